@@ -1,0 +1,43 @@
+// swift-tools-version: 6.2
+// What is built: the layers as modules, whose imports point down only, and the two executables.
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "parley",
+    products: [
+        .executable(name: "parleyd", targets: ["parleyd"]),
+        .executable(name: "parley", targets: ["parley"]),
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev", "pkg-config"])]),
+        .target(name: "CLinux"),
+        .target(name: "Sockets", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(name: "TLS", dependencies: ["COpenSSL", "CLinux", "Sockets"], swiftSettings: settings),
+        .target(name: "Sessions", dependencies: ["Sockets"], swiftSettings: settings),
+        .target(name: "Console", dependencies: ["CLinux", "Sockets", "TLS", "Sessions"], swiftSettings: settings),
+        .executableTarget(
+            name: "parleyd", dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "parley", dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
+            swiftSettings: settings),
+        .testTarget(name: "SocketsTests", dependencies: ["Sockets", "CLinux"], swiftSettings: settings),
+        .testTarget(name: "TLSTests", dependencies: ["TLS", "Sockets", "CLinux"], swiftSettings: settings),
+        .testTarget(
+            name: "SessionsTests", dependencies: ["Sessions", "Sockets", "Console"],
+            swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

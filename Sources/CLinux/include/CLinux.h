@@ -1,0 +1,38 @@
+// What Swift's Glibc module lacks: epoll, eventfd, signalfd, accept4, getopt_long, pidfd; and macros as functions.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CLINUX_H
+#define CLINUX_H
+
+// Feature macros stay out of this header: they would make Swift see types that differ from Glibc's own.
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+// epoll_event is packed, which Swift can't import: its fields are reached here.
+typedef struct parley_epoll_event {
+    unsigned int events;
+    int fd;
+} parley_epoll_event;
+
+int parley_epoll_add(int epoll, int fd, unsigned int events);
+int parley_epoll_modify(int epoll, int fd, unsigned int events);
+// At most 256 events; the array must hold as many. The result is epoll_wait's.
+int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds);
+
+// getopt_long with its globals as values; `next` is optind, 0 at the start.
+typedef struct parley_option {
+    int code, next, unknown;
+    const char *value;
+} parley_option;
+parley_option parley_getopt_long(
+    int count, char *const *arguments, const char *shorts, const struct option *longs, int next);
+
+int parley_accept4(int fd, struct sockaddr *address, socklen_t *length);
+int parley_raise_descriptor_limit(void);
+long parley_nanoseconds(void);
+
+#endif

@@ -1,0 +1,110 @@
+// Reads a command line with getopt_long.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+internal import Sockets
+
+/// A command line that can't be understood.
+public struct UsageError: Error, CustomStringConvertible {
+    public let description: String
+    public init(_ description: String) { self.description = description }
+}
+
+/// The options, operands and what stands behind `--`, in their order.
+public struct Arguments: Sendable {
+    public let operands: [String]
+    /// What stands behind `--`; nil where there is no `--`.
+    public let rest: [String]?
+    private let options: [(name: String, value: String)]
+
+    /// Reads GNU long options, which may be cut short where that is unambiguous, given as
+    /// `--name value` or `--name=value`, before and after operands.
+    public init(
+        _ arguments: [String], flags: [String], valued: [String]
+    ) throws(UsageError) {
+        var vector: [UnsafeMutablePointer<CChar>?] = unsafe (["parley"] + arguments).map { unsafe strdup($0) }
+        unsafe vector.append(nil)
+        let names = unsafe (flags + valued).map { unsafe strdup($0)! }
+        defer { for unsafe text in unsafe vector { unsafe free(text) } }
+        defer { for unsafe name in unsafe names { unsafe free(name) } }
+        var table = unsafe names.enumerated().map { index, name in
+            unsafe option(
+                name: name, has_arg: index < flags.count ? no_argument : required_argument, flag: nil,
+                val: Int32(Self.firstCode + index))
+        }
+        unsafe table.append(option())
+
+        var options: [(String, String)] = []
+        var operands: [String] = []
+        var next: Int32 = 0
+        let count = Int32(arguments.count + 1)
+        while true {
+            let at = max(1, Int(next))
+            // "-": operands are returned in their place; ":": a missing value is told apart.
+            let step = unsafe parley_getopt_long(count, &vector, "-:", table, next)
+            next = unsafe step.next
+            let value = unsafe step.value.map { unsafe String(cString: $0) } ?? ""
+            switch unsafe step.code {
+            case -1:
+                // It stops behind "--", or at the very end.
+                self.operands = operands
+                self.options = options
+                rest = Int(next) > at ? Array(arguments[(Int(next) - 1)...]) : nil
+                return
+            case 1: operands.append(value)
+            case Int32(UInt8(ascii: ":")):
+                throw UsageError("the option \(arguments[at - 1]) needs a value")
+            case Int32(UInt8(ascii: "?")):
+                let word = arguments[at - 1]
+                throw UsageError(
+                    unsafe step.unknown >= Self.firstCode
+                        ? "the option \(word) takes no value"
+                        : "the option \(word) is unknown or ambiguous")
+            default:
+                let index = unsafe Int(step.code) - Self.firstCode
+                let name = index < flags.count ? flags[index] : valued[index - flags.count]
+                options.append((name, value))
+            }
+        }
+    }
+
+    public func has(_ name: String) -> Bool { options.contains { $0.name == name } }
+
+    /// The last value that was given; an option that is given twice is the later one.
+    public subscript(name: String) -> String? { options.last { $0.name == name }?.value }
+
+    public func all(_ name: String) -> [String] {
+        options.filter { $0.name == name }.map(\.value)
+    }
+
+    public func port(_ name: String) throws(UsageError) -> UInt16? {
+        guard let text = self[name] else { return nil }
+        guard let port = Endpoint.port(text) else {
+            throw UsageError("'\(text)' is no port for --\(name), which takes a number from 0 to 65535")
+        }
+        return port
+    }
+
+    public func number(_ name: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {
+        guard let text = self[name] else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw UsageError(
+                "'\(text)' is no value for --\(name), which takes a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// A time in seconds, with a fraction if need be.
+    public func seconds(_ name: String) throws(UsageError) -> Double? {
+        guard let text = self[name] else { return nil }
+        guard let seconds = Double(text), seconds > 0, seconds <= Self.longest else {
+            throw UsageError(
+                "'\(text)' is no time for --\(name), which takes seconds above 0 and up to \(Int(Self.longest))")
+        }
+        return seconds
+    }
+
+    private static let firstCode = 1_000
+    /// A year: more is a mistake, and far below what overflows a clock.
+    private static let longest = 31_536_000.0
+}

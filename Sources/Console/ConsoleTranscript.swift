@@ -1,0 +1,95 @@
+// The console lines of sessions on standard output, and the operator's from standard input.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import Sessions
+public import Sockets
+
+/// A transcript on the process's own console. Confined to its loop.
+public final class ConsoleTranscript: Transcript, @unchecked Sendable {
+    public let output: Output
+    private let input: LineReader?
+    private let log: Log
+    private let isQuiet: Bool
+
+    /// - Parameters:
+    ///   - input: where lines are asked for; nil where nothing is ever asked.
+    ///   - isQuiet: prints nothing, and asks all the same.
+    public init(output: Output, input: LineReader?, log: Log, isQuiet: Bool = false) {
+        self.output = output
+        self.input = input
+        self.log = log
+        self.isQuiet = isQuiet
+    }
+
+    public var isInteractive: Bool { input?.isTerminal ?? false }
+
+    public func print(_ line: String) {
+        guard !isQuiet else { return }
+        let start = output.position
+        let bytes = Array(line.utf8)
+        append(bytes.span)
+        output.endLine(from: start)
+    }
+
+    public func print(_ start: StaticString, _ message: Span<UInt8>) {
+        guard !isQuiet else { return }
+        let position = output.position
+        unsafe output.write(UnsafeBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
+        append(message)
+        output.endLine(from: position)
+    }
+
+    public func ask(_ prompt: String) async throws(StreamError) -> [UInt8]? {
+        guard let input else { return nil }
+        if !isQuiet { output.write(prompt.utf8) }
+        await output.flushed()
+        let line = try await input.next(limit: Message.limit)
+        if line == nil, input.isTerminal, !isQuiet {
+            // Ctrl-D leaves the cursor behind the prompt.
+            output.write("\n".utf8)
+        }
+        return line
+    }
+
+    public func warn(_ sentence: String) {
+        log.write(sentence)
+    }
+
+    /// A message as it is; at a terminal without what would control it, and never as bytes that
+    /// are no UTF-8.
+    private func append(_ message: Span<UInt8>) {
+        if Self.isPlain(message) { return output.write(message) }
+        let text = unsafe message.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+        if output.isTerminal {
+            output.write(printable(text, keeping: "\t\n").utf8)
+        } else {
+            output.write(text.utf8)
+        }
+    }
+
+    /// Printable ASCII, which is most of it.
+    private static func isPlain(_ message: Span<UInt8>) -> Bool {
+        for index in message.indices where message[index] < 0x20 || message[index] > 0x7e { return false }
+        return true
+    }
+}
+
+/// Replaces control characters, which could move a terminal's cursor or forge a line, by `\x1b`
+/// and the like.
+public func printable(_ text: String, keeping kept: String = "") -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator:
+            if kept.unicodeScalars.contains(scalar) {
+                result.unicodeScalars.append(scalar)
+            } else {
+                let hex = String(scalar.value, radix: 16)
+                result += scalar.value < 0x100
+                    ? "\\x" + (hex.count < 2 ? "0" + hex : hex) : "\\u{\(hex)}"
+            }
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}

@@ -1,0 +1,107 @@
+// Lines from standard input on a loop.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+public import Sockets
+
+/// Reads standard input by lines, as the terminal's line discipline or a pipe delivers them.
+/// Confined to its loop. Input is read only when a line is asked for, so that what is left over
+/// stays for whoever shares it.
+public final class LineReader: EventSource, @unchecked Sendable {
+    public let isTerminal = isatty(0) == 1
+    private var buffered: [UInt8] = []
+    /// Behind a line that is too long its rest is thrown away.
+    private var isSkipping = false
+    private var hasEnded = false
+    private var isWatched = false
+    private var waiter: CheckedContinuation<Void, Never>?
+
+    override public init(loop: EventLoop) {
+        super.init(loop: loop)
+    }
+
+    deinit { if isWatched { loop.remove(descriptor: 0) } }
+
+    /// The next line without its end (LF, or CR LF); a last one may have none. A line of more than
+    /// `limit` bytes comes with one byte more than that, and its rest is thrown away. Nil at the
+    /// end of input, and where reading fails.
+    ///
+    /// - Throws: `cancelled`.
+    public func next(limit: Int) async throws(StreamError) -> [UInt8]? {
+        while true {
+            if let line = takeLine(limit) { return line }
+            if hasEnded { return nil }
+            if !fill() { try await waitReadable() }
+        }
+    }
+
+    override public func ready(_ events: Events) { wake() }
+
+    private func takeLine(_ limit: Int) -> [UInt8]? {
+        while true {
+            let end = buffered.firstIndex(of: UInt8(ascii: "\n"))
+            if isSkipping {
+                buffered.removeFirst(end.map { $0 + 1 } ?? buffered.count)
+                if end == nil {
+                    if hasEnded { isSkipping = false }
+                    return nil
+                }
+                isSkipping = false
+                continue
+            }
+            guard var line = end.map({ Array(buffered[..<$0]) }) ?? partial(limit) else { return nil }
+            buffered.removeFirst(end.map { $0 + 1 } ?? line.count)
+            isSkipping = end == nil && !hasEnded
+            if line.last == UInt8(ascii: "\r") { line.removeLast() }
+            return Array(line.prefix(limit + 1))
+        }
+    }
+
+    /// What stands without a line end and is a line all the same.
+    private func partial(_ limit: Int) -> [UInt8]? {
+        guard hasEnded ? !buffered.isEmpty : buffered.count > limit + 1 else { return nil }
+        return buffered
+    }
+
+    /// - Returns: false where it would have to wait.
+    private func fill() -> Bool {
+        // The descriptor may be blocking, and shared: asked first, it never holds the loop up.
+        var poll = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+        guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return false }
+        var chunk = [UInt8](repeating: 0, count: 4_096)
+        let count = unsafe read(0, &chunk, chunk.count)
+        if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
+        if count <= 0 {
+            // A line of its own at a terminal that hung up or a file that broke: the end as well.
+            hasEnded = true
+        } else {
+            buffered += chunk[..<count]
+        }
+        return true
+    }
+
+    private func waitReadable() async throws(StreamError) {
+        if !isWatched {
+            do throws(StreamError) {
+                try loop.add(self, descriptor: 0, events: .reading)
+                isWatched = true
+            } catch {
+                // A regular file can't be watched, and is always ready.
+                return
+            }
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                if Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
+            }
+        } onCancel: {
+            loop.execute { self.wake() }
+        }
+        if Task.isCancelled { throw StreamError(.cancelled, "the prompt was cancelled") }
+    }
+
+    private func wake() {
+        waiter?.resume()
+        waiter = nil
+    }
+}

@@ -1,0 +1,35 @@
+// What the programs say on standard error, a line each.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import Sockets
+
+/// Writes lines with the program's name in front; what a peer sent can't break a line or reach
+/// the terminal raw. Confined to its loop.
+public final class Log: @unchecked Sendable {
+    private let program: String
+    private let output: Output
+
+    public init(program: String, loop: EventLoop) {
+        self.program = program
+        output = Output(.error, loop: loop)
+    }
+
+    public func write(_ sentence: String) {
+        let start = output.position
+        output.write(Self.line(program, sentence).utf8)
+        output.endLine(from: start)
+    }
+
+    public func flush() { output.flush() }
+
+    /// Says the last word before the process ends, without a loop.
+    public static func end(_ program: String, _ sentence: String, status: Int32) -> Never {
+        let line = Array((line(program, sentence) + "\n").utf8)
+        unsafe Glibc.write(2, line, line.count)
+        exit(status)
+    }
+
+    private static func line(_ program: String, _ sentence: String) -> String {
+        "\(program): \(printable(sentence))"
+    }
+}

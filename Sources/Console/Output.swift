@@ -1,0 +1,147 @@
+// Standard output or standard error on a loop, without ever holding the loop up.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+public import Sockets
+
+/// Collects what is written during a turn of the loop and writes it at the turn's end. Confined to
+/// its loop.
+public final class Output: EventSource, @unchecked Sendable {
+    public enum Standard: Int32, Sendable {
+        case output = 1
+        case error = 2
+    }
+
+    public let isTerminal: Bool
+    /// Called once when whoever read this has closed its end; nothing is written from then on.
+    public var closed: (() -> Void)?
+    private let descriptor: Descriptor
+    /// Whether the descriptor is our own and non-blocking, so that a write returns at once.
+    private let isOwn: Bool
+    private var pending: [UInt8] = []
+    private var droppedLines = 0
+    private var isWatched = false
+    private var isClosed = false
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    public init(_ standard: Standard, loop: EventLoop) {
+        var status = stat()
+        let kind = unsafe fstat(standard.rawValue, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        isTerminal = isatty(standard.rawValue) == 1
+        // Non-blocking is a property of the open file, which the shell and others share with us;
+        // a pipe or terminal that is opened anew has one of its own. A file never blocks, and
+        // opened anew it would begin at its start.
+        var own: Int32 = -1
+        if kind == S_IFIFO || kind == S_IFCHR {
+            own = unsafe open(
+                "/proc/self/fd/\(standard.rawValue)", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+        }
+        isOwn = own >= 0 || kind == S_IFREG
+        descriptor = Descriptor(
+            owning: own >= 0 ? own : fcntl(standard.rawValue, F_DUPFD_CLOEXEC, 3))
+        super.init(loop: loop)
+        loop.atEndOfTurn { [weak self] in self?.flush() }
+    }
+
+    deinit { if isWatched { loop.remove(descriptor: descriptor.number) } }
+
+    /// Adds bytes as they are.
+    public func write(_ text: some Collection<UInt8>) {
+        guard !isClosed else { return }
+        pending.append(contentsOf: text)
+    }
+
+    public func write(_ bytes: Span<UInt8>) {
+        guard !isClosed else { return }
+        unsafe bytes.withUnsafeBufferPointer { unsafe pending.append(contentsOf: $0) }
+    }
+
+    /// Ends a line that was added in one turn. Where nobody reads, whole lines are left out beyond
+    /// a limit and counted, so that memory does not grow.
+    public func endLine(from start: Int) {
+        guard pending.count > Self.limit else {
+            pending.append(UInt8(ascii: "\n"))
+            return
+        }
+        pending.removeLast(pending.count - start)
+        droppedLines += 1
+    }
+
+    /// Where a line begins, for `endLine`.
+    public var position: Int { pending.count }
+
+    /// Writes what there is, as far as it is taken.
+    public func flush() {
+        guard !pending.isEmpty, !isClosed else { return }
+        var written = 0
+        while written < pending.count {
+            let count = attempt(from: written)
+            if count > 0 {
+                written += count
+            } else if errno == EAGAIN {
+                watch()
+                break
+            } else if errno != EINTR {
+                return close()
+            }
+        }
+        pending.removeFirst(written)
+        guard pending.isEmpty else { return }
+        if droppedLines > 0 {
+            pending = Array("(\(droppedLines) lines were left out, since nobody read them)\n".utf8)
+            droppedLines = 0
+        }
+        wakeWaiters()
+    }
+
+    /// Waits until all is written, or nobody reads it any more.
+    public func flushed() async {
+        flush()
+        guard !pending.isEmpty, !isClosed else { return }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                if Task.isCancelled { waiter.resume() } else { waiters.append(waiter) }
+            }
+        } onCancel: {
+            loop.execute { self.wakeWaiters() }
+        }
+    }
+
+    override public func ready(_ events: Events) { flush() }
+
+    private func attempt(from start: Int) -> Int {
+        var count = pending.count - start
+        if !isOwn {
+            // A pipe that is ready takes a page without blocking.
+            var poll = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
+            guard unsafe Glibc.poll(&poll, 1, 0) > 0 else {
+                errno = EAGAIN
+                return -1
+            }
+            count = min(count, 4_096)
+        }
+        return unsafe pending.withUnsafeBufferPointer {
+            unsafe Glibc.write(descriptor.number, $0.baseAddress! + start, count)
+        }
+    }
+
+    private func watch() {
+        guard !isWatched else { return }
+        isWatched = (try? loop.add(self, descriptor: descriptor.number, events: .writing)) != nil
+    }
+
+    private func close() {
+        isClosed = true
+        pending = []
+        wakeWaiters()
+        closed?()
+    }
+
+    private func wakeWaiters() {
+        let woken = waiters
+        waiters = []
+        for waiter in woken { waiter.resume() }
+    }
+
+    private static let limit = 1 << 20
+}

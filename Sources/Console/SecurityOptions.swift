@@ -1,0 +1,93 @@
+// The options that say what an end proves itself by and what it trusts.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import TLS
+
+/// `--certs`, `--cert`, `--key`, `--ca`, `--pin`, `--client-ca`, `--crl`, `--tls-min`, `--keylog`.
+/// Files are read when a context is made, each time anew.
+public struct SecurityOptions: Sendable {
+    /// The options of either role that take a value.
+    public static let shared = ["certs", "cert", "key", "crl", "tls-min", "keylog"]
+    public static let server = shared + ["client-ca"]
+    public static let client = shared + ["ca", "pin", "server-name"]
+
+    private let folder: String
+    private let certificate: String?
+    private let key: String?
+    private let ca: String?
+    private let clientCA: String?
+    private let crl: String?
+    private let pins: [Pin]
+    private var options: TLSOptions
+
+    /// - Throws: `UsageError`, or a `CredentialError` for a pin or a key log.
+    public init(_ arguments: Arguments) throws {
+        if let folder = arguments["certs"] {
+            self.folder = folder
+        } else {
+            let names = ["ca.pem", "server.pem", "client.pem"]
+            self.folder = names.contains { exists("certs/" + $0) } ? "certs" : "/etc/parley"
+        }
+        certificate = arguments["cert"]
+        key = arguments["key"]
+        if key != nil && certificate == nil {
+            throw UsageError("--key needs --cert, the certificate that it belongs to")
+        }
+        ca = arguments["ca"]
+        clientCA = arguments["client-ca"]
+        crl = arguments["crl"]
+        pins = try arguments.all("pin").map { text in try Pin(text) }
+        options = TLSOptions()
+        if let text = arguments["tls-min"] {
+            guard let version = TLSVersion(text) else {
+                throw UsageError("'\(text)' is no version for --tls-min, which takes 1.2 or 1.3")
+            }
+            options.minimum = version
+        }
+        if let path = arguments["keylog"] { options.keyLog = try KeyLog(path) }
+    }
+
+    public var minimum: TLSVersion { options.minimum }
+    public var requiresClientCertificate: Bool { clientCA != nil }
+    public var writesKeyLog: Bool { options.keyLog != nil }
+
+    /// A server's context from the files as they are now.
+    public func serverContext() throws(CredentialError) -> TLSContext {
+        let credentials = try Credentials(
+            certificate: certificate ?? "\(folder)/server.pem",
+            key: key ?? certificate ?? "\(folder)/server.key", purpose: .server)
+        let trust = try clientCA.map { (path) throws(CredentialError) in try Trust(ca: path, crl: crl) }
+        return try TLSContext(serverWith: credentials, clientTrust: trust, options: options)
+    }
+
+    /// A client's context. What is trusted is `--ca`, else the pins, else the folder's CA, else the
+    /// system's store; the certificate is `--cert`, else the folder's, else none.
+    public func clientContext() throws(CredentialError) -> TLSContext {
+        var anchors = ca
+        if anchors == nil, pins.isEmpty, exists("\(folder)/ca.pem") { anchors = "\(folder)/ca.pem" }
+        let trust = try Trust(ca: anchors, pins: pins, crl: crl)
+        var credentials: Credentials?
+        if let certificate {
+            credentials = try Credentials(
+                certificate: certificate, key: key ?? certificate, purpose: .client)
+        } else if exists("\(folder)/client.pem") {
+            credentials = try Credentials(
+                certificate: "\(folder)/client.pem", key: "\(folder)/client.key", purpose: .client)
+        }
+        return try TLSContext(clientTrusting: trust, credentials: credentials, options: options)
+    }
+
+    /// Refuses options that mean nothing without TLS, since whoever gave one expects it to hold.
+    public static func refuseWithPlaintext(
+        _ arguments: Arguments, _ names: [String]
+    ) throws(UsageError) {
+        // The folder is only where the others are looked for, and may stand in an alias.
+        for name in names where arguments.has(name) && name != "certs" {
+            throw UsageError("--\(name) means nothing with --plaintext, which encrypts and verifies nothing; leave one of them out")
+        }
+    }
+}
+
+private func exists(_ path: String) -> Bool {
+    unsafe access(path, F_OK) == 0
+}

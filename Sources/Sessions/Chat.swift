@@ -1,0 +1,46 @@
+// The chat protocol: an operator answers each message, until the client says `BYE`.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+/// Port 5000. One session at a time, since there is one operator.
+public enum Chat {
+    /// Serves one client at the operator's console.
+    ///
+    /// - Returns: the number of messages that were answered.
+    /// - Throws: `operatorLeft` at the end of the operator's input.
+    public static func serve(
+        _ stream: some ByteStream, transcript: any Transcript
+    ) async throws(StreamError) -> Int {
+        if let peer = stream.channel.peer {
+            transcript.print("Client connected from " + peer.python)
+        }
+        var answered = 0
+        while let message = try await stream.readMessage() {
+            if message == farewell {
+                transcript.print("Closing connection")
+                break
+            }
+            transcript.print("Client says: " + message)
+            guard let answer = try await transcript.askForMessage("Server: ", on: stream) else {
+                throw StreamError(.operatorLeft, "the operator's input has ended, and so has the chat")
+            }
+            try await stream.write(answer)
+            answered += 1
+        }
+        return answered
+    }
+
+    /// Asks the operator at this end, until `BYE` or the end of input.
+    public static func ask(
+        _ stream: some ByteStream, transcript: any Transcript
+    ) async throws(StreamError) {
+        transcript.print("Connected to the server.")
+        while let message = try await transcript.askForMessage("Client: ", on: stream) {
+            try await stream.write(message)
+            if message == Array(farewell.utf8) { return }
+            transcript.print("Server says: " + (try await stream.readReply()))
+        }
+    }
+
+    private static let farewell = "BYE"
+}

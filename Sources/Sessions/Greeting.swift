@@ -1,0 +1,39 @@
+// The greeting protocol: the server thanks whoever connects.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+/// Port 5000. The server speaks first, and only once.
+public enum Greeting {
+    public static func serve(
+        _ stream: some ByteStream, transcript: (any Transcript)?
+    ) async throws(StreamError) -> Int {
+        if let peer = stream.channel.peer { transcript?.print("Got connection from " + peer.python) }
+        try await stream.write("Thank you for connecting")
+        return 1
+    }
+
+    /// Reads to the end and prints what came, also where the end is not a clean one.
+    ///
+    /// - Throws: `messageTooLong` where the server does not stop after a message's length.
+    public static func ask(
+        _ stream: some ByteStream, transcript: (any Transcript)?
+    ) async throws(StreamError) {
+        var text: [UInt8] = []
+        do throws(StreamError) {
+            while let piece = try await stream.read(
+                upTo: Message.limit,
+                { bytes in unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } })
+            {
+                text += piece
+                guard text.count <= Message.limit else {
+                    throw StreamError(
+                        .messageTooLong, "the server's greeting has more than \(Message.limit) bytes; is it a greeting server?")
+                }
+            }
+        } catch {
+            if !text.isEmpty { transcript?.print(String(decoding: text, as: UTF8.self)) }
+            throw error
+        }
+        transcript?.print(String(decoding: text, as: UTF8.self))
+    }
+}

@@ -1,0 +1,63 @@
+// What the conversations have in common: one send is one message.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+public enum Message {
+    /// The longest message in bytes: what the documents' `recv` asks for.
+    public static let limit = 1_024
+
+    /// Takes a line as a message.
+    ///
+    /// - Throws: `messageTooLong`, `messageNotText`.
+    static func check(_ line: [UInt8]) throws(StreamError) {
+        guard line.count <= limit else {
+            throw StreamError(
+                .messageTooLong,
+                "a message has at most \(limit) bytes and this one \(line.count), so it was not sent; send less at a time")
+        }
+        guard String(validating: line, as: UTF8.self) != nil else {
+            throw StreamError(.messageNotText, "a message must be UTF-8 text, so this one was not sent")
+        }
+    }
+}
+
+extension StreamError.Code {
+    /// A message over the limit; nothing was sent.
+    public static let messageTooLong = Self(rawValue: "messageTooLong")
+    /// A message that is no UTF-8; nothing was sent.
+    public static let messageNotText = Self(rawValue: "messageNotText")
+    /// The operator's input has ended.
+    public static let operatorLeft = Self(rawValue: "operatorLeft")
+}
+
+extension ByteStream {
+    /// Reads one message as text; what is no UTF-8 in it becomes U+FFFD. Nil at the end.
+    func readMessage() async throws(StreamError) -> String? {
+        try await read(upTo: Message.limit) { bytes in
+            unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
+    /// Reads the reply that is due.
+    ///
+    /// - Throws: `endedEarly` where the peer ends instead.
+    func readReply() async throws(StreamError) -> String {
+        guard let reply = try await readMessage() else {
+            throw StreamError(
+                .endedEarly,
+                "the server ended the session before it replied; if it speaks TLS or plaintext only, --plaintext must be left out or given")
+        }
+        return reply
+    }
+
+    func write(_ text: String) async throws(StreamError) {
+        try await write(Array(text.utf8))
+    }
+}
+
+extension SocketAddress {
+    /// As Python prints an address: `('127.0.0.1', 36782)`, for IPv6 with flow and scope.
+    var python: String {
+        family == .ipv4 ? "('\(host)', \(port))" : "('\(host)', \(port), \(flowInfo), \(scope))"
+    }
+}

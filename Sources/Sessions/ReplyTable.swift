@@ -1,0 +1,58 @@
+// Fixed replies to fixed messages.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A table of replies, looked up without a copy of the message.
+public struct ReplyTable: Sendable {
+    public struct Reply: Sendable {
+        let bytes: [UInt8]
+        /// Whether the server closes after it.
+        public let closes: Bool
+
+        /// - Parameter text: at most `Message.limit` bytes.
+        public init(_ text: String, closes: Bool = false) {
+            precondition(text.utf8.count <= Message.limit)
+            bytes = Array(text.utf8)
+            self.closes = closes
+        }
+    }
+
+    private var entries: [UInt64: [(message: [UInt8], reply: Reply)]] = [:]
+    private let otherwise: Reply
+
+    /// - Parameter otherwise: the reply to any message that has none of its own.
+    public init(_ replies: [String: Reply], otherwise: Reply) {
+        self.otherwise = otherwise
+        for (message, reply) in replies {
+            let bytes = Array(message.utf8)
+            entries[Self.hash(bytes.span), default: []].append((bytes, reply))
+        }
+    }
+
+    /// The third document's.
+    public static let documents = ReplyTable(
+        [
+            "Hello": Reply("Greetings!"),
+            "Are you there?": Reply("Yes, I am here!"),
+            "quit": Reply("Closing down", closes: true),
+        ], otherwise: Reply("Unknown command."))
+
+    subscript(message: Span<UInt8>) -> Reply {
+        guard let candidates = entries[Self.hash(message)] else { return otherwise }
+        for (candidate, reply) in candidates where Self.equal(candidate, message) { return reply }
+        return otherwise
+    }
+
+    /// FNV-1a; only what an administrator wrote is in the table, so that nobody else can make it
+    /// collide.
+    private static func hash(_ bytes: Span<UInt8>) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in bytes.indices { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3 }
+        return hash
+    }
+
+    private static func equal(_ candidate: [UInt8], _ message: Span<UInt8>) -> Bool {
+        guard candidate.count == message.count else { return false }
+        for index in message.indices where candidate[index] != message[index] { return false }
+        return true
+    }
+}

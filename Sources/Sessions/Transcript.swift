@@ -1,0 +1,85 @@
+// The console of a session: the lines that it prints and the lines that it asks for.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+/// Where a session's console lines go and where its operator's lines come from. Confined to the
+/// session's loop.
+public protocol Transcript: AnyObject, Sendable {
+    /// Whether somebody sits there who can be asked again.
+    var isInteractive: Bool { get }
+
+    /// Prints a line.
+    func print(_ line: String)
+
+    /// Prints a line of a fixed text and a message's bytes, without a copy of either.
+    func print(_ start: StaticString, _ message: Span<UInt8>)
+
+    /// Prints a prompt and waits for a line, without its line end; nil at the end of input.
+    ///
+    /// - Throws: `cancelled`.
+    func ask(_ prompt: String) async throws(StreamError) -> [UInt8]?
+
+    /// Tells the operator what was wrong with a line, apart from the conversation.
+    func warn(_ sentence: String)
+}
+
+extension Transcript {
+    /// Asks until there is a line that can be sent as a message. A peer that ends the session
+    /// meanwhile ends the asking.
+    ///
+    /// - Returns: nil at the end of input.
+    /// - Throws: `endedEarly` or the stream's failure where the peer ends first; what is wrong
+    ///   with a message where nobody can be asked again.
+    func askForMessage(
+        _ prompt: String, on stream: some ByteStream
+    ) async throws(StreamError) -> [UInt8]? {
+        while true {
+            guard let line = try await ask(prompt, on: stream) else { return nil }
+            // The documents' programs would send nothing and wait for ever.
+            if line.isEmpty { continue }
+            do throws(StreamError) {
+                try Message.check(line)
+                return line
+            } catch {
+                guard isInteractive else { throw error }
+                warn(error.description)
+            }
+        }
+    }
+
+    private func ask(
+        _ prompt: String, on stream: some ByteStream
+    ) async throws(StreamError) -> [UInt8]? {
+        let outcome: Result<[UInt8]?, StreamError> = await withTaskGroup(of: Heard.self) { group in
+            group.addTask {
+                do throws(StreamError) {
+                    return .line(.success(try await self.ask(prompt)))
+                } catch { return .line(.failure(error)) }
+            }
+            group.addTask {
+                do throws(StreamError) {
+                    return .peer(.success(try await stream.untilReadable()))
+                } catch { return .peer(.failure(error)) }
+            }
+            defer { group.cancelAll() }
+            while let outcome = await group.next() {
+                switch outcome {
+                case .line(let line): return line
+                // It said something unasked: the next read's matter.
+                case .peer(.success(true)): continue
+                case .peer(.success(false)):
+                    return .failure(StreamError(.endedEarly, "the other end has ended the session"))
+                case .peer(.failure(let error)): return .failure(error)
+                }
+            }
+            return .failure(StreamError(.cancelled, "the session was told to end"))
+        }
+        return try outcome.get()
+    }
+}
+
+/// What came first while a line was asked for.
+private enum Heard: Sendable {
+    case line(Result<[UInt8]?, StreamError>)
+    case peer(Result<Bool, StreamError>)
+}

@@ -1,0 +1,160 @@
+// Answers a stream's messages as they come, without a task's suspension for each.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What becomes of the output after a message was answered.
+public enum Turn: Sendable {
+    /// Keep it, so that replies that are ready together leave together.
+    case gather
+    /// Send it now, as a record of its own.
+    case send
+    /// Send it now and end the answering.
+    case last
+}
+
+extension ByteStream {
+    /// Answers what comes, until the peer's end or `.last`.
+    ///
+    /// `body` gets what one read returned, at most `maximum` bytes, and appends at most
+    /// `answerCapacity` bytes of reply. The loop calls it as bytes arrive: the task that called
+    /// `answer` sleeps until the end, so that a message costs no resumption. A peer that does not
+    /// take its replies is not read from.
+    ///
+    /// - Returns: true after `.last`, false at the peer's clean end.
+    /// - Throws: `StreamError`.
+    public func answer(
+        upTo maximum: Int,
+        _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
+    ) async throws(StreamError) -> Bool {
+        let answering = Answering(self, maximum: maximum, body)
+        channel.driver = answering
+        defer { channel.driver = nil }
+        await withTaskCancellationHandler {
+            await Waiter.wait { waiter in answering.start(waiter) }
+        } onCancel: {
+            let channel = channel
+            channel.loop.execute {
+                channel.fail(StreamError(.cancelled, "the session was told to end"))
+            }
+        }
+        return try answering.result!.get()
+    }
+}
+
+/// The most that one call of an answering body may append, in bytes.
+public let answerCapacity = 4_096
+
+private final class Answering<Stream: ByteStream>: Resumable {
+    var result: Result<Bool, StreamError>?
+    private let stream: Stream
+    private let maximum: Int
+    private let body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
+    private var waiter: Waiter?
+    /// What the peer has not taken yet; at most a record.
+    private var unsent: [UInt8] = []
+    private var isLast = false
+
+    init(
+        _ stream: Stream, maximum: Int,
+        _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
+    ) {
+        self.stream = stream
+        self.maximum = maximum
+        self.body = body
+    }
+
+    func start(_ waiter: Waiter) {
+        self.waiter = waiter
+        resume()
+    }
+
+    /// Goes as far as the channel lets it.
+    func resume() {
+        guard let waiter else { return }
+        do {
+            guard let ended = try proceed() else { return }
+            result = .success(ended)
+        } catch {
+            result = .failure(error)
+        }
+        self.waiter = nil
+        waiter.resume()
+    }
+
+    /// - Returns: nil where it has to wait.
+    private func proceed() throws(StreamError) -> Bool? {
+        let channel = stream.channel
+        let loop = channel.loop
+        try channel.check()
+        if !unsent.isEmpty {
+            let waiting = unsent
+            unsent = Array(waiting[try send(waiting.span)...])
+            if !unsent.isEmpty { return nil }
+            unsent = []
+        }
+        if isLast { return true }
+        var filled = 0
+        for _ in 0..<Self.messagesATurn {
+            var attempt = Attempt.ended
+            var turn = Turn.gather
+            try loop.withInput(atMost: maximum) { (input) throws(StreamError) in
+                attempt = try stream.attemptRead(into: &input)
+                guard case .moved = attempt else { return }
+                var reply = unsafe OutputSpan(buffer: loop.output, initializedCount: filled)
+                turn = body(input.span, &reply)
+                filled = unsafe reply.finalize(for: loop.output)
+            }
+            switch attempt {
+            case .ended:
+                return try flush(&filled) ? false : leave(last: true)
+            case .blocked:
+                _ = try flush(&filled)
+                return nil
+            case .moved:
+                let room = unsafe loop.output.count - filled
+                if case .gather = turn, room >= answerCapacity { continue }
+                let isLast = if case .last = turn { true } else { false }
+                guard try flush(&filled) else { return leave(last: isLast) }
+                if isLast { return true }
+            }
+        }
+        // A peer that always has more to say must not keep the others waiting.
+        if try flush(&filled) { loop.resumeNextTurn(self) }
+        return nil
+    }
+
+    /// Waits for room, then goes on, or ends where this was the last.
+    private func leave(last: Bool) -> Bool? {
+        isLast = isLast || last
+        return nil
+    }
+
+    /// Sends the loop's output; what does not fit stays here.
+    ///
+    /// - Returns: whether all of it is on its way.
+    private func flush(_ filled: inout Int) throws(StreamError) -> Bool {
+        guard filled > 0 else { return true }
+        let output = unsafe UnsafeBufferPointer(
+            rebasing: stream.channel.loop.output[..<filled])
+        filled = 0
+        let sent = unsafe try send(output.span)
+        guard sent < output.count else { return true }
+        unsafe unsent = Array(output[sent...])
+        return false
+    }
+
+    private func send(_ bytes: Span<UInt8>) throws(StreamError) -> Int {
+        var sent = 0
+        while sent < bytes.count {
+            switch try stream.attemptWrite(bytes.extracting(droppingFirst: sent)) {
+            case .moved(let count): sent += count
+            case .blocked: return sent
+            case .ended: throw StreamError(.reset, "the peer has closed the connection")
+            }
+        }
+        return sent
+    }
+
+    /// Enough that a busy stream costs no more turns of the loop, few enough that others wait for
+    /// a fraction of a millisecond.
+    private static var messagesATurn: Int { 64 }
+}

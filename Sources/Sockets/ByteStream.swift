@@ -1,0 +1,140 @@
+// The seam between the protocols and what carries their bytes.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a call that does not block came to.
+public enum Attempt: Sendable {
+    /// So many bytes moved; at least one.
+    case moved(Int)
+    /// A clean end: there is nothing more to come.
+    case ended
+    /// Nothing moved: try again when the channel is ready in this direction.
+    case blocked(Channel.Direction)
+}
+
+/// An ordered stream of bytes in both directions that keeps what boundaries its carrier has: a TLS
+/// record, or what one `recv` returned. Confined to its channel's loop; one task reads and one
+/// writes at a time, each without waiting for the other.
+///
+/// Conforming types make single attempts; the suspending calls of the extension are built on them.
+public protocol ByteStream: AnyObject, Sendable {
+    var channel: Channel { get }
+
+    /// Who the peer has proved to be; nil where it has proved nothing.
+    var peerName: String? { get }
+
+    /// Reads at most the free capacity of `output`, and never bytes from two records.
+    ///
+    /// - Throws: `StreamError`; an end that is no clean end is an error.
+    func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt
+
+    /// Writes a part of `bytes`, all of it in one record where it is no more than a record holds.
+    /// After `.blocked` the next attempt must be for the same bytes.
+    func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt
+
+    /// Tells the peer that nothing more will come; `.moved` when that is on its way.
+    func attemptClose() throws(StreamError) -> Attempt
+
+    /// Bytes that were read before anybody asked for them; the next read returns them.
+    var readAhead: [UInt8]? { get set }
+}
+
+extension ByteStream {
+    /// Waits for bytes, and calls `body` with at most `maximum` of them, from one record or `recv`.
+    ///
+    /// - Returns: nil at the clean end.
+    /// - Throws: `StreamError`.
+    public func read<R>(
+        upTo maximum: Int, _ body: (Span<UInt8>) -> R
+    ) async throws(StreamError) -> R? {
+        precondition(maximum > 0)
+        if let held = readAhead {
+            // Taken in pieces, so that `maximum` holds.
+            readAhead = held.count > maximum ? Array(held[maximum...]) : nil
+            return body(held.span.extracting(first: maximum))
+        }
+        while true {
+            try channel.check()
+            var result: R?
+            var attempt = Attempt.ended
+            try channel.loop.withInput(atMost: maximum) { (input) throws(StreamError) in
+                attempt = try attemptRead(into: &input)
+                if case .moved = attempt { result = body(input.span) }
+            }
+            switch attempt {
+            case .moved: return result
+            case .ended: return nil
+            case .blocked(let direction): try await channel.wait(for: direction)
+            }
+        }
+    }
+
+    /// Waits until there is something to read, and leaves it there.
+    ///
+    /// - Returns: false at the clean end.
+    /// - Throws: what a read would throw.
+    public func untilReadable() async throws(StreamError) -> Bool {
+        if readAhead != nil { return true }
+        // A record's worth, so that its boundary is kept.
+        let bytes = try await read(upTo: EventLoop.recordPayload) { bytes in
+            unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+        }
+        readAhead = bytes
+        return bytes != nil
+    }
+
+    /// Writes all of `bytes`, up to 16 KiB of them in one record. Waits while the peer does not
+    /// read; bytes that did not fit are the caller's array, not a copy of it.
+    public func write(_ bytes: [UInt8]) async throws(StreamError) {
+        var written = 0
+        while written < bytes.count {
+            try channel.check()
+            switch try attemptWrite(bytes.span.extracting(droppingFirst: written)) {
+            case .moved(let count): written += count
+            case .blocked(let direction): try await channel.wait(for: direction)
+            case .ended: throw StreamError(.reset, "the peer has closed the connection")
+            }
+        }
+    }
+
+    /// Ends the stream: sends what the carrier has for an end, then waits for the peer to close,
+    /// so that what was sent last is not lost to a reset. Gives up at the close deadline, and is
+    /// silent about whatever fails: what mattered was said before. The descriptor closes when the
+    /// stream is gone.
+    public func close() async {
+        channel.enter(.close)
+        do {
+            loop: while true {
+                switch try attemptClose() {
+                case .blocked(let direction): try await channel.wait(for: direction)
+                case .moved, .ended: break loop
+                }
+            }
+        } catch {}
+        // Also after a failure: a fatal alert that was written must arrive.
+        channel.shutdownWrite()
+        await channel.drain()
+    }
+}
+
+extension EventLoop {
+    /// Lends the loop's room for input, for a call that does not suspend.
+    func withInput(
+        atMost maximum: Int, _ body: (inout OutputSpan<UInt8>) throws(StreamError) -> Void
+    ) throws(StreamError) {
+        let room = unsafe UnsafeMutableBufferPointer(
+            rebasing: input[..<min(maximum, input.count)])
+        var span = unsafe OutputSpan(buffer: room, initializedCount: 0)
+        try body(&span)
+    }
+}
+
+extension Channel {
+    /// Throws away what comes, until the peer closes or the deadline under way has come.
+    final func drain() async {
+        while true {
+            let count = unsafe receive(into: UnsafeMutableRawBufferPointer(loop.input))
+            if count > 0 { continue }
+            guard count == Self.wouldBlock, (try? await wait(for: .read)) != nil else { return }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+// One thread's epoll set, run queue and deadlines; the executor of the sessions it accepted.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+internal import Synchronization
+
+/// An event loop on epoll, and the executor of the tasks that prefer it: what runs on it never
+/// leaves its thread, and takes no lock. `run()` makes the calling thread its thread.
+@safe
+public final class EventLoop: TaskExecutor, @unchecked Sendable {
+    private let epoll: Descriptor
+    private let waker: Descriptor
+    private var thread: pthread_t?
+    private var stopped = false
+
+    private var jobs: [UnownedJob] = []
+    private var running: [UnownedJob] = []
+    private var again: [any Resumable] = []
+    private var turnEnds: [() -> Void] = []
+    private let remote = Mutex<Remote>(Remote())
+
+    /// By descriptor; unowned, since a source takes itself out before it closes its descriptor.
+    private var sources: [UnownedSource?] = []
+    var deadlines = DeadlineHeap()
+
+    /// The monotonic clock in nanoseconds, read once a turn.
+    public private(set) var now: UInt64
+
+    /// Room for one TLS record's payload each way. A session uses them between two suspensions
+    /// only, so that an idle one holds none.
+    package let input: UnsafeMutableBufferPointer<UInt8>
+    package let output: UnsafeMutableBufferPointer<UInt8>
+
+    private let events: UnsafeMutableBufferPointer<parley_epoll_event>
+
+    private struct Remote {
+        var jobs: [UnownedJob] = []
+        var calls: [@Sendable () -> Void] = []
+    }
+
+    /// - Throws: `descriptorsExhausted` where no descriptor is free.
+    public init() throws(StreamError) {
+        let epoll = Descriptor(owning: epoll_create1(Int32(EPOLL_CLOEXEC)))
+        let waker = Descriptor(
+            owning: eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)))
+        guard epoll.number >= 0, waker.number >= 0,
+            parley_epoll_add(epoll.number, waker.number, EPOLLIN.rawValue) == 0
+        else { throw StreamError("cannot create an event loop", errno: errno) }
+        self.epoll = epoll
+        self.waker = waker
+        now = UInt64(parley_nanoseconds())
+        unsafe input = .allocate(capacity: Self.recordPayload)
+        unsafe output = .allocate(capacity: Self.recordPayload)
+        unsafe events = .allocate(capacity: Self.eventsATurn)
+    }
+
+    deinit {
+        unsafe input.deallocate()
+        unsafe output.deallocate()
+        unsafe events.deallocate()
+    }
+
+    /// Whether the caller is on the loop's thread.
+    public var isCurrent: Bool {
+        guard let thread else { return false }
+        return pthread_equal(thread, pthread_self()) != 0
+    }
+
+    /// Runs until `stop()`, on the calling thread.
+    public func run() {
+        thread = pthread_self()
+        while !stopped { turn() }
+        thread = nil
+    }
+
+    /// Starts a thread that runs the loop until `stop()`.
+    public func start() {
+        startThread { self.run() }
+    }
+
+    /// Ends `run()` after the turn under way. From any thread.
+    public func stop() {
+        execute { self.stopped = true }
+    }
+
+    /// Runs a call on the loop's thread: at once when the caller is on it, else in its next turn.
+    public func execute(_ call: @escaping @Sendable () -> Void) {
+        if isCurrent {
+            call()
+        } else {
+            remote.withLock { $0.calls.append(call) }
+            wake()
+        }
+    }
+
+    /// Starts a task whose code runs on this loop.
+    @discardableResult
+    public func spawn<Success: Sendable>(
+        _ body: @escaping @Sendable () async -> Success
+    ) -> Task<Success, Never> {
+        Task(executorPreference: self, operation: body)
+    }
+
+    /// Has a call made at the end of each turn, before the loop waits: for what is collected over
+    /// a turn and leaves in one piece.
+    package func atEndOfTurn(_ call: @escaping () -> Void) {
+        turnEnds.append(call)
+    }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            jobs.append(job)
+        } else {
+            remote.withLock { $0.jobs.append(job) }
+            wake()
+        }
+    }
+
+    // MARK: For sources
+
+    /// Watches a descriptor for its source, edge-triggered unless `events` says otherwise.
+    package func add(_ source: EventSource, descriptor: Int32, events: Events) throws(StreamError) {
+        guard parley_epoll_add(epoll.number, descriptor, events.rawValue) == 0 else {
+            throw StreamError("cannot watch a descriptor", errno: errno)
+        }
+        let index = Int(descriptor)
+        if index >= sources.count {
+            let missing = max(index + 1, 2 * sources.count) - sources.count
+            sources.append(contentsOf: repeatElement(nil, count: missing))
+        }
+        sources[index] = UnownedSource(source)
+    }
+
+    package func modify(descriptor: Int32, events: Events) {
+        _ = parley_epoll_modify(epoll.number, descriptor, events.rawValue)
+    }
+
+    /// Forgets a source, before its descriptor is closed or handed on.
+    package func remove(descriptor: Int32) {
+        assert(isCurrent || thread == nil)
+        sources[Int(descriptor)] = nil
+        // A child that is just being started may hold a copy of the descriptor: the set would
+        // go on reporting it.
+        epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor, nil)
+    }
+
+    /// Has `resume()` called in the next turn, after the others had theirs.
+    func resumeNextTurn(_ resumable: any Resumable) {
+        again.append(resumable)
+    }
+
+    // MARK: A turn
+
+    private func turn() {
+        for call in turnEnds { call() }
+        let count = unsafe parley_epoll_wait(
+            epoll.number, events.baseAddress, Int32(Self.eventsATurn), timeout())
+        now = UInt64(parley_nanoseconds())
+        for index in 0..<max(0, Int(count)) {
+            let event = unsafe events[index]
+            if event.fd == waker.number {
+                takeRemote()
+            } else if let reference = sources[Int(event.fd)] {
+                reference.source.ready(Events(rawValue: event.events))
+            }
+        }
+        while let source = deadlines.popDue(at: now) { source.expired() }
+        if !again.isEmpty {
+            let resumables = again
+            again.removeAll()
+            for resumable in resumables { resumable.resume() }
+        }
+        runJobs()
+    }
+
+    private func runJobs() {
+        // Jobs that these ones enqueue wait for the next turn, so that none starves the sockets.
+        swap(&jobs, &running)
+        for job in running { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
+        running.removeAll(keepingCapacity: true)
+    }
+
+    private func timeout() -> Int32 {
+        guard jobs.isEmpty, again.isEmpty else { return 0 }
+        guard let due = deadlines.first else { return -1 }
+        // The clock as it is, not as it was when the turn began.
+        let clock = UInt64(parley_nanoseconds())
+        guard due > clock else { return 0 }
+        return Int32(min((due - clock) / 1_000_000 + 1, 1_000_000))
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        unsafe write(waker.number, &one, 8)
+    }
+
+    private func takeRemote() {
+        var count: UInt64 = 0
+        unsafe read(waker.number, &count, 8)
+        let taken = remote.withLock { remote in
+            let taken = remote
+            remote = Remote()
+            return taken
+        }
+        jobs.append(contentsOf: taken.jobs)
+        for call in taken.calls { call() }
+    }
+
+    static let recordPayload = 16_384
+    private static let eventsATurn = 256
+}
+
+/// Work that gave way to others and goes on in the next turn.
+protocol Resumable: AnyObject {
+    func resume()
+}
+
+/// Starts a detached thread for one call.
+package func startThread(_ body: @escaping @Sendable () -> Void) {
+    final class Box {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var thread = pthread_t()
+    let box = unsafe Unmanaged.passRetained(Box(body)).toOpaque()
+    let failure = unsafe pthread_create(
+        &thread, nil,
+        { argument in
+            unsafe Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+            return nil
+        }, box)
+    precondition(failure == 0, "no thread can be started: \(systemMessage(failure))")
+    pthread_detach(thread)
+}

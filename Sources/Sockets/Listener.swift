@@ -1,0 +1,132 @@
+// A listening socket, and the loops that accept from it.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// A listening TCP socket that any number of loops share.
+public final class Listener: Sendable {
+    /// Where it is bound, with the port that the kernel chose where none was named.
+    public let address: SocketAddress
+    fileprivate let descriptor: Descriptor
+
+    /// Binds and listens. `::` serves IPv4 as well. `SO_REUSEADDR` lets a server start again at
+    /// once; a second one on the same port fails all the same.
+    ///
+    /// - Parameter backlog: connections that may wait to be accepted; the kernel caps it at
+    ///   `net.core.somaxconn`.
+    /// - Throws: `addressInUse`, `addressUnavailable`.
+    public init(_ address: SocketAddress, backlog: Int) throws(StreamError) {
+        descriptor = try openSocket(address.domain)
+        var on: Int32 = 1
+        var off: Int32 = 0
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        unsafe setsockopt(descriptor.number, SOL_SOCKET, SO_REUSEADDR, &on, size)
+        if address.family == .ipv6 {
+            unsafe setsockopt(descriptor.number, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &off, size)
+        }
+        let number = descriptor.number
+        guard unsafe address.withSockaddr({ unsafe bind(number, $0, $1) }) == 0,
+            listen(number, Int32(clamping: backlog)) == 0
+        else {
+            throw StreamError("cannot listen on \(address)", errno: errno)
+        }
+        self.address = unsafe SocketAddress.ask { unsafe getsockname(number, $0, $1) } ?? address
+    }
+}
+
+/// A fresh socket, non-blocking and close-on-exec.
+func openSocket(_ domain: Int32) throws(StreamError) -> Descriptor {
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    let number = socket(domain, type, 0)
+    guard number >= 0 else { throw StreamError("cannot open a socket", errno: errno) }
+    return Descriptor(owning: number)
+}
+
+/// Accepts on one loop. It survives whatever a single connection does, and waits where descriptors
+/// have run out.
+public final class Acceptor: EventSource, @unchecked Sendable {
+    private let listener: Listener
+    private let accepted: (consuming Descriptor, SocketAddress) -> Void
+    private let exhausted: (Bool) -> Void
+    private var state = State.accepting
+
+    private enum State { case accepting, paused, stopped }
+
+    /// Starts to accept. On the loop's thread.
+    ///
+    /// - Parameters:
+    ///   - exhausted: called with true when descriptors have run out and accepting pauses, with
+    ///     false when it goes on.
+    ///   - accepted: owns each connection that came.
+    public init(
+        _ listener: Listener, loop: EventLoop, exhausted: @escaping (Bool) -> Void,
+        accepted: @escaping (consuming Descriptor, SocketAddress) -> Void
+    ) throws(StreamError) {
+        self.listener = listener
+        self.accepted = accepted
+        self.exhausted = exhausted
+        super.init(loop: loop)
+        try watch()
+    }
+
+    deinit { stop() }
+
+    /// Accepts no more; connections that are not accepted yet stay with the other loops.
+    public func stop() {
+        clearDue()
+        if state == .accepting { loop.remove(descriptor: listener.descriptor.number) }
+        state = .stopped
+    }
+
+    /// A descriptor is free again: goes on where accepting paused.
+    public func descriptorFreed() {
+        if state == .paused { expired() }
+    }
+
+    override public func ready(_ events: Events) {
+        for _ in 0..<Self.acceptsATurn where state == .accepting {
+            var storage = sockaddr_storage()
+            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+            let number = unsafe withUnsafeMutablePointer(to: &storage) {
+                unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe parley_accept4(listener.descriptor.number, $0, &length)
+                }
+            }
+            if number >= 0 {
+                let descriptor = Descriptor(owning: number)
+                if let peer = SocketAddress(storage) { accepted(descriptor, peer) }
+                continue
+            }
+            switch errno {
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause()
+            case EAGAIN: return
+            // The connection is gone or the network failed it (accept(2)): the next may be good.
+            default: continue
+            }
+        }
+    }
+
+    override public func expired() {
+        guard state == .paused, (try? watch()) != nil else { return }
+        state = .accepting
+        exhausted(false)
+    }
+
+    /// Level-triggered and exclusive: a connection wakes one loop, and wakes again while it waits.
+    private func watch() throws(StreamError) {
+        try loop.add(
+            self, descriptor: listener.descriptor.number, events: [.readable, .exclusive])
+    }
+
+    private func pause() {
+        loop.remove(descriptor: listener.descriptor.number)
+        state = .paused
+        exhausted(true)
+        setDue(loop.now + Self.pauseNanoseconds)
+    }
+
+    /// Few, so that a burst of connections spreads over the loops.
+    private static let acceptsATurn = 4
+    /// Another process may free what is missing, so that nobody here is told.
+    private static let pauseNanoseconds: UInt64 = 100_000_000
+}

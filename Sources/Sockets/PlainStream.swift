@@ -1,0 +1,60 @@
+// A stream without encryption: the channel's own bytes.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// The bytes of a channel as they are, for `--plaintext`.
+public final class PlainStream: ByteStream, @unchecked Sendable {
+    public let channel: Channel
+    public let peerName: String? = nil
+    public var readAhead: [UInt8]?
+
+    public init(_ channel: Channel) {
+        self.channel = channel
+    }
+
+    public func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt {
+        let result = unsafe output.withUnsafeMutableBufferPointer { buffer, count in
+            let room = unsafe UnsafeMutableRawBufferPointer(
+                UnsafeMutableBufferPointer(rebasing: buffer[count...]))
+            let result = unsafe channel.receive(into: room)
+            count += max(0, result)
+            return result
+        }
+        switch result {
+        case 1...:
+            if channel.speaksTLS { throw Self.peerSpeaksTLS }
+            return .moved(result)
+        case 0: return .ended
+        case Channel.wouldBlock: return .blocked(.read)
+        default: throw StreamError("the connection broke while it was read", errno: Int32(-result))
+        }
+    }
+
+    public func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt {
+        let result = unsafe bytes.withUnsafeBufferPointer {
+            unsafe channel.send(UnsafeRawBufferPointer($0))
+        }
+        switch result {
+        case 0...: return .moved(result)
+        case Channel.wouldBlock: return .blocked(.write)
+        default: throw StreamError("the connection broke while it was written", errno: Int32(-result))
+        }
+    }
+
+    public func attemptClose() throws(StreamError) -> Attempt { .moved(0) }
+
+    /// What to say where the first bytes were a TLS record.
+    public static let peerSpeaksTLS = StreamError(
+        .peerSpeaksTLS, "the peer speaks TLS and this end plaintext; leave out --plaintext here, or give it there")
+}
+
+extension Channel {
+    /// Whether the first bytes are those of a TLS record that carries a handshake or an alert
+    /// (RFC 8446, section 5.1).
+    public final var speaksTLS: Bool {
+        (opening.0 == 0x16 || opening.0 == 0x15) && opening.1 == 0x03
+    }
+
+    /// What a call that would block returns.
+    public static let wouldBlock = -Int(EAGAIN)
+}

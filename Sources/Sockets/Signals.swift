@@ -1,0 +1,53 @@
+// Signals as events on a loop.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// Delivers signals on a loop, in place of their default action, as long as it lives.
+public final class Signals: EventSource, @unchecked Sendable {
+    private let descriptor: Descriptor
+    private let received: (Int32) -> Void
+
+    /// Blocks `signals` in the calling thread and those that it starts from here on: to be called
+    /// before any thread is started.
+    public static func block(_ signals: [Int32]) {
+        var set = Self.set(signals)
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// Has a write to a closed pipe or socket fail with `EPIPE`, instead of ending the process.
+    public static func ignoreBrokenPipes() {
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Calls `received` with each of `signals`, which are blocked.
+    public init(
+        _ signals: [Int32], loop: EventLoop, _ received: @escaping (Int32) -> Void
+    ) throws(StreamError) {
+        var set = Self.set(signals)
+        let number = unsafe signalfd(
+            -1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
+        guard number >= 0 else { throw StreamError("cannot watch signals", errno: errno) }
+        descriptor = Descriptor(owning: number)
+        self.received = received
+        super.init(loop: loop)
+        try loop.add(self, descriptor: number, events: .readable)
+    }
+
+    deinit { loop.remove(descriptor: descriptor.number) }
+
+    override public func ready(_ events: Events) {
+        var info = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        while unsafe Glibc.read(descriptor.number, &info, size) == size {
+            received(Int32(info.ssi_signo))
+        }
+    }
+
+    private static func set(_ signals: [Int32]) -> sigset_t {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for signal in signals { unsafe sigaddset(&set, signal) }
+        return set
+    }
+}

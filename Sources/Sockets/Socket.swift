@@ -1,0 +1,78 @@
+// A connected TCP socket on a loop.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// A connected stream socket; its descriptor is closed when the last reference is gone.
+public final class Socket: Channel, @unchecked Sendable {
+    private let descriptor: Descriptor
+    /// The last receive emptied the socket: the next one would only say so.
+    private var drained = false
+    /// The peer's end is on its way or here: no more edges come, so read on to it.
+    private var hungUp = false
+
+    /// Takes over a connected descriptor, non-blocking and close-on-exec. On the loop's thread.
+    public init(
+        owning descriptor: consuming Descriptor, loop: EventLoop, peer: SocketAddress?,
+        deadlines: Deadlines
+    ) throws(StreamError) {
+        let number = descriptor.number
+        self.descriptor = descriptor
+        super.init(loop: loop, peer: peer, deadlines: deadlines)
+        // Without it the last exchange of a handshake waits for a delayed acknowledgement.
+        var on: Int32 = 1
+        unsafe setsockopt(
+            number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        // A peer that is gone without a word is noticed even while neither side has anything to say.
+        unsafe setsockopt(number, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
+        try loop.add(self, descriptor: number, events: .stream)
+    }
+
+    deinit {
+        loop.remove(descriptor: descriptor.number)
+    }
+
+    override public func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        if drained { return -Int(EAGAIN) }
+        let count = unsafe recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
+        guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
+        // Short means empty, but for an end that waits behind the bytes.
+        if count < buffer.count && !hungUp { drained = true }
+        unsafe noteReceived(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        return count
+    }
+
+    override public func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let count = unsafe Glibc.send(
+            descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        guard count >= 0 else { return -Int(errno) }
+        noteSent(count)
+        return count
+    }
+
+    override public func shutdownWrite() {
+        _ = shutdown(descriptor.number, Int32(SHUT_WR))
+    }
+
+    override public func becameReady(ended: Bool) {
+        drained = false
+        if ended { hungUp = true }
+    }
+
+    /// Two connected sockets of this process, for tests and for what needs a wake-up in bytes.
+    public static func pair(
+        _ a: EventLoop, _ b: EventLoop, deadlines: Deadlines = Deadlines()
+    ) throws(StreamError) -> (Socket, Socket) {
+        var numbers: [Int32] = [-1, -1]
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        guard unsafe socketpair(AF_UNIX, type, 0, &numbers) == 0 else {
+            throw StreamError("cannot make a socket pair", errno: errno)
+        }
+        let first = Descriptor(owning: numbers[0])
+        let second = Descriptor(owning: numbers[1])
+        return (
+            try Socket(owning: first, loop: a, peer: nil, deadlines: deadlines),
+            try Socket(owning: second, loop: b, peer: nil, deadlines: deadlines)
+        )
+    }
+}

@@ -1,0 +1,44 @@
+// Why a certificate, a key, a CRL or a trust file can't be used.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A mistake in what was configured, found before anything is connected.
+public struct CredentialError: Error, Hashable, Sendable, CustomStringConvertible {
+    public struct Code: Hashable, Sendable, RawRepresentable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+    }
+
+    public let code: Code
+    /// One sentence without its full stop: which file, what is wrong, and what mends it.
+    public let description: String
+
+    init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}
+
+extension CredentialError.Code {
+    /// There is no such file.
+    public static let missing = Self(rawValue: "missing")
+    /// The file is there and can't be read, or is no regular file.
+    public static let unreadable = Self(rawValue: "unreadable")
+    public static let empty = Self(rawValue: "empty")
+    /// No PEM block of the kind that is needed.
+    public static let notPEM = Self(rawValue: "notPEM")
+    /// A PEM block of the right kind whose contents can't be read.
+    public static let malformed = Self(rawValue: "malformed")
+    public static let encryptedKey = Self(rawValue: "encryptedKey")
+    public static let keyReadableByOthers = Self(rawValue: "keyReadableByOthers")
+    public static let keyMismatch = Self(rawValue: "keyMismatch")
+    public static let expired = Self(rawValue: "expired")
+    public static let notYetValid = Self(rawValue: "notYetValid")
+    /// The certificate has no subject alternative name, the only names that count.
+    public static let nameless = Self(rawValue: "nameless")
+    /// The certificate's purposes leave out the one that it is to serve.
+    public static let wrongPurpose = Self(rawValue: "wrongPurpose")
+    public static let invalidPin = Self(rawValue: "invalidPin")
+    public static let invalidServerName = Self(rawValue: "invalidServerName")
+    /// OpenSSL refused a setting, by its own policy or by lack of memory.
+    public static let refused = Self(rawValue: "refused")
+}

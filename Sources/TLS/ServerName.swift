@@ -1,0 +1,45 @@
+// The name or address that a server has to prove.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// What a client verifies the server's certificate against.
+public enum ServerName: Hashable, Sendable, CustomStringConvertible {
+    /// A DNS name, sent as SNI (RFC 6066, section 3) and matched against `dns:` names.
+    case dns(String)
+    /// An IP address, never sent as SNI and matched against `ip:` names only.
+    case address(String)
+
+    /// - Throws: `invalidServerName`; a client without a name to check must not connect.
+    public init(_ text: String) throws(CredentialError) {
+        let bare = String(text.prefix { $0 != "%" })
+        var bytes = (UInt64(0), UInt64(0))
+        if unsafe inet_pton(AF_INET, bare, &bytes) == 1 || inet_pton(AF_INET6, bare, &bytes) == 1 {
+            self = .address(bare)
+            return
+        }
+        let name = text.hasSuffix(".") ? String(text.dropLast()) : text
+        let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        guard name.utf8.count <= 253, labels.allSatisfy({ (1...63).contains($0.count) }),
+            name.utf8.allSatisfy({
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            })
+        else {
+            throw CredentialError(
+                .invalidServerName,
+                "there is no server name to verify: a name has letters, digits, dots and hyphens (international names in their xn-- form); give it with --server-name")
+        }
+        self = .dns(name)
+    }
+
+    public var description: String {
+        switch self {
+        case .dns(let name), .address(let name): name
+        }
+    }
+}

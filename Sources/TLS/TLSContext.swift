@@ -1,0 +1,170 @@
+// One role's TLS policy, credentials and trust: an SSL_CTX, from which connections are made.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+
+/// The oldest version that is spoken.
+public enum TLSVersion: Sendable, CaseIterable {
+    /// Only with forward-secret key exchange and authenticated encryption.
+    case tls12
+    case tls13
+
+    /// As `--tls-min` has it: `1.2`, `1.3`.
+    public init?(_ text: String) {
+        switch text {
+        case "1.2": self = .tls12
+        case "1.3": self = .tls13
+        default: return nil
+        }
+    }
+
+    /// What an end with this minimum speaks, for people.
+    public var description: String { self == .tls13 ? "TLS 1.3" : "TLS 1.2 or 1.3" }
+}
+
+/// What both roles may set.
+public struct TLSOptions: Sendable {
+    public var minimum = TLSVersion.tls13
+    /// ALPN protocol names (RFC 7301), the preferred one first; 1 to 255 bytes each. A server
+    /// takes part only if the client offers one of them; a client without a common one goes on
+    /// without.
+    public var applicationProtocols: [String] = []
+    public var keyLog: KeyLog?
+    public init() {}
+}
+
+/// An `SSL_CTX`: configured once, usable for ever, shared by any number of loops.
+@safe
+public final class TLSContext: @unchecked Sendable {
+    enum Role { case client, server }
+
+    let role: Role
+    let trust: Trust?
+    let keyLog: KeyLog?
+    let hasCredentials: Bool
+    let pointer: OpaquePointer
+    private let applicationProtocols: [UInt8]
+
+    /// A server's context.
+    ///
+    /// - Parameter clientTrust: requires a client certificate that it verifies; nil asks for none.
+    /// - Throws: `CredentialError`.
+    public convenience init(
+        serverWith credentials: Credentials, clientTrust: Trust?, options: TLSOptions = TLSOptions()
+    ) throws(CredentialError) {
+        try self.init(role: .server, credentials: credentials, trust: clientTrust, options: options)
+    }
+
+    /// A client's context. The server is always verified.
+    ///
+    /// - Throws: `CredentialError`.
+    public convenience init(
+        clientTrusting trust: Trust, credentials: Credentials?, options: TLSOptions = TLSOptions()
+    ) throws(CredentialError) {
+        try self.init(role: .client, credentials: credentials, trust: trust, options: options)
+    }
+
+    private init(
+        role: Role, credentials: Credentials?, trust: Trust?, options: TLSOptions
+    ) throws(CredentialError) {
+        ErrorQueue.assertEmpty()
+        guard let context = unsafe SSL_CTX_new(role == .server ? TLS_server_method() : TLS_client_method()) else {
+            throw Self.refused("a TLS context")
+        }
+        unsafe pointer = unsafe context
+        self.role = role
+        self.trust = trust
+        keyLog = options.keyLog
+        hasCredentials = credentials != nil
+        applicationProtocols = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
+        try applyPolicy(options.minimum)
+        if let credentials { try use(credentials) }
+        if let trust { try verify(with: trust) }
+        useApplicationProtocols()
+        if keyLog != nil {
+            unsafe SSL_CTX_set_keylog_callback(context) { ssl, line in
+                guard let ssl = unsafe ssl, let line = unsafe line else { return }
+                unsafe TLSStream.of(ssl)?.context.keyLog?.append(String(cString: line))
+            }
+        }
+    }
+
+    deinit { unsafe SSL_CTX_free(pointer) }
+
+    private func applyPolicy(_ minimum: TLSVersion) throws(CredentialError) {
+        let version = minimum == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
+        guard unsafe parley_SSL_CTX_set_min_proto_version(pointer, version) == 1,
+            unsafe parley_SSL_CTX_set_max_proto_version(pointer, TLS1_3_VERSION) == 1,
+            unsafe SSL_CTX_set_cipher_list(pointer, Self.tls12Ciphers) == 1,
+            // X25519 is the fastest that everybody has, and has the smallest key share.
+            unsafe parley_SSL_CTX_set1_groups_list(pointer, "X25519:P-256:P-384") == 1
+        else { throw Self.refused("the TLS policy") }
+        // Resumption would let a session outlive what was verified at its start.
+        let options =
+            parley_SSL_OP_NO_TICKET | parley_SSL_OP_NO_RENEGOTIATION
+            | parley_SSL_OP_NO_COMPRESSION | parley_SSL_OP_CIPHER_SERVER_PREFERENCE
+        unsafe SSL_CTX_set_options(pointer, options)
+        unsafe SSL_CTX_set_num_tickets(pointer, 0)
+        unsafe parley_SSL_CTX_session_cache_off(pointer)
+        unsafe SSL_CTX_set_max_early_data(pointer, 0)
+        // An idle session holds no record buffers. A retried write may come from another address,
+        // since what was not sent is kept elsewhere than it was first offered.
+        unsafe parley_SSL_CTX_set_mode(
+            pointer,
+            Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
+        // One recv a record instead of one for its header and one for its body.
+        unsafe parley_SSL_CTX_set_read_ahead(pointer, 1)
+    }
+
+    private func use(_ credentials: Credentials) throws(CredentialError) {
+        guard unsafe SSL_CTX_use_certificate(pointer, credentials.chain[0].pointer) == 1,
+            unsafe SSL_CTX_use_PrivateKey(pointer, credentials.key) == 1
+        else { throw Self.refused("the certificate") }
+        for certificate in credentials.chain.dropFirst() {
+            unsafe X509_up_ref(certificate.pointer)
+            guard unsafe parley_SSL_CTX_add0_chain_cert(pointer, certificate.pointer) == 1 else {
+                unsafe X509_free(certificate.pointer)
+                throw Self.refused("the certificate's chain")
+            }
+        }
+    }
+
+    private func verify(with trust: Trust) throws(CredentialError) {
+        unsafe try trust.install(in: pointer)
+        let mode = role == .client ? SSL_VERIFY_PEER : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+        unsafe SSL_CTX_set_verify(pointer, mode, nil)
+        unsafe SSL_CTX_set_cert_verify_callback(
+            pointer, { store, _ in unsafe Verification.verify(store!) }, nil)
+    }
+
+    private func useApplicationProtocols() {
+        guard !applicationProtocols.isEmpty else { return }
+        if role == .client {
+            unsafe SSL_CTX_set_alpn_protos(
+                pointer, applicationProtocols, UInt32(applicationProtocols.count))
+            return
+        }
+        // The context outlives its connections, so that it may be passed unretained.
+        unsafe SSL_CTX_set_alpn_select_cb(
+            pointer,
+            { _, chosen, chosenLength, offered, offeredLength, context in
+                let context = unsafe Unmanaged<TLSContext>.fromOpaque(context!).takeUnretainedValue()
+                let ours = context.applicationProtocols
+                return unsafe ours.withUnsafeBufferPointer { ours in
+                    // The choice points into what the client offered, which stays for the call.
+                    var result: UnsafeMutablePointer<UInt8>?
+                    let status = unsafe SSL_select_next_proto(
+                        &result, chosenLength, ours.baseAddress, UInt32(ours.count), offered, offeredLength)
+                    guard status == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_NOACK }
+                    unsafe chosen!.pointee = UnsafePointer(result)
+                    return SSL_TLSEXT_ERR_OK
+                }
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private static func refused(_ what: String) -> CredentialError {
+        let reason = ErrorQueue.drain().last?.text ?? "unknown error"
+        return CredentialError(.refused, "OpenSSL refuses \(what) (\(reason)); the system's OpenSSL policy may forbid it")
+    }
+
+    private static let tls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
+}

@@ -1,0 +1,89 @@
+// What an end trusts: CA certificates, pinned keys, or the system's store, less what was revoked.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+
+/// The anchors that a peer's certificate is verified against, read once.
+public struct Trust: Sendable {
+    enum Anchors: Sendable {
+        case certificates([Certificate], path: String)
+        case system
+        /// None but the pinned keys.
+        case pins
+    }
+
+    let anchors: Anchors
+    let pins: [Pin]
+    let crls: CRLs?
+
+    /// Reads what to trust.
+    ///
+    /// - Parameters:
+    ///   - ca: a PEM file of CA certificates; nil for the pins alone, or where there are none for
+    ///     the system's store.
+    ///   - pins: public keys of which the peer's must be one, in addition to `ca`.
+    ///   - crl: a PEM file of revocation lists, one of which must be the peer's issuer's.
+    /// - Throws: `CredentialError`.
+    public init(ca: String?, pins: [Pin] = [], crl: String? = nil) throws(CredentialError) {
+        if let ca {
+            anchors = .certificates(try Certificate.read(ca), path: ca)
+        } else {
+            anchors = pins.isEmpty ? .system : .pins
+        }
+        self.pins = pins
+        if let crl {
+            if case .pins = anchors {
+                throw CredentialError(
+                    .refused, "a CRL cannot be checked against a pinned key alone; give its issuer's certificate with --ca")
+            }
+            crls = try CRLs(crl)
+        } else {
+            crls = nil
+        }
+    }
+
+    /// For messages: where the anchors came from.
+    var origin: String {
+        switch anchors {
+        case .certificates(_, let path): path
+        case .system: "the system's store"
+        case .pins: "the pinned key"
+        }
+    }
+
+    /// Fills a context's store.
+    func install(in context: OpaquePointer) throws(CredentialError) {
+        let store = unsafe SSL_CTX_get_cert_store(context)
+        switch anchors {
+        case .certificates(let certificates, _):
+            for certificate in certificates { unsafe X509_STORE_add_cert(store, certificate.pointer) }
+        case .system:
+            unsafe SSL_CTX_set_default_verify_paths(context)
+        case .pins: break
+        }
+        if let crls {
+            unsafe crls.install(in: store!)
+        }
+        // A certificate that is twice in a file is no mistake.
+        _ = ErrorQueue.drain()
+    }
+}
+
+/// The revocation lists of one file.
+@safe
+final class CRLs: @unchecked Sendable {
+    let path: String
+    private let lists: [OpaquePointer]
+
+    init(_ path: String) throws(CredentialError) {
+        self.path = path
+        unsafe lists = try PEMFile(path).blocks("CRL") { unsafe PEM_read_bio_X509_CRL($0, nil, nil, nil) }
+    }
+
+    deinit { for unsafe list in unsafe lists { unsafe X509_CRL_free(list) } }
+
+    /// Has every leaf looked up; a leaf whose issuer has no list here is refused.
+    func install(in store: OpaquePointer) {
+        for unsafe list in unsafe lists { unsafe X509_STORE_add_crl(store, list) }
+        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK))
+    }
+}

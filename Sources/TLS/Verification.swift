@@ -1,0 +1,108 @@
+// The verification of a peer's certificate, and the sentence for each way that it can fail.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+internal import Sockets
+
+enum Verification {
+    /// OpenSSL's hook in place of `X509_verify_cert`, which it calls: chain, validity, purpose and
+    /// name are checked there. Around it stand the pins, and a failure is kept as a sentence while
+    /// the certificate is at hand.
+    static func verify(_ store: OpaquePointer) -> Int32 {
+        guard
+            let ssl = unsafe X509_STORE_CTX_get_ex_data(store, parley_SSL_verify_ex_data_index()),
+            let stream = unsafe TLSStream.of(OpaquePointer(ssl)),
+            let trust = stream.context.trust,
+            let leafPointer = unsafe X509_STORE_CTX_get0_cert(store)
+        else { return 0 }
+        let leaf = unsafe Certificate(sharing: leafPointer)
+
+        if !trust.pins.isEmpty, !trust.pins.contains(where: { $0.keyHash == leaf.keyHash }) {
+            stream.verificationFailure = StreamError(
+                .pinMismatch,
+                "\(stream.peerCertificate) has the key \(Pin(keyHash: leaf.keyHash)), which is not the pinned one; "
+                    + "somebody may be in between, or the key was replaced: ask the server's administrator")
+            unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
+            return 0
+        }
+        var verified: Int32
+        if case .pins = trust.anchors {
+            // The pinned certificate is its own anchor; everything else about it still counts.
+            let anchors = unsafe parley_X509_stack(leaf.pointer)
+            defer { unsafe parley_X509_stack_free(anchors) }
+            unsafe X509_STORE_CTX_set0_trusted_stack(store, anchors)
+            unsafe X509_STORE_CTX_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
+            verified = unsafe X509_verify_cert(store)
+        } else {
+            verified = unsafe X509_verify_cert(store)
+        }
+        if verified != 1 {
+            let code = unsafe X509_STORE_CTX_get_error(store)
+            let failing =
+                unsafe X509_STORE_CTX_get_current_cert(store).map { unsafe Certificate(sharing: $0) } ?? leaf
+            stream.verificationFailure = failure(
+                code, leaf: leaf, failing: failing, trust: trust, stream: stream)
+        }
+        _ = ErrorQueue.drain()
+        return verified == 1 ? 1 : 0
+    }
+
+    private static func failure(
+        _ code: Int32, leaf: Certificate, failing: Certificate, trust: Trust, stream: TLSStream
+    ) -> StreamError {
+        let subject = stream.peerCertificate
+        let renew = stream.context.role == .client
+            ? "its administrator must renew it" : "the client must renew it"
+        switch code {
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return StreamError(.certificateExpired, "\(subject) expired on \(failing.notAfter); \(renew)")
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return StreamError(
+                .certificateNotYetValid,
+                "\(subject) is not valid before \(failing.notBefore); check the clocks of both machines")
+        case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
+            let names = leaf.names.map(\.description).joined(separator: ", ")
+            return StreamError(
+                .wrongHost,
+                "\(subject) is not for \(stream.serverName?.description ?? "this host") but for "
+                    + "\(names.isEmpty ? "no name at all" : names); connect to one of its names, or give one with --server-name")
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+            return StreamError(
+                .selfSigned,
+                "\(subject) is self-signed and not in \(trust.origin); if it is the right one, \(trustIt(stream))")
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
+            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+            X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED:
+            return StreamError(
+                .unknownCA,
+                "\(subject) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin); "
+                    + trustIt(stream))
+        case X509_V_ERR_CERT_REVOKED:
+            return StreamError(
+                .certificateRevoked,
+                "\(subject), serial \(failing.serial), was revoked, as \(trust.crls?.path ?? "the CRL") says; do not use it any more")
+        case X509_V_ERR_INVALID_PURPOSE:
+            let role = stream.context.role == .client ? "server" : "client"
+            return StreamError(
+                .wrongPurpose, "\(subject) has the wrong purpose: it is not made for a \(role); one with the right key usage is needed")
+        case X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED, X509_V_ERR_CRL_NOT_YET_VALID,
+            X509_V_ERR_CRL_SIGNATURE_FAILURE, X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+            return StreamError(
+                .revocationUnknown,
+                "whether \(subject) was revoked cannot be told: \(sentence(code)) in \(trust.crls?.path ?? "the CRL file"); "
+                    + "get a current CRL of its issuer, \(failing.issuer)")
+        default:
+            return StreamError(.certificateInvalid, "\(subject) is not accepted: \(sentence(code))")
+        }
+    }
+
+    private static func trustIt(_ stream: TLSStream) -> String {
+        stream.context.role == .client
+            ? "name the right CA with --ca, or the server's key with --pin"
+            : "name the right CA with --client-ca, or give the client a certificate of that CA"
+    }
+
+    /// X.509's own words.
+    private static func sentence(_ code: Int32) -> String {
+        unsafe String(cString: X509_verify_cert_error_string(Int(code)))
+    }
+}

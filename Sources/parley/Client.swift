@@ -1,0 +1,180 @@
+// The client: connects, holds one conversation, and ends with a status.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
+internal import TLS
+
+/// One run of parley, all of it on one loop.
+final class Client: @unchecked Sendable {
+    static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    private let options: ClientOptions
+    private let loop: EventLoop
+    private let log: Log
+    private let transcript: ConsoleTranscript
+    private var signal: Int32?
+    private var hasLostOutput = false
+    private var status: Int32 = 0
+
+    init(_ options: ClientOptions) throws {
+        self.options = options
+        loop = try EventLoop()
+        log = Log(program: "parley", loop: loop)
+        transcript = ConsoleTranscript(
+            output: Output(.output, loop: loop), input: LineReader(loop: loop), log: log,
+            isQuiet: options.isQuiet)
+    }
+
+    /// - Returns: the exit status.
+    func run() throws -> Int32 {
+        let context = try options.security?.clientContext()
+        let server = options.isPair ? try options.security?.serverContext() : nil
+        let work = loop.spawn { [self] in
+            do throws(StreamError) {
+                if options.isPair {
+                    try await pair(server: server, client: context)
+                } else {
+                    try await converse(context)
+                }
+            } catch {
+                fail(error)
+            }
+            await transcript.output.flushed()
+            loop.stop()
+        }
+        transcript.output.closed = { [unowned self] in
+            // Whoever reads our output has what they wanted.
+            hasLostOutput = true
+            work.cancel()
+        }
+        let signals = try Signals(Self.signals, loop: loop) { [unowned self] signal in
+            // The second one does not wait for the end of the session.
+            if self.signal != nil { loop.stop() }
+            self.signal = signal
+            work.cancel()
+        }
+        loop.run()
+        log.flush()
+        _ = signals
+        if let signal { return 128 + signal }
+        return hasLostOutput ? 128 + SIGPIPE : status
+    }
+
+    private func converse(_ context: TLSContext?) async throws(StreamError) {
+        let socket: Socket
+        do throws(StreamError) {
+            socket = try await Socket.connect(
+                to: options.endpoint, within: options.connectTimeout, deadlines: options.deadlines, loop: loop)
+        } catch {
+            if error.code == .refused { transcript.print("Connection failed. Is the server running?") }
+            throw error
+        }
+        let stream = try await open(socket, context)
+        do throws(StreamError) {
+            try await ask(stream)
+        } catch {
+            await stream.close()
+            throw error
+        }
+        await stream.close()
+    }
+
+    /// Wraps a connection, and says how it is protected where somebody may want to know.
+    private func open(_ socket: Socket, _ context: TLSContext?) async throws(StreamError) -> any ByteStream {
+        guard let context, let name = options.serverName else {
+            socket.enter(.idle)
+            return PlainStream(socket)
+        }
+        let stream = try TLSStream(client: context, serverName: name, over: socket)
+        do throws(StreamError) {
+            try await stream.handshake()
+        } catch {
+            if error.code != .handshakeTimedOut { await stream.close() }
+            throw error
+        }
+        if options.messages == nil, !options.isQuiet {
+            log.write(
+                "connected to \(socket.peer?.description ?? options.endpoint.description) (\(stream.version), \(stream.cipher), \(stream.peerName ?? "no name"))")
+        }
+        return stream
+    }
+
+    private func ask(_ stream: any ByteStream) async throws(StreamError) {
+        let lines = options.isQuiet ? nil : transcript
+        switch options.conversation {
+        case .hello: try await Hello.ask(stream, transcript: lines)
+        case .greeting: try await Greeting.ask(stream, transcript: lines)
+        case .command:
+            if let messages = options.messages {
+                // The replies are what was asked for, not the console's lines.
+                let replies = ConsoleTranscript(output: transcript.output, input: nil, log: log)
+                try await Command.ask(messages, on: stream, transcript: replies)
+            } else {
+                try await Command.ask(stream, transcript: transcript)
+            }
+        case .chat: try await Chat.ask(stream, transcript: transcript)
+        }
+    }
+
+    /// The first document: a server and its client in one process, one session.
+    private func pair(server: TLSContext?, client: TLSContext?) async throws(StreamError) {
+        let lines = options.isQuiet ? nil : transcript
+        let endpoint = Endpoint(host: options.conversation.defaultHost, port: options.endpoint.port)
+        guard let address = try endpoint.localAddresses().first else { return }
+        let listener = try Listener(address, backlog: 1)
+        let port = listener.address.port
+        options.conversation.linesAfterListen(port: port).forEach { lines?.print($0) }
+        let (peers, arrived) = AsyncStream<Result<Int, StreamError>>.makeStream()
+        let acceptor = try Acceptor(listener, loop: loop) { _ in
+        } accepted: { [self] descriptor, peer in
+            let socket: Socket
+            do throws(StreamError) {
+                socket = try Socket(owning: descriptor, loop: loop, peer: peer, deadlines: options.deadlines)
+            } catch {
+                arrived.yield(.failure(error))
+                return
+            }
+            loop.spawn { arrived.yield(await self.servePair(socket, server)) }
+        }
+        defer { acceptor.stop() }
+        let socket = try await Socket.connect(
+            to: Endpoint(host: "127.0.0.1", port: port), within: options.connectTimeout,
+            deadlines: options.deadlines, loop: loop)
+        let stream = try await open(socket, client)
+        try await Hello.ask(stream, lines: .pair, transcript: lines)
+        await stream.close()
+        for await outcome in peers {
+            _ = try outcome.get()
+            return
+        }
+    }
+
+    private func servePair(_ socket: Socket, _ context: TLSContext?) async -> Result<Int, StreamError> {
+        let lines = options.isQuiet ? nil : transcript
+        do throws(StreamError) {
+            let stream: any ByteStream
+            if let context {
+                let tls = try TLSStream(server: context, over: socket)
+                try await tls.handshake()
+                stream = tls
+            } else {
+                socket.enter(.idle)
+                stream = PlainStream(socket)
+            }
+            let answered = try await Hello.serve(stream, lines: .pair, transcript: lines)
+            await stream.close()
+            return .success(answered)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func fail(_ error: StreamError) {
+        // Cancelled by a signal or a closed output, which say enough themselves.
+        guard signal == nil, !hasLostOutput else { return }
+        status = ExitStatus(error).number
+        log.write(error.description)
+    }
+}

@@ -1,0 +1,102 @@
+// parley's command line.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
+internal import TLS
+
+/// What parley was told, checked.
+struct ClientOptions {
+    let conversation: Conversation
+    /// `pair hello`: both ends in this process.
+    let isPair: Bool
+    let endpoint: Endpoint
+    /// What stands behind `--`; nil for the interactive session.
+    let messages: [String]?
+    let isQuiet: Bool
+    /// Nil for `--plaintext`.
+    let security: SecurityOptions?
+    let serverName: ServerName?
+    let connectTimeout: Double
+    var deadlines = Deadlines()
+
+    /// Reads a command line; `--help` and `--version` end the process.
+    init(_ words: [String]) throws {
+        let arguments = try Arguments(
+            words, flags: ["plaintext", "quiet", "help", "version"],
+            valued: ["port", "connect-timeout"] + Deadlines.options + SecurityOptions.client)
+        if arguments.has("help") { endAfterPrinting(Self.help, failure: 255) }
+        if arguments.has("version") { endAfterPrinting(versionLine(of: "parley") + "\n", failure: 255) }
+        var operands = arguments.operands[...]
+        isPair = operands.first == "pair"
+        if isPair { operands = operands.dropFirst() }
+        guard let name = operands.popFirst() else {
+            throw UsageError(
+                isPair ? "a protocol is missing: pair hello" : "a protocol is missing: hello, greeting, command or chat")
+        }
+        guard let conversation = Conversation(rawValue: name), !isPair || conversation == .hello else {
+            throw UsageError(
+                isPair
+                    ? "'\(name)' has no pair; there is pair hello"
+                    : "'\(name)' is no protocol; there are hello, greeting, command and chat")
+        }
+        self.conversation = conversation
+        let port = try arguments.port("port") ?? conversation.defaultPort
+        let host = operands.popFirst()
+        if isPair, let host {
+            throw UsageError("'\(host)' is one argument too many: both ends of a pair are in this process")
+        }
+        guard let endpoint = Endpoint(host ?? "127.0.0.1", defaultPort: port) else {
+            throw UsageError("'\(host ?? "")' is no host: HOST, HOST:PORT, or [IPV6]:PORT with a port up to 65535")
+        }
+        guard isPair || endpoint.port > 0 else { throw UsageError("port 0 is none to connect to") }
+        self.endpoint = endpoint
+        if let extra = operands.first {
+            throw UsageError("'\(extra)' is one argument too many; messages stand behind --")
+        }
+        messages = arguments.rest
+        if let messages {
+            guard conversation == .command else {
+                throw UsageError("\(conversation) takes no messages behind --, only command does")
+            }
+            guard !messages.isEmpty else { throw UsageError("behind -- a message is missing") }
+        }
+        isQuiet = arguments.has("quiet")
+        connectTimeout = try arguments.seconds("connect-timeout") ?? 10
+        try deadlines.read(arguments)
+        if arguments.has("plaintext") {
+            try SecurityOptions.refuseWithPlaintext(arguments, SecurityOptions.client)
+            security = nil
+            serverName = nil
+        } else {
+            security = try SecurityOptions(arguments)
+            serverName = try ServerName(arguments["server-name"] ?? endpoint.host)
+        }
+    }
+
+    static let help = """
+        usage: parley PROTOCOL [options] [HOST[:PORT]]    asks a server over TLS 1.3
+               parley command [options] [HOST[:PORT]] -- MESSAGE...
+               parley pair hello [options]                both ends in one process
+        PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
+
+          --port N               another port; HOST is 127.0.0.1 if left out
+          --quiet                no console lines on standard output
+          --plaintext            no encryption, as the protocols' Python programs have it
+          --ca FILE              trusts these CAs instead of certs/ca.pem or the system's
+          --pin sha256//HASH     trusts this public key; may be repeated
+          --server-name NAME     the name to verify where it is not HOST
+          --certs DIR            ca.pem, client.pem, client.key; default certs, /etc/parley
+          --cert FILE, --key FILE    another client certificate and key
+          --crl FILE             refuses a revoked server certificate
+          --tls-min 1.2          allows TLS 1.2 as well
+          --keylog FILE          writes session secrets, for debugging
+          --connect-timeout, --handshake-timeout, --idle-timeout, --close-timeout SECONDS
+                                 default 10, 10, 300 and 5
+          --version, --help
+        Ends with 0, 252 (cut short), 254 (not trusted) or 255 (any other failure). Example:
+          parley command server.example.org -- Hello 'Are you there?'
+
+        """
+}

@@ -1,0 +1,43 @@
+// The client program.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
+internal import TLS
+
+@main
+struct Parley {
+    static func main() {
+        Signals.ignoreBrokenPipes()
+        Signals.block(Client.signals)
+        do {
+            let options = try ClientOptions(Array(CommandLine.arguments.dropFirst()))
+            if let messages = options.messages { try Command.check(messages) }
+            exit(try Client(options).run())
+        } catch let error as UsageError {
+            Log.end("parley", "\(error); see parley --help", status: ExitStatus.failure)
+        } catch let error as CredentialError {
+            Log.end("parley", error.description, status: ExitStatus.failure)
+        } catch let error as StreamError {
+            Log.end("parley", error.description, status: ExitStatus(error).number)
+        } catch {
+            Log.end("parley", "\(error)", status: ExitStatus.failure)
+        }
+    }
+}
+
+/// What parley ends with where it failed.
+struct ExitStatus {
+    static let failure: Int32 = 255
+    let number: Int32
+
+    init(_ error: StreamError) {
+        number =
+            switch error.code {
+            case .truncated, .endedEarly, .reset: 252
+            case let code where code.concernsTrust: 254
+            default: Self.failure
+            }
+    }
+}

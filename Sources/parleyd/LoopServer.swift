@@ -1,0 +1,189 @@
+// One loop's share of the server: it accepts, runs its sessions, and logs how they end.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
+internal import Synchronization
+internal import TLS
+
+/// Confined to its loop, but for the calls that say otherwise.
+final class LoopServer: @unchecked Sendable {
+    let loop: EventLoop
+    private unowned let server: Server
+    private let log: Log
+    private let transcript: ConsoleTranscript
+    private var context: TLSContext?
+    private var acceptors: [Acceptor] = []
+    private var sessions: [Int: Task<Void, Never>] = [:]
+    private var lastSession = 0
+    /// With `--once`: the one session is under way.
+    private var hasSession = false
+    private let operatorTurn: Turnstile
+    /// Whether accepting waits for a descriptor; read by other loops.
+    private let isPaused = Atomic<Bool>(false)
+
+    private var options: ServerOptions { server.options }
+
+    init(_ server: Server, loop: EventLoop, log: Log, transcript: ConsoleTranscript, context: TLSContext?) {
+        self.server = server
+        self.loop = loop
+        self.log = log
+        self.transcript = transcript
+        self.context = context
+        operatorTurn = Turnstile(loop: loop)
+    }
+
+    /// Starts to accept. Before the loop runs.
+    func accept(from listeners: [Listener]) throws(StreamError) {
+        for listener in listeners {
+            acceptors.append(
+                try Acceptor(listener, loop: loop) { [unowned self] isExhausted in
+                    isPaused.store(isExhausted, ordering: .relaxed)
+                    log.write(
+                        isExhausted
+                            ? "no descriptor is free: new connections wait until one is; raise the limit (ulimit -n) or lower --max-sessions"
+                            : "descriptors are free again: accepting goes on")
+                } accepted: { [unowned self] descriptor, peer in
+                    accepted(descriptor, from: peer)
+                })
+        }
+    }
+
+    /// From any thread.
+    func stopAccepting() {
+        loop.execute { for acceptor in self.acceptors { acceptor.stop() } }
+    }
+
+    /// From any thread.
+    func cancelSessions() {
+        loop.execute { for session in self.sessions.values { session.cancel() } }
+    }
+
+    /// From any thread.
+    func use(_ context: TLSContext) {
+        loop.execute { self.context = context }
+    }
+
+    /// From any thread: a session has closed its descriptor.
+    func descriptorFreed() {
+        guard isPaused.load(ordering: .relaxed) else { return }
+        loop.execute { for acceptor in self.acceptors { acceptor.descriptorFreed() } }
+    }
+
+    private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
+        guard server.open.add(1, ordering: .relaxed).oldValue < options.mostSessions else {
+            server.open.subtract(1, ordering: .relaxed)
+            return log.write("\(peer): refused: \(options.mostSessions) sessions are open, which is --max-sessions")
+        }
+        let socket: Socket
+        do throws(StreamError) {
+            socket = try Socket(
+                owning: descriptor, loop: loop, peer: peer, deadlines: options.deadlines)
+        } catch {
+            server.ended()
+            return log.write("\(peer): refused: \(error)")
+        }
+        lastSession += 1
+        let number = lastSession
+        sessions[number] = loop.spawn { [self] in
+            var session = Session(socket, openedAt: loop.now)
+            await session.run(on: self)
+            sessions[number] = nil
+            server.ended()
+        }
+    }
+
+    /// One connection, from accept to close.
+    private struct Session {
+        let channel: Channel
+        let openedAt: UInt64
+        private var tls: TLSStream?
+
+        init(_ socket: Socket, openedAt: UInt64) {
+            channel = socket
+            self.openedAt = openedAt
+        }
+
+        mutating func run(on worker: LoopServer) async {
+            let stream: any ByteStream
+            do throws(StreamError) {
+                if let context = worker.context {
+                    let tls = try TLSStream(server: context, over: channel)
+                    self.tls = tls
+                    stream = tls
+                    do throws(StreamError) {
+                        try await tls.handshake()
+                    } catch {
+                        worker.log.write("\(name): refused: \(error)")
+                        // A silent or vanished peer takes no alert.
+                        if error.code != .handshakeTimedOut, error.code != .reset { await tls.close() }
+                        return
+                    }
+                } else {
+                    channel.enter(.idle)
+                    stream = PlainStream(channel)
+                }
+            } catch {
+                return worker.log.write("\(name): refused: \(error)")
+            }
+            guard worker.takeSession() else {
+                worker.log.write("\(name): refused: the one session of --once is under way")
+                return await stream.close()
+            }
+            let ending: String
+            do throws(StreamError) {
+                let messages = try await worker.serve(stream)
+                ending = "session ended after \(messages) \(messages == 1 ? "message" : "messages")"
+            } catch {
+                ending = "session failed: \(error)"
+                if error.code == .operatorLeft { worker.server.end() }
+            }
+            await stream.close()
+            let suspicion = tls == nil && channel.speaksTLS && !ending.contains("TLS")
+                ? "; the client spoke TLS to this plaintext port" : ""
+            worker.log.write("\(name): \(ending), \(duration)\(suspicion)")
+            if worker.options.isOnce { worker.server.end() }
+        }
+
+        /// The peer's address and, as far as there is one, its identity and cipher.
+        private var name: String {
+            var name = channel.peer?.description ?? "?"
+            guard let tls else { return name }
+            if let identity = tls.peerName { name += " " + identity }
+            if tls.isEstablished { name += " \(tls.version) \(tls.cipher)" }
+            return name
+        }
+
+        private var duration: String {
+            let milliseconds = (channel.loop.now - openedAt) / 1_000_000
+            let fraction = String(milliseconds % 1_000)
+            return "\(milliseconds / 1_000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction) s"
+        }
+    }
+
+    /// With `--once`, whether this is the one session.
+    private func takeSession() -> Bool {
+        guard options.isOnce else { return true }
+        if hasSession { return false }
+        hasSession = true
+        for acceptor in acceptors { acceptor.stop() }
+        return true
+    }
+
+    private func serve(_ stream: any ByteStream) async throws(StreamError) -> Int {
+        let lines = options.isQuiet ? nil : transcript
+        switch options.conversation {
+        case .hello: return try await Hello.serve(stream, transcript: lines)
+        case .greeting: return try await Greeting.serve(stream, transcript: lines)
+        case .command: return try await Command.serve(stream, replies: .documents, transcript: lines)
+        case .chat:
+            // Who waits for the operator is not idle by its own doing.
+            stream.channel.clearDue()
+            try await operatorTurn.enter()
+            defer { operatorTurn.leave() }
+            stream.channel.enter(.idle)
+            return try await Chat.serve(stream, transcript: transcript)
+        }
+    }
+}

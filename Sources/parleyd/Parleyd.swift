@@ -1,0 +1,32 @@
+// The server program.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Console
+internal import Glibc
+internal import Sockets
+internal import TLS
+
+@main
+struct Parleyd {
+    static func main() {
+        Signals.ignoreBrokenPipes()
+        Signals.block(Server.signals)
+        // Each session holds a descriptor: the limit that counts is the hard one.
+        parley_raise_descriptor_limit()
+        // Freed record buffers are kept for the next record instead of given back each time.
+        mallopt(M_TRIM_THRESHOLD, 64 << 20)
+        mallopt(M_TOP_PAD, 1 << 20)
+        do {
+            let options = try ServerOptions(Array(CommandLine.arguments.dropFirst()))
+            exit(try Server(options).run())
+        } catch let error as UsageError {
+            Log.end("parleyd", "\(error); see parleyd --help", status: 64)
+        } catch let error as CredentialError {
+            Log.end("parleyd", error.description, status: 78)
+        } catch let error as StreamError {
+            Log.end("parleyd", error.description, status: 69)
+        } catch {
+            Log.end("parleyd", "\(error)", status: 70)
+        }
+    }
+}

@@ -1,0 +1,181 @@
+// The server: its listeners, its loops, its signals and its end.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
+internal import Synchronization
+internal import TLS
+
+/// Runs one protocol's server, from the first bind to the last session. What is shared by its
+/// loops is constant, or an atomic that no byte passes.
+final class Server: @unchecked Sendable {
+    static let signals = [SIGTERM, SIGINT, SIGHUP]
+
+    let options: ServerOptions
+    /// Sessions that are open in all loops.
+    let open = Atomic<Int>(0)
+    private let main: EventLoop
+    private let log: Log
+    private var workers: [LoopServer] = []
+    private var status: Int32 = 0
+    private var isEnding = false
+    private var drainTimer: Timer?
+
+    init(_ options: ServerOptions) throws {
+        self.options = options
+        main = try EventLoop()
+        log = Log(program: "parleyd", loop: main)
+    }
+
+    /// Serves until a signal or, with `--once`, the end of the session.
+    ///
+    /// - Returns: the exit status.
+    func run() throws -> Int32 {
+        let context = try options.security?.serverContext()
+        let output = Output(.output, loop: main)
+        let transcript = self.transcript(output)
+        options.conversation.linesBeforeBind.forEach(transcript.print)
+        let listeners: [Listener]
+        do throws(StreamError) {
+            listeners = try listen()
+        } catch {
+            options.conversation.linesAfterFailedBind.forEach(transcript.print)
+            output.flush()
+            throw error
+        }
+        options.conversation.linesAfterListen(port: listeners[0].address.port).forEach(transcript.print)
+        output.flush()
+
+        let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
+        workers.append(LoopServer(self, loop: main, log: log, transcript: transcript, context: context))
+        for _ in 1..<options.threads {
+            let loop = try EventLoop()
+            let transcript = self.transcript(Output(.output, loop: loop))
+            workers.append(
+                LoopServer(
+                    self, loop: loop, log: Log(program: "parleyd", loop: loop), transcript: transcript,
+                    context: context))
+        }
+        for worker in workers { try worker.accept(from: listeners) }
+        for worker in workers.dropFirst() { worker.loop.start() }
+        if options.security?.writesKeyLog == true {
+            log.write("session secrets are written to the key log; whoever reads it can decrypt every session")
+        }
+        let security = options.security?.minimum.description ?? "plaintext"
+        for listener in listeners { log.write("listening on \(listener.address) (\(security))") }
+        log.flush()
+        main.run()
+        output.flush()
+        log.flush()
+        _ = signals
+        return status
+    }
+
+    /// Ends the server when its sessions have ended, or their time is over.
+    func end() {
+        main.execute { [self] in
+            guard !isEnding else { return }
+            isEnding = true
+            for worker in workers { worker.stopAccepting() }
+            finishIfIdle()
+            guard open.load(ordering: .relaxed) > 0 else { return }
+            drainTimer = Timer(after: options.drain, on: main) { [unowned self] in
+                for worker in workers { worker.cancelSessions() }
+                // Cancelled sessions only have to say so.
+                drainTimer = Timer(after: 1, on: main) { [unowned self] in main.stop() }
+            }
+        }
+    }
+
+    /// A session has ended, on any loop.
+    func ended() {
+        open.subtract(1, ordering: .relaxed)
+        for worker in workers { worker.descriptorFreed() }
+        main.execute { self.finishIfIdle() }
+    }
+
+    private func finishIfIdle() {
+        if isEnding, open.load(ordering: .relaxed) == 0 { main.stop() }
+    }
+
+    private func transcript(_ output: Output) -> ConsoleTranscript {
+        let input = options.conversation == .chat ? LineReader(loop: main) : nil
+        return ConsoleTranscript(output: output, input: input, log: log, isQuiet: options.isQuiet)
+    }
+
+    /// Binds every address of the host, all on one port.
+    private func listen() throws(StreamError) -> [Listener] {
+        var listeners: [Listener] = []
+        var failure: StreamError?
+        var port = options.endpoint.port
+        for address in try options.endpoint.localAddresses() {
+            do throws(StreamError) {
+                let listener = try Listener(address.with(port: port), backlog: Self.backlog)
+                port = listener.address.port
+                listeners.append(listener)
+            } catch {
+                // localhost is ::1 as well, which a machine without IPv6 doesn't have.
+                guard error.code == .addressUnavailable else { throw error.withRemedy }
+                failure = failure ?? error
+            }
+        }
+        if listeners.isEmpty, let failure { throw failure.withRemedy }
+        return listeners
+    }
+
+    private func received(_ signal: Int32) {
+        switch signal {
+        case SIGHUP: reload()
+        default:
+            guard isEnding else { return end() }
+            status = 128 + signal
+            main.stop()
+        }
+    }
+
+    /// Reads certificates, keys and CRLs again; a mistake leaves the old ones in force.
+    private func reload() {
+        guard let security = options.security else {
+            return log.write("SIGHUP: there is nothing to read again in plaintext")
+        }
+        do throws(CredentialError) {
+            let context = try security.serverContext()
+            for worker in workers { worker.use(context) }
+            log.write("SIGHUP: certificates were read again and hold for new sessions")
+        } catch {
+            log.write("SIGHUP: the old certificates stay in force: \(error)")
+        }
+    }
+
+    /// The documents' one to five are for one client at a time; a burst would wait a second for
+    /// the connections that were dropped.
+    private static let backlog = 4_096
+}
+
+extension StreamError {
+    /// A bind's failure with what to do about it.
+    fileprivate var withRemedy: StreamError {
+        switch code {
+        case .addressInUse:
+            StreamError(code, "\(description); another server has this port: stop it or choose another with --port")
+        case .addressUnavailable:
+            StreamError(
+                code, "\(description); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE")
+        default: self
+        }
+    }
+}
+
+/// One call at a later time.
+private final class Timer: EventSource, @unchecked Sendable {
+    private let body: () -> Void
+
+    init(after seconds: Double, on loop: EventLoop, _ body: @escaping () -> Void) {
+        self.body = body
+        super.init(loop: loop)
+        setDue(loop.now + UInt64(seconds * 1e9))
+    }
+
+    override func expired() { body() }
+}
