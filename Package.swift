@@ -23,17 +23,22 @@ let package = Package(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev", "pkg-config"])]),
         .target(name: "CLinux"),
         .target(name: "Sockets", dependencies: ["CLinux"], swiftSettings: settings),
-        .target(name: "TLS", dependencies: ["COpenSSL", "CLinux", "Sockets"], swiftSettings: settings),
+        .target(
+            name: "TLS", dependencies: ["COpenSSL", "CLinux", "Sockets"], swiftSettings: settings),
         .target(name: "Sessions", dependencies: ["Sockets"], swiftSettings: settings),
-        .target(name: "Console", dependencies: ["CLinux", "Sockets", "TLS", "Sessions"], swiftSettings: settings),
+        .target(
+            name: "Console", dependencies: ["CLinux", "Sockets", "TLS", "Sessions"],
+            swiftSettings: settings),
         .executableTarget(
             name: "parleyd", dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
             swiftSettings: settings),
         .executableTarget(
             name: "parley", dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
             swiftSettings: settings),
-        .testTarget(name: "SocketsTests", dependencies: ["Sockets", "CLinux"], swiftSettings: settings),
-        .testTarget(name: "TLSTests", dependencies: ["TLS", "Sockets", "CLinux"], swiftSettings: settings),
+        .testTarget(
+            name: "SocketsTests", dependencies: ["Sockets", "CLinux"], swiftSettings: settings),
+        .testTarget(
+            name: "TLSTests", dependencies: ["TLS", "Sockets", "CLinux"], swiftSettings: settings),
         .testTarget(
             name: "SessionsTests", dependencies: ["Sessions", "Sockets", "Console"],
             swiftSettings: settings),

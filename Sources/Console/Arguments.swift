@@ -22,14 +22,17 @@ public struct Arguments: Sendable {
     public init(
         _ arguments: [String], flags: [String], valued: [String]
     ) throws(UsageError) {
-        var vector: [UnsafeMutablePointer<CChar>?] = unsafe (["parley"] + arguments).map { unsafe strdup($0) }
+        var vector: [UnsafeMutablePointer<CChar>?] = unsafe (["parley"] + arguments).map {
+            unsafe strdup($0)
+        }
         unsafe vector.append(nil)
         let names = unsafe (flags + valued).map { unsafe strdup($0)! }
-        defer { for unsafe text in unsafe vector { unsafe free(text) } }
-        defer { for unsafe name in unsafe names { unsafe free(name) } }
+        defer { for unsafetext in unsafe vector { unsafe free(text) } }
+        defer { for unsafename in unsafe names { unsafe free(name) } }
         var table = unsafe names.enumerated().map { index, name in
             unsafe option(
-                name: name, has_arg: index < flags.count ? no_argument : required_argument, flag: nil,
+                name: name, has_arg: index < flags.count ? no_argument : required_argument,
+                flag: nil,
                 val: Int32(Self.firstCode + index))
         }
         unsafe table.append(option())
@@ -80,7 +83,8 @@ public struct Arguments: Sendable {
     public func port(_ name: String) throws(UsageError) -> UInt16? {
         guard let text = self[name] else { return nil }
         guard let port = Endpoint.port(text) else {
-            throw UsageError("'\(text)' is no port for --\(name), which takes a number from 0 to 65535")
+            throw UsageError(
+                "'\(text)' is no port for --\(name), which takes a number from 0 to 65535")
         }
         return port
     }
@@ -89,7 +93,8 @@ public struct Arguments: Sendable {
         guard let text = self[name] else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw UsageError(
-                "'\(text)' is no value for --\(name), which takes a number from \(range.lowerBound) to \(range.upperBound)")
+                "'\(text)' is no value for --\(name), which takes a number from \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }
@@ -99,7 +104,8 @@ public struct Arguments: Sendable {
         guard let text = self[name] else { return nil }
         guard let seconds = Double(text), seconds > 0, seconds <= Self.longest else {
             throw UsageError(
-                "'\(text)' is no time for --\(name), which takes seconds above 0 and up to \(Int(Self.longest))")
+                "'\(text)' is no time for --\(name), which takes seconds above 0 and up to \(Int(Self.longest))"
+            )
         }
         return seconds
     }

@@ -34,7 +34,8 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     public func print(_ start: StaticString, _ message: Span<UInt8>) {
         guard !isQuiet else { return }
         let position = output.position
-        unsafe output.write(UnsafeBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
+        unsafe output.write(
+            UnsafeBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
         append(message)
         output.endLine(from: position)
     }
@@ -59,7 +60,9 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     /// are no UTF-8.
     private func append(_ message: Span<UInt8>) {
         if Self.isPlain(message) { return output.write(message) }
-        let text = unsafe message.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+        let text = unsafe message.withUnsafeBufferPointer {
+            unsafe String(decoding: $0, as: UTF8.self)
+        }
         if output.isTerminal {
             output.write(printable(text, keeping: "\t\n").utf8)
         } else {
@@ -69,7 +72,9 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
 
     /// Printable ASCII, which is most of it.
     private static func isPlain(_ message: Span<UInt8>) -> Bool {
-        for index in message.indices where message[index] < 0x20 || message[index] > 0x7e { return false }
+        for index in message.indices where message[index] < 0x20 || message[index] > 0x7e {
+            return false
+        }
         return true
     }
 }
@@ -85,7 +90,8 @@ public func printable(_ text: String, keeping kept: String = "") -> String {
                 result.unicodeScalars.append(scalar)
             } else {
                 let hex = String(scalar.value, radix: 16)
-                result += scalar.value < 0x100
+                result +=
+                    scalar.value < 0x100
                     ? "\\x" + (hex.count < 2 ? "0" + hex : hex) : "\\u{\(hex)}"
             }
         default: result.unicodeScalars.append(scalar)

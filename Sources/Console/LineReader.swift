@@ -49,7 +49,9 @@ public final class LineReader: EventSource, @unchecked Sendable {
                 isSkipping = false
                 continue
             }
-            guard var line = end.map({ Array(buffered[..<$0]) }) ?? partial(limit) else { return nil }
+            guard var line = end.map({ Array(buffered[..<$0]) }) ?? partial(limit) else {
+                return nil
+            }
             buffered.removeFirst(end.map { $0 + 1 } ?? line.count)
             isSkipping = end == nil && !hasEnded
             if line.last == UInt8(ascii: "\r") { line.removeLast() }

@@ -7,7 +7,9 @@ internal import Glibc
 public func endAfterPrinting(_ text: String, failure: Int32) -> Never {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-        let count = unsafe bytes.withUnsafeBufferPointer { unsafe write(1, $0.baseAddress, $0.count) }
+        let count = unsafe bytes.withUnsafeBufferPointer {
+            unsafe write(1, $0.baseAddress, $0.count)
+        }
         if count < 0 && errno == EINTR { continue }
         guard count > 0 else { exit(failure) }
         bytes.removeFirst(count)

@@ -56,7 +56,9 @@ public struct SecurityOptions: Sendable {
         let credentials = try Credentials(
             certificate: certificate ?? "\(folder)/server.pem",
             key: key ?? certificate ?? "\(folder)/server.key", purpose: .server)
-        let trust = try clientCA.map { (path) throws(CredentialError) in try Trust(ca: path, crl: crl) }
+        let trust = try clientCA.map { (path) throws(CredentialError) in
+            try Trust(ca: path, crl: crl)
+        }
         return try TLSContext(serverWith: credentials, clientTrust: trust, options: options)
     }
 
@@ -83,7 +85,9 @@ public struct SecurityOptions: Sendable {
     ) throws(UsageError) {
         // The folder is only where the others are looked for, and may stand in an alias.
         for name in names where arguments.has(name) && name != "certs" {
-            throw UsageError("--\(name) means nothing with --plaintext, which encrypts and verifies nothing; leave one of them out")
+            throw UsageError(
+                "--\(name) means nothing with --plaintext, which encrypts and verifies nothing; leave one of them out"
+            )
         }
     }
 }

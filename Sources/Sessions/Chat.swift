@@ -22,7 +22,8 @@ public enum Chat {
             }
             transcript.print("Client says: " + message)
             guard let answer = try await transcript.askForMessage("Server: ", on: stream) else {
-                throw StreamError(.operatorLeft, "the operator's input has ended, and so has the chat")
+                throw StreamError(
+                    .operatorLeft, "the operator's input has ended, and so has the chat")
             }
             try await stream.write(answer)
             answered += 1

@@ -52,7 +52,8 @@ public enum Command {
         for message in messages {
             guard !message.isEmpty else {
                 throw StreamError(
-                    .messageNotText, "an empty message cannot be sent, since no reply would come; leave it out")
+                    .messageNotText,
+                    "an empty message cannot be sent, since no reply would come; leave it out")
             }
             try Message.check(Array(message.utf8))
         }

@@ -7,7 +7,9 @@ public enum Greeting {
     public static func serve(
         _ stream: some ByteStream, transcript: (any Transcript)?
     ) async throws(StreamError) -> Int {
-        if let peer = stream.channel.peer { transcript?.print("Got connection from " + peer.python) }
+        if let peer = stream.channel.peer {
+            transcript?.print("Got connection from " + peer.python)
+        }
         try await stream.write("Thank you for connecting")
         return 1
     }
@@ -27,7 +29,9 @@ public enum Greeting {
                 text += piece
                 guard text.count <= Message.limit else {
                     throw StreamError(
-                        .messageTooLong, "the server's greeting has more than \(Message.limit) bytes; is it a greeting server?")
+                        .messageTooLong,
+                        "the server's greeting has more than \(Message.limit) bytes; is it a greeting server?"
+                    )
                 }
             }
         } catch {

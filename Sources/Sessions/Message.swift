@@ -13,10 +13,12 @@ public enum Message {
         guard line.count <= limit else {
             throw StreamError(
                 .messageTooLong,
-                "a message has at most \(limit) bytes and this one \(line.count), so it was not sent; send less at a time")
+                "a message has at most \(limit) bytes and this one \(line.count), so it was not sent; send less at a time"
+            )
         }
         guard String(validating: line, as: UTF8.self) != nil else {
-            throw StreamError(.messageNotText, "a message must be UTF-8 text, so this one was not sent")
+            throw StreamError(
+                .messageNotText, "a message must be UTF-8 text, so this one was not sent")
         }
     }
 }
@@ -45,7 +47,8 @@ extension ByteStream {
         guard let reply = try await readMessage() else {
             throw StreamError(
                 .endedEarly,
-                "the server ended the session before it replied; if it speaks TLS or plaintext only, --plaintext must be left out or given")
+                "the server ended the session before it replied; if it speaks TLS or plaintext only, --plaintext must be left out or given"
+            )
         }
         return reply
     }

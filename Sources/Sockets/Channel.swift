@@ -169,8 +169,12 @@ open class Channel: EventSource, @unchecked Sendable {
     /// Notes that bytes came in.
     public final func noteReceived(_ bytes: UnsafeRawBufferPointer) {
         if opening.1 == nil {
-            for unsafe byte in unsafe bytes.prefix(2) {
-                if opening.0 == nil { opening.0 = byte } else if opening.1 == nil { opening.1 = byte }
+            for unsafebyte in unsafe bytes.prefix(2) {
+                if opening.0 == nil {
+                    opening.0 = byte
+                } else if opening.1 == nil {
+                    opening.1 = byte
+                }
             }
         }
         received &+= UInt64(bytes.count)

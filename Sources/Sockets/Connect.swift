@@ -16,7 +16,8 @@ extension Socket {
         let lookedUp = await within(seconds, on: loop) { await endpoint.lookedUp() }
         let timedOut = StreamError(
             .connectTimedOut,
-            "cannot connect to \(endpoint): no answer within \(format(seconds: seconds)); check the address, a firewall on the way, or give more with --connect-timeout")
+            "cannot connect to \(endpoint): no answer within \(format(seconds: seconds)); check the address, a firewall on the way, or give more with --connect-timeout"
+        )
         guard let lookedUp else { throw timedOut }
         let addresses = try lookedUp.get()
         var failure = StreamError(.unknownHost, "cannot find an address of \(endpoint.host)")

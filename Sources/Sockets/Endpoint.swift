@@ -48,7 +48,9 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     /// A port number in digits only, 0 to 65535.
     public static func port(_ text: some StringProtocol) -> UInt16? {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         return UInt16(text)
     }
 
@@ -82,7 +84,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         guard failure == 0 else {
             let reason = unsafe String(cString: gai_strerror(failure))
             return .failure(
-                StreamError(.unknownHost, "cannot find an address of \(host) (\(reason)); check the name"))
+                StreamError(
+                    .unknownHost, "cannot find an address of \(host) (\(reason)); check the name"))
         }
         defer { unsafe freeaddrinfo(list) }
         var addresses: [SocketAddress] = []

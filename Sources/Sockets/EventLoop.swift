@@ -66,6 +66,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         return pthread_equal(thread, pthread_self()) != 0
     }
 
+    /// Whether the caller may touch what is confined to the loop: it is on its thread, or the loop
+    /// does not run.
+    var isMine: Bool { thread == nil || isCurrent }
+
     /// Runs until `stop()`, on the calling thread.
     public func run() {
         thread = pthread_self()
@@ -138,7 +142,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Forgets a source, before its descriptor is closed or handed on.
     package func remove(descriptor: Int32) {
-        assert(isCurrent || thread == nil)
+        assert(isMine)
         sources[Int(descriptor)] = nil
         // A child that is just being started may hold a copy of the descriptor: the set would
         // go on reporting it.

@@ -18,7 +18,7 @@ open class EventSource: @unchecked Sendable {
     deinit {
         // A loop holds its sources unowned; one that died on another thread would leave a
         // dangling reference behind.
-        assert(heapIndex < 0 || loop.isCurrent)
+        assert(heapIndex < 0 || loop.isMine)
         if heapIndex >= 0 { loop.deadlines.remove(self) }
     }
 

@@ -37,7 +37,8 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
         switch result {
         case 0...: return .moved(result)
         case Channel.wouldBlock: return .blocked(.write)
-        default: throw StreamError("the connection broke while it was written", errno: Int32(-result))
+        default:
+            throw StreamError("the connection broke while it was written", errno: Int32(-result))
         }
     }
 
@@ -45,7 +46,8 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
 
     /// What to say where the first bytes were a TLS record.
     public static let peerSpeaksTLS = StreamError(
-        .peerSpeaksTLS, "the peer speaks TLS and this end plaintext; leave out --plaintext here, or give it there")
+        .peerSpeaksTLS,
+        "the peer speaks TLS and this end plaintext; leave out --plaintext here, or give it there")
 }
 
 extension Channel {

@@ -22,7 +22,8 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         var bytes = bytes
         let domain = family == .ipv4 ? AF_INET : AF_INET6
         unsafe inet_ntop(domain, &bytes, &text, socklen_t(text.count))
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(
+            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// `127.0.0.1:80`, `[::1]:80`; an IPv4 address that came in over IPv6 as IPv4.
@@ -51,13 +52,17 @@ extension SocketAddress {
         var storage = storage
         switch Int32(storage.ss_family) {
         case AF_INET:
-            let address = unsafe withUnsafeBytes(of: &storage) { unsafe $0.load(as: sockaddr_in.self) }
+            let address = unsafe withUnsafeBytes(of: &storage) {
+                unsafe $0.load(as: sockaddr_in.self)
+            }
             family = .ipv4
             port = UInt16(bigEndian: address.sin_port)
             (flowInfo, scope) = (0, 0)
             bytes = (UInt64(address.sin_addr.s_addr), 0)
         case AF_INET6:
-            let address = unsafe withUnsafeBytes(of: &storage) { unsafe $0.load(as: sockaddr_in6.self) }
+            let address = unsafe withUnsafeBytes(of: &storage) {
+                unsafe $0.load(as: sockaddr_in6.self)
+            }
             family = .ipv6
             port = UInt16(bigEndian: address.sin6_port)
             flowInfo = UInt32(bigEndian: address.sin6_flowinfo)

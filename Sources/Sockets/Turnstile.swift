@@ -27,7 +27,9 @@ public final class Turnstile: @unchecked Sendable {
             }
         } onCancel: {
             loop.execute {
-                guard let index = self.queue.firstIndex(where: { $0.number == number }) else { return }
+                guard let index = self.queue.firstIndex(where: { $0.number == number }) else {
+                    return
+                }
                 self.queue.remove(at: index).waiter.resume()
             }
         }

@@ -32,7 +32,8 @@ public final class Certificate: @unchecked Sendable {
     /// A name with a character that could not be printed as it is, an embedded NUL among them, is
     /// none: whoever made it means to deceive.
     public var names: [SubjectName] {
-        guard let extensionValue = unsafe X509_get_ext_d2i(pointer, NID_subject_alt_name, nil, nil) else {
+        guard let extensionValue = unsafe X509_get_ext_d2i(pointer, NID_subject_alt_name, nil, nil)
+        else {
             _ = ErrorQueue.drain()
             return []
         }
@@ -56,7 +57,9 @@ public final class Certificate: @unchecked Sendable {
 
     /// The serial number in hexadecimal.
     public var serial: String {
-        guard let number = unsafe ASN1_INTEGER_to_BN(X509_get0_serialNumber(pointer), nil) else { return "" }
+        guard let number = unsafe ASN1_INTEGER_to_BN(X509_get0_serialNumber(pointer), nil) else {
+            return ""
+        }
         defer { unsafe BN_free(number) }
         guard let text = unsafe BN_bn2hex(number) else { return "" }
         defer { unsafe CRYPTO_free(text, nil, 0) }
@@ -89,7 +92,8 @@ public final class Certificate: @unchecked Sendable {
         }
         var line = [CChar](repeating: 0, count: 32)
         unsafe strftime(&line, line.count, "%Y-%m-%d %H:%M:%S UTC", &parts)
-        return String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(
+            decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 
@@ -120,7 +124,9 @@ public struct SubjectName: Hashable, Sendable, CustomStringConvertible {
             guard let address = unsafe Self.address(bytes) else { return nil }
             value = address
         } else {
-            guard !bytes.isEmpty, unsafe bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
+            guard !bytes.isEmpty, unsafe bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+                return nil
+            }
             value = unsafe String(decoding: bytes, as: UTF8.self)
         }
     }
@@ -130,7 +136,8 @@ public struct SubjectName: Hashable, Sendable, CustomStringConvertible {
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         unsafe inet_ntop(
             bytes.count == 4 ? AF_INET : AF_INET6, bytes.baseAddress, &text, socklen_t(text.count))
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(
+            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

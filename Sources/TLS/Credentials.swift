@@ -16,34 +16,42 @@ public final class Credentials: @unchecked Sendable {
     /// it, the certificate is valid today, made for its purpose, and has a name.
     ///
     /// - Throws: `CredentialError`, whose text names the command that mends it.
-    public init(certificate: String, key keyPath: String, purpose: Purpose) throws(CredentialError) {
+    public init(certificate: String, key keyPath: String, purpose: Purpose) throws(CredentialError)
+    {
         chain = try Certificate.read(certificate)
         let leaf = chain[0]
         let remedy = "make a new one, for example with scripts/generate-certs --force"
         if leaf.isExpired {
-            throw CredentialError(.expired, "the certificate \(certificate) expired on \(leaf.notAfter); \(remedy)")
+            throw CredentialError(
+                .expired, "the certificate \(certificate) expired on \(leaf.notAfter); \(remedy)")
         }
         if leaf.isNotYetValid {
             throw CredentialError(
                 .notYetValid,
-                "the certificate \(certificate) is not valid before \(leaf.notBefore); set this machine's clock or wait")
+                "the certificate \(certificate) is not valid before \(leaf.notBefore); set this machine's clock or wait"
+            )
         }
         guard !leaf.names.isEmpty else {
             throw CredentialError(
-                .nameless, "the certificate \(certificate) has no subject alternative name, so nobody could verify it; \(remedy)")
+                .nameless,
+                "the certificate \(certificate) has no subject alternative name, so nobody could verify it; \(remedy)"
+            )
         }
         let number = purpose == .server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT
         guard unsafe X509_check_purpose(leaf.pointer, number, 0) == 1 else {
             throw CredentialError(
                 .wrongPurpose,
-                "the certificate \(certificate) is not made for a \(purpose == .server ? "server" : "client"); name another or \(remedy)")
+                "the certificate \(certificate) is not made for a \(purpose == .server ? "server" : "client"); name another or \(remedy)"
+            )
         }
         unsafe key = unsafe try Self.readKey(keyPath)
         guard unsafe X509_check_private_key(leaf.pointer, key) == 1 else {
             _ = ErrorQueue.drain()
             unsafe EVP_PKEY_free(key)
             throw CredentialError(
-                .keyMismatch, "the key \(keyPath) does not match the certificate \(certificate); name the two that belong together")
+                .keyMismatch,
+                "the key \(keyPath) does not match the certificate \(certificate); name the two that belong together"
+            )
         }
     }
 
@@ -66,16 +74,23 @@ public final class Credentials: @unchecked Sendable {
             if isEncrypted {
                 throw CredentialError(
                     .encryptedKey,
-                    "the key \(path) is encrypted; decrypt it with: openssl pkey -in \(path) -out FILE, and protect FILE with chmod 600")
+                    "the key \(path) is encrypted; decrypt it with: openssl pkey -in \(path) -out FILE, and protect FILE with chmod 600"
+                )
             }
-            if reasons.contains(where: { $0.library == ERR_LIB_PEM && $0.reason == PEM_R_NO_START_LINE })
+            if reasons.contains(where: {
+                $0.library == ERR_LIB_PEM && $0.reason == PEM_R_NO_START_LINE
+            })
                 || reasons.isEmpty
             {
                 throw CredentialError(
-                    .notPEM, "\(path) has no private key in PEM form; name a file with a -----BEGIN PRIVATE KEY----- line")
+                    .notPEM,
+                    "\(path) has no private key in PEM form; name a file with a -----BEGIN PRIVATE KEY----- line"
+                )
             }
             throw CredentialError(
-                .malformed, "\(path) has a private key that cannot be read (\(reasons.last?.text ?? "")); make it anew")
+                .malformed,
+                "\(path) has a private key that cannot be read (\(reasons.last?.text ?? "")); make it anew"
+            )
         }
     }
 }

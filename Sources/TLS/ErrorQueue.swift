@@ -10,7 +10,8 @@ struct OpenSSLReason {
 
     /// The alert that the peer sent, where the entry is for one (RFC 8446, section 6).
     var alert: Int32? {
-        library == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256
+        library == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET
+            && reason < SSL_AD_REASON_OFFSET + 256
             ? reason - SSL_AD_REASON_OFFSET : nil
     }
 }

@@ -19,21 +19,26 @@ struct PEMFile: ~Copyable {
         self.path = path
     }
 
-    private static func contents(_ path: String, isSecret: Bool) throws(CredentialError) -> [UInt8] {
+    private static func contents(_ path: String, isSecret: Bool) throws(CredentialError) -> [UInt8]
+    {
         // Non-blocking: opening a pipe that nobody writes must not hang.
         let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard number >= 0 else {
             let reason = errno
             if reason == ENOENT {
                 throw CredentialError(
-                    .missing, "\(path) does not exist; name another file or make it, for example with scripts/generate-certs")
+                    .missing,
+                    "\(path) does not exist; name another file or make it, for example with scripts/generate-certs"
+                )
             }
             throw CredentialError(
-                .unreadable, "\(path) cannot be opened (\(systemMessage(reason))); let this user read it")
+                .unreadable,
+                "\(path) cannot be opened (\(systemMessage(reason))); let this user read it")
         }
         let descriptor = Descriptor(owning: number)
         var status = stat()
-        guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG
+        else {
             throw CredentialError(.unreadable, "\(path) is not a regular file; name a PEM file")
         }
         if isSecret {
@@ -41,7 +46,8 @@ struct PEMFile: ~Copyable {
             let forbidden: mode_t = status.st_uid == geteuid() ? 0o077 : 0o007
             guard status.st_mode & forbidden == 0 else {
                 throw CredentialError(
-                    .keyReadableByOthers, "the private key \(path) can be read by others; run: chmod 600 \(path)")
+                    .keyReadableByOthers,
+                    "the private key \(path) can be read by others; run: chmod 600 \(path)")
             }
         }
         guard status.st_size > 0 else {
@@ -49,7 +55,9 @@ struct PEMFile: ~Copyable {
         }
         guard status.st_size <= Self.limit else {
             throw CredentialError(
-                .unreadable, "\(path) is larger than \(Self.limit >> 20) MiB, so it is hardly a PEM file; name another")
+                .unreadable,
+                "\(path) is larger than \(Self.limit >> 20) MiB, so it is hardly a PEM file; name another"
+            )
         }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         var filled = 0
@@ -59,7 +67,8 @@ struct PEMFile: ~Copyable {
             }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else {
-                throw CredentialError(.unreadable, "\(path) cannot be read (\(systemMessage(errno)))")
+                throw CredentialError(
+                    .unreadable, "\(path) cannot be read (\(systemMessage(errno)))")
             }
             if count == 0 { break }
             filled += count
@@ -69,11 +78,16 @@ struct PEMFile: ~Copyable {
     }
 
     deinit {
-        unsafe bytes.withUnsafeBytes { unsafe OPENSSL_cleanse(UnsafeMutableRawBufferPointer(mutating: $0).baseAddress, $0.count) }
+        unsafe bytes.withUnsafeBytes {
+            unsafe OPENSSL_cleanse(
+                UnsafeMutableRawBufferPointer(mutating: $0).baseAddress, $0.count)
+        }
     }
 
     /// Calls `body` with a memory BIO that reads the file from its start.
-    func withBIO<R>(_ body: (OpaquePointer) throws(CredentialError) -> R) throws(CredentialError) -> R {
+    func withBIO<R>(_ body: (OpaquePointer) throws(CredentialError) -> R) throws(CredentialError)
+        -> R
+    {
         ErrorQueue.assertEmpty()
         let result: Result<R, CredentialError> = unsafe bytes.withUnsafeBytes { bytes in
             let bio = unsafe BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count))!
@@ -97,11 +111,14 @@ struct PEMFile: ~Copyable {
             let last = ErrorQueue.drain().last
             guard last?.library == ERR_LIB_PEM, last?.reason == PEM_R_NO_START_LINE else {
                 throw CredentialError(
-                    .malformed, "\(path) has a \(kind) that cannot be read (\(last?.text ?? "unknown error")); make it anew")
+                    .malformed,
+                    "\(path) has a \(kind) that cannot be read (\(last?.text ?? "unknown error")); make it anew"
+                )
             }
             guard !blocks.isEmpty else {
                 throw CredentialError(
-                    .notPEM, "\(path) has no \(kind) in PEM form; name a file with -----BEGIN lines")
+                    .notPEM, "\(path) has no \(kind) in PEM form; name a file with -----BEGIN lines"
+                )
             }
             return blocks
         }

@@ -10,11 +10,14 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
 
     /// - Throws: `invalidPin`.
     public init(_ text: String) throws(CredentialError) {
-        guard text.hasPrefix(Self.prefix), let hash = Self.decode(text.dropFirst(Self.prefix.count).utf8),
+        guard text.hasPrefix(Self.prefix),
+            let hash = Self.decode(text.dropFirst(Self.prefix.count).utf8),
             hash.count == 32
         else {
             throw CredentialError(
-                .invalidPin, "the pin is not sha256// and 44 characters of base64; scripts/generate-certs prints each key's")
+                .invalidPin,
+                "the pin is not sha256// and 44 characters of base64; scripts/generate-certs prints each key's"
+            )
         }
         keyHash = hash
     }
@@ -25,7 +28,8 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
             let group = keyHash[start..<min(start + 3, keyHash.count)]
             let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
             for place in 0..<4 {
-                text += place <= group.count
+                text +=
+                    place <= group.count
                     ? String(UnicodeScalar(Self.alphabet[bits >> (18 - 6 * place) & 63])) : "="
             }
         }
@@ -36,7 +40,8 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
     private static func decode(_ text: Substring.UTF8View) -> [UInt8]? {
         let body = text.prefix { $0 != UInt8(ascii: "=") }
         let padding = text.count - body.count
-        guard text.count % 4 == 0, padding <= 2, text.dropFirst(body.count).allSatisfy({ $0 == UInt8(ascii: "=") })
+        guard text.count % 4 == 0, padding <= 2,
+            text.dropFirst(body.count).allSatisfy({ $0 == UInt8(ascii: "=") })
         else { return nil }
         var bytes: [UInt8] = []
         var (bits, count) = (0, 0)

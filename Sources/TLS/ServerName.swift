@@ -32,7 +32,8 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidServerName,
-                "there is no server name to verify: a name has letters, digits, dots and hyphens (international names in their xn-- form); give it with --server-name")
+                "there is no server name to verify: a name has letters, digits, dots and hyphens (international names in their xn-- form); give it with --server-name"
+            )
         }
         self = .dns(name)
     }

@@ -67,7 +67,10 @@ public final class TLSContext: @unchecked Sendable {
         role: Role, credentials: Credentials?, trust: Trust?, options: TLSOptions
     ) throws(CredentialError) {
         ErrorQueue.assertEmpty()
-        guard let context = unsafe SSL_CTX_new(role == .server ? TLS_server_method() : TLS_client_method()) else {
+        guard
+            let context = unsafe SSL_CTX_new(
+                role == .server ? TLS_server_method() : TLS_client_method())
+        else {
             throw Self.refused("a TLS context")
         }
         unsafe pointer = unsafe context
@@ -75,7 +78,9 @@ public final class TLSContext: @unchecked Sendable {
         self.trust = trust
         keyLog = options.keyLog
         hasCredentials = credentials != nil
-        applicationProtocols = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
+        applicationProtocols = options.applicationProtocols.flatMap {
+            [UInt8($0.utf8.count)] + $0.utf8
+        }
         try applyPolicy(options.minimum)
         if let credentials { try use(credentials) }
         if let trust { try verify(with: trust) }
@@ -110,7 +115,9 @@ public final class TLSContext: @unchecked Sendable {
         // since what was not sent is kept elsewhere than it was first offered.
         unsafe parley_SSL_CTX_set_mode(
             pointer,
-            Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
+            Int(
+                SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
+                    | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
         // One recv a record instead of one for its header and one for its body.
         unsafe parley_SSL_CTX_set_read_ahead(pointer, 1)
     }
@@ -130,7 +137,8 @@ public final class TLSContext: @unchecked Sendable {
 
     private func verify(with trust: Trust) throws(CredentialError) {
         unsafe try trust.install(in: pointer)
-        let mode = role == .client ? SSL_VERIFY_PEER : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+        let mode =
+            role == .client ? SSL_VERIFY_PEER : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
         unsafe SSL_CTX_set_verify(pointer, mode, nil)
         unsafe SSL_CTX_set_cert_verify_callback(
             pointer, { store, _ in unsafe Verification.verify(store!) }, nil)
@@ -147,13 +155,15 @@ public final class TLSContext: @unchecked Sendable {
         unsafe SSL_CTX_set_alpn_select_cb(
             pointer,
             { _, chosen, chosenLength, offered, offeredLength, context in
-                let context = unsafe Unmanaged<TLSContext>.fromOpaque(context!).takeUnretainedValue()
+                let context = unsafe Unmanaged<TLSContext>.fromOpaque(context!)
+                    .takeUnretainedValue()
                 let ours = context.applicationProtocols
                 return unsafe ours.withUnsafeBufferPointer { ours in
                     // The choice points into what the client offered, which stays for the call.
                     var result: UnsafeMutablePointer<UInt8>?
                     let status = unsafe SSL_select_next_proto(
-                        &result, chosenLength, ours.baseAddress, UInt32(ours.count), offered, offeredLength)
+                        &result, chosenLength, ours.baseAddress, UInt32(ours.count), offered,
+                        offeredLength)
                     guard status == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_NOACK }
                     unsafe chosen!.pointee = UnsafePointer(result)
                     return SSL_TLSEXT_ERR_OK
@@ -163,7 +173,9 @@ public final class TLSContext: @unchecked Sendable {
 
     private static func refused(_ what: String) -> CredentialError {
         let reason = ErrorQueue.drain().last?.text ?? "unknown error"
-        return CredentialError(.refused, "OpenSSL refuses \(what) (\(reason)); the system's OpenSSL policy may forbid it")
+        return CredentialError(
+            .refused,
+            "OpenSSL refuses \(what) (\(reason)); the system's OpenSSL policy may forbid it")
     }
 
     private static let tls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"

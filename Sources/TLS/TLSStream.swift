@@ -42,7 +42,9 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         try self.init(context, channel, serverName: serverName)
     }
 
-    private init(_ context: TLSContext, _ channel: Channel, serverName: ServerName?) throws(StreamError) {
+    private init(_ context: TLSContext, _ channel: Channel, serverName: ServerName?)
+        throws(StreamError)
+    {
         ErrorQueue.assertEmpty()
         guard let ssl = unsafe SSL_new(context.pointer) else { throw Self.outOfMemory() }
         guard let bio = unsafe BIO_new(ChannelBIO.method) else {
@@ -70,7 +72,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
             unsafe X509_VERIFY_PARAM_set_hostflags(
                 parameters,
                 UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
-            accepted = unsafe X509_VERIFY_PARAM_set1_host(parameters, name, 0)
+            accepted =
+                unsafe X509_VERIFY_PARAM_set1_host(parameters, name, 0)
                 & parley_SSL_set_tlsext_host_name(ssl, name)
         case .address(let address):
             accepted = unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, address)
@@ -135,7 +138,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         var length: UInt32 = 0
         unsafe SSL_get0_alpn_selected(ssl, &name, &length)
         guard let start = unsafe name else { return nil }
-        return unsafe String(decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self)
+        return unsafe String(
+            decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self)
     }
 
     public var peerName: String? { peerIdentity?.description }
@@ -232,12 +236,14 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
                 return isEstablished
                     ? StreamError(
                         .truncated,
-                        "the connection was cut short: the \(peer) ended it without close_notify, so something may be missing")
+                        "the connection was cut short: the \(peer) ended it without close_notify, so something may be missing"
+                    )
                     : handshakeEnded
             case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
                 return StreamError(
                     .clientCertificateRequired,
-                    "the client sent no certificate, and one of a CA in \(context.trust?.origin ?? "the trust store") is required")
+                    "the client sent no certificate, and one of a CA in \(context.trust?.origin ?? "the trust store") is required"
+                )
             case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_WRONG_SSL_VERSION, SSL_R_VERSION_TOO_LOW,
                 SSL_R_VERSION_TOO_HIGH, SSL_R_NO_PROTOCOLS_AVAILABLE:
                 return noCommonVersion
@@ -258,14 +264,16 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         case 116:
             return StreamError(
                 .clientCertificateRequired,
-                "the server requires a client certificate; give one with --cert and --key, or with --certs")
+                "the server requires a client certificate; give one with --cert and --key, or with --certs"
+            )
         case 42...46, 48, 49, 51:
             let why = Self.alertReasons[alert] ?? text
             return StreamError(
                 .certificateRejected,
                 context.role == .client
                     ? "the server rejected our certificate: \(why); give one that it trusts with --cert and --key"
-                    : "the client rejected our certificate: \(why); it must trust this server's CA and find its name in the certificate")
+                    : "the client rejected our certificate: \(why); it must trust this server's CA and find its name in the certificate"
+            )
         case 70: return noCommonVersion
         case 40, 71: return noCommonCipher
         default:
@@ -274,7 +282,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     }
 
     private static let alertReasons: [Int32: String] = [
-        42: "it is bad", 43: "its kind is not supported", 44: "it was revoked", 45: "it has expired",
+        42: "it is bad", 43: "its kind is not supported", 44: "it was revoked",
+        45: "it has expired",
         46: "it was not accepted for a reason that was not given", 48: "its CA is unknown there",
         49: "access was denied", 51: "its signature could not be verified",
     ]
@@ -282,7 +291,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     private var noCommonVersion: StreamError {
         StreamError(
             .noCommonVersion,
-            "the \(peer) and this end have no TLS version in common; bring the \(peer) to TLS 1.3, or allow TLS 1.2 with --tls-min 1.2")
+            "the \(peer) and this end have no TLS version in common; bring the \(peer) to TLS 1.3, or allow TLS 1.2 with --tls-min 1.2"
+        )
     }
 
     private var noCommonCipher: StreamError {
@@ -297,13 +307,15 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     private var handshakeEnded: StreamError {
         StreamError(
             .handshakeEnded,
-            "the \(peer) ended the connection during the TLS handshake; it may speak no TLS (--plaintext), or refuse sessions for now")
+            "the \(peer) ended the connection during the TLS handshake; it may speak no TLS (--plaintext), or refuse sessions for now"
+        )
     }
 
     private var peerSpeaksNoTLS: StreamError {
         StreamError(
             .peerSpeaksNoTLS,
-            "the \(peer) speaks plaintext, not TLS; encrypt there, or give --plaintext at this end if nothing secret is said")
+            "the \(peer) speaks plaintext, not TLS; encrypt there, or give --plaintext at this end if nothing secret is said"
+        )
     }
 
     /// Whether what came first is neither a handshake nor an alert record.
@@ -353,7 +365,8 @@ private enum ChannelBIO {
         }
         unsafe BIO_meth_set_write(method) { bio, bytes, count in
             unsafe parley_BIO_clear_retry_flags(bio)
-            let result = unsafe stream(bio).send(UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+            let result = unsafe stream(bio).send(
+                UnsafeRawBufferPointer(start: bytes, count: Int(count)))
             if result == Channel.wouldBlock { unsafe parley_BIO_set_retry_write(bio) }
             return Int32(max(result, -1))
         }

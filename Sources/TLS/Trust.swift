@@ -33,7 +33,9 @@ public struct Trust: Sendable {
         if let crl {
             if case .pins = anchors {
                 throw CredentialError(
-                    .refused, "a CRL cannot be checked against a pinned key alone; give its issuer's certificate with --ca")
+                    .refused,
+                    "a CRL cannot be checked against a pinned key alone; give its issuer's certificate with --ca"
+                )
             }
             crls = try CRLs(crl)
         } else {
@@ -55,7 +57,9 @@ public struct Trust: Sendable {
         let store = unsafe SSL_CTX_get_cert_store(context)
         switch anchors {
         case .certificates(let certificates, _):
-            for certificate in certificates { unsafe X509_STORE_add_cert(store, certificate.pointer) }
+            for certificate in certificates {
+                unsafe X509_STORE_add_cert(store, certificate.pointer)
+            }
         case .system:
             unsafe SSL_CTX_set_default_verify_paths(context)
         case .pins: break
@@ -76,14 +80,16 @@ final class CRLs: @unchecked Sendable {
 
     init(_ path: String) throws(CredentialError) {
         self.path = path
-        unsafe lists = try PEMFile(path).blocks("CRL") { unsafe PEM_read_bio_X509_CRL($0, nil, nil, nil) }
+        unsafe lists = try PEMFile(path).blocks("CRL") {
+            unsafe PEM_read_bio_X509_CRL($0, nil, nil, nil)
+        }
     }
 
-    deinit { for unsafe list in unsafe lists { unsafe X509_CRL_free(list) } }
+    deinit { for unsafelist in unsafe lists { unsafe X509_CRL_free(list) } }
 
     /// Has every leaf looked up; a leaf whose issuer has no list here is refused.
     func install(in store: OpaquePointer) {
-        for unsafe list in unsafe lists { unsafe X509_STORE_add_crl(store, list) }
+        for unsafelist in unsafe lists { unsafe X509_STORE_add_crl(store, list) }
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK))
     }
 }

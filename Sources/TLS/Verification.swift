@@ -20,7 +20,8 @@ enum Verification {
             stream.verificationFailure = StreamError(
                 .pinMismatch,
                 "\(stream.peerCertificate) has the key \(Pin(keyHash: leaf.keyHash)), which is not the pinned one; "
-                    + "somebody may be in between, or the key was replaced: ask the server's administrator")
+                    + "somebody may be in between, or the key was replaced: ask the server's administrator"
+            )
             unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
             return 0
         }
@@ -38,7 +39,9 @@ enum Verification {
         if verified != 1 {
             let code = unsafe X509_STORE_CTX_get_error(store)
             let failing =
-                unsafe X509_STORE_CTX_get_current_cert(store).map { unsafe Certificate(sharing: $0) } ?? leaf
+                unsafe X509_STORE_CTX_get_current_cert(store).map {
+                    unsafe Certificate(sharing: $0)
+                } ?? leaf
             stream.verificationFailure = failure(
                 code, leaf: leaf, failing: failing, trust: trust, stream: stream)
         }
@@ -50,27 +53,33 @@ enum Verification {
         _ code: Int32, leaf: Certificate, failing: Certificate, trust: Trust, stream: TLSStream
     ) -> StreamError {
         let subject = stream.peerCertificate
-        let renew = stream.context.role == .client
+        let renew =
+            stream.context.role == .client
             ? "its administrator must renew it" : "the client must renew it"
         switch code {
         case X509_V_ERR_CERT_HAS_EXPIRED:
-            return StreamError(.certificateExpired, "\(subject) expired on \(failing.notAfter); \(renew)")
+            return StreamError(
+                .certificateExpired, "\(subject) expired on \(failing.notAfter); \(renew)")
         case X509_V_ERR_CERT_NOT_YET_VALID:
             return StreamError(
                 .certificateNotYetValid,
-                "\(subject) is not valid before \(failing.notBefore); check the clocks of both machines")
+                "\(subject) is not valid before \(failing.notBefore); check the clocks of both machines"
+            )
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
             let names = leaf.names.map(\.description).joined(separator: ", ")
             return StreamError(
                 .wrongHost,
                 "\(subject) is not for \(stream.serverName?.description ?? "this host") but for "
-                    + "\(names.isEmpty ? "no name at all" : names); connect to one of its names, or give one with --server-name")
+                    + "\(names.isEmpty ? "no name at all" : names); connect to one of its names, or give one with --server-name"
+            )
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return StreamError(
                 .selfSigned,
-                "\(subject) is self-signed and not in \(trust.origin); if it is the right one, \(trustIt(stream))")
+                "\(subject) is self-signed and not in \(trust.origin); if it is the right one, \(trustIt(stream))"
+            )
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
-            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+            X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
             X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED:
             return StreamError(
                 .unknownCA,
@@ -79,11 +88,14 @@ enum Verification {
         case X509_V_ERR_CERT_REVOKED:
             return StreamError(
                 .certificateRevoked,
-                "\(subject), serial \(failing.serial), was revoked, as \(trust.crls?.path ?? "the CRL") says; do not use it any more")
+                "\(subject), serial \(failing.serial), was revoked, as \(trust.crls?.path ?? "the CRL") says; do not use it any more"
+            )
         case X509_V_ERR_INVALID_PURPOSE:
             let role = stream.context.role == .client ? "server" : "client"
             return StreamError(
-                .wrongPurpose, "\(subject) has the wrong purpose: it is not made for a \(role); one with the right key usage is needed")
+                .wrongPurpose,
+                "\(subject) has the wrong purpose: it is not made for a \(role); one with the right key usage is needed"
+            )
         case X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED, X509_V_ERR_CRL_NOT_YET_VALID,
             X509_V_ERR_CRL_SIGNATURE_FAILURE, X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
             return StreamError(

@@ -66,9 +66,12 @@ final class Client: @unchecked Sendable {
         let socket: Socket
         do throws(StreamError) {
             socket = try await Socket.connect(
-                to: options.endpoint, within: options.connectTimeout, deadlines: options.deadlines, loop: loop)
+                to: options.endpoint, within: options.connectTimeout, deadlines: options.deadlines,
+                loop: loop)
         } catch {
-            if error.code == .refused { transcript.print("Connection failed. Is the server running?") }
+            if error.code == .refused {
+                transcript.print("Connection failed. Is the server running?")
+            }
             throw error
         }
         let stream = try await open(socket, context)
@@ -82,7 +85,9 @@ final class Client: @unchecked Sendable {
     }
 
     /// Wraps a connection, and says how it is protected where somebody may want to know.
-    private func open(_ socket: Socket, _ context: TLSContext?) async throws(StreamError) -> any ByteStream {
+    private func open(_ socket: Socket, _ context: TLSContext?) async throws(StreamError)
+        -> any ByteStream
+    {
         guard let context, let name = options.serverName else {
             socket.enter(.idle)
             return PlainStream(socket)
@@ -96,7 +101,8 @@ final class Client: @unchecked Sendable {
         }
         if options.messages == nil, !options.isQuiet {
             log.write(
-                "connected to \(socket.peer?.description ?? options.endpoint.description) (\(stream.version), \(stream.cipher), \(stream.peerName ?? "no name"))")
+                "connected to \(socket.peer?.description ?? options.endpoint.description) (\(stream.version), \(stream.cipher), \(stream.peerName ?? "no name"))"
+            )
         }
         return stream
     }
@@ -125,13 +131,14 @@ final class Client: @unchecked Sendable {
         guard let address = try endpoint.localAddresses().first else { return }
         let listener = try Listener(address, backlog: 1)
         let port = listener.address.port
-        options.conversation.linesAfterListen(port: port).forEach { lines?.print($0) }
+        for line in options.conversation.linesAfterListen(port: port) { lines?.print(line) }
         let (peers, arrived) = AsyncStream<Result<Int, StreamError>>.makeStream()
         let acceptor = try Acceptor(listener, loop: loop) { _ in
         } accepted: { [self] descriptor, peer in
             let socket: Socket
             do throws(StreamError) {
-                socket = try Socket(owning: descriptor, loop: loop, peer: peer, deadlines: options.deadlines)
+                socket = try Socket(
+                    owning: descriptor, loop: loop, peer: peer, deadlines: options.deadlines)
             } catch {
                 arrived.yield(.failure(error))
                 return
@@ -151,7 +158,9 @@ final class Client: @unchecked Sendable {
         }
     }
 
-    private func servePair(_ socket: Socket, _ context: TLSContext?) async -> Result<Int, StreamError> {
+    private func servePair(_ socket: Socket, _ context: TLSContext?) async -> Result<
+        Int, StreamError
+    > {
         let lines = options.isQuiet ? nil : transcript
         do throws(StreamError) {
             let stream: any ByteStream

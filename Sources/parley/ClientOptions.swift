@@ -27,15 +27,20 @@ struct ClientOptions {
             words, flags: ["plaintext", "quiet", "help", "version"],
             valued: ["port", "connect-timeout"] + Deadlines.options + SecurityOptions.client)
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 255) }
-        if arguments.has("version") { endAfterPrinting(versionLine(of: "parley") + "\n", failure: 255) }
+        if arguments.has("version") {
+            endAfterPrinting(versionLine(of: "parley") + "\n", failure: 255)
+        }
         var operands = arguments.operands[...]
         isPair = operands.first == "pair"
         if isPair { operands = operands.dropFirst() }
         guard let name = operands.popFirst() else {
             throw UsageError(
-                isPair ? "a protocol is missing: pair hello" : "a protocol is missing: hello, greeting, command or chat")
+                isPair
+                    ? "a protocol is missing: pair hello"
+                    : "a protocol is missing: hello, greeting, command or chat")
         }
-        guard let conversation = Conversation(rawValue: name), !isPair || conversation == .hello else {
+        guard let conversation = Conversation(rawValue: name), !isPair || conversation == .hello
+        else {
             throw UsageError(
                 isPair
                     ? "'\(name)' has no pair; there is pair hello"
@@ -45,10 +50,13 @@ struct ClientOptions {
         let port = try arguments.port("port") ?? conversation.defaultPort
         let host = operands.popFirst()
         if isPair, let host {
-            throw UsageError("'\(host)' is one argument too many: both ends of a pair are in this process")
+            throw UsageError(
+                "'\(host)' is one argument too many: both ends of a pair are in this process")
         }
         guard let endpoint = Endpoint(host ?? "127.0.0.1", defaultPort: port) else {
-            throw UsageError("'\(host ?? "")' is no host: HOST, HOST:PORT, or [IPV6]:PORT with a port up to 65535")
+            throw UsageError(
+                "'\(host ?? "")' is no host: HOST, HOST:PORT, or [IPV6]:PORT with a port up to 65535"
+            )
         }
         guard isPair || endpoint.port > 0 else { throw UsageError("port 0 is none to connect to") }
         self.endpoint = endpoint

@@ -25,7 +25,10 @@ final class LoopServer: @unchecked Sendable {
 
     private var options: ServerOptions { server.options }
 
-    init(_ server: Server, loop: EventLoop, log: Log, transcript: ConsoleTranscript, context: TLSContext?) {
+    init(
+        _ server: Server, loop: EventLoop, log: Log, transcript: ConsoleTranscript,
+        context: TLSContext?
+    ) {
         self.server = server
         self.loop = loop
         self.log = log
@@ -74,7 +77,9 @@ final class LoopServer: @unchecked Sendable {
     private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
         guard server.open.add(1, ordering: .relaxed).oldValue < options.mostSessions else {
             server.open.subtract(1, ordering: .relaxed)
-            return log.write("\(peer): refused: \(options.mostSessions) sessions are open, which is --max-sessions")
+            return log.write(
+                "\(peer): refused: \(options.mostSessions) sessions are open, which is --max-sessions"
+            )
         }
         let socket: Socket
         do throws(StreamError) {
@@ -117,7 +122,9 @@ final class LoopServer: @unchecked Sendable {
                     } catch {
                         worker.log.write("\(name): refused: \(error)")
                         // A silent or vanished peer takes no alert.
-                        if error.code != .handshakeTimedOut, error.code != .reset { await tls.close() }
+                        if error.code != .handshakeTimedOut, error.code != .reset {
+                            await tls.close()
+                        }
                         return
                     }
                 } else {
@@ -140,7 +147,8 @@ final class LoopServer: @unchecked Sendable {
                 if error.code == .operatorLeft { worker.server.end() }
             }
             await stream.close()
-            let suspicion = tls == nil && channel.speaksTLS && !ending.contains("TLS")
+            let suspicion =
+                tls == nil && channel.speaksTLS && !ending.contains("TLS")
                 ? "; the client spoke TLS to this plaintext port" : ""
             worker.log.write("\(name): \(ending), \(duration)\(suspicion)")
             if worker.options.isOnce { worker.server.end() }
@@ -158,7 +166,8 @@ final class LoopServer: @unchecked Sendable {
         private var duration: String {
             let milliseconds = (channel.loop.now - openedAt) / 1_000_000
             let fraction = String(milliseconds % 1_000)
-            return "\(milliseconds / 1_000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction) s"
+            return
+                "\(milliseconds / 1_000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction) s"
         }
     }
 
@@ -176,7 +185,8 @@ final class LoopServer: @unchecked Sendable {
         switch options.conversation {
         case .hello: return try await Hello.serve(stream, transcript: lines)
         case .greeting: return try await Greeting.serve(stream, transcript: lines)
-        case .command: return try await Command.serve(stream, replies: .documents, transcript: lines)
+        case .command:
+            return try await Command.serve(stream, replies: .documents, transcript: lines)
         case .chat:
             // Who waits for the operator is not idle by its own doing.
             stream.channel.clearDue()

@@ -35,32 +35,37 @@ final class Server: @unchecked Sendable {
         let context = try options.security?.serverContext()
         let output = Output(.output, loop: main)
         let transcript = self.transcript(output)
-        options.conversation.linesBeforeBind.forEach(transcript.print)
+        for line in options.conversation.linesBeforeBind { transcript.print(line) }
         let listeners: [Listener]
         do throws(StreamError) {
             listeners = try listen()
         } catch {
-            options.conversation.linesAfterFailedBind.forEach(transcript.print)
+            for line in options.conversation.linesAfterFailedBind { transcript.print(line) }
             output.flush()
             throw error
         }
-        options.conversation.linesAfterListen(port: listeners[0].address.port).forEach(transcript.print)
+        let port = listeners[0].address.port
+        for line in options.conversation.linesAfterListen(port: port) { transcript.print(line) }
         output.flush()
 
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
-        workers.append(LoopServer(self, loop: main, log: log, transcript: transcript, context: context))
+        workers.append(
+            LoopServer(self, loop: main, log: log, transcript: transcript, context: context))
         for _ in 1..<options.threads {
             let loop = try EventLoop()
             let transcript = self.transcript(Output(.output, loop: loop))
             workers.append(
                 LoopServer(
-                    self, loop: loop, log: Log(program: "parleyd", loop: loop), transcript: transcript,
+                    self, loop: loop, log: Log(program: "parleyd", loop: loop),
+                    transcript: transcript,
                     context: context))
         }
         for worker in workers { try worker.accept(from: listeners) }
         for worker in workers.dropFirst() { worker.loop.start() }
         if options.security?.writesKeyLog == true {
-            log.write("session secrets are written to the key log; whoever reads it can decrypt every session")
+            log.write(
+                "session secrets are written to the key log; whoever reads it can decrypt every session"
+            )
         }
         let security = options.security?.minimum.description ?? "plaintext"
         for listener in listeners { log.write("listening on \(listener.address) (\(security))") }
@@ -158,10 +163,15 @@ extension StreamError {
     fileprivate var withRemedy: StreamError {
         switch code {
         case .addressInUse:
-            StreamError(code, "\(description); another server has this port: stop it or choose another with --port")
+            StreamError(
+                code,
+                "\(description); another server has this port: stop it or choose another with --port"
+            )
         case .addressUnavailable:
             StreamError(
-                code, "\(description); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE")
+                code,
+                "\(description); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE"
+            )
         default: self
         }
     }

@@ -25,22 +25,27 @@ struct ServerOptions {
             valued: ["host", "port", "threads", "max-sessions", "drain"] + Deadlines.options
                 + SecurityOptions.server)
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
-        if arguments.has("version") { endAfterPrinting(versionLine(of: "parleyd") + "\n", failure: 64) }
+        if arguments.has("version") {
+            endAfterPrinting(versionLine(of: "parleyd") + "\n", failure: 64)
+        }
         guard let name = arguments.operands.first else {
             throw UsageError("a protocol is missing: hello, greeting, command or chat")
         }
         guard let conversation = Conversation(rawValue: name) else {
-            throw UsageError("'\(name)' is no protocol; there are hello, greeting, command and chat")
+            throw UsageError(
+                "'\(name)' is no protocol; there are hello, greeting, command and chat")
         }
         if let extra = arguments.operands.dropFirst().first ?? arguments.rest?.first {
-            throw UsageError("'\(extra)' is one argument too many; where to listen is said by --host and --port")
+            throw UsageError(
+                "'\(extra)' is one argument too many; where to listen is said by --host and --port")
         }
         self.conversation = conversation
         let host = arguments["host"] ?? conversation.defaultHost
         let port = try arguments.port("port") ?? conversation.defaultPort
         // A port belongs to --port; an IPv6 address may stand with its brackets or without.
         guard let parsed = Endpoint(host, defaultPort: port), parsed.port == port else {
-            throw UsageError("'\(host)' is no host for --host, which takes a name or an address without a port")
+            throw UsageError(
+                "'\(host)' is no host for --host, which takes a name or an address without a port")
         }
         endpoint = parsed
         isOnce = arguments.has("once")
@@ -54,7 +59,8 @@ struct ServerOptions {
         } else {
             if arguments.has("crl"), !arguments.has("client-ca") {
                 throw UsageError(
-                    "--crl needs --client-ca: without it no client shows a certificate that could be revoked")
+                    "--crl needs --client-ca: without it no client shows a certificate that could be revoked"
+                )
             }
             security = try SecurityOptions(arguments)
         }
