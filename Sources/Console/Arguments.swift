@@ -27,8 +27,8 @@ public struct Arguments: Sendable {
         }
         unsafe vector.append(nil)
         let names = unsafe (flags + valued).map { unsafe strdup($0)! }
-        defer { for unsafetext in unsafe vector { unsafe free(text) } }
-        defer { for unsafename in unsafe names { unsafe free(name) } }
+        defer { for index in unsafe vector.indices { unsafe free(vector[index]) } }
+        defer { for index in unsafe names.indices { unsafe free(names[index]) } }
         var table = unsafe names.enumerated().map { index, name in
             unsafe option(
                 name: name, has_arg: index < flags.count ? no_argument : required_argument,

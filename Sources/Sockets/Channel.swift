@@ -169,13 +169,9 @@ open class Channel: EventSource, @unchecked Sendable {
     /// Notes that bytes came in.
     public final func noteReceived(_ bytes: UnsafeRawBufferPointer) {
         if opening.1 == nil {
-            for unsafebyte in unsafe bytes.prefix(2) {
-                if opening.0 == nil {
-                    opening.0 = byte
-                } else if opening.1 == nil {
-                    opening.1 = byte
-                }
-            }
+            let second = opening.0 == nil ? 1 : 0
+            if opening.0 == nil { opening.0 = unsafe bytes.first }
+            if bytes.count > second { unsafe opening.1 = bytes[second] }
         }
         received &+= UInt64(bytes.count)
         moved = loop.now

@@ -73,23 +73,32 @@ public struct Trust: Sendable {
 }
 
 /// The revocation lists of one file.
-@safe
-final class CRLs: @unchecked Sendable {
+struct CRLs: Sendable {
     let path: String
-    private let lists: [OpaquePointer]
+    private let lists: [CRL]
 
     init(_ path: String) throws(CredentialError) {
         self.path = path
-        unsafe lists = try PEMFile(path).blocks("CRL") {
-            unsafe PEM_read_bio_X509_CRL($0, nil, nil, nil)
+        lists = unsafe try PEMFile(path).blocks("CRL") { bio in
+            unsafe PEM_read_bio_X509_CRL(bio, nil, nil, nil).map { unsafe CRL(owning: $0) }
         }
     }
 
-    deinit { for unsafelist in unsafe lists { unsafe X509_CRL_free(list) } }
-
     /// Has every leaf looked up; a leaf whose issuer has no list here is refused.
     func install(in store: OpaquePointer) {
-        for unsafelist in unsafe lists { unsafe X509_STORE_add_crl(store, list) }
+        for list in lists { unsafe X509_STORE_add_crl(store, list.pointer) }
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK))
     }
+}
+
+/// A revocation list.
+@safe
+private final class CRL: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    init(owning pointer: OpaquePointer) {
+        unsafe self.pointer = unsafe pointer
+    }
+
+    deinit { unsafe X509_CRL_free(pointer) }
 }
