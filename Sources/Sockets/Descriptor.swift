@@ -12,6 +12,13 @@ public struct Descriptor: ~Copyable, Sendable {
         self.number = number
     }
 
+    /// Gives the descriptor up without closing it; the caller owns it from here on.
+    public consuming func release() -> Int32 {
+        let number = number
+        discard self
+        return number
+    }
+
     deinit {
         // Never retried: on Linux the number is free again even after EINTR (close(2)).
         _ = Glibc.close(number)

@@ -1,5 +1,6 @@
 // One loop's share of the server: it accepts, runs its sessions, and logs how they end.
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Console
 internal import Glibc
 internal import Sessions
@@ -17,9 +18,13 @@ final class LoopServer: @unchecked Sendable {
     private var acceptors: [Acceptor] = []
     private var sessions: [Int: Task<Void, Never>] = [:]
     private var lastSession = 0
+    /// The most sessions since memory was given back last.
+    private var mostSessions = 0
     /// With `--once`: the one session is under way.
     private var hasSession = false
     private let operatorTurn: Turnstile
+    /// Sessions that are open in this loop; read by other loops.
+    let openHere = Atomic<Int>(0)
     /// Whether accepting waits for a descriptor; read by other loops.
     private let isPaused = Atomic<Bool>(false)
 
@@ -74,6 +79,8 @@ final class LoopServer: @unchecked Sendable {
         loop.execute { for acceptor in self.acceptors { acceptor.descriptorFreed() } }
     }
 
+    /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that
+    /// began to wait last, which among idle loops is always the same one.
     private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
         guard server.open.add(1, ordering: .relaxed).oldValue < options.mostSessions else {
             server.open.subtract(1, ordering: .relaxed)
@@ -81,6 +88,16 @@ final class LoopServer: @unchecked Sendable {
                 "\(peer): refused: \(options.mostSessions) sessions are open, which is --max-sessions"
             )
         }
+        let taker = server.leastLoaded
+        let mine = openHere.load(ordering: .relaxed)
+        guard taker !== self, taker.openHere.load(ordering: .relaxed) + 1 + mine / 8 < mine else {
+            return begin(descriptor, from: peer)
+        }
+        let number = descriptor.release()
+        taker.loop.execute { taker.begin(Descriptor(owning: number), from: peer) }
+    }
+
+    private func begin(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
         let socket: Socket
         do throws(StreamError) {
             socket = try Socket(
@@ -89,12 +106,15 @@ final class LoopServer: @unchecked Sendable {
             server.ended()
             return log.write("\(peer): refused: \(error)")
         }
+        openHere.add(1, ordering: .relaxed)
         lastSession += 1
         let number = lastSession
         sessions[number] = loop.spawn { [self] in
             var session = Session(socket, openedAt: loop.now)
             await session.run(on: self)
             sessions[number] = nil
+            openHere.subtract(1, ordering: .relaxed)
+            giveMemoryBack()
             server.ended()
         }
     }
@@ -170,6 +190,17 @@ final class LoopServer: @unchecked Sendable {
                 "\(milliseconds / 1_000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction) s"
         }
     }
+
+    /// After a crowd has left, gives the pages that it used back to the system: the allocator
+    /// keeps freed memory that does not lie at its end.
+    private func giveMemoryBack() {
+        mostSessions = max(mostSessions, sessions.count + 1)
+        guard mostSessions >= Self.crowd, sessions.count < mostSessions / 2 else { return }
+        mostSessions = sessions.count
+        malloc_trim(0)
+    }
+
+    private static let crowd = 256
 
     /// With `--once`, whether this is the one session.
     private func takeSession() -> Bool {

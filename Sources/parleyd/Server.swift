@@ -19,7 +19,7 @@ final class Server: @unchecked Sendable {
     private let log: Log
     private var workers: [LoopServer] = []
     private var status: Int32 = 0
-    private var isEnding = false
+    private let isEnding = Atomic<Bool>(false)
     private var drainTimer: Timer?
 
     init(_ options: ServerOptions) throws {
@@ -80,11 +80,10 @@ final class Server: @unchecked Sendable {
     /// Ends the server when its sessions have ended, or their time is over.
     func end() {
         main.execute { [self] in
-            guard !isEnding else { return }
-            isEnding = true
+            guard !isEnding.exchange(true, ordering: .sequentiallyConsistent) else { return }
             for worker in workers { worker.stopAccepting() }
             finishIfIdle()
-            guard open.load(ordering: .relaxed) > 0 else { return }
+            guard open.load(ordering: .sequentiallyConsistent) > 0 else { return }
             drainTimer = Timer(after: options.drain, on: main) { [unowned self] in
                 for worker in workers { worker.cancelSessions() }
                 // Cancelled sessions only have to say so.
@@ -93,15 +92,30 @@ final class Server: @unchecked Sendable {
         }
     }
 
-    /// A session has ended, on any loop.
+    /// The loop with the fewest sessions. From any thread.
+    var leastLoaded: LoopServer {
+        var least = workers[0]
+        for worker in workers.dropFirst()
+        where worker.openHere.load(ordering: .relaxed) < least.openHere.load(ordering: .relaxed) {
+            least = worker
+        }
+        return least
+    }
+
+    /// A session has ended, on any loop. Ordered against `end()`, so that one of them sees the
+    /// other and the last session's end is not missed.
     func ended() {
-        open.subtract(1, ordering: .relaxed)
+        open.subtract(1, ordering: .sequentiallyConsistent)
         for worker in workers { worker.descriptorFreed() }
-        main.execute { self.finishIfIdle() }
+        if isEnding.load(ordering: .sequentiallyConsistent) { main.execute { self.finishIfIdle() } }
     }
 
     private func finishIfIdle() {
-        if isEnding, open.load(ordering: .relaxed) == 0 { main.stop() }
+        if isEnding.load(ordering: .sequentiallyConsistent),
+            open.load(ordering: .sequentiallyConsistent) == 0
+        {
+            main.stop()
+        }
     }
 
     private func transcript(_ output: Output) -> ConsoleTranscript {
@@ -133,7 +147,7 @@ final class Server: @unchecked Sendable {
         switch signal {
         case SIGHUP: reload()
         default:
-            guard isEnding else { return end() }
+            guard isEnding.load(ordering: .sequentiallyConsistent) else { return end() }
             status = 128 + signal
             main.stop()
         }
