@@ -44,12 +44,17 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
         guard let input else { return nil }
         if !isQuiet { output.write(prompt.utf8) }
         await output.flushed()
-        let line = try await input.next(limit: Message.limit)
-        if line == nil, input.isTerminal, !isQuiet {
-            // Ctrl-D leaves the cursor behind the prompt.
-            output.write("\n".utf8)
-        }
+        var line: [UInt8]?
+        // Without a line's own end the cursor stays behind the prompt.
+        defer { if line == nil, input.isTerminal, output.isTerminal { endPrompt() } }
+        line = try await input.next(limit: Message.limit)
         return line
+    }
+
+    private func endPrompt() {
+        guard !isQuiet else { return }
+        output.write("\n".utf8)
+        output.flush()
     }
 
     public func warn(_ sentence: String) {

@@ -13,6 +13,7 @@ public final class LineReader: EventSource, @unchecked Sendable {
     /// Behind a line that is too long its rest is thrown away.
     private var isSkipping = false
     private var hasEnded = false
+    private var failure: StreamError?
     private var isWatched = false
     private var waiter: CheckedContinuation<Void, Never>?
 
@@ -24,12 +25,13 @@ public final class LineReader: EventSource, @unchecked Sendable {
 
     /// The next line without its end (LF, or CR LF); a last one may have none. A line of more than
     /// `limit` bytes comes with one byte more than that, and its rest is thrown away. Nil at the
-    /// end of input, and where reading fails.
+    /// end of input.
     ///
-    /// - Throws: `cancelled`.
+    /// - Throws: `cancelled`; `system` where standard input can't be read.
     public func next(limit: Int) async throws(StreamError) -> [UInt8]? {
         while true {
             if let line = takeLine(limit) { return line }
+            if let failure { throw failure }
             if hasEnded { return nil }
             if !fill() { try await waitReadable() }
         }
@@ -74,8 +76,11 @@ public final class LineReader: EventSource, @unchecked Sendable {
         let count = unsafe read(0, &chunk, chunk.count)
         if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
         if count <= 0 {
-            // A line of its own at a terminal that hung up or a file that broke: the end as well.
             hasEnded = true
+            // A terminal that hung up says so in this way.
+            if count < 0, errno != EIO {
+                failure = StreamError("standard input cannot be read", errno: errno)
+            }
         } else {
             buffered += chunk[..<count]
         }

@@ -13,8 +13,9 @@ public final class Output: EventSource, @unchecked Sendable {
     }
 
     public let isTerminal: Bool
-    /// Called once when whoever read this has closed its end; nothing is written from then on.
-    public var closed: (() -> Void)?
+    /// Called once with the errno when this can't be written any more, `EPIPE` where whoever read
+    /// it has closed its end; nothing is written from then on.
+    public var failed: ((Int32) -> Void)?
     private let descriptor: Descriptor
     /// Whether the descriptor is our own and non-blocking, so that a write returns at once.
     private let isOwn: Bool
@@ -32,7 +33,8 @@ public final class Output: EventSource, @unchecked Sendable {
         // a pipe or terminal that is opened anew has one of its own. A file never blocks, and
         // opened anew it would begin at its start.
         var own: Int32 = -1
-        if kind == S_IFIFO || kind == S_IFCHR {
+        let isWritable = fcntl(standard.rawValue, F_GETFL) & O_ACCMODE != O_RDONLY
+        if isWritable && (kind == S_IFIFO || kind == S_IFCHR) {
             own = unsafe open(
                 "/proc/self/fd/\(standard.rawValue)", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         }
@@ -82,7 +84,7 @@ public final class Output: EventSource, @unchecked Sendable {
                 watch()
                 break
             } else if errno != EINTR {
-                return close()
+                return close(errno)
             }
         }
         pending.removeFirst(written)
@@ -130,11 +132,11 @@ public final class Output: EventSource, @unchecked Sendable {
         isWatched = (try? loop.add(self, descriptor: descriptor.number, events: .writing)) != nil
     }
 
-    private func close() {
+    private func close(_ reason: Int32) {
         isClosed = true
         pending = []
         wakeWaiters()
-        closed?()
+        failed?(reason)
     }
 
     private func wakeWaiters() {

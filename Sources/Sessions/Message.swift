@@ -45,10 +45,11 @@ extension ByteStream {
     /// - Throws: `endedEarly` where the peer ends instead.
     func readReply() async throws(StreamError) -> String {
         guard let reply = try await readMessage() else {
+            let isMute = channel.received == 0
             throw StreamError(
                 .endedEarly,
-                "the server ended the session before it replied; if it speaks TLS or plaintext only, --plaintext must be left out or given"
-            )
+                "the server ended the session before it replied"
+                    + (isMute ? "; if it speaks TLS, leave --plaintext out" : ""))
         }
         return reply
     }

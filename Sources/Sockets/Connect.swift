@@ -32,10 +32,23 @@ extension Socket {
                 failure =
                     error.code == .connectTimedOut
                     ? timedOut
-                    : StreamError(error.code, "cannot connect to \(endpoint): \(error.description)")
+                    : error.connecting(to: endpoint, at: address)
             }
         }
         throw failure
+    }
+}
+
+extension StreamError {
+    fileprivate func connecting(to endpoint: Endpoint, at address: SocketAddress) -> StreamError {
+        let place = "\(address)" == "\(endpoint)" ? "\(endpoint)" : "\(endpoint) (\(address))"
+        let remedy =
+            switch code {
+            case .refused: "; start the server there, or check the port"
+            case .unreachable: "; check the address and this machine's routes"
+            default: ""
+            }
+        return StreamError(code, "cannot connect to \(place): \(description)\(remedy)")
     }
 }
 
@@ -55,7 +68,7 @@ private final class ConnectAttempt: EventSource, @unchecked Sendable {
         super.init(loop: loop)
         let result = unsafe address.withSockaddr { unsafe Glibc.connect(number, $0, $1) }
         guard result == 0 || errno == EINPROGRESS else {
-            throw StreamError("\(address)", errno: errno)
+            throw StreamError(errno: errno)
         }
         self.descriptor = consume descriptor
         try loop.add(self, descriptor: number, events: .stream)
@@ -72,11 +85,11 @@ private final class ConnectAttempt: EventSource, @unchecked Sendable {
         }
         clearDue()
         if Task.isCancelled { throw StreamError(.cancelled, "the connect was cancelled") }
-        if timedOut { throw StreamError(.connectTimedOut, "\(address)") }
+        if timedOut { throw StreamError(.connectTimedOut, "no answer") }
         var failure: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
         unsafe getsockopt(number, SOL_SOCKET, SO_ERROR, &failure, &size)
-        guard failure == 0 else { throw StreamError("\(address)", errno: failure) }
+        guard failure == 0 else { throw StreamError(errno: failure) }
     }
 
     func socket(deadlines: Deadlines) throws(StreamError) -> Socket {

@@ -20,6 +20,11 @@ public struct StreamError: Error, Hashable, Sendable, CustomStringConvertible {
         self.description = description
     }
 
+    /// A system call that failed with `errno`, in the system's words alone.
+    init(errno number: Int32) {
+        self.init(Code(errno: number), systemMessage(number))
+    }
+
     /// A system call that failed with `errno`.
     public init(_ operation: String, errno number: Int32) {
         self.init(Code(errno: number), "\(operation): \(systemMessage(number))")

@@ -15,7 +15,8 @@ final class Client: @unchecked Sendable {
     private let log: Log
     private let transcript: ConsoleTranscript
     private var signal: Int32?
-    private var hasLostOutput = false
+    /// Why standard output can't be written, as an errno.
+    private var outputFailure: Int32?
     private var status: Int32 = 0
 
     init(_ options: ClientOptions) throws {
@@ -44,9 +45,8 @@ final class Client: @unchecked Sendable {
             await transcript.output.flushed()
             loop.stop()
         }
-        transcript.output.closed = { [unowned self] in
-            // Whoever reads our output has what they wanted.
-            hasLostOutput = true
+        transcript.output.failed = { [unowned self] reason in
+            outputFailure = reason
             work.cancel()
         }
         let signals = try Signals(Self.signals, loop: loop) { [unowned self] signal in
@@ -59,7 +59,16 @@ final class Client: @unchecked Sendable {
         log.flush()
         _ = signals
         if let signal { return 128 + signal }
-        return hasLostOutput ? 128 + SIGPIPE : status
+        switch outputFailure {
+        case nil: return status
+        // Whoever reads our output has what they wanted, and says so in this way.
+        case EPIPE: return 128 + SIGPIPE
+        case let reason?:
+            let why = systemMessage(reason)
+            Log.end(
+                "parley", "standard output cannot be written (\(why)); make room or name another",
+                status: ExitStatus.failure)
+        }
     }
 
     private func converse(_ context: TLSContext?) async throws(StreamError) {
@@ -182,7 +191,7 @@ final class Client: @unchecked Sendable {
 
     private func fail(_ error: StreamError) {
         // Cancelled by a signal or a closed output, which say enough themselves.
-        guard signal == nil, !hasLostOutput else { return }
+        guard signal == nil, outputFailure == nil else { return }
         status = ExitStatus(error).number
         log.write(error.description)
     }

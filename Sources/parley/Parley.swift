@@ -9,6 +9,7 @@ internal import TLS
 @main
 struct Parley {
     static func main() {
+        fillStandardDescriptors()
         Signals.ignoreBrokenPipes()
         Signals.block(Client.signals)
         do {

@@ -9,6 +9,7 @@ internal import TLS
 @main
 struct Parleyd {
     static func main() {
+        fillStandardDescriptors()
         Signals.ignoreBrokenPipes()
         Signals.block(Server.signals)
         // Each session holds a descriptor: the limit that counts is the hard one.
