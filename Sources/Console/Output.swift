@@ -6,7 +6,7 @@ public import Sockets
 
 /// Collects what is written during a turn of the loop and writes it at the turn's end. Confined to
 /// its loop.
-public final class Output: EventSource, @unchecked Sendable {
+public final class Output: EventSource, Resumable, @unchecked Sendable {
     public enum Standard: Int32, Sendable {
         case output = 1
         case error = 2
@@ -22,6 +22,8 @@ public final class Output: EventSource, @unchecked Sendable {
     private var pending: [UInt8] = []
     private var droppedLines = 0
     private var isWatched = false
+    /// Something was written in this turn.
+    private var isCollecting = false
     private var isClosed = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
@@ -42,7 +44,6 @@ public final class Output: EventSource, @unchecked Sendable {
         descriptor = Descriptor(
             owning: own >= 0 ? own : fcntl(standard.rawValue, F_DUPFD_CLOEXEC, 3))
         super.init(loop: loop)
-        loop.atEndOfTurn { [weak self] in self?.flush() }
     }
 
     deinit { if isWatched { loop.remove(descriptor: descriptor.number) } }
@@ -50,11 +51,13 @@ public final class Output: EventSource, @unchecked Sendable {
     /// Adds bytes as they are.
     public func write(_ text: some Collection<UInt8>) {
         guard !isClosed else { return }
+        flushAtEndOfTurn()
         pending.append(contentsOf: text)
     }
 
     public func write(_ bytes: Span<UInt8>) {
         guard !isClosed else { return }
+        flushAtEndOfTurn()
         unsafe bytes.withUnsafeBufferPointer { unsafe pending.append(contentsOf: $0) }
     }
 
@@ -110,6 +113,17 @@ public final class Output: EventSource, @unchecked Sendable {
     }
 
     override public func ready(_ events: Events) { flush() }
+
+    package func resume() {
+        isCollecting = false
+        flush()
+    }
+
+    private func flushAtEndOfTurn() {
+        guard !isCollecting else { return }
+        isCollecting = true
+        loop.resumeAtEndOfTurn(self)
+    }
 
     private func attempt(from start: Int) -> Int {
         var count = pending.count - start

@@ -46,6 +46,7 @@ public let answerCapacity = 4_096
 private final class Answering<Stream: ByteStream>: Resumable {
     var result: Result<Bool, StreamError>?
     private let stream: Stream
+    private let channel: Channel
     private let maximum: Int
     private let body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     private var waiter: Waiter?
@@ -58,6 +59,7 @@ private final class Answering<Stream: ByteStream>: Resumable {
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     ) {
         self.stream = stream
+        channel = stream.channel
         self.maximum = maximum
         self.body = body
     }
@@ -82,7 +84,6 @@ private final class Answering<Stream: ByteStream>: Resumable {
 
     /// - Returns: nil where it has to wait.
     private func proceed() throws(StreamError) -> Bool? {
-        let channel = stream.channel
         let loop = channel.loop
         try channel.check()
         if !unsent.isEmpty {
@@ -134,7 +135,7 @@ private final class Answering<Stream: ByteStream>: Resumable {
     private func flush(_ filled: inout Int) throws(StreamError) -> Bool {
         guard filled > 0 else { return true }
         let output = unsafe UnsafeBufferPointer(
-            rebasing: stream.channel.loop.output[..<filled])
+            rebasing: channel.loop.output[..<filled])
         filled = 0
         let sent = unsafe try send(output.span)
         guard sent < output.count else { return true }

@@ -16,7 +16,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var jobs: [UnownedJob] = []
     private var running: [UnownedJob] = []
     private var again: [any Resumable] = []
-    private var turnEnds: [() -> Void] = []
+    private var lasts: [any Resumable] = []
     private let remote = Mutex<Remote>(Remote())
 
     /// By descriptor; unowned, since a source takes itself out before it closes its descriptor.
@@ -105,10 +105,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         Task(executorPreference: self, operation: body)
     }
 
-    /// Has a call made at the end of each turn, before the loop waits: for what is collected over
-    /// a turn and leaves in one piece.
-    package func atEndOfTurn(_ call: @escaping () -> Void) {
-        turnEnds.append(call)
+    /// Has `resume()` called once at the end of this turn, before the loop waits: for what is
+    /// collected over a turn and leaves in one piece.
+    package func resumeAtEndOfTurn(_ resumable: any Resumable) {
+        lasts.append(resumable)
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
@@ -157,7 +157,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: A turn
 
     private func turn() {
-        for call in turnEnds { call() }
+        if !lasts.isEmpty {
+            let resumables = lasts
+            lasts.removeAll(keepingCapacity: true)
+            for resumable in resumables { resumable.resume() }
+        }
         let count = unsafe parley_epoll_wait(
             epoll.number, events.baseAddress, Int32(Self.eventsATurn), timeout())
         now = UInt64(parley_nanoseconds())
@@ -180,6 +184,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func runJobs() {
         // Jobs that these ones enqueue wait for the next turn, so that none starves the sockets.
+        guard !jobs.isEmpty else { return }
         swap(&jobs, &running)
         for job in running { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
         running.removeAll(keepingCapacity: true)
@@ -188,10 +193,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func timeout() -> Int32 {
         guard jobs.isEmpty, again.isEmpty else { return 0 }
         guard let due = deadlines.first else { return -1 }
-        // The clock as it is, not as it was when the turn began.
-        let clock = UInt64(parley_nanoseconds())
-        guard due > clock else { return 0 }
-        return Int32(min((due - clock) / 1_000_000 + 1, 1_000_000))
+        guard due > now else { return 0 }
+        return Int32(min((due - now) / 1_000_000 + 1, 1_000_000))
     }
 
     private func wake() {
@@ -215,8 +218,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private static let eventsATurn = 256
 }
 
-/// Work that gave way to others and goes on in the next turn.
-protocol Resumable: AnyObject {
+/// Work that goes on at the loop's call.
+package protocol Resumable: AnyObject {
     func resume()
 }
 
