@@ -124,7 +124,7 @@ public final class TLSContext: @unchecked Sendable {
 
     private func use(_ credentials: Credentials) throws(CredentialError) {
         guard unsafe SSL_CTX_use_certificate(pointer, credentials.chain[0].pointer) == 1,
-            unsafe SSL_CTX_use_PrivateKey(pointer, credentials.key) == 1
+            unsafe SSL_CTX_use_PrivateKey(pointer, credentials.key.pointer) == 1
         else { throw Self.refused("the certificate") }
         for certificate in credentials.chain.dropFirst() {
             unsafe X509_up_ref(certificate.pointer)

@@ -1,0 +1,54 @@
+// A private key.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+
+/// A private key from a PEM file that nobody else can read.
+@safe
+final class PrivateKey: @unchecked Sendable {
+    let pointer: OpaquePointer
+
+    /// - Throws: `CredentialError`; an encrypted key is refused, since a server that starts by
+    ///   itself has nobody to ask for the passphrase.
+    init(_ path: String) throws(CredentialError) {
+        unsafe pointer = unsafe try Self.read(path)
+    }
+
+    deinit { unsafe EVP_PKEY_free(pointer) }
+
+    private static func read(_ path: String) throws(CredentialError) -> OpaquePointer {
+        unsafe try PEMFile(path, isSecret: true).withBIO { (bio) throws(CredentialError) in
+            var isEncrypted = false
+            let key = unsafe withUnsafeMutablePointer(to: &isEncrypted) { flag in
+                unsafe PEM_read_bio_PrivateKey(
+                    bio, nil,
+                    { _, _, _, flag in
+                        // Asked for a passphrase: a server that starts by itself has nobody to ask.
+                        unsafe flag?.assumingMemoryBound(to: Bool.self).pointee = true
+                        return -1
+                    }, flag)
+            }
+            let reasons = ErrorQueue.drain()
+            if let key = unsafe key { return unsafe key }
+            if isEncrypted {
+                throw CredentialError(
+                    .encryptedKey,
+                    "the key \(path) is encrypted; decrypt it with: openssl pkey -in \(path) -out FILE, and protect FILE with chmod 600"
+                )
+            }
+            if reasons.contains(where: {
+                $0.library == ERR_LIB_PEM && $0.reason == PEM_R_NO_START_LINE
+            })
+                || reasons.isEmpty
+            {
+                throw CredentialError(
+                    .notPEM,
+                    "\(path) has no private key in PEM form; name a file with a -----BEGIN PRIVATE KEY----- line"
+                )
+            }
+            throw CredentialError(
+                .malformed,
+                "\(path) has a private key that cannot be read (\(reasons.last?.text ?? "")); make it anew"
+            )
+        }
+    }
+}
