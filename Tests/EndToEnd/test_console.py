@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person or a script sees of the two programs: help, mistakes, signals, pipes and logs."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import unittest
+
+import authority
+from strangers import Stub, ask, client_context, connect, in_both_modes, read_to_end
+from support import PARLEY, PARLEYD, SCRATCH, Client, Program, Server, TestCase, eventually
+
+
+class Words(TestCase):
+
+    def test_help_fits_a_screen_and_tells_protocols_ports_and_an_example(self):
+        for program in (PARLEY, PARLEYD):
+            with self.subTest(program):
+                run = Program(self, [program, "--help"])
+                self.assertStatus(run, 0)
+                lines = run.stdout.text.splitlines()
+                self.assertLessEqual(len(lines), 24)
+                self.assertLessEqual(max(map(len, lines)), 80)
+                for word in ("hello", "greeting", "command", "chat", "8080", "5000", "12345",
+                             "(?i)example"):
+                    self.assertRegex(run.stdout.text, word)
+
+    def test_version_names_the_openssl_at_work(self):
+        for program in (PARLEY, PARLEYD):
+            with self.subTest(program):
+                run = Program(self, [program, "--version"])
+                self.assertStatus(run, 0)
+                self.assertRegex(run.stdout.text, r"OpenSSL 3\.\d+")
+
+    def test_a_mistake_is_one_sentence_that_points_at_help(self):
+        both = [[], ["nonsense"], ["hello", "--nonsense"], ["hello", "--port"],
+                ["hello", "--port", "abc"], ["hello", "--port", "65536"],
+                ["hello", "--port", "-1"], ["hello", "--port", ""],
+                ["hello", "--idle-timeout", "soon"], ["hello", "--handshake-timeout", "-1"],
+                ["hello", "--tls-min", "1.1"]]
+        client = [["hello", "127.0.0.1:abc"], ["hello", "127.0.0.1:65536"],
+                  ["hello", "127.0.0.1:0"], ["hello", "127.0.0.1:"], ["hello", "not a host"], ["hello", "[::1"],
+                  ["hello", ""], ["hello", "127.0.0.1:1", "127.0.0.1:2"],
+                  ["hello", "127.0.0.1:1", "--", "Hello"],
+                  ["pair", "chat"], ["pair"]]
+        server = [["hello", "--host", "not an address"], ["hello", "--threads", "0"],
+                  ["hello", "--max-sessions", "many"], ["hello", "surplus"]]
+        for program, status, mistakes in (
+            (PARLEY, 255, both + client), (PARLEYD, 64, both + server),
+        ):
+            for arguments in mistakes:
+                with self.subTest(os.path.basename(program), arguments=arguments):
+                    run = Program(self, [program, *arguments])
+                    self.assertFails(run, status, "--help")
+                    self.assertEqual(run.stderr.text.count("\n"), 1, run.story)
+                    self.assertEqual(run.stdout.text, "")
+
+    def test_each_server_binds_the_documents_address_by_default(self):
+        for protocol, address in (("hello", "0.0.0.0"), ("greeting", "0.0.0.0"),
+                                  ("command", "127.0.0.1"), ("chat", "127.0.0.1")):
+            with self.subTest(protocol):
+                server = Server(self, protocol, host=None)
+                self.assertEqual((server.host, server.mode), (address, "plaintext"))
+
+    def test_one_address_family_more_is_one_option(self):
+        if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
+            self.skipTest("no IPv6 here")
+        server = Server(self, "hello", host="::", certs=authority.good())
+        for host in ("[::1]", "127.0.0.1", "localhost"):
+            with self.subTest(host):
+                client = Client(self, "hello", server.port, certs=authority.good(), host=host)
+                self.assertStatus(client, 0)
+        server.stdout.expect(r"Connection from: \('::1', \d+, 0, 0\)\n")
+
+    def test_quiet_prints_no_console_lines(self):
+        server = Server(self, "hello", "--once", "--quiet")
+        client = Client(self, "hello", server.port, "--quiet")
+        self.assertStatus(client, 0)
+        self.assertStatus(server, 0)
+        self.assertEqual((server.stdout.text, client.stdout.text), ("", ""))
+
+    @in_both_modes
+    def test_messages_after_two_dashes_get_bare_replies(self, certs):
+        server = Server(self, "command", certs=certs)
+        client = Client(self, "command", server.port, certs=certs,
+                        messages=["Hello", "Are you there?", "--help", "quit"])
+        self.assertStatus(client, 0)
+        self.assertEqual(client.stdout.text, (
+            "Greetings!\nYes, I am here!\nUnknown command.\nClosing down\n"))
+
+    def test_a_refused_connection_asks_whether_the_server_runs(self):
+        with socket.socket() as nobody:  # Bound and not listening: the port is nobody else's.
+            nobody.bind(("127.0.0.1", 0))
+            for protocol in ("hello", "command"):
+                client = Client(self, protocol, nobody.getsockname()[1])
+                self.assertStatus(client, 255)
+                self.assertEqual(
+                    client.stdout.text, "Connection failed. Is the server running?\n")
+
+
+class Terminals(TestCase):
+
+    @in_both_modes
+    def test_an_interrupt_at_the_prompt_leaves_the_terminal_as_it_was(self, certs):
+        server = Server(self, "command", certs=certs)
+        client = Client(self, "command", server.port, certs=certs, terminal=True)
+        before = client.attributes()
+        client.stdout.expect("Execute command: ")
+        client.type("half a li\x03")
+        self.assertStatus(client, 130)
+        self.assertEqual(client.attributes(), before)
+
+    def test_an_interrupt_while_waiting_ends_with_130(self):
+        reached = Stub(self, read_to_end)
+        client = Client(self, "hello", reached.port)
+        client.stdout.expect("Hello message sent\n")
+        client.signal(signal.SIGINT)
+        self.assertStatus(client, 130)
+
+    def test_an_interrupt_ends_a_server_without_sessions(self):
+        for protocol in ("command", "chat"):
+            server = Server(self, protocol, terminal=True)
+            before = server.attributes()
+            server.type("\x03")
+            self.assertStatus(server, 0)
+            self.assertEqual(server.attributes(), before)
+
+    def test_what_a_peer_sends_does_not_reach_a_terminal_raw(self):
+        sent = "\x1b[31mred\x07\x9b\ttab"
+        for terminal in (True, False):
+            with self.subTest(terminal=terminal):
+                server = Server(self, "command", terminal=terminal)
+                ask(connect(self, server.port), sent)
+                line = server.stdout.expect(r"Received: [^\n]*tab\r?\n")[0]
+                if terminal:
+                    self.assertNotRegex(line, "[\x1b\x07\x9b]")
+                    self.assertIn("\ttab", line)
+                else:
+                    self.assertEqual(line, f"Received: {sent}\n")
+
+
+class Pipes(TestCase):
+
+    def test_a_reader_that_is_gone_ends_the_client_silently(self):
+        server = Server(self, "command", certs=authority.good())
+        for how in ({"messages": ["Hello"] * 5}, {"stdin": "Hello\n" * 5}):
+            with self.subTest(how):
+                read, write = os.pipe()
+                os.close(read)
+                client = Client(self, "command", server.port, certs=authority.good(),
+                                stdout=write, **how)
+                os.close(write)
+                self.assertStatus(client, 141)
+                self.assertEqual(client.complaints, [])
+
+    def test_head_takes_the_first_reply_and_the_client_ends(self):
+        server = Server(self, "command")
+        line = f"{PARLEY} command --plaintext 127.0.0.1:{server.port} -- Hello Hello quit"
+        run = Program(self, ["sh", "-c", f"{line} | head -1"])
+        self.assertStatus(run, 0)
+        self.assertEqual(run.stdout.text, "Greetings!\n")
+
+
+class Signals(TestCase):
+    """A server ends when it is told to, and reads its certificates again when it is told to."""
+
+    def hold(self, *options):
+        """A server and a session that is open on it."""
+        server = Server(self, "command", *options, certs=authority.good())
+        session = connect(self, server.port, client_context())
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+        return server, session
+
+    def refuses(self, server):
+        """Whether the server has stopped to accept."""
+        try:
+            connection = connect(self, server.port)
+        except OSError:
+            return True
+        connection.close()
+        return False
+
+    def test_a_server_without_sessions_ends_at_once(self):
+        for protocol in ("hello", "greeting", "command", "chat"):
+            with self.subTest(protocol):
+                server = Server(self, protocol, "--drain", "600")
+                server.signal(signal.SIGTERM)
+                self.assertStatus(server, 0)
+
+    def test_a_server_lets_its_sessions_finish(self):
+        server, session = self.hold("--drain", "600")
+        server.signal(signal.SIGTERM)
+        eventually(lambda: self.refuses(server), "the end of accepting")
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+        self.assertTrue(server.running)
+        self.assertEqual(ask(session, "quit"), "Closing down")
+        session.close()
+        self.assertStatus(server, 0)
+
+    def test_a_server_waits_no_longer_than_it_was_told(self):
+        server, session = self.hold("--drain", "0.5")
+        server.signal(signal.SIGTERM)
+        read_to_end(session)
+        self.assertGreaterEqual(server.wait(), 0)
+
+    def test_a_second_signal_ends_the_server_at_once(self):
+        server, _ = self.hold("--drain", "600")
+        server.signal(signal.SIGTERM)
+        eventually(lambda: self.refuses(server), "the end of accepting")
+        self.assertTrue(server.running)
+        server.signal(signal.SIGTERM)
+        self.assertGreaterEqual(server.wait(), 0)
+
+    def test_a_hangup_signal_reads_the_certificates_again(self):
+        folder = SCRATCH / self.id()
+        shutil.copytree(authority.good(), folder)
+        server = Server(self, "command", certs=folder)
+        context = client_context()
+        context.load_verify_locations(authority.good("other") / "ca.pem")
+
+        def certificate():
+            with connect(self, server.port, context) as connection:
+                return connection.getpeercert(True)
+
+        session = connect(self, server.port, context)
+        old = certificate()
+        for name in ("server.pem", "server.key"):
+            (folder / name).unlink()
+            shutil.copy(authority.good("other") / name, folder / name)
+        self.assertEqual(certificate(), old)
+        server.signal(signal.SIGHUP)
+        eventually(lambda: certificate() != old, "the new certificate")
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+
+        new = certificate()
+        (folder / "server.pem").write_text("this is no PEM\n")
+        server.signal(signal.SIGHUP)
+        server.stderr.expect(r"server\.pem.*")
+        self.assertEqual(certificate(), new)
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+
+
+class Log(TestCase):
+
+    def test_the_end_of_a_session_is_one_line_with_address_and_identity(self):
+        server = Server(self, "hello", "--client-ca", str(authority.good() / "ca.pem"),
+                        certs=authority.good())
+        client = Client(self, "hello", server.port, certs=authority.good())
+        self.assertStatus(client, 0)
+        address = server.stdout.expect(r"Connection from: \('127\.0\.0\.1', (\d+)\)")[1]
+        server.stderr.expect(rf"(?m)^parleyd: .*127\.0\.0\.1:{address}\b.*dns:client")
+        self.assertEqual(len(re.findall(rf":{address}\b", server.stderr.text)), 1)
+
+    def test_a_refused_session_is_one_line_with_the_address(self):
+        server = Server(self, "hello", "--client-ca", str(authority.good() / "ca.pem"),
+                        certs=authority.good())
+        client = Client(self, "hello", server.port,
+                        certs=["--ca", str(authority.good() / "ca.pem")])
+        self.assertStatus(client, 254)
+        server.stderr.expect(r"(?m)^parleyd: .*127\.0\.0\.1:\d+.*\n")
+
+    def test_a_peer_cannot_forge_a_line(self):
+        server = Server(self, "command")
+        ask(connect(self, server.port), "x\nparleyd: listening on 127.0.0.1:1 (TLS 1.3)")
+        self.assertNotIn("127.0.0.1:1 ", server.stderr.text)
+
+
+if __name__ == "__main__":
+    unittest.main()
