@@ -37,9 +37,10 @@ int parley_accept4(int fd, struct sockaddr *address, socklen_t *length)
 int parley_raise_descriptor_limit(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit)) return -1;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return 0;
     limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_NOFILE, &limit);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > 1 << 30 ? 1 << 30 : (int)limit.rlim_cur;
 }
 
 long parley_nanoseconds(void)

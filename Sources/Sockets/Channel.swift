@@ -55,6 +55,10 @@ open class Channel: EventSource, @unchecked Sendable {
     /// Tells the peer that nothing more will come.
     open func shutdownWrite() {}
 
+    /// Acknowledges at once what has come, where an answer would carry the acknowledgement and
+    /// there is none.
+    open func acknowledge() {}
+
     // MARK: Deadlines
 
     /// Starts a phase and its deadline. In the idle phase every byte that moves starts it anew.

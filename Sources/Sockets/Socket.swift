@@ -55,6 +55,13 @@ public final class Socket: Channel, @unchecked Sendable {
         _ = shutdown(descriptor.number, Int32(SHUT_WR))
     }
 
+    override public func acknowledge() {
+        var on: Int32 = 1
+        unsafe setsockopt(
+            descriptor.number, Int32(IPPROTO_TCP), TCP_QUICKACK, &on,
+            socklen_t(MemoryLayout<Int32>.size))
+    }
+
     override public func becameReady(ended: Bool) {
         drained = false
         if ended { hungUp = true }

@@ -102,6 +102,9 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         while case .blocked(let direction) = try attemptHandshake() {
             try await channel.wait(for: direction)
         }
+        // Nothing answers a client's last flight, since there are no tickets: its first message
+        // would wait for our delayed acknowledgement, 40 ms (Nagle's algorithm at its end).
+        if context.role == .server { channel.acknowledge() }
         channel.enter(.idle)
     }
 

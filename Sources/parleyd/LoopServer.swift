@@ -18,8 +18,10 @@ final class LoopServer: @unchecked Sendable {
     private var acceptors: [Acceptor] = []
     private var sessions: [Int: Task<Void, Never>] = [:]
     private var lastSession = 0
-    /// The most sessions since memory was given back last.
+    /// The most sessions that were open, and those that ended, since memory was given back last.
     private var mostSessions = 0
+    private var sessionsEnded = 0
+    private var memoryTimer: Timer?
     /// With `--once`: the one session is under way.
     private var hasSession = false
     private let operatorTurn: Turnstile
@@ -191,16 +193,23 @@ final class LoopServer: @unchecked Sendable {
         }
     }
 
-    /// After a crowd has left, gives the pages that it used back to the system: the allocator
-    /// keeps freed memory that does not lie at its end.
+    /// A second after sessions have left, gives the pages that a crowd used back to the system:
+    /// the allocator keeps freed memory that does not lie at its end.
     private func giveMemoryBack() {
         mostSessions = max(mostSessions, sessions.count + 1)
-        guard mostSessions >= Self.crowd, sessions.count < mostSessions / 2 else { return }
-        mostSessions = sessions.count
-        malloc_trim(0)
+        sessionsEnded += 1
+        guard memoryTimer == nil, sessionsEnded >= Self.crowd else { return }
+        memoryTimer = Timer(after: 1, on: loop) { [unowned self] in
+            memoryTimer = nil
+            guard sessions.count <= mostSessions / 2 else { return }
+            mostSessions = sessions.count
+            sessionsEnded = 0
+            malloc_trim(0)
+        }
     }
 
-    private static let crowd = 256
+    /// So many sessions leave something worth giving back.
+    private static let crowd = 32
 
     /// With `--once`, whether this is the one session.
     private func takeSession() -> Bool {

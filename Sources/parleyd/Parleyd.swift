@@ -12,8 +12,6 @@ struct Parleyd {
         fillStandardDescriptors()
         Signals.ignoreBrokenPipes()
         Signals.block(Server.signals)
-        // Each session holds a descriptor: the limit that counts is the hard one.
-        parley_raise_descriptor_limit()
         // Freed record buffers are kept for the next record instead of given back each time.
         mallopt(M_TRIM_THRESHOLD, 64 << 20)
         mallopt(M_TOP_PAD, 1 << 20)

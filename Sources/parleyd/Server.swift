@@ -1,5 +1,6 @@
 // The server: its listeners, its loops, its signals and its end.
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Console
 internal import Glibc
 internal import Sessions
@@ -48,10 +49,17 @@ final class Server: @unchecked Sendable {
         for line in options.conversation.linesAfterListen(port: port) { transcript.print(line) }
         output.flush()
 
+        // Each session holds a descriptor: the limit that counts is the hard one.
+        let loops = min(options.threads, max(1, Int(parley_raise_descriptor_limit()) / 16))
+        if loops < options.threads {
+            log.write(
+                "\(loops) event loops instead of \(options.threads): the descriptor limit (ulimit -n) leaves no room for more"
+            )
+        }
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
         workers.append(
             LoopServer(self, loop: main, log: log, transcript: transcript, context: context))
-        for _ in 1..<options.threads {
+        for _ in 1..<loops {
             let loop = try EventLoop()
             let transcript = self.transcript(Output(.output, loop: loop))
             workers.append(
@@ -189,17 +197,4 @@ extension StreamError {
         default: self
         }
     }
-}
-
-/// One call at a later time.
-private final class Timer: EventSource, @unchecked Sendable {
-    private let body: () -> Void
-
-    init(after seconds: Double, on loop: EventLoop, _ body: @escaping () -> Void) {
-        self.body = body
-        super.init(loop: loop)
-        setDue(loop.now + UInt64(seconds * 1e9))
-    }
-
-    override func expired() { body() }
 }

@@ -32,6 +32,7 @@ parley_option parley_getopt_long(
     int count, char *const *arguments, const char *shorts, const struct option *longs, int next);
 
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length);
+// Raises the soft limit of open descriptors to the hard one; the result is that limit.
 int parley_raise_descriptor_limit(void);
 long parley_nanoseconds(void);
 

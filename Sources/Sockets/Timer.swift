@@ -1,0 +1,16 @@
+// A call at a later time.
+// SPDX-License-Identifier: Apache-2.0
+
+/// One call at a later time.
+public final class Timer: EventSource, @unchecked Sendable {
+    private let body: () -> Void
+
+    /// Calls `body` once, unless the timer is let go before.
+    public init(after seconds: Double, on loop: EventLoop, _ body: @escaping () -> Void) {
+        self.body = body
+        super.init(loop: loop)
+        setDue(loop.now + UInt64(seconds * 1e9))
+    }
+
+    override public func expired() { body() }
+}
