@@ -59,7 +59,7 @@ def good(name="certs"):
 
 @functools.lru_cache(maxsize=None)
 def bad():
-    """A folder with a pair NAME.pem and NAME.key for each fault, and `crl.pem`.
+    """A folder with a pair NAME.pem and NAME.key for each fault, `crl.pem` and `crl-before.pem`.
 
     But for the fault named, each certificate would do at both ends of a local connection.
     """
@@ -100,6 +100,7 @@ def issue(folder, name, *, authority=None, names=LOCAL, purpose=BOTH_ROLES, date
 def revoke(folder, name):
     signing = ("-config", folder / f"{name}.conf", "-cert", good() / "ca.pem",
                "-keyfile", good() / "ca.key")
+    openssl("ca", *signing, "-gencrl", "-out", folder / "crl-before.pem")
     openssl("ca", *signing, "-revoke", folder / f"{name}.pem")
     openssl("ca", *signing, "-gencrl", "-out", folder / "crl.pem")
 

@@ -25,7 +25,7 @@ MIB = 1 << 20
 ANSWERED = 1.0  # seconds within which a well-behaved client must have its reply
 HANDSHAKE_DEADLINE = 10.0  # the server's default
 SETTLED = 10.0  # seconds until descriptors and memory must be back: twice the close deadline
-WARM_ROUNDS = 5
+WARM_ROUNDS = 1
 SESSION_KIB = 24  # resident memory that an idle session may cost, where there are 5,000 or more
 FEW_FILES = 64  # descriptors of the server that runs out of them
 UNREAD_CAP = 16 * MIB  # what a peer that never reads may send: more than socket buffers hold
@@ -435,7 +435,7 @@ def rude(point, server, scale):
 
 def unread(point, server, scale):
     """Peers that send without end and never read; then one reads on, and nothing is lost."""
-    peers = drive(session(server, number, receive_buffer=4096) for number in range(8))
+    peers = drive(session(server, number, receive_buffer=4096) for number in range(scale.unread))
     sent = dict.fromkeys(point.all_went(peers, "without a session"), 0)
     with selectors.DefaultSelector() as selector:
         for tls in sent:
@@ -525,7 +525,7 @@ def main(arguments=None):
                         default=os.environ.get("PARLEY_BIN") or root / ".build" / "release")
     parser.add_argument("--certs", required=True, help="folder made by scripts/generate-certs")
     parser.add_argument("--sessions", type=int, metavar="N",
-                        help="sessions at once (default: 10000; 500 with --short)")
+                        help="at once (default: the server's limit, 10000; 500 with --short)")
     parser.add_argument("--short", action="store_true", help="smaller numbers, under 30 s")
     parser.add_argument("--only", action="append", choices=FAULTS, metavar="NAME",
                         help=f"only this fault, may be repeated: {', '.join(FAULTS)}")
@@ -539,14 +539,16 @@ def main(arguments=None):
     if options.short:
         scale = argparse.Namespace(sessions=500, silent=200, tricklers=20, hellos=200, rude=200)
     scale.sessions, scale.seed = options.sessions or scale.sessions, options.seed
-    small = argparse.Namespace(sessions=32, silent=48)
+    small = argparse.Namespace(sessions=32, silent=48, unread=3 if options.short else 8)
 
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = 1 << 20 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
-    if scale.sessions > files - 100:
-        print(f"note   only {files - 100} of {scale.sessions} sessions: `ulimit -Hn` is {hard}")
-        scale.sessions = files - 100
+    for what in "sessions", "silent":
+        wanted, room = getattr(scale, what), files - 100
+        if wanted > room:
+            print(f"note   only {room} of {wanted} {what} at once: `ulimit -Hn` is {hard}")
+            setattr(scale, what, room)
 
     def run(names, scale, files=(min(1024, files), hard), threads=options.threads):
         """The faults in turn on one server, by default with a login's limits; are all well?"""
@@ -571,17 +573,22 @@ def main(arguments=None):
                     break
         return good
 
-    signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(120 if options.short else 900)
     names = [name for name in FAULTS if name in (options.only or FAULTS)]
     together = [name for name in names if name not in ALONE]
-    good = [run(together, scale)] if together else []
-    if "unread" in names:
-        good.append(run(["unread"], small))
-    if "exhaustion" in names:  # with few loops, since each has descriptors of its own
-        loops = min(options.threads or 2, 2)
-        good.append(run(["exhaustion"], small, (FEW_FILES, FEW_FILES), loops))
-    signal.alarm(0)
+    good = []
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(120 if options.short else 900)
+    try:
+        if together:
+            good.append(run(together, scale))
+        if "unread" in names:
+            good.append(run(["unread"], small))
+        if "exhaustion" in names:  # with few loops, since each has descriptors of its own
+            loops = min(options.threads or 2, 2)
+            good.append(run(["exhaustion"], small, (FEW_FILES, FEW_FILES), loops))
+    finally:
+        signal.alarm(0)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return 0 if all(good) else 1
 
 

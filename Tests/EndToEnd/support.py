@@ -26,13 +26,17 @@ PARLEY = str(PROGRAMS / "parley")
 PARLEYD = str(PROGRAMS / "parleyd")
 PEERS = str(HERE / "peers.py")
 
-_alive = set()
-"""The process groups that a run which is broken off must not leave behind."""
+SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="parley-tests-"))
+ELSEWHERE = SCRATCH / "elsewhere"
+"""An empty working folder: no program finds certificates by chance."""
+ELSEWHERE.mkdir()
+
+PIPE = object()
+"""As `stdin`: the input stays open and the test writes to it."""
 
 
-def _kill_all():
-    for group in list(_alive):
-        _kill(group)
+_groups = set()
+"""The process groups that run."""
 
 
 def _kill(group):
@@ -42,16 +46,16 @@ def _kill(group):
         pass  # It ended before.
 
 
-signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="parley-tests-"))
-atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
-atexit.register(_kill_all)
-ELSEWHERE = SCRATCH / "elsewhere"
-"""An empty working folder: no program finds certificates by chance."""
-ELSEWHERE.mkdir()
+@atexit.register
+def _leave_nothing():
+    """A run that is broken off leaves no process and no file behind either."""
+    for group in _groups:
+        _kill(group)
+    shutil.rmtree(SCRATCH, ignore_errors=True)
 
-PIPE = object()
-"""As `stdin`: the input stays open and the test writes to it."""
+
+# unittest takes SystemExit for a failure of one test; this ends the run.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class Output:
@@ -99,8 +103,12 @@ class Output:
     def text(self):
         return self._bytes.decode("utf-8", "backslashreplace")
 
-    def close(self):
+    def finish(self):
+        """Wait until the last program that could write has ended."""
         self._thread.join(LIMIT)
+
+    def close(self):
+        self.finish()
         if not self._thread.is_alive():
             os.close(self._descriptor)
 
@@ -112,10 +120,10 @@ class Program:
     """
 
     def __init__(self, owner, arguments, *, stdin=None, terminal=False, descriptors=None,
-                 stdout=None):
+                 stdout=None, folder=ELSEWHERE, environment=()):
         self.name = os.path.basename(arguments[0])
         self._arguments = arguments
-        self._input = self.screen = None
+        self.screen = None
         error_read, error_write = os.pipe()
         if terminal:
             output_read, slave = pty.openpty()
@@ -128,12 +136,13 @@ class Program:
             standard_input = subprocess.DEVNULL if stdin is None else subprocess.PIPE
         if descriptors is not None:
             arguments = ["sh", "-c", 'ulimit -n "$0"; exec "$@"', str(descriptors), *arguments]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SSL")}
-        environment.update(LC_ALL="C.UTF-8", TERM="dumb", PYTHONUNBUFFERED="1")
+        surroundings = {k: v for k, v in os.environ.items() if not k.startswith("SSL")}
+        surroundings.update(LC_ALL="C.UTF-8", TERM="dumb", PYTHONUNBUFFERED="1")
+        surroundings.update(environment)
         try:
             self._child = subprocess.Popen(
                 arguments, stdin=standard_input, stdout=output_write, stderr=error_write,
-                cwd=ELSEWHERE, env=environment, start_new_session=True, bufsize=0)
+                cwd=folder, env=surroundings, start_new_session=True, bufsize=0)
         finally:
             os.close(error_write)
             # The slave stays open so that its attributes can be read when the program is gone.
@@ -141,7 +150,7 @@ class Program:
             if not terminal and stdout is None:
                 os.close(output_write)
         self.pid = self._child.pid
-        _alive.add(self.pid)
+        _groups.add(self.pid)
         self.stderr = Output(error_read, self)
         self.stdout = None if output_read is None else Output(output_read, self)
         (owner.addClassCleanup if isinstance(owner, type) else owner.addCleanup)(self._end)
@@ -194,12 +203,9 @@ class Program:
             status = self._child.wait(LIMIT)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"never ended: {self.story}") from None
-        if self._slave is None:
-            for output in (self.stdout, self.stderr):
-                if output is not None:
-                    output._thread.join(LIMIT)
-        else:
-            self.stderr._thread.join(LIMIT)
+        self.stderr.finish()
+        if self.stdout is not None and self.screen is None:
+            self.stdout.finish()
         return status
 
     @property
@@ -209,7 +215,7 @@ class Program:
     def _end(self):
         _kill(self.pid)
         self._child.wait(LIMIT)
-        _alive.discard(self.pid)
+        _groups.discard(self.pid)
         if self._child.stdin is not None:
             self._child.stdin.close()
         if self._slave is not None:
@@ -219,14 +225,20 @@ class Program:
                 output.close()
 
 
+def security(certs):
+    """The options for `certs`: None is plaintext, a folder has all, a list names them itself."""
+    if certs is None:
+        return ["--plaintext"]
+    return certs if isinstance(certs, list) else ["--certs", str(certs)]
+
+
 class Server(Program):
     """A `parleyd` on a port of the kernel's choice that has said that it listens."""
 
     def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", **how):
-        security = ["--certs", str(certs)] if certs else ["--plaintext"]
         where = ["--host", host] if host else []
         super().__init__(
-            owner, [PARLEYD, protocol, "--port", "0", *where, *security, *options], **how)
+            owner, [PARLEYD, protocol, "--port", "0", *where, *security(certs), *options], **how)
         ready = self.stderr.expect(r"parleyd: listening on (\S+):(\d+) \(([^)\n]*)\)\n")
         self.host, self.port, self.mode = ready[1], int(ready[2]), ready[3]
 
@@ -236,20 +248,14 @@ class Server(Program):
 
 
 class Client(Program):
-    """A `parley` that talks to `port`: over plaintext unless it is given certificates.
-
-    `certs` is a folder of them, or the options that name them one by one.
-    """
+    """A `parley` that talks to `port`."""
 
     def __init__(self, owner, protocol, port, *options, certs=None, host="127.0.0.1",
                  messages=None, **how):
-        if isinstance(certs, list):
-            security = certs
-        else:
-            security = ["--certs", str(certs)] if certs else ["--plaintext"]
         words = [] if messages is None else ["--", *messages]
         super().__init__(
-            owner, [PARLEY, protocol, *security, *options, f"{host}:{port}", *words], **how)
+            owner,
+            [PARLEY, protocol, *security(certs), *options, f"{host}:{port}", *words], **how)
 
 
 class TestCase(unittest.TestCase):
@@ -282,8 +288,8 @@ class TestCase(unittest.TestCase):
 
 def peer(owner, protocol, role, port=0, certs=None, **how):
     """Start one of the Python counterparts; a server's `port` is in the result."""
-    security = ["--certs", str(certs)] if certs else []
-    program = Program(owner, [sys.executable, PEERS, protocol, role, str(port), *security], **how)
+    options = ["--certs", str(certs)] if certs else []
+    program = Program(owner, [sys.executable, PEERS, protocol, role, str(port), *options], **how)
     program.port = int(program.stderr.expect(r"port (\d+)\n")[1]) if role == "server" else port
     return program
 

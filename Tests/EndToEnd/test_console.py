@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person or a script sees of the two programs: help, mistakes, signals, pipes and logs."""
+"""What a person or a script sees of the two programs: help, mistakes, defaults, pipes and logs."""
 
 import os
 import re
-import shutil
-import signal
 import socket
 import unittest
 
 import authority
-from strangers import Stub, ask, client_context, connect, in_both_modes, read_to_end
-from support import PARLEY, PARLEYD, SCRATCH, Client, Program, Server, TestCase, eventually
+from strangers import ask, connect, in_both_modes
+from support import PARLEY, PARLEYD, SCRATCH, Client, Program, Server, TestCase
 
 
 class Words(TestCase):
@@ -41,8 +39,8 @@ class Words(TestCase):
                 ["hello", "--idle-timeout", "soon"], ["hello", "--handshake-timeout", "-1"],
                 ["hello", "--tls-min", "1.1"]]
         client = [["hello", "127.0.0.1:abc"], ["hello", "127.0.0.1:65536"],
-                  ["hello", "127.0.0.1:0"], ["hello", "127.0.0.1:"], ["hello", "not a host"], ["hello", "[::1"],
-                  ["hello", ""], ["hello", "127.0.0.1:1", "127.0.0.1:2"],
+                  ["hello", "127.0.0.1:0"], ["hello", "127.0.0.1:"], ["hello", "not a host"],
+                  ["hello", "[::1"], ["hello", ""], ["hello", "127.0.0.1:1", "127.0.0.1:2"],
                   ["hello", "127.0.0.1:1", "--", "Hello"],
                   ["pair", "chat"], ["pair"]]
         server = [["hello", "--host", "not an address"], ["hello", "--threads", "0"],
@@ -56,6 +54,28 @@ class Words(TestCase):
                     self.assertFails(run, status, "--help")
                     self.assertEqual(run.stderr.text.count("\n"), 1, run.story)
                     self.assertEqual(run.stdout.text, "")
+
+    @in_both_modes
+    def test_messages_after_two_dashes_get_bare_replies(self, certs):
+        server = Server(self, "command", certs=certs)
+        client = Client(self, "command", server.port, certs=certs,
+                        messages=["Hello", "Are you there?", "--help", "quit"])
+        self.assertStatus(client, 0)
+        self.assertEqual(client.stdout.text, (
+            "Greetings!\nYes, I am here!\nUnknown command.\nClosing down\n"))
+
+    def test_a_refused_connection_asks_whether_the_server_runs(self):
+        with socket.socket() as nobody:  # Bound and not listening: the port is nobody else's.
+            nobody.bind(("127.0.0.1", 0))
+            for protocol in ("hello", "command"):
+                client = Client(self, protocol, nobody.getsockname()[1])
+                self.assertStatus(client, 255)
+                self.assertEqual(
+                    client.stdout.text, "Connection failed. Is the server running?\n")
+
+
+class Defaults(TestCase):
+    """What holds where no option says otherwise."""
 
     def test_each_server_binds_the_documents_address_by_default(self):
         for protocol, address in (("hello", "0.0.0.0"), ("greeting", "0.0.0.0"),
@@ -81,51 +101,36 @@ class Words(TestCase):
         self.assertStatus(server, 0)
         self.assertEqual((server.stdout.text, client.stdout.text), ("", ""))
 
-    @in_both_modes
-    def test_messages_after_two_dashes_get_bare_replies(self, certs):
-        server = Server(self, "command", certs=certs)
-        client = Client(self, "command", server.port, certs=certs,
-                        messages=["Hello", "Are you there?", "--help", "quit"])
+    def test_the_servers_host_may_be_left_out(self):
+        server = Server(self, "command")
+        client = Program(self, [PARLEY, "command", "--plaintext", "--port", str(server.port),
+                                "--", "Hello"])
         self.assertStatus(client, 0)
-        self.assertEqual(client.stdout.text, (
-            "Greetings!\nYes, I am here!\nUnknown command.\nClosing down\n"))
+        self.assertEqual(client.stdout.text, "Greetings!\n")
 
-    def test_a_refused_connection_asks_whether_the_server_runs(self):
-        with socket.socket() as nobody:  # Bound and not listening: the port is nobody else's.
-            nobody.bind(("127.0.0.1", 0))
-            for protocol in ("hello", "command"):
-                client = Client(self, protocol, nobody.getsockname()[1])
-                self.assertStatus(client, 255)
-                self.assertEqual(
-                    client.stdout.text, "Connection failed. Is the server running?\n")
+    def test_the_folder_certs_is_where_certificates_are_looked_for(self):
+        folder = authority.good().parent
+        server = Server(self, "hello", "--client-ca", "certs/ca.pem", certs=[], folder=folder)
+        client = Client(self, "hello", server.port, certs=[], folder=folder)
+        self.assertStatus(client, 0)
+        server.stderr.expect("dns:client")
+
+    def test_a_server_without_certificates_says_how_they_are_made(self):
+        server = Program(self, [PARLEYD, "hello", "--port", "0", "--certs", "nowhere"])
+        self.assertFails(server, 78, "nowhere/server.pem", "scripts/generate-certs")
+
+    def test_the_environment_alone_writes_no_key_log(self):
+        log = SCRATCH / self.id()
+        server = Server(self, "hello", "--once", certs=authority.good(),
+                        environment={"SSLKEYLOGFILE": str(log)})
+        client = Client(self, "hello", server.port, certs=authority.good(),
+                        environment={"SSLKEYLOGFILE": str(log)})
+        self.assertStatus(client, 0)
+        self.assertStatus(server, 0)
+        self.assertFalse(log.exists())
 
 
 class Terminals(TestCase):
-
-    @in_both_modes
-    def test_an_interrupt_at_the_prompt_leaves_the_terminal_as_it_was(self, certs):
-        server = Server(self, "command", certs=certs)
-        client = Client(self, "command", server.port, certs=certs, terminal=True)
-        before = client.attributes()
-        client.stdout.expect("Execute command: ")
-        client.type("half a li\x03")
-        self.assertStatus(client, 130)
-        self.assertEqual(client.attributes(), before)
-
-    def test_an_interrupt_while_waiting_ends_with_130(self):
-        reached = Stub(self, read_to_end)
-        client = Client(self, "hello", reached.port)
-        client.stdout.expect("Hello message sent\n")
-        client.signal(signal.SIGINT)
-        self.assertStatus(client, 130)
-
-    def test_an_interrupt_ends_a_server_without_sessions(self):
-        for protocol in ("command", "chat"):
-            server = Server(self, protocol, terminal=True)
-            before = server.attributes()
-            server.type("\x03")
-            self.assertStatus(server, 0)
-            self.assertEqual(server.attributes(), before)
 
     def test_what_a_peer_sends_does_not_reach_a_terminal_raw(self):
         sent = "\x1b[31mred\x07\x9b\ttab"
@@ -161,85 +166,6 @@ class Pipes(TestCase):
         run = Program(self, ["sh", "-c", f"{line} | head -1"])
         self.assertStatus(run, 0)
         self.assertEqual(run.stdout.text, "Greetings!\n")
-
-
-class Signals(TestCase):
-    """A server ends when it is told to, and reads its certificates again when it is told to."""
-
-    def hold(self, *options):
-        """A server and a session that is open on it."""
-        server = Server(self, "command", *options, certs=authority.good())
-        session = connect(self, server.port, client_context())
-        self.assertEqual(ask(session, "Hello"), "Greetings!")
-        return server, session
-
-    def refuses(self, server):
-        """Whether the server has stopped to accept."""
-        try:
-            connection = connect(self, server.port)
-        except OSError:
-            return True
-        connection.close()
-        return False
-
-    def test_a_server_without_sessions_ends_at_once(self):
-        for protocol in ("hello", "greeting", "command", "chat"):
-            with self.subTest(protocol):
-                server = Server(self, protocol, "--drain", "600")
-                server.signal(signal.SIGTERM)
-                self.assertStatus(server, 0)
-
-    def test_a_server_lets_its_sessions_finish(self):
-        server, session = self.hold("--drain", "600")
-        server.signal(signal.SIGTERM)
-        eventually(lambda: self.refuses(server), "the end of accepting")
-        self.assertEqual(ask(session, "Hello"), "Greetings!")
-        self.assertTrue(server.running)
-        self.assertEqual(ask(session, "quit"), "Closing down")
-        session.close()
-        self.assertStatus(server, 0)
-
-    def test_a_server_waits_no_longer_than_it_was_told(self):
-        server, session = self.hold("--drain", "0.5")
-        server.signal(signal.SIGTERM)
-        read_to_end(session)
-        self.assertGreaterEqual(server.wait(), 0)
-
-    def test_a_second_signal_ends_the_server_at_once(self):
-        server, _ = self.hold("--drain", "600")
-        server.signal(signal.SIGTERM)
-        eventually(lambda: self.refuses(server), "the end of accepting")
-        self.assertTrue(server.running)
-        server.signal(signal.SIGTERM)
-        self.assertGreaterEqual(server.wait(), 0)
-
-    def test_a_hangup_signal_reads_the_certificates_again(self):
-        folder = SCRATCH / self.id()
-        shutil.copytree(authority.good(), folder)
-        server = Server(self, "command", certs=folder)
-        context = client_context()
-        context.load_verify_locations(authority.good("other") / "ca.pem")
-
-        def certificate():
-            with connect(self, server.port, context) as connection:
-                return connection.getpeercert(True)
-
-        session = connect(self, server.port, context)
-        old = certificate()
-        for name in ("server.pem", "server.key"):
-            (folder / name).unlink()
-            shutil.copy(authority.good("other") / name, folder / name)
-        self.assertEqual(certificate(), old)
-        server.signal(signal.SIGHUP)
-        eventually(lambda: certificate() != old, "the new certificate")
-        self.assertEqual(ask(session, "Hello"), "Greetings!")
-
-        new = certificate()
-        (folder / "server.pem").write_text("this is no PEM\n")
-        server.signal(signal.SIGHUP)
-        server.stderr.expect(r"server\.pem.*")
-        self.assertEqual(certificate(), new)
-        self.assertEqual(ask(session, "Hello"), "Greetings!")
 
 
 class Log(TestCase):

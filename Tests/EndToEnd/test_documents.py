@@ -7,7 +7,7 @@ import unittest
 
 import authority
 from strangers import ask, client_context, connect, in_both_modes, read_to_end
-from support import PARLEY, PIPE, Client, Program, Server, TestCase, peer
+from support import PARLEY, Client, Program, Server, TestCase, peer
 
 CLIENT = "('127.0.0.1', CLIENT)"
 
@@ -283,11 +283,13 @@ class Sessions(TestCase):
         self.assertStatus(client, 0)
         self.assertTrue(client.stdout.text.endswith("response: Closing down\n"), client.story)
 
-    def test_the_end_of_the_operators_input_ends_the_chat(self):
-        server = Server(self, "chat", "--once", stdin="")
-        client = Client(self, "chat", server.port, stdin="hey\n")
-        self.assertFails(client, 252)
-        self.assertStatus(server, 0)
+    def test_the_end_of_the_operators_input_ends_the_chat_and_the_server(self):
+        for options in ([], ["--once"]):
+            with self.subTest(options):
+                server = Server(self, "chat", *options, stdin="")
+                client = Client(self, "chat", server.port, stdin="hey\n")
+                self.assertFails(client, 252)
+                self.assertStatus(server, 0)
 
     def test_bytes_that_are_no_utf8_are_an_unknown_command(self):
         server = Server(self, "command")
@@ -299,6 +301,7 @@ class Sessions(TestCase):
         stranger = connect(self, server.port)
         stranger.sendall(b"this is no handshake")
         read_to_end(stranger)
+        stranger.close()
         client = Client(self, "hello", server.port, certs=authority.good())
         self.assertStatus(client, 0)
         self.assertStatus(server, 0)
@@ -309,40 +312,6 @@ class Sessions(TestCase):
         connect(self, server.port).close()
         server.stdout.expect("Connected.\n")
         self.assertEqual(ask(connect(self, server.port), "Hello"), "Greetings!")
-
-
-class Sizes(TestCase):
-    """A message has at most 1,024 bytes of UTF-8; the client sends nothing that is longer."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server = Server(cls, "command")
-
-    def test_the_longest_message_is_sent_whole(self):
-        client = Client(self, "command", self.server.port,
-                        messages=["x" * 1024, "é" * 512])
-        self.assertStatus(client, 0)
-        self.assertEqual(client.stdout.text, "Unknown command.\n" * 2)
-        self.server.stdout.expect(f"Received: x{{1024}}\nReceived: é{{512}}\n")
-
-    def test_a_longer_message_is_refused_before_anything_is_sent(self):
-        for size in ("L" * 1025, "é" * 513):
-            with self.subTest(size[:1]):
-                client = Client(self, "command", self.server.port,
-                                messages=["before", size])
-                self.assertFails(client, 255, "1,?024")
-                self.assertEqual(client.stdout.text, "")
-        self.assertNotRegex(self.server.stdout.text, "Received: (before|LL|éé)")
-
-    def test_a_longer_line_at_the_prompt_is_not_sent(self):
-        client = Client(self, "command", self.server.port, stdin=PIPE)
-        client.stdout.expect("Execute command: ")
-        client.type("M" * 1025 + "\n")
-        client.stderr.expect("1,?024")
-        client.type("quit\n")
-        client.wait()
-        self.assertNotIn("MM", self.server.stdout.text)
 
 
 if __name__ == "__main__":

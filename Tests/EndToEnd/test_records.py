@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a message ends: at its record over TLS, wherever a read ends over plaintext."""
+"""Where a message ends, at its record over TLS and at a read over plaintext, and its size."""
 
+import socket
 import ssl
 import unittest
 
 import authority
-from strangers import client_context, connect
-from support import Server, TestCase
+from strangers import Stub, ask, client_context, connect, in_both_modes, server_context
+from support import Client, Server, TestCase
 
 TWO = (b"Hello", b"Are you there?")
 ANSWERS = (b"Greetings!", b"Yes, I am here!")
@@ -87,7 +88,7 @@ class Records(TestCase):
         try:
             self.assertIn(connection.recv(1024), (b"", b"Unknown command."))
         except OSError as error:  # An alert or a reset says the same as an end.
-            self.assertNotIsInstance(error, TimeoutError)
+            self.assertNotIsInstance(error, socket.timeout)
         other = connect(self, self.server.port, client_context())
         other.sendall(TWO[0])
         self.assertEqual(other.recv(1024), ANSWERS[0])
@@ -98,6 +99,68 @@ class Records(TestCase):
         connection.sendall(b"".join(TWO))
         self.assertEqual(connection.recv(1024), b"Unknown command.")
         server.stdout.expect(r"Received: HelloAre you there\?\n")
+
+    @in_both_modes
+    def test_a_greeting_in_pieces_is_printed_whole(self, certs):
+        def greet(connection):
+            for byte in "Thank you, café".encode():
+                connection.sendall(bytes([byte]))
+            if certs:
+                connection.unwrap()
+        server = Stub(self, greet, certs and server_context())
+        client = Client(self, "greeting", server.port, certs=certs)
+        self.assertStatus(client, 0)
+        self.assertEqual(client.stdout.text, "Thank you, café\n")
+
+
+class Sizes(TestCase):
+    """A message has at most 1,024 bytes of UTF-8; the client sends nothing that is longer."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = Server(cls, "command")
+
+    def test_the_longest_message_is_sent_whole(self):
+        client = Client(self, "command", self.server.port,
+                        messages=["x" * 1024, "é" * 512])
+        self.assertStatus(client, 0)
+        self.assertEqual(client.stdout.text, "Unknown command.\n" * 2)
+        self.server.stdout.expect(r"Received: x{1024}\nReceived: é{512}\n")
+
+    def test_a_longer_message_is_refused_before_anything_is_sent(self):
+        for size in ("L" * 1025, "é" * 513):
+            with self.subTest(size[:1]):
+                client = Client(self, "command", self.server.port,
+                                messages=["before", size])
+                self.assertFails(client, 255, "1,?024")
+                self.assertEqual(client.stdout.text, "")
+        self.assertNotRegex(self.server.stdout.text, "Received: (before|LL|éé)")
+
+    def test_a_longer_line_of_a_script_ends_the_session(self):
+        client = Client(self, "command", self.server.port, stdin="M" * 1025 + "\nquit\n")
+        self.assertFails(client, 255, "1,?024")
+        self.assertEqual(client.stdout.text, "Execute command: ")
+        self.assertNotIn("MM", self.server.stdout.text)
+
+    def test_a_longer_line_of_a_person_is_asked_again(self):
+        server = Server(self, "chat", "--once", terminal=True)
+        client = Client(self, "chat", server.port, terminal=True)
+        client.stdout.expect("Client: ")
+        client.type("C" * 1025 + "\n")
+        client.stderr.expect("1,?024")
+        client.stdout.expect("Client: ")
+        client.type("hey\n")
+        server.stdout.expect("Client says: hey\r\nServer: ")
+        server.type("O" * 1025 + "\n")
+        server.stderr.expect("1,?024")
+        server.stdout.expect("Server: ")
+        server.type("short\n")
+        client.stdout.expect("Server says: short\r\nClient: ")
+        client.type("BYE\n")
+        self.assertStatus(client, 0)
+        self.assertStatus(server, 0)
+
 
 
 if __name__ == "__main__":

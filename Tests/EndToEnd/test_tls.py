@@ -197,9 +197,10 @@ class KeyUpdates(TestCase):
         server = Server(self, "command", certs=authority.good())
         for letter in "Kk":
             with self.subTest(letter):
-                client = Program(self, ["openssl", "s_client", "-connect",
-                                        f"127.0.0.1:{server.port}", "-CAfile", str(authority.good() / "ca.pem"), "-msg",
-                                        "-verify_return_error"], stdin=PIPE)
+                client = Program(self, [
+                    "openssl", "s_client", "-connect", f"127.0.0.1:{server.port}", "-msg",
+                    "-verify_return_error", "-CAfile", str(authority.good() / "ca.pem")],
+                    stdin=PIPE)
                 client.type("Hello")
                 client.stdout.expect("Greetings!")
                 client.type(letter + "\n")

@@ -85,7 +85,8 @@ class Trust(TestCase):
                 with self.subTest(certificate, host=host):
                     server = Stub(self, answer(b"Hello from server"),
                                   server_context(authority.bad() / certificate))
-                    client = Client(self, "hello", server.port, *options, certs=trusting(), host=host)
+                    client = Client(self, "hello", server.port, *options, certs=trusting(),
+                                    host=host)
                     self.assertStatus(client, 0)
 
     def test_a_certificate_for_other_hosts_is_refused_and_its_names_listed(self):

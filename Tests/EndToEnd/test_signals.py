@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals: what ends a program, how long that takes, and what SIGHUP reads again."""
+
+import shutil
+import signal
+import unittest
+
+import authority
+from strangers import Stub, ask, client_context, connect, in_both_modes, read_to_end
+from support import SCRATCH, Client, Server, TestCase, eventually
+
+
+class Interrupts(TestCase):
+    """Ctrl-C ends a program and leaves its terminal as it was."""
+
+    @in_both_modes
+    def test_an_interrupt_at_the_prompt_leaves_the_terminal_as_it_was(self, certs):
+        server = Server(self, "command", certs=certs)
+        client = Client(self, "command", server.port, certs=certs, terminal=True)
+        before = client.attributes()
+        client.stdout.expect("Execute command: ")
+        client.type("half a li\x03")
+        self.assertStatus(client, 130)
+        self.assertEqual(client.attributes(), before)
+
+    def test_an_interrupt_while_waiting_ends_with_130(self):
+        reached = Stub(self, read_to_end)
+        client = Client(self, "hello", reached.port)
+        client.stdout.expect("Hello message sent\n")
+        client.signal(signal.SIGINT)
+        self.assertStatus(client, 130)
+
+    def test_an_interrupt_ends_a_server_without_sessions(self):
+        for protocol in ("command", "chat"):
+            server = Server(self, protocol, terminal=True)
+            before = server.attributes()
+            server.type("\x03")
+            self.assertStatus(server, 0)
+            self.assertEqual(server.attributes(), before)
+
+    def test_an_interrupt_at_the_operators_prompt_ends_the_chat(self):
+        server = Server(self, "chat", "--drain", "0.5", terminal=True)
+        before = server.attributes()
+        client = connect(self, server.port)
+        client.sendall(b"hey")
+        server.stdout.expect("Server: ")
+        server.type("half a li\x03")
+        self.assertStatus(server, 0)
+        self.assertEqual(server.attributes(), before)
+        self.assertEqual(read_to_end(client), b"")
+
+
+class Termination(TestCase):
+    """SIGTERM lets a server's sessions finish, but not for ever."""
+
+    def hold(self, *options):
+        """A server and a session that is open on it."""
+        server = Server(self, "command", *options, certs=authority.good())
+        session = connect(self, server.port, client_context())
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+        return server, session
+
+    def refuses(self, server):
+        """Whether the server has stopped to accept."""
+        try:
+            connection = connect(self, server.port)
+        except OSError:
+            return True
+        connection.close()
+        return False
+
+    def test_a_server_without_sessions_ends_at_once(self):
+        for protocol in ("hello", "greeting", "command", "chat"):
+            with self.subTest(protocol):
+                server = Server(self, protocol, "--drain", "600")
+                server.signal(signal.SIGTERM)
+                self.assertStatus(server, 0)
+
+    def test_a_server_lets_its_sessions_finish(self):
+        server, session = self.hold("--drain", "600")
+        server.signal(signal.SIGTERM)
+        eventually(lambda: self.refuses(server), "the end of accepting")
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+        self.assertTrue(server.running)
+        self.assertEqual(ask(session, "quit"), "Closing down")
+        session.close()
+        self.assertStatus(server, 0)
+
+    def test_a_server_waits_no_longer_than_it_was_told(self):
+        server, session = self.hold("--drain", "0.5")
+        server.signal(signal.SIGTERM)
+        read_to_end(session)
+        self.assertGreaterEqual(server.wait(), 0)
+
+    def test_a_second_signal_ends_the_server_at_once(self):
+        server, _ = self.hold("--drain", "600")
+        server.signal(signal.SIGTERM)
+        eventually(lambda: self.refuses(server), "the end of accepting")
+        self.assertTrue(server.running)
+        server.signal(signal.SIGTERM)
+        self.assertGreaterEqual(server.wait(), 0)
+
+
+class Hangup(TestCase):
+    """SIGHUP reads files again; what is broken leaves the old in force."""
+
+    def test_certificates_are_read_again_and_sessions_go_on(self):
+        folder = SCRATCH / self.id()
+        shutil.copytree(authority.good(), folder)
+        server = Server(self, "command", certs=folder)
+        context = client_context()
+        context.load_verify_locations(authority.good("other") / "ca.pem")
+
+        def certificate():
+            with connect(self, server.port, context) as connection:
+                return connection.getpeercert(True)
+
+        session = connect(self, server.port, context)
+        old = certificate()
+        for name in ("server.pem", "server.key"):
+            (folder / name).unlink()
+            shutil.copy(authority.good("other") / name, folder / name)
+        self.assertEqual(certificate(), old)
+        server.signal(signal.SIGHUP)
+        eventually(lambda: certificate() != old, "the new certificate")
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+
+        new = certificate()
+        (folder / "server.pem").write_text("this is no PEM\n")
+        server.signal(signal.SIGHUP)
+        server.stderr.expect(r"server\.pem.*")
+        self.assertEqual(certificate(), new)
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+
+    def test_a_revocation_list_is_read_again(self):
+        crl = SCRATCH / self.id()
+        shutil.copy(authority.bad() / "crl-before.pem", crl)
+        server = Server(self, "command", "--client-ca", str(authority.good() / "ca.pem"),
+                        "--crl", str(crl), certs=authority.good())
+        context = client_context(authority.bad() / "revoked")
+
+        def accepted():
+            try:
+                return ask(connect(self, server.port, context), "Hello") == "Greetings!"
+            except OSError:
+                return False
+
+        self.assertTrue(accepted())
+        shutil.copy(authority.bad() / "crl.pem", crl)
+        server.signal(signal.SIGHUP)
+        eventually(lambda: not accepted(), "the revocation")
+
+
+if __name__ == "__main__":
+    unittest.main()
