@@ -4,20 +4,10 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static int control(int epoll, int operation, int fd, unsigned int events)
-{
-    struct epoll_event event = {.events = events, .data.fd = fd};
-    return epoll_ctl(epoll, operation, fd, &event);
-}
-
 int parley_epoll_add(int epoll, int fd, unsigned int events)
 {
-    return control(epoll, EPOLL_CTL_ADD, fd, events);
-}
-
-int parley_epoll_modify(int epoll, int fd, unsigned int events)
-{
-    return control(epoll, EPOLL_CTL_MOD, fd, events);
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
 int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds)

@@ -47,7 +47,6 @@ static inline void parley_BIO_set_retry_write(BIO *bio) { BIO_set_retry_write(bi
 static inline void parley_BIO_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
 static inline int parley_ERR_GET_LIB(unsigned long code) { return ERR_GET_LIB(code); }
 static inline int parley_ERR_GET_REASON(unsigned long code) { return ERR_GET_REASON(code); }
-static inline int parley_SSL_get_negotiated_group(SSL *ssl) { return (int)SSL_get_negotiated_group(ssl); }
 static inline int parley_SSL_verify_ex_data_index(void) { return SSL_get_ex_data_X509_STORE_CTX_idx(); }
 static inline int parley_GENERAL_NAMES_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline GENERAL_NAME *parley_GENERAL_NAMES_at(const GENERAL_NAMES *names, int index)
@@ -69,9 +68,5 @@ static inline STACK_OF(X509) *parley_X509_stack(X509 *certificate)
     return stack;
 }
 static inline void parley_X509_stack_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
-static inline int parley_SSL_CTX_trusts(SSL_CTX *ctx, X509 *certificate)
-{
-    return X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), certificate);
-}
 
 #endif

@@ -19,6 +19,7 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
     private let descriptor: Descriptor
     /// Whether the descriptor is our own and non-blocking, so that a write returns at once.
     private let isOwn: Bool
+    private let isPipe: Bool
     private var pending: [UInt8] = []
     private var droppedLines = 0
     private var isWatched = false
@@ -40,6 +41,7 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
             own = unsafe open(
                 "/proc/self/fd/\(standard.rawValue)", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         }
+        isPipe = kind == S_IFIFO
         isOwn = own >= 0 || kind == S_IFREG
         descriptor = Descriptor(
             owning: own >= 0 ? own : fcntl(standard.rawValue, F_DUPFD_CLOEXEC, 3))
@@ -64,6 +66,7 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
     /// Ends a line that was added in one turn. Where nobody reads, whole lines are left out beyond
     /// a limit and counted, so that memory does not grow.
     public func endLine(from start: Int) {
+        guard !isClosed else { return }
         guard pending.count > Self.limit else {
             pending.append(UInt8(ascii: "\n"))
             return
@@ -95,6 +98,7 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
         if droppedLines > 0 {
             pending = Array("(\(droppedLines) lines were left out, since nobody read them)\n".utf8)
             droppedLines = 0
+            return flush()
         }
         wakeWaiters()
     }
@@ -127,6 +131,11 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
 
     private func attempt(from start: Int) -> Int {
         var count = pending.count - start
+        if isPipe, count > Self.atomic {
+            // Whole lines, so that those of other loops stand between ours and not in them.
+            let end = pending[start..<(start + Self.atomic)].lastIndex(of: UInt8(ascii: "\n"))
+            count = end.map { $0 + 1 - start } ?? Self.atomic
+        }
         if !isOwn {
             // A pipe that is ready takes a page without blocking.
             var poll = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
@@ -134,7 +143,7 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
                 errno = EAGAIN
                 return -1
             }
-            count = min(count, 4_096)
+            count = min(count, Self.atomic)
         }
         return unsafe pending.withUnsafeBufferPointer {
             unsafe Glibc.write(descriptor.number, $0.baseAddress! + start, count)
@@ -160,4 +169,6 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
     }
 
     private static let limit = 1 << 20
+    /// A pipe takes so many bytes whole or not at all: PIPE_BUF (pipe(7)).
+    private static let atomic = 4_096
 }

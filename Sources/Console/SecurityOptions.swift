@@ -12,6 +12,8 @@ public struct SecurityOptions: Sendable {
     public static let client = shared + ["ca", "pin", "server-name"]
 
     private let folder: String
+    /// Somebody named the folder and so expects what is in it to hold.
+    private let folderIsNamed: Bool
     private let certificate: String?
     private let key: String?
     private let ca: String?
@@ -20,8 +22,9 @@ public struct SecurityOptions: Sendable {
     private let pins: [Pin]
     private var options: TLSOptions
 
-    /// - Throws: `UsageError`, or a `CredentialError` for a pin or a key log.
+    /// - Throws: `UsageError`, or a `CredentialError` for a key log.
     public init(_ arguments: Arguments) throws {
+        folderIsNamed = arguments.has("certs")
         if let folder = arguments["certs"] {
             self.folder = folder
         } else {
@@ -30,13 +33,14 @@ public struct SecurityOptions: Sendable {
         }
         certificate = arguments["cert"]
         key = arguments["key"]
-        if key != nil && certificate == nil {
-            throw UsageError("--key needs --cert, the certificate that it belongs to")
-        }
         ca = arguments["ca"]
         clientCA = arguments["client-ca"]
         crl = arguments["crl"]
-        pins = try arguments.all("pin").map { text in try Pin(text) }
+        pins = try arguments.all("pin").map { text in
+            do { return try Pin(text) } catch {
+                throw UsageError("'\(text)' is no --pin: \(error)")
+            }
+        }
         options = TLSOptions()
         if let text = arguments["tls-min"] {
             guard let version = TLSVersion(text) else {
@@ -48,14 +52,13 @@ public struct SecurityOptions: Sendable {
     }
 
     public var minimum: TLSVersion { options.minimum }
-    public var requiresClientCertificate: Bool { clientCA != nil }
     public var writesKeyLog: Bool { options.keyLog != nil }
 
     /// A server's context from the files as they are now.
     public func serverContext() throws(CredentialError) -> TLSContext {
         let credentials = try Credentials(
             certificate: certificate ?? "\(folder)/server.pem",
-            key: key ?? certificate ?? "\(folder)/server.key", purpose: .server)
+            key: key ?? "\(folder)/server.key", purpose: .server)
         let trust = try clientCA.map { (path) throws(CredentialError) in
             try Trust(ca: path, crl: crl)
         }
@@ -66,15 +69,16 @@ public struct SecurityOptions: Sendable {
     /// system's store; the certificate is `--cert`, else the folder's, else none.
     public func clientContext() throws(CredentialError) -> TLSContext {
         var anchors = ca
-        if anchors == nil, pins.isEmpty, exists("\(folder)/ca.pem") { anchors = "\(folder)/ca.pem" }
+        // A folder that was named, and whose CA is missing, must not end in trusting the world.
+        if anchors == nil, pins.isEmpty, folderIsNamed || exists("\(folder)/ca.pem") {
+            anchors = "\(folder)/ca.pem"
+        }
         let trust = try Trust(ca: anchors, pins: pins, crl: crl)
         var credentials: Credentials?
-        if let certificate {
+        if certificate != nil || key != nil || exists("\(folder)/client.pem") {
             credentials = try Credentials(
-                certificate: certificate, key: key ?? certificate, purpose: .client)
-        } else if exists("\(folder)/client.pem") {
-            credentials = try Credentials(
-                certificate: "\(folder)/client.pem", key: "\(folder)/client.key", purpose: .client)
+                certificate: certificate ?? "\(folder)/client.pem",
+                key: key ?? "\(folder)/client.key", purpose: .client)
         }
         return try TLSContext(clientTrusting: trust, credentials: credentials, options: options)
     }
@@ -92,6 +96,7 @@ public struct SecurityOptions: Sendable {
     }
 }
 
+/// Whether it may be there: a file that can't be looked at is read, and its error told.
 private func exists(_ path: String) -> Bool {
-    unsafe access(path, F_OK) == 0
+    unsafe access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
 }

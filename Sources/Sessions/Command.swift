@@ -12,7 +12,7 @@ public enum Command {
     ) async throws(StreamError) -> Int {
         transcript?.print("Connected.")
         let count = Counter()
-        _ = try await stream.answer(upTo: Message.limit) { message, output in
+        try await stream.answer(upTo: Message.limit) { message, output in
             transcript?.print("Received: ", message)
             count.value += 1
             let reply = replies[message]

@@ -38,6 +38,7 @@ public enum Greeting {
             if !text.isEmpty { transcript?.print(String(decoding: text, as: UTF8.self)) }
             throw error
         }
+        guard !text.isEmpty else { throw stream.endedBeforeReply }
         transcript?.print(String(decoding: text, as: UTF8.self))
     }
 }

@@ -44,14 +44,15 @@ extension ByteStream {
     ///
     /// - Throws: `endedEarly` where the peer ends instead.
     func readReply() async throws(StreamError) -> String {
-        guard let reply = try await readMessage() else {
-            let isMute = channel.received == 0
-            throw StreamError(
-                .endedEarly,
-                "the server ended the session before it replied"
-                    + (isMute ? "; if it speaks TLS, leave --plaintext out" : ""))
-        }
+        guard let reply = try await readMessage() else { throw endedBeforeReply }
         return reply
+    }
+
+    var endedBeforeReply: StreamError {
+        StreamError(
+            .endedEarly,
+            "the server ended the session before it replied"
+                + (channel.received == 0 ? "; if it speaks TLS, leave --plaintext out" : ""))
     }
 
     func write(_ text: String) async throws(StreamError) {

@@ -19,12 +19,11 @@ extension ByteStream {
     /// `answer` sleeps until the end, so that a message costs no resumption. A peer that does not
     /// take its replies is not read from.
     ///
-    /// - Returns: true after `.last`, false at the peer's clean end.
     /// - Throws: `StreamError`.
     public func answer(
         upTo maximum: Int,
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
-    ) async throws(StreamError) -> Bool {
+    ) async throws(StreamError) {
         let answering = Answering(self, maximum: maximum, body)
         channel.driver = answering
         defer { channel.driver = nil }
@@ -36,15 +35,20 @@ extension ByteStream {
                 channel.fail(StreamError(.cancelled, "the session was told to end"))
             }
         }
-        return try answering.result!.get()
+        try answering.result!.get()
     }
+}
+
+/// What a channel calls in place of a waiting task.
+protocol Driver: AnyObject {
+    func channelChanged()
 }
 
 /// The most that one call of an answering body may append, in bytes.
 public let answerCapacity = 4_096
 
-private final class Answering<Stream: ByteStream>: Resumable {
-    var result: Result<Bool, StreamError>?
+private final class Answering<Stream: ByteStream>: Driver, Resumable {
+    private(set) var result: Result<Void, StreamError>?
     private let stream: Stream
     private let channel: Channel
     private let maximum: Int
@@ -53,6 +57,8 @@ private final class Answering<Stream: ByteStream>: Resumable {
     /// What the peer has not taken yet; at most a record.
     private var unsent: [UInt8] = []
     private var isLast = false
+    /// It gave way, and what comes meanwhile waits for its turn.
+    private var isQueued = false
 
     init(
         _ stream: Stream, maximum: Int,
@@ -69,12 +75,18 @@ private final class Answering<Stream: ByteStream>: Resumable {
         resume()
     }
 
+    /// The channel became ready or failed.
+    func channelChanged() {
+        if !isQueued { resume() }
+    }
+
     /// Goes as far as the channel lets it.
     func resume() {
+        isQueued = false
         guard let waiter else { return }
         do {
-            guard let ended = try proceed() else { return }
-            result = .success(ended)
+            guard try proceed() else { return }
+            result = .success(())
         } catch {
             result = .failure(error)
         }
@@ -82,14 +94,14 @@ private final class Answering<Stream: ByteStream>: Resumable {
         waiter.resume()
     }
 
-    /// - Returns: nil where it has to wait.
-    private func proceed() throws(StreamError) -> Bool? {
+    /// - Returns: false where it has to wait.
+    private func proceed() throws(StreamError) -> Bool {
         let loop = channel.loop
         try channel.check()
         if !unsent.isEmpty {
             let waiting = unsent
             unsent = Array(waiting[try send(waiting.span)...])
-            if !unsent.isEmpty { return nil }
+            if !unsent.isEmpty { return false }
             unsent = []
         }
         if isLast { return true }
@@ -106,27 +118,25 @@ private final class Answering<Stream: ByteStream>: Resumable {
             }
             switch attempt {
             case .ended:
-                return try flush(&filled) ? false : leave(last: true)
+                isLast = true
+                return try flush(&filled)
             case .blocked:
                 _ = try flush(&filled)
-                return nil
+                return false
             case .moved:
                 let room = unsafe loop.output.count - filled
                 if case .gather = turn, room >= answerCapacity { continue }
-                let isLast = if case .last = turn { true } else { false }
-                guard try flush(&filled) else { return leave(last: isLast) }
+                if case .last = turn { isLast = true }
+                guard try flush(&filled) else { return false }
                 if isLast { return true }
             }
         }
         // A peer that always has more to say must not keep the others waiting.
-        if try flush(&filled) { loop.resumeNextTurn(self) }
-        return nil
-    }
-
-    /// Waits for room, then goes on, or ends where this was the last.
-    private func leave(last: Bool) -> Bool? {
-        isLast = isLast || last
-        return nil
+        if try flush(&filled) {
+            isQueued = true
+            loop.resumeNextTurn(self)
+        }
+        return false
     }
 
     /// Sends the loop's output; what does not fit stays here.

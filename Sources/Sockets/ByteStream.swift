@@ -31,7 +31,10 @@ public protocol ByteStream: AnyObject, Sendable {
     /// After `.blocked` the next attempt must be for the same bytes.
     func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt
 
-    /// Tells the peer that nothing more will come; `.moved` when that is on its way.
+    /// Tells the peer that nothing more will come: `.moved` when that is on its way, `.ended` where
+    /// nothing was begun that could end.
+    ///
+    /// - Throws: the failure that ended the stream already, after which nothing more may be said.
     func attemptClose() throws(StreamError) -> Attempt
 
     /// Bytes that were read before anybody asked for them; the next read returns them.
@@ -96,23 +99,39 @@ extension ByteStream {
         }
     }
 
-    /// Ends the stream: sends what the carrier has for an end, then waits for the peer to close,
-    /// so that what was sent last is not lost to a reset. Gives up at the close deadline, and is
-    /// silent about whatever fails: what mattered was said before. The descriptor closes when the
-    /// stream is gone.
-    public func close() async {
+    /// Ends the stream: sends what the carrier has for an end, then waits for the peer's, so that
+    /// what was sent last is not lost to a reset; what still comes is thrown away. Gives up at the
+    /// close deadline. The descriptor closes when the stream is gone.
+    ///
+    /// - Returns: what failed meanwhile, which matters only to who still expected something: a
+    ///   rejected client certificate may be told as late as this.
+    @discardableResult
+    public func close() async -> StreamError? {
         channel.enter(.close)
-        do {
-            loop: while true {
-                switch try attemptClose() {
-                case .blocked(let direction): try await channel.wait(for: direction)
-                case .moved, .ended: break loop
-                }
+        var failure: StreamError?
+        do throws(StreamError) {
+            if try await announceEnd() {
+                channel.shutdownWrite()
+                while try await read(upTo: EventLoop.recordPayload, { _ in }) != nil {}
             }
-        } catch {}
+        } catch {
+            failure = error
+        }
         // Also after a failure: a fatal alert that was written must arrive.
         channel.shutdownWrite()
         await channel.drain()
+        return failure
+    }
+
+    /// - Returns: whether the end was sent; false where nothing more may be said.
+    private func announceEnd() async throws(StreamError) -> Bool {
+        while true {
+            switch try attemptClose() {
+            case .moved: return true
+            case .ended: return false
+            case .blocked(let direction): try await channel.wait(for: direction)
+            }
+        }
     }
 }
 

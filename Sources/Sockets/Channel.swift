@@ -33,7 +33,7 @@ open class Channel: EventSource, @unchecked Sendable {
     private final var readers: [Waiter] = []
     private final var writers: [Waiter] = []
     /// Called instead of a waiting task while a stream answers by itself.
-    final var driver: (any Resumable)?
+    final var driver: (any Driver)?
     private final var failure: StreamError?
     private final var phase = Phase.idle
     private final var moved: UInt64 = 0
@@ -140,7 +140,7 @@ open class Channel: EventSource, @unchecked Sendable {
     override public final func ready(_ events: Events) {
         let ended = !events.isDisjoint(with: .ended)
         becameReady(ended: ended)
-        driver?.resume()
+        driver?.channelChanged()
         if ended || events.contains(.readable) { wake(.read) }
         if ended || events.contains(.writable) { wake(.write) }
     }
@@ -163,7 +163,7 @@ open class Channel: EventSource, @unchecked Sendable {
     }
 
     private final func wakeAll() {
-        driver?.resume()
+        driver?.channelChanged()
         wake(.read)
         wake(.write)
     }

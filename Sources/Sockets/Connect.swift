@@ -29,6 +29,7 @@ extension Socket {
                 try await attempt.finish(within: left / Double(addresses.count - index))
                 return try attempt.socket(deadlines: deadlines)
             } catch {
+                if error.code == .cancelled { throw error }
                 failure =
                     error.code == .connectTimedOut
                     ? timedOut
@@ -79,7 +80,9 @@ private final class ConnectAttempt: EventSource, @unchecked Sendable {
     func finish(within seconds: Double) async throws(StreamError) {
         setDue(loop.now + UInt64(seconds * 1e9))
         await withTaskCancellationHandler {
-            await Waiter.wait { waiter = $0 }
+            await Waiter.wait { waiter in
+                if Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
+            }
         } onCancel: {
             loop.execute { self.wake() }
         }
@@ -149,7 +152,9 @@ private final class Race<R: Sendable>: EventSource, @unchecked Sendable {
 
     func outcome() async -> R? {
         await withTaskCancellationHandler {
-            if !isOver { await Waiter.wait { waiter = $0 } }
+            await Waiter.wait { waiter in
+                if isOver || Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
+            }
         } onCancel: {
             loop.execute { self.finish(nil) }
         }

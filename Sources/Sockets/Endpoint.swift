@@ -64,7 +64,12 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     func lookedUp() async -> Result<[SocketAddress], StreamError> {
         await withCheckedContinuation { waiting in
-            startThread { waiting.resume(returning: self.lookUp(flags: 0)) }
+            do throws(StreamError) {
+                pthread_detach(
+                    try startThread { waiting.resume(returning: self.lookUp(flags: 0)) })
+            } catch {
+                waiting.resume(returning: .failure(error))
+            }
         }
     }
 

@@ -10,13 +10,21 @@ internal import Synchronization
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let epoll: Descriptor
     private let waker: Descriptor
-    private var thread: pthread_t?
-    private var stopped = false
+    /// The thread that runs it; 0 while none does. Read by any thread.
+    private let thread = Atomic<UInt>(0)
+    private var isStopped = false
+    /// What `start()` started and `join()` awaits.
+    private var joinable: pthread_t?
 
     private var jobs: [UnownedJob] = []
     private var running: [UnownedJob] = []
+    /// For the next turn, and for the end of this one.
     private var again: [any Resumable] = []
     private var lasts: [any Resumable] = []
+    /// An empty array with room, to swap with the one that is worked off.
+    private var spare: [any Resumable] = []
+    /// Counts the turns, for budgets of one.
+    private(set) var turns: UInt64 = 0
     private let remote = Mutex<Remote>(Remote())
 
     /// By descriptor; unowned, since a source takes itself out before it closes its descriptor.
@@ -62,29 +70,37 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Whether the caller is on the loop's thread.
     public var isCurrent: Bool {
-        guard let thread else { return false }
-        return pthread_equal(thread, pthread_self()) != 0
+        thread.load(ordering: .relaxed) == pthread_self()
     }
 
     /// Whether the caller may touch what is confined to the loop: it is on its thread, or the loop
     /// does not run.
-    var isMine: Bool { thread == nil || isCurrent }
+    var isMine: Bool { thread.load(ordering: .relaxed) == 0 || isCurrent }
 
     /// Runs until `stop()`, on the calling thread.
     public func run() {
-        thread = pthread_self()
-        while !stopped { turn() }
-        thread = nil
+        thread.store(pthread_self(), ordering: .relaxed)
+        while !isStopped { turn() }
+        thread.store(0, ordering: .relaxed)
     }
 
-    /// Starts a thread that runs the loop until `stop()`.
-    public func start() {
-        startThread { self.run() }
+    /// Starts a thread that runs the loop until `stop()`; `join()` must follow.
+    ///
+    /// - Throws: `system` where no thread can be had.
+    public func start() throws(StreamError) {
+        joinable = try startThread { self.run() }
     }
 
     /// Ends `run()` after the turn under way. From any thread.
     public func stop() {
-        execute { self.stopped = true }
+        execute { self.isStopped = true }
+    }
+
+    /// Waits until the thread that `start()` started has ended.
+    public func join() {
+        guard let thread = joinable else { return }
+        joinable = nil
+        pthread_join(thread, nil)
     }
 
     /// Runs a call on the loop's thread: at once when the caller is on it, else in its next turn.
@@ -136,13 +152,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         sources[index] = UnownedSource(source)
     }
 
-    package func modify(descriptor: Int32, events: Events) {
-        _ = parley_epoll_modify(epoll.number, descriptor, events.rawValue)
-    }
-
     /// Forgets a source, before its descriptor is closed or handed on.
     package func remove(descriptor: Int32) {
         assert(isMine)
+        // Where `add` failed there is nothing to forget.
+        guard Int(descriptor) < sources.count else { return }
         sources[Int(descriptor)] = nil
         // A child that is just being started may hold a copy of the descriptor: the set would
         // go on reporting it.
@@ -157,13 +171,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: A turn
 
     private func turn() {
-        if !lasts.isEmpty {
-            let resumables = lasts
-            lasts.removeAll(keepingCapacity: true)
-            for resumable in resumables { resumable.resume() }
-        }
+        turns &+= 1
+        // Taken before anything of this turn is added: what gives way twice waits twice.
+        var due: [any Resumable] = []
+        swap(&due, &again)
         let count = unsafe parley_epoll_wait(
-            epoll.number, events.baseAddress, Int32(Self.eventsATurn), timeout())
+            epoll.number, events.baseAddress, Int32(Self.eventsATurn),
+            due.isEmpty ? timeout() : 0)
         now = UInt64(parley_nanoseconds())
         for index in 0..<max(0, Int(count)) {
             let event = unsafe events[index]
@@ -174,12 +188,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             }
         }
         while let source = deadlines.popDue(at: now) { source.expired() }
-        if !again.isEmpty {
-            let resumables = again
-            again.removeAll()
-            for resumable in resumables { resumable.resume() }
-        }
+        for resumable in due { resumable.resume() }
         runJobs()
+        guard !lasts.isEmpty else { return }
+        swap(&lasts, &spare)
+        for resumable in spare { resumable.resume() }
+        spare.removeAll(keepingCapacity: true)
     }
 
     private func runJobs() {
@@ -191,7 +205,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     private func timeout() -> Int32 {
-        guard jobs.isEmpty, again.isEmpty else { return 0 }
+        guard jobs.isEmpty else { return 0 }
         guard let due = deadlines.first else { return -1 }
         guard due > now else { return 0 }
         return Int32(min((due - now) / 1_000_000 + 1, 1_000_000))
@@ -223,8 +237,10 @@ package protocol Resumable: AnyObject {
     func resume()
 }
 
-/// Starts a detached thread for one call.
-package func startThread(_ body: @escaping @Sendable () -> Void) {
+/// Starts a thread for one call; it must be joined or detached.
+///
+/// - Throws: `system` where no thread can be had.
+func startThread(_ body: @escaping @Sendable () -> Void) throws(StreamError) -> pthread_t {
     final class Box {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -237,6 +253,9 @@ package func startThread(_ body: @escaping @Sendable () -> Void) {
             unsafe Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
             return nil
         }, box)
-    precondition(failure == 0, "no thread can be started: \(systemMessage(failure))")
-    pthread_detach(thread)
+    guard failure == 0 else {
+        unsafe Unmanaged<Box>.fromOpaque(box).release()
+        throw StreamError("cannot start a thread", errno: failure)
+    }
+    return thread
 }

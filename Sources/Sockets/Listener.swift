@@ -48,9 +48,16 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     private let listener: Listener
     private let accepted: (consuming Descriptor, SocketAddress) -> Void
     private let exhausted: (Bool) -> Void
-    private var state = State.accepting
+    private var state = State.stopped
 
-    private enum State { case accepting, paused, stopped }
+    private enum State {
+        case accepting
+        /// Not watched; tried again at a deadline.
+        case paused
+        /// Watched again after a pause; whether a descriptor is free shows at the next accept.
+        case trying
+        case stopped
+    }
 
     /// Starts to accept. On the loop's thread.
     ///
@@ -67,6 +74,7 @@ public final class Acceptor: EventSource, @unchecked Sendable {
         self.exhausted = exhausted
         super.init(loop: loop)
         try watch()
+        state = .accepting
     }
 
     deinit { stop() }
@@ -74,7 +82,7 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     /// Accepts no more; connections that are not accepted yet stay with the other loops.
     public func stop() {
         clearDue()
-        if state == .accepting { loop.remove(descriptor: listener.descriptor.number) }
+        if isWatching { loop.remove(descriptor: listener.descriptor.number) }
         state = .stopped
     }
 
@@ -84,7 +92,7 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     }
 
     override public func ready(_ events: Events) {
-        for _ in 0..<Self.acceptsATurn where state == .accepting {
+        for _ in 0..<Self.acceptsATurn where isWatching {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let number = unsafe withUnsafeMutablePointer(to: &storage) {
@@ -94,6 +102,10 @@ public final class Acceptor: EventSource, @unchecked Sendable {
             }
             if number >= 0 {
                 let descriptor = Descriptor(owning: number)
+                if state == .trying {
+                    state = .accepting
+                    exhausted(false)
+                }
                 if let peer = SocketAddress(storage) { accepted(descriptor, peer) }
                 continue
             }
@@ -107,10 +119,13 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     }
 
     override public func expired() {
-        guard state == .paused, (try? watch()) != nil else { return }
-        state = .accepting
-        exhausted(false)
+        guard state == .paused else { return }
+        guard (try? watch()) != nil else { return setDue(loop.now + Self.pauseNanoseconds) }
+        clearDue()
+        state = .trying
     }
+
+    private var isWatching: Bool { state == .accepting || state == .trying }
 
     /// Level-triggered and exclusive: a connection wakes one loop, and wakes again while it waits.
     private func watch() throws(StreamError) {
@@ -120,8 +135,8 @@ public final class Acceptor: EventSource, @unchecked Sendable {
 
     private func pause() {
         loop.remove(descriptor: listener.descriptor.number)
+        if state == .accepting { exhausted(true) }
         state = .paused
-        exhausted(true)
         setDue(loop.now + Self.pauseNanoseconds)
     }
 

@@ -26,7 +26,7 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
             return .moved(result)
         case 0: return .ended
         case Channel.wouldBlock: return .blocked(.read)
-        default: throw StreamError("the connection broke while it was read", errno: Int32(-result))
+        default: throw .broken(in: "the read", errno: Int32(-result))
         }
     }
 
@@ -38,7 +38,7 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
         case 0...: return .moved(result)
         case Channel.wouldBlock: return .blocked(.write)
         default:
-            throw StreamError("the connection broke while it was written", errno: Int32(-result))
+            throw .broken(in: "the write", errno: Int32(-result))
         }
     }
 

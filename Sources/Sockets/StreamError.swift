@@ -20,6 +20,11 @@ public struct StreamError: Error, Hashable, Sendable, CustomStringConvertible {
         self.description = description
     }
 
+    /// A connection that broke in `operation`, whatever the network gave for its reason.
+    public static func broken(in operation: String, errno number: Int32) -> StreamError {
+        StreamError(.reset, "the connection broke in \(operation): \(systemMessage(number))")
+    }
+
     /// A system call that failed with `errno`, in the system's words alone.
     init(errno number: Int32) {
         self.init(Code(errno: number), systemMessage(number))

@@ -39,6 +39,58 @@ public final class Turnstile: @unchecked Sendable {
         throw StreamError(.cancelled, "the wait for a turn was cancelled")
     }
 
+    /// Waits for its turn as long as the stream's peer is there; what the peer says meanwhile is
+    /// kept for the first read.
+    ///
+    /// - Throws: `endedEarly` where the peer ends first, or what its stream throws; `cancelled`.
+    ///   There is no turn then.
+    public func enter(while stream: some ByteStream) async throws(StreamError) {
+        let outcome: Result<Void, StreamError> = await withTaskGroup(of: Event.self) { group in
+            group.addTask {
+                do throws(StreamError) {
+                    return .turn(.success(try await self.enter()))
+                } catch {
+                    return .turn(.failure(error))
+                }
+            }
+            group.addTask {
+                do throws(StreamError) {
+                    return .peer(.success(try await stream.untilReadable()))
+                } catch {
+                    return .peer(.failure(error))
+                }
+            }
+            var ended: StreamError?
+            while let event = await group.next() {
+                switch event {
+                case .turn(.success):
+                    group.cancelAll()
+                    if ended == nil { return .success(()) }
+                    // It came too late.
+                    self.leave()
+                case .turn(.failure(let error)):
+                    group.cancelAll()
+                    return .failure(ended ?? error)
+                case .peer(.success(true)): continue
+                case .peer(.success(false)):
+                    ended =
+                        ended ?? StreamError(.endedEarly, "the client left before its turn came")
+                    group.cancelAll()
+                case .peer(.failure(let error)):
+                    ended = ended ?? error
+                    group.cancelAll()
+                }
+            }
+            return .failure(ended ?? StreamError(.cancelled, "the wait for a turn was cancelled"))
+        }
+        try outcome.get()
+    }
+
+    private enum Event: Sendable {
+        case turn(Result<Void, StreamError>)
+        case peer(Result<Bool, StreamError>)
+    }
+
     /// Passes the turn on.
     public func leave() {
         granted.removeAll()

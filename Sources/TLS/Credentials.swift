@@ -37,7 +37,10 @@ public final class Credentials: Sendable {
             )
         }
         let number = purpose == .server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT
-        guard unsafe X509_check_purpose(leaf.pointer, number, 0) == 1 else {
+        let isFit = unsafe X509_check_purpose(leaf.pointer, number, 0) == 1
+        // A malformed extension leaves its errors behind.
+        _ = ErrorQueue.drain()
+        guard isFit else {
             throw CredentialError(
                 .wrongPurpose,
                 "the certificate \(certificate) is not made for a \(purpose == .server ? "server" : "client"); name another or \(remedy)"

@@ -40,9 +40,9 @@ public final class TLSContext: @unchecked Sendable {
     let role: Role
     let trust: Trust?
     let keyLog: KeyLog?
-    let hasCredentials: Bool
     let pointer: OpaquePointer
-    private let applicationProtocols: [UInt8]
+    /// In the wire's form. At a fixed place, since OpenSSL keeps pointers into it.
+    private let applicationProtocols: UnsafeMutableBufferPointer<UInt8>
 
     /// A server's context.
     ///
@@ -77,10 +77,9 @@ public final class TLSContext: @unchecked Sendable {
         self.role = role
         self.trust = trust
         keyLog = options.keyLog
-        hasCredentials = credentials != nil
-        applicationProtocols = options.applicationProtocols.flatMap {
-            [UInt8($0.utf8.count)] + $0.utf8
-        }
+        let names = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
+        unsafe applicationProtocols = .allocate(capacity: names.count)
+        _ = unsafe applicationProtocols.initialize(from: names)
         try applyPolicy(options.minimum)
         if let credentials { try use(credentials) }
         if let trust { try verify(with: trust) }
@@ -93,7 +92,10 @@ public final class TLSContext: @unchecked Sendable {
         }
     }
 
-    deinit { unsafe SSL_CTX_free(pointer) }
+    deinit {
+        unsafe SSL_CTX_free(pointer)
+        unsafe applicationProtocols.deallocate()
+    }
 
     private func applyPolicy(_ minimum: TLSVersion) throws(CredentialError) {
         let version = minimum == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
@@ -145,10 +147,10 @@ public final class TLSContext: @unchecked Sendable {
     }
 
     private func useApplicationProtocols() {
-        guard !applicationProtocols.isEmpty else { return }
+        guard unsafe !applicationProtocols.isEmpty else { return }
         if role == .client {
             unsafe SSL_CTX_set_alpn_protos(
-                pointer, applicationProtocols, UInt32(applicationProtocols.count))
+                pointer, applicationProtocols.baseAddress, UInt32(applicationProtocols.count))
             return
         }
         // The context outlives its connections, so that it may be passed unretained.
@@ -157,17 +159,15 @@ public final class TLSContext: @unchecked Sendable {
             { _, chosen, chosenLength, offered, offeredLength, context in
                 let context = unsafe Unmanaged<TLSContext>.fromOpaque(context!)
                     .takeUnretainedValue()
-                let ours = context.applicationProtocols
-                return unsafe ours.withUnsafeBufferPointer { ours in
-                    // The choice points into what the client offered, which stays for the call.
-                    var result: UnsafeMutablePointer<UInt8>?
-                    let status = unsafe SSL_select_next_proto(
-                        &result, chosenLength, ours.baseAddress, UInt32(ours.count), offered,
-                        offeredLength)
-                    guard status == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_NOACK }
-                    unsafe chosen!.pointee = UnsafePointer(result)
-                    return SSL_TLSEXT_ERR_OK
-                }
+                let ours = unsafe context.applicationProtocols
+                // The choice points into our list, or where there is none into the offer.
+                var result: UnsafeMutablePointer<UInt8>?
+                let status = unsafe SSL_select_next_proto(
+                    &result, chosenLength, ours.baseAddress, UInt32(ours.count), offered,
+                    offeredLength)
+                guard status == OPENSSL_NPN_NEGOTIATED else { return SSL_TLSEXT_ERR_NOACK }
+                unsafe chosen!.pointee = UnsafePointer(result)
+                return SSL_TLSEXT_ERR_OK
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 

@@ -21,8 +21,9 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     private let ssl: OpaquePointer
     /// Whether the handshake is done.
     public private(set) var isEstablished = false
-    /// After a fatal error no more must be said, close_notify included (RFC 8446, section 6).
-    private var hasFailed = false
+    /// The first failure, which is permanent: after it no more must be said, close_notify included
+    /// (RFC 8446, section 6).
+    private var failure: StreamError?
     private var transportEnded = false
     private var transportError: Int32 = 0
 
@@ -110,6 +111,7 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
 
     /// Goes on with the handshake; `.moved` when it is done.
     public func attemptHandshake() throws(StreamError) -> Attempt {
+        if let failure { throw failure }
         ErrorQueue.assertEmpty()
         let attempt = try outcome(of: unsafe SSL_do_handshake(ssl), "the TLS handshake")
         switch attempt {
@@ -150,6 +152,7 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     // MARK: Attempts
 
     public func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt {
+        if let failure { throw failure }
         ErrorQueue.assertEmpty()
         let result = unsafe output.withUnsafeMutableBufferPointer { buffer, count in
             let result = unsafe SSL_read(
@@ -161,19 +164,17 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     }
 
     public func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt {
+        if let failure { throw failure }
         ErrorQueue.assertEmpty()
         let result = unsafe bytes.withUnsafeBufferPointer {
             unsafe SSL_write(ssl, $0.baseAddress, Int32($0.count))
         }
-        do throws(StreamError) {
-            return try outcome(of: result, "the write")
-        } catch {
-            throw error.code == .reset ? alertBehindReset ?? error : error
-        }
+        return try outcome(of: result, "the write")
     }
 
     public func attemptClose() throws(StreamError) -> Attempt {
-        guard isEstablished, !hasFailed else { return .ended }
+        if let failure { throw failure }
+        guard isEstablished else { return .ended }
         ErrorQueue.assertEmpty()
         let result = unsafe SSL_shutdown(ssl)
         // 0: sent, and the peer's is yet to come, which the caller awaits in its own way.
@@ -187,20 +188,6 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         _ = ErrorQueue.drain()
     }
 
-    /// A server that rejects our certificate says so and closes; a write that comes too late meets
-    /// the reset before the reason is read.
-    private var alertBehindReset: StreamError? {
-        channel.becameReady(ended: true)
-        var byte: UInt8 = 0
-        let result = unsafe SSL_read(ssl, &byte, 1)
-        do throws(StreamError) {
-            _ = try outcome(of: result, "the read")
-            return nil
-        } catch {
-            return error.code.concernsTrust ? error : nil
-        }
-    }
-
     // MARK: Outcomes
 
     /// The one place that asks what a call came to; it leaves the error queue empty.
@@ -212,178 +199,46 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         case SSL_ERROR_ZERO_RETURN: return .ended
         case SSL_ERROR_SYSCALL:
             _ = ErrorQueue.drain()
-            throw fail(
-                transportError == 0
-                    ? handshakeEnded
-                    : StreamError("the connection broke in \(operation)", errno: transportError))
-        case SSL_ERROR_SSL:
-            throw fail(failure(ErrorQueue.drain(), operation))
+            guard transportError != 0 else { throw fail(handshakeEnded) }
+            let broken = StreamError.broken(in: operation, errno: transportError)
+            throw fail(alertBehindReset ?? broken)
         default:
             throw fail(failure(ErrorQueue.drain(), operation))
         }
     }
 
     private func fail(_ error: StreamError) -> StreamError {
-        hasFailed = true
+        failure = failure ?? error
         return error
     }
 
-    private func failure(_ reasons: [OpenSSLReason], _ operation: String) -> StreamError {
-        if let verificationFailure { return verificationFailure }
-        if !isEstablished && speaksNoTLS { return peerSpeaksNoTLS }
-        for reason in reasons {
-            if let alert = reason.alert { return failure(alert: alert, reason.text) }
-            guard reason.library == ERR_LIB_SSL else { continue }
-            switch reason.reason {
-            case SSL_R_UNEXPECTED_EOF_WHILE_READING:
-                return isEstablished
-                    ? StreamError(
-                        .truncated,
-                        "the connection was cut short: the \(peer) ended it without close_notify, so something may be missing"
-                    )
-                    : handshakeEnded
-            case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
-                return StreamError(
-                    .clientCertificateRequired,
-                    "the client sent no certificate, and one of a CA in \(context.trust?.origin ?? "the trust store") is required"
-                )
-            case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_WRONG_SSL_VERSION, SSL_R_VERSION_TOO_LOW,
-                SSL_R_VERSION_TOO_HIGH, SSL_R_NO_PROTOCOLS_AVAILABLE:
-                return noCommonVersion
-            case SSL_R_NO_SHARED_CIPHER, SSL_R_WRONG_CIPHER_RETURNED, SSL_R_UNKNOWN_CIPHER_RETURNED,
-                SSL_R_NO_SHARED_GROUPS, SSL_R_NO_SUITABLE_KEY_SHARE,
-                SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
-                return noCommonCipher
-            default: continue
-            }
-        }
-        let reason = reasons.last?.text ?? "OpenSSL gives no reason"
-        return StreamError(.tlsFailed, "TLS failed in \(operation) with the \(peer): \(reason)")
-    }
-
-    /// What an alert of the peer's means (RFC 8446, section 6.2).
-    private func failure(alert: Int32, _ text: String) -> StreamError {
-        switch alert {
-        case 116:
-            return StreamError(
-                .clientCertificateRequired,
-                "the server requires a client certificate; give one with --cert and --key, or with --certs"
-            )
-        case 42...46, 48, 49, 51:
-            let why = Self.alertReasons[alert] ?? text
-            return StreamError(
-                .certificateRejected,
-                context.role == .client
-                    ? "the server rejected our certificate: \(why); give one that it trusts with --cert and --key"
-                    : "the client rejected our certificate: \(why); it must trust this server's CA and find its name in the certificate"
-            )
-        case 70: return noCommonVersion
-        case 40, 71: return noCommonCipher
-        default:
-            return StreamError(.tlsFailed, "the \(peer) ended TLS with the alert: \(text)")
-        }
-    }
-
-    private static let alertReasons: [Int32: String] = [
-        42: "it is bad", 43: "its kind is not supported", 44: "it was revoked",
-        45: "it has expired",
-        46: "it was not accepted for a reason that was not given", 48: "its CA is unknown there",
-        49: "access was denied", 51: "its signature could not be verified",
-    ]
-
-    private var noCommonVersion: StreamError {
-        StreamError(
-            .noCommonVersion,
-            "the \(peer) and this end have no TLS version in common; bring the \(peer) to TLS 1.3, or allow TLS 1.2 with --tls-min 1.2"
-        )
-    }
-
-    private var noCommonCipher: StreamError {
-        StreamError(
-            .noCommonCipher,
-            "the \(peer) and this end have no cipher suite or group in common"
-                + (context.role == .client
-                    ? ", or in TLS 1.2 the server requires a client certificate; update the older end or give --cert and --key"
-                    : "; the client's TLS is too old or too restricted"))
-    }
-
-    private var handshakeEnded: StreamError {
-        StreamError(
-            .handshakeEnded,
-            "the \(peer) ended the connection during the TLS handshake; it may speak no TLS (--plaintext), or refuse sessions for now"
-        )
-    }
-
-    private var peerSpeaksNoTLS: StreamError {
-        StreamError(
-            .peerSpeaksNoTLS,
-            "the \(peer) speaks plaintext, not TLS; encrypt there, or give --plaintext at this end if nothing secret is said"
-        )
-    }
-
-    /// Whether what came first is neither a handshake nor an alert record.
-    private var speaksNoTLS: Bool {
-        guard let first = channel.opening.0 else { return false }
-        return first != 0x16 && first != 0x15
-    }
-
-    private var peer: String { context.role == .client ? "server" : "client" }
-
-    var peerCertificate: String { "the \(peer)'s certificate" }
-
-    private static func outOfMemory() -> StreamError {
-        let reason = ErrorQueue.drain().last?.text ?? "out of memory"
-        return StreamError(.tlsFailed, "no TLS connection can be set up: \(reason)")
+    /// A server that rejects our certificate says so and closes; a write that comes too late meets
+    /// the reset before the reason is read.
+    private var alertBehindReset: StreamError? {
+        guard isEstablished, context.role == .client else { return nil }
+        channel.becameReady(ended: true)
+        var byte: UInt8 = 0
+        guard unsafe SSL_read(ssl, &byte, 1) <= 0 else { return nil }
+        let alert = ErrorQueue.drain().lazy.compactMap { reason in
+            reason.alert.map { self.failure(alert: $0, reason.text) }
+        }.first
+        return alert.flatMap { $0.code.concernsTrust ? $0 : nil }
     }
 
     // MARK: The channel, as OpenSSL sees it
 
-    fileprivate func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = unsafe channel.receive(into: buffer)
         if count == 0 { transportEnded = true }
         if count < 0 { transportError = Int32(-count) }
         return count
     }
 
-    fileprivate func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+    func send(_ bytes: UnsafeRawBufferPointer) -> Int {
         let count = unsafe channel.send(bytes)
         if count < 0 { transportError = Int32(-count) }
         return count
     }
 
-    fileprivate var isAtEnd: Bool { transportEnded }
-}
-
-/// OpenSSL's way to a channel: one receive a record, and none after one that came back short.
-private enum ChannelBIO {
-    nonisolated(unsafe) static let method: OpaquePointer = {
-        let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
-        let method = unsafe BIO_meth_new(type, "channel")!
-        unsafe BIO_meth_set_read(method) { bio, buffer, count in
-            unsafe parley_BIO_clear_retry_flags(bio)
-            let room = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: Int(count))
-            let result = unsafe stream(bio).receive(into: room)
-            if result == Channel.wouldBlock { unsafe parley_BIO_set_retry_read(bio) }
-            return Int32(max(result, -1))
-        }
-        unsafe BIO_meth_set_write(method) { bio, bytes, count in
-            unsafe parley_BIO_clear_retry_flags(bio)
-            let result = unsafe stream(bio).send(
-                UnsafeRawBufferPointer(start: bytes, count: Int(count)))
-            if result == Channel.wouldBlock { unsafe parley_BIO_set_retry_write(bio) }
-            return Int32(max(result, -1))
-        }
-        unsafe BIO_meth_set_ctrl(method) { bio, command, _, _ in
-            switch command {
-            case BIO_CTRL_FLUSH, BIO_CTRL_DUP: 1
-            case BIO_CTRL_EOF: unsafe stream(bio).isAtEnd ? 1 : 0
-            default: 0
-            }
-        }
-        return unsafe method
-    }()
-
-    private static func stream(_ bio: OpaquePointer?) -> TLSStream {
-        unsafe Unmanaged.fromOpaque(BIO_get_data(bio)!).takeUnretainedValue()
-    }
+    var isAtEnd: Bool { transportEnded }
 }

@@ -25,17 +25,21 @@ enum Verification {
             unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
             return 0
         }
-        var verified: Int32
         if case .pins = trust.anchors {
             // The pinned certificate is its own anchor; everything else about it still counts.
             let anchors = unsafe parley_X509_stack(leaf.pointer)
             defer { unsafe parley_X509_stack_free(anchors) }
             unsafe X509_STORE_CTX_set0_trusted_stack(store, anchors)
             unsafe X509_STORE_CTX_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-            verified = unsafe X509_verify_cert(store)
-        } else {
-            verified = unsafe X509_verify_cert(store)
+            return unsafe verify(store, leaf, trust, stream)
         }
+        return unsafe verify(store, leaf, trust, stream)
+    }
+
+    private static func verify(
+        _ store: OpaquePointer, _ leaf: Certificate, _ trust: Trust, _ stream: TLSStream
+    ) -> Int32 {
+        let verified = unsafe X509_verify_cert(store)
         if verified != 1 {
             let code = unsafe X509_STORE_CTX_get_error(store)
             let failing =
@@ -52,9 +56,13 @@ enum Verification {
     private static func failure(
         _ code: Int32, leaf: Certificate, failing: Certificate, trust: Trust, stream: TLSStream
     ) -> StreamError {
-        let subject = stream.peerCertificate
+        // Validity and revocation may fail anywhere in the chain; the name and the purpose are
+        // the leaf's.
+        let isLeaf = unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
+        let subject =
+            isLeaf ? stream.peerCertificate : "a CA's certificate behind \(stream.peerCertificate)"
         let renew =
-            stream.context.role == .client
+            stream.context.role == .client || !isLeaf
             ? "its administrator must renew it" : "the client must renew it"
         switch code {
         case X509_V_ERR_CERT_HAS_EXPIRED:

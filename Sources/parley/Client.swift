@@ -90,7 +90,8 @@ final class Client: @unchecked Sendable {
             await stream.close()
             throw error
         }
-        await stream.close()
+        // A client that asked nothing learns only here that it was not accepted.
+        if let failure = await stream.close(), failure.code.concernsTrust { throw failure }
     }
 
     /// Wraps a connection, and says how it is protected where somebody may want to know.
@@ -142,8 +143,12 @@ final class Client: @unchecked Sendable {
         let port = listener.address.port
         for line in options.conversation.linesAfterListen(port: port) { lines?.print(line) }
         let (peers, arrived) = AsyncStream<Result<Int, StreamError>>.makeStream()
-        let acceptor = try Acceptor(listener, loop: loop) { _ in
+        var acceptor: Acceptor?
+        acceptor = try Acceptor(listener, loop: loop) { _ in
         } accepted: { [self] descriptor, peer in
+            // A stranger who found the port is not the other end.
+            guard peer.host == "127.0.0.1" else { return }
+            acceptor?.stop()
             let socket: Socket
             do throws(StreamError) {
                 socket = try Socket(
@@ -154,7 +159,10 @@ final class Client: @unchecked Sendable {
             }
             loop.spawn { arrived.yield(await self.servePair(socket, server)) }
         }
-        defer { acceptor.stop() }
+        defer {
+            acceptor?.stop()
+            acceptor = nil
+        }
         let socket = try await Socket.connect(
             to: Endpoint(host: "127.0.0.1", port: port), within: options.connectTimeout,
             deadlines: options.deadlines, loop: loop)

@@ -79,7 +79,12 @@ struct ClientOptions {
             serverName = nil
         } else {
             security = try SecurityOptions(arguments)
-            serverName = try ServerName(arguments["server-name"] ?? endpoint.host)
+            let name = arguments["server-name"] ?? endpoint.host
+            do {
+                serverName = try ServerName(name)
+            } catch {
+                throw UsageError("'\(name)' is no name of a server: \(error)")
+            }
         }
     }
 

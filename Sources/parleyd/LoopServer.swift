@@ -158,22 +158,25 @@ final class LoopServer: @unchecked Sendable {
             }
             guard worker.takeSession() else {
                 worker.log.write("\(name): refused: the one session of --once is under way")
-                return await stream.close()
+                await stream.close()
+                return
             }
             let ending: String
+            var failure: StreamError?
             do throws(StreamError) {
                 let messages = try await worker.serve(stream)
                 ending = "session ended after \(messages) \(messages == 1 ? "message" : "messages")"
             } catch {
+                failure = error
                 ending = "session failed: \(error)"
                 if error.code == .operatorLeft { worker.server.end() }
             }
             await stream.close()
-            let suspicion =
-                tls == nil && channel.speaksTLS && !ending.contains("TLS")
-                ? "; the client spoke TLS to this plaintext port" : ""
+            let isMixedUp =
+                tls == nil && channel.speaksTLS && failure?.code != .peerSpeaksTLS
+            let suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
             worker.log.write("\(name): \(ending), \(duration)\(suspicion)")
-            if worker.options.isOnce { worker.server.end() }
+            if worker.options.isOnce { worker.server.endAtOnce() }
         }
 
         /// The peer's address and, as far as there is one, its identity and cipher.
@@ -230,7 +233,7 @@ final class LoopServer: @unchecked Sendable {
         case .chat:
             // Who waits for the operator is not idle by its own doing.
             stream.channel.clearDue()
-            try await operatorTurn.enter()
+            try await operatorTurn.enter(while: stream)
             defer { operatorTurn.leave() }
             stream.channel.enter(.idle)
             return try await Chat.serve(stream, transcript: transcript)

@@ -17,7 +17,9 @@ struct Parleyd {
         mallopt(M_TOP_PAD, 1 << 20)
         do {
             let options = try ServerOptions(Array(CommandLine.arguments.dropFirst()))
-            exit(try Server(options).run())
+            let server = try Server(options)
+            let status = try server.run()
+            withExtendedLifetime(server) { exit(status) }
         } catch let error as UsageError {
             Log.end("parleyd", "\(error); see parleyd --help", status: 64)
         } catch let error as CredentialError {

@@ -69,7 +69,7 @@ final class Server: @unchecked Sendable {
                     context: context))
         }
         for worker in workers { try worker.accept(from: listeners) }
-        for worker in workers.dropFirst() { worker.loop.start() }
+        for worker in workers.dropFirst() { try worker.loop.start() }
         if options.security?.writesKeyLog == true {
             log.write(
                 "session secrets are written to the key log; whoever reads it can decrypt every session"
@@ -79,6 +79,9 @@ final class Server: @unchecked Sendable {
         for listener in listeners { log.write("listening on \(listener.address) (\(security))") }
         log.flush()
         main.run()
+        // Each worker's last turn writes its last lines; only then may the process end.
+        for worker in workers.dropFirst() { worker.loop.stop() }
+        for worker in workers.dropFirst() { worker.loop.join() }
         output.flush()
         log.flush()
         _ = signals
@@ -108,6 +111,12 @@ final class Server: @unchecked Sendable {
             least = worker
         }
         return least
+    }
+
+    /// The session of `--once` is over, and no other was meant: whoever else is connected goes.
+    func endAtOnce() {
+        for worker in workers { worker.cancelSessions() }
+        end()
     }
 
     /// A session has ended, on any loop. Ordered against `end()`, so that one of them sees the

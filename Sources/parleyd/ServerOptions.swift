@@ -42,8 +42,10 @@ struct ServerOptions {
         self.conversation = conversation
         let host = arguments["host"] ?? conversation.defaultHost
         let port = try arguments.port("port") ?? conversation.defaultPort
-        // A port belongs to --port; an IPv6 address may stand with its brackets or without.
-        guard let parsed = Endpoint(host, defaultPort: port), parsed.port == port else {
+        // A port belongs to --port: with one in it, the text's port is the same whatever the default.
+        guard let parsed = Endpoint(host, defaultPort: port),
+            Endpoint(host, defaultPort: 0)?.port != Endpoint(host, defaultPort: 1)?.port
+        else {
             throw UsageError(
                 "'\(host)' is no host for --host, which takes a name or an address without a port")
         }

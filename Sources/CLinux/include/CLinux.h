@@ -1,4 +1,4 @@
-// What Swift's Glibc module lacks: epoll, eventfd, signalfd, accept4, getopt_long, pidfd; and macros as functions.
+// What Swift's Glibc module lacks: epoll, eventfd, signalfd, accept4, getopt_long.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef CLINUX_H
 #define CLINUX_H
@@ -19,7 +19,6 @@ typedef struct parley_epoll_event {
 } parley_epoll_event;
 
 int parley_epoll_add(int epoll, int fd, unsigned int events);
-int parley_epoll_modify(int epoll, int fd, unsigned int events);
 // At most 256 events; the array must hold as many. The result is epoll_wait's.
 int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds);
 

@@ -1,0 +1,38 @@
+// OpenSSL's way to a channel.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+internal import Sockets
+
+/// A BIO that reads and writes a stream's channel: one receive a record, and none after one that came back short.
+enum ChannelBIO {
+    nonisolated(unsafe) static let method: OpaquePointer = {
+        let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
+        let method = unsafe BIO_meth_new(type, "channel")!
+        unsafe BIO_meth_set_read(method) { bio, buffer, count in
+            unsafe parley_BIO_clear_retry_flags(bio)
+            let room = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: Int(count))
+            let result = unsafe stream(bio).receive(into: room)
+            if result == Channel.wouldBlock { unsafe parley_BIO_set_retry_read(bio) }
+            return Int32(max(result, -1))
+        }
+        unsafe BIO_meth_set_write(method) { bio, bytes, count in
+            unsafe parley_BIO_clear_retry_flags(bio)
+            let result = unsafe stream(bio).send(
+                UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+            if result == Channel.wouldBlock { unsafe parley_BIO_set_retry_write(bio) }
+            return Int32(max(result, -1))
+        }
+        unsafe BIO_meth_set_ctrl(method) { bio, command, _, _ in
+            switch command {
+            case BIO_CTRL_FLUSH, BIO_CTRL_DUP: 1
+            case BIO_CTRL_EOF: unsafe stream(bio).isAtEnd ? 1 : 0
+            default: 0
+            }
+        }
+        return unsafe method
+    }()
+
+    private static func stream(_ bio: OpaquePointer?) -> TLSStream {
+        unsafe Unmanaged.fromOpaque(BIO_get_data(bio)!).takeUnretainedValue()
+    }
+}

@@ -1,0 +1,114 @@
+// What a failed call of OpenSSL's means, in a sentence.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+internal import Sockets
+
+extension TLSStream {
+    func failure(_ reasons: [OpenSSLReason], _ operation: String) -> StreamError {
+        if let verificationFailure { return verificationFailure }
+        if !isEstablished && speaksNoTLS { return peerSpeaksNoTLS }
+        for reason in reasons {
+            if let alert = reason.alert { return failure(alert: alert, reason.text) }
+            guard reason.library == ERR_LIB_SSL else { continue }
+            switch reason.reason {
+            case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+                return isEstablished
+                    ? StreamError(
+                        .truncated,
+                        "the connection was cut short: the \(peer) ended it without close_notify, so something may be missing"
+                    )
+                    : handshakeEnded
+            case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+                return StreamError(
+                    .clientCertificateRequired,
+                    "the client sent no certificate, and one of a CA in \(context.trust?.origin ?? "the trust store") is required"
+                )
+            case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_WRONG_SSL_VERSION, SSL_R_VERSION_TOO_LOW,
+                SSL_R_VERSION_TOO_HIGH, SSL_R_NO_PROTOCOLS_AVAILABLE:
+                return noCommonVersion
+            case SSL_R_NO_SHARED_CIPHER, SSL_R_WRONG_CIPHER_RETURNED, SSL_R_UNKNOWN_CIPHER_RETURNED,
+                SSL_R_NO_SHARED_GROUPS, SSL_R_NO_SUITABLE_KEY_SHARE,
+                SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+                return noCommonCipher
+            default: continue
+            }
+        }
+        let reason = reasons.last?.text ?? "OpenSSL gives no reason"
+        return StreamError(.tlsFailed, "TLS failed in \(operation) with the \(peer): \(reason)")
+    }
+
+    /// What an alert of the peer's means (RFC 8446, section 6.2).
+    func failure(alert: Int32, _ text: String) -> StreamError {
+        switch alert {
+        case 116:
+            return StreamError(
+                .clientCertificateRequired,
+                "the server requires a client certificate; give one with --cert and --key, or with --certs"
+            )
+        case 42...46, 48, 49, 51:
+            let why = Self.alertReasons[alert] ?? text
+            return StreamError(
+                .certificateRejected,
+                context.role == .client
+                    ? "the server rejected our certificate: \(why); give one that it trusts with --cert and --key"
+                    : "the client rejected our certificate: \(why); it must trust this server's CA and find its name in the certificate"
+            )
+        case 70: return noCommonVersion
+        case 40, 71: return noCommonCipher
+        default:
+            return StreamError(.tlsFailed, "the \(peer) ended TLS with the alert: \(text)")
+        }
+    }
+
+    private static let alertReasons: [Int32: String] = [
+        42: "it is bad", 43: "its kind is not supported", 44: "it was revoked",
+        45: "it has expired",
+        46: "it was not accepted for a reason that was not given", 48: "its CA is unknown there",
+        49: "access was denied", 51: "its signature could not be verified",
+    ]
+
+    private var noCommonVersion: StreamError {
+        StreamError(
+            .noCommonVersion,
+            "the \(peer) and this end have no TLS version in common; bring the \(peer) to TLS 1.3, or allow TLS 1.2 with --tls-min 1.2"
+        )
+    }
+
+    private var noCommonCipher: StreamError {
+        StreamError(
+            .noCommonCipher,
+            "the \(peer) and this end have no cipher suite or group in common"
+                + (context.role == .client
+                    ? ", or in TLS 1.2 the server requires a client certificate; update the older end or give --cert and --key"
+                    : "; the client's TLS is too old or too restricted"))
+    }
+
+    var handshakeEnded: StreamError {
+        StreamError(
+            .handshakeEnded,
+            "the \(peer) ended the connection during the TLS handshake; it may speak no TLS (--plaintext), or refuse sessions for now"
+        )
+    }
+
+    var peerSpeaksNoTLS: StreamError {
+        StreamError(
+            .peerSpeaksNoTLS,
+            "the \(peer) speaks plaintext, not TLS; encrypt there, or give --plaintext at this end if nothing secret is said"
+        )
+    }
+
+    /// Whether what came first is neither a handshake nor an alert record.
+    var speaksNoTLS: Bool {
+        guard let first = channel.opening.0 else { return false }
+        return first != 0x16 && first != 0x15
+    }
+
+    private var peer: String { context.role == .client ? "server" : "client" }
+
+    var peerCertificate: String { "the \(peer)'s certificate" }
+
+    static func outOfMemory() -> StreamError {
+        let reason = ErrorQueue.drain().last?.text ?? "out of memory"
+        return StreamError(.tlsFailed, "no TLS connection can be set up: \(reason)")
+    }
+}
