@@ -29,7 +29,10 @@ public struct SecurityOptions: Sendable {
             self.folder = folder
         } else {
             let names = ["ca.pem", "server.pem", "client.pem"]
-            self.folder = names.contains { exists("certs/" + $0) } ? "certs" : "/etc/parley"
+            self.folder =
+                ["certs", "/etc/parley"].first { folder in
+                    names.contains { exists("\(folder)/\($0)") }
+                } ?? "certs"
         }
         certificate = arguments["cert"]
         key = arguments["key"]

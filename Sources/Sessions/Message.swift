@@ -42,10 +42,23 @@ extension ByteStream {
 
     /// Reads the reply that is due.
     ///
-    /// - Throws: `endedEarly` where the peer ends instead.
+    /// - Throws: `endedEarly` where the peer ends instead; `messageTooLong` for what is no reply of
+    ///   these protocols, of which the rest would be taken for the next one.
     func readReply() async throws(StreamError) -> String {
-        guard let reply = try await readMessage() else { throw endedBeforeReply }
-        return reply
+        let reply = try await read(upTo: Message.limit + 1) { bytes in
+            bytes.count > Message.limit
+                ? nil
+                : unsafe bytes.withUnsafeBufferPointer {
+                    unsafe String(decoding: $0, as: UTF8.self)
+                }
+        }
+        guard let reply else { throw endedBeforeReply }
+        guard let text = reply else {
+            throw StreamError(
+                .messageTooLong,
+                "the server's reply has more than \(Message.limit) bytes; is this its protocol?")
+        }
+        return text
     }
 
     var endedBeforeReply: StreamError {

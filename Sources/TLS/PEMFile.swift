@@ -84,6 +84,12 @@ struct PEMFile: ~Copyable {
         }
     }
 
+    /// Whether a text stands in the file.
+    func contains(_ text: String) -> Bool {
+        // In place: a copy of a key would stay in memory.
+        bytes.indices.contains { bytes[$0...].starts(with: text.utf8) }
+    }
+
     /// Calls `body` with a memory BIO that reads the file from its start.
     func withBIO<R>(_ body: (OpaquePointer) throws(CredentialError) -> R) throws(CredentialError)
         -> R

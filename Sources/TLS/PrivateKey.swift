@@ -16,7 +16,9 @@ final class PrivateKey: @unchecked Sendable {
     deinit { unsafe EVP_PKEY_free(pointer) }
 
     private static func read(_ path: String) throws(CredentialError) -> OpaquePointer {
-        unsafe try PEMFile(path, isSecret: true).withBIO { (bio) throws(CredentialError) in
+        let file = try PEMFile(path, isSecret: true)
+        let isKey = file.contains("PRIVATE KEY-----")
+        return unsafe try file.withBIO { (bio) throws(CredentialError) in
             var isEncrypted = false
             let key = unsafe withUnsafeMutablePointer(to: &isEncrypted) { flag in
                 unsafe PEM_read_bio_PrivateKey(
@@ -35,11 +37,8 @@ final class PrivateKey: @unchecked Sendable {
                     "the key \(path) is encrypted; decrypt it with: openssl pkey -in \(path) -out FILE, and protect FILE with chmod 600"
                 )
             }
-            if reasons.contains(where: {
-                $0.library == ERR_LIB_PEM && $0.reason == PEM_R_NO_START_LINE
-            })
-                || reasons.isEmpty
-            {
+            // OpenSSL tries other encodings too, and names none of its reasons.
+            if !isKey {
                 throw CredentialError(
                     .notPEM,
                     "\(path) has no private key in PEM form; name a file with a -----BEGIN PRIVATE KEY----- line"

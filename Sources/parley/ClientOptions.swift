@@ -89,27 +89,27 @@ struct ClientOptions {
     }
 
     static let help = """
-        usage: parley PROTOCOL [options] [HOST[:PORT]]    asks a server over TLS 1.3
+        usage: parley PROTOCOL [options] [HOST[:PORT]]      asks a server over TLS 1.3
                parley command [options] [HOST[:PORT]] -- MESSAGE...
-               parley pair hello [options]                both ends in one process
+               parley pair hello [options]                  both ends in one process
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
 
-          --port N               another port; HOST is 127.0.0.1 if left out
-          --quiet                no console lines on standard output
-          --plaintext            no encryption, as the protocols' Python programs have it
-          --ca FILE              trusts these CAs instead of certs/ca.pem or the system's
-          --pin sha256//HASH     trusts this public key; may be repeated
-          --server-name NAME     the name to verify where it is not HOST
-          --certs DIR            ca.pem, client.pem, client.key; default certs, /etc/parley
-          --cert FILE, --key FILE    another client certificate and key
-          --crl FILE             refuses a revoked server certificate
-          --tls-min 1.2          allows TLS 1.2 as well
-          --keylog FILE          writes session secrets, for debugging
-          --connect-timeout, --handshake-timeout, --idle-timeout, --close-timeout SECONDS
-                                 default 10, 10, 300 and 5
+          --port N              another port; HOST is 127.0.0.1 if left out
+          --quiet               no console lines on standard output
+          --plaintext           no encryption, as the Python programs have it
+          --ca FILE             trusts these CAs, not certs/ca.pem or the system's
+          --pin sha256//HASH    trusts this public key; may be repeated
+          --server-name NAME    the name to verify where it is not HOST
+          --certs DIR           ca.pem, client.pem, client.key; or certs, /etc/parley
+          --cert, --key FILE    another client certificate, another key
+          --crl FILE            refuses a revoked server certificate
+          --tls-min 1.2         allows TLS 1.2 as well
+          --keylog FILE         writes session secrets, for debugging
+          --connect-timeout, --handshake-timeout, --idle-timeout, --close-timeout
+                                in SECONDS; default 10, 10, 300 and 5
           --version, --help
-        Ends with 0, 252 (cut short), 254 (not trusted) or 255 (any other failure). Example:
-          parley command server.example.org -- Hello 'Are you there?'
+        Ends with 0, 252 (cut short), 254 (not trusted) or 255 (other failures).
+        Example: parley command server.example.org -- Hello 'Are you there?'
 
         """
 }

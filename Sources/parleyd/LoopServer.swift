@@ -60,9 +60,9 @@ final class LoopServer: @unchecked Sendable {
         }
     }
 
-    /// From any thread.
+    /// From any thread. The listening socket closes when the last loop has let it go.
     func stopAccepting() {
-        loop.execute { for acceptor in self.acceptors { acceptor.stop() } }
+        loop.execute { self.acceptors.removeAll() }
     }
 
     /// From any thread.
@@ -219,7 +219,7 @@ final class LoopServer: @unchecked Sendable {
         guard options.isOnce else { return true }
         if hasSession { return false }
         hasSession = true
-        for acceptor in acceptors { acceptor.stop() }
+        acceptors.removeAll()
         return true
     }
 

@@ -37,7 +37,7 @@ final class Server: @unchecked Sendable {
         let output = Output(.output, loop: main)
         let transcript = self.transcript(output)
         for line in options.conversation.linesBeforeBind { transcript.print(line) }
-        let listeners: [Listener]
+        var listeners: [Listener]
         do throws(StreamError) {
             listeners = try listen()
         } catch {
@@ -77,6 +77,8 @@ final class Server: @unchecked Sendable {
         }
         let security = options.security?.minimum.description ?? "plaintext"
         for listener in listeners { log.write("listening on \(listener.address) (\(security))") }
+        // They belong to the loops from here on, which let them go when the server ends.
+        listeners = []
         log.flush()
         main.run()
         // Each worker's last turn writes its last lines; only then may the process end.

@@ -74,28 +74,28 @@ struct ServerOptions {
     private static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     static let help = """
-        usage: parleyd PROTOCOL [options]          answers over TLS 1.3 until it is stopped
+        usage: parleyd PROTOCOL [options]      answers over TLS 1.3 until it is stopped
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
 
-          --host ADDRESS         where to listen; :: is IPv6 and IPv4
-          --port N               0: the kernel chooses
-          --threads N            event loops; default one a core
-          --once                 ends after one session
-          --quiet                no console lines on standard output
-          --plaintext            no encryption, as the protocols' Python programs have it
-          --certs DIR            server.pem and server.key; default certs, /etc/parley
-          --cert FILE, --key FILE    another certificate and key
-          --client-ca FILE       requires client certificates of these CAs
-          --crl FILE             refuses revoked client certificates
-          --tls-min 1.2          allows TLS 1.2 as well
-          --keylog FILE          writes session secrets, for debugging
-          --max-sessions N       at once; default 10000
-          --handshake-timeout, --idle-timeout, --close-timeout, --drain SECONDS
-                                 default 10, 300, 5 and 10 (sessions' time after SIGTERM)
+          --host ADDRESS        where to listen; :: is IPv6 and IPv4
+          --port N              0: the kernel chooses
+          --threads N           event loops; default one a core
+          --once                ends after one session
+          --quiet               no console lines on standard output
+          --plaintext           no encryption, as the Python programs have it
+          --certs DIR           server.pem, server.key; default certs, /etc/parley
+          --cert, --key FILE    another certificate, another key
+          --client-ca FILE      requires client certificates of these CAs
+          --crl FILE            refuses revoked client certificates
+          --tls-min 1.2         allows TLS 1.2 as well
+          --keylog FILE         writes session secrets, for debugging
+          --max-sessions N      at once; default 10000
+          --handshake-timeout, --idle-timeout, --close-timeout, --drain
+                                in SECONDS; default 10, 300, 5 and 10; the last one
+                                is what sessions have after SIGTERM
           --version, --help
-        SIGHUP reads certificates, keys and CRLs again. parley asks; certificates are made
-        by scripts/generate-certs. Example:
-          parleyd command --client-ca certs/ca.pem
+        SIGHUP reads certificates, keys and CRLs again; scripts/generate-certs makes
+        them. Example: parleyd command --client-ca certs/ca.pem
 
         """
 }
