@@ -19,11 +19,13 @@ extension ByteStream {
     /// `answer` sleeps until the end, so that a message costs no resumption. A peer that does not
     /// take its replies is not read from.
     ///
+    /// - Returns: true after `.last`, false at the peer's clean end.
     /// - Throws: `StreamError`.
+    @discardableResult
     public func answer(
         upTo maximum: Int,
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
-    ) async throws(StreamError) {
+    ) async throws(StreamError) -> Bool {
         let answering = Answering(self, maximum: maximum, body)
         channel.driver = answering
         defer { channel.driver = nil }
@@ -35,7 +37,7 @@ extension ByteStream {
                 channel.fail(StreamError(.cancelled, "the session was told to end"))
             }
         }
-        try answering.result!.get()
+        return try answering.result!.get()
     }
 }
 
@@ -48,7 +50,7 @@ protocol Driver: AnyObject {
 public let answerCapacity = 4_096
 
 private final class Answering<Stream: ByteStream>: Driver, Resumable {
-    private(set) var result: Result<Void, StreamError>?
+    private(set) var result: Result<Bool, StreamError>?
     private let stream: Stream
     private let channel: Channel
     private let maximum: Int
@@ -56,7 +58,8 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     private var waiter: Waiter?
     /// What the peer has not taken yet; at most a record.
     private var unsent: [UInt8] = []
-    private var isLast = false
+    /// What is sent now is all: after `.last` true, after the peer's end false.
+    private var ending: Bool?
     /// It gave way, and what comes meanwhile waits for its turn.
     private var isQueued = false
 
@@ -85,8 +88,8 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         isQueued = false
         guard let waiter else { return }
         do {
-            guard try proceed() else { return }
-            result = .success(())
+            guard let ending = try proceed() else { return }
+            result = .success(ending)
         } catch {
             result = .failure(error)
         }
@@ -94,17 +97,17 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         waiter.resume()
     }
 
-    /// - Returns: false where it has to wait.
-    private func proceed() throws(StreamError) -> Bool {
+    /// - Returns: how it ended; nil where it has to wait.
+    private func proceed() throws(StreamError) -> Bool? {
         let loop = channel.loop
         try channel.check()
         if !unsent.isEmpty {
             let waiting = unsent
             unsent = Array(waiting[try send(waiting.span)...])
-            if !unsent.isEmpty { return false }
+            if !unsent.isEmpty { return nil }
             unsent = []
         }
-        if isLast { return true }
+        if let ending { return ending }
         var filled = 0
         for _ in 0..<Self.messagesATurn {
             var attempt = Attempt.ended
@@ -118,17 +121,17 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
             }
             switch attempt {
             case .ended:
-                isLast = true
-                return try flush(&filled)
+                ending = false
+                return try flush(&filled) ? ending : nil
             case .blocked:
                 _ = try flush(&filled)
-                return false
+                return nil
             case .moved:
                 let room = unsafe loop.output.count - filled
                 if case .gather = turn, room >= answerCapacity { continue }
-                if case .last = turn { isLast = true }
-                guard try flush(&filled) else { return false }
-                if isLast { return true }
+                if case .last = turn { ending = true }
+                guard try flush(&filled) else { return nil }
+                if let ending { return ending }
             }
         }
         // A peer that always has more to say must not keep the others waiting.
@@ -136,7 +139,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
             isQueued = true
             loop.resumeNextTurn(self)
         }
-        return false
+        return nil
     }
 
     /// Sends the loop's output; what does not fit stays here.
