@@ -41,6 +41,7 @@ public enum Command {
     public static func ask(
         _ messages: [String], on stream: some ByteStream, transcript: any Transcript
     ) async throws(StreamError) {
+        try check(messages)
         for message in messages {
             try await stream.write(message)
             transcript.print(try await stream.readReply())

@@ -109,15 +109,20 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         }
         if let ending { return ending }
         var filled = 0
+        while let held = stream.readAhead {
+            // Taken before its room is lent to the body, in pieces as a read would have it.
+            stream.readAhead = held.count > maximum ? Array(held[maximum...]) : nil
+            let turn = answer(held.span.extracting(first: maximum), &filled)
+            guard try handled(turn, &filled) else { return nil }
+            if let ending { return ending }
+        }
         for _ in 0..<Self.messagesATurn {
             var attempt = Attempt.ended
             var turn = Turn.gather
             try loop.withInput(atMost: maximum) { (input) throws(StreamError) in
                 attempt = try stream.attemptRead(into: &input)
                 guard case .moved = attempt else { return }
-                var reply = unsafe OutputSpan(buffer: loop.output, initializedCount: filled)
-                turn = body(input.span, &reply)
-                filled = unsafe reply.finalize(for: loop.output)
+                turn = answer(input.span, &filled)
             }
             switch attempt {
             case .ended:
@@ -127,10 +132,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
                 _ = try flush(&filled)
                 return nil
             case .moved:
-                let room = unsafe loop.output.count - filled
-                if case .gather = turn, room >= answerCapacity { continue }
-                if case .last = turn { ending = true }
-                guard try flush(&filled) else { return nil }
+                guard try handled(turn, &filled) else { return nil }
                 if let ending { return ending }
             }
         }
@@ -140,6 +142,23 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
             loop.resumeNextTurn(self)
         }
         return nil
+    }
+
+    private func answer(_ message: Span<UInt8>, _ filled: inout Int) -> Turn {
+        var reply = unsafe OutputSpan(buffer: channel.loop.output, initializedCount: filled)
+        let turn = body(message, &reply)
+        filled = unsafe reply.finalize(for: channel.loop.output)
+        return turn
+    }
+
+    /// Does with the output what the body said.
+    ///
+    /// - Returns: false where the peer does not take it all.
+    private func handled(_ turn: Turn, _ filled: inout Int) throws(StreamError) -> Bool {
+        let room = unsafe channel.loop.output.count - filled
+        if case .gather = turn, room >= answerCapacity { return true }
+        if case .last = turn { ending = true }
+        return try flush(&filled)
     }
 
     /// Sends the loop's output; what does not fit stays here.

@@ -18,6 +18,7 @@ extension Socket {
             .connectTimedOut,
             "cannot connect to \(endpoint): no answer within \(format(seconds: seconds)); check the address, a firewall on the way, or give more with --connect-timeout"
         )
+        if Task.isCancelled { throw StreamError(.cancelled, "the connect was cancelled") }
         guard let lookedUp else { throw timedOut }
         let addresses = try lookedUp.get()
         var failure = StreamError(.unknownHost, "cannot find an address of \(endpoint.host)")

@@ -36,6 +36,14 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         } else {
             host = text[...]
         }
+        // Colons are an IPv6 address's, which may have a zone (RFC 4007, section 11).
+        if host.contains(":") {
+            var address = in6_addr()
+            guard unsafe inet_pton(AF_INET6, String(host.prefix { $0 != "%" }), &address) == 1
+            else {
+                return nil
+            }
+        }
         guard !host.isEmpty, host.utf8.count <= Self.longestName,
             host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") })
         else { return nil }

@@ -26,7 +26,7 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
             return .moved(result)
         case 0: return .ended
         case Channel.wouldBlock: return .blocked(.read)
-        default: throw .broken(in: "the read", errno: Int32(-result))
+        default: throw broken(in: "the read", -result)
         }
     }
 
@@ -38,8 +38,15 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
         case 0...: return .moved(result)
         case Channel.wouldBlock: return .blocked(.write)
         default:
-            throw .broken(in: "the write", errno: Int32(-result))
+            throw broken(in: "the write", -result)
         }
+    }
+
+    /// The kernel tells of a reset once, and then of an end that looks like a clean one.
+    private func broken(in operation: String, _ number: Int) -> StreamError {
+        let error = StreamError.broken(in: operation, errno: Int32(number))
+        channel.fail(error)
+        return error
     }
 
     public func attemptClose() throws(StreamError) -> Attempt { .moved(0) }
