@@ -62,6 +62,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     private var ending: Bool?
     /// It gave way, and what comes meanwhile waits for its turn.
     private var isQueued = false
+    private var isProceeding = false
 
     init(
         _ stream: Stream, maximum: Int,
@@ -78,23 +79,24 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         resume()
     }
 
-    /// The channel became ready or failed.
+    /// The channel became ready or failed; the latter also by what an attempt of ours met.
     func channelChanged() {
-        if !isQueued { resume() }
+        if !isQueued, !isProceeding { resume() }
     }
 
     /// Goes as far as the channel lets it.
     func resume() {
         isQueued = false
-        guard let waiter else { return }
+        guard waiter != nil else { return }
+        isProceeding = true
+        defer { isProceeding = false }
         do {
             guard let ending = try proceed() else { return }
             result = .success(ending)
         } catch {
             result = .failure(error)
         }
-        self.waiter = nil
-        waiter.resume()
+        waiter.take()?.resume()
     }
 
     /// - Returns: how it ended; nil where it has to wait.

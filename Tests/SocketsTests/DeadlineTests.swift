@@ -1,0 +1,171 @@
+// What a peer's silence may cost: the deadlines of a channel.
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Sockets
+
+@Suite(.timeLimit(.minutes(1)))
+struct DeadlineTests {
+    @Test(arguments: StreamTests.Operation.allCases)
+    func idleDeadline_endsASilentWait(operation: StreamTests.Operation) async throws {
+        try await onLoop { loop in
+            var deadlines = Deadlines()
+            deadlines.idle = 0.05
+            let (a, b) = try await Carrier.pair.streams(on: loop, deadlines: deadlines)
+            a.channel.enter(.idle)
+            let started = loop.now
+            let code = await failureCode { () throws(StreamError) in try await operation.run(a) }
+            #expect(code == .idleTimedOut)
+            #expect(loop.now - started >= 50_000_000)
+            withExtendedLifetime(b) {}
+        }
+    }
+
+    @Test(arguments: [Channel.Direction.read, .write])
+    func idleDeadline_moves_withTraffic(direction: Channel.Direction) async throws {
+        try await onLoop { loop in
+            var deadlines = Deadlines()
+            // Long against the ticks, so that a busy machine is not taken for silence.
+            deadlines.idle = 1
+            let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
+            let sender = direction == .read ? b : a
+            let ticks = Shared(0)
+            let lastTick = Shared<UInt64>(0)
+            let alarm = Alarm(loop: loop) { alarm in
+                ticks.value += 1
+                lastTick.value = loop.now
+                #expect(sender.sendNow([0]) == 1)
+                if ticks.value < 7 { alarm.set(inMilliseconds: 200) }
+            }
+            a.enter(.idle)
+            alarm.set(inMilliseconds: 200)
+            let code = await failureCode { () throws(StreamError) in
+                try await PlainStream(a).readAll()
+            }
+            #expect(code == .idleTimedOut)
+            #expect(ticks.value == 7)
+            #expect(loop.now - lastTick.value >= 1_000_000_000)
+            withExtendedLifetime((alarm, b)) {}
+        }
+    }
+
+    @Test func handshakeDeadline_doesNotMove_withTraffic() async throws {
+        try await onLoop { loop in
+            var deadlines = Deadlines()
+            deadlines.handshake = 0.1
+            let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
+            let alarm = Alarm(loop: loop) { alarm in
+                _ = b.sendNow([0])
+                alarm.set(inMilliseconds: 10)
+            }
+            a.enter(.handshake)
+            alarm.set(inMilliseconds: 10)
+            let code = await failureCode { () throws(StreamError) in
+                try await PlainStream(a).readAll()
+            }
+            #expect(code == .handshakeTimedOut)
+            #expect(a.received > 0)
+            alarm.clearDue()
+        }
+    }
+
+    @Test func idlePhase_takesTheDeadlineOfTheHandshakeBack() async throws {
+        try await onLoop { loop in
+            var deadlines = Deadlines()
+            deadlines.handshake = 0.02
+            deadlines.idle = 0.1
+            let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
+            a.enter(.handshake)
+            a.enter(.idle)
+            let code = await failureCode { () throws(StreamError) in
+                try await PlainStream(a).readAll()
+            }
+            #expect(code == .idleTimedOut)
+            withExtendedLifetime(b) {}
+        }
+    }
+
+    @Test func silenceIsNotCounted_beforeAPhaseBegins() async throws {
+        try await onLoop { loop in
+            var deadlines = Deadlines()
+            deadlines.idle = 0.01
+            let (a, b) = try await Carrier.pair.streams(on: loop, deadlines: deadlines)
+            let isOver = Shared(false)
+            let alarm = Alarm(loop: loop) { _ in
+                isOver.value = true
+                #expect(b.channel.sendNow([0x78]) == 1)
+            }
+            alarm.set(inMilliseconds: 50)
+            #expect(try await a.readText() == "x")
+            #expect(isOver.value)
+        }
+    }
+
+    // MARK: The end
+
+    @Test(arguments: Carrier.allCases)
+    func close_returns_whenThePeerHasClosed(carrier: Carrier) async throws {
+        try await onLoop { loop in
+            let (a, b) = try await carrier.streams(on: loop)
+            let isClosed = Shared(false)
+            let closing = loop.spawn {
+                await a.close()
+                isClosed.value = true
+            }
+            #expect(try await b.readText() == nil)
+            await turns(5)
+            #expect(!isClosed.value)
+            // What comes after the end is thrown away.
+            try await b.write(pattern(0..<100_000))
+            b.channel.shutdownWrite()
+            await closing.value
+            try a.channel.check()
+            a.channel.clearDue()
+        }
+    }
+
+    @Test(arguments: Carrier.allCases)
+    func close_losesNothing_whereBytesAreUnread(carrier: Carrier) async throws {
+        try await onLoop { loop in
+            let (a, b) = try await carrier.streams(on: loop)
+            try await a.write("unread")
+            let closing = loop.spawn { [b] in
+                try? await b.write("the last word")
+                await b.close()
+            }
+            #expect(try await a.readText() == "the last word")
+            // Closing with bytes unread would be a reset.
+            #expect(try await a.readText() == nil)
+            a.channel.shutdownWrite()
+            await closing.value
+        }
+    }
+
+    @Test func close_givesUp_atItsDeadline() async throws {
+        try await onLoop { loop in
+            var deadlines = Deadlines()
+            deadlines.close = 0.05
+            let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
+            let stream = PlainStream(a)
+            let alarm = Alarm(loop: loop) { alarm in
+                // A peer that never stops to talk is no reason to stay.
+                _ = b.sendNow([0])
+                alarm.set(inMilliseconds: 5)
+            }
+            alarm.set(inMilliseconds: 5)
+            await stream.close()
+            #expect(await failureCode { () throws(StreamError) in try a.check() } == .closeTimedOut)
+            alarm.clearDue()
+        }
+    }
+
+    @Test func close_returns_afterAFailure() async throws {
+        try await onLoop { loop in
+            let (a, b) = try await Carrier.pair.streams(on: loop)
+            a.channel.fail(StreamError(.idleTimedOut, "silence"))
+            await a.close()
+            // The peer learns of the end all the same.
+            #expect(try await b.readText() == nil)
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// The codes that callers branch on.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+
+@testable import Sockets
+
+@Suite struct StreamErrorTests {
+    @Test(
+        arguments: [
+            (EADDRINUSE, .addressInUse), (EADDRNOTAVAIL, .addressUnavailable),
+            (EACCES, .addressUnavailable), (ECONNREFUSED, .refused), (ENETUNREACH, .unreachable),
+            (EHOSTUNREACH, .unreachable), (ECONNRESET, .reset), (EPIPE, .reset),
+            (ECONNABORTED, .reset), (ETIMEDOUT, .connectTimedOut), (EMFILE, .descriptorsExhausted),
+            (ENFILE, .descriptorsExhausted), (EINVAL, .system), (0, .system),
+        ] as [(Int32, StreamError.Code)])
+    func code_isChosenByErrno(number: Int32, code: StreamError.Code) {
+        #expect(StreamError("connect", errno: number).code == code)
+    }
+
+    @Test func description_saysWhatFailedAndWhy() {
+        let error = StreamError("cannot listen on 127.0.0.1:80", errno: EADDRINUSE)
+        #expect(error.description == "cannot listen on 127.0.0.1:80: Address already in use")
+    }
+
+    @Test(
+        arguments: [
+            (0, "0 s"), (10, "10 s"), (0.5, "0.5 s"), (2.25, "2.25 s"), (31_536_000, "31536000 s"),
+        ] as [(Double, String)])
+    func seconds_areWrittenWithoutAnEmptyFraction(seconds: Double, text: String) {
+        #expect(format(seconds: seconds) == text)
+    }
+}

@@ -1,0 +1,148 @@
+// Peers that speak something else, and ClientHellos that are none.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+internal import Sockets
+internal import Testing
+
+@testable internal import TLS
+
+@Suite(.timeLimit(.minutes(1)))
+struct PlaintextPeerTests {
+    @Test(
+        arguments: Role.allCases,
+        [
+            "q", "quit", "Hello", "hello\n", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            "CONNECT localhost:443 HTTP/1.1\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n",
+            "220 mail ready\r\n",
+            "EHLO localhost\r\n", "\0", "\r", "\u{17}\u{3}\u{3}",
+        ])
+    func plaintext_isToldAtItsFirstByte(to role: Role, _ text: String) throws {
+        let pair = try MemoryPair.trusting()
+        let victim = pair.end(role)
+        victim.toReceive.pending = Array(text.utf8)
+        victim.proceed()
+        #expect(victim.progress == .failed(.peerSpeaksNoTLS))
+        #expect(code { try victim.close() } == .peerSpeaksNoTLS)
+    }
+
+    @Test(arguments: Role.allCases)
+    func plaintext_isTold_whereItEndsAtOnce(to role: Role) throws {
+        let pair = try MemoryPair.trusting()
+        let victim = pair.end(role)
+        victim.toReceive.pending = Array("quit".utf8)
+        victim.toReceive.isEnded = true
+        victim.proceed()
+        #expect(victim.progress == .failed(.peerSpeaksNoTLS))
+    }
+
+    @Test(arguments: Role.allCases)
+    func plaintext_isTold_aByteAtATime(to role: Role) throws {
+        let pair = try MemoryPair.trusting()
+        let victim = pair.end(role)
+        victim.toReceive.pending = Array("quit".utf8)
+        victim.toReceive.trickles = true
+        victim.proceed()
+        #expect(victim.progress == .failed(.peerSpeaksNoTLS))
+    }
+
+    @Test(arguments: Role.allCases)
+    func brokenTLS_isNotCalledPlaintext(to role: Role) throws {
+        let pair = try MemoryPair.trusting()
+        let victim = pair.end(role)
+        victim.toReceive.pending = [0x16, 3, 1, 0, 4, 0xff, 0, 0, 0]
+        victim.proceed()
+        #expect(victim.progress == .failed(.tlsFailed))
+    }
+
+    @Test(arguments: Role.allCases)
+    func beginningOfTLS_isWaitedFor(to role: Role) throws {
+        let pair = try MemoryPair.trusting()
+        let victim = pair.end(role)
+        for byte: UInt8 in [0x16, 3, 1, 0, 200, 1] {
+            victim.toReceive.pending.append(byte)
+            victim.proceed()
+            #expect(victim.progress == .waiting)
+        }
+    }
+
+    /// The alerts of RFC 8446, section 6, in the clear, as the first thing that comes.
+    @Test(
+        arguments: [
+            (40, StreamError.Code.noCommonCipher), (42, .certificateRejected),
+            (43, .certificateRejected), (44, .certificateRejected), (45, .certificateRejected),
+            (46, .certificateRejected), (48, .certificateRejected), (49, .certificateRejected),
+            (70, .noCommonVersion), (71, .noCommonCipher), (80, .tlsFailed), (112, .tlsFailed),
+            (116, .clientCertificateRequired),
+        ] as [(UInt8, StreamError.Code)])
+    func alert_isToldForWhatItMeans(_ number: UInt8, _ expected: StreamError.Code) throws {
+        let pair = try MemoryPair.trusting()
+        pair.client.proceed()
+        pair.client.toReceive.pending = Record(type: Record.alert, payload: [2, number]).bytes
+        pair.client.proceed()
+        #expect(pair.client.progress == .failed(expected))
+    }
+
+    @Test func clientHello_mayBeAnything() throws {
+        let certificates = try CertificateFixture.shared
+        let (client, server) = (try certificates.client(), try certificates.server())
+        // The same every time, so that a failure can be had again.
+        var generator = Generator(state: 2)
+        for round in 0..<400 {
+            let pair = try MemoryPair(client: client, server: server)
+            pair.client.proceed()
+            var hello = pair.client.sent.pending
+            // Behind the record's header, so that OpenSSL's parser sees it.
+            for _ in 0...Int.random(in: 0..<4, using: &generator) {
+                let place = Int.random(in: 5..<hello.count, using: &generator)
+                hello[place] = UInt8.random(in: 0...255, using: &generator)
+            }
+            if round % 4 == 0 {
+                let count = Int.random(in: 5..<hello.count, using: &generator)
+                hello = Array(hello.prefix(count))
+                hello[3] = UInt8((count - 5) >> 8)
+                hello[4] = UInt8((count - 5) & 0xff)
+            }
+            pair.client.sent.pending = hello
+            pair.server.proceed()
+            pair.client.channel.shutdownWrite()
+            pair.server.proceed()
+            if case .failed = pair.server.progress { continue }
+            Issue.record("round \(round) is \(pair.server.progress)")
+        }
+    }
+
+    @Test func serversFlight_mayBeAnything() throws {
+        // In TLS 1.2 the certificate comes in the clear, so that its parser sees the changes too.
+        var options = TLSOptions()
+        options.minimum = .tls12
+        let certificates = try CertificateFixture.shared
+        let client = try certificates.client(options: options)
+        let server = try certificates.server(options: options)
+        server.limit(to: TLS1_2_VERSION)
+        var generator = Generator(state: 3)
+        for round in 0..<200 {
+            let pair = try MemoryPair(client: client, server: server)
+            pair.client.proceed()
+            pair.server.proceed()
+            for _ in 0...Int.random(in: 0..<4, using: &generator) {
+                let place = Int.random(in: 0..<pair.server.sent.pending.count, using: &generator)
+                pair.server.sent.pending[place] ^= UInt8.random(in: 1...255, using: &generator)
+            }
+            pair.handshake()
+            pair.server.channel.shutdownWrite()
+            pair.handshake()
+            // Not all of a record's header is protected, so that some changes are none.
+            #expect(pair.client.progress != .waiting, "round \(round)")
+        }
+    }
+}
+
+/// A linear congruential generator with the constants of Knuth's MMIX.
+private struct Generator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ state >> 29
+    }
+}

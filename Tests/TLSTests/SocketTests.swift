@@ -1,0 +1,352 @@
+// TLS over real sockets on a running loop: waits, deadlines, ends.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Sockets
+internal import Testing
+
+@testable internal import TLS
+
+@Suite(.timeLimit(.minutes(1)))
+struct SocketTests {
+    let certificates: CertificateFixture
+
+    init() throws { certificates = try .shared }
+
+    @Test func messages_areReadOneByOne() async throws {
+        try await onLoop { loop in
+            let ends = try await SocketEnds.established(on: loop)
+            for text in ["one", "two", "three"] { try await ends.client.write(text) }
+            for text in ["one", "two", "three"] {
+                #expect(try await ends.server.readText() == text)
+            }
+            await closeBoth(ends)
+        }
+    }
+
+    @Test func untilReadable_leavesTheRecordWhereItIs() async throws {
+        try await onLoop { loop in
+            let ends = try await SocketEnds.established(on: loop)
+            try await ends.client.write("one")
+            try await ends.client.write("two")
+            #expect(try await ends.server.untilReadable())
+            #expect(try await ends.server.untilReadable())
+            #expect(try await ends.server.readText() == "one")
+            #expect(try await ends.server.readText() == "two")
+            async let closing = ends.client.close()
+            #expect(try await !ends.server.untilReadable())
+            await ends.server.close()
+            #expect(await closing == nil)
+        }
+    }
+
+    // MARK: Reading and writing at once
+
+    @Test(arguments: Role.allCases)
+    func waitingReader_doesNotStopTheWriter(_ role: Role) async throws {
+        try await onLoop { loop in
+            let ends = try await SocketEnds.established(on: loop)
+            let (busy, other) =
+                role == .client ? (ends.client, ends.server) : (ends.server, ends.client)
+            let bytes = pattern(1 << 20)
+            async let waiting = busy.readText()
+            async let arrived = other.read(bytes.count)
+            try await busy.write(bytes)
+            #expect(try await arrived == bytes)
+            try await other.write("now you")
+            #expect(try await waiting == "now you")
+            await closeBoth(ends)
+        }
+    }
+
+    @Test func bothEnds_writeMoreThanFits_whileTheyRead() async throws {
+        try await onLoop { loop in
+            let ends = try await SocketEnds.established(on: loop)
+            let (up, down) = (pattern(1_000_000), pattern(1_500_000))
+            async let a: Void = ends.client.write(up)
+            async let b: Void = ends.server.write(down)
+            async let c = ends.client.read(down.count)
+            #expect(try await ends.server.read(up.count) == up)
+            #expect(try await c == down)
+            try await a
+            try await b
+            await closeBoth(ends)
+        }
+    }
+
+    @Test func answers_waitForAPeerThatDoesNotRead() async throws {
+        try await onLoop { loop in
+            let ends = try await SocketEnds.established(on: loop)
+            let count = 300
+            async let isLast = ends.server.answer(upTo: 1_024) { message, reply in
+                let number = message[0]
+                for _ in 0..<answerCapacity { reply.append(number) }
+                return .send
+            }
+            // Far more in replies than the sockets hold, before the first is read.
+            for number in 0..<count {
+                try await ends.client.write([UInt8(truncatingIfNeeded: number)])
+            }
+            for number in 0..<count {
+                let expected = [UInt8](
+                    repeating: UInt8(truncatingIfNeeded: number), count: answerCapacity)
+                #expect(try await ends.client.readBytes() == expected)
+            }
+            async let closing = ends.client.close()
+            #expect(try await !isLast)
+            #expect(await ends.server.close() == nil)
+            #expect(await closing == nil)
+        }
+    }
+
+    // MARK: Deadlines
+
+    @Test(arguments: Role.allCases)
+    func handshake_timesOut_whereThePeerIsSilent(_ role: Role) async throws {
+        var deadlines = Deadlines()
+        deadlines.handshake = 0.05
+        try await onLoop { [deadlines] loop in
+            let ends = try SocketEnds(on: loop, deadlines: deadlines)
+            let end = role == .client ? ends.client : ends.server
+            #expect(await code { try await end.handshake() } == .handshakeTimedOut)
+            #expect(!end.isEstablished)
+        }
+    }
+
+    @Test func handshake_timesOut_whereThePeerStopsInTheMiddle() async throws {
+        var deadlines = Deadlines()
+        deadlines.handshake = 0.2
+        try await onLoop { [deadlines] loop in
+            let ends = try SocketEnds(on: loop, deadlines: deadlines)
+            // The client says its hello and never comes back.
+            #expect(try ends.client.attemptHandshake() == .blocked(.read))
+            let refusal = await code { try await ends.server.handshake() }
+            #expect(refusal == .handshakeTimedOut)
+        }
+    }
+
+    @Test func idleSession_isEnded_andThePeerTold() async throws {
+        var deadlines = Deadlines()
+        deadlines.idle = 0.05
+        try await onLoop { [deadlines] loop in
+            let ends = try SocketEnds(
+                on: loop,
+                over: try await connectedSockets(on: loop, serverDeadlines: deadlines))
+            try await ends.establish()
+            let end = await code { try await ends.server.readText() }
+            #expect(end == .idleTimedOut)
+            await ends.server.close()
+            #expect(try await ends.client.readText() == nil)
+        }
+    }
+
+    @Test func cancelledHandshake_isCancelled() async throws {
+        try await onLoop { loop in
+            let ends = try SocketEnds(on: loop)
+            let task = loop.spawn {
+                await code { try await ends.server.handshake() }
+            }
+            task.cancel()
+            #expect(await task.value == .cancelled)
+        }
+    }
+
+    // MARK: Ends
+
+    @Test func close_waitsForThePeersEnd() async throws {
+        try await onLoop { loop in
+            let ends = try await SocketEnds.established(on: loop)
+            let steps = Steps()
+            let closing = loop.spawn {
+                #expect(await ends.client.close() == nil)
+                steps.add("client closed")
+            }
+            #expect(try await ends.server.readText() == nil)
+            // The client has sent its end, and still takes what comes.
+            try await ends.server.write(pattern(100_000))
+            steps.add("server wrote")
+            await ends.server.close()
+            await closing.value
+            #expect(steps.taken == ["server wrote", "client closed"])
+        }
+    }
+
+    @Test func close_givesUp_atItsDeadline() async throws {
+        var deadlines = Deadlines()
+        deadlines.close = 0.1
+        try await onLoop { [deadlines] loop in
+            let ends = try await SocketEnds.established(on: loop, deadlines: deadlines)
+            let start = ContinuousClock.now
+            #expect(await ends.client.close()?.code == .closeTimedOut)
+            #expect(ContinuousClock.now - start >= .milliseconds(90))
+            // It has said so all the same.
+            #expect(try await ends.server.readText() == nil)
+        }
+    }
+
+    @Test func close_givesUp_whereThePeerNeverReads() async throws {
+        var deadlines = Deadlines()
+        deadlines.close = 0.1
+        try await onLoop { [deadlines] loop in
+            let ends = try await SocketEnds.established(on: loop, deadlines: deadlines)
+            // Until nothing fits, the end included.
+            let bytes = pattern(16_384)
+            while try ends.client.attemptWrite(bytes.span) != .blocked(.write) {}
+            #expect(await ends.client.close() != nil)
+        }
+    }
+
+    @Test func close_tellsOfTruncation_whereThePeerHadMoreToSay() async throws {
+        try await onLoop { loop in
+            let ends = try await SocketEnds.established(on: loop)
+            try await ends.server.write("something")
+            ends.server.channel.shutdownWrite()
+            #expect(await ends.client.close()?.code == .truncated)
+        }
+    }
+
+    @Test func close_tellsOfTheRejection_thatNobodyHasRead() async throws {
+        try await onLoop { loop in
+            let ends = try SocketEnds(
+                on: loop, client: certificates.client(nil),
+                over: try await connectedSockets(on: loop))
+            let serving = loop.spawn {
+                let refusal = await code { try await ends.server.handshake() }
+                #expect(await ends.server.close()?.code == refusal)
+                return refusal
+            }
+            try await ends.client.handshake()
+            #expect(await ends.client.close()?.code == .clientCertificateRequired)
+            #expect(await serving.value == .clientCertificateRequired)
+        }
+    }
+
+    @Test func fatalAlert_reachesThePeer_beforeTheConnectionCloses() async throws {
+        try await onLoop { loop in
+            for _ in 0..<20 {
+                let ends = try SocketEnds(
+                    on: loop, client: certificates.client(nil),
+                    over: try await connectedSockets(on: loop))
+                let serving = loop.spawn {
+                    let refusal = await code {
+                        try await ends.server.handshake()
+                    }
+                    await ends.server.close()
+                    return refusal
+                }
+                try await ends.client.handshake()
+                // Unread bytes at the server would make TCP reset the connection.
+                try? await ends.client.write(pattern(50_000))
+                let seen = await code { try await ends.client.readText() }
+                #expect(seen == .clientCertificateRequired)
+                #expect(await ends.client.close()?.code == seen)
+                #expect(await serving.value == .clientCertificateRequired)
+            }
+        }
+    }
+
+    @Test func vanishedPeer_isTruncation_andWritingToItIsAReset() async throws {
+        try await onLoop { loop in
+            let pair = try Socket.pair(loop, loop)
+            let client = try TLSStream(
+                client: certificates.client(), serverName: ServerName("localhost"), over: pair.0)
+            do {
+                let server = try TLSStream(server: certificates.server(), over: pair.1)
+                async let accepting: Void = server.handshake()
+                try await client.handshake()
+                try await accepting
+                try await server.write("last")
+                server.channel.shutdownWrite()
+            }
+            #expect(try await client.readText() == "last")
+            #expect(await code { try await client.readText() } == .truncated)
+        }
+    }
+
+    @Test func writingToAPeerThatIsGone_isAReset_andNoSignal() async throws {
+        try await onLoop { loop in
+            let client: TLSStream
+            do {
+                let ends = try await SocketEnds.established(on: loop)
+                client = ends.client
+            }
+            // The server's stream and its socket went with the scope; only a child of another
+            // test's that is just being started may hold a copy for a moment.
+            let failure = await code {
+                while true { try await client.write("anybody there?") }
+            }
+            #expect(failure == .reset)
+        }
+    }
+
+    @Test func plaintextPeer_getsAnEnd() async throws {
+        try await onLoop { loop in
+            let sockets = try Socket.pair(loop, loop)
+            let server = try TLSStream(server: certificates.server(), over: sockets.1)
+            let peer = PlainStream(sockets.0)
+            try await peer.write("quit")
+            let refusal = await code { try await server.handshake() }
+            #expect(refusal == .peerSpeaksNoTLS)
+            async let closing = server.close()
+            // Not the close deadline: the end comes at once.
+            #expect(try await peer.readBytes() == nil)
+            peer.channel.shutdownWrite()
+            #expect(await closing?.code == .peerSpeaksNoTLS)
+        }
+    }
+
+    // MARK: Descriptors
+
+    @Test func thousandHandshakes_leaveNoDescriptor() async throws {
+        await #expect(processExitsWith: .success) {
+            [certificates = certificates as CertificateFixture] in
+            let counts = try await onLoop { loop in
+                let (client, server) = (try certificates.client(), try certificates.server())
+                let bad = try certificates.client("client-expired.pem")
+                func session(_ number: Int) async throws {
+                    let ends = try SocketEnds(
+                        on: loop, client: number % 4 == 0 ? bad : client, server: server)
+                    async let accepting = code {
+                        try await ends.server.handshake()
+                    }
+                    try await ends.client.handshake()
+                    guard await accepting == nil else { return }
+                    async let closing = ends.client.close()
+                    // Some end as they should, and some are dropped.
+                    if number % 2 == 0 { await ends.server.close() }
+                    ends.server.channel.shutdownWrite()
+                    _ = await closing
+                }
+                try await session(1)
+                let before = try openDescriptors()
+                for number in 0..<1_000 { try await session(number) }
+                return (before, try openDescriptors())
+            }
+            guard counts.0 == counts.1 else {
+                throw ProgramFailure(description: "descriptors: \(counts)")
+            }
+        }
+    }
+}
+
+/// What happened, in its order. Confined to a loop.
+private final class Steps: @unchecked Sendable {
+    private(set) var taken: [String] = []
+    func add(_ step: String) { taken.append(step) }
+}
+
+/// Ends both streams as peers do.
+private func closeBoth(_ ends: SocketEnds) async {
+    async let closing = ends.client.close()
+    #expect(await ends.server.close() == nil)
+    #expect(await closing == nil)
+}
+
+private func openDescriptors() throws -> Int {
+    guard let folder = unsafe opendir("/proc/self/fd") else {
+        throw ProgramFailure(description: systemMessage(errno))
+    }
+    defer { unsafe closedir(folder) }
+    var count = 0
+    while unsafe readdir(folder) != nil { count += 1 }
+    return count
+}
