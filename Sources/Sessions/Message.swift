@@ -13,7 +13,7 @@ public enum Message {
         guard line.count <= limit else {
             throw StreamError(
                 .messageTooLong,
-                "a message has at most \(limit) bytes and this one \(line.count), so it was not sent; send less at a time"
+                "a message has at most \(limit) bytes and this one has more, so it was not sent; send less at a time"
             )
         }
         guard String(validating: line, as: UTF8.self) != nil else {

@@ -28,7 +28,7 @@ struct PEMFile: ~Copyable {
             if reason == ENOENT {
                 throw CredentialError(
                     .missing,
-                    "\(path) does not exist; name another file or make it, for example with scripts/generate-certs"
+                    "\(path) does not exist; name its folder with --certs, or make it with scripts/generate-certs"
                 )
             }
             throw CredentialError(

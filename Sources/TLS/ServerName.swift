@@ -32,7 +32,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidServerName,
-                "there is no server name to verify: a name has letters, digits, dots and hyphens (international names in their xn-- form); give it with --server-name"
+                "a name to verify has letters, digits, dots and hyphens (an international name in its xn-- form); give one with --server-name"
             )
         }
         self = .dns(name)

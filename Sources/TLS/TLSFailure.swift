@@ -61,7 +61,8 @@ extension TLSStream {
     }
 
     private static let alertReasons: [Int32: String] = [
-        42: "it is bad", 43: "its kind is not supported", 44: "it was revoked",
+        42: "it does not suit, for example by its name", 43: "its kind is not supported",
+        44: "it was revoked",
         45: "it has expired",
         46: "it was not accepted for a reason that was not given", 48: "its CA is unknown there",
         49: "access was denied", 51: "its signature could not be verified",

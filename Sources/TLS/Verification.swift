@@ -91,7 +91,7 @@ enum Verification {
             X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED:
             return StreamError(
                 .unknownCA,
-                "\(subject) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin); "
+                "\(stream.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin); "
                     + trustIt(stream))
         case X509_V_ERR_CERT_REVOKED:
             return StreamError(

@@ -66,7 +66,7 @@ final class Client: @unchecked Sendable {
         case let reason?:
             let why = systemMessage(reason)
             Log.end(
-                "parley", "standard output cannot be written (\(why)); make room or name another",
+                "parley", "standard output cannot be written (\(why)); redirect it elsewhere",
                 status: ExitStatus.failure)
         }
     }

@@ -35,7 +35,7 @@ final class Server: @unchecked Sendable {
     func run() throws -> Int32 {
         let context = try options.security?.serverContext()
         let output = Output(.output, loop: main)
-        let transcript = self.transcript(output)
+        let transcript = self.transcript(output, log)
         for line in options.conversation.linesBeforeBind { transcript.print(line) }
         var listeners: [Listener]
         do throws(StreamError) {
@@ -61,12 +61,10 @@ final class Server: @unchecked Sendable {
             LoopServer(self, loop: main, log: log, transcript: transcript, context: context))
         for _ in 1..<loops {
             let loop = try EventLoop()
-            let transcript = self.transcript(Output(.output, loop: loop))
+            let log = Log(program: "parleyd", loop: loop)
+            let transcript = self.transcript(Output(.output, loop: loop), log)
             workers.append(
-                LoopServer(
-                    self, loop: loop, log: Log(program: "parleyd", loop: loop),
-                    transcript: transcript,
-                    context: context))
+                LoopServer(self, loop: loop, log: log, transcript: transcript, context: context))
         }
         for worker in workers { try worker.accept(from: listeners) }
         for worker in workers.dropFirst() { try worker.loop.start() }
@@ -137,7 +135,12 @@ final class Server: @unchecked Sendable {
         }
     }
 
-    private func transcript(_ output: Output) -> ConsoleTranscript {
+    /// A loop's console. That it can't be written is told once for each loop, and ends nothing.
+    private func transcript(_ output: Output, _ log: Log) -> ConsoleTranscript {
+        output.failed = { reason in
+            let why = systemMessage(reason)
+            log.write("standard output cannot be written (\(why)): console lines are lost")
+        }
         let input = options.conversation == .chat ? LineReader(loop: main) : nil
         return ConsoleTranscript(output: output, input: input, log: log, isQuiet: options.isQuiet)
     }

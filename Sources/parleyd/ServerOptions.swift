@@ -77,7 +77,8 @@ struct ServerOptions {
         usage: parleyd PROTOCOL [options]      answers over TLS 1.3 until it is stopped
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
 
-          --host ADDRESS        where to listen; :: is IPv6 and IPv4
+          --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;
+                                :: is IPv6 and IPv4
           --port N              0: the kernel chooses
           --threads N           event loops; default one a core
           --once                ends after one session

@@ -19,7 +19,7 @@ struct AnsweringTests {
                 #expect(try await a.readText() == text)
             }
             a.channel.shutdownWrite()
-            #expect(await answering.value == nil)
+            #expect(await answering.value == .peerEnded)
             #expect(server.pieces == [1, 2, 3])
         }
     }
@@ -30,7 +30,7 @@ struct AnsweringTests {
             let server = WrittenPieces(b)
             try await a.write("abcde")
             a.channel.shutdownWrite()
-            #expect(await echo(server, upTo: 1, .send) == nil)
+            #expect(await echo(server, upTo: 1, .send) == .peerEnded)
             #expect(server.pieces == [1, 1, 1, 1, 1])
         }
     }
@@ -45,7 +45,7 @@ struct AnsweringTests {
                 output.append(message[0])
                 return message[0] == UInt8(ascii: ".") ? .send : .gather
             }
-            #expect(outcome == nil)
+            #expect(outcome == .peerEnded)
             #expect(server.pieces == [3, 3])
             #expect(try await a.readText() == "ab.cd.")
         }
@@ -62,7 +62,7 @@ struct AnsweringTests {
             #expect(try await a.readText() == "de")
             #expect(server.pieces == [3, 2])
             a.channel.shutdownWrite()
-            #expect(await answering.value == nil)
+            #expect(await answering.value == .peerEnded)
         }
     }
 
@@ -71,7 +71,7 @@ struct AnsweringTests {
             let (a, b) = try await Carrier.pair.streams(on: loop)
             try await a.write("abc")
             a.channel.shutdownWrite()
-            #expect(await echo(b, upTo: 1, .gather) == nil)
+            #expect(await echo(b, upTo: 1, .gather) == .peerEnded)
             #expect(try await a.readText() == "abc")
         }
     }
@@ -91,7 +91,7 @@ struct AnsweringTests {
                 return outcome
             }
             #expect(try await a.readAll().count == 10 * answerCapacity)
-            #expect(await answering.value == nil)
+            #expect(await answering.value == .peerEnded)
             #expect(server.pieces.allSatisfy { $0 <= EventLoop.recordPayload })
             // Together, as far as the room goes.
             #expect(server.pieces.count < 10)
@@ -106,7 +106,7 @@ struct AnsweringTests {
                 output.append(message[0])
                 return message[0] == UInt8(ascii: "q") ? .last : .gather
             }
-            #expect(outcome == nil)
+            #expect(outcome == .answered)
             #expect(try await a.readText() == "abq")
             // What was not answered is there for whoever reads on.
             #expect(try await b.readText() == "z")
@@ -119,7 +119,7 @@ struct AnsweringTests {
             let server = WrittenPieces(b)
             try await a.write("abc")
             a.channel.shutdownWrite()
-            #expect(await answer(server, upTo: 1) { _, _ in .send } == nil)
+            #expect(await answer(server, upTo: 1) { _, _ in .send } == .peerEnded)
             #expect(server.pieces == [])
         }
     }
@@ -142,7 +142,7 @@ struct AnsweringTests {
                 output.append(message[0])
                 return turn
             }
-            #expect(outcome == nil)
+            #expect(outcome == .peerEnded)
             perTurn.isOver = true
             b.channel.shutdownWrite()
             #expect(await reading.value == pattern(0..<messages))
@@ -162,7 +162,7 @@ struct AnsweringTests {
                 sizes.value.append(message.count)
                 return .gather
             }
-            #expect(outcome == nil)
+            #expect(outcome == .peerEnded)
             #expect(sizes.value == [4, 4, 2])
         }
     }
@@ -175,7 +175,7 @@ struct AnsweringTests {
                 await turns(5)
                 try await a.write(text)
                 #expect(try await a.readText() == text)
-                #expect(await answering.value == nil)
+                #expect(await answering.value == .answered)
             }
             // Between two answerings the stream is anybody's.
             let reading = loop.spawn { try? await b.readText() }
@@ -185,15 +185,27 @@ struct AnsweringTests {
         }
     }
 
-    @Test func bytesReadAhead_areAnsweredFirst() async throws {
+    @Test func bytesReadAhead_areAnsweredFirst_inPieces() async throws {
+        try await onLoop { loop in
+            let (a, b) = try await Carrier.pair.streams(on: loop)
+            let server = WrittenPieces(b)
+            try await a.write("ahead")
+            #expect(try await server.untilReadable())
+            try await a.write(" of time")
+            a.channel.shutdownWrite()
+            #expect(await echo(server, upTo: 3, .send) == .peerEnded)
+            #expect(server.pieces == [3, 2, 3, 3, 2])
+            #expect(try await a.readText() == "ahead of time")
+        }
+    }
+
+    @Test func bytesReadAhead_stay_afterTheLast() async throws {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             try await a.write("ahead")
             #expect(try await b.untilReadable())
-            a.channel.shutdownWrite()
-            #expect(await echo(b, .send) == nil)
-            b.channel.shutdownWrite()
-            #expect(try await a.readAll() == Array("ahead".utf8))
+            #expect(await echo(b, upTo: 1, .last) == .answered)
+            #expect(try await b.readText() == "head")
         }
     }
 
@@ -211,7 +223,7 @@ struct AnsweringTests {
             // As soon as it reads, it gets all it is owed, in order.
             a.channel.shutdownWrite()
             let reading = loop.spawn { try? await a.readAll() }
-            #expect(await answering.value == nil)
+            #expect(await answering.value == .peerEnded)
             b.channel.shutdownWrite()
             let isSame = await reading.value == pattern(0..<sent)
             #expect(isSame)
@@ -227,7 +239,7 @@ struct AnsweringTests {
             let answering = loop.spawn { await echo(b, .send) }
             let sent = await fill(a)
             #expect(sent < 8_000_000)
-            #expect(await answering.value == .idleTimedOut)
+            #expect(await answering.value == .failed(.idleTimedOut))
         }
     }
 
@@ -257,7 +269,7 @@ struct AnsweringTests {
             while read < (asked + 1) * answerCapacity {
                 read += try #require(try await a.read(upTo: 16_384) { $0.count })
             }
-            #expect(await answering.value == nil)
+            #expect(await answering.value == .answered)
             #expect(read == (asked + 1) * answerCapacity)
         }
     }
@@ -274,7 +286,26 @@ struct AnsweringTests {
             try await b.write("unread")
             try a?.channel.check()
             a = nil
-            #expect(await answering.value == .reset)
+            #expect(await answering.value == .failed(.reset))
+        }
+    }
+
+    @Test(arguments: Carrier.allCases)
+    func reset_endsTheAnswering_whileItIsHeldBack(carrier: Carrier) async throws {
+        try await onLoop { loop in
+            var a: PlainStream?
+            let b: PlainStream
+            (a, b) = try await carrier.streams(on: loop)
+            let answering = loop.spawn {
+                await answer(b, upTo: 1) { _, output in
+                    for _ in 0..<answerCapacity { output.append(1) }
+                    return .send
+                }
+            }
+            // Replies that nobody reads.
+            try await a?.write(pattern(0..<20_000))
+            a = nil
+            #expect(await answering.value == .failed(.reset))
         }
     }
 
@@ -284,7 +315,7 @@ struct AnsweringTests {
             let answering = loop.spawn { await echo(b, .send) }
             await turns(5)
             b.channel.fail(StreamError(.endedEarly, "told so"))
-            #expect(await answering.value == .endedEarly)
+            #expect(await answering.value == .failed(.endedEarly))
             withExtendedLifetime(a) {}
         }
     }
@@ -310,20 +341,28 @@ private final class PerTurn: Resumable {
     }
 }
 
-/// - Returns: the code of the failure that ended the answering; nil at the peer's end and after
-///   `.last`.
+/// How an answering ended.
+private enum Ending: Equatable {
+    /// After `.last`.
+    case answered
+    case peerEnded
+    case failed(StreamError.Code)
+}
+
 private func answer(
     _ stream: some ByteStream, upTo maximum: Int,
     _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
-) async -> StreamError.Code? {
-    await failureCode { () throws(StreamError) in
-        try await stream.answer(upTo: maximum, body)
+) async -> Ending {
+    do throws(StreamError) {
+        return try await stream.answer(upTo: maximum, body) ? .answered : .peerEnded
+    } catch {
+        return .failed(error.code)
     }
 }
 
-private func echo(_ stream: some ByteStream, upTo maximum: Int = 1_024, _ turn: Turn) async
-    -> StreamError.Code?
-{
+private func echo(
+    _ stream: some ByteStream, upTo maximum: Int = 1_024, _ turn: Turn
+) async -> Ending {
     await answer(stream, upTo: maximum) { message, output in
         for index in message.indices { output.append(message[index]) }
         return turn

@@ -92,7 +92,20 @@ struct EventLoopTests {
                 loop.stop()
             }
         }
-        #expect(!loop.isCurrent)
+        #expect(!loop.isCurrent && loop.isMine)
+    }
+
+    @Test func join_returns_whenTheThreadHasEnded() async throws {
+        try await onLoop { _ in
+            let loop = try EventLoop()
+            try loop.start()
+            await loop.spawn { #expect(loop.isCurrent) }.value
+            loop.stop()
+            loop.join()
+            // Nobody's thread: what is confined to it may be touched.
+            #expect(loop.isMine)
+            loop.join()
+        }
     }
 
     // MARK: Turns
@@ -136,6 +149,33 @@ struct EventLoopTests {
             await turns(5)
             #expect(last.count == 1)
         }
+    }
+
+    @Test func resumeNextTurn_waitsForTheNextTurn_howeverOftenItGivesWay() async throws {
+        try await onLoop { loop in
+            let turnsSeen = Shared<[UInt64]>([])
+            await withCheckedContinuation { waiting in
+                var again: Again?
+                again = Again {
+                    turnsSeen.value.append(loop.turns)
+                    guard turnsSeen.value.count < 5 else {
+                        again = nil
+                        return waiting.resume()
+                    }
+                    loop.resumeNextTurn(again!)
+                }
+                loop.resumeNextTurn(again!)
+            }
+            #expect(Set(turnsSeen.value).count == 5)
+        }
+    }
+
+    private final class Again: Resumable {
+        private let call: () -> Void
+
+        init(_ call: @escaping () -> Void) { self.call = call }
+
+        func resume() { call() }
     }
 
     private final class Last: Resumable {
@@ -201,6 +241,19 @@ struct EventLoopTests {
             gone = nil
             await self.fired(after: 30, on: loop)
             #expect(!fired.value)
+        }
+    }
+
+    @Test func timer_callsOnce_unlessItIsLetGo() async throws {
+        try await onLoop { loop in
+            let calls = Shared<[String]>([])
+            let kept = Timer(after: 0.005, on: loop) { calls.value.append("kept") }
+            var gone: Timer? = Timer(after: 0.005, on: loop) { calls.value.append("gone") }
+            #expect(gone != nil)
+            gone = nil
+            await self.fired(after: 50, on: loop)
+            #expect(calls.value == ["kept"])
+            withExtendedLifetime(kept) {}
         }
     }
 

@@ -139,6 +139,26 @@ struct StreamTests {
         }
     }
 
+    @Test(arguments: Carrier.allCases)
+    func readerOfAPeerThatAlwaysHasMore_leavesTheOthersTheirTurns(carrier: Carrier) async throws {
+        try await onLoop { loop in
+            let (a, b) = try await carrier.streams(on: loop)
+            let writing = loop.spawn {
+                try? await a.write(Self.moreThanFits)
+                a.channel.shutdownWrite()
+            }
+            var perTurn: [UInt64: Int] = [:]
+            while let count = try await b.read(upTo: 16_384, { $0.count }) {
+                perTurn[loop.turns, default: 0] += count
+            }
+            #expect(perTurn.values.reduce(0, +) == 12_000_000)
+            // Four records' worth, and the read that goes beyond.
+            let most = perTurn.values.max() ?? 0
+            #expect(most <= 5 * 16_384)
+            await writing.value
+        }
+    }
+
     enum Operation: CaseIterable, Sendable {
         case read, untilReadable, write, answer
 

@@ -90,4 +90,105 @@ struct TurnstileTests {
             try await turnstile.enter()
         }
     }
+
+    // MARK: With a peer that may leave
+
+    @Test func enterWhilePeerIsThere_waitsForNobody_whereTheTurnIsFree() async throws {
+        try await onLoop { loop in
+            let turnstile = Turnstile(loop: loop)
+            let (a, b) = try await Carrier.pair.streams(on: loop)
+            try await turnstile.enter(while: a)
+            // The stream is free again for its session.
+            try await b.write("x")
+            #expect(try await a.readText() == "x")
+            turnstile.leave()
+            try await turnstile.enter()
+        }
+    }
+
+    @Test func whatThePeerSaysMeanwhile_isKeptForTheFirstRead() async throws {
+        try await onLoop { loop in
+            let turnstile = Turnstile(loop: loop)
+            try await turnstile.enter()
+            let (a, b) = try await Carrier.pair.streams(on: loop)
+            let waiting = loop.spawn {
+                await failureCode { () throws(StreamError) in try await turnstile.enter(while: a) }
+            }
+            await turns(5)
+            try await b.write("early")
+            await turns(10)
+            turnstile.leave()
+            #expect(await waiting.value == nil)
+            #expect(try await a.readText() == "early")
+        }
+    }
+
+    @Test(arguments: [StreamError.Code.endedEarly, .reset])
+    func peerThatLeaves_costsTheOthersNothing(code: StreamError.Code) async throws {
+        try await onLoop { loop in
+            let turnstile = Turnstile(loop: loop)
+            try await turnstile.enter()
+            var gone: PlainStream?
+            let first: PlainStream
+            (first, gone) = try await Carrier.pair.streams(on: loop)
+            let second = try await Carrier.pair.streams(on: loop)
+            let tasks = [first, second.0].map { stream in
+                loop.spawn {
+                    await failureCode { () throws(StreamError) in
+                        try await turnstile.enter(while: stream)
+                    }
+                }
+            }
+            await turns(10)
+            if code == .reset {
+                try await first.write("unread")
+            } else {
+                gone?.channel.shutdownWrite()
+            }
+            gone = nil
+            // While somebody else has the turn.
+            #expect(await tasks[0].value == code)
+            turnstile.leave()
+            #expect(await tasks[1].value == nil)
+            turnstile.leave()
+            try await turnstile.enter()
+            withExtendedLifetime(second) {}
+        }
+    }
+
+    @Test func cancelledWait_withAPeer_ends() async throws {
+        try await onLoop { loop in
+            let turnstile = Turnstile(loop: loop)
+            try await turnstile.enter()
+            let (a, b) = try await Carrier.pair.streams(on: loop)
+            let waiting = loop.spawn {
+                await failureCode { () throws(StreamError) in try await turnstile.enter(while: a) }
+            }
+            await turns(10)
+            waiting.cancel()
+            #expect(await waiting.value == .cancelled)
+            turnstile.leave()
+            try await turnstile.enter()
+            withExtendedLifetime(b) {}
+        }
+    }
+
+    @Test(arguments: 0..<8, [true, false])
+    func turnThatComesAsThePeerLeaves_isNotLost(turnsBetween: Int, turnFirst: Bool) async throws {
+        try await onLoop { loop in
+            let turnstile = Turnstile(loop: loop)
+            try await turnstile.enter()
+            let (a, b) = try await Carrier.pair.streams(on: loop)
+            let waiting = loop.spawn {
+                await failureCode { () throws(StreamError) in try await turnstile.enter(while: a) }
+            }
+            await turns(10)
+            if turnFirst { turnstile.leave() } else { b.channel.shutdownWrite() }
+            await turns(turnsBetween)
+            if turnFirst { b.channel.shutdownWrite() } else { turnstile.leave() }
+            // Either may win; whoever has the turn passes it on.
+            if await waiting.value == nil { turnstile.leave() }
+            try await turnstile.enter()
+        }
+    }
 }

@@ -95,6 +95,8 @@ struct PinTests {
         pair.handshake()
         #expect(pair.client.progress == .failed(.pinMismatch))
         #expect(pair.client.failure?.code.concernsTrust == true)
+        // A fatal bad_certificate (RFC 8446, section 6).
+        #expect(pair.client.sent.records().last == Record(type: Record.alert, payload: [2, 42]))
         #expect(pair.server.progress == .failed(.certificateRejected))
     }
 

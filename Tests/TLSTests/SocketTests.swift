@@ -170,6 +170,24 @@ struct SocketTests {
         }
     }
 
+    @Test func close_waitsForThePeersEnd_afterAFailureToo() async throws {
+        try await onLoop { loop in
+            let ends = try SocketEnds(on: loop, client: certificates.client(nil))
+            let steps = Steps()
+            let serving = loop.spawn {
+                #expect(await code { try await ends.server.handshake() } != nil)
+                await ends.server.close()
+                steps.add("server closed")
+            }
+            try await ends.client.handshake()
+            #expect(await code { try await ends.client.readText() } == .clientCertificateRequired)
+            steps.add("client read")
+            await ends.client.close()
+            await serving.value
+            #expect(steps.taken == ["client read", "server closed"])
+        }
+    }
+
     @Test func close_givesUp_atItsDeadline() async throws {
         var deadlines = Deadlines()
         deadlines.close = 0.1
