@@ -285,10 +285,21 @@ def warm_up(point, server, scale):
             sock.close()
         ask(point, server)
         files = eventually(server.files, lambda value: value <= server.base_files)
-        server.base_memory = max(server.base_memory, server.memory())
+        server.base_memory = max(server.base_memory, settled(server))
     point.say(f"{WARM_ROUNDS} times {scale.silent} silent ones; then {files} descriptors "
               f"({server.base_files} at first), at most {server.base_memory / MIB:.1f} MiB")
     server.base_files = files
+
+
+def settled(server):
+    """Memory once it has not fallen for two seconds: the server gives it back after a while."""
+    lowest, since = server.memory(), time.monotonic()
+    while time.monotonic() < since + 2:
+        time.sleep(0.1)
+        memory = server.memory()
+        if memory < lowest:
+            lowest, since = memory, time.monotonic()
+    return lowest
 
 
 def resets(point, server, scale):
