@@ -28,12 +28,20 @@ let package = Package(
         .target(name: "Sockets", dependencies: ["CLinux"], swiftSettings: settings),
         .target(
             name: "TLS", dependencies: ["COpenSSL", "CLinux", "Sockets"], swiftSettings: settings),
-        .target(name: "Sessions", dependencies: ["Sockets"], swiftSettings: settings),
+        .target(name: "Commands", swiftSettings: settings),
+        .target(
+            name: "Programs", dependencies: ["CLinux", "Sockets"], swiftSettings: settings),
+        .target(
+            name: "Sessions", dependencies: ["Sockets", "Commands", "Programs"],
+            swiftSettings: settings),
         .target(
             name: "Console", dependencies: ["CLinux", "Sockets", "TLS", "Sessions"],
             swiftSettings: settings),
         .executableTarget(
-            name: "parleyd", dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
+            name: "parleyd",
+            dependencies: [
+                "CLinux", "Sockets", "TLS", "Commands", "Programs", "Sessions", "Console",
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "parley", dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
@@ -43,7 +51,12 @@ let package = Package(
         .testTarget(
             name: "TLSTests", dependencies: ["TLS", "Sockets", "CLinux"], swiftSettings: settings),
         .testTarget(
-            name: "SessionsTests", dependencies: ["Sessions", "Sockets", "Console"],
+            name: "CommandsTests", dependencies: ["Commands"], swiftSettings: settings),
+        .testTarget(
+            name: "ProgramsTests", dependencies: ["Programs", "Sockets"], swiftSettings: settings),
+        .testTarget(
+            name: "SessionsTests",
+            dependencies: ["Sessions", "Sockets", "Commands", "Programs", "Console"],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],

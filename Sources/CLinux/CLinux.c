@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 int parley_epoll_add(int epoll, int fd, unsigned int events)
 {
@@ -24,13 +28,43 @@ int parley_accept4(int fd, struct sockaddr *address, socklen_t *length)
     return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
+int parley_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+static struct rlimit original_limit;
+
 int parley_raise_descriptor_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit)) return 0;
+    original_limit = limit;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur > 1 << 30 ? 1 << 30 : (int)limit.rlim_cur;
+}
+
+void parley_restore_descriptor_limit(pid_t pid)
+{
+    if (original_limit.rlim_max) prlimit(pid, RLIMIT_NOFILE, &original_limit, NULL);
+}
+
+int parley_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path)
+{
+    return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+int parley_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from)
+{
+    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+}
+
+int parley_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+parley_child_end parley_peek_child(int pidfd)
+{
+    siginfo_t info = {0};
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
+        return (parley_child_end){0};
+    return (parley_child_end){.has_ended = 1, .code = info.si_code, .status = info.si_status};
 }
 
 long parley_nanoseconds(void)

@@ -54,6 +54,13 @@ public struct SecurityOptions: Sendable {
         if let path = arguments["keylog"] { options.keyLog = try KeyLog(path) }
     }
 
+    /// ALPN protocols that the context takes part in.
+    public var applicationProtocols: [String] {
+        get { options.applicationProtocols }
+        set { options.applicationProtocols = newValue }
+    }
+    /// Whether a server requires client certificates.
+    public var asksForClients: Bool { clientCA != nil }
     public var minimum: TLSVersion { options.minimum }
     public var writesKeyLog: Bool { options.keyLog != nil }
 

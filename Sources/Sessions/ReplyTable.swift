@@ -1,10 +1,14 @@
 // Fixed replies to fixed messages.
 // SPDX-License-Identifier: Apache-2.0
+public import Commands
+internal import Programs
 
 /// A table of replies, looked up without a copy of the message.
 public struct ReplyTable: Sendable {
     public struct Reply: Sendable {
         let bytes: [UInt8]
+        /// The same in parley/1: a line of output and the exit.
+        let frames: [UInt8]
         /// Whether the server closes after it.
         public let closes: Bool
 
@@ -13,6 +17,9 @@ public struct ReplyTable: Sendable {
             precondition(text.utf8.count <= Message.limit)
             bytes = Array(text.utf8)
             self.closes = closes
+            var frames: [UInt8] = []
+            frames.append(.output, bytes + [UInt8(ascii: "\n")])
+            self.frames = frames + Outcome.ended(.status(0)).frame
         }
     }
 
@@ -28,18 +35,27 @@ public struct ReplyTable: Sendable {
         }
     }
 
-    /// The third document's.
-    public static let documents = ReplyTable(
-        [
-            "Hello": Reply("Greetings!"),
-            "Are you there?": Reply("Yes, I am here!"),
-            "quit": Reply("Closing down", closes: true),
-        ], otherwise: Reply("Unknown command."))
+    /// The fixed replies of a command table.
+    public init(_ table: CommandTable) {
+        var replies: [String: Reply] = [:]
+        for entry in table.entries {
+            if case .reply(let text, let closes) = entry.action {
+                replies[entry.name] = Reply(text, closes: closes)
+            }
+        }
+        self.init(replies, otherwise: Reply("Unknown command."))
+    }
 
-    subscript(message: Span<UInt8>) -> Reply {
-        guard let candidates = entries[Self.hash(message)] else { return otherwise }
+    /// The third document's.
+    public static let documents = ReplyTable(.documents)
+
+    subscript(message: Span<UInt8>) -> Reply { find(message) ?? otherwise }
+
+    /// The reply that was configured for a message; nil where there is none.
+    func find(_ message: Span<UInt8>) -> Reply? {
+        guard let candidates = entries[Self.hash(message)] else { return nil }
         for (candidate, reply) in candidates where Self.equal(candidate, message) { return reply }
-        return otherwise
+        return nil
     }
 
     /// FNV-1a; only what an administrator wrote is in the table, so that nobody else can make it

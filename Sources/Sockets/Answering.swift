@@ -7,6 +7,8 @@ public enum Turn: Sendable {
     case gather
     /// Send it now, as a record of its own.
     case send
+    /// Send it now, and go on with what the body has left in the stream's `readAhead`.
+    case more
     /// Send it now and end the answering.
     case last
 }
@@ -14,8 +16,8 @@ public enum Turn: Sendable {
 extension ByteStream {
     /// Answers what comes, until the peer's end or `.last`.
     ///
-    /// `body` gets what one read returned, at most `maximum` bytes, and appends at most
-    /// `answerCapacity` bytes of reply. The loop calls it as bytes arrive: the task that called
+    /// `body` gets what one read returned, at most `maximum` bytes, and appends its reply to the
+    /// output, which has room for at least `answerCapacity` bytes. The loop calls it as bytes arrive: the task that called
     /// `answer` sleeps until the end, so that a message costs no resumption. A peer that does not
     /// take its replies is not read from.
     ///
@@ -111,13 +113,8 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         }
         if let ending { return ending }
         var filled = 0
-        while let held = stream.readAhead {
-            // Taken before its room is lent to the body, in pieces as a read would have it.
-            stream.readAhead = held.count > maximum ? Array(held[maximum...]) : nil
-            let turn = answer(held.span.extracting(first: maximum), &filled)
-            guard try handled(turn, &filled) else { return nil }
-            if let ending { return ending }
-        }
+        guard try answerReadAhead(&filled) else { return nil }
+        if let ending { return ending }
         for _ in 0..<Self.messagesATurn {
             var attempt = Attempt.ended
             var turn = Turn.gather
@@ -135,6 +132,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
                 return nil
             case .moved:
                 guard try handled(turn, &filled) else { return nil }
+                if case .more = turn, try !answerReadAhead(&filled) { return nil }
                 if let ending { return ending }
             }
         }
@@ -144,6 +142,19 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
             loop.resumeNextTurn(self)
         }
         return nil
+    }
+
+    /// Answers what was read before it was asked for.
+    ///
+    /// - Returns: false where the peer does not take the answers.
+    private func answerReadAhead(_ filled: inout Int) throws(StreamError) -> Bool {
+        while ending == nil, let held = stream.readAhead {
+            // Taken before its room is lent to the body, in pieces as a read would have it.
+            stream.readAhead = held.count > maximum ? Array(held[maximum...]) : nil
+            let turn = answer(held.span.extracting(first: maximum), &filled)
+            guard try handled(turn, &filled) else { return false }
+        }
+        return true
     }
 
     private func answer(_ message: Span<UInt8>, _ filled: inout Int) -> Turn {

@@ -147,6 +147,24 @@ extension EventLoop {
     }
 }
 
+extension EventLoop {
+    /// Lends the loop's room for output, of which `filled` bytes are in use, for a call that does
+    /// not suspend.
+    package func withOutput(_ filled: inout Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
+        var span = unsafe OutputSpan(buffer: output, initializedCount: filled)
+        body(&span)
+        filled = unsafe span.finalize(for: output)
+    }
+
+    /// What stands in the loop's room for output.
+    package func withGathered<R>(
+        _ filled: Int, _ body: (Span<UInt8>) throws(StreamError) -> R
+    ) throws(StreamError) -> R {
+        let bytes = unsafe UnsafeBufferPointer(rebasing: output[..<filled])
+        return unsafe try body(bytes.span)
+    }
+}
+
 extension Channel {
     /// Throws away what comes, until the peer closes or the deadline under way has come.
     final func drain() async {

@@ -18,8 +18,9 @@ public struct Deadlines: Sendable {
 open class Channel: EventSource, @unchecked Sendable {
     public enum Direction: Sendable { case read, write }
 
-    /// What is waited for, each with a deadline of its own.
-    public enum Phase: Sendable { case handshake, idle, close }
+    /// What is waited for, each with a deadline of its own; `hearing` has that of `idle`, and only
+    /// what the peer sends counts.
+    public enum Phase: Sendable { case handshake, idle, hearing, close }
 
     /// The peer's address; nil where there is none.
     public final let peer: SocketAddress?
@@ -37,6 +38,8 @@ open class Channel: EventSource, @unchecked Sendable {
     private final var failure: StreamError?
     private final var phase = Phase.idle
     private final var moved: UInt64 = 0
+    /// The peer has closed or broken the connection, even if what it sent before was not read yet.
+    public private(set) final var hasHungUp = false
 
     public init(loop: EventLoop, peer: SocketAddress?, deadlines: Deadlines) {
         self.peer = peer
@@ -68,8 +71,11 @@ open class Channel: EventSource, @unchecked Sendable {
         setDue(loop.now &+ UInt64(limit * 1e9))
     }
 
+    /// For how long nothing has moved, or in the phase `hearing` nothing was heard; in nanoseconds.
+    public final var silence: UInt64 { loop.now &- moved }
+
     override public final func expired() {
-        if phase == .idle {
+        if phase == .idle || phase == .hearing {
             // Set once and moved only when it has come, so that a message costs no more than
             // the note of its time.
             let due = moved &+ UInt64(limit * 1e9)
@@ -81,7 +87,7 @@ open class Channel: EventSource, @unchecked Sendable {
     private final var limit: Double {
         switch phase {
         case .handshake: deadlines.handshake
-        case .idle: deadlines.idle
+        case .idle, .hearing: deadlines.idle
         case .close: deadlines.close
         }
     }
@@ -97,6 +103,10 @@ open class Channel: EventSource, @unchecked Sendable {
                     : "the handshake timed out: it was not done within \(seconds)")
         case .idle:
             StreamError(.idleTimedOut, "the session was idle for \(seconds) and was ended")
+        case .hearing:
+            StreamError(
+                .idleTimedOut,
+                "nothing was heard from the peer for \(seconds), so it is taken for gone")
         case .close:
             StreamError(.closeTimedOut, "the peer did not take the end within \(seconds)")
         }
@@ -139,6 +149,7 @@ open class Channel: EventSource, @unchecked Sendable {
 
     override public final func ready(_ events: Events) {
         let ended = !events.isDisjoint(with: .ended)
+        if ended { hasHungUp = true }
         becameReady(ended: ended)
         driver?.channelChanged()
         if ended || events.contains(.readable) { wake(.read) }
@@ -184,7 +195,7 @@ open class Channel: EventSource, @unchecked Sendable {
     /// Notes that bytes went out.
     public final func noteSent(_ count: Int) {
         sent &+= UInt64(count)
-        moved = loop.now
+        if phase != .hearing { moved = loop.now }
     }
 }
 

@@ -121,6 +121,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         Task(executorPreference: self, operation: body)
     }
 
+    /// Gives the others their turn, and goes on in the next one.
+    public func nextTurn() async {
+        await Waiter.wait { again.append(Continuation($0)) }
+    }
+
     /// Has `resume()` called once at the end of this turn, before the loop waits: for what is
     /// collected over a turn and leaves in one piece.
     package func resumeAtEndOfTurn(_ resumable: any Resumable) {
@@ -235,6 +240,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 /// Work that goes on at the loop's call.
 package protocol Resumable: AnyObject {
     func resume()
+}
+
+/// A task that goes on in the next turn.
+private final class Continuation: Resumable {
+    private let waiter: Waiter
+    init(_ waiter: Waiter) { self.waiter = waiter }
+    func resume() { waiter.resume() }
 }
 
 /// Starts a thread for one call; it must be joined or detached.

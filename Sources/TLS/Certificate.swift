@@ -70,6 +70,16 @@ public final class Certificate: @unchecked Sendable {
     public var notBefore: String { unsafe Self.text(X509_get0_notBefore(pointer)) }
     public var notAfter: String { unsafe Self.text(X509_get0_notAfter(pointer)) }
 
+    /// Until when it is valid, in seconds since 1970.
+    var expiry: Int {
+        var parts = unsafe tm()
+        guard unsafe ASN1_TIME_to_tm(X509_get0_notAfter(pointer), &parts) == 1 else {
+            _ = ErrorQueue.drain()
+            return 0
+        }
+        return unsafe timegm(&parts)
+    }
+
     var isExpired: Bool { unsafe X509_cmp_current_time(X509_get0_notAfter(pointer)) < 0 }
     var isNotYetValid: Bool { unsafe X509_cmp_current_time(X509_get0_notBefore(pointer)) > 0 }
 
@@ -151,16 +161,22 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     public let serial: String
     /// Until when it is valid.
     public let notAfter: String
+    /// The same in seconds since 1970.
+    public let expiry: Int
 
     init(_ certificate: Certificate) {
         names = certificate.names
         keyHash = certificate.keyHash
         serial = certificate.serial
         notAfter = certificate.notAfter
+        expiry = certificate.expiry
     }
 
     /// The first name, else the key's pin.
     public var description: String {
-        names.first?.description ?? Pin(keyHash: keyHash).description
+        names.first?.description ?? pin
     }
+
+    /// `sha256//` and the base64 of its public key's hash.
+    public var pin: String { Pin(keyHash: keyHash).description }
 }

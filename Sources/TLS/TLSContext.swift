@@ -25,8 +25,8 @@ public enum TLSVersion: Sendable, CaseIterable {
 public struct TLSOptions: Sendable {
     public var minimum = TLSVersion.tls13
     /// ALPN protocol names (RFC 7301), the preferred one first; 1 to 255 bytes each. A server
-    /// takes part only if the client offers one of them; a client without a common one goes on
-    /// without.
+    /// takes part only if the client offers one of them in TLS 1.3; a client without a common one
+    /// goes on without.
     public var applicationProtocols: [String] = []
     public var keyLog: KeyLog?
     public init() {}
@@ -156,7 +156,11 @@ public final class TLSContext: @unchecked Sendable {
         // The context outlives its connections, so that it may be passed unretained.
         unsafe SSL_CTX_set_alpn_select_cb(
             pointer,
-            { _, chosen, chosenLength, offered, offeredLength, context in
+            { ssl, chosen, chosenLength, offered, offeredLength, context in
+                // What is built on these protocols counts on TLS 1.3.
+                guard unsafe SSL_version(ssl) == TLS1_3_VERSION else {
+                    return SSL_TLSEXT_ERR_NOACK
+                }
                 let context = unsafe Unmanaged<TLSContext>.fromOpaque(context!)
                     .takeUnretainedValue()
                 let ours = unsafe context.applicationProtocols

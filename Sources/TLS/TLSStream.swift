@@ -18,7 +18,7 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     let serverName: ServerName?
     /// Kept by the verification for the handshake's error.
     var verificationFailure: StreamError?
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
     /// Whether the handshake is done.
     public private(set) var isEstablished = false
     /// The first failure, which is permanent: after it no more must be said, close_notify included
@@ -148,6 +148,12 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     }
 
     public var peerName: String? { peerIdentity?.description }
+
+    /// Why the client's certificate would not be accepted now, under what `context` trusts; nil
+    /// where it would be. Costs one signature's verification.
+    public func objection(under context: TLSContext) -> StreamError? {
+        Verification.verifyAgain(self, under: context)
+    }
 
     // MARK: Attempts
 

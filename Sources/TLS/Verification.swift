@@ -36,6 +36,33 @@ enum Verification {
         return unsafe verify(store, leaf, trust, stream)
     }
 
+    /// Verifies the certificate of an established stream's client anew, under what another context
+    /// trusts: it may have expired since, or be revoked.
+    static func verifyAgain(_ stream: TLSStream, under context: TLSContext) -> StreamError? {
+        ErrorQueue.assertEmpty()
+        guard let trust = context.trust,
+            let leafPointer = unsafe SSL_get1_peer_certificate(stream.ssl),
+            let store = unsafe X509_STORE_CTX_new()
+        else {
+            _ = ErrorQueue.drain()
+            return StreamError(
+                .clientCertificateRequired, "the client has no certificate that could be verified")
+        }
+        let leaf = unsafe Certificate(owning: leafPointer)
+        defer { unsafe X509_STORE_CTX_free(store) }
+        stream.verificationFailure = nil
+        defer { stream.verificationFailure = nil }
+        unsafe X509_STORE_CTX_init(
+            store, SSL_CTX_get_cert_store(context.pointer), leaf.pointer,
+            SSL_get_peer_cert_chain(stream.ssl))
+        unsafe X509_STORE_CTX_set_default(store, "ssl_client")
+        unsafe X509_VERIFY_PARAM_set_auth_level(
+            X509_STORE_CTX_get0_param(store), SSL_CTX_get_security_level(context.pointer))
+        guard unsafe verify(store, leaf, trust, stream) != 1 else { return nil }
+        return stream.verificationFailure
+            ?? StreamError(.certificateInvalid, "the client's certificate is not accepted any more")
+    }
+
     private static func verify(
         _ store: OpaquePointer, _ leaf: Certificate, _ trust: Trust, _ stream: TLSStream
     ) -> Int32 {

@@ -14,7 +14,8 @@ final class LoopServer: @unchecked Sendable {
     private unowned let server: Server
     private let log: Log
     private let transcript: ConsoleTranscript
-    private var context: TLSContext?
+    /// What is in force.
+    private(set) var policy: Policy
     private var acceptors: [Acceptor] = []
     private var sessions: [Int: Task<Void, Never>] = [:]
     private var lastSession = 0
@@ -30,17 +31,19 @@ final class LoopServer: @unchecked Sendable {
     /// Whether accepting waits for a descriptor; read by other loops.
     private let isPaused = Atomic<Bool>(false)
 
-    private var options: ServerOptions { server.options }
+    var options: ServerOptions { server.options }
+    var slots: ProgramSlots { server.slots }
+    /// Nothing is started any more.
+    var isShuttingDown: Bool { server.isShuttingDown }
 
     init(
-        _ server: Server, loop: EventLoop, log: Log, transcript: ConsoleTranscript,
-        context: TLSContext?
+        _ server: Server, loop: EventLoop, log: Log, transcript: ConsoleTranscript, policy: Policy
     ) {
         self.server = server
         self.loop = loop
         self.log = log
         self.transcript = transcript
-        self.context = context
+        self.policy = policy
         operatorTurn = Turnstile(loop: loop)
     }
 
@@ -71,9 +74,12 @@ final class LoopServer: @unchecked Sendable {
     }
 
     /// From any thread.
-    func use(_ context: TLSContext) {
-        loop.execute { self.context = context }
+    func use(_ policy: Policy) {
+        loop.execute { self.policy = policy }
     }
+
+    /// A program's pipes and pidfd are closed.
+    func programEnded() { server.descriptorsFreed() }
 
     /// From any thread: a session has closed its descriptor.
     func descriptorFreed() {
@@ -112,7 +118,7 @@ final class LoopServer: @unchecked Sendable {
         lastSession += 1
         let number = lastSession
         sessions[number] = loop.spawn { [self] in
-            var session = Session(socket, openedAt: loop.now)
+            var session = Session(socket, number: server.nextSession, openedAt: loop.now)
             await session.run(on: self)
             sessions[number] = nil
             openHere.subtract(1, ordering: .relaxed)
@@ -124,18 +130,20 @@ final class LoopServer: @unchecked Sendable {
     /// One connection, from accept to close.
     private struct Session {
         let channel: Channel
+        let number: Int
         let openedAt: UInt64
         private var tls: TLSStream?
 
-        init(_ socket: Socket, openedAt: UInt64) {
+        init(_ socket: Socket, number: Int, openedAt: UInt64) {
             channel = socket
+            self.number = number
             self.openedAt = openedAt
         }
 
         mutating func run(on worker: LoopServer) async {
             let stream: any ByteStream
             do throws(StreamError) {
-                if let context = worker.context {
+                if let context = worker.policy.context {
                     let tls = try TLSStream(server: context, over: channel)
                     self.tls = tls
                     stream = tls
@@ -143,6 +151,12 @@ final class LoopServer: @unchecked Sendable {
                         try await tls.handshake()
                     } catch {
                         worker.log.write("\(name): refused: \(error)")
+                        if let trail = trail(of: worker).audited {
+                            var record = trail.record("handshake-failure")
+                            record.add("code", error.code.rawValue)
+                            record.add("reason", error.description)
+                            trail.writeOrLog(record)
+                        }
                         // A silent or vanished peer takes no alert.
                         if error.code != .handshakeTimedOut, error.code != .reset {
                             await tls.close()
@@ -163,13 +177,28 @@ final class LoopServer: @unchecked Sendable {
             }
             let ending: String
             var failure: StreamError?
+            let trail = trail(of: worker)
+            if let trail = trail.audited {
+                var record = trail.record("session-start")
+                record.add(
+                    "protocol", tls?.applicationProtocol ?? worker.options.conversation.rawValue)
+                trail.writeOrLog(record)
+            }
             do throws(StreamError) {
-                let messages = try await worker.serve(stream)
-                ending = "session ended after \(messages) \(messages == 1 ? "message" : "messages")"
+                let answered = try await serve(stream, worker, trail)
+                ending = "session ended after \(answered)"
             } catch {
                 failure = error
                 ending = "session failed: \(error)"
                 if error.code == .operatorLeft { worker.server.end() }
+            }
+            if let trail = trail.audited {
+                var record = trail.record("session-end")
+                record.add("reason", failure?.description ?? ending)
+                record.add("bytes_in", channel.received)
+                record.add("bytes_out", channel.sent)
+                record.add("seconds", nanoseconds: channel.loop.now - openedAt)
+                trail.writeOrLog(record)
             }
             await stream.close()
             let isMixedUp =
@@ -177,6 +206,26 @@ final class LoopServer: @unchecked Sendable {
             let suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
             worker.log.write("\(name): \(ending), \(duration)\(suspicion)")
             if worker.options.isOnce { worker.server.endAtOnce() }
+        }
+
+        /// - Returns: what was answered, in words.
+        private func serve(
+            _ stream: any ByteStream, _ worker: LoopServer, _ trail: SessionTrail
+        ) async throws(StreamError) -> String {
+            if let tls, let identity = tls.peerIdentity, tls.applicationProtocol == remoteProtocol {
+                let desk = CommandDesk(tls, identity, worker: worker, trail: trail)
+                let remote = RemoteServer(tls, host: desk)
+                try await remote.serve()
+                return "\(remote.answered) \(remote.answered == 1 ? "command" : "commands")"
+            }
+            let messages = try await worker.serve(stream)
+            return "\(messages) \(messages == 1 ? "message" : "messages")"
+        }
+
+        private func trail(of worker: LoopServer) -> SessionTrail {
+            SessionTrail(
+                worker.server.audit, log: worker.log, number: number,
+                address: channel.peer?.description ?? "", identity: tls?.peerIdentity)
         }
 
         /// The peer's address and, as far as there is one, its identity and cipher.
@@ -229,7 +278,7 @@ final class LoopServer: @unchecked Sendable {
         case .hello: return try await Hello.serve(stream, transcript: lines)
         case .greeting: return try await Greeting.serve(stream, transcript: lines)
         case .command:
-            return try await Command.serve(stream, replies: .documents, transcript: lines)
+            return try await Command.serve(stream, replies: policy.replies, transcript: lines)
         case .chat:
             // Who waits for the operator is not idle by its own doing.
             stream.channel.clearDue()

@@ -1,6 +1,7 @@
 // The server program.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
+internal import Commands
 internal import Console
 internal import Glibc
 internal import Sockets
@@ -15,6 +16,8 @@ struct Parleyd {
         // Freed record buffers are kept for the next record instead of given back each time.
         mallopt(M_TRIM_THRESHOLD, 64 << 20)
         mallopt(M_TOP_PAD, 1 << 20)
+        // What a program writes, and what is written here, is not for others.
+        umask(0o077)
         do {
             let options = try ServerOptions(Array(CommandLine.arguments.dropFirst()))
             let server = try Server(options)
@@ -23,6 +26,10 @@ struct Parleyd {
         } catch let error as UsageError {
             Log.end("parleyd", "\(error); see parleyd --help", status: 64)
         } catch let error as CredentialError {
+            Log.end("parleyd", error.description, status: 78)
+        } catch let error as TableError {
+            Log.end("parleyd", error.description, status: 78)
+        } catch let error as ConfigurationError {
             Log.end("parleyd", error.description, status: 78)
         } catch let error as StreamError {
             Log.end("parleyd", error.description, status: 69)

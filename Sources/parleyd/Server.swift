@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Console
 internal import Glibc
+internal import Programs
 internal import Sessions
 internal import Sockets
 internal import Synchronization
@@ -22,9 +23,16 @@ final class Server: @unchecked Sendable {
     private var status: Int32 = 0
     private let isEnding = Atomic<Bool>(false)
     private var drainTimer: Timer?
+    /// Nil where no records are kept.
+    let audit: Audit?
+    let slots = ProgramSlots()
+    private var policy: Policy
+    private let sessions = Atomic<Int>(0)
 
     init(_ options: ServerOptions) throws {
         self.options = options
+        policy = try Policy(options, generation: 0)
+        audit = try options.audit.map { try Audit($0, syncs: options.syncsAudit) }
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
     }
@@ -33,7 +41,6 @@ final class Server: @unchecked Sendable {
     ///
     /// - Returns: the exit status.
     func run() throws -> Int32 {
-        let context = try options.security?.serverContext()
         let output = Output(.output, loop: main)
         let transcript = self.transcript(output, log)
         for line in options.conversation.linesBeforeBind { transcript.print(line) }
@@ -58,13 +65,13 @@ final class Server: @unchecked Sendable {
         }
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
         workers.append(
-            LoopServer(self, loop: main, log: log, transcript: transcript, context: context))
+            LoopServer(self, loop: main, log: log, transcript: transcript, policy: policy))
         for _ in 1..<loops {
             let loop = try EventLoop()
             let log = Log(program: "parleyd", loop: loop)
             let transcript = self.transcript(Output(.output, loop: loop), log)
             workers.append(
-                LoopServer(self, loop: loop, log: log, transcript: transcript, context: context))
+                LoopServer(self, loop: loop, log: log, transcript: transcript, policy: policy))
         }
         for worker in workers { try worker.accept(from: listeners) }
         for worker in workers.dropFirst() { try worker.loop.start() }
@@ -82,6 +89,8 @@ final class Server: @unchecked Sendable {
         // Each worker's last turn writes its last lines; only then may the process end.
         for worker in workers.dropFirst() { worker.loop.stop() }
         for worker in workers.dropFirst() { worker.loop.join() }
+        // After a second signal nobody waits for them.
+        Program.killAll()
         output.flush()
         log.flush()
         _ = signals
@@ -97,8 +106,10 @@ final class Server: @unchecked Sendable {
             guard open.load(ordering: .sequentiallyConsistent) > 0 else { return }
             drainTimer = Timer(after: options.drain, on: main) { [unowned self] in
                 for worker in workers { worker.cancelSessions() }
-                // Cancelled sessions only have to say so.
-                drainTimer = Timer(after: 1, on: main) { [unowned self] in main.stop() }
+                // Cancelled sessions end their programs, and say so.
+                drainTimer = Timer(after: options.grace + 1, on: main) { [unowned self] in
+                    main.stop()
+                }
             }
         }
     }
@@ -119,11 +130,22 @@ final class Server: @unchecked Sendable {
         end()
     }
 
+    /// From any thread.
+    func descriptorsFreed() {
+        for worker in workers { worker.descriptorFreed() }
+    }
+
+    /// Nothing is started any more. From any thread.
+    var isShuttingDown: Bool { isEnding.load(ordering: .relaxed) }
+
+    /// The number of the session that begins. From any thread.
+    var nextSession: Int { sessions.add(1, ordering: .relaxed).newValue }
+
     /// A session has ended, on any loop. Ordered against `end()`, so that one of them sees the
     /// other and the last session's end is not missed.
     func ended() {
         open.subtract(1, ordering: .sequentiallyConsistent)
-        for worker in workers { worker.descriptorFreed() }
+        descriptorsFreed()
         if isEnding.load(ordering: .sequentiallyConsistent) { main.execute { self.finishIfIdle() } }
     }
 
@@ -175,17 +197,29 @@ final class Server: @unchecked Sendable {
         }
     }
 
-    /// Reads certificates, keys and CRLs again; a mistake leaves the old ones in force.
+    /// Reads certificates, keys, CRLs and the table again, and opens the audit file again; with a
+    /// mistake in any of them the old ones stay in force.
     private func reload() {
-        guard let security = options.security else {
+        guard options.security != nil || options.commands != nil || options.audit != nil else {
             return log.write("SIGHUP: there is nothing to read again in plaintext")
         }
-        do throws(CredentialError) {
-            let context = try security.serverContext()
-            for worker in workers { worker.use(context) }
-            log.write("SIGHUP: certificates were read again and hold for new sessions")
+        do {
+            policy = try Policy(options, generation: policy.generation + 1)
+            for worker in workers { worker.use(policy) }
+            let what = [
+                options.security == nil ? nil : "certificates",
+                options.commands == nil ? nil : "the command table",
+            ].compactMap { $0 }.joined(separator: " and ")
+            if !what.isEmpty {
+                log.write("SIGHUP: \(what) were read again and hold for new sessions and commands")
+            }
         } catch {
-            log.write("SIGHUP: the old certificates stay in force: \(error)")
+            log.write("SIGHUP: what was read before stays in force: \(error)")
+        }
+        do throws(ConfigurationError) {
+            try audit?.reopen()
+        } catch {
+            log.write("SIGHUP: the audit trail goes on in the old file: \(error)")
         }
     }
 

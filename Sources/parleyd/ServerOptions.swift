@@ -17,13 +17,20 @@ struct ServerOptions {
     var deadlines = Deadlines()
     let mostSessions: Int
     let drain: Double
+    /// The command table's file; nil for the third document's commands.
+    let commands: String?
+    /// Where the audit trail goes; nil for none.
+    let audit: String?
+    let syncsAudit: Bool
+    let grace: Double
 
     /// Reads a command line; `--help` and `--version` end the process.
     init(_ words: [String]) throws {
         let arguments = try Arguments(
-            words, flags: ["plaintext", "once", "quiet", "help", "version"],
-            valued: ["host", "port", "threads", "max-sessions", "drain"] + Deadlines.options
-                + SecurityOptions.server)
+            words, flags: ["plaintext", "once", "quiet", "audit-fsync", "help", "version"],
+            valued: [
+                "host", "port", "threads", "max-sessions", "drain", "commands", "audit", "grace",
+            ] + Deadlines.options + SecurityOptions.server)
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
         if arguments.has("version") {
             endAfterPrinting(versionLine(of: "parleyd") + "\n", failure: 64)
@@ -64,8 +71,25 @@ struct ServerOptions {
                     "--crl needs --client-ca: without it no client shows a certificate that could be revoked"
                 )
             }
-            security = try SecurityOptions(arguments)
+            var security = try SecurityOptions(arguments)
+            if conversation == .command, security.asksForClients {
+                security.applicationProtocols = [remoteProtocol]
+            }
+            self.security = security
         }
+        for name in ["commands", "audit", "audit-fsync", "grace"]
+        where conversation != .command && arguments.has(name) {
+            throw UsageError(
+                "--\(name) belongs to parleyd command; \(conversation) runs no commands")
+        }
+        commands = arguments["commands"]
+        // A command of the table leaves its record, wherever nothing else was said.
+        audit = arguments["audit"] ?? (commands == nil ? nil : "-")
+        syncsAudit = arguments.has("audit-fsync")
+        if syncsAudit, audit == nil || audit == "-" {
+            throw UsageError("--audit-fsync needs a file: name it with --audit")
+        }
+        grace = try arguments.seconds("grace") ?? 5
         try deadlines.read(arguments)
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
         drain = try arguments.seconds("drain") ?? 10
@@ -75,8 +99,12 @@ struct ServerOptions {
 
     static let help = """
         usage: parleyd PROTOCOL [options]      answers over TLS 1.3 until it is stopped
+               parleyd check --commands FILE [--as IDENTITY]
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
 
+          --commands FILE       the table of commands that clients may run
+          --audit FILE          one JSON line for each command; - is standard error
+          --audit-fsync         and each line on the disk before it goes on
           --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;
                                 :: is IPv6 and IPv4
           --port N              0: the kernel chooses
@@ -91,12 +119,13 @@ struct ServerOptions {
           --tls-min 1.2         allows TLS 1.2 as well
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
-          --handshake-timeout, --idle-timeout, --close-timeout, --drain
-                                in SECONDS; default 10, 300, 5 and 10; the last one
-                                is what sessions have after SIGTERM
+          --handshake-timeout, --idle-timeout, --close-timeout, --drain, --grace
+                                in SECONDS; default 10, 300, 5, 10 and 5; --drain is
+                                what sessions have after SIGTERM, --grace what a
+                                program has between SIGTERM and SIGKILL
           --version, --help
-        SIGHUP reads certificates, keys and CRLs again; scripts/generate-certs makes
-        them. Example: parleyd command --client-ca certs/ca.pem
+        SIGHUP reads certificates, keys, CRLs and the table again. Example:
+        parleyd command --client-ca certs/ca.pem --commands commands.json5
 
         """
 }

@@ -1,4 +1,4 @@
-// What Swift's Glibc module lacks: epoll, eventfd, signalfd, accept4, getopt_long.
+// What Swift's Glibc module lacks: epoll, eventfd, signalfd, accept4, getopt_long, pidfd, some of posix_spawn.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef CLINUX_H
 #define CLINUX_H
@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -31,8 +32,20 @@ parley_option parley_getopt_long(
     int count, char *const *arguments, const char *shorts, const struct option *longs, int next);
 
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length);
+int parley_pipe(int ends[2]);
 // Raises the soft limit of open descriptors to the hard one; the result is that limit.
 int parley_raise_descriptor_limit(void);
+// Gives a child the soft limit back that this process began with.
+void parley_restore_descriptor_limit(pid_t pid);
+
+int parley_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path);
+int parley_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from);
+int parley_pidfd_open(pid_t pid);
+// How a child ended that may be left a zombie, as waitid(2) has it in si_code and si_status.
+typedef struct parley_child_end {
+    int has_ended, code, status;
+} parley_child_end;
+parley_child_end parley_peek_child(int pidfd);
 long parley_nanoseconds(void);
 
 #endif

@@ -1,0 +1,45 @@
+// One command of the table.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a command does, and who may ask for it.
+public struct CommandEntry: Sendable {
+    public enum Action: Sendable {
+        /// A fixed reply; `closes` ends the session behind it.
+        case reply(text: String, closes: Bool)
+        case program(ProgramEntry)
+    }
+
+    public let name: String
+    /// One line for people; empty where the table has none.
+    public let summary: String
+    public let action: Action
+    let allow: IdentitySet
+    let deny: IdentitySet
+
+    init(
+        name: String, summary: String = "", action: Action,
+        allow: IdentitySet = IdentitySet(), deny: IdentitySet = IdentitySet()
+    ) {
+        self.name = name
+        self.summary = summary
+        self.action = action
+        self.allow = allow
+        self.deny = deny
+    }
+
+    /// Whether an identity may ask for it. A fixed reply is given to everybody; a program runs for
+    /// those whom `allow` names and `deny` does not. Names are compared byte by byte. An identity
+    /// without names and key is no certificate's, and runs nothing.
+    public func permits(_ identity: Identity) -> Bool {
+        switch action {
+        case .reply: true
+        case .program: allow.contains(identity) && !deny.contains(identity)
+        }
+    }
+
+    /// The name and the arguments in their order, such as `disk {path}`.
+    public var usage: String {
+        guard case .program(let program) = action else { return name }
+        return ([name] + program.arguments.map { "{\($0.name)}" }).joined(separator: " ")
+    }
+}

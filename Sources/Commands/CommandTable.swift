@@ -1,0 +1,61 @@
+// The allow-list of commands.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A table that was read whole, without a mistake. It does not change.
+public final class CommandTable: Sendable {
+    /// Sorted by the names' bytes.
+    public let entries: [CommandEntry]
+    /// The identities that the table names anywhere, in groups as well, sorted by their bytes.
+    public let identities: [String]
+    private let places: [[UInt8]: Int]
+
+    /// Reads a JSON5 file: a regular one of at most 1 MiB of UTF-8, which, with its folder, only
+    /// root or this user owns and can write.
+    public convenience init(file path: String) throws(TableError) {
+        try self.init(text: TableFile.read(path), name: path)
+    }
+
+    /// - Parameter name: what stands for the file in an error.
+    public init(text: String, name: String) throws(TableError) {
+        do throws(Mistake) {
+            var reader = TableReader()
+            entries = try reader.read(text).sorted {
+                $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+            }
+            identities = reader.identities.sorted { $0.lexicographicallyPrecedes($1) }
+                .map { String(decoding: $0, as: UTF8.self) }
+        } catch {
+            throw TableError(error, in: text, name: name)
+        }
+        places = Self.places(entries)
+    }
+
+    private init(replies: [CommandEntry]) {
+        entries = replies.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        identities = []
+        places = Self.places(entries)
+    }
+
+    /// The third document's.
+    public static let documents = CommandTable(replies: [
+        CommandEntry(name: "Hello", action: .reply(text: "Greetings!", closes: false)),
+        CommandEntry(
+            name: "Are you there?", action: .reply(text: "Yes, I am here!", closes: false)),
+        CommandEntry(name: "quit", action: .reply(text: "Closing down", closes: true)),
+    ])
+
+    public var hasPrograms: Bool {
+        entries.contains { if case .program = $0.action { true } else { false } }
+    }
+
+    /// The command of exactly this name.
+    public subscript(name: String) -> CommandEntry? {
+        places[Array(name.utf8)].map { entries[$0] }
+    }
+
+    private static func places(_ entries: [CommandEntry]) -> [[UInt8]: Int] {
+        var places: [[UInt8]: Int] = [:]
+        for index in entries.indices { places[Array(entries[index].name.utf8)] = index }
+        return places
+    }
+}

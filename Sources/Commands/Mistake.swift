@@ -1,0 +1,62 @@
+// A mistake at its place in a table's text.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is wrong, and at which byte.
+struct Mistake: Error {
+    let code: TableError.Code
+    /// In UTF-8 bytes from the start of the text; its length is the text's end.
+    let offset: Int
+    /// What is wrong; what was expected. Without control characters.
+    let sentence: String
+
+    init(_ code: TableError.Code, at offset: Int, _ sentence: String) {
+        self.code = code
+        self.offset = offset
+        self.sentence = sentence
+    }
+
+    /// Line and column from 1, columns in Unicode scalars. A line ends at LF, CR LF or CR.
+    func place(in text: String) -> (line: Int, column: Int) {
+        let bytes = Array(text.utf8.prefix(offset))
+        var start = JSON5Scanner.markLength(bytes)
+        var line = 1
+        for index in bytes.indices {
+            let isBreak =
+                bytes[index] == UInt8(ascii: "\n")
+                || bytes[index] == UInt8(ascii: "\r")
+                    && (index + 1 == bytes.count || bytes[index + 1] != UInt8(ascii: "\n"))
+            guard isBreak else { continue }
+            line += 1
+            start = index + 1
+        }
+        let column = bytes.dropFirst(start).count { $0 & 0xc0 != 0x80 }
+        return (line, column + 1)
+    }
+}
+
+func hasControlCharacters(_ text: String, except kept: Unicode.Scalar? = nil) -> Bool {
+    text.unicodeScalars.contains { isControl($0) && $0 != kept }
+}
+
+private func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
+}
+
+/// A text of the file for a sentence: cut short, and without what could forge a line or turn the
+/// direction of writing.
+func escaped(_ text: String, limit: Int = 255) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars.prefix(limit) {
+        if isControl(scalar) || scalar.properties.generalCategory == .format {
+            result += "\\u{\(String(scalar.value, radix: 16))}"
+        } else {
+            result.unicodeScalars.append(scalar)
+        }
+    }
+    return text.unicodeScalars.dropFirst(limit).isEmpty ? result : result + "…"
+}
+
+func quoted(_ text: String) -> String { "'\(escaped(text, limit: 60))'" }

@@ -1,0 +1,105 @@
+// A program that clients may run.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the table says beside `run`.
+public final class ProgramEntry: Sendable {
+    /// One value that the client gives.
+    public struct Argument: Sendable {
+        public let name: String
+        /// A POSIX extended regular expression that matches the whole value.
+        public let pattern: String
+        /// Whether records show its length only.
+        public let isSecret: Bool
+        let check: Pattern
+
+        init(name: String, pattern: Pattern, isSecret: Bool) {
+            self.name = name
+            self.pattern = pattern.text
+            self.isSecret = isSecret
+            check = pattern
+        }
+    }
+
+    /// An element of `run` behind the program.
+    enum Word: Sendable {
+        case literal(String)
+        /// The client's argument of this index.
+        case argument(Int)
+    }
+
+    /// Absolute.
+    public let path: String
+    /// Whether the program gets the client's standard input.
+    public let takesInput: Bool
+    /// In seconds.
+    public let timeout: Double
+    /// In bytes.
+    public let outputLimit: Int
+    /// How many may run at once, all identities together.
+    public let concurrency: Int
+    /// How many one identity may run at once.
+    public let perIdentity: Int
+    /// Where the program starts. Absolute.
+    public let directory: String
+    /// In the order in which the client gives them.
+    public let arguments: [Argument]
+    private let command: String
+    private let words: [Word]
+
+    init(command: String, path: String, words: [Word], arguments: [Argument], limits: Limits) {
+        self.command = command
+        self.path = path
+        self.words = words
+        self.arguments = arguments
+        takesInput = limits.takesInput
+        timeout = limits.timeout
+        outputLimit = limits.outputLimit
+        concurrency = limits.concurrency
+        perIdentity = limits.perIdentity
+        directory = limits.directory
+    }
+
+    /// What has a default.
+    struct Limits {
+        var takesInput = false
+        var timeout = 60.0
+        var outputLimit = 16 << 20
+        var concurrency = 16
+        var perIdentity = 16
+        var directory = "/"
+    }
+
+    /// The program's arguments behind its name for the client's values, or which value is wrong.
+    public func argv(for values: [String]) -> Result<[String], BadArgument> {
+        guard values.count == arguments.count else { return .failure(wrongCount(values.count)) }
+        for (argument, value) in zip(arguments, values) {
+            let name = "the argument \(argument.name)"
+            switch argument.check.verdict(on: value) {
+            case .matches: continue
+            case .differs:
+                return .failure(.init(.differs, "\(name) does not match \(argument.pattern)"))
+            case .hasForbiddenDash:
+                return .failure(
+                    .init(
+                        .forbiddenDash,
+                        "\(name) begins with - , which its pattern does not allow"))
+            case .hasNUL:
+                return .failure(.init(.containsNUL, "\(name) contains a NUL byte"))
+            }
+        }
+        return .success(
+            words.map { word in
+                switch word {
+                case .literal(let text): text
+                case .argument(let index): values[index]
+                }
+            })
+    }
+
+    private func wrongCount(_ count: Int) -> BadArgument {
+        let given = count == 1 ? "1 argument was given" : "\(count) arguments were given"
+        let names = arguments.map(\.name).joined(separator: ", ")
+        let taken = arguments.isEmpty ? "none" : "\(arguments.count): \(names)"
+        return BadArgument(.wrongCount, "\(given) and \(command) takes \(taken)")
+    }
+}

@@ -1,0 +1,29 @@
+// The two ends of a pipe, before each goes to its owner.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+internal import Sockets
+
+/// A pipe whose ends are close-on-exec; what nobody takes closes with it.
+final class Pipe {
+    private var reader: Descriptor?
+    private var writer: Descriptor?
+
+    init() throws(StreamError) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe parley_pipe(&ends) == 0 else {
+            throw StreamError("cannot make a pipe", errno: errno)
+        }
+        reader = Descriptor(owning: ends[0])
+        writer = Descriptor(owning: ends[1])
+    }
+
+    /// Each at most once.
+    func takeReader() -> Descriptor { reader.take()! }
+    func takeWriter() -> Descriptor { writer.take()! }
+}
+
+/// Makes our end of a pipe one that never blocks; the program's end is not concerned.
+func unblock(_ descriptor: borrowing Descriptor) {
+    _ = fcntl(descriptor.number, F_SETFL, fcntl(descriptor.number, F_GETFL) | O_NONBLOCK)
+}

@@ -1,0 +1,56 @@
+// What a program writes, read as it comes.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import Sockets
+
+/// The reading end of a program's output. Confined to its loop.
+public final class PipeReader: EventSource, @unchecked Sendable {
+    private let descriptor: Descriptor
+    private let changed: () -> Void
+    /// The last read found nothing, and no event came since.
+    private var isDrained = false
+    /// Every writer has closed, and everything was read.
+    public private(set) var hasEnded = false
+
+    init(
+        _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
+    ) throws(StreamError) {
+        unblock(descriptor)
+        let number = descriptor.number
+        self.descriptor = descriptor
+        self.changed = changed
+        super.init(loop: loop)
+        try loop.add(self, descriptor: number, events: .reading)
+    }
+
+    deinit { loop.remove(descriptor: descriptor.number) }
+
+    /// Whether a read may find something, or the end.
+    public var isReadable: Bool { !isDrained && !hasEnded }
+
+    /// Reads what is there into the free capacity.
+    ///
+    /// - Returns: the number of bytes; 0 where there is nothing now, or nothing more.
+    public func read(into output: inout OutputSpan<UInt8>) -> Int {
+        guard isReadable, output.freeCapacity > 0 else { return 0 }
+        let count = unsafe output.withUnsafeMutableBufferPointer { buffer, filled in
+            var count = 0
+            repeat {
+                count = unsafe Glibc.read(
+                    descriptor.number, buffer.baseAddress! + filled, buffer.count - filled)
+            } while count < 0 && errno == EINTR
+            filled += max(0, count)
+            return count
+        }
+        if count == 0 { hasEnded = true }
+        if count < 0 {
+            if errno == EAGAIN { isDrained = true } else { hasEnded = true }
+        }
+        return max(0, count)
+    }
+
+    override public func ready(_ events: Events) {
+        isDrained = false
+        changed()
+    }
+}

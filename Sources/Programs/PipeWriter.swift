@@ -1,0 +1,84 @@
+// What a program reads, written as it takes it.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+public import Sockets
+
+/// The writing end of a program's input. Confined to its loop. It holds what the program has not
+/// taken yet, so whoever writes keeps count of `taken`.
+public final class PipeWriter: EventSource, @unchecked Sendable {
+    private var descriptor: Descriptor?
+    private let changed: () -> Void
+    private var pending: [UInt8] = []
+    private var isFinished = false
+    /// Bytes that the program's pipe took, or that nobody will read any more.
+    public private(set) var taken = 0
+
+    /// Nobody reads it any more, or it has ended.
+    public var isClosed: Bool { descriptor == nil }
+
+    init(
+        _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
+    ) throws(StreamError) {
+        unblock(descriptor)
+        let number = descriptor.number
+        self.descriptor = consume descriptor
+        self.changed = changed
+        super.init(loop: loop)
+        try loop.add(self, descriptor: number, events: .writing)
+    }
+
+    deinit { close() }
+
+    /// Hands bytes on. Where the program has closed its input they are thrown away, as a shell's
+    /// pipe would have it.
+    public func write(_ bytes: Span<UInt8>) {
+        let count = pending.isEmpty ? attempt(bytes) : 0
+        guard count < bytes.count else { return }
+        unsafe bytes.extracting(droppingFirst: count).withUnsafeBufferPointer {
+            unsafe pending.append(contentsOf: $0)
+        }
+    }
+
+    /// Ends the input behind what is pending.
+    public func finish() {
+        isFinished = true
+        if pending.isEmpty { close() }
+    }
+
+    override public func ready(_ events: Events) {
+        guard !pending.isEmpty else { return }
+        let count = attempt(pending.span)
+        guard count > 0 else { return }
+        pending.removeFirst(count)
+        if isFinished, pending.isEmpty { close() }
+        changed()
+    }
+
+    private func attempt(_ bytes: Span<UInt8>) -> Int {
+        var written = 0
+        while written < bytes.count {
+            guard let number = descriptor?.number else {
+                written = bytes.count
+                break
+            }
+            let count = unsafe bytes.extracting(droppingFirst: written).withUnsafeBufferPointer {
+                unsafe Glibc.write(number, $0.baseAddress, $0.count)
+            }
+            if count >= 0 {
+                written += count
+            } else if errno == EAGAIN {
+                break
+            } else if errno != EINTR {
+                close()
+            }
+        }
+        taken += written
+        return written
+    }
+
+    private func close() {
+        guard let number = descriptor?.number else { return }
+        loop.remove(descriptor: number)
+        descriptor = nil
+    }
+}

@@ -1,0 +1,212 @@
+// A running program: its process group, its three pipes, and its end.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+public import Sockets
+internal import Synchronization
+
+/// How a program ended.
+public enum ProgramEnd: Hashable, Sendable {
+    case status(UInt8)
+    case signal(UInt8)
+}
+
+/// The signals that end a program (signal(7)).
+public enum ProgramSignal {
+    public static let terminate = SIGTERM
+    public static let kill = SIGKILL
+}
+
+/// What to start, and how.
+public struct ProgramStart: Sendable {
+    /// An absolute path, which is the program's `argv[0]` as well.
+    public var path: String
+    public var arguments: [String]
+    /// `NAME=value`; there is nothing else in its environment.
+    public var environment: [String]
+    public var directory: String
+    /// Whether it gets a pipe as its standard input, or nothing.
+    public var takesInput: Bool
+
+    public init(
+        path: String, arguments: [String], environment: [String], directory: String,
+        takesInput: Bool
+    ) {
+        self.path = path
+        self.arguments = arguments
+        self.environment = environment
+        self.directory = directory
+        self.takesInput = takesInput
+    }
+}
+
+/// A program in a process group of its own, with default signal dispositions and no descriptor but
+/// its standard ones. Confined to its loop.
+///
+/// Who starts one waits for `end` and then calls `reap()`.
+public final class Program: EventSource, @unchecked Sendable {
+    public let pid: Int32
+    /// Nil where it takes no input.
+    public let input: PipeWriter?
+    public let output: PipeReader
+    public let errorOutput: PipeReader
+    /// Set when the program itself has ended; its pipes may still hold something.
+    public private(set) var end: ProgramEnd?
+    private let descriptor: Descriptor
+    private let changed: () -> Void
+    private var isReaped = false
+
+    /// Starts a program.
+    ///
+    /// - Parameter changed: called on the loop when a pipe is ready again or the program has ended.
+    /// - Throws: `descriptorsExhausted`; `system` where it can't be started.
+    public init(
+        _ start: ProgramStart, loop: EventLoop, _ changed: @escaping () -> Void
+    ) throws(StreamError) {
+        let output = try Pipe()
+        let errorOutput = try Pipe()
+        var input: Pipe?
+        let inputEnd: Descriptor
+        if start.takesInput {
+            let pipe = try Pipe()
+            inputEnd = pipe.takeReader()
+            input = pipe
+        } else {
+            inputEnd = try Self.nothing()
+        }
+        let pid = try spawn(
+            start, input: inputEnd, output: output.takeWriter(),
+            errorOutput: errorOutput.takeWriter())
+        self.pid = pid
+        running.withLock { _ = $0.insert(pid) }
+        parley_restore_descriptor_limit(pid)
+        let watch = parley_pidfd_open(pid)
+        guard watch >= 0 else {
+            let reason = errno
+            kill(-pid, SIGKILL)
+            wait(for: pid)
+            throw StreamError("cannot watch \(start.path)", errno: reason)
+        }
+        descriptor = Descriptor(owning: watch)
+        self.changed = changed
+        do throws(StreamError) {
+            self.output = try PipeReader(output.takeReader(), loop: loop, changed)
+            self.errorOutput = try PipeReader(errorOutput.takeReader(), loop: loop, changed)
+            if let input {
+                self.input = try PipeWriter(input.takeWriter(), loop: loop, changed)
+            } else {
+                self.input = nil
+            }
+        } catch {
+            kill(-pid, SIGKILL)
+            wait(for: pid)
+            throw error
+        }
+        super.init(loop: loop)
+        do throws(StreamError) {
+            try loop.add(self, descriptor: watch, events: .readable)
+        } catch {
+            reap()
+            throw error
+        }
+    }
+
+    deinit {
+        assert(isReaped, "a program was let go before it ended")
+        loop.remove(descriptor: descriptor.number)
+    }
+
+    override public func ready(_ events: Events) {
+        let child = parley_peek_child(descriptor.number)
+        guard child.has_ended != 0, end == nil else { return }
+        let number = UInt8(truncatingIfNeeded: child.status)
+        end = child.code == CLD_EXITED ? .status(number) : .signal(number)
+        // It stays readable.
+        loop.remove(descriptor: descriptor.number)
+        changed()
+    }
+
+    /// Sends a signal to the whole process group; for as long as it is not reaped the group's
+    /// number can't be anybody else's.
+    public func signal(_ number: Int32) {
+        if !isReaped { kill(-pid, number) }
+    }
+
+    /// Kills what is left of the process group and takes the zombie away. A daemon that made its own session
+    /// (setsid(2)) lives on.
+    public func reap() {
+        guard !isReaped else { return }
+        kill(-pid, SIGKILL)
+        isReaped = true
+        wait(for: pid)
+    }
+
+    /// Kills every program of this process, before it ends. From any thread.
+    public static func killAll() {
+        running.withLock { for pid in $0 { kill(-pid, SIGKILL) } }
+    }
+
+    private static func nothing() throws(StreamError) -> Descriptor {
+        let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { throw StreamError("cannot open /dev/null", errno: errno) }
+        return Descriptor(owning: number)
+    }
+}
+
+/// The process groups that run, so that none outlives this process.
+private let running = Mutex<Set<pid_t>>([])
+
+/// Takes a zombie away; the child has ended or was killed.
+private func wait(for pid: pid_t) {
+    var status: Int32 = 0
+    while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+    running.withLock { _ = $0.remove(pid) }
+}
+
+private func spawn(
+    _ start: ProgramStart, input: borrowing Descriptor, output: borrowing Descriptor,
+    errorOutput: borrowing Descriptor
+) throws(StreamError) -> pid_t {
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    unsafe posix_spawn_file_actions_adddup2(&actions, input.number, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 1)
+    unsafe posix_spawn_file_actions_adddup2(&actions, errorOutput.number, 2)
+    unsafe parley_spawn_add_closefrom(&actions, 3)
+    unsafe parley_spawn_add_chdir(&actions, start.directory)
+
+    var attributes = posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    var signals = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+    unsafe sigfillset(&signals)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+    unsafe posix_spawnattr_setpgroup(&attributes, 0)
+    let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
+    unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+
+    var pid: pid_t = 0
+    let failure = unsafe withStrings([start.path] + start.arguments) { arguments in
+        unsafe withStrings(start.environment) { environment in
+            unsafe posix_spawn(&pid, start.path, &actions, &attributes, arguments, environment)
+        }
+    }
+    guard failure == 0 else {
+        throw StreamError(
+            "cannot start \(start.path) in the directory \(start.directory)", errno: failure)
+    }
+    return pid
+}
+
+/// Lends strings as C has them, with a null behind the last.
+private func withStrings<R>(
+    _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
+) -> R {
+    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) }
+    unsafe pointers.append(nil)
+    defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
+    return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
+}

@@ -1,0 +1,86 @@
+// How a remote command ended.
+// SPDX-License-Identifier: Apache-2.0
+public import Programs
+internal import Sockets
+
+/// Why a command was not started.
+public struct Refusal: Hashable, Sendable {
+    public enum Code: UInt8, CaseIterable, Sendable {
+        case unknownCommand = 1
+        case notAllowed = 2
+        case badArgument = 3
+        case busy = 4
+        case tooLarge = 5
+        case malformed = 6
+        case shuttingDown = 7
+        case unavailable = 8
+        case cancelled = 9
+    }
+
+    public let code: Code
+    /// One sentence without its full stop, for people. From the wire it may hold anything.
+    public let sentence: String
+
+    public init(_ code: Code, _ sentence: String) {
+        self.code = code
+        self.sentence = sentence
+    }
+
+    var frame: [UInt8] {
+        var payload = [code.rawValue]
+        var length = 0
+        for character in sentence {
+            length += character.utf8.count
+            if length > Frame.longestSentence { break }
+            payload += character.utf8
+        }
+        var frame: [UInt8] = []
+        frame.append(.refusal, payload)
+        return frame
+    }
+}
+
+/// The answer to a run.
+public enum Outcome: Hashable, Sendable {
+    case ended(ProgramEnd)
+    /// The server ended it, since its time was over.
+    case timedOut
+    /// The server ended it, since it wrote more than it may.
+    case overOutput
+    case refused(Refusal)
+
+    /// Its frame: an exit or a refusal.
+    var frame: [UInt8] {
+        let payload: [UInt8]
+        switch self {
+        case .ended(.status(let number)): payload = [0, number]
+        case .ended(.signal(let number)): payload = [1, number]
+        case .timedOut: payload = [2, 0]
+        case .overOutput: payload = [3, 0]
+        case .refused(let refusal): return refusal.frame
+        }
+        var frame: [UInt8] = []
+        frame.append(.exit, payload)
+        return frame
+    }
+
+    /// Reads the payload of an exit.
+    static func exit(_ payload: Span<UInt8>) throws(StreamError) -> Outcome {
+        switch (payload[0], payload[1]) {
+        case (0, let number): return .ended(.status(number))
+        case (1, let number) where (1...64).contains(number): return .ended(.signal(number))
+        case (2, 0): return .timedOut
+        case (3, 0): return .overOutput
+        case (let kind, let number):
+            throw .malformed("an exit has no meaning for \(kind) and \(number)")
+        }
+    }
+
+    /// Reads the payload of a refusal. A code of a later server's is one more way to be refused.
+    static func refusal(_ payload: Span<UInt8>) -> Outcome {
+        let sentence = unsafe payload.extracting(droppingFirst: 1).withUnsafeBufferPointer {
+            unsafe String(decoding: $0, as: UTF8.self)
+        }
+        return .refused(Refusal(Refusal.Code(rawValue: payload[0]) ?? .unavailable, sentence))
+    }
+}

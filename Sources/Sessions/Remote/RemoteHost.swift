@@ -1,0 +1,64 @@
+// What a remote session asks of the server that it belongs to.
+// SPDX-License-Identifier: Apache-2.0
+public import Commands
+
+/// A command that may start: its place is taken and its start is recorded.
+public struct Admission: Sendable {
+    /// Its number in the session, from 1.
+    public let number: Int
+    public let environment: [String]
+
+    public init(number: Int, environment: [String]) {
+        self.number = number
+        self.environment = environment
+    }
+}
+
+/// What a command moved, and how long it took.
+public struct Usage: Sendable {
+    public var pid: Int32?
+    public var bytesIn = 0
+    public var bytesOut = 0
+    public var nanoseconds: UInt64 = 0
+    public init() {}
+}
+
+/// The server behind one session: what is in force when a command is asked for, and who keeps the
+/// records. Confined to the session's loop.
+public protocol RemoteHost: AnyObject {
+    var table: CommandTable { get }
+    /// The fixed replies of `table`.
+    var replies: ReplyTable { get }
+    var identity: Identity { get }
+    /// Between SIGTERM and SIGKILL, in seconds.
+    var grace: Double { get }
+
+    /// The lines that `whoami` prints.
+    var whoami: String { get }
+
+    /// Why this client may have no more replies, because something has changed since the session
+    /// began; cheap, since it is asked for each read.
+    var objection: Refusal? { get }
+
+    /// Asks whether a program may start: takes its place and writes the record of its start.
+    /// `left` must follow.
+    func admit(
+        _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
+    ) -> Result<Admission, Refusal>
+
+    /// A program that was admitted has ended. `failure` says why it could not be started.
+    func left(
+        _ entry: CommandEntry, _ arguments: [String], _ admission: Admission, _ outcome: Outcome,
+        _ usage: Usage)
+
+    /// A command was refused; `entry` is nil where there is none.
+    func refused(_ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal)
+
+    /// A reply was given, also of `help` and `whoami`.
+    func replied(_ name: Span<UInt8>)
+
+    /// All of a read was answered: what was noted by `replied` is to be written.
+    func wroteReplies()
+}
+
+extension Refusal: Error {}

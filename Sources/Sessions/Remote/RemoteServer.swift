@@ -1,0 +1,296 @@
+// The server's half of parley/1: reads runs, answers each in its turn.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Programs
+public import Sockets
+
+/// The ALPN protocol (RFC 7301) of remote sessions.
+public let remoteProtocol = "parley/1"
+
+/// One remote session. Between programs it is answered by the loop as replies are; a program is
+/// run by `RunningCommand`.
+public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
+    /// Commands that were answered.
+    public private(set) var answered = 0
+
+    private let stream: Stream
+    private let host: any RemoteHost
+    private var frames = FrameReader(from: .client)
+    private var request = RequestReader()
+    private var ledger = InputLedger()
+    /// Of the runs that are read next, so many were cancelled while they waited.
+    private var cancelled = 0
+    /// Answers that did not fit the output yet.
+    private var outbox: [UInt8] = []
+    private var next: Approved?
+    private var failure: StreamError?
+
+    /// A program that is to be started.
+    private struct Approved {
+        let entry: CommandEntry
+        let program: ProgramEntry
+        let arguments: [String]
+        let argv: [String]
+        let admission: Admission
+    }
+
+    public init(_ stream: Stream, host: any RemoteHost) {
+        self.stream = stream
+        self.host = host
+    }
+
+    /// Serves until the client's end, or until a reply closes.
+    ///
+    /// - Throws: `malformed`; `endedEarly` where the client leaves before it has its answers; what
+    ///   the stream throws; `cancelled`. Nothing that was started runs on.
+    public func serve() async throws(StreamError) {
+        while try await stream.answer(upTo: 16_384, { [unowned self] in answer($0, &$1) }) {
+            if let failure { throw failure }
+            guard let approved = next.take() else { return }
+            try await run(approved)
+        }
+    }
+
+    // MARK: Between programs
+
+    /// Answers what one read returned, as far as there is room.
+    private func answer(_ bytes: Span<UInt8>, _ output: inout OutputSpan<UInt8>) -> Turn {
+        var offset = 0
+        var turn = Turn.send
+        let objection = host.objection
+        do throws(StreamError) {
+            while case .send = turn {
+                drainOutbox(into: &output)
+                guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer else {
+                    turn = .more
+                    break
+                }
+                let step = try frames.next(bytes, at: &offset) {
+                    (type, payload) throws(StreamError) in
+                    try take(type, payload, objection, &output)
+                }
+                guard let step else { break }
+                turn = step
+            }
+        } catch {
+            failure = error
+            Self.append(Refusal(.malformed, error.description).frame, to: &output)
+            turn = .last
+        }
+        host.wroteReplies()
+        switch turn {
+        case .more: stream.readAhead = rest(bytes, from: offset) ?? []
+        // What stands behind a program that is to be started waits for its end.
+        case .last: stream.readAhead = rest(bytes, from: offset)
+        case .send, .gather: break
+        }
+        return turn
+    }
+
+    private func take(
+        _ type: FrameType, _ payload: Span<UInt8>, _ objection: Refusal?,
+        _ output: inout OutputSpan<UInt8>
+    ) throws(StreamError) -> Turn {
+        switch type {
+        case .run:
+            answered += 1
+            if cancelled == 0, objection == nil, !request.isOpen,
+                let reply = fixedReply(payload)
+            {
+                Self.append(reply.frames, to: &output)
+                return reply.closes ? .last : .send
+            }
+            return decide(try request.finish(payload), objection, &output)
+        case .runPart: request.add(part: payload)
+        case .input: try ledger.receive(payload.count)
+        case .inputEnd: try ledger.end()
+        case .ping: Self.append(Self.pong, to: &output)
+        // Whatever could be cancelled stands before it and was answered.
+        case .cancel, .pong: break
+        case .inputWanted, .output, .errorOutput, .exit, .refusal: break
+        }
+        return .send
+    }
+
+    /// A fixed reply that is asked for without arguments, looked up where the name came in.
+    private func fixedReply(_ payload: Span<UInt8>) -> ReplyTable.Reply? {
+        guard payload.count > 2, payload.count - 2 == Int(payload[0]) << 8 | Int(payload[1]) else {
+            return nil
+        }
+        let name = payload.extracting(droppingFirst: 2)
+        guard let reply = host.replies.find(name) else { return nil }
+        host.replied(name)
+        return reply
+    }
+
+    private func decide(
+        _ reading: RequestReader.Reading, _ objection: Refusal?, _ output: inout OutputSpan<UInt8>
+    ) -> Turn {
+        let request: Request
+        switch reading {
+        case .request(let read): request = read
+        case .tooLarge:
+            refuse("", [], nil, .tooLarge, &output)
+            return .send
+        case .notText(let word):
+            let refusal =
+                word == 0
+                ? Refusal(.unknownCommand, "the command's name is no UTF-8 text")
+                : Refusal(.badArgument, "argument \(word) is no UTF-8 text; every argument must be")
+            refuse("", [], nil, refusal, &output)
+            return .send
+        }
+        let entry = host.table[request.name]
+        if let refusal = cancelled > 0 ? .cancelled : objection {
+            cancelled = max(0, cancelled - 1)
+            refuse(request.name, request.arguments, entry, refusal, &output)
+            return .send
+        }
+        switch (request.name, entry) {
+        case ("help", nil), ("whoami", nil):
+            builtIn(request, &output)
+            return .send
+        case (_, nil):
+            let refusal = Refusal(
+                .unknownCommand,
+                "the server has no command of that name; run help lists those that there are for you"
+            )
+            refuse(request.name, request.arguments, nil, refusal, &output)
+            return .send
+        case (_, let entry?):
+            return start(entry, request.arguments, &output)
+        }
+    }
+
+    private func start(
+        _ entry: CommandEntry, _ arguments: [String], _ output: inout OutputSpan<UInt8>
+    ) -> Turn {
+        guard case .program(let program) = entry.action else {
+            // Without arguments it was answered already.
+            let refusal = Refusal(.badArgument, "\(entry.name) takes no arguments; leave them out")
+            refuse(entry.name, arguments, entry, refusal, &output)
+            return .send
+        }
+        guard entry.permits(host.identity) else {
+            let refusal = Refusal(
+                .notAllowed,
+                "\(entry.name) is not allowed for \(host.identity); run help lists what is")
+            refuse(entry.name, arguments, entry, refusal, &output)
+            return .send
+        }
+        switch program.argv(for: arguments) {
+        case .failure(let bad):
+            refuse(
+                entry.name, arguments, entry, Refusal(.badArgument, bad.description), &output)
+            return .send
+        case .success(let argv):
+            switch host.admit(entry, program, arguments) {
+            case .failure(let refusal):
+                refuse(entry.name, arguments, entry, refusal, &output)
+                return .send
+            case .success(let admission):
+                next = Approved(
+                    entry: entry, program: program, arguments: arguments, argv: argv,
+                    admission: admission)
+                return .last
+            }
+        }
+    }
+
+    private func builtIn(_ request: Request, _ output: inout OutputSpan<UInt8>) {
+        guard request.arguments.isEmpty else {
+            let refusal = Refusal(
+                .badArgument, "\(request.name) takes no arguments; leave them out")
+            return refuse(request.name, request.arguments, nil, refusal, &output)
+        }
+        let name = Array(request.name.utf8)
+        host.replied(name.span)
+        let text = request.name == "help" ? help(for: host.identity, host.table) : host.whoami
+        outbox.append(.output, cutting: Array(text.utf8))
+        outbox += Outcome.ended(.status(0)).frame
+        drainOutbox(into: &output)
+    }
+
+    private func refuse(
+        _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal,
+        _ output: inout OutputSpan<UInt8>
+    ) {
+        host.refused(name, arguments, entry, refusal)
+        Self.append(refusal.frame, to: &output)
+    }
+
+    private func drainOutbox(into output: inout OutputSpan<UInt8>) {
+        guard !outbox.isEmpty else { return }
+        let count = min(outbox.count, output.freeCapacity)
+        for index in 0..<count { output.append(outbox[index]) }
+        outbox.removeFirst(count)
+    }
+
+    /// What was not read of `bytes`, before what is read ahead already.
+    private func rest(_ bytes: Span<UInt8>, from offset: Int) -> [UInt8]? {
+        guard offset < bytes.count else { return stream.readAhead }
+        let rest = unsafe bytes.extracting(droppingFirst: offset).withUnsafeBufferPointer {
+            unsafe Array($0)
+        }
+        return rest + (stream.readAhead ?? [])
+    }
+
+    private static func append(_ bytes: [UInt8], to output: inout OutputSpan<UInt8>) {
+        for byte in bytes { output.append(byte) }
+    }
+
+    private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
+    /// A refusal, or a fixed reply of a message's length with its exit.
+    private static var longestAnswer: Int { 2_048 }
+
+    // MARK: Programs
+
+    private func run(_ approved: Approved) async throws(StreamError) {
+        let command = RunningCommand(
+            stream, grace: host.grace, frames: frames, ledger: ledger)
+        let start = ProgramStart(
+            path: approved.program.path, arguments: approved.argv,
+            environment: approved.admission.environment, directory: approved.program.directory,
+            takesInput: approved.program.takesInput)
+        let outcome = await command.run(start, approved.program)
+        host.left(
+            approved.entry, approved.arguments, approved.admission, outcome, command.usage)
+        (frames, ledger) = (command.frames, command.ledger)
+        cancelled = command.waitingCancelled
+        if let failure = command.failure {
+            if failure.code == .malformed {
+                try? await stream.write(Refusal(.malformed, failure.description).frame)
+            }
+            throw failure
+        }
+        if !command.ahead.isEmpty {
+            stream.readAhead = command.ahead + (stream.readAhead ?? [])
+        }
+        if command.clientHasEnded {
+            throw StreamError(.endedEarly, "the client left while \(approved.entry.name) ran")
+        }
+    }
+}
+
+/// What an identity may run, a command a line.
+private func help(for identity: Identity, _ table: CommandTable) -> String {
+    var lines = table.entries.filter { $0.permits(identity) }.map { ($0.usage, $0.summary) }
+    lines.append(("help", "lists what you may run"))
+    lines.append(("whoami", "says who the server takes you for"))
+    let width = min(32, lines.map(\.0.count).max() ?? 0)
+    return lines.map { usage, summary in
+        summary.isEmpty
+            ? usage + "\n"
+            : usage + String(repeating: " ", count: max(0, width - usage.count) + 2) + summary
+                + "\n"
+    }.joined()
+}
+
+extension Refusal {
+    static let tooLarge = Refusal(
+        .tooLarge,
+        "a command has at most \(Frame.argumentLimit) arguments and \(Frame.requestLimit) bytes; send less, or send it as input"
+    )
+    static let cancelled = Refusal(
+        .cancelled, "it was cancelled before its turn came")
+}

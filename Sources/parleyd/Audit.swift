@@ -1,0 +1,102 @@
+// The audit trail: where its lines go, and whether they have arrived there.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sockets
+internal import Synchronization
+
+/// Appends records, each with one write(2), to a file or to standard error. From any thread; a write to a
+/// disk holds up the loop that makes it.
+final class Audit: Sendable {
+    /// Nil for standard error.
+    private let path: String?
+    private let syncs: Bool
+    private let file: Mutex<File>
+
+    private struct File: ~Copyable {
+        var descriptor: Descriptor
+        /// A line was written in part, so that the next one must begin a new one.
+        var isTorn = false
+        /// Records that could not be written since the last one that could.
+        var lost = 0
+    }
+
+    /// - Parameters:
+    ///   - path: the file, made with mode 0600 where there is none; `-` for standard error.
+    ///   - syncs: waits until each record is on the disk (fdatasync(2)).
+    init(_ path: String, syncs: Bool) throws(ConfigurationError) {
+        self.path = path == "-" ? nil : path
+        self.syncs = syncs
+        file = Mutex(File(descriptor: try Self.open(self.path)))
+    }
+
+    /// Opens the file again, so that one that was moved away is let go. Where that fails the old one stays.
+    func reopen() throws(ConfigurationError) {
+        guard path != nil else { return }
+        let number = try Self.open(path).release()
+        file.withLock { $0.descriptor = Descriptor(owning: number) }
+    }
+
+    /// - Returns: nil where the record is written, else why not.
+    func write(_ record: consuming AuditRecord) -> String? {
+        var record = record
+        return file.withLock { file in
+            if file.lost > 0 { record.add("lost_before", file.lost) }
+            let failure = append(record.finish(), to: &file)
+            file.lost = failure == nil ? 0 : file.lost + 1
+            return failure.map(systemMessage)
+        }
+    }
+
+    private func append(_ line: [UInt8], to file: inout File) -> Int32? {
+        let line = file.isTorn ? [UInt8(ascii: "\n")] + line : line
+        if path == nil {
+            // Whoever reads standard error and does not read on must not hold the loop up.
+            var poll = pollfd(fd: file.descriptor.number, events: Int16(POLLOUT), revents: 0)
+            guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return EAGAIN }
+        }
+        var count = 0
+        repeat {
+            count = unsafe Glibc.write(file.descriptor.number, line, line.count)
+        } while count < 0 && errno == EINTR
+        guard count >= 0 else { return errno }
+        file.isTorn = count < line.count
+        if file.isTorn { return ENOSPC }
+        if syncs, fdatasync(file.descriptor.number) != 0, errno != EINVAL, errno != EROFS {
+            return errno
+        }
+        return nil
+    }
+
+    private static func open(_ path: String?) throws(ConfigurationError) -> Descriptor {
+        let number: Int32
+        if let path {
+            number = unsafe Glibc.open(
+                path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o600)
+        } else {
+            // Opened anew it can be non-blocking for us and not for others; a file and a socket can't be,
+            // or would begin at their start.
+            var status = stat()
+            let kind = unsafe fstat(2, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+            let anew =
+                kind == S_IFIFO || kind == S_IFCHR
+                ? unsafe Glibc.open(
+                    "/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1
+            number = anew >= 0 ? anew : fcntl(2, F_DUPFD_CLOEXEC, 3)
+        }
+        guard number >= 0 else {
+            let why = systemMessage(errno)
+            throw ConfigurationError(
+                "the audit file \(path ?? "-") cannot be opened for appending (\(why)); name one with --audit that this user may write"
+            )
+        }
+        return Descriptor(owning: number)
+    }
+}
+
+/// What was configured can't be used.
+struct ConfigurationError: Error, CustomStringConvertible {
+    /// One sentence without its full stop: what is wrong and what mends it.
+    let description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,219 @@
+// One remote session's place at the server: who it is, what it may do, and its records.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Glibc
+internal import Programs
+internal import Sessions
+internal import Sockets
+internal import TLS
+
+/// Decides and records for one session. Confined to its loop.
+final class CommandDesk: RemoteHost {
+    let identity: Identity
+    private let peer: PeerIdentity
+    private let stream: TLSStream
+    private let worker: LoopServer
+    private let trail: SessionTrail
+    private var commands = 0
+    /// The policy that the certificate was last verified under, and what came of it.
+    private var generation: Int
+    private var rejection: Refusal?
+    /// Replies of the same name in a row, which are one record.
+    private var repliedName: [UInt8] = []
+    private var repliedCount = 0
+
+    init(_ stream: TLSStream, _ peer: PeerIdentity, worker: LoopServer, trail: SessionTrail) {
+        self.stream = stream
+        self.peer = peer
+        self.worker = worker
+        self.trail = trail
+        identity = Identity(peer)
+        generation = worker.policy.generation
+    }
+
+    var table: CommandTable { worker.policy.table }
+    var replies: ReplyTable { worker.policy.replies }
+    var grace: Double { worker.options.grace }
+
+    var whoami: String {
+        """
+        \(identity)
+        names: \(identity.names.isEmpty ? "none" : identity.names.joined(separator: " "))
+        \(identity.key)
+        serial: \(peer.serial)
+        until: \(peer.notAfter)
+
+        """
+    }
+
+    var objection: Refusal? {
+        if worker.isShuttingDown {
+            return Refusal(
+                .shuttingDown,
+                "the server is shutting down and starts nothing more; try again later")
+        }
+        if generation != worker.policy.generation {
+            generation = worker.policy.generation
+            rejection = verify()
+        }
+        if let rejection { return rejection }
+        guard time(nil) <= peer.expiry else {
+            return Refusal(
+                .notAllowed,
+                "the client's certificate expired on \(peer.notAfter), since this session began; renew it"
+            )
+        }
+        return nil
+    }
+
+    private func verify() -> Refusal? {
+        guard let context = worker.policy.context else { return nil }
+        return stream.objection(under: context).map { Refusal(.notAllowed, $0.description) }
+    }
+
+    // MARK: Programs
+
+    func admit(
+        _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
+    ) -> Result<Admission, Refusal> {
+        // A list of revoked certificates runs out by itself, so each program asks anew.
+        if let refusal = verify() { return .failure(refusal) }
+        if let refusal = worker.slots.take(entry.name, identity, program) {
+            return .failure(refusal)
+        }
+        let number = commands + 1
+        if let trail = trail.audited {
+            var record = trail.record("command-start")
+            describe(entry, arguments, number, &record)
+            if let failure = trail.write(record) {
+                worker.slots.leave(entry.name, identity)
+                return .failure(
+                    Refusal(
+                        .unavailable,
+                        "the start of \(entry.name) cannot be recorded (\(failure)), so it was not started; tell the server's administrator"
+                    ))
+            }
+        }
+        commands = number
+        return .success(
+            Admission(
+                number: number,
+                environment: [
+                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                    "LANG=C.UTF-8",
+                    "PARLEY_COMMAND=\(entry.name)",
+                    "PARLEY_PEER=\(identity)",
+                    "PARLEY_ADDRESS=\(stream.channel.peer?.description ?? "")",
+                ]))
+    }
+
+    func left(
+        _ entry: CommandEntry, _ arguments: [String], _ admission: Admission, _ outcome: Outcome,
+        _ usage: Usage
+    ) {
+        worker.slots.leave(entry.name, identity)
+        worker.programEnded()
+        guard let trail = trail.audited else { return }
+        var record = trail.record("command-end")
+        describe(entry, arguments, admission.number, &record)
+        if let pid = usage.pid { record.add("pid", pid) }
+        record.add(outcome)
+        record.add("bytes_in", usage.bytesIn)
+        record.add("bytes_out", usage.bytesOut)
+        record.add("seconds", nanoseconds: usage.nanoseconds)
+        trail.writeOrLog(record)
+    }
+
+    private func describe(
+        _ entry: CommandEntry, _ arguments: [String], _ number: Int, _ record: inout AuditRecord
+    ) {
+        record.add("command", number)
+        record.add("name", entry.name)
+        guard case .program(let program) = entry.action else { return }
+        record.add("arguments", arguments) { program.arguments[$0].isSecret }
+        record.add("program", program.path)
+    }
+
+    // MARK: Records of the rest
+
+    func refused(
+        _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal
+    ) {
+        commands += 1
+        guard let trail = trail.audited else { return }
+        var record = trail.record("refusal")
+        record.add("command", commands)
+        // It may be anything, and as long as a run may be.
+        record.add("name", String(name.prefix(Self.longestName)))
+        var secret: (Int) -> Bool = { _ in true }
+        if case .program(let program)? = entry?.action,
+            arguments.count == program.arguments.count
+        {
+            secret = { program.arguments[$0].isSecret }
+        }
+        // Where it isn't known which ones are secret, all are.
+        record.add("arguments", arguments, secret: secret)
+        record.add("code", String(describing: refusal.code))
+        record.add("reason", refusal.sentence)
+        trail.writeOrLog(record)
+    }
+
+    func replied(_ name: Span<UInt8>) {
+        commands += 1
+        guard trail.audited != nil else { return }
+        if repliedCount > 0, !isRepeated(name) { writeReplies() }
+        if repliedCount == 0 {
+            repliedName = unsafe name.withUnsafeBufferPointer { unsafe Array($0) }
+        }
+        repliedCount += 1
+    }
+
+    func wroteReplies() {
+        if repliedCount > 0 { writeReplies() }
+    }
+
+    private func isRepeated(_ name: Span<UInt8>) -> Bool {
+        guard name.count == repliedName.count else { return false }
+        for index in name.indices where name[index] != repliedName[index] { return false }
+        return true
+    }
+
+    private func writeReplies() {
+        defer { repliedCount = 0 }
+        guard let trail = trail.audited else { return }
+        var record = trail.record("reply")
+        record.add("command", commands)
+        record.add("name", String(decoding: repliedName, as: UTF8.self))
+        record.add("times", repliedCount)
+        trail.writeOrLog(record)
+    }
+
+    private static let longestName = 255
+}
+
+extension Identity {
+    /// Only names of the kinds that a table can allow.
+    init(_ peer: PeerIdentity) {
+        let names = peer.names.filter { $0.kind != .ip }.map(\.description)
+        self.init(names: names, key: "key:sha256:" + peer.pin.dropFirst("sha256//".count))
+    }
+}
+
+extension AuditRecord {
+    /// How a program ended.
+    fileprivate mutating func add(_ outcome: Outcome) {
+        switch outcome {
+        case .ended(.status(let number)):
+            add("outcome", "exit")
+            add("status", number)
+        case .ended(.signal(let number)):
+            add("outcome", "signal")
+            add("signal", number)
+        case .timedOut: add("outcome", "time-out")
+        case .overOutput: add("outcome", "output-limit")
+        case .refused(let refusal):
+            add("outcome", "not-started")
+            add("reason", refusal.sentence)
+        }
+    }
+}
