@@ -44,7 +44,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "parley", dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
+            name: "parley",
+            dependencies: ["CLinux", "Sockets", "TLS", "Programs", "Sessions", "Console"],
             swiftSettings: settings),
         .testTarget(
             name: "SocketsTests", dependencies: ["Sockets", "CLinux"], swiftSettings: settings),

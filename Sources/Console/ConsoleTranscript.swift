@@ -10,11 +10,17 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     private let input: LineReader?
     private let log: Log
     private let isQuiet: Bool
+    private let limit: Int
 
     /// - Parameters:
     ///   - input: where lines are asked for; nil where nothing is ever asked.
     ///   - isQuiet: prints nothing, and asks all the same.
-    public init(output: Output, input: LineReader?, log: Log, isQuiet: Bool = false) {
+    ///   - limit: the longest line that is asked for, in bytes; a longer one comes with one byte more.
+    public init(
+        output: Output, input: LineReader?, log: Log, isQuiet: Bool = false,
+        limit: Int = Message.limit
+    ) {
+        self.limit = limit
         self.output = output
         self.input = input
         self.log = log
@@ -47,7 +53,7 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
         var line: [UInt8]?
         // Without a line's own end the cursor stays behind the prompt.
         defer { if line == nil, input.isTerminal, output.isTerminal { endPrompt() } }
-        line = try await input.next(limit: Message.limit)
+        line = try await input.next(limit: limit)
         return line
     }
 

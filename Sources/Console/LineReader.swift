@@ -37,6 +37,22 @@ public final class LineReader: EventSource, @unchecked Sendable {
         }
     }
 
+    /// The next bytes, at most `count`, as they come; nil at the end of input.
+    ///
+    /// - Throws: `cancelled`; `system` where standard input can't be read.
+    public func next(upTo count: Int) async throws(StreamError) -> [UInt8]? {
+        while true {
+            if !buffered.isEmpty {
+                let bytes = Array(buffered.prefix(count))
+                buffered.removeFirst(bytes.count)
+                return bytes
+            }
+            if let failure { throw failure }
+            if hasEnded { return nil }
+            if !fill(count) { try await waitReadable() }
+        }
+    }
+
     override public func ready(_ events: Events) { wake() }
 
     private func takeLine(_ limit: Int) -> [UInt8]? {
@@ -68,11 +84,11 @@ public final class LineReader: EventSource, @unchecked Sendable {
     }
 
     /// - Returns: false where it would have to wait.
-    private func fill() -> Bool {
+    private func fill(_ count: Int = 4_096) -> Bool {
         // The descriptor may be blocking, and shared: asked first, it never holds the loop up.
         var poll = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
         guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return false }
-        var chunk = [UInt8](repeating: 0, count: 4_096)
+        var chunk = [UInt8](repeating: 0, count: count)
         let count = unsafe read(0, &chunk, chunk.count)
         if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
         if count <= 0 {

@@ -7,7 +7,8 @@ public import Sockets
 /// the terminal raw. Confined to its loop.
 public final class Log: @unchecked Sendable {
     private let program: String
-    private let output: Output
+    /// Standard error, for what else is to be written there in its place.
+    public let output: Output
 
     public init(program: String, loop: EventLoop) {
         self.program = program

@@ -16,6 +16,8 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
     /// Called once with the errno when this can't be written any more, `EPIPE` where whoever read
     /// it has closed its end; nothing is written from then on.
     public var failed: ((Int32) -> Void)?
+    /// Whether a pipe gets whole lines where they fit, so that those of several loops don't mix.
+    public var keepsLines = true
     private let descriptor: Descriptor
     /// Whether the descriptor is our own and non-blocking, so that a write returns at once.
     private let isOwn: Bool
@@ -58,8 +60,9 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
     }
 
     public func write(_ bytes: Span<UInt8>) {
-        guard !isClosed else { return }
+        guard !isClosed, !bytes.isEmpty else { return }
         flushAtEndOfTurn()
+        isAtLineStart = bytes[bytes.count - 1] == UInt8(ascii: "\n")
         unsafe bytes.withUnsafeBufferPointer { unsafe pending.append(contentsOf: $0) }
     }
 
@@ -77,6 +80,12 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
 
     /// Where a line begins, for `endLine`.
     public var position: Int { pending.count }
+
+    /// Bytes that nobody has taken yet.
+    public var backlog: Int { isClosed ? 0 : pending.count }
+
+    /// Whether what was written last ended a line.
+    public private(set) var isAtLineStart = true
 
     /// Writes what there is, as far as it is taken.
     public func flush() {
@@ -131,7 +140,7 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
 
     private func attempt(from start: Int) -> Int {
         var count = pending.count - start
-        if isPipe, count > Self.atomic {
+        if isPipe, keepsLines, count > Self.atomic {
             // Whole lines, so that those of other loops stand between ours and not in them.
             let end = pending[start..<(start + Self.atomic)].lastIndex(of: UInt8(ascii: "\n"))
             count = end.map { $0 + 1 - start } ?? Self.atomic

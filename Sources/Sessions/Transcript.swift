@@ -47,7 +47,11 @@ extension Transcript {
         }
     }
 
-    private func ask(
+    /// Asks for a line, and ends the asking where the peer ends the session meanwhile.
+    ///
+    /// - Returns: nil at the end of input.
+    /// - Throws: `endedEarly` or the stream's failure where the peer ends first; `cancelled`.
+    public func ask(
         _ prompt: String, on stream: some ByteStream
     ) async throws(StreamError) -> [UInt8]? {
         let outcome: Result<[UInt8]?, StreamError> = await withTaskGroup(of: Heard.self) { group in

@@ -18,14 +18,20 @@ final class Client: @unchecked Sendable {
     /// Why standard output can't be written, as an errno.
     private var outputFailure: Int32?
     private var status: Int32 = 0
+    private let input: LineReader
+    /// Nil but for `run`.
+    private let report: Report?
+    /// Ends the remote command that runs; false where there is none.
+    private var interrupt: (() -> Bool)?
 
     init(_ options: ClientOptions) throws {
         self.options = options
         loop = try EventLoop()
         log = Log(program: "parley", loop: loop)
+        input = LineReader(loop: loop)
         transcript = ConsoleTranscript(
-            output: Output(.output, loop: loop), input: LineReader(loop: loop), log: log,
-            isQuiet: options.isQuiet)
+            output: Output(.output, loop: loop), input: input, log: log, isQuiet: options.isQuiet)
+        report = options.run.map { [log] in Report($0, log) }
     }
 
     /// - Returns: the exit status.
@@ -43,6 +49,7 @@ final class Client: @unchecked Sendable {
                 fail(error)
             }
             await transcript.output.flushed()
+            await log.output.flushed()
             loop.stop()
         }
         transcript.output.failed = { [unowned self] reason in
@@ -50,6 +57,7 @@ final class Client: @unchecked Sendable {
             work.cancel()
         }
         let signals = try Signals(Self.signals, loop: loop) { [unowned self] signal in
+            if signal == SIGINT, let interrupt, interrupt() { return }
             // The second one does not wait for the end of the session.
             if self.signal != nil { loop.stop() }
             self.signal = signal
@@ -109,7 +117,7 @@ final class Client: @unchecked Sendable {
             if error.code != .handshakeTimedOut { await stream.close() }
             throw error
         }
-        if options.messages == nil, !options.isQuiet {
+        if options.messages == nil, options.run?.isConversational ?? true, !options.isQuiet {
             log.write(
                 "connected to \(socket.peer?.description ?? options.endpoint.description) (\(stream.version), \(stream.cipher), \(stream.peerName ?? "no name"))"
             )
@@ -118,6 +126,7 @@ final class Client: @unchecked Sendable {
     }
 
     private func ask(_ stream: any ByteStream) async throws(StreamError) {
+        if let run = options.run { return try await ask(run, stream) }
         let lines = options.isQuiet ? nil : transcript
         switch options.conversation {
         case .hello: try await Hello.ask(stream, transcript: lines)
@@ -132,6 +141,21 @@ final class Client: @unchecked Sendable {
             }
         case .chat: try await Chat.ask(stream, transcript: transcript)
         }
+    }
+
+    private func ask(_ options: RunOptions, _ stream: any ByteStream) async throws(StreamError) {
+        guard let tls = stream as? TLSStream, let report else { return }
+        guard tls.applicationProtocol == remoteProtocol else {
+            throw StreamError(
+                .noRemoteSessions,
+                "the server has no remote sessions: it must be parleyd command with --client-ca")
+        }
+        let console = RemoteTerminal(options, output: transcript.output, log: log, input: input)
+        let run = RemoteRun(options, tls, console: console, report: report, log: log)
+        interrupt = { [unowned run] in run.interrupt() }
+        defer { interrupt = nil }
+        try await run.run()
+        status = run.status
     }
 
     /// The first document: a server and its client in one process, one session.
@@ -201,6 +225,12 @@ final class Client: @unchecked Sendable {
         // Cancelled by a signal or a closed output, which say enough themselves.
         guard signal == nil, outputFailure == nil else { return }
         status = ExitStatus(error).number
-        log.write(error.description)
+        guard let report else { return log.write(error.description) }
+        report.tell(error, status: status)
     }
+}
+
+extension StreamError.Code {
+    /// The server took no part in `parley/1`.
+    fileprivate static let noRemoteSessions = Self(rawValue: "noRemoteSessions")
 }

@@ -12,7 +12,9 @@ struct ClientOptions {
     /// `pair hello`: both ends in this process.
     let isPair: Bool
     let endpoint: Endpoint
-    /// What stands behind `--`; nil for the interactive session.
+    /// For `run`; its server is the `command` server.
+    let run: RunOptions?
+    /// What stands behind `--`; nil for the interactive session and for `run`.
     let messages: [String]?
     let isQuiet: Bool
     /// Nil for `--plaintext`.
@@ -24,7 +26,7 @@ struct ClientOptions {
     /// Reads a command line; `--help` and `--version` end the process.
     init(_ words: [String]) throws {
         let arguments = try Arguments(
-            words, flags: ["plaintext", "quiet", "help", "version"],
+            words, flags: ["plaintext", "quiet", "batch", "json", "help", "version"],
             valued: ["port", "connect-timeout"] + Deadlines.options + SecurityOptions.client)
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 255) }
         if arguments.has("version") {
@@ -37,14 +39,16 @@ struct ClientOptions {
             throw UsageError(
                 isPair
                     ? "a protocol is missing: pair hello"
-                    : "a protocol is missing: hello, greeting, command or chat")
+                    : "a protocol is missing: hello, greeting, command, chat, or run")
         }
-        guard let conversation = Conversation(rawValue: name), !isPair || conversation == .hello
+        let isRun = name == "run" && !isPair
+        guard let conversation = isRun ? .command : Conversation(rawValue: name),
+            !isPair || conversation == .hello
         else {
             throw UsageError(
                 isPair
                     ? "'\(name)' has no pair; there is pair hello"
-                    : "'\(name)' is no protocol; there are hello, greeting, command and chat")
+                    : "'\(name)' is no protocol; there are hello, greeting, command, chat, and run")
         }
         self.conversation = conversation
         let port = try arguments.port("port") ?? conversation.defaultPort
@@ -61,9 +65,15 @@ struct ClientOptions {
         guard isPair || endpoint.port > 0 else { throw UsageError("port 0 is none to connect to") }
         self.endpoint = endpoint
         if let extra = operands.first {
-            throw UsageError("'\(extra)' is one argument too many; messages stand behind --")
+            throw UsageError(
+                "'\(extra)' is one argument too many; \(isRun ? "the command stands" : "messages stand") behind --"
+            )
         }
-        messages = arguments.rest
+        run = isRun ? try Self.runOptions(arguments) : nil
+        for name in ["batch", "json"] where !isRun && arguments.has(name) {
+            throw UsageError("--\(name) belongs to parley run")
+        }
+        messages = isRun ? nil : arguments.rest
         if let messages {
             guard conversation == .command else {
                 throw UsageError("\(conversation) takes no messages behind --, only command does")
@@ -74,11 +84,18 @@ struct ClientOptions {
         connectTimeout = try arguments.seconds("connect-timeout") ?? 10
         try deadlines.read(arguments)
         if arguments.has("plaintext") {
+            if isRun {
+                throw UsageError(
+                    "run has no plaintext form, since the server must know who asks; leave --plaintext out"
+                )
+            }
             try SecurityOptions.refuseWithPlaintext(arguments, SecurityOptions.client)
             security = nil
             serverName = nil
         } else {
-            security = try SecurityOptions(arguments)
+            var security = try SecurityOptions(arguments)
+            if isRun { security.applicationProtocols = [remoteProtocol] }
+            self.security = security
             let name = arguments["server-name"] ?? endpoint.host
             do {
                 serverName = try ServerName(name)
@@ -88,12 +105,29 @@ struct ClientOptions {
         }
     }
 
+    private static func runOptions(_ arguments: Arguments) throws(UsageError) -> RunOptions {
+        let isBatch = arguments.has("batch")
+        if let command = arguments.rest {
+            guard !command.isEmpty else { throw UsageError("behind -- a command is missing") }
+            guard !isBatch else {
+                throw UsageError(
+                    "--batch reads its commands from standard input, not from behind --")
+            }
+        }
+        return RunOptions(
+            command: arguments.rest, isBatch: isBatch, isJSON: arguments.has("json"))
+    }
+
     static let help = """
-        usage: parley PROTOCOL [options] [HOST[:PORT]]      asks a server over TLS 1.3
+        usage: parley run [options] HOST[:PORT] -- COMMAND [ARGUMENT...]
+               parley run [options] HOST[:PORT] [--batch]   a session of commands
+               parley PROTOCOL [options] [HOST[:PORT]]      asks a server over TLS 1.3
                parley command [options] [HOST[:PORT]] -- MESSAGE...
                parley pair hello [options]                  both ends in one process
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
 
+          --batch               run: one command a line from standard input
+          --json                run: each outcome as an object on standard error
           --port N              another port; HOST is 127.0.0.1 if left out
           --quiet               no console lines on standard output
           --plaintext           no encryption, as the Python programs have it
@@ -108,8 +142,9 @@ struct ClientOptions {
           --connect-timeout, --handshake-timeout, --idle-timeout, --close-timeout
                                 in SECONDS; default 10, 10, 300 and 5
           --version, --help
-        Ends with 0, 252 (cut short), 254 (not trusted) or 255 (other failures).
-        Example: parley command server.example.org -- Hello 'Are you there?'
+        run ends with the command's status, 128 + n for signal n, 251 (a limit of the
+        server's) or 253 (refused); all with 0, 252 (cut short), 254 (not trusted) or
+        255 (other failures). parley run HOST -- help lists what you may run.
 
         """
 }

@@ -15,6 +15,7 @@ struct Parley {
         do {
             let options = try ClientOptions(Array(CommandLine.arguments.dropFirst()))
             if let messages = options.messages { try Command.check(messages) }
+            if let command = options.run?.command { try Remote.check(command) }
             exit(try Client(options).run())
         } catch let error as UsageError {
             Log.end("parley", "\(error); see parley --help", status: ExitStatus.failure)
@@ -30,14 +31,19 @@ struct Parley {
 
 /// What parley ends with where it failed.
 struct ExitStatus {
+    static let limit: Int32 = 251
+    static let cutShort: Int32 = 252
+    static let refused: Int32 = 253
+    static let notTrusted: Int32 = 254
     static let failure: Int32 = 255
     let number: Int32
 
     init(_ error: StreamError) {
         number =
             switch error.code {
-            case .truncated, .endedEarly, .reset: 252
-            case let code where code.concernsTrust: 254
+            case .truncated, .endedEarly, .reset: Self.cutShort
+            case .commandRefused: Self.refused
+            case let code where code.concernsTrust: Self.notTrusted
             default: Self.failure
             }
     }

@@ -38,11 +38,11 @@ final class Audit: Sendable {
     }
 
     /// - Returns: nil where the record is written, else why not.
-    func write(_ record: consuming AuditRecord) -> String? {
-        var record = record
-        return file.withLock { file in
+    func write(_ record: JSONLine) -> String? {
+        file.withLock { file in
+            var record = record
             if file.lost > 0 { record.add("lost_before", file.lost) }
-            let failure = append(record.finish(), to: &file)
+            let failure = append(record.line, to: &file)
             file.lost = failure == nil ? 0 : file.lost + 1
             return failure.map(systemMessage)
         }

@@ -1,6 +1,7 @@
 // One remote session's place at the server: who it is, what it may do, and its records.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
+internal import Console
 internal import Glibc
 internal import Programs
 internal import Sessions
@@ -125,7 +126,7 @@ final class CommandDesk: RemoteHost {
     }
 
     private func describe(
-        _ entry: CommandEntry, _ arguments: [String], _ number: Int, _ record: inout AuditRecord
+        _ entry: CommandEntry, _ arguments: [String], _ number: Int, _ record: inout JSONLine
     ) {
         record.add("command", number)
         record.add("name", entry.name)
@@ -199,7 +200,7 @@ extension Identity {
     }
 }
 
-extension AuditRecord {
+extension JSONLine {
     /// How a program ended.
     fileprivate mutating func add(_ outcome: Outcome) {
         switch outcome {

@@ -1,0 +1,97 @@
+// A JSON object on one line.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A JSON object that is built field by field. Whatever a peer sent stands in it as ASCII: it can neither
+/// forge a line nor reach a terminal raw.
+public struct JSONLine: Sendable {
+    private var bytes: [UInt8] = [UInt8(ascii: "{")]
+
+    public init() { bytes.reserveCapacity(384) }
+
+    public mutating func add(_ key: StaticString, _ value: String) {
+        begin(key)
+        appendString(value)
+    }
+
+    public mutating func add(_ key: StaticString, _ value: some BinaryInteger) {
+        begin(key)
+        bytes += String(value).utf8
+    }
+
+    public mutating func add(_ key: StaticString, _ values: [String]) {
+        begin(key)
+        bytes.append(UInt8(ascii: "["))
+        for (index, value) in values.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            appendString(value)
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    /// Arguments, of which those that are secret are written as their length in bytes.
+    public mutating func add(_ key: StaticString, _ values: [String], secret: (Int) -> Bool) {
+        begin(key)
+        bytes.append(UInt8(ascii: "["))
+        for (index, value) in values.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            if secret(index) {
+                bytes += String(value.utf8.count).utf8
+            } else {
+                appendString(value)
+            }
+        }
+        bytes.append(UInt8(ascii: "]"))
+    }
+
+    /// Seconds with microseconds.
+    public mutating func add(_ key: StaticString, nanoseconds: UInt64) {
+        begin(key)
+        let micros = nanoseconds / 1_000
+        let fraction = String(micros % 1_000_000)
+        bytes += "\(micros / 1_000_000).".utf8
+        bytes += String(repeating: "0", count: 6 - fraction.count).utf8
+        bytes += fraction.utf8
+    }
+
+    /// Adds all fields of another one.
+    public mutating func add(_ other: JSONLine) {
+        guard other.bytes.count > 1 else { return }
+        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        bytes += other.bytes[1...]
+    }
+
+    /// The object with its line end.
+    public var line: [UInt8] { bytes + "}\n".utf8 }
+
+    private mutating func begin(_ key: StaticString) {
+        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        bytes.append(UInt8(ascii: "\""))
+        append(key)
+        bytes += #"":"#.utf8
+    }
+
+    private mutating func append(_ text: StaticString) {
+        unsafe bytes.append(
+            contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    private mutating func appendString(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for unit in text.utf16 {
+            switch unit {
+            case 0x22, 0x5c:
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(UInt8(unit))
+            case 0x20...0x7e: bytes.append(UInt8(unit))
+            default:
+                bytes += "\\u".utf8
+                for shift in [12, 8, 4, 0] {
+                    bytes.append(Self.digits[Int(unit >> shift) & 15])
+                }
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static let digits = Array("0123456789abcdef".utf8)
+}

@@ -1,0 +1,297 @@
+// The client's half of parley/1: sends runs, and brings each one's output and outcome.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+/// Where a command's output goes and its input comes from. Confined to its loop.
+public protocol RemoteConsole: AnyObject, Sendable {
+    func write(output bytes: Span<UInt8>)
+    func write(errorOutput bytes: Span<UInt8>)
+
+    /// Whether so much was written that no more should come before it was taken.
+    var isFull: Bool { get }
+
+    /// Waits until all that was written was taken.
+    func drained() async
+
+    /// At most `count` bytes for the running command; nil at the end.
+    ///
+    /// - Throws: `cancelled`; `system` where it can't be read.
+    func input(upTo count: Int) async throws(StreamError) -> [UInt8]?
+}
+
+/// One remote session, seen from who asks. Confined to its loop.
+public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
+    /// Bytes of runs whose answers have not come.
+    public private(set) var bytesUnanswered = 0
+    /// Bytes of input that were sent for the command that was answered last, or is now.
+    public private(set) var inputSent = 0
+
+    private let stream: Stream
+    private let console: any RemoteConsole
+    private var frames = FrameReader(from: .server)
+    /// What was read behind the last outcome.
+    private var rest: [UInt8] = []
+    private var restOffset = 0
+    /// The lengths of the runs that wait for an answer.
+    private var unanswered: [Int] = []
+    private var outbox: [UInt8] = []
+    private let written = Bell()
+    private var writer: Task<Void, Never>?
+    private var pinger: Timer?
+    private var isOver = false
+
+    /// How much more input is wanted; nil where none ever was for this command.
+    private var credit: Int?
+    private let creditBell = Bell()
+    private var input: Task<Void, Never>?
+    private var inputHasEnded = false
+    private var inputFailure: StreamError?
+
+    private var channel: Channel { stream.channel }
+    private var loop: EventLoop { channel.loop }
+
+    /// `finish()` must follow.
+    public init(_ stream: Stream, console: any RemoteConsole) {
+        self.stream = stream
+        self.console = console
+        writer = loop.spawn { await self.write() }
+        pingInTime()
+    }
+
+    /// Sends a command; its answer comes behind those that were sent before.
+    ///
+    /// - Throws: `commandRefused` where the server would refuse it for its size, or it has no name.
+    public func send(_ words: [String]) throws(StreamError) {
+        try Remote.check(words)
+        let frames = Request(name: words[0], arguments: Array(words.dropFirst())).frames
+        unanswered.append(frames.count)
+        bytesUnanswered += frames.count
+        say(frames)
+    }
+
+    /// Ends every command that was sent and is not answered yet; each is answered all the same.
+    public func cancel() {
+        guard !unanswered.isEmpty else { return }
+        var frame: [UInt8] = []
+        frame.append(.cancel)
+        say(frame)
+    }
+
+    /// Waits for the outcome of the oldest command that is not answered, and passes its output on.
+    ///
+    /// - Throws: `endedEarly` where the session ends first, in whatever way, or nothing is heard for
+    ///   the idle deadline; `malformed`; what the stream throws.
+    public func answer() async throws(StreamError) -> Outcome {
+        (credit, inputHasEnded, inputSent) = (nil, false, 0)
+        channel.enter(.hearing)
+        let outcome = try await outcome()
+        channel.enter(.idle)
+        bytesUnanswered -= unanswered.removeFirst()
+        try await endInput()
+        return outcome
+    }
+
+    /// Ends the session's own work; the stream is still to be closed.
+    public func finish() async {
+        isOver = true
+        pinger = nil
+        input?.cancel()
+        creditBell.ring()
+        await input?.value
+        writer?.cancel()
+        written.ring()
+        await writer?.value
+    }
+
+    // MARK: Reading
+
+    private func outcome() async throws(StreamError) -> Outcome {
+        do throws(StreamError) {
+            while true {
+                if restOffset < rest.count {
+                    let held = rest
+                    if let outcome = try taken(held.span, at: &restOffset) { return outcome }
+                }
+                if console.isFull {
+                    // It is us who hold the server up: its silence means nothing.
+                    channel.clearDue()
+                    await console.drained()
+                    channel.enter(.hearing)
+                }
+                let result = try await stream.read(upTo: 16_384) { bytes in
+                    self.taken(bytes)
+                }
+                guard let result else {
+                    throw StreamError(
+                        .endedEarly,
+                        "the server ended the session before the command's outcome was known")
+                }
+                if let outcome = try result.get() { return outcome }
+            }
+        } catch {
+            if let inputFailure { throw inputFailure }
+            guard error.code == .idleTimedOut else { throw error }
+            throw StreamError(
+                .endedEarly, "\(error.description); the command's outcome is not known")
+        }
+    }
+
+    private func taken(_ bytes: Span<UInt8>) -> Result<Outcome?, StreamError> {
+        var offset = 0
+        do throws(StreamError) {
+            let outcome = try taken(bytes, at: &offset)
+            rest = unsafe bytes.extracting(droppingFirst: offset).withUnsafeBufferPointer {
+                unsafe Array($0)
+            }
+            restOffset = 0
+            return .success(outcome)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Takes frames up to an outcome.
+    private func taken(
+        _ bytes: Span<UInt8>, at offset: inout Int
+    ) throws(StreamError) -> Outcome? {
+        while true {
+            var outcome: Outcome?
+            let step: Void? = try frames.next(bytes, at: &offset) {
+                (type, payload) throws(StreamError) in
+                outcome = try take(type, payload)
+            }
+            if step == nil || outcome != nil { return outcome }
+        }
+    }
+
+    private func take(
+        _ type: FrameType, _ payload: Span<UInt8>
+    ) throws(StreamError) -> Outcome? {
+        switch type {
+        case .output: console.write(output: payload)
+        case .errorOutput: console.write(errorOutput: payload)
+        case .exit: return try .exit(payload)
+        case .refusal: return .refusal(payload)
+        case .inputWanted:
+            var count = 0
+            for index in payload.indices { count = count << 8 | Int(payload[index]) }
+            wantInput(count)
+        case .ping:
+            var frame: [UInt8] = []
+            frame.append(.pong)
+            say(frame)
+        case .pong, .run, .runPart, .input, .inputEnd, .cancel: break
+        }
+        return nil
+    }
+
+    // MARK: Input
+
+    private func wantInput(_ count: Int) {
+        credit = (credit ?? 0) + count
+        creditBell.ring()
+        if input == nil, !inputHasEnded { input = loop.spawn { await self.sendInput() } }
+    }
+
+    private func sendInput() async {
+        while !Task.isCancelled {
+            guard let credit, credit > 0 else {
+                await creditBell.wait()
+                continue
+            }
+            do throws(StreamError) {
+                guard
+                    let bytes = try await console.input(upTo: min(credit, Frame.payloadLimit))
+                else { return sayInputEnd() }
+                self.credit = credit - bytes.count
+                inputSent += bytes.count
+                var frame: [UInt8] = []
+                frame.append(.input, bytes)
+                say(frame)
+            } catch {
+                guard error.code != .cancelled else { return }
+                // A part of the input must not pass for the whole of it.
+                inputFailure = error
+                channel.fail(error)
+                return
+            }
+        }
+    }
+
+    /// The command has its outcome: whatever input it was given ends.
+    private func endInput() async throws(StreamError) {
+        guard credit != nil else { return }
+        input?.cancel()
+        creditBell.ring()
+        await input?.value
+        input = nil
+        if let inputFailure { throw inputFailure }
+        if !inputHasEnded { sayInputEnd() }
+    }
+
+    private func sayInputEnd() {
+        inputHasEnded = true
+        var frame: [UInt8] = []
+        frame.append(.inputEnd)
+        say(frame)
+    }
+
+    // MARK: Writing
+
+    private func say(_ frame: [UInt8]) {
+        outbox += frame
+        written.ring()
+    }
+
+    private func write() async {
+        while !isOver {
+            guard !outbox.isEmpty else {
+                await written.wait()
+                continue
+            }
+            var bytes: [UInt8] = []
+            swap(&bytes, &outbox)
+            do throws(StreamError) {
+                try await stream.write(bytes)
+            } catch {
+                // Whoever reads meets the same, and may find the reason before it.
+                return channel.wake(.read)
+            }
+        }
+    }
+
+    private func pingInTime() {
+        let third = channel.deadlines.idle / 3
+        pinger = Timer(after: third, on: loop) { [unowned self] in
+            if !unanswered.isEmpty, Double(channel.silence) >= third * 1e9 {
+                var frame: [UInt8] = []
+                frame.append(.ping)
+                say(frame)
+            }
+            pingInTime()
+        }
+    }
+}
+
+public enum Remote {
+    /// Says what would be wrong with a command, before it is sent or a connection is made.
+    ///
+    /// - Throws: `commandRefused`.
+    public static func check(_ words: [String]) throws(StreamError) {
+        guard let name = words.first, !name.isEmpty else {
+            throw StreamError(.commandRefused, "a command's name is missing")
+        }
+        if Request(name: name, arguments: Array(words.dropFirst())).isTooLarge {
+            throw StreamError(
+                .commandRefused, "\(Refusal.tooLarge.sentence); nothing was sent")
+        }
+    }
+
+    /// So many bytes of runs may be unanswered if a cancel is to be read at once.
+    public static let bytesAhead = Frame.aheadLimit
+}
+
+extension StreamError.Code {
+    /// The server refused a command, or would.
+    public static let commandRefused = Self(rawValue: "commandRefused")
+}

@@ -1,0 +1,68 @@
+// The terminal, pipe or file at this end of a remote command.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Sessions
+internal import Sockets
+
+/// Standard input, output and error, byte for byte. Confined to its loop.
+final class RemoteTerminal: RemoteConsole, @unchecked Sendable {
+    let transcript: ConsoleTranscript
+    private(set) var bytesOut = 0
+    private(set) var bytesError = 0
+    private let output: Output
+    private let errorOutput: Output
+    private let input: LineReader
+    /// Where standard input has the commands, it is no command's input.
+    private let givesInput: Bool
+
+    init(_ options: RunOptions, output: Output, log: Log, input: LineReader) {
+        self.output = output
+        errorOutput = log.output
+        self.input = input
+        givesInput = !options.isBatch
+        output.keepsLines = false
+        transcript = ConsoleTranscript(
+            output: output, input: input, log: log, limit: Self.longestLine)
+    }
+
+    /// A command begins.
+    func begin() { (bytesOut, bytesError) = (0, 0) }
+
+    /// The next line of a batch.
+    func line() async throws(StreamError) -> [UInt8]? {
+        try await input.next(limit: Self.longestLine)
+    }
+
+    func write(output bytes: Span<UInt8>) {
+        bytesOut += bytes.count
+        output.write(bytes)
+    }
+
+    func write(errorOutput bytes: Span<UInt8>) {
+        bytesError += bytes.count
+        errorOutput.write(bytes)
+    }
+
+    var isFull: Bool { output.backlog + errorOutput.backlog > Self.most }
+
+    func drained() async {
+        await output.flushed()
+        await errorOutput.flushed()
+    }
+
+    func input(upTo count: Int) async throws(StreamError) -> [UInt8]? {
+        givesInput ? try await input.next(upTo: count) : nil
+    }
+
+    /// Ends a line that the command's error output left open, so that ours begins at its start.
+    func endErrorLine() {
+        guard !errorOutput.isAtLineStart else { return }
+        let end: [UInt8] = [UInt8(ascii: "\n")]
+        errorOutput.write(end.span)
+    }
+
+    /// Some arguments at their limit, quoted.
+    static let longestLine = 70_000
+    /// What may wait here before the server is held up.
+    private static let most = 65_536
+}
