@@ -13,6 +13,7 @@ public final class LineReader: EventSource, @unchecked Sendable {
     /// Behind a line that is too long its rest is thrown away.
     private var isSkipping = false
     private var hasEnded = false
+    private var hasHungUp = false
     private var failure: StreamError?
     private var isWatched = false
     private var waiter: CheckedContinuation<Void, Never>?
@@ -37,7 +38,8 @@ public final class LineReader: EventSource, @unchecked Sendable {
         }
     }
 
-    /// The next bytes, at most `count`, as they come; nil at the end of input.
+    /// The next bytes, at most `count`, as they come; nil at the end of input, after which a
+    /// terminal may have more.
     ///
     /// - Throws: `cancelled`; `system` where standard input can't be read.
     public func next(upTo count: Int) async throws(StreamError) -> [UInt8]? {
@@ -48,7 +50,11 @@ public final class LineReader: EventSource, @unchecked Sendable {
                 return bytes
             }
             if let failure { throw failure }
-            if hasEnded { return nil }
+            if hasEnded {
+                // At a terminal an end is one to this reader only; the next one is asked anew.
+                if isTerminal, !hasHungUp { hasEnded = false }
+                return nil
+            }
             if !fill(count) { try await waitReadable() }
         }
     }
@@ -94,6 +100,7 @@ public final class LineReader: EventSource, @unchecked Sendable {
         if count <= 0 {
             hasEnded = true
             // A terminal that hung up says so in this way.
+            hasHungUp = count < 0
             if count < 0, errno != EIO {
                 failure = StreamError("standard input cannot be read", errno: errno)
             }

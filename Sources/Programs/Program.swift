@@ -55,6 +55,8 @@ public final class Program: EventSource, @unchecked Sendable {
     private let descriptor: Descriptor
     private let changed: () -> Void
     private var isReaped = false
+    /// Itself, while nobody else holds it and it has not ended.
+    private var abandoned: Program?
 
     /// Starts a program.
     ///
@@ -123,13 +125,24 @@ public final class Program: EventSource, @unchecked Sendable {
         end = child.code == CLD_EXITED ? .status(number) : .signal(number)
         // It stays readable.
         loop.remove(descriptor: descriptor.number)
+        if abandoned != nil {
+            reap()
+            abandoned = nil
+        }
         changed()
     }
 
-    /// Sends a signal to the whole process group; for as long as it is not reaped the group's
-    /// number can't be anybody else's.
+    /// Sends a signal to the whole process group, and to the program itself should it have left the group. For
+    /// as long as it is not reaped neither number can be anybody else's.
     public func signal(_ number: Int32) {
-        if !isReaped { kill(-pid, number) }
+        guard !isReaped else { return }
+        if kill(-pid, number) != 0 || number == SIGKILL { kill(pid, number) }
+    }
+
+    /// Lets a program go that can't be ended, because it took on another user's rights; when it ends
+    /// after all it is reaped.
+    public func abandon() {
+        if !isReaped { abandoned = self }
     }
 
     /// Kills what is left of the process group and takes the zombie away. A daemon that made its own session

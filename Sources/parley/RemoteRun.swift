@@ -77,7 +77,7 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
     }
 
     private func runInteractive() async throws(StreamError) {
-        while let line = try await console.transcript.ask("parley> ", on: stream) {
+        while let line = try await nextLine() {
             guard let command = parse(line) else { continue }
             do throws(StreamError) {
                 try client.send(command)
@@ -87,6 +87,17 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
             }
             isInterrupted = false
             _ = try await answer(command)
+        }
+    }
+
+    /// - Returns: nil at the end of input, and where the server has ended the session in order.
+    private func nextLine() async throws(StreamError) -> [UInt8]? {
+        do throws(StreamError) {
+            return try await console.transcript.ask("parley> ", on: stream)
+        } catch {
+            guard error.code == .endedEarly else { throw error }
+            log.write("the server has ended the session")
+            return nil
         }
     }
 

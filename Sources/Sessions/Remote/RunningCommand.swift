@@ -29,6 +29,8 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private var inputReplaced = 0
     private var isOver = false
     private var isEnding = false
+    /// Not even SIGKILL has ended it.
+    private var isLost = false
     /// Why the server ended it.
     private var verdict: Outcome?
     private var timers: [Timer] = []
@@ -97,6 +99,11 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         program.signal(ProgramSignal.terminate)
         timers.append(
             Timer(after: grace, on: loop) { program.signal(ProgramSignal.kill) })
+        timers.append(
+            Timer(after: grace + Self.lastWait, on: loop) { [unowned self] in
+                isLost = true
+                bell.ring()
+            })
     }
 
     private func fail(_ error: StreamError) {
@@ -206,9 +213,9 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private func pump(_ program: Program) async {
         var sentInARow = 0
         while true {
-            let hasEnded = program.end != nil
+            let hasEnded = program.end != nil || isLost
             // Whatever it left running is killed, so that the pipes come to their end.
-            if hasEnded { program.reap() }
+            if isLost { program.abandon() } else if hasEnded { program.reap() }
             replaceInput()
             var filled = 0
             withOutput(&filled) { output in
@@ -266,7 +273,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         let start = output.count
         for _ in 0..<Frame.headerLength { output.append(type.rawValue) }
         var count = pipe.read(into: &output)
-        if program?.end != nil { readAfterEnd += count }
+        if program?.end != nil || isLost { readAfterEnd += count }
         if usage.bytesOut + count > outputLimit {
             output.removeLast(usage.bytesOut + count - outputLimit)
             count = outputLimit - usage.bytesOut
@@ -333,6 +340,8 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
 
     /// Input that is on its way to the program, in bytes: enough for a fast program at the end of a long line.
     private static var window: Int { 262_144 }
+    /// What SIGKILL may take, in seconds.
+    private static var lastWait: Double { 2 }
     /// Bytes a turn of the loop, as a socket's.
     private static var turn: Int { 65_536 }
     /// A smaller rest of the output's room is not worth a read.
