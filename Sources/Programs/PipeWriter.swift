@@ -47,9 +47,12 @@ public final class PipeWriter: EventSource, @unchecked Sendable {
 
     override public func ready(_ events: Events) {
         guard !pending.isEmpty else { return }
-        let count = attempt(pending.span)
+        var waiting: [UInt8] = []
+        swap(&waiting, &pending)
+        let count = attempt(waiting.span)
+        waiting.removeFirst(count)
+        swap(&waiting, &pending)
         guard count > 0 else { return }
-        pending.removeFirst(count)
         if isFinished, pending.isEmpty { close() }
         changed()
     }
