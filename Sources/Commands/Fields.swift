@@ -40,18 +40,21 @@ func nearest(_ word: String, in known: some Sequence<String>) -> String? {
     return best?.word
 }
 
-/// Levenshtein's.
+/// How many bytes are put in, left out, wrong, or swapped with their neighbour.
 private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-    var row = Array(0...right.count)
+    var rows = [Array(0...right.count)]
     for (index, byte) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = index + 1
-        for column in right.indices {
-            let above = row[column + 1]
-            row[column + 1] = min(
-                above + 1, row[column] + 1, diagonal + (right[column] == byte ? 0 : 1))
-            diagonal = above
+        var row = [index + 1]
+        for (column, other) in right.enumerated() {
+            var least = min(
+                rows[index][column + 1] + 1, row[column] + 1,
+                rows[index][column] + (byte == other ? 0 : 1))
+            if index > 0, column > 0, byte == right[column - 1], left[index - 1] == other {
+                least = min(least, rows[index - 1][column - 1] + 1)
+            }
+            row.append(least)
         }
+        rows.append(row)
     }
-    return row[right.count]
+    return rows[left.count][right.count]
 }

@@ -56,7 +56,7 @@ struct JSON5Node {
 
     func number(_ what: String, _ expected: String) throws(Mistake) -> Double {
         guard case .number(let literal) = content else { throw wrongType(what, expected) }
-        guard let value = Self.decode(Double.self, literal) else {
+        guard isJSON5Number(literal), let value = Self.decode(Double.self, literal) else {
             throw Mistake(
                 .syntax, at: offset, "\(what) is a number that cannot be read; expected \(expected)"
             )
@@ -84,6 +84,18 @@ struct JSON5Node {
         let decoder = JSONDecoder()
         decoder.allowsJSON5 = true
         return try? decoder.decode(type, from: Data(literal))
+    }
+
+    /// The first string or number that FoundationEssentials does not read.
+    var firstUnreadable: Int? {
+        switch content {
+        case .object(let members): members.lazy.compactMap(\.value.firstUnreadable).first
+        case .array(let elements): elements.lazy.compactMap(\.firstUnreadable).first
+        case .string(let literal): Self.decode(String.self, literal) == nil ? offset : nil
+        case .number(let literal):
+            isJSON5Number(literal) && Self.decode(Double.self, literal) != nil ? nil : offset
+        case .bool, .null: nil
+        }
     }
 
     /// Whether FoundationEssentials takes a whole text for JSON5.

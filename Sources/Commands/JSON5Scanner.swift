@@ -13,7 +13,9 @@ struct JSON5Scanner {
         var scanner = JSON5Scanner(bytes: Array(text.utf8))
         let node = try scanner.document()
         guard JSON5Node.isJSON5(scanner.bytes) else {
-            throw Mistake(.syntax, at: 0, "the text is not JSON5; expected an object")
+            throw Mistake(
+                .syntax, at: node.firstUnreadable ?? 0,
+                "a name, string or number cannot be read; expected one that is JSON5")
         }
         return node
     }
@@ -40,8 +42,9 @@ struct JSON5Scanner {
 
     private mutating func value(depth: Int) throws(Mistake) -> JSON5Node {
         let start = at
+        let isContainer = next == UInt8(ascii: "{") || next == UInt8(ascii: "[")
         // Each level is a call: without a limit a file could end the process.
-        guard depth <= Self.depthLimit else {
+        guard depth <= Self.depthLimit || !isContainer else {
             throw Mistake(
                 .tooDeep, at: at,
                 "objects and arrays are nested too deeply; expected at most \(Self.depthLimit) levels"

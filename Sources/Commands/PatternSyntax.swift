@@ -162,7 +162,8 @@ struct PatternSyntax {
     private static let lengthLimit = 1_023
     /// glibc's parser calls itself for each level.
     private static let depthLimit = 33
-    /// glibc writes repetitions out, and may then keep all places for each: 2,000 take megabytes,
-    /// and a nest of them would take all memory.
-    private static let positionLimit = 2_000
+    /// glibc writes repetitions out, and may then keep all places for each: 1,200 take megabytes,
+    /// and at worst seconds for the longest value; a nest of them would take all memory. Sixteen
+    /// times a label of 63 characters fits.
+    private static let positionLimit = 1_200
 }

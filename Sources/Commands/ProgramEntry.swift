@@ -6,7 +6,8 @@ public final class ProgramEntry: Sendable {
     /// One value that the client gives.
     public struct Argument: Sendable {
         public let name: String
-        /// A POSIX extended regular expression that matches the whole value.
+        /// A POSIX extended regular expression that matches the whole value, byte by byte: what
+        /// is not ASCII is several to it.
         public let pattern: String
         /// Whether records show its length only.
         public let isSecret: Bool
@@ -74,10 +75,11 @@ public final class ProgramEntry: Sendable {
         guard values.count == arguments.count else { return .failure(wrongCount(values.count)) }
         for (argument, value) in zip(arguments, values) {
             let name = "the argument \(argument.name)"
+            let pattern = escaped(argument.pattern, limit: 1_023)
             switch argument.check.verdict(on: value) {
             case .matches: continue
             case .differs:
-                return .failure(.init(.differs, "\(name) does not match \(argument.pattern)"))
+                return .failure(.init(.differs, "\(name) does not match \(pattern)"))
             case .hasForbiddenDash:
                 return .failure(
                     .init(
@@ -100,6 +102,6 @@ public final class ProgramEntry: Sendable {
         let given = count == 1 ? "1 argument was given" : "\(count) arguments were given"
         let names = arguments.map(\.name).joined(separator: ", ")
         let taken = arguments.isEmpty ? "none" : "\(arguments.count): \(names)"
-        return BadArgument(.wrongCount, "\(given) and \(command) takes \(taken)")
+        return BadArgument(.wrongCount, "\(given) and \(escaped(command)) takes \(taken)")
     }
 }

@@ -131,7 +131,7 @@ struct ProgramReader {
         }
         throw Mistake(
             .invalidProgram, at: node.offset,
-            "the program '\(escaped(path))' \(fault); expected \(expected)")
+            "the program '\(escaped(path, limit: 4_096))' \(fault); expected \(expected)")
     }
 
     private func limits(_ fields: Fields) throws(Mistake) -> ProgramEntry.Limits {

@@ -23,7 +23,8 @@ public struct TableError: Error, Hashable, Sendable, CustomStringConvertible {
         code = mistake.code
         line = place.line
         column = place.column
-        description = "\(escaped(name)):\(place.line):\(place.column): \(mistake.sentence)"
+        description =
+            "\(escaped(name, limit: 4_096)):\(place.line):\(place.column): \(mistake.sentence)"
     }
 
     /// A mistake of a file itself.
@@ -31,7 +32,7 @@ public struct TableError: Error, Hashable, Sendable, CustomStringConvertible {
         self.code = code
         line = nil
         column = nil
-        description = "\(escaped(file)): \(sentence)"
+        description = "\(escaped(file, limit: 4_096)): \(sentence)"
     }
 }
 

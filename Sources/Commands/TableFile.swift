@@ -24,7 +24,7 @@ enum TableFile {
             throw TableError(
                 .unreadable, file: path, "it is not a regular file; name the table's file")
         }
-        try check(status, "the file", path, "chmod go-w")
+        try check(status, "the file", path)
         guard status.st_size <= sizeLimit else { throw tooLarge(path) }
         let bytes = try contents(descriptor, path)
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -45,7 +45,7 @@ enum TableFile {
             guard status.st_mode & S_IFMT == S_IFDIR else {
                 throw failure(path, "its folder \(escaped(folder)) is no folder", ENOTDIR)
             }
-            try check(status, "its folder \(escaped(folder))", path, "chmod go-w")
+            try check(status, "its folder \(escaped(folder))", path)
             var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
             let count = unsafe target.withUnsafeMutableBytes {
                 unsafe readlink(
@@ -69,7 +69,7 @@ enum TableFile {
     }
 
     private static func check(
-        _ status: stat, _ what: String, _ path: String, _ remedy: String
+        _ status: stat, _ what: String, _ path: String
     ) throws(TableError) {
         guard status.st_uid == 0 || status.st_uid == geteuid() else {
             throw TableError(
@@ -81,7 +81,7 @@ enum TableFile {
         guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else {
             throw TableError(
                 .writableByOthers, file: path,
-                "\(what) can be written by others than its owner; take that from them with \(remedy)"
+                "\(what) can be written by others than its owner; keep the table where only its owner can write (chmod go-w)"
             )
         }
     }

@@ -19,7 +19,9 @@ struct Parleyd {
         // What a program writes, and what is written here, is not for others.
         umask(0o077)
         do {
-            let options = try ServerOptions(Array(CommandLine.arguments.dropFirst()))
+            let words = Array(CommandLine.arguments.dropFirst())
+            if words.first == "check" { try check(Array(words.dropFirst())) }
+            let options = try ServerOptions(words)
             let server = try Server(options)
             let status = try server.run()
             withExtendedLifetime(server) { exit(status) }

@@ -1,0 +1,141 @@
+// The rules of what stands beside `run`: what is taken, and where it is refused.
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Commands
+
+@Suite(.timeLimit(.minutes(1)))
+struct ProgramRulesTests {
+    static let many = (0..<64).map { "a\($0)" }
+
+    // MARK: Programs
+
+    @Test(arguments: [
+        "▶[]", "[▶'true']", "[▶'']", "[▶'./true']", "[▶'/bin/no-such-program']", "[▶'/bin']",
+        "[▶'/etc/passwd']", "[▶'/dev/null']", "[▶'/bin/true/x']", "[▶'/bin/\\nx']",
+    ])
+    func program_isRefused_whereItCannotBeRun(marked: String) {
+        expect(.invalidProgram, in: command("", run: marked))
+    }
+
+    @Test func program_thatIsMissing_isToldByItsPath() {
+        let error = #expect(throws: TableError.self) {
+            try table(command("", run: "['/bin/no-such-program']"))
+        }
+        #expect(error?.description.contains("/bin/no-such-program") == true)
+    }
+
+    @Test(arguments: [
+        "'/bin/true',▶'a\\u0000b'", "▶'/bin/\\u0000'", "'/bin/true',▶'\\x00'",
+    ])
+    func string_isRefused_withANUL(words: String) {
+        // The library's own rule; the kernel would cut the argument short.
+        expect(.syntax, in: command("", run: "[\(words)]"))
+    }
+
+    @Test(arguments: ["▶'tmp'", "▶''", "▶'./'", "▶'~'"])
+    func directory_isRefused_whereItIsNotAbsolute(marked: String) {
+        expect(.invalidValue, in: command("directory: \(marked)"))
+    }
+
+    @Test(arguments: [
+        "timeout: ▶0", "timeout: ▶-1", "timeout: ▶31536000.5", "timeout: ▶Infinity",
+        "timeout: ▶NaN", "output: ▶0", "output: ▶-1", "output: ▶1.5", "output: ▶1125899906842625",
+        "output: ▶1e300", "output: ▶Infinity", "output: ▶NaN", "concurrency: ▶0",
+        "concurrency: ▶10001", "concurrency: ▶0.5", "perIdentity: ▶0", "perIdentity: ▶10001",
+    ])
+    func limit_isRefused_whereItIsOutOfRange(marked: String) {
+        expect(.invalidValue, in: command(marked))
+    }
+
+    @Test func limits_haveDefaults() throws {
+        let program = try program(command(""))
+        #expect(program.path == "/bin/true")
+        #expect(!program.takesInput)
+        #expect(program.timeout == 60)
+        #expect(program.outputLimit == 16_777_216)
+        #expect(program.concurrency == 16)
+        #expect(program.perIdentity == 16)
+        #expect(program.directory == "/")
+        #expect(program.arguments.isEmpty)
+    }
+
+    @Test func limits_areRead() throws {
+        let program = try program(
+            command(
+                "input: true, timeout: 0.25, output: 0x400, concurrency: 10000, perIdentity: 1, directory: '/tmp'"
+            ))
+        #expect(program.takesInput)
+        #expect(program.timeout == 0.25)
+        #expect(program.outputLimit == 1_024)
+        #expect(program.concurrency == 10_000)
+        #expect(program.perIdentity == 1)
+        #expect(program.directory == "/tmp")
+        let most = try CommandsTests.program(
+            command("timeout: 31536000, output: 1125899906842624"))
+        #expect(most.timeout == 31_536_000)
+        #expect(most.outputLimit == 1 << 50)
+    }
+
+    // MARK: Placeholders
+
+    @Test(arguments: [
+        "[▶'{x}']", "['/bin/true',▶'--x={x}']", "['/bin/true',▶'{x}y']", "['/bin/true',▶'{x}{x}']",
+        "[▶'/bin/{x}']", "['/bin/true',▶'{{x}}']", "['/bin/true',▶' {x}']",
+        "['/bin/true',▶'{a{x}']",
+    ])
+    func placeholder_isRefused_whereItIsNotAWholeArgument(run: String) {
+        expect(.invalidPlaceholder, in: command("arguments: {x: '.*'}", run: run))
+    }
+
+    @Test(arguments: ["{}", "{1x}", "{x", "x}", "{ x }", "{x-y}", "}{", "{print $1}", "{é}"])
+    func braces_areThemselves_whereTheyHoldNoName(text: String) throws {
+        let program = try program(command("", run: "['/bin/true', '\(text)']"))
+        #expect(try program.argv(for: []).get() == [text])
+    }
+
+    @Test func placeholder_isRefused_withoutItsPattern() {
+        expect(.undefinedArgument, in: command("", run: "['/bin/true', ▶'{x}']"))
+        expect(
+            .undefinedArgument, in: command("arguments: {y: 'y'}", run: "['/bin/true', ▶'{x}']"))
+    }
+
+    @Test func pattern_isRefused_withoutItsPlaceholder() {
+        expect(.unusedArgument, in: command("arguments: {▶x: 'x'}"))
+        expect(
+            .unusedArgument,
+            in: command("arguments: {y: 'y', ▶x: 'x', z: 'z'}", run: "['/bin/true', '{y}']"))
+    }
+
+    @Test(arguments: ["''", "'1x'", "'x-y'", "'é'", "'x y'", "'{x}'", "'x\\n'"])
+    func argumentName_isRefused_whereItIsNone(key: String) {
+        expect(.invalidName, in: command("arguments: {▶\(key): 'x'}"))
+    }
+
+    @Test func arguments_areAtMost64() throws {
+        func text(_ names: [String], _ mark: String = "") -> String {
+            let patterns = names.map { ($0 == "extra" ? mark : "") + "\($0): 'x'" }
+            let words = names.map { ", '{\($0)}'" }.joined()
+            return command(
+                "arguments: {\(patterns.joined(separator: ","))}", run: "['/bin/true'\(words)]")
+        }
+        #expect(try program(text(Self.many)).arguments.map(\.name) == Self.many)
+        let tooMany = text(Self.many + ["extra"], "▶")
+        expect(.tooMany, in: tooMany)
+    }
+
+    @Test func arguments_areInTheOrderOfTheirFirstUse() throws {
+        let entry = try #require(
+            try table(
+                command(
+                    "arguments: {a: 'a*', b: {pattern: 'b*', secret: true}, c: {pattern: 'c*'}}",
+                    run: "['/bin/true', '{c}', '-x', '{a}', '{c}', '{b}']"))["c"])
+        #expect(entry.usage == "c {c} {a} {b}")
+        guard case .program(let program) = entry.action else { throw NoProgram() }
+        #expect(program.arguments.map(\.name) == ["c", "a", "b"])
+        #expect(program.arguments.map(\.pattern) == ["c*", "a*", "b*"])
+        #expect(program.arguments.map(\.isSecret) == [false, false, true])
+        #expect(
+            try program.argv(for: ["cc", "a", ""]).get() == ["cc", "-x", "a", "cc", ""])
+    }
+}
