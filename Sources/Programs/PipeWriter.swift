@@ -4,7 +4,7 @@ internal import Glibc
 public import Sockets
 
 /// The writing end of a program's input. Confined to its loop. It holds what the program has not
-/// taken yet, so whoever writes keeps count of `taken`.
+/// taken yet, so whoever writes keeps count of `taken`. SIGPIPE has to be ignored.
 public final class PipeWriter: EventSource, @unchecked Sendable {
     private var descriptor: Descriptor?
     private let changed: () -> Void

@@ -1,0 +1,171 @@
+// Programs on a loop: how they start, what they get, and how they end.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Sockets
+import Testing
+
+@testable import Programs
+
+@Suite(.timeLimit(.minutes(1)))
+struct ProgramTests {
+    @Test(arguments: [(0, ProgramEnd.status(0)), (7, .status(7)), (255, .status(255))])
+    func status_isTheProgramsOwn(number: Int, end: ProgramEnd) async throws {
+        #expect(try await run("exit \(number)").end == end)
+    }
+
+    @Test(arguments: [SIGTERM, SIGKILL, SIGHUP, SIGPIPE, SIGINT])
+    func signal_isToldAsOne(number: Int32) async throws {
+        #expect(try await run("kill -\(number) $$").end == .signal(UInt8(number)))
+    }
+
+    @Test func output_comesApartFromErrorOutput() async throws {
+        let result = try await run("echo one; echo two >&2; echo three")
+        #expect(result.output == "one\nthree\n")
+        #expect(result.errorOutput == "two\n")
+    }
+
+    @Test func environment_isWhatWasGiven_andNothingElse() async throws {
+        let result = try await run("/usr/bin/env", environment: ["A=1", "B=two words"])
+        // The shell adds its own.
+        let lines = result.output.split(separator: "\n").filter { line in
+            !["PWD=", "_=", "SHLVL=", "OLDPWD="].contains { line.hasPrefix($0) }
+        }
+        #expect(lines.sorted() == ["A=1", "B=two words"])
+    }
+
+    @Test func directory_isTheOneGiven() async throws {
+        #expect(try await run("pwd", directory: "/usr").output == "/usr\n")
+    }
+
+    @Test func descriptors_areTheStandardOnesOnly() async throws {
+        let kept = Descriptor(owning: unsafe open("/dev/null", O_RDONLY))
+        // Without close-on-exec a child would inherit it.
+        #expect(fcntl(kept.number, F_GETFD) & FD_CLOEXEC == 0)
+        let result = try await run("ls /proc/self/fd")
+        // The last one is that of the folder which is listed.
+        #expect(result.output == "0\n1\n2\n3\n")
+    }
+
+    @Test func signals_haveTheirDefaults() async throws {
+        let result = try await run("grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status")
+        let masks = result.output.split(separator: "\n").map { line in
+            UInt64(line.drop { $0 != "\t" }.dropFirst(), radix: 16)
+        }
+        // glibc keeps 32 and 33 for itself (nptl(7)) and leaves them as it found them.
+        #expect(masks.count == 3)
+        #expect(masks.allSatisfy { mask in mask.map { $0 & ~0x1_8000_0000 } == 0 })
+    }
+
+    @Test func program_leadsItsOwnGroup() async throws {
+        let result = try await run("cut -d' ' -f5 /proc/$$/stat; echo $$")
+        let numbers = result.output.split(separator: "\n")
+        #expect(numbers.count == 2 && numbers[0] == numbers[1])
+    }
+
+    @Test func input_isTakenAsFarAsItIsRead_andThenEnds() async throws {
+        let result = try await run("cat", input: [UInt8](repeating: 65, count: 300_000))
+        #expect(result.output.utf8.count == 300_000)
+        #expect(result.end == .status(0))
+    }
+
+    @Test func inputThatNobodyReads_isThrownAway() async throws {
+        let result = try await run(
+            "exec <&-; echo on", input: [UInt8](repeating: 65, count: 300_000))
+        #expect(result.output == "on\n")
+    }
+
+    @Test func programWithoutInput_readsItsEnd() async throws {
+        #expect(try await run("cat; echo end").output == "end\n")
+    }
+
+    @Test func reap_killsWhatTheProgramLeftInItsGroup() async throws {
+        let result = try await run("sleep 1000 & echo $!")
+        let left = try #require(
+            Int32(result.output.trimmingSuffix { $0.isNewline }))
+        // It goes as soon as the kernel has its turn.
+        while kill(left, 0) == 0, !isZombie(left) { sched_yield() }
+    }
+
+    @Test(arguments: [
+        ("/nonexistent/program", "/"), ("/etc/passwd", "/"), ("/bin/true", "/nonexistent"),
+    ])
+    func programThatCannotStart_isAnError(path: String, directory: String) async throws {
+        let code = try await onLoop { loop in
+            await failureCode { () throws(StreamError) in
+                let start = ProgramStart(
+                    path: path, arguments: [], environment: [], directory: directory,
+                    takesInput: true)
+                try Program(start, loop: loop) {}.reap()
+            }
+        }
+        #expect(code != nil)
+    }
+
+    // MARK: A run
+
+    private struct Result: Sendable {
+        var output = ""
+        var errorOutput = ""
+        var end: ProgramEnd?
+    }
+
+    /// Runs a line of the shell's to its end.
+    private func run(
+        _ script: String, environment: [String] = ["PATH=/usr/bin:/bin"], directory: String = "/",
+        input: [UInt8]? = nil
+    ) async throws -> Result {
+        // As both programs do at their start.
+        Signals.ignoreBrokenPipes()
+        return try await onLoop { loop in
+            let bell = Bell()
+            let start = ProgramStart(
+                path: "/bin/sh", arguments: ["-c", script], environment: environment,
+                directory: directory, takesInput: input != nil)
+            let program = try Program(start, loop: loop) { bell.ring() }
+            if let input {
+                program.input?.write(input.span)
+                program.input?.finish()
+            }
+            var (output, errorOutput): ([UInt8], [UInt8]) = ([], [])
+            while true {
+                let hasEnded = program.end != nil
+                if hasEnded { program.reap() }
+                while read(program.output, &output) || read(program.errorOutput, &errorOutput) {}
+                if hasEnded { break }
+                await bell.wait()
+            }
+            return Result(
+                output: String(decoding: output, as: UTF8.self),
+                errorOutput: String(decoding: errorOutput, as: UTF8.self), end: program.end)
+        }
+    }
+}
+
+/// - Returns: whether there was something.
+private func read(_ pipe: PipeReader, _ bytes: inout [UInt8]) -> Bool {
+    let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
+        var span = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
+        _ = pipe.read(into: &span)
+        count = unsafe span.finalize(for: buffer)
+    }
+    bytes += chunk
+    return !chunk.isEmpty
+}
+
+private func isZombie(_ pid: Int32) -> Bool {
+    guard let file = unsafe fopen("/proc/\(pid)/stat", "r") else { return true }
+    defer { unsafe fclose(file) }
+    var line = [CChar](repeating: 0, count: 256)
+    guard unsafe fgets(&line, 256, file) != nil else { return true }
+    let text = String(
+        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return text.contains(") Z ")
+}
+
+extension String {
+    fileprivate func trimmingSuffix(_ predicate: (Character) -> Bool) -> String {
+        var text = self[...]
+        while let last = text.last, predicate(last) { text.removeLast() }
+        return String(text)
+    }
+}
