@@ -43,7 +43,8 @@ public struct ProgramStart: Sendable {
 /// A program in a process group of its own, with default signal dispositions and no descriptor but
 /// its standard ones. Confined to its loop.
 ///
-/// Who starts one waits for `end` and then calls `reap()`.
+/// Who starts one waits for `end`, or abandons it. Whatever it left in its process group is killed when
+/// it ends; a daemon that made its own session (setsid(2)) lives on.
 public final class Program: EventSource, @unchecked Sendable {
     public let pid: Int32
     /// Nil where it takes no input.
@@ -114,7 +115,8 @@ public final class Program: EventSource, @unchecked Sendable {
     }
 
     deinit {
-        assert(isReaped, "a program was let go before it ended")
+        if !isReaped { kill(pid, SIGKILL) }
+        reap()
         loop.remove(descriptor: descriptor.number)
     }
 
@@ -125,11 +127,9 @@ public final class Program: EventSource, @unchecked Sendable {
         end = child.code == CLD_EXITED ? .status(number) : .signal(number)
         // It stays readable.
         loop.remove(descriptor: descriptor.number)
-        if abandoned != nil {
-            reap()
-            abandoned = nil
-        }
+        reap()
         changed()
+        abandoned = nil
     }
 
     /// Sends a signal to the whole process group, and to the program itself should it have left the group. For
@@ -139,15 +139,15 @@ public final class Program: EventSource, @unchecked Sendable {
         if kill(-pid, number) != 0 || number == SIGKILL { kill(pid, number) }
     }
 
-    /// Lets a program go that can't be ended, because it took on another user's rights; when it ends
-    /// after all it is reaped.
+    /// Lets a program go that can't be ended, because it took on another user's rights; it is reaped
+    /// when it ends after all.
     public func abandon() {
         if !isReaped { abandoned = self }
     }
 
-    /// Kills what is left of the process group and takes the zombie away. A daemon that made its own session
-    /// (setsid(2)) lives on.
-    public func reap() {
+    /// Kills what is left of the process group, and takes the zombie away, which kept the group's
+    /// number.
+    private func reap() {
         guard !isReaped else { return }
         kill(-pid, SIGKILL)
         isReaped = true

@@ -78,12 +78,22 @@ struct ProgramTests {
         #expect(try await run("cat; echo end").output == "end\n")
     }
 
-    @Test func reap_killsWhatTheProgramLeftInItsGroup() async throws {
+    @Test func end_killsWhatTheProgramLeftInItsGroup() async throws {
         let result = try await run("sleep 1000 & echo $!")
         let left = try #require(
             Int32(result.output.trimmingSuffix { $0.isNewline }))
         // It goes as soon as the kernel has its turn.
         while kill(left, 0) == 0, !isZombie(left) { sched_yield() }
+    }
+
+    @Test func programThatIsLetGo_isKilled() async throws {
+        let pid = try await onLoop { loop in
+            let start = ProgramStart(
+                path: "/bin/sleep", arguments: ["1000"], environment: [], directory: "/",
+                takesInput: false)
+            return try Program(start, loop: loop) {}.pid
+        }
+        #expect(kill(pid, 0) != 0)
     }
 
     @Test(arguments: [
@@ -95,7 +105,7 @@ struct ProgramTests {
                 let start = ProgramStart(
                     path: path, arguments: [], environment: [], directory: directory,
                     takesInput: true)
-                try Program(start, loop: loop) {}.reap()
+                _ = try Program(start, loop: loop) {}
             }
         }
         #expect(code != nil)
@@ -129,7 +139,6 @@ struct ProgramTests {
             var (output, errorOutput): ([UInt8], [UInt8]) = ([], [])
             while true {
                 let hasEnded = program.end != nil
-                if hasEnded { program.reap() }
                 while read(program.output, &output) || read(program.errorOutput, &errorOutput) {}
                 if hasEnded { break }
                 await bell.wait()

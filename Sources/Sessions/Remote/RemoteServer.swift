@@ -274,9 +274,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
 
 /// What an identity may run, a command a line.
 private func help(for identity: Identity, _ table: CommandTable) -> String {
-    var lines = table.entries.filter { $0.permits(identity) }.map { ($0.usage, $0.summary) }
-    lines.append(("help", "lists what you may run"))
-    lines.append(("whoami", "says who the server takes you for"))
+    let lines = table.entries.filter { $0.permits(identity) }.map { ($0.usage, $0.summary) }
     let width = min(32, lines.map(\.0.count).max() ?? 0)
     return lines.map { usage, summary in
         summary.isEmpty

@@ -214,8 +214,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         var sentInARow = 0
         while true {
             let hasEnded = program.end != nil || isLost
-            // Whatever it left running is killed, so that the pipes come to their end.
-            if isLost { program.abandon() } else if hasEnded { program.reap() }
+            if isLost { program.abandon() }
             replaceInput()
             var filled = 0
             withOutput(&filled) { output in
