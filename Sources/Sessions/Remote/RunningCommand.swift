@@ -211,19 +211,20 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     // MARK: What the program says
 
     private func pump(_ program: Program) async {
-        var sentInARow = 0
+        var moved = 0
         while true {
             let hasEnded = program.end != nil || isLost
             if isLost { program.abandon() }
             replaceInput()
             var filled = 0
-            withOutput(&filled) { output in
-                gather(program, into: &output)
+            var count = 0
+            loop.withOutput(&filled) { output in
+                count = gather(program, into: &output)
             }
             var isDone = false
             if hasEnded, isQuiet(program), control.isEmpty {
                 let exit = outcome.frame
-                withOutput(&filled) { output in
+                loop.withOutput(&filled) { output in
                     guard output.freeCapacity >= exit.count else { return }
                     for byte in exit { output.append(byte) }
                     isDone = true
@@ -231,68 +232,73 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
             }
             if filled > 0, !isGone { await send(filled) }
             if isDone { return }
-            sentInARow += filled
-            if filled == 0 {
-                sentInARow = 0
+            moved += count
+            if filled == 0, count == 0 {
+                moved = 0
                 await bell.wait()
-            } else if sentInARow >= Self.turn {
+            } else if moved >= Self.turn {
                 // A program that always has more must not keep other sessions waiting.
-                sentInARow = 0
+                moved = 0
                 await loop.nextTurn()
             }
         }
     }
 
-    /// Whether nothing more of its output is to be expected now. A daemon that it left behind may hold
-    /// its pipes; what it says is not the program's.
+    /// What it writes from here on reaches nobody.
+    private var isMuted: Bool { isGone || verdict == .overOutput }
+
+    /// Whether nothing more of its output is to be expected, once it has ended. A daemon that it left behind
+    /// may hold its pipes; what that says is not the program's.
     private func isQuiet(_ program: Program) -> Bool {
-        readAfterEnd >= Self.pipes
+        isMuted || readAfterEnd >= Self.pipes
             || !program.output.isReadable && !program.errorOutput.isReadable
     }
 
     /// Collects frames while there is room and something to say.
-    private func gather(_ program: Program, into output: inout OutputSpan<UInt8>) {
+    ///
+    /// - Returns: the bytes that were read, also those that nobody gets.
+    private func gather(_ program: Program, into output: inout OutputSpan<UInt8>) -> Int {
         let count = min(control.count, output.freeCapacity)
         for index in 0..<count { output.append(control[index]) }
         control.removeFirst(count)
-        // In turns, so that neither of two full pipes waits for the other.
-        var wasRead = true
-        while wasRead {
-            wasRead = read(program.errorOutput, .errorOutput, into: &output)
-            wasRead = read(program.output, .output, into: &output) || wasRead
+        var total = 0
+        while total < Self.turn {
+            // In turns, so that neither of two full pipes waits for the other.
+            var step = read(program.errorOutput, .errorOutput, into: &output)
+            step += read(program.output, .output, into: &output)
+            if step == 0 { break }
+            total += step
         }
+        return total
     }
 
     private func read(
         _ pipe: PipeReader, _ type: FrameType, into output: inout OutputSpan<UInt8>
-    ) -> Bool {
+    ) -> Int {
         guard pipe.isReadable, output.freeCapacity > Frame.headerLength + Self.leastChunk,
             readAfterEnd < Self.pipes
-        else { return false }
+        else { return 0 }
         let start = output.count
         for _ in 0..<Frame.headerLength { output.append(type.rawValue) }
-        var count = pipe.read(into: &output)
+        let count = pipe.read(into: &output)
         if program?.end != nil || isLost { readAfterEnd += count }
+        var kept = count
         if usage.bytesOut + count > outputLimit {
-            output.removeLast(usage.bytesOut + count - outputLimit)
-            count = outputLimit - usage.bytesOut
+            kept = outputLimit - usage.bytesOut
             end(.overOutput)
         }
-        usage.bytesOut += count
-        guard count > 0 else {
+        usage.bytesOut += kept
+        guard kept > 0 else {
             output.removeLast(output.count - start)
-            return false
+            return count
         }
-        let header = Frame.header(type, count)
+        output.removeLast(count - kept)
+        let header = Frame.header(type, kept)
         var frame = output.mutableSpan
         frame[start + 1] = header.1
         frame[start + 2] = header.2
         frame[start + 3] = header.3
-        return true
-    }
-
-    private func withOutput(_ filled: inout Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
-        loop.withOutput(&filled, body)
+        return count
     }
 
     // MARK: Sending
