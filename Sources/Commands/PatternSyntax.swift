@@ -24,9 +24,10 @@ struct PatternSyntax {
     }
 
     private enum Kind: Equatable {
-        case open, close, bar, reference, atom
-        /// How many copies of the atom before it glibc makes.
-        case copies(Int)
+        case open, close, bar, reference
+        case atom(canBeEmpty: Bool)
+        /// How many copies of the atom before it glibc makes, and whether none will do.
+        case copies(Int, mayBeNone: Bool)
     }
 
     private typealias Token = (kind: Kind, range: Range<Int>)
@@ -41,23 +42,26 @@ struct PatternSyntax {
             case UInt8(ascii: "("): kind = .open
             case UInt8(ascii: ")"): kind = .close
             case UInt8(ascii: "|"): kind = .bar
-            case UInt8(ascii: "*"), UInt8(ascii: "?"): kind = .copies(1)
+            case UInt8(ascii: "*"), UInt8(ascii: "?"): kind = .copies(1, mayBeNone: true)
             // One that must be there, and one that may repeat.
-            case UInt8(ascii: "+"): kind = .copies(2)
+            case UInt8(ascii: "+"): kind = .copies(2, mayBeNone: false)
             case UInt8(ascii: "{"):
                 let inside = bytes[end...].prefix { $0 != UInt8(ascii: "}") }
                 end = min(inside.endIndex + 1, bytes.count)
                 let limits = inside.split(separator: UInt8(ascii: ","))
                 let most = limits.last.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 1
-                kind = .copies(min(max(most, 1), positionLimit) + 1)
+                let isFixed = inside.first.map { $0 > 0x30 && $0 <= 0x39 } ?? false
+                kind = .copies(min(max(most, 1), positionLimit) + 1, mayBeNone: !isFixed)
             case UInt8(ascii: "\\"):
                 let escape = end < bytes.count ? bytes[end] : 0
                 end = min(end + 1, bytes.count)
-                kind = (0x31...0x39).contains(escape) ? .reference : .atom
+                let isPlace = "bB<>`'".utf8.contains(escape)
+                kind = (0x31...0x39).contains(escape) ? .reference : .atom(canBeEmpty: isPlace)
             case UInt8(ascii: "["):
                 end = bracketEnd(bytes, start)
-                kind = .atom
-            default: kind = .atom
+                kind = .atom(canBeEmpty: false)
+            case UInt8(ascii: "^"), UInt8(ascii: "$"): kind = .atom(canBeEmpty: true)
+            default: kind = .atom(canBeEmpty: false)
             }
             tokens.append((kind, start..<end))
             start = end
@@ -90,10 +94,22 @@ struct PatternSyntax {
         return bytes.count
     }
 
+    /// What is open, from its parenthesis to here.
+    private struct Group {
+        var positions = 0
+        var canBeEmpty = false
+        var isEmptySoFar = true
+
+        mutating func add(_ atom: (positions: Int, canBeEmpty: Bool)) {
+            positions += atom.positions
+            isEmptySoFar = isEmptySoFar && atom.canBeEmpty
+        }
+    }
+
     private static func check(_ tokens: [Token]) throws(Fault) {
-        /// Positions of the groups that are open, without the last atom's.
-        var open: [Int] = [0]
-        var last = 0
+        var open = [Group()]
+        var last = (positions: 0, canBeEmpty: true)
+        var repeatedEmpty = 0
         for token in tokens {
             switch token.kind {
             case .reference:
@@ -102,9 +118,9 @@ struct PatternSyntax {
                         "it refers back to a group, which can take for ever; expected no backslash before a digit"
                 )
             case .open:
-                open[open.count - 1] += last
-                last = 0
-                open.append(0)
+                open[open.count - 1].add(last)
+                last = (0, true)
+                open.append(Group())
                 guard open.count <= depthLimit else {
                     throw Fault(
                         sentence:
@@ -116,13 +132,33 @@ struct PatternSyntax {
                 guard open.count > 1 else {
                     throw Fault(sentence: "it has a ) without a (; expected \\) for the character")
                 }
-                last += open.removeLast() + 1
-            case .bar, .atom:
-                open[open.count - 1] += last
-                last = 1
-            case .copies(let count): last *= count
+                var group = open.removeLast()
+                group.add(last)
+                last = (group.positions + 1, group.canBeEmpty || group.isEmptySoFar)
+            case .bar:
+                open[open.count - 1].add(last)
+                open[open.count - 1].positions += 1
+                last = (0, true)
+                if open[open.count - 1].isEmptySoFar { open[open.count - 1].canBeEmpty = true }
+                open[open.count - 1].isEmptySoFar = true
+            case .atom(let canBeEmpty):
+                open[open.count - 1].add(last)
+                last = (1, canBeEmpty)
+            case .copies(let count, let mayBeNone):
+                guard last.positions > 0 else {
+                    throw Fault(
+                        sentence: "it repeats nothing; expected something before the repetition")
+                }
+                if last.canBeEmpty { repeatedEmpty += last.positions * count }
+                guard repeatedEmpty <= emptyLimit else {
+                    throw Fault(
+                        sentence:
+                            "it repeats what can be empty, which can take for ever; expected a repeated group that matches something"
+                    )
+                }
+                last = (last.positions * count, last.canBeEmpty || mayBeNone)
             }
-            guard open[open.count - 1] + last <= positionLimit else {
+            guard open[open.count - 1].positions + last.positions <= positionLimit else {
                 throw Fault(
                     sentence:
                         "its repetitions multiply to too many places; expected at most \(positionLimit)"
@@ -166,4 +202,6 @@ struct PatternSyntax {
     /// and at worst seconds for the longest value; a nest of them would take all memory. Sixteen
     /// times a label of 63 characters fits.
     private static let positionLimit = 1_200
+    /// Compiling `((a*)*){20}` takes a second, and each further repetition twice as long.
+    private static let emptyLimit = 32
 }

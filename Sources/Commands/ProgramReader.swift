@@ -10,6 +10,11 @@ struct ProgramReader {
         let patterns = try self.patterns(fields["arguments"])
         let expected = "an array of strings, a program and its arguments"
         let nodes = try run.array("'run'", expected)
+        guard nodes.count <= Self.mostWords else {
+            throw Mistake(
+                .tooMany, at: nodes[Self.mostWords].offset,
+                "'run' is too long; expected at most \(Self.mostWords) strings")
+        }
         guard let first = nodes.first else {
             throw Mistake(.invalidProgram, at: run.offset, "'run' is empty; expected \(expected)")
         }
@@ -185,6 +190,11 @@ struct ProgramReader {
                 .invalidValue, at: node.offset,
                 "\(what) contains a NUL byte; expected \(expected) without one")
         }
+        guard text.utf8.count <= Self.longestString else {
+            throw Mistake(
+                .invalidValue, at: node.offset,
+                "\(what) is too long; expected at most \(Self.longestString) bytes")
+        }
         return text
     }
 
@@ -222,6 +232,9 @@ struct ProgramReader {
     }
 
     private static let mostArguments = 64
+    private static let mostWords = 1_024
+    /// The kernel's MAX_ARG_STRLEN, less the NUL behind it.
+    private static let longestString = 131_071
     /// A year, in seconds: more is a mistake, and far below what overflows a clock.
     private static let longest = 31_536_000
 }

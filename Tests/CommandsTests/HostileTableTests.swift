@@ -59,6 +59,27 @@ struct HostileTableTests {
         #expect(refusal(of: start + String(repeating: piece, count: count) + end)?.line != nil)
     }
 
+    @Test func anyPattern_isJudgedOrRefused() {
+        var random = Seeded(state: 0x9a77)
+        let pieces = ["(", ")", "a", "b", "[ab]", "*", "+", "?", "{2}", "{0,9}", "{3,}", "|", "-"]
+        let value = String(repeating: "ab", count: 500)
+        var good = 0
+        for _ in 0..<min(Self.rounds / 10, 10_000) {
+            let count = Int.random(in: 1..<24, using: &random)
+            let parts = (0..<count).map { _ in pieces.randomElement(using: &random)! }
+            // Closed, as few would be by chance.
+            let open = parts.reduce(0) { $1 == "(" ? $0 + 1 : max(0, $0 - ($1 == ")" ? 1 : 0)) }
+            let text = parts.joined() + String(repeating: ")", count: open)
+            guard let pattern = try? Pattern(text) else { continue }
+            good += 1
+            // What is taken matches whole: the bars and parentheses in it stay inside.
+            if pattern.verdict(on: "\u{1}" + value) == .matches { Issue.record("\(text)") }
+            if pattern.verdict(on: value + "\u{1}") == .matches { Issue.record("\(text)") }
+            _ = pattern.verdict(on: "-" + value)
+        }
+        #expect(good > min(Self.rounds, 100_000) / 200)
+    }
+
     @Test func tableOfThousands_isRead() throws {
         let commands = (0..<10_000).map {
             "c\($0): {run: ['/bin/true', '{x}'], arguments: {x: 'a*'}}"
