@@ -119,13 +119,11 @@ struct ClientOptions {
     }
 
     static let help = """
-        usage: parley run [options] HOST[:PORT] -- COMMAND [ARGUMENT...]
-               parley run [options] HOST[:PORT] [--batch]   a session of commands
+        usage: parley run [options] HOST[:PORT] [-- COMMAND [ARGUMENT...]]
                parley PROTOCOL [options] [HOST[:PORT]]      asks a server over TLS 1.3
                parley command [options] [HOST[:PORT]] -- MESSAGE...
                parley pair hello [options]                  both ends in one process
-        PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
-
+        PROTOCOL: hello (port 8080), greeting (5000), command, run (12345), chat (5000)
           --batch               run: one command a line from standard input
           --json                run: each outcome as an object on standard error
           --port N              another port; HOST is 127.0.0.1 if left out
@@ -140,11 +138,9 @@ struct ClientOptions {
           --tls-min 1.2         allows TLS 1.2 as well
           --keylog FILE         writes session secrets, for debugging
           --connect-timeout, --handshake-timeout, --idle-timeout, --close-timeout
-                                in SECONDS; default 10, 10, 300 and 5
-          --version, --help
-        run ends with the command's status, 128 + n for signal n, 251 (a limit of the
-        server's) or 253 (refused); all with 0, 252 (cut short), 254 (not trusted) or
-        255 (other failures). parley run HOST -- help lists what you may run.
+          --version, --help     SECONDS for the four of them; 10, 10, 300 and 5
+        Ends with the command's status, 251 (the server's limit), 252 (cut short),
+        253 (refused), 254 (not trusted) or 255. Example: parley run localhost -- help
 
         """
 }

@@ -101,16 +101,13 @@ struct ServerOptions {
         usage: parleyd PROTOCOL [options]      answers over TLS 1.3 until it is stopped
                parleyd check --commands FILE [--as IDENTITY]
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
-
           --commands FILE       the table of commands that clients may run
-          --audit FILE          one JSON line for each command; - is standard error
-          --audit-fsync         and each line on the disk before it goes on
-          --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;
-                                :: is IPv6 and IPv4
+          --audit FILE          a JSON line for each of them; - is standard error
+          --audit-fsync         waits until each line is on the disk
+          --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0
           --port N              0: the kernel chooses
           --threads N           event loops; default one a core
-          --once                ends after one session
-          --quiet               no console lines on standard output
+          --once, --quiet       ends after one session; no lines on standard output
           --plaintext           no encryption, as the Python programs have it
           --certs DIR           server.pem, server.key; default certs, /etc/parley
           --cert, --key FILE    another certificate, another key
@@ -119,13 +116,11 @@ struct ServerOptions {
           --tls-min 1.2         allows TLS 1.2 as well
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
-          --handshake-timeout, --idle-timeout, --close-timeout, --drain, --grace
-                                in SECONDS; default 10, 300, 5, 10 and 5; --drain is
-                                what sessions have after SIGTERM, --grace what a
-                                program has between SIGTERM and SIGKILL
-          --version, --help
-        SIGHUP reads certificates, keys, CRLs and the table again. Example:
-        parleyd command --client-ca certs/ca.pem --commands commands.json5
+          --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)
+          --drain SECONDS       what sessions have after SIGTERM (10)
+          --grace SECONDS       what a program has before it is killed (5)
+          --version, --help     SIGHUP reads certificates, CRLs and the table again
+        Example: parleyd command --client-ca certs/ca.pem --commands commands.json5
 
         """
 }
