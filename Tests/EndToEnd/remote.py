@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client for `parley/1`, written from docs/protocol.md alone."""
+
+import collections
+import dataclasses
+import socket
+import struct
+
+from strangers import client_context
+
+RUN, RUN_PART, INPUT, INPUT_END, CANCEL, PING, PONG = range(1, 8)
+INPUT_WANTED, OUTPUT, ERROR_OUTPUT, EXIT, REFUSAL = range(16, 21)
+BY_ITSELF, BY_SIGNAL, BY_TIME, BY_OUTPUT = range(4)
+(UNKNOWN, NOT_ALLOWED, BAD_ARGUMENT, BUSY, TOO_LARGE, MALFORMED, SHUTTING_DOWN, UNAVAILABLE,
+ CANCELLED) = range(1, 10)
+LARGEST = 16_380
+AHEAD = 65_536
+PATIENCE = 10.0
+"""Seconds that a client waits for anything of its server; far less is needed."""
+
+
+def frame(kind, payload=b""):
+    return struct.pack(">I", kind << 24 | len(payload)) + payload
+
+
+def words(*texts):
+    """The payload of a run."""
+    encoded = [text if isinstance(text, bytes) else text.encode() for text in texts]
+    return b"".join(struct.pack(">H", len(text)) + text for text in encoded)
+
+
+def run(*texts, piece=LARGEST):
+    """The frames of a run, cut into pieces of `piece` bytes where it takes more than one."""
+    payload = words(*texts)
+    pieces = [payload[at:at + piece] for at in range(0, len(payload), piece)]
+    return b"".join([*(frame(RUN_PART, part) for part in pieces[:-1]), frame(RUN, pieces[-1])])
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What one run came to: `ended` (how, number) or `code` and `sentence`."""
+
+    output: bytes = b""
+    errors: bytes = b""
+    ended: tuple = None
+    code: int = None
+    sentence: str = None
+    was_asked_for_input: bool = False
+
+    @property
+    def lines(self):
+        return self.output.decode().splitlines()
+
+
+class Ended(Exception):
+    """The server ended the session; `politely` with close_notify and at a frame's end."""
+
+    def __init__(self, politely):
+        super().__init__("politely" if politely else "cut short")
+        self.politely = politely
+
+
+class Session:
+    """One connection; pings are answered as they come, and counted."""
+
+    def __init__(self, owner, port, certificate):
+        context = client_context(certificate)
+        context.set_alpn_protocols(["parley/1"])
+        connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        owner.addCleanup(self.close)
+        self.stream = context.wrap_socket(
+            connection, server_hostname="localhost", suppress_ragged_eofs=False)
+        if self.stream.selected_alpn_protocol() != "parley/1":
+            raise AssertionError("the server does not speak parley/1")
+        self.pings = 0
+        self._received = bytearray()
+        self._due = collections.deque()
+
+    def send(self, kind, payload=b""):
+        self.stream.sendall(frame(kind, payload))
+
+    def run(self, *texts):
+        self.stream.sendall(run(*texts))
+
+    def _take(self, count):
+        while len(self._received) < count:
+            try:
+                chunk = self.stream.recv(65_536)
+            except TimeoutError:
+                raise
+            except OSError as error:  # The truncation of TLS is one, too.
+                raise Ended(False) from error
+            if not chunk:
+                raise Ended(not self._received)
+            self._received += chunk
+        taken = bytes(self._received[:count])
+        del self._received[:count]
+        return taken
+
+    def receive(self):
+        """The next frame that is no ping."""
+        while True:
+            header = struct.unpack(">I", self._take(4))[0]
+            kind, length = header >> 24, header & 0xffffff
+            if kind < PING or PONG < kind < INPUT_WANTED or kind > REFUSAL or length > LARGEST:
+                raise AssertionError(f"a server never sends type {kind} of {length} bytes")
+            payload = self._take(length)
+            if kind != PING:
+                return kind, payload
+            self.pings += 1
+            self.send(PONG)
+
+    def expect(self, kind):
+        """The payload of the next frame, which is of this type."""
+        got, payload = self.receive()
+        if got != kind:
+            raise AssertionError(f"type {got} ({payload[:80]!r}) in place of {kind}")
+        return payload
+
+    def outcome(self, data=b""):
+        """Read to the end of the oldest run, giving it `data` as far as it wants input."""
+        outcome, credit, sent, is_open = Outcome(), 0, 0, False
+        while outcome.ended is None and outcome.code is None:
+            kind, payload = self.receive()
+            if kind == OUTPUT:
+                outcome.output += payload
+            elif kind == ERROR_OUTPUT:
+                outcome.errors += payload
+            elif kind == INPUT_WANTED:
+                is_open = is_open or not outcome.was_asked_for_input
+                outcome.was_asked_for_input = True
+                credit += struct.unpack(">I", payload)[0]
+            elif kind == EXIT:
+                outcome.ended = tuple(payload)
+            elif kind == REFUSAL:
+                outcome.code, outcome.sentence = payload[0], payload[1:].decode()
+            else:
+                raise AssertionError("a pong that was not asked for")
+            while is_open and credit and sent < len(data) and outcome.ended is None:
+                piece = data[sent:sent + min(credit, LARGEST)]
+                self.send(INPUT, piece)
+                sent, credit = sent + len(piece), credit - len(piece)
+            if is_open and (sent == len(data) or outcome.ended is not None):
+                self.send(INPUT_END)
+                is_open = False
+        return outcome
+
+    def ask(self, *texts, data=b""):
+        self.run(*texts)
+        return self.outcome(data)
+
+    def end(self):
+        """Whatever comes up to the server's close_notify, which must come; the frames."""
+        frames = []
+        try:
+            while True:
+                frames.append(self.receive())
+        except Ended as ended:
+            if not ended.politely:
+                raise
+            return frames
+
+    def close(self):
+        if hasattr(self, "stream"):
+            self.stream.close()

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A `parleyd command` with a table of programs, that must leave nothing behind when it ends."""
+
+import json
+import pathlib
+import signal
+import sys
+import tempfile
+import unittest
+
+import authority
+from people import client
+from remote import Session
+from support import HERE, SCRATCH, Server, _kill, eventually
+
+PYTHON = sys.executable
+REPLIES = {
+    "Hello": {"reply": "Greetings!"},
+    "Are you there?": {"reply": "Yes, I am here!"},
+    "quit": {"reply": "Closing down", "close": True},
+}
+
+
+def fixture(name, *arguments, **entry):
+    """An entry for one of the programs in `programs`, which anybody may run."""
+    script = str(HERE / "programs" / name)
+    first = [PYTHON, script] if name.endswith(".py") else ["/bin/sh", script]
+    return program(*first, *arguments, **entry)
+
+
+def program(*words, **entry):
+    return {"run": list(words), "allow": ["anyone"], **entry}
+
+
+def write_table(path, commands, groups=None):
+    """Replace a table as one step, so that no reader finds half of it."""
+    text = json.dumps({"groups": groups or {}, "commands": commands}, indent=1)
+    new = authority.write(path.with_suffix(".new"), text)
+    new.rename(path)
+    return path
+
+
+def processes():
+    """(pid, state, parent, group) of each process that there is."""
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # It ended meanwhile.
+        yield int(folder.name), fields[0], int(fields[1]), int(fields[2])
+
+
+def members(group):
+    """The processes of a group, but for orphans that init has yet to see off."""
+    return [pid for pid, state, parent, its in processes()
+            if its == group and (state != "Z" or parent != 1)]
+
+
+class RemoteServer(Server):
+    """Its audit trail and its table are in `folder`; clients must have certificates."""
+
+    def __init__(self, owner, commands, *options, groups=None, audit=None, certs=None, **how):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.table = write_table(self.folder / "commands.json5", commands, groups)
+        self.audit = pathlib.Path(audit or self.folder / "audit.jsonl")
+        certs = certs or authority.good()
+        super().__init__(
+            owner, "command", "--quiet", "--client-ca", str(authority.good() / "ca.pem"),
+            "--commands", str(self.table), "--audit", str(self.audit), *options, certs=certs,
+            **how)
+        self._descriptors = self.descriptors
+        cleanup = owner.addClassCleanup if isinstance(owner, type) else owner.addCleanup
+        cleanup(self._leave_nothing)
+
+    def session(self, owner, name="client"):
+        return Session(owner, self.port, client(name))
+
+    def replace(self, commands, groups=None):
+        """Another table, which the server has read when this returns."""
+        write_table(self.table, commands, groups)
+        self.reload()
+
+    def reload(self):
+        self.signal(signal.SIGHUP)
+        return self.stderr.expect(r"parleyd: [^\n]*(?i:read again|reload|in force)[^\n]*\n")[0]
+
+    def records(self, event=None):
+        """What the audit trail says so far; every line must be one JSON object."""
+        lines = self.audit.read_text(encoding="ascii").splitlines()
+        found = [json.loads(line) for line in lines]
+        return [record for record in found if event in (None, record["event"])]
+
+    def end_of(self, session):
+        """The record of the end of a session's last program, which is written behind its exit."""
+        address = "%s:%d" % session.stream.getsockname()
+
+        def of(event):
+            return [record for record in self.records(event) if record["address"] == address]
+        eventually(lambda: len(of("command-start")) == len(of("command-end")), "a record of an end")
+        return of("command-end")[-1]
+
+    @property
+    def children(self):
+        """The processes that the server started and has not seen end, zombies among them."""
+        return [pid for pid, _, parent, _ in processes() if parent == self.pid]
+
+    @property
+    def memory(self):
+        """Its resident memory in KiB."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
+
+    def _leave_nothing(self):
+        """Sessions are closed by now; whatever still runs is the server's fault."""
+        if not self.running:
+            return
+        try:
+            eventually(lambda: not self.children, f"the end of all programs of {self.story}")
+        finally:
+            for child in self.children:
+                _kill(child)
+        ours = set()
+        if self.audit.is_file():
+            ours = {end["pid"] for end in self.records("command-end") if "pid" in end}
+        left = ours & {group for _, state, parent, group in processes()
+                       if state != "Z" or parent != 1}
+        for group in left:
+            _kill(group)
+        if left:
+            raise AssertionError(f"process groups were left behind: {left}")
+        eventually(lambda: self.descriptors <= self._descriptors, "closed descriptors")
+        self.signal(signal.SIGTERM)
+        status = self.wait()
+        if status:
+            raise AssertionError(f"ended with {status}: {self.story}")
+
+
+class RemoteTestCase(unittest.TestCase):
+    """A server for all tests of a class, which has `COMMANDS` and takes `OPTIONS`."""
+
+    maxDiff = None
+    COMMANDS = REPLIES
+    GROUPS = {}
+    OPTIONS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = RemoteServer(cls, cls.COMMANDS, *cls.OPTIONS, groups=cls.GROUPS)
+
+    def session(self, name="client"):
+        return self.server.session(self, name)
+
+    def assertEnded(self, outcome, how, number):
+        self.assertEqual((outcome.code, outcome.ended), (None, (how, number)), outcome)
+
+    def assertRefused(self, outcome, code, *words):
+        """With `code` and a sentence for people that matches all `words`."""
+        self.assertEqual((outcome.ended, outcome.code), (None, code), outcome)
+        self.assertEqual((outcome.output, outcome.errors), (b"", b""))
+        self.assertSentence(outcome.sentence, *words)
+
+    def assertSentence(self, sentence, *words):
+        self.assertTrue(sentence and sentence.isprintable(), sentence)
+        self.assertLessEqual(len(sentence.encode()), 1_000)
+        for word in words:
+            self.assertRegex(sentence, f"(?i){word}")

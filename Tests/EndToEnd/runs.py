@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`parley run` under test: a server with programs for it, and a false server that says anything."""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import socket
+import tempfile
+
+import authority
+from strangers import Stub, reset, server_context
+from support import PARLEY, SCRATCH, Program, Server, eventually, security
+
+PIECE = bytes(range(256)) * 256
+"""64 KiB in which every byte is another than its neighbours."""
+
+
+def shell(script, *arguments, **entry):
+    """An entry that a POSIX shell runs, which anybody may; `arguments` are its names."""
+    words = ["/bin/sh", "-c", script, "sh", *(f"{{{name}}}" for name in arguments)]
+    patterns = {"arguments": {name: "[^-].*" for name in arguments}} if arguments else {}
+    return {"run": words, "allow": ["anyone"], **patterns, **entry}
+
+
+COMMANDS = {
+    "Hello": {"reply": "Greetings!"},
+    "quit": {"reply": "Closing down", "close": True},
+    "cat": shell("exec cat", input=True, output=1 << 40),
+    "status": shell('exit "$1"', "number"),
+    "signal": shell('kill -"$1" $$', "number"),
+    "say": shell('printf %s "$1"', "text"),
+    "complain": shell('printf %s "$1" >&2; exit "$2"', "text", "number"),
+    "apart": shell('while read -r line; do echo "$line"; echo "$line" >&2; done', input=True),
+    "head": shell("head -c 5; exec <&-", input=True),
+    # They say their process group, so that a test sees it gone.
+    "wait": shell("echo $$; exec sleep 600"),
+    "stay": shell("trap '' TERM; echo $$; sleep 600; sleep 600", timeout=900),
+    "tidy": shell("trap 'echo tidied; kill $!; exit 3' TERM; echo $$; sleep 600 & wait"),
+    "late": shell("sleep 600", timeout=0.2),
+    "much": shell("head -c 100000 /dev/zero", output=5000),
+    "endless": shell("echo $$ >&2; exec yes", output=1 << 50),
+    "noisy": shell("echo $$; exec yes >&2", output=1 << 50),
+    "stall": shell("echo $$; exec sleep 600", input=True),
+    "one": shell("echo $$; exec sleep 600", concurrency=1),
+    "quiet": shell('sleep "$1"; echo done', "seconds"),
+    "hold": shell('echo held; read -r line <"$1"', "fifo"),
+    "path": shell('printf %s "$1"', "path", arguments={"path": "/[a-z]*"}),
+    "nobody": {"run": ["/bin/true"]},
+}
+
+
+class Commands(Server):
+    """A `parleyd command` whose table is `commands`."""
+
+    def __init__(self, owner, *options, commands=COMMANDS, audit=None, **how):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        table = authority.write(
+            self.folder / "commands.json5", json.dumps({"commands": commands}))
+        certs = authority.good()
+        super().__init__(
+            owner, "command", "--quiet", "--client-ca", str(certs / "ca.pem"), "--commands",
+            str(table), "--audit", str(audit or self.folder / "audit"), *options, certs=certs,
+            **how)
+
+
+class Run(Program):
+    """A `parley run` that talks to `port`; `shell` are redirections in a shell's words."""
+
+    def __init__(self, owner, port, *command, options=(), certs=None, shell="", **how):
+        words = ["--", *command] if command else []
+        arguments = [PARLEY, "run", *security(certs or authority.good()), *options,
+                     f"127.0.0.1:{port}", *words]
+        self.line = shlex.join(arguments)
+        if shell:
+            arguments = ["/bin/sh", "-c", f'exec "$@" {shell}', "sh", *arguments]
+        super().__init__(owner, arguments, **how)
+        self.name = "parley"
+
+    @property
+    def outcome(self):
+        """The one object of `--json`, which is the last line of standard error."""
+        self.wait()
+        return json.loads(self.stderr.text.splitlines()[-1])
+
+    @property
+    def outcomes(self):
+        self.wait()
+        return [json.loads(line) for line in self.stderr.text.splitlines()]
+
+    def started(self):
+        """The process group of the program that it runs, which says it first."""
+        return int(self.stdout.expect(r"(?m)^(\d+)\r?$")[1])
+
+    def interrupt(self):
+        """Type Ctrl-C; when this returns it was taken, so that a next one is another."""
+        self.type("\x03")
+        self.stdout.expect(r"\^C")
+        pending = pathlib.Path(f"/proc/{self.pid}/status")
+        eventually(
+            lambda: not self.running or not re.search(
+                r"(?m)^ShdPnd:.*[2367abef].$", pending.read_text()), "the interrupt")
+
+
+def gone(group):
+    """Wait until no process of a group is left, nor a zombie that is the server's."""
+    eventually(lambda: not any(_members(group)), f"the end of process group {group}")
+
+
+def _members(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return
+    for process in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent, its_group = process.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        # What a program leaves behind is init's, which takes its time with zombies.
+        if int(its_group) == group and (state, parent) != ("Z", "1"):
+            yield process
+
+
+def peak(program):
+    """The most memory that a program ever had, in KiB."""
+    return _memory(program, "VmHWM")
+
+
+def resident(program):
+    return _memory(program, "VmRSS")
+
+
+def _memory(program, field):
+    """A zombie has none."""
+    status = pathlib.Path(f"/proc/{program.pid}/status").read_text()
+    match = re.search(rf"{field}:\s+(\d+)", status)
+    return int(match[1]) if match else 0
+
+
+def settled(process, counter):
+    """Wait until a process moves no more bytes; how many it has moved."""
+    seen = []
+
+    def stands():
+        with open(f"/proc/{process}/io") as counters:
+            seen.append(int(re.search(rf"{counter}: (\d+)", counters.read())[1]))
+        return len(seen) > 5 and len(set(seen[-5:])) == 1
+
+    eventually(stands, f"process {process} is held back")
+    return seen[-1]
+
+
+# The frames of docs/protocol.md that a server sends, and how a connection can end.
+
+PING, INPUT_WANTED, OUTPUT, ERROR_OUTPUT, EXIT, REFUSAL = 6, 16, 17, 18, 19, 20
+
+
+def frame(kind, payload=b""):
+    return bytes([kind]) + len(payload).to_bytes(3, "big") + payload
+
+
+def exited(number, kind=0):
+    return frame(EXIT, bytes([kind, number]))
+
+
+def refused(code, sentence):
+    return frame(REFUSAL, bytes([code]) + sentence)
+
+
+def close_notify(connection):
+    connection.unwrap()
+
+
+def fin(connection):
+    """TCP's end without TLS's."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def silence(connection):
+    """Nothing more, until the client has enough."""
+    while connection.recv(4096):
+        pass
+
+
+class FalseServer(Stub):
+    """Reads one run and answers it with `frames`, whatever they are, and then `end`s."""
+
+    def __init__(self, owner, frames, end=close_notify, protocols=("parley/1",)):
+        context = server_context(client_ca=authority.good() / "ca.pem")
+        context.set_alpn_protocols(list(protocols))
+        self.received = b""
+
+        def handle(connection):
+            kind, length = self._read(connection, 4)[0], int.from_bytes(self.received[1:4], "big")
+            assert kind == 1, self.received
+            self._read(connection, length)
+            connection.sendall(frames)
+            end(connection)
+
+        super().__init__(owner, handle, context)
+
+    def _read(self, connection, count):
+        """So many bytes of what the client sends; `received` has all."""
+        start = len(self.received)
+        while len(self.received) < start + count:
+            chunk = connection.recv(start + count - len(self.received))
+            if not chunk:
+                raise ConnectionError("the client ended within a frame")
+            self.received += chunk
+        return self.received[start:]
+
+
+ENDS = {"with close_notify": close_notify, "without close_notify": fin, "with a reset": reset}
