@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -29,6 +30,14 @@ int parley_accept4(int fd, struct sockaddr *address, socklen_t *length)
 }
 
 int parley_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int parley_readable(int fd)
+{
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) ? 0 : count;
+}
+
+const short parley_spawn_setsid = POSIX_SPAWN_SETSID;
 
 static struct rlimit original_limit;
 
@@ -62,8 +71,10 @@ int parley_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); 
 parley_child_end parley_peek_child(int pidfd)
 {
     siginfo_t info = {0};
-    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid)
-        return (parley_child_end){0};
+    // Somebody else has taken the child away: how it ended nobody knows any more.
+    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT))
+        return (parley_child_end){.has_ended = 1, .code = CLD_KILLED, .status = SIGKILL};
+    if (!info.si_pid) return (parley_child_end){0};
     return (parley_child_end){.has_ended = 1, .code = info.si_code, .status = info.si_status};
 }
 

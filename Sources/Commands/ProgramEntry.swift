@@ -6,8 +6,8 @@ public final class ProgramEntry: Sendable {
     /// One value that the client gives.
     public struct Argument: Sendable {
         public let name: String
-        /// A POSIX extended regular expression that matches the whole value, byte by byte: what
-        /// is not ASCII is several to it.
+        /// A POSIX extended regular expression that matches the whole value. Its characters are
+        /// Unicode scalars; its classes and ranges don't depend on a locale.
         public let pattern: String
         /// Whether records show its length only.
         public let isSecret: Bool

@@ -10,6 +10,21 @@ public struct UsageError: Error, CustomStringConvertible {
     public init(_ description: String) { self.description = description }
 }
 
+/// The words behind the program's name.
+///
+/// - Throws: where one is no UTF-8: repaired it would be another word than was given.
+public func commandLine() throws(UsageError) -> [String] {
+    var words: [String] = []
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+        guard let word = unsafe CommandLine.unsafeArgv[index] else { break }
+        guard let text = unsafe String(validatingCString: word) else {
+            throw UsageError("argument \(index) is no UTF-8 text; give it in that encoding")
+        }
+        words.append(text)
+    }
+    return words
+}
+
 /// The options, operands and what stands behind `--`, in their order.
 public struct Arguments: Sendable {
     public let operands: [String]

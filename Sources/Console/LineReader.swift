@@ -38,6 +38,17 @@ public final class LineReader: EventSource, @unchecked Sendable {
         }
     }
 
+    /// The next line if it is there already; nil where it would have to be waited for, and at the end.
+    public func lineAtHand(limit: Int) -> [UInt8]? {
+        while true {
+            if let line = takeLine(limit) { return line }
+            if failure != nil || hasEnded || !fill() { return nil }
+        }
+    }
+
+    /// Whether the end of input was met and everything before it was taken.
+    public var isAtEnd: Bool { hasEnded && buffered.isEmpty }
+
     /// The next bytes, at most `count`, as they come; nil at the end of input, after which a
     /// terminal may have more.
     ///

@@ -7,30 +7,31 @@
 /// - Throws: `UsageError` for a quote without its end, or a backslash at the end.
 public func words(of line: String) throws(UsageError) -> [String] {
     var words: [String] = []
-    var word: String?
-    var quote: Character?
-    var characters = line[...]
+    var word: String.UnicodeScalarView?
+    var quote: Unicode.Scalar?
+    // By scalars: a quote with a combining mark behind it is a quote all the same.
+    var characters = line.unicodeScalars[...]
     while let character = characters.popFirst() {
         switch (quote, character) {
         case (nil, " "), (nil, "\t"):
-            if let finished = word { words.append(finished) }
+            if let finished = word { words.append(String(finished)) }
             word = nil
         case (nil, "'"), (nil, "\""):
             quote = character
-            word = word ?? ""
+            word = word ?? .init()
         case (let open?, _) where open == character: quote = nil
         case (nil, "\\"):
             guard let next = characters.popFirst() else {
                 throw UsageError(
                     "the line ends within a backslash's pair; write \\\\ for one backslash")
             }
-            word = (word ?? "") + String(next)
+            word = (word ?? .init()) + [next]
         case ("\"", "\\") where characters.first == "\"" || characters.first == "\\":
-            word = (word ?? "") + String(characters.removeFirst())
-        default: word = (word ?? "") + String(character)
+            word = (word ?? .init()) + [characters.removeFirst()]
+        default: word = (word ?? .init()) + [character]
         }
     }
     if let quote { throw UsageError("the line has a \(quote) without its end") }
-    if let word { words.append(word) }
+    if let word { words.append(String(word)) }
     return words
 }

@@ -1,5 +1,6 @@
 // What a program writes, read as it comes.
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Glibc
 public import Sockets
 
@@ -11,6 +12,13 @@ public final class PipeReader: EventSource, @unchecked Sendable {
     private var isDrained = false
     /// Every writer has closed, and everything was read.
     public private(set) var hasEnded = false
+
+    /// Ends this output behind what is in the pipe now. Whoever may write to it from here on is not the
+    /// program.
+    func endBehindWhatIsThere() {
+        rest = Int(parley_readable(descriptor.number))
+        if rest == 0 { hasEnded = true }
+    }
 
     init(
         _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
@@ -25,6 +33,9 @@ public final class PipeReader: EventSource, @unchecked Sendable {
 
     deinit { loop.remove(descriptor: descriptor.number) }
 
+    /// What may still be read, once the program has ended; nil until then.
+    private var rest: Int?
+
     /// Whether a read may find something, or the end.
     public var isReadable: Bool { !isDrained && !hasEnded }
 
@@ -33,16 +44,20 @@ public final class PipeReader: EventSource, @unchecked Sendable {
     /// - Returns: the number of bytes; 0 where there is nothing now, or nothing more.
     public func read(into output: inout OutputSpan<UInt8>) -> Int {
         guard isReadable, output.freeCapacity > 0 else { return 0 }
+        let most = min(output.freeCapacity, rest ?? .max)
         let count = unsafe output.withUnsafeMutableBufferPointer { buffer, filled in
             var count = 0
             repeat {
-                count = unsafe Glibc.read(
-                    descriptor.number, buffer.baseAddress! + filled, buffer.count - filled)
+                count = unsafe Glibc.read(descriptor.number, buffer.baseAddress! + filled, most)
             } while count < 0 && errno == EINTR
             filled += max(0, count)
             return count
         }
         if count == 0 { hasEnded = true }
+        if let rest {
+            self.rest = rest - max(0, count)
+            if self.rest == 0 { hasEnded = true }
+        }
         if count < 0 {
             if errno == EAGAIN { isDrained = true } else { hasEnded = true }
         }

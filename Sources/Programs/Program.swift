@@ -40,7 +40,7 @@ public struct ProgramStart: Sendable {
     }
 }
 
-/// A program in a process group of its own, with default signal dispositions and no descriptor but
+/// A program in a session and process group of its own, with default signal dispositions and no descriptor but
 /// its standard ones. Confined to its loop.
 ///
 /// Who starts one waits for `end`, or abandons it. Whatever it left in its process group is killed when
@@ -88,7 +88,9 @@ public final class Program: EventSource, @unchecked Sendable {
             let reason = errno
             kill(-pid, SIGKILL)
             wait(for: pid)
-            throw StreamError("cannot watch \(start.path)", errno: reason)
+            throw StreamError(
+                "\(start.path) was killed as soon as it ran, since it cannot be watched",
+                errno: reason)
         }
         descriptor = Descriptor(owning: watch)
         self.changed = changed
@@ -128,6 +130,8 @@ public final class Program: EventSource, @unchecked Sendable {
         // It stays readable.
         loop.remove(descriptor: descriptor.number)
         reap()
+        output.endBehindWhatIsThere()
+        errorOutput.endBehindWhatIsThere()
         changed()
         abandoned = nil
     }
@@ -137,12 +141,17 @@ public final class Program: EventSource, @unchecked Sendable {
     public func signal(_ number: Int32) {
         guard !isReaped else { return }
         if kill(-pid, number) != 0 || number == SIGKILL { kill(pid, number) }
+        // One that is stopped would not notice.
+        if number == SIGTERM { kill(-pid, SIGCONT) }
     }
 
     /// Lets a program go that can't be ended, because it took on another user's rights; it is reaped
     /// when it ends after all.
     public func abandon() {
-        if !isReaped { abandoned = self }
+        guard !isReaped, abandoned == nil else { return }
+        abandoned = self
+        output.endBehindWhatIsThere()
+        errorOutput.endBehindWhatIsThere()
     }
 
     /// Kills what is left of the process group, and takes the zombie away, which kept the group's
@@ -153,6 +162,10 @@ public final class Program: EventSource, @unchecked Sendable {
         isReaped = true
         wait(for: pid)
     }
+
+    /// Has the system keep how programs end, even where whoever started this process ignored that. Before any program is
+    /// started.
+    public static func keepEnds() { Glibc.signal(SIGCHLD, SIG_DFL) }
 
     /// Kills every program of this process, before it ends. From any thread.
     public static func killAll() {
@@ -197,9 +210,9 @@ private func spawn(
     unsafe posix_spawnattr_setsigmask(&attributes, &signals)
     unsafe sigfillset(&signals)
     unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-    unsafe posix_spawnattr_setpgroup(&attributes, 0)
-    let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-    unsafe posix_spawnattr_setflags(&attributes, Int16(flags))
+    // A session of its own is a process group of its own without a controlling terminal.
+    let flags = Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) | parley_spawn_setsid
+    unsafe posix_spawnattr_setflags(&attributes, flags)
 
     var pid: pid_t = 0
     let failure = unsafe withStrings([start.path] + start.arguments) { arguments in

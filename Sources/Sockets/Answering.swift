@@ -7,7 +7,7 @@ public enum Turn: Sendable {
     case gather
     /// Send it now, as a record of its own.
     case send
-    /// Send it now, and go on with what the body has left in the stream's `readAhead`.
+    /// Send it now, and go on in the next turn with what the body has left in the stream's `readAhead`.
     case more
     /// Send it now and end the answering.
     case last
@@ -113,7 +113,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         }
         if let ending { return ending }
         var filled = 0
-        guard try answerReadAhead(&filled) else { return nil }
+        guard try answerReadAhead(&filled), !isQueued else { return nil }
         if let ending { return ending }
         for _ in 0..<Self.messagesATurn {
             var attempt = Attempt.ended
@@ -132,7 +132,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
                 return nil
             case .moved:
                 guard try handled(turn, &filled) else { return nil }
-                if case .more = turn, try !answerReadAhead(&filled) { return nil }
+                if isQueued { return nil }
                 if let ending { return ending }
             }
         }
@@ -148,7 +148,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     ///
     /// - Returns: false where the peer does not take the answers.
     private func answerReadAhead(_ filled: inout Int) throws(StreamError) -> Bool {
-        while ending == nil, let held = stream.readAhead {
+        while ending == nil, !isQueued, let held = stream.readAhead {
             // Taken before its room is lent to the body, in pieces as a read would have it.
             stream.readAhead = held.count > maximum ? Array(held[maximum...]) : nil
             let turn = answer(held.span.extracting(first: maximum), &filled)
@@ -171,7 +171,12 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         let room = unsafe channel.loop.output.count - filled
         if case .gather = turn, room >= answerCapacity { return true }
         if case .last = turn { ending = true }
-        return try flush(&filled)
+        guard try flush(&filled) else { return false }
+        if case .more = turn {
+            isQueued = true
+            channel.loop.resumeNextTurn(self)
+        }
+        return true
     }
 
     /// Sends the loop's output; what does not fit stays here.

@@ -15,8 +15,8 @@ final class Client: @unchecked Sendable {
     private let log: Log
     private let transcript: ConsoleTranscript
     private var signal: Int32?
-    /// Why standard output can't be written, as an errno.
-    private var outputFailure: Int32?
+    /// What of our output can't be written, and the errno that says why.
+    private var outputFailure: (name: String, reason: Int32)?
     private var status: Int32 = 0
     private let input: LineReader
     /// Nil but for `run`.
@@ -52,9 +52,18 @@ final class Client: @unchecked Sendable {
             await log.output.flushed()
             loop.stop()
         }
-        transcript.output.failed = { [unowned self] reason in
-            outputFailure = reason
-            work.cancel()
+        let failed: (String) -> (Int32) -> Void = { [unowned self] name in
+            { reason in
+                self.outputFailure = (name, reason)
+                work.cancel()
+            }
+        }
+        transcript.output.failed = failed("standard output")
+        // A remote command's error output is as much its output.
+        if options.run != nil {
+            let failed = failed("standard error")
+            // Whoever has closed it wants none.
+            log.output.failed = { if $0 != EBADF { failed($0) } }
         }
         let signals = try Signals(Self.signals, loop: loop) { [unowned self] signal in
             if signal == SIGINT, let interrupt, interrupt() { return }
@@ -66,16 +75,22 @@ final class Client: @unchecked Sendable {
         loop.run()
         log.flush()
         _ = signals
-        if let signal { return 128 + signal }
+        if let signal {
+            if options.run?.isJSON == true, report?.hasTold == false {
+                report?.tell(
+                    code: "signal", "parley was ended by signal \(signal)", status: 128 + signal)
+                log.flush()
+            }
+            return 128 + signal
+        }
         switch outputFailure {
         case nil: return status
         // Whoever reads our output has what they wanted, and says so in this way.
-        case EPIPE: return 128 + SIGPIPE
-        case let reason?:
-            let why = systemMessage(reason)
-            Log.end(
-                "parley", "standard output cannot be written (\(why)); redirect it elsewhere",
-                status: ExitStatus.failure)
+        case (_, EPIPE)?: return 128 + SIGPIPE
+        case (let name, let reason)?:
+            let sentence =
+                "\(name) cannot be written (\(systemMessage(reason))); redirect it elsewhere"
+            Log.end("parley", sentence, status: ExitStatus.failure, run: options.run)
         }
     }
 
@@ -86,7 +101,8 @@ final class Client: @unchecked Sendable {
                 to: options.endpoint, within: options.connectTimeout, deadlines: options.deadlines,
                 loop: loop)
         } catch {
-            if error.code == .refused {
+            // The output of a remote command is a program's, and nothing else's.
+            if error.code == .refused, options.run == nil {
                 transcript.print("Connection failed. Is the server running?")
             }
             throw error
@@ -117,7 +133,9 @@ final class Client: @unchecked Sendable {
             if error.code != .handshakeTimedOut { await stream.close() }
             throw error
         }
-        if options.messages == nil, options.run?.isConversational ?? true, !options.isQuiet {
+        let isWatched =
+            options.run.map { $0.isConversational && input.isTerminal } ?? (options.messages == nil)
+        if isWatched, !options.isQuiet {
             log.write(
                 "connected to \(socket.peer?.description ?? options.endpoint.description) (\(stream.version), \(stream.cipher), \(stream.peerName ?? "no name"))"
             )
@@ -150,7 +168,9 @@ final class Client: @unchecked Sendable {
                 .noRemoteSessions,
                 "the server has no remote sessions: it must be parleyd command with --client-ca")
         }
-        let console = RemoteTerminal(options, output: transcript.output, log: log, input: input)
+        let console = RemoteTerminal(
+            options, output: transcript.output, log: log, input: input,
+            isQuiet: self.options.isQuiet)
         let run = RemoteRun(options, tls, console: console, report: report, log: log)
         interrupt = { [unowned run] in run.interrupt() }
         defer { interrupt = nil }
@@ -226,7 +246,7 @@ final class Client: @unchecked Sendable {
         guard signal == nil, outputFailure == nil else { return }
         status = ExitStatus(error).number
         guard let report else { return log.write(error.description) }
-        report.tell(error, status: status)
+        report.tell(code: error.code.rawValue, error.description, status: status)
     }
 }
 

@@ -12,20 +12,44 @@ struct Parley {
         fillStandardDescriptors()
         Signals.ignoreBrokenPipes()
         Signals.block(Client.signals)
+        var run: RunOptions?
         do {
-            let options = try ClientOptions(Array(CommandLine.arguments.dropFirst()))
+            let options = try ClientOptions(try commandLine())
+            run = options.run
             if let messages = options.messages { try Command.check(messages) }
-            if let command = options.run?.command { try Remote.check(command) }
+            if let command = run?.command { try Remote.check(command) }
             exit(try Client(options).run())
         } catch let error as UsageError {
-            Log.end("parley", "\(error); see parley --help", status: ExitStatus.failure)
+            // Read again by its word alone: the command line could not be understood.
+            let words = CommandLine.arguments.prefix { $0 != "--" }
+            let wantsJSON = words.contains("run") && words.contains("--json")
+            Log.end(
+                "parley", "\(error); see parley --help", status: ExitStatus.failure, code: "usage",
+                run: wantsJSON ? RunOptions(command: nil, isBatch: false, isJSON: true) : nil)
         } catch let error as CredentialError {
-            Log.end("parley", error.description, status: ExitStatus.failure)
+            Log.end(
+                "parley", error.description, status: ExitStatus.failure, code: error.code.rawValue,
+                run: run)
         } catch let error as StreamError {
-            Log.end("parley", error.description, status: ExitStatus(error).number)
+            Log.end(
+                "parley", error.description, status: ExitStatus(error).number,
+                code: error.code.rawValue, run: run)
         } catch {
-            Log.end("parley", "\(error)", status: ExitStatus.failure)
+            Log.end("parley", "\(error)", status: ExitStatus.failure, run: run)
         }
+    }
+}
+
+extension Log {
+    /// Says the last word before the process ends, as an object where `run` was asked for one.
+    static func end(
+        _ program: String, _ sentence: String, status: Int32, code: String = "failed",
+        run: RunOptions?
+    ) -> Never {
+        guard let run, run.isJSON else { end(program, sentence, status: status) }
+        let line = run.failure(code: code, sentence, status: status).line
+        unsafe Glibc.write(2, line, line.count)
+        exit(status)
     }
 }
 

@@ -1,6 +1,7 @@
 // `parley run`: one remote command, a batch of them, or an interactive session.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
+internal import Glibc
 internal import Sessions
 internal import Sockets
 
@@ -73,20 +74,19 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
     private func runOne(_ command: [String]) async throws(StreamError) {
         try client.send(command)
         status = try await answer(command).exitStatus
-        if isInterrupted { status = 128 + 2 }
+        if isInterrupted { status = Self.interrupted }
     }
 
     private func runInteractive() async throws(StreamError) {
         while let line = try await nextLine() {
-            guard let command = parse(line) else { continue }
-            do throws(StreamError) {
-                try client.send(command)
-            } catch {
-                log.write(error.description)
-                continue
-            }
             isInterrupted = false
-            _ = try await answer(command)
+            do throws(StreamError) {
+                guard let command = try send(line) else { continue }
+                _ = try await answer(command)
+            } catch {
+                guard error.code == .commandRefused else { throw error }
+                log.write(error.description)
+            }
         }
     }
 
@@ -109,115 +109,75 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
         let outcome = try await client.answer()
         await console.drained()
         report.tell(
-            outcome, of: command, console, bytesIn: client.inputSent,
-            nanoseconds: loop.now &- startedAt)
+            outcome, of: command, console,
+            status: isInterrupted && options.command != nil
+                ? Self.interrupted : outcome.exitStatus,
+            bytesIn: client.inputSent, nanoseconds: loop.now &- startedAt)
         return outcome
     }
 
-    /// - Returns: nil for an empty line, a comment, and what is no command, which is told.
-    private func parse(_ line: [UInt8]) -> [String]? {
-        guard let text = String(validating: line, as: UTF8.self) else {
-            log.write("a command must be UTF-8 text, so this one was not sent")
-            return nil
-        }
+    /// - Returns: nil for an empty line and a comment.
+    /// - Throws: `commandRefused`.
+    private func parse(_ line: [UInt8]) throws(StreamError) -> [String]? {
         guard line.count <= RemoteTerminal.longestLine else {
-            log.write(
-                "a command is longer than \(RemoteTerminal.longestLine) bytes, so it was not sent")
-            return nil
+            throw StreamError(
+                .commandRefused,
+                "a command's line has at most \(RemoteTerminal.longestLine) bytes, so this one was not sent"
+            )
         }
-        guard let first = text.first(where: { $0 != " " && $0 != "\t" }), first != "#" else {
-            return nil
+        guard let text = String(validating: line, as: UTF8.self) else {
+            throw StreamError(
+                .commandRefused, "a command must be UTF-8 text, so this one was not sent")
         }
+        guard let first = text.unicodeScalars.first(where: { $0 != " " && $0 != "\t" }),
+            first != "#"
+        else { return nil }
         do throws(UsageError) {
-            let command = try words(of: text)
-            guard !command[0].isEmpty else { throw UsageError("a command's name is missing") }
-            return command
+            return try words(of: text)
         } catch {
-            log.write("\(error), so it was not sent")
-            return nil
+            throw StreamError(.commandRefused, "\(error), so it was not sent")
         }
     }
 
     // MARK: A batch
 
-    /// Commands are sent ahead while earlier ones run; their results come in order.
+    /// Lines that are at hand are sent ahead while earlier commands run; their results come in order.
     private func runBatch() async throws(StreamError) {
-        let queue = BatchQueue()
-        let reader = loop.spawn { await self.readCommands(queue) }
-        defer {
-            reader.cancel()
-            queue.close()
-        }
-        while let command = await queue.next() {
-            let one = try await answer(command).exitStatus
-            queue.changed.ring()
-            if status == 0 { status = one }
-        }
-        if let failure = queue.failure { throw failure }
-        if isInterrupted { status = 128 + 2 }
-    }
-
-    private func readCommands(_ queue: BatchQueue) async {
-        do throws(StreamError) {
-            while !isInterrupted, let line = try await console.line() {
-                guard let command = parse(line) else {
-                    // Nobody can be asked again, and the rest may count on it.
-                    if !line.isEmpty, Self.isCommand(line) {
-                        throw StreamError(
-                            .commandRefused, "the batch ends at the line that was not sent")
-                    }
-                    continue
+        var sent: [[String]] = []
+        var failure: StreamError?
+        while true {
+            while !isInterrupted, failure == nil, client.bytesUnanswered < Remote.bytesAhead / 2,
+                let line = console.lineAtHand()
+            {
+                do throws(StreamError) {
+                    if let command = try send(line) { sent.append(command) }
+                } catch {
+                    failure = error
                 }
-                try Remote.check(command)
-                while client.bytesUnanswered > Remote.bytesAhead / 2 {
-                    await queue.changed.wait()
-                    if queue.isClosed { return }
-                }
-                try client.send(command)
-                queue.add(command)
             }
-        } catch {
-            if error.code != .cancelled { queue.failure = error }
+            if sent.isEmpty {
+                if let failure { throw failure }
+                guard !isInterrupted, !console.isAtEnd,
+                    let line = try await console.transcript.ask("", on: stream)
+                else { break }
+                if let command = try send(line) { sent.append(command) }
+            } else {
+                let one = try await answer(sent.removeFirst()).exitStatus
+                if status == 0 { status = one }
+            }
         }
-        queue.end()
+        if isInterrupted { status = Self.interrupted }
     }
 
-    private static func isCommand(_ line: [UInt8]) -> Bool {
-        guard let first = line.first(where: { $0 != 0x20 && $0 != 0x09 }) else { return false }
-        return first != UInt8(ascii: "#")
-    }
-}
-
-/// The commands that were sent and have no answer yet, between the two tasks of a batch.
-private final class BatchQueue: @unchecked Sendable {
-    /// Rings when there is room for further commands.
-    let changed = Bell()
-    private(set) var isClosed = false
-    var failure: StreamError?
-    private var commands: [[String]] = []
-    private var hasEnded = false
-    private let added = Bell()
-
-    func add(_ command: [String]) {
-        commands.append(command)
-        added.ring()
+    /// - Returns: nil for an empty line and a comment.
+    /// - Throws: `commandRefused` for what is no command: nobody can be asked again, and the rest may count
+    ///   on it.
+    private func send(_ line: [UInt8]) throws(StreamError) -> [String]? {
+        guard let command = try parse(line) else { return nil }
+        try client.send(command)
+        return command
     }
 
-    func end() {
-        hasEnded = true
-        added.ring()
-    }
-
-    func close() {
-        isClosed = true
-        changed.ring()
-    }
-
-    func next() async -> [String]? {
-        while commands.isEmpty {
-            if hasEnded { return nil }
-            await added.wait()
-        }
-        return commands.removeFirst()
-    }
+    /// What Ctrl-C has a process end with, as a shell counts.
+    private static var interrupted: Int32 { 128 + SIGINT }
 }

@@ -15,23 +15,26 @@ final class RemoteTerminal: RemoteConsole, @unchecked Sendable {
     /// Where standard input has the commands, it is no command's input.
     private let givesInput: Bool
 
-    init(_ options: RunOptions, output: Output, log: Log, input: LineReader) {
+    init(_ options: RunOptions, output: Output, log: Log, input: LineReader, isQuiet: Bool) {
         self.output = output
         errorOutput = log.output
         self.input = input
         givesInput = !options.isBatch
         output.keepsLines = false
+        // A prompt is for somebody who types.
         transcript = ConsoleTranscript(
-            output: output, input: input, log: log, limit: Self.longestLine)
+            output: output, input: input, log: log, isQuiet: isQuiet || !input.isTerminal,
+            limit: Self.longestLine)
     }
 
     /// A command begins.
     func begin() { (bytesOut, bytesError) = (0, 0) }
 
-    /// The next line of a batch.
-    func line() async throws(StreamError) -> [UInt8]? {
-        try await input.next(limit: Self.longestLine)
-    }
+    /// The next line of a batch, if it is there already.
+    func lineAtHand() -> [UInt8]? { input.lineAtHand(limit: Self.longestLine) }
+
+    /// Whether the batch has no further line.
+    var isAtEnd: Bool { input.isAtEnd }
 
     func write(output bytes: Span<UInt8>) {
         bytesOut += bytes.count
@@ -52,13 +55,6 @@ final class RemoteTerminal: RemoteConsole, @unchecked Sendable {
 
     func input(upTo count: Int) async throws(StreamError) -> [UInt8]? {
         givesInput ? try await input.next(upTo: count) : nil
-    }
-
-    /// Ends a line that the command's error output left open, so that ours begins at its start.
-    func endErrorLine() {
-        guard !errorOutput.isAtLineStart else { return }
-        let end: [UInt8] = [UInt8(ascii: "\n")]
-        errorOutput.write(end.span)
     }
 
     /// Some arguments at their limit, quoted.

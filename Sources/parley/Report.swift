@@ -12,8 +12,33 @@ extension Outcome {
         case .ended(.status(let number)): Int32(number)
         case .ended(.signal(let number)): 128 + Int32(number)
         case .timedOut, .overOutput: ExitStatus.limit
+        case .leftRunning: ExitStatus.cutShort
         case .refused: ExitStatus.refused
         }
+    }
+}
+
+extension RunOptions {
+    /// What `--json` prints where there is no outcome.
+    func failure(code: String, _ sentence: String, status: Int32) -> JSONLine {
+        var line = JSONLine()
+        if let command {
+            line.add("command", command[0])
+            line.add("arguments", Array(command.dropFirst()))
+        }
+        let outcome =
+            switch status {
+            case ExitStatus.cutShort: "cut-short"
+            case ExitStatus.refused: "refused"
+            case ExitStatus.notTrusted: "not-trusted"
+            case 128..<ExitStatus.limit: "interrupted"
+            default: "failed"
+            }
+        line.add("outcome", outcome)
+        line.add("code", code)
+        line.add("message", sentence)
+        line.add("exit", status)
+        return line
     }
 }
 
@@ -22,6 +47,8 @@ final class Report {
     private let options: RunOptions
     private let log: Log
     private var commands = 0
+    /// Whether the last command's end, or why there is none, was told.
+    private(set) var hasTold = false
 
     init(_ options: RunOptions, _ log: Log) {
         self.options = options
@@ -30,47 +57,42 @@ final class Report {
 
     /// Tells how a command ended.
     func tell(
-        _ outcome: Outcome, of command: [String], _ console: RemoteTerminal, bytesIn: Int,
-        nanoseconds: UInt64
+        _ outcome: Outcome, of command: [String], _ console: RemoteTerminal, status: Int32,
+        bytesIn: Int, nanoseconds: UInt64
     ) {
         commands += 1
+        hasTold = true
         if options.isJSON {
             var line = JSONLine()
             line.add("command", command[0])
             line.add("arguments", Array(command.dropFirst()))
             outcome.describe(&line)
-            line.add("exit", outcome.exitStatus)
+            line.add("exit", status)
             line.add("bytes_in", bytesIn)
             line.add("bytes_out", console.bytesOut)
             line.add("bytes_err", console.bytesError)
             line.add("seconds", nanoseconds: nanoseconds)
-            console.endErrorLine()
+            endLine()
             log.output.write(line.line)
         } else if let sentence = sentence(outcome, command[0]) {
-            console.endErrorLine()
+            endLine()
             log.write(sentence)
         }
     }
 
+    /// Ends a line that the command's error output left open, so that ours begins at its start.
+    private func endLine() {
+        guard !log.output.isAtLineStart else { return }
+        let end: [UInt8] = [UInt8(ascii: "\n")]
+        log.output.write(end.span)
+    }
+
     /// Tells that there is no outcome.
-    func tell(_ error: StreamError, status: Int32) {
-        guard options.isJSON else { return log.write(error.description) }
-        var line = JSONLine()
-        if let command = options.command {
-            line.add("command", command[0])
-            line.add("arguments", Array(command.dropFirst()))
-        }
-        let outcome =
-            switch status {
-            case ExitStatus.cutShort: "cut-short"
-            case ExitStatus.notTrusted: "not-trusted"
-            default: "failed"
-            }
-        line.add("outcome", outcome)
-        line.add("code", error.code.rawValue)
-        line.add("message", error.description)
-        line.add("exit", status)
-        log.output.write(line.line)
+    func tell(code: String, _ sentence: String, status: Int32) {
+        hasTold = true
+        endLine()
+        guard options.isJSON else { return log.write(sentence) }
+        log.output.write(options.failure(code: code, sentence, status: status).line)
     }
 
     /// Nil where the program's status says it all.
@@ -80,6 +102,9 @@ final class Report {
         case .ended(.status(let number)):
             return options.isBatch || (options.command == nil && number != 0)
                 ? "\(subject): exit status \(number)" : nil
+        case .leftRunning:
+            return
+                "\(subject): the server could not end it and lets it run on, so how it ends is not known"
         case .ended(.signal(let number)):
             return options.command == nil ? "\(subject): ended by signal \(number)" : nil
         case .timedOut:
@@ -103,6 +128,7 @@ extension Outcome {
             line.add("signal", number)
         case .timedOut: line.add("outcome", "time-out")
         case .overOutput: line.add("outcome", "output-limit")
+        case .leftRunning: line.add("outcome", "left-running")
         case .refused(let refusal):
             line.add("outcome", "refused")
             line.add("code", String(describing: refusal.code))

@@ -37,35 +37,46 @@ final class Audit: Sendable {
         file.withLock { $0.descriptor = Descriptor(owning: number) }
     }
 
+    /// - Parameter isDurable: waits for the disk where that was asked for; what any client can cause in
+    ///   any number does not.
     /// - Returns: nil where the record is written, else why not.
-    func write(_ record: JSONLine) -> String? {
+    func write(_ record: JSONLine, isDurable: Bool) -> String? {
         file.withLock { file in
             var record = record
             if file.lost > 0 { record.add("lost_before", file.lost) }
-            let failure = append(record.line, to: &file)
+            let failure = append(record.line, to: &file, isDurable: isDurable)
             file.lost = failure == nil ? 0 : file.lost + 1
-            return failure.map(systemMessage)
+            return failure
         }
     }
 
-    private func append(_ line: [UInt8], to file: inout File) -> Int32? {
+    private func append(_ line: [UInt8], to file: inout File, isDurable: Bool) -> String? {
         let line = file.isTorn ? [UInt8(ascii: "\n")] + line : line
         if path == nil {
             // Whoever reads standard error and does not read on must not hold the loop up.
             var poll = pollfd(fd: file.descriptor.number, events: Int16(POLLOUT), revents: 0)
-            guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return EAGAIN }
+            guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return "nobody reads it" }
         }
-        var count = 0
-        repeat {
-            count = unsafe Glibc.write(file.descriptor.number, line, line.count)
-        } while count < 0 && errno == EINTR
-        guard count >= 0 else { return errno }
+        let count = write(line, to: file.descriptor.number)
+        guard count >= 0 else { return systemMessage(errno) }
         file.isTorn = count < line.count
-        if file.isTorn { return ENOSPC }
-        if syncs, fdatasync(file.descriptor.number) != 0, errno != EINVAL, errno != EROFS {
-            return errno
+        if file.isTorn { return "only a part of the record could be written" }
+        if syncs, isDurable, fdatasync(file.descriptor.number) != 0, errno != EINVAL, errno != EROFS
+        {
+            return systemMessage(errno)
         }
         return nil
+    }
+
+    private func write(_ line: [UInt8], to number: Int32) -> Int {
+        // A socket, as a supervisor gives it, may be a blocking one.
+        var count = path == nil ? unsafe send(number, line, line.count, Int32(MSG_DONTWAIT)) : -1
+        if path != nil || count < 0 && errno == ENOTSOCK {
+            repeat {
+                count = unsafe Glibc.write(number, line, line.count)
+            } while count < 0 && errno == EINTR
+        }
+        return count
     }
 
     private static func open(_ path: String?) throws(ConfigurationError) -> Descriptor {

@@ -68,8 +68,19 @@ final class CommandDesk: RemoteHost {
     }
 
     private func verify() -> Refusal? {
-        guard let context = worker.policy.context else { return nil }
-        return stream.objection(under: context).map { Refusal(.notAllowed, $0.description) }
+        guard let context = worker.policy.context, let failure = stream.objection(under: context)
+        else { return nil }
+        // The sentence names files of this machine.
+        worker.log.write("\(identity) may run nothing any more: \(failure)")
+        let why =
+            switch failure.code {
+            case .certificateRevoked: "was revoked"
+            case .certificateExpired: "has expired"
+            default: "is not accepted any more"
+            }
+        return Refusal(
+            .notAllowed,
+            "the client's certificate \(why); ask the server's administrator for a new one")
     }
 
     // MARK: Programs
@@ -86,16 +97,20 @@ final class CommandDesk: RemoteHost {
         if let trail = trail.audited {
             var record = trail.record("command-start")
             describe(entry, arguments, number, &record)
-            if let failure = trail.write(record) {
+            if let failure = trail.write(record, isDurable: true) {
+                worker.log.write(
+                    "\(entry.name) was not started, since the audit trail cannot be written: \(failure)"
+                )
                 worker.slots.leave(entry.name, identity)
                 return .failure(
                     Refusal(
                         .unavailable,
-                        "the start of \(entry.name) cannot be recorded (\(failure)), so it was not started; tell the server's administrator"
+                        "the start of \(entry.name) cannot be recorded, so it was not started; tell the server's administrator"
                     ))
             }
         }
         commands = number
+        worker.programStarts()
         return .success(
             Admission(
                 number: number,
@@ -108,11 +123,14 @@ final class CommandDesk: RemoteHost {
                 ]))
     }
 
+    func vacate(_ entry: CommandEntry) {
+        worker.slots.leave(entry.name, identity)
+    }
+
     func left(
         _ entry: CommandEntry, _ arguments: [String], _ admission: Admission, _ outcome: Outcome,
         _ usage: Usage
     ) {
-        worker.slots.leave(entry.name, identity)
         worker.programEnded()
         guard let trail = trail.audited else { return }
         var record = trail.record("command-end")
@@ -122,7 +140,7 @@ final class CommandDesk: RemoteHost {
         record.add("bytes_in", usage.bytesIn)
         record.add("bytes_out", usage.bytesOut)
         record.add("seconds", nanoseconds: usage.nanoseconds)
-        trail.writeOrLog(record)
+        trail.writeOrLog(record, isDurable: true)
     }
 
     private func describe(
@@ -145,7 +163,7 @@ final class CommandDesk: RemoteHost {
         var record = trail.record("refusal")
         record.add("command", commands)
         // It may be anything, and as long as a run may be.
-        record.add("name", String(name.prefix(Self.longestName)))
+        record.add("name", String(decoding: name.utf8.prefix(Self.longestName), as: UTF8.self))
         var secret: (Int) -> Bool = { _ in true }
         if case .program(let program)? = entry?.action,
             arguments.count == program.arguments.count
@@ -212,6 +230,7 @@ extension JSONLine {
             add("signal", number)
         case .timedOut: add("outcome", "time-out")
         case .overOutput: add("outcome", "output-limit")
+        case .leftRunning: add("outcome", "left-running")
         case .refused(let refusal):
             add("outcome", "not-started")
             add("reason", refusal.sentence)

@@ -12,13 +12,15 @@ internal import TLS
 final class LoopServer: @unchecked Sendable {
     let loop: EventLoop
     private unowned let server: Server
-    private let log: Log
+    let log: Log
     private let transcript: ConsoleTranscript
     /// What is in force.
     private(set) var policy: Policy
     private var acceptors: [Acceptor] = []
     private var sessions: [Int: Task<Void, Never>] = [:]
     private var lastSession = 0
+    /// Those of them that are remote sessions.
+    private var remoteSessions: Set<Int> = []
     /// The most sessions that were open, and those that ended, since memory was given back last.
     private var mostSessions = 0
     private var sessionsEnded = 0
@@ -73,13 +75,21 @@ final class LoopServer: @unchecked Sendable {
         loop.execute { for session in self.sessions.values { session.cancel() } }
     }
 
+    /// From any thread: ends the remote sessions, of which none runs anything.
+    func endRemoteSessions() {
+        loop.execute { for number in self.remoteSessions { self.sessions[number]?.cancel() } }
+    }
+
     /// From any thread.
     func use(_ policy: Policy) {
         loop.execute { self.policy = policy }
     }
 
-    /// A program's pipes and pidfd are closed.
-    func programEnded() { server.descriptorsFreed() }
+    /// A program is about to start.
+    func programStarts() { server.programStarts() }
+
+    /// A program's pipes and pidfd are closed, and its client was told.
+    func programEnded() { server.programEnded() }
 
     /// From any thread: a session has closed its descriptor.
     func descriptorFreed() {
@@ -118,7 +128,8 @@ final class LoopServer: @unchecked Sendable {
         lastSession += 1
         let number = lastSession
         sessions[number] = loop.spawn { [self] in
-            var session = Session(socket, number: server.nextSession, openedAt: loop.now)
+            var session = Session(
+                socket, number: server.nextSession, place: number, openedAt: loop.now)
             await session.run(on: self)
             sessions[number] = nil
             openHere.subtract(1, ordering: .relaxed)
@@ -130,13 +141,17 @@ final class LoopServer: @unchecked Sendable {
     /// One connection, from accept to close.
     private struct Session {
         let channel: Channel
+        /// Of all loops, in the audit trail.
         let number: Int
+        /// Among its loop's.
+        let place: Int
         let openedAt: UInt64
         private var tls: TLSStream?
 
-        init(_ socket: Socket, number: Int, openedAt: UInt64) {
+        init(_ socket: Socket, number: Int, place: Int, openedAt: UInt64) {
             channel = socket
             self.number = number
+            self.place = place
             self.openedAt = openedAt
         }
 
@@ -215,6 +230,8 @@ final class LoopServer: @unchecked Sendable {
             if let tls, let identity = tls.peerIdentity, tls.applicationProtocol == remoteProtocol {
                 let desk = CommandDesk(tls, identity, worker: worker, trail: trail)
                 let remote = RemoteServer(tls, host: desk)
+                worker.remoteSessions.insert(place)
+                defer { worker.remoteSessions.remove(place) }
                 try await remote.serve()
                 return "\(remote.answered) \(remote.answered == 1 ? "command" : "commands")"
             }

@@ -4,6 +4,7 @@ internal import CLinux
 internal import Commands
 internal import Console
 internal import Glibc
+internal import Programs
 internal import Sockets
 internal import TLS
 
@@ -12,6 +13,7 @@ struct Parleyd {
     static func main() {
         fillStandardDescriptors()
         Signals.ignoreBrokenPipes()
+        Program.keepEnds()
         Signals.block(Server.signals)
         // Freed record buffers are kept for the next record instead of given back each time.
         mallopt(M_TRIM_THRESHOLD, 64 << 20)
@@ -19,7 +21,7 @@ struct Parleyd {
         // What a program writes, and what is written here, is not for others.
         umask(0o077)
         do {
-            let words = Array(CommandLine.arguments.dropFirst())
+            let words = try commandLine()
             if words.first == "check" { try check(Array(words.dropFirst())) }
             let options = try ServerOptions(words)
             let server = try Server(options)

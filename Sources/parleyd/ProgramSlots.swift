@@ -6,7 +6,8 @@ internal import Synchronization
 
 /// The places that programs take while they run. From any thread.
 final class ProgramSlots: Sendable {
-    private let running = Mutex<[String: [Identity: Int]]>([:])
+    /// By command and identity. Two certificates of one name are one identity.
+    private let running = Mutex<[String: [String: Int]]>([:])
 
     /// Takes a place; `leave` must follow.
     func take(
@@ -20,21 +21,21 @@ final class ProgramSlots: Sendable {
                     "\(program.concurrency) of \(name) are running, which is as many as may; try again later"
                 )
             }
-            guard places[identity] ?? 0 < program.perIdentity else {
+            guard places[identity.description] ?? 0 < program.perIdentity else {
                 return Refusal(
                     .busy,
                     "\(program.perIdentity) of \(name) are running for you, which is as many as may; try again later"
                 )
             }
-            running[name, default: [:]][identity, default: 0] += 1
+            running[name, default: [:]][identity.description, default: 0] += 1
             return nil
         }
     }
 
     func leave(_ name: String, _ identity: Identity) {
         running.withLock { running in
-            guard let count = running[name]?[identity] else { return }
-            running[name]?[identity] = count > 1 ? count - 1 : nil
+            guard let count = running[name]?[identity.description] else { return }
+            running[name]?[identity.description] = count > 1 ? count - 1 : nil
             if running[name]?.isEmpty == true { running[name] = nil }
         }
     }

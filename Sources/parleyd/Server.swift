@@ -28,6 +28,9 @@ final class Server: @unchecked Sendable {
     let slots = ProgramSlots()
     private var policy: Policy
     private let sessions = Atomic<Int>(0)
+    /// Programs that run in all loops.
+    private let programs = Atomic<Int>(0)
+    private var farewell: Timer?
 
     init(_ options: ServerOptions) throws {
         self.options = options
@@ -104,10 +107,11 @@ final class Server: @unchecked Sendable {
             for worker in workers { worker.stopAccepting() }
             finishIfIdle()
             guard open.load(ordering: .sequentiallyConsistent) > 0 else { return }
+            endRemoteSessionsIfIdle()
             drainTimer = Timer(after: options.drain, on: main) { [unowned self] in
                 for worker in workers { worker.cancelSessions() }
                 // Cancelled sessions end their programs, and say so.
-                drainTimer = Timer(after: options.grace + 1, on: main) { [unowned self] in
+                drainTimer = Timer(after: options.grace + 3, on: main) { [unowned self] in
                     main.stop()
                 }
             }
@@ -128,6 +132,28 @@ final class Server: @unchecked Sendable {
     func endAtOnce() {
         for worker in workers { worker.cancelSessions() }
         end()
+    }
+
+    /// From any thread.
+    func programStarts() { programs.add(1, ordering: .sequentiallyConsistent) }
+
+    /// From any thread.
+    func programEnded() {
+        programs.subtract(1, ordering: .sequentiallyConsistent)
+        descriptorsFreed()
+        if isEnding.load(ordering: .sequentiallyConsistent) {
+            main.execute { self.endRemoteSessionsIfIdle() }
+        }
+    }
+
+    /// When the server ends and no program runs, remote sessions have nothing to wait for. What is due to be
+    /// answered has a moment.
+    private func endRemoteSessionsIfIdle() {
+        guard programs.load(ordering: .sequentiallyConsistent) == 0 else { return }
+        farewell = Timer(after: 0.2, on: main) { [unowned self] in
+            guard programs.load(ordering: .sequentiallyConsistent) == 0 else { return }
+            for worker in workers { worker.endRemoteSessions() }
+        }
     }
 
     /// From any thread.

@@ -37,11 +37,13 @@ struct SessionTrail {
     }
 
     /// - Returns: why the record could not be written.
-    func write(_ record: JSONLine) -> String? { audit?.write(record) }
+    func write(_ record: JSONLine, isDurable: Bool) -> String? {
+        audit?.write(record, isDurable: isDurable)
+    }
 
     /// Writes what has happened already, and can't be taken back where it can't be written.
-    func writeOrLog(_ record: JSONLine) {
-        guard let failure = audit?.write(record) else { return }
+    func writeOrLog(_ record: JSONLine, isDurable: Bool = false) {
+        guard let failure = audit?.write(record, isDurable: isDurable) else { return }
         log.write("an audit record was lost: \(failure); make room where --audit writes")
     }
 }

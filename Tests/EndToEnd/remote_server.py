@@ -82,7 +82,7 @@ class RemoteServer(Server):
 
     def reload(self):
         self.signal(signal.SIGHUP)
-        return self.stderr.expect(r"parleyd: [^\n]*(?i:read again|reload|in force)[^\n]*\n")[0]
+        return self.stderr.expect(r"parleyd: SIGHUP: [^\n]*\n")[0]
 
     def records(self, event=None):
         """What the audit trail says so far; every line must be one JSON object."""

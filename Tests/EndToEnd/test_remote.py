@@ -20,7 +20,7 @@ COMMANDS = {
     "cat": program("/bin/cat", input=True),
     "echo": program("/bin/echo", "{text}", arguments={"text": ".*"}),
     "many": program(PYTHON, "-c", COUNT, *(f"{{{name}}}" for name in NAMES),
-                    arguments={name: "(.|\\n)*" for name in NAMES}),
+                    arguments={name: ".*" for name in NAMES}),
     "wait": program("/bin/sleep", "30"),
 }
 

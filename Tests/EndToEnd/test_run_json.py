@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from runs import Commands, Run, shell
+from runs import ERROR_OUTPUT, Commands, FalseServer, Run, fin, frame, shell
 from support import PARLEY, Program, TestCase
 
 
@@ -45,6 +45,16 @@ class Objects(TestCase):
                     (run.outcome["status"], run.outcome["bytes_err"]), (253, len(text)))
                 self.assertEqual(
                     run.stderr.text.rsplit("{", 1)[0], text if text[-1] == "\n" else text + "\n")
+
+    def test_a_failure_is_a_line_of_its_own_behind_the_programs_error_output(self):
+        for options in ([], ["--json"]):
+            with self.subTest(options):
+                server = FalseServer(self, frame(ERROR_OUTPUT, b"oops"), fin)
+                run = Run(self, server.port, "x", options=options)
+                self.assertStatus(run, 252)
+                self.assertRegex(run.stderr.text, r"\Aoops\n[^\n]+\n\Z")
+                if options:
+                    self.assertEqual(run.outcome["outcome"], "cut-short")
 
     def test_a_sentence_is_a_line_of_its_own_behind_the_programs_error_output(self):
         server = Commands(self, commands={

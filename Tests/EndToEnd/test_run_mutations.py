@@ -10,7 +10,7 @@ from runs import (
 from support import SCRATCH, TestCase
 
 SEED = 20_260
-CASES = 80
+CASES = 50
 LENGTHS = {PING: (0, 0), 7: (0, 0), INPUT_WANTED: (4, 4), OUTPUT: (1, 16_380),
            ERROR_OUTPUT: (1, 16_380), EXIT: (2, 2), REFUSAL: (1, 1001)}
 

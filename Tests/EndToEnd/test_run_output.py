@@ -126,11 +126,11 @@ class Readers(Output):
                 self.assertRegex(sentence, "^parley: standard output cannot be written")
                 gone(int(group))
 
-    def test_error_output_that_cannot_be_written_keeps_the_status(self):
-        for place in ("/dev/full", "&-"):
+    def test_error_output_that_is_lost_is_a_failure_and_not_where_nobody_wants_it(self):
+        for place, status in (("/dev/full", 255), ("&-", 3), ("/dev/null", 3)):
             with self.subTest(place):
                 run = self.run_it("complain", "oops", "3", shell=f"2>{place}")
-                self.assertStatus(run, 3)
+                self.assertStatus(run, status)
 
     def test_a_reader_that_reads_too_late_is_told_that_something_is_missing(self):
         server = Commands(self, "--idle-timeout", "1")

@@ -98,7 +98,7 @@ class BrokenRules(TestCase):
             ("an output too long", frame(OUTPUT, b"x" * 16_381)),
             ("16 MiB announced", b"\x11\xff\xff\xff"),
             ("a short exit", frame(EXIT, b"\0")), ("a long exit", frame(EXIT, b"\0\0\0")),
-            ("an exit of unknown kind", exited(0, 4)), ("of another", exited(0, 255)),
+            ("an exit of unknown kind", exited(0, 5)), ("of another", exited(0, 255)),
             ("an exit by signal 0", exited(0, 1)), ("by signal 65", exited(65, 1)),
             ("a time-out with a number", exited(1, 2)), ("a limit with one", exited(1, 3)),
             ("an empty refusal", frame(REFUSAL)), ("a long one", refused(1, b"x" * 1001)),

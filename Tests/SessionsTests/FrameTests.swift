@@ -64,14 +64,15 @@ struct FrameTests {
         arguments: [
             ([0, 0], Sessions.Outcome.ended(.status(0))), ([0, 255], .ended(.status(255))),
             ([1, 15], .ended(.signal(15))), ([1, 64], .ended(.signal(64))), ([2, 0], .timedOut),
-            ([3, 0], .overOutput),
+            ([3, 0], .overOutput), ([4, 0], .leftRunning),
         ] as [([UInt8], Sessions.Outcome)])
     func exit_saysHowTheCommandEnded(payload: [UInt8], outcome: Sessions.Outcome) throws {
         #expect(try Sessions.Outcome.exit(payload.span) == outcome)
         #expect(outcome.frame == frame(.exit, payload))
     }
 
-    @Test(arguments: [[1, 0], [1, 65], [2, 1], [3, 9], [4, 0], [255, 255]] as [[UInt8]])
+    @Test(
+        arguments: [[1, 0], [1, 65], [2, 1], [3, 9], [4, 1], [5, 0], [255, 255]] as [[UInt8]])
     func exitWithoutAMeaning_isMalformed(payload: [UInt8]) {
         #expect(code { try Sessions.Outcome.exit(payload.span) } == .malformed)
     }

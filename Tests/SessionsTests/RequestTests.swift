@@ -26,7 +26,10 @@ struct RequestTests {
     ])
     func request_isTooLarge_beyondItsLimits(request: Request) throws {
         #expect(request.isTooLarge)
-        #expect(try reading(request.frames) == .tooLarge)
+        guard case .tooLarge = try reading(request.frames) else {
+            Issue.record("taken")
+            return
+        }
     }
 
     @Test(
@@ -44,7 +47,8 @@ struct RequestTests {
             ([0, 1, 65, 0, 1, 66, 0, 3, 0xed, 0xa0, 0x80], 2),
         ] as [([UInt8], Int)])
     func wordThatIsNoText_isNamed(payload: [UInt8], word: Int) throws {
-        #expect(try reading(frame(.run, payload)) == .notText(word: word))
+        #expect(
+            try reading(frame(.run, payload)) == .notText(word: word, name: word == 0 ? "" : "A"))
     }
 
     @Test func partsBeyondTheLimit_areNotKept() throws {
@@ -53,7 +57,7 @@ struct RequestTests {
         for _ in 0..<1_000 { reader.add(part: part.span) }
         #expect(reader.isOpen)
         let last: [UInt8] = [0, 1, 65]
-        #expect(try reader.finish(last.span) == .tooLarge)
+        #expect(try reader.finish(last.span) == .tooLarge(name: ""))
         // The next one is not concerned.
         #expect(!reader.isOpen)
         #expect(try reader.finish(last.span) == .request(Request(name: "A", arguments: [])))

@@ -12,12 +12,13 @@ struct WordsTests {
             ("a '' b", ["a", "", "b"]), ("a b\\ c", ["a", "b c"]), ("a\\'b", ["a'b"]),
             ("\"a\\\"b\\\\c\\d\"", ["a\"b\\c\\d"]), ("'a\\b'", ["a\\b"]), ("x'y'\"z\"", ["xyz"]),
             ("$HOME `id` *", ["$HOME", "`id`", "*"]), ("", []), ("ü 'ö ä'", ["ü", "ö ä"]),
+            ("a \u{301}b", ["a", "\u{301}b"]),
         ] as [(String, [String])])
     func line_isCutAsAShellWould_andNothingIsExpanded(line: String, expected: [String]) throws {
         #expect(try words(of: line) == expected)
     }
 
-    @Test(arguments: ["a 'b", "a \"b", "a \\", "'", "\"\\\""])
+    @Test(arguments: ["'\u{301} a b' 'x", "a 'b", "a \"b", "a \\", "'", "\"\\\""])
     func quoteWithoutItsEnd_isAnError(line: String) {
         #expect(throws: UsageError.self) { try words(of: line) }
     }

@@ -33,6 +33,8 @@ parley_option parley_getopt_long(
 
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length);
 int parley_pipe(int ends[2]);
+// Bytes that can be read from a pipe now.
+int parley_readable(int fd);
 // Raises the soft limit of open descriptors to the hard one; the result is that limit.
 int parley_raise_descriptor_limit(void);
 // Gives a child the soft limit back that this process began with.
@@ -46,6 +48,8 @@ typedef struct parley_child_end {
     int has_ended, code, status;
 } parley_child_end;
 parley_child_end parley_peek_child(int pidfd);
+// POSIX_SPAWN_SETSID, which needs a feature macro.
+extern const short parley_spawn_setsid;
 long parley_nanoseconds(void);
 
 #endif

@@ -13,6 +13,12 @@ struct FrameReader {
         self.sender = sender
     }
 
+    /// Gives up what has come of a frame that is not whole, so that it can be read again.
+    mutating func takePartial() -> [UInt8] {
+        defer { partial = [] }
+        return partial
+    }
+
     /// Takes the next frame out of `bytes`, beginning at `offset`, which moves on.
     ///
     /// - Returns: nil where it has not come whole yet; `bytes` is used up then.

@@ -47,6 +47,8 @@ public enum Outcome: Hashable, Sendable {
     case timedOut
     /// The server ended it, since it wrote more than it may.
     case overOutput
+    /// The server was to end it, and could not: it took on another user's rights and runs on.
+    case leftRunning
     case refused(Refusal)
 
     /// Its frame: an exit or a refusal.
@@ -57,6 +59,7 @@ public enum Outcome: Hashable, Sendable {
         case .ended(.signal(let number)): payload = [1, number]
         case .timedOut: payload = [2, 0]
         case .overOutput: payload = [3, 0]
+        case .leftRunning: payload = [4, 0]
         case .refused(let refusal): return refusal.frame
         }
         var frame: [UInt8] = []
@@ -71,6 +74,7 @@ public enum Outcome: Hashable, Sendable {
         case (1, let number) where (1...64).contains(number): return .ended(.signal(number))
         case (2, 0): return .timedOut
         case (3, 0): return .overOutput
+        case (4, 0): return .leftRunning
         case (let kind, let number):
             throw .malformed("an exit has no meaning for \(kind) and \(number)")
         }

@@ -71,10 +71,7 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
 
     /// Ends every command that was sent and is not answered yet; each is answered all the same.
     public func cancel() {
-        guard !unanswered.isEmpty else { return }
-        var frame: [UInt8] = []
-        frame.append(.cancel)
-        say(frame)
+        if !unanswered.isEmpty { say(.cancel) }
     }
 
     /// Waits for the outcome of the oldest command that is not answered, and passes its output on.
@@ -175,11 +172,10 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
         case .inputWanted:
             var count = 0
             for index in payload.indices { count = count << 8 | Int(payload[index]) }
+            guard count > 0 else { throw .malformed("input of no bytes is wanted") }
             wantInput(count)
-        case .ping:
-            var frame: [UInt8] = []
-            frame.append(.pong)
-            say(frame)
+        // One answers any number that came while nothing could be sent.
+        case .ping: if outbox.count < Self.mostWaiting { say(.pong) }
         case .pong, .run, .runPart, .input, .inputEnd, .cancel: break
         }
         return nil
@@ -195,7 +191,7 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
 
     private func sendInput() async {
         while !Task.isCancelled {
-            guard let credit, credit > 0 else {
+            guard let credit, credit > 0, outbox.count < Self.mostWaiting else {
                 await creditBell.wait()
                 continue
             }
@@ -231,12 +227,16 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
 
     private func sayInputEnd() {
         inputHasEnded = true
-        var frame: [UInt8] = []
-        frame.append(.inputEnd)
-        say(frame)
+        say(.inputEnd)
     }
 
     // MARK: Writing
+
+    private func say(_ type: FrameType) {
+        var frame: [UInt8] = []
+        frame.append(type)
+        say(frame)
+    }
 
     private func say(_ frame: [UInt8]) {
         outbox += frame
@@ -253,6 +253,7 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
             swap(&bytes, &outbox)
             do throws(StreamError) {
                 try await stream.write(bytes)
+                creditBell.ring()
             } catch {
                 // Whoever reads meets the same, and may find the reason before it.
                 return channel.wake(.read)
@@ -264,13 +265,14 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
         let third = channel.deadlines.idle / 3
         pinger = Timer(after: third, on: loop) { [unowned self] in
             if !unanswered.isEmpty, Double(channel.silence) >= third * 1e9 {
-                var frame: [UInt8] = []
-                frame.append(.ping)
-                say(frame)
+                say(.ping)
             }
             pingInTime()
         }
     }
+
+    /// What may wait to be sent, in bytes, before more input is read.
+    private static var mostWaiting: Int { 262_144 }
 }
 
 public enum Remote {
@@ -279,7 +281,7 @@ public enum Remote {
     /// - Throws: `commandRefused`.
     public static func check(_ words: [String]) throws(StreamError) {
         guard let name = words.first, !name.isEmpty else {
-            throw StreamError(.commandRefused, "a command's name is missing")
+            throw StreamError(.commandRefused, "a command's name is missing, so it was not sent")
         }
         if Request(name: name, arguments: Array(words.dropFirst())).isTooLarge {
             throw StreamError(

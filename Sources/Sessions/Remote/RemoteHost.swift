@@ -41,12 +41,16 @@ public protocol RemoteHost: AnyObject {
     var objection: Refusal? { get }
 
     /// Asks whether a program may start: takes its place and writes the record of its start.
-    /// `left` must follow.
+    /// `vacate` and `left` must follow.
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Admission, Refusal>
 
-    /// A program that was admitted has ended. `failure` says why it could not be started.
+    /// A program that was admitted runs no more: its place is free again. Called once, before the client
+    /// can know.
+    func vacate(_ entry: CommandEntry)
+
+    /// A program that was admitted has ended, and its client was told as far as it listened.
     func left(
         _ entry: CommandEntry, _ arguments: [String], _ admission: Admission, _ outcome: Outcome,
         _ usage: Usage)

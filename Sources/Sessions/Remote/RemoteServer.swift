@@ -23,15 +23,16 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     /// Answers that did not fit the output yet.
     private var outbox: [UInt8] = []
     private var next: Approved?
+    /// Answers of this turn that cost more than a look-up.
+    private var dearAnswers = 0
     private var failure: StreamError?
 
-    /// A program that is to be started.
+    /// A program whose turn has come.
     private struct Approved {
         let entry: CommandEntry
         let program: ProgramEntry
         let arguments: [String]
         let argv: [String]
-        let admission: Admission
     }
 
     public init(_ stream: Stream, host: any RemoteHost) {
@@ -57,11 +58,14 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private func answer(_ bytes: Span<UInt8>, _ output: inout OutputSpan<UInt8>) -> Turn {
         var offset = 0
         var turn = Turn.send
+        dearAnswers = 0
         let objection = host.objection
         do throws(StreamError) {
             while case .send = turn {
                 drainOutbox(into: &output)
-                guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer else {
+                guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer,
+                    dearAnswers < Self.dearAnswersATurn
+                else {
                     turn = .more
                     break
                 }
@@ -126,23 +130,25 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private func decide(
         _ reading: RequestReader.Reading, _ objection: Refusal?, _ output: inout OutputSpan<UInt8>
     ) -> Turn {
+        dearAnswers += 1
+        let wasCancelled = cancelled > 0
+        if wasCancelled { cancelled -= 1 }
         let request: Request
         switch reading {
         case .request(let read): request = read
-        case .tooLarge:
-            refuse("", [], nil, .tooLarge, &output)
+        case .tooLarge(let name):
+            refuse(name, [], nil, .tooLarge, &output)
             return .send
-        case .notText(let word):
+        case .notText(let word, let name):
             let refusal =
                 word == 0
                 ? Refusal(.unknownCommand, "the command's name is no UTF-8 text")
                 : Refusal(.badArgument, "argument \(word) is no UTF-8 text; every argument must be")
-            refuse("", [], nil, refusal, &output)
+            refuse(name, [], nil, refusal, &output)
             return .send
         }
         let entry = host.table[request.name]
-        if let refusal = cancelled > 0 ? .cancelled : objection {
-            cancelled = max(0, cancelled - 1)
+        if let refusal = wasCancelled ? .cancelled : objection {
             refuse(request.name, request.arguments, entry, refusal, &output)
             return .send
         }
@@ -166,16 +172,18 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         _ entry: CommandEntry, _ arguments: [String], _ output: inout OutputSpan<UInt8>
     ) -> Turn {
         guard case .program(let program) = entry.action else {
-            // Without arguments it was answered already.
+            let name = Array(entry.name.utf8)
+            if arguments.isEmpty, let reply = host.replies.find(name.span) {
+                host.replied(name.span)
+                Self.append(reply.frames, to: &output)
+                return reply.closes ? .last : .send
+            }
             let refusal = Refusal(.badArgument, "\(entry.name) takes no arguments; leave them out")
             refuse(entry.name, arguments, entry, refusal, &output)
             return .send
         }
         guard entry.permits(host.identity) else {
-            let refusal = Refusal(
-                .notAllowed,
-                "\(entry.name) is not allowed for \(host.identity); run help lists what is")
-            refuse(entry.name, arguments, entry, refusal, &output)
+            refuse(entry.name, arguments, entry, notAllowed(entry), &output)
             return .send
         }
         switch program.argv(for: arguments) {
@@ -184,16 +192,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
                 entry.name, arguments, entry, Refusal(.badArgument, bad.description), &output)
             return .send
         case .success(let argv):
-            switch host.admit(entry, program, arguments) {
-            case .failure(let refusal):
-                refuse(entry.name, arguments, entry, refusal, &output)
-                return .send
-            case .success(let admission):
-                next = Approved(
-                    entry: entry, program: program, arguments: arguments, argv: argv,
-                    admission: admission)
-                return .last
-            }
+            next = Approved(entry: entry, program: program, arguments: arguments, argv: argv)
+            return .last
         }
     }
 
@@ -242,33 +242,66 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
     /// A refusal, or a fixed reply of a message's length with its exit.
     private static var longestAnswer: Int { 2_048 }
+    /// Each of them may be an audit record: so many take a fraction of a millisecond.
+    private static var dearAnswersATurn: Int { 64 }
 
     // MARK: Programs
 
+    /// Runs a program. Only here, when all earlier answers are on their way, it is asked whether it may: a
+    /// client that does not read them could otherwise keep a permission that was taken from it.
     private func run(_ approved: Approved) async throws(StreamError) {
+        let entry = approved.entry
+        switch admit(approved) {
+        case .failure(let refusal):
+            host.refused(entry.name, approved.arguments, entry, refusal)
+            try await stream.write(refusal.frame)
+        case .success(let admission):
+            try await run(approved, admission)
+        }
+    }
+
+    private func admit(_ approved: Approved) -> Result<Admission, Refusal> {
+        if let objection = host.objection { return .failure(objection) }
+        guard approved.entry.permits(host.identity) else {
+            return .failure(notAllowed(approved.entry))
+        }
+        return host.admit(approved.entry, approved.program, approved.arguments)
+    }
+
+    private func run(
+        _ approved: Approved, _ admission: Admission
+    ) async throws(StreamError) {
+        let entry = approved.entry
         let command = RunningCommand(
-            stream, grace: host.grace, frames: frames, ledger: ledger)
+            stream, grace: host.grace, frames: frames, ledger: ledger
+        ) { [host] in host.vacate(entry) }
         let start = ProgramStart(
             path: approved.program.path, arguments: approved.argv,
-            environment: approved.admission.environment, directory: approved.program.directory,
+            environment: admission.environment, directory: approved.program.directory,
             takesInput: approved.program.takesInput)
-        let outcome = await command.run(start, approved.program)
-        host.left(
-            approved.entry, approved.arguments, approved.admission, outcome, command.usage)
+        let outcome = await command.run(start, approved.program, name: entry.name)
+        host.left(entry, approved.arguments, admission, outcome, command.usage)
         (frames, ledger) = (command.frames, command.ledger)
         cancelled = command.waitingCancelled
         if let failure = command.failure {
-            if failure.code == .malformed {
+            // Within a frame that the client has not taken whole it could not be told from the rest.
+            if failure.code == .malformed, !command.isCut {
                 try? await stream.write(Refusal(.malformed, failure.description).frame)
             }
             throw failure
         }
-        if !command.ahead.isEmpty {
-            stream.readAhead = command.ahead + (stream.readAhead ?? [])
-        }
+        // What came whole came before what is not whole yet, and both before what was not read.
+        let ahead = command.ahead + frames.takePartial()
+        if !ahead.isEmpty { stream.readAhead = ahead + (stream.readAhead ?? []) }
         if command.clientHasEnded {
-            throw StreamError(.endedEarly, "the client left while \(approved.entry.name) ran")
+            throw StreamError(.endedEarly, "the client left while \(entry.name) ran")
         }
+    }
+
+    private func notAllowed(_ entry: CommandEntry) -> Refusal {
+        Refusal(
+            .notAllowed, "\(entry.name) is not allowed for \(host.identity); run help lists what is"
+        )
     }
 }
 

@@ -37,9 +37,10 @@ struct Request: Equatable, Sendable {
 struct RequestReader {
     enum Reading: Equatable, Sendable {
         case request(Request)
-        case tooLarge
+        /// The name is empty where it can't be told.
+        case tooLarge(name: String)
         /// The word of that number (0 is the name) is no UTF-8.
-        case notText(word: Int)
+        case notText(word: Int, name: String)
     }
 
     private var parts: [UInt8] = []
@@ -67,7 +68,7 @@ struct RequestReader {
             parts = []
             isTooLarge = false
         }
-        return isTooLarge ? .tooLarge : try Self.read(parts.span)
+        return isTooLarge ? .tooLarge(name: "") : try Self.read(parts.span)
     }
 
     private static func read(_ payload: Span<UInt8>) throws(StreamError) -> Reading {
@@ -98,8 +99,10 @@ struct RequestReader {
             }
             count += 1
         }
-        if count > 1 + Frame.argumentLimit || total > Frame.requestLimit { return .tooLarge }
-        if let wrong { return .notText(word: wrong) }
+        if count > 1 + Frame.argumentLimit || total > Frame.requestLimit {
+            return .tooLarge(name: words.first ?? "")
+        }
+        if let wrong { return .notText(word: wrong, name: words[0]) }
         guard let name = words.first, !name.isEmpty else {
             throw .malformed("a run has no name of a command")
         }

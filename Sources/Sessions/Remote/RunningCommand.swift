@@ -17,8 +17,12 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private(set) var failure: StreamError?
     private(set) var clientHasEnded = false
 
+    /// A frame was begun that the client did not take whole.
+    private(set) var isCut = false
+
     private let stream: Stream
     private let grace: Double
+    private let vacate: () -> Void
     private let bell = Bell()
     private var program: Program?
     private var outputLimit = 0
@@ -35,31 +39,41 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private var verdict: Outcome?
     private var timers: [Timer] = []
     private var pinger: Timer?
-    private var readAfterEnd = 0
+    private var hasVacated = false
 
     private var channel: Channel { stream.channel }
     private var loop: EventLoop { channel.loop }
     /// Nobody is there any more who would read the output.
     private var isGone: Bool { failure != nil || clientHasEnded }
 
-    init(_ stream: Stream, grace: Double, frames: FrameReader, ledger: InputLedger) {
+    /// - Parameter vacate: called once, when the program runs no more.
+    init(
+        _ stream: Stream, grace: Double, frames: FrameReader, ledger: InputLedger,
+        vacate: @escaping () -> Void
+    ) {
         self.stream = stream
         self.grace = grace
+        self.vacate = vacate
         self.frames = frames
         self.ledger = ledger
     }
 
     /// Starts the program, and returns when it has ended and the client was told.
-    func run(_ start: ProgramStart, _ limits: ProgramEntry) async -> Outcome {
+    func run(
+        _ start: ProgramStart, _ limits: ProgramEntry, name: String
+    ) async -> Outcome {
         let startedAt = loop.now
         let program: Program
         do throws(StreamError) {
-            program = try Program(start, loop: loop) { [bell] in bell.ring() }
+            program = try Program(start, loop: loop) { [unowned self] in programChanged() }
         } catch {
-            let refusal = Refusal(
-                .unavailable, "\(error.description); tell the server's administrator")
-            await send(refusal.frame)
-            return .refused(refusal)
+            vacate()
+            // Where its files are is not the client's business.
+            await send(
+                Refusal(
+                    .unavailable, "\(name) cannot be started; tell the server's administrator"
+                ).frame)
+            return .refused(Refusal(.unavailable, error.description))
         }
         self.program = program
         usage.pid = program.pid
@@ -86,7 +100,20 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         return outcome
     }
 
-    private var outcome: Outcome { verdict ?? .ended(program?.end ?? .signal(9)) }
+    private var outcome: Outcome {
+        verdict ?? (program?.end).map { .ended($0) } ?? .leftRunning
+    }
+
+    private func programChanged() {
+        if program?.end != nil { vacateOnce() }
+        bell.ring()
+    }
+
+    private func vacateOnce() {
+        guard !hasVacated else { return }
+        hasVacated = true
+        vacate()
+    }
 
     // MARK: Its end
 
@@ -102,6 +129,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         timers.append(
             Timer(after: grace + Self.lastWait, on: loop) { [unowned self] in
                 isLost = true
+                vacateOnce()
                 bell.ring()
             })
     }
@@ -124,10 +152,12 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         do throws(StreamError) {
             while !isOver {
                 guard ahead.count <= Frame.aheadLimit else {
-                    // Only the connection's end is still of interest.
+                    // Only the connection's end is still of interest; what the client says is not heard
+                    // here, so its silence means nothing.
                     if channel.hasHungUp {
                         throw StreamError(.endedEarly, "the client left before its answers")
                     }
+                    channel.clearDue()
                     try await channel.wait(for: .read)
                     continue
                 }
@@ -173,7 +203,8 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         case .cancel:
             waitingCancelled = waitingRuns
             end(nil)
-        case .ping: tell(.pong)
+        // One answers any number that came while nothing could be sent.
+        case .ping: if control.count < Self.mostControl { tell(.pong) }
         case .pong, .inputWanted, .output, .errorOutput, .exit, .refusal: break
         }
     }
@@ -247,11 +278,9 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// What it writes from here on reaches nobody.
     private var isMuted: Bool { isGone || verdict == .overOutput }
 
-    /// Whether nothing more of its output is to be expected, once it has ended. A daemon that it left behind
-    /// may hold its pipes; what that says is not the program's.
+    /// Whether nothing more of its output is to be expected, once it has ended.
     private func isQuiet(_ program: Program) -> Bool {
-        isMuted || readAfterEnd >= Self.pipes
-            || !program.output.isReadable && !program.errorOutput.isReadable
+        isMuted || program.output.hasEnded && program.errorOutput.hasEnded
     }
 
     /// Collects frames while there is room and something to say.
@@ -275,17 +304,17 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private func read(
         _ pipe: PipeReader, _ type: FrameType, into output: inout OutputSpan<UInt8>
     ) -> Int {
-        guard pipe.isReadable, output.freeCapacity > Frame.headerLength + Self.leastChunk,
-            readAfterEnd < Self.pipes
+        guard pipe.isReadable, output.freeCapacity > Frame.headerLength + Self.leastChunk
         else { return 0 }
         let start = output.count
         for _ in 0..<Frame.headerLength { output.append(type.rawValue) }
         let count = pipe.read(into: &output)
-        if program?.end != nil || isLost { readAfterEnd += count }
         var kept = count
         if usage.bytesOut + count > outputLimit {
             kept = outputLimit - usage.bytesOut
-            end(.overOutput)
+            // Also where the program has ended by itself meanwhile: what is cut must not pass for all.
+            if verdict == nil { verdict = .overOutput }
+            end(nil)
         }
         usage.bytesOut += kept
         guard kept > 0 else {
@@ -329,17 +358,34 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
 
     private func send(_ bytes: [UInt8]) async {
         var sent = 0
+        var patience: Timer?
         do throws(StreamError) {
             while sent < bytes.count, !isGone {
                 try channel.check()
                 switch try stream.attemptWrite(bytes.span.extracting(droppingFirst: sent)) {
-                case .moved(let count): sent += count
-                case .blocked(let direction): try await channel.wait(for: direction)
+                case .moved(let count):
+                    sent += count
+                    patience = nil
+                case .blocked(let direction):
+                    if patience == nil { patience = waitForReader() }
+                    try await channel.wait(for: direction)
                 case .ended: throw StreamError(.reset, "the client has closed the connection")
                 }
             }
         } catch {
             fail(error)
+        }
+        withExtendedLifetime(patience) {}
+        isCut = sent < bytes.count
+    }
+
+    /// A client may be there, and say so, and yet not read: that has the idle deadline as well.
+    private func waitForReader() -> Timer {
+        Timer(after: channel.deadlines.idle, on: loop) { [unowned self] in
+            channel.fail(
+                StreamError(
+                    .idleTimedOut, "the client did not read for the idle deadline, and was given up"
+                ))
         }
     }
 
@@ -351,6 +397,6 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private static var turn: Int { 65_536 }
     /// A smaller rest of the output's room is not worth a read.
     private static var leastChunk: Int { 512 }
-    /// More than both pipes hold together.
-    private static var pipes: Int { 1 << 20 }
+    /// Frames beside the output that may wait, in bytes.
+    private static var mostControl: Int { 4_096 }
 }

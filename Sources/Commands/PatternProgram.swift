@@ -1,0 +1,82 @@
+// Tells whether a value matches.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Walks over a value once with all the places at which its code can be, so that no value takes
+/// more than its length times the code's, and nothing is kept from one value to the next.
+struct PatternProgram: Sendable {
+    private let instructions: [PatternCode.Instruction]
+    private let sets: [ScalarSet]
+
+    init(_ code: PatternCode, sets: [ScalarSet]) {
+        instructions = code.instructions + [.match]
+        self.sets = sets
+    }
+
+    struct Outcome {
+        let matches: Bool
+        /// How often an instruction was looked at.
+        let steps: Int
+    }
+
+    /// What no value's steps exceed.
+    func mostSteps(on value: String) -> Int {
+        (value.unicodeScalars.count + 1) * instructions.count
+    }
+
+    func run(_ value: String) -> Outcome {
+        let code = instructions.span
+        let sets = sets.span
+        var placesStore = [Int16](repeating: 0, count: code.count)
+        var turnsStore = [UInt32](repeating: 0, count: code.count)
+        /// Where the code can be, each place once: those before `count`.
+        var places = placesStore.mutableSpan
+        /// The turn in which a place was entered last.
+        var turns = turnsStore.mutableSpan
+        var count = 1
+        var turn: UInt32 = 0
+        var steps = 0
+        var scalars = value.unicodeScalars.makeIterator()
+        while true {
+            let scalar = scalars.next()
+            // Behind the last character no answer matters: what takes one has not matched.
+            let question = ScalarSet.Question(scalar ?? "\0")
+            turn += 1
+            for index in 0..<count { turns[Int(places[index])] = turn }
+            // Places that take the character move on, to the front; those behind them are read.
+            var taken = 0
+            var index = 0
+            while index < count {
+                let place = Int(places[index])
+                index += 1
+                var next = place + 1
+                switch code[place] {
+                case .take(let set):
+                    places[taken] = Int16(truncatingIfNeeded: next)
+                    taken += sets[Int(set)].contains(question) ? 1 : 0
+                    continue
+                case .split(let distance):
+                    let other = place + Int(distance)
+                    if turns[other] != turn {
+                        turns[other] = turn
+                        places[count] = Int16(truncatingIfNeeded: other)
+                        count += 1
+                    }
+                case .jump(let distance): next = place + Int(distance)
+                case .start: if turn > 1 { continue }
+                case .end: if scalar != nil { continue }
+                case .match:
+                    if scalar == nil { return Outcome(matches: true, steps: steps + index) }
+                    continue
+                }
+                if turns[next] != turn {
+                    turns[next] = turn
+                    places[count] = Int16(truncatingIfNeeded: next)
+                    count += 1
+                }
+            }
+            steps += count
+            count = taken
+            if scalar == nil || count == 0 { return Outcome(matches: false, steps: steps) }
+        }
+    }
+}
