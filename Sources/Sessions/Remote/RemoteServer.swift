@@ -78,7 +78,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             }
         } catch {
             failure = error
-            Self.append(Refusal(.malformed, error.description).frame, to: &output)
+            refuse("", [], nil, Refusal(.malformed, error.description), &output)
             turn = .last
         }
         host.wroteReplies()
@@ -284,9 +284,11 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         (frames, ledger) = (command.frames, command.ledger)
         cancelled = command.waitingCancelled
         if let failure = command.failure {
-            // Within a frame that the client has not taken whole it could not be told from the rest.
-            if failure.code == .malformed, !command.isCut {
-                try? await stream.write(Refusal(.malformed, failure.description).frame)
+            // Within a frame that the client has not taken whole a refusal could not be told from the rest.
+            if failure.code == .malformed {
+                let refusal = Refusal(.malformed, failure.description)
+                host.refused("", [], nil, refusal)
+                if !command.isCut { try? await stream.write(refusal.frame) }
             }
             throw failure
         }
