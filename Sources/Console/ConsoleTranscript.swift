@@ -15,7 +15,8 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     /// - Parameters:
     ///   - input: where lines are asked for; nil where nothing is ever asked.
     ///   - isQuiet: prints nothing, and asks all the same.
-    ///   - limit: the longest line that is asked for, in bytes; a longer one comes with one byte more.
+    ///   - limit: the longest line that is asked for, in bytes; of a longer one comes one byte
+    ///     more.
     public init(
         output: Output, input: LineReader?, log: Log, isQuiet: Bool = false,
         limit: Int = Message.limit

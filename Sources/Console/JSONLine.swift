@@ -1,23 +1,27 @@
 // A JSON object on one line.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A JSON object that is built field by field. Whatever a peer sent stands in it as ASCII: it can neither
-/// forge a line nor reach a terminal raw.
+/// A JSON object that is built field by field. Whatever a peer sent stands in it as ASCII: it can
+/// neither forge a line nor reach a terminal raw.
 public struct JSONLine: Sendable {
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
 
+    /// An object without fields.
     public init() { bytes.reserveCapacity(384) }
 
+    /// Adds a text.
     public mutating func add(_ key: StaticString, _ value: String) {
         begin(key)
         appendString(value)
     }
 
+    /// Adds a number.
     public mutating func add(_ key: StaticString, _ value: some BinaryInteger) {
         begin(key)
         bytes += String(value).utf8
     }
 
+    /// Adds an array of texts.
     public mutating func add(_ key: StaticString, _ values: [String]) {
         begin(key)
         bytes.append(UInt8(ascii: "["))

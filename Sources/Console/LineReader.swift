@@ -38,7 +38,8 @@ public final class LineReader: EventSource, @unchecked Sendable {
         }
     }
 
-    /// The next line if it is there already; nil where it would have to be waited for, and at the end.
+    /// The next line if it is there already; nil where it would have to be waited for, and at the
+    /// end.
     public func lineAtHand(limit: Int) -> [UInt8]? {
         while true {
             if let line = takeLine(limit) { return line }

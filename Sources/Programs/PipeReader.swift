@@ -13,11 +13,11 @@ public final class PipeReader: EventSource, @unchecked Sendable {
     /// Every writer has closed, and everything was read.
     public private(set) var hasEnded = false
 
-    /// Ends this output behind what is in the pipe now. Whoever may write to it from here on is not the
-    /// program.
+    /// Ends this output behind what is in the pipe now. Whoever may write to it from here on is not
+    /// the program.
     func endBehindWhatIsThere() {
         rest = Int(parley_readable(descriptor.number))
-        if rest == 0 { hasEnded = true }
+        if rest == 0 { hasEnded = true } else { isDrained = false }
     }
 
     init(

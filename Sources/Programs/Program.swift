@@ -7,13 +7,17 @@ internal import Synchronization
 
 /// How a program ended.
 public enum ProgramEnd: Hashable, Sendable {
+    /// It exited with a status.
     case status(UInt8)
+    /// A signal of that number ended it.
     case signal(UInt8)
 }
 
 /// The signals that end a program (signal(7)).
 public enum ProgramSignal {
+    /// Asks it to end.
     public static let terminate = SIGTERM
+    /// Ends it.
     public static let kill = SIGKILL
 }
 
@@ -21,9 +25,11 @@ public enum ProgramSignal {
 public struct ProgramStart: Sendable {
     /// An absolute path, which is the program's `argv[0]` as well.
     public var path: String
+    /// Behind `argv[0]`; none contains a NUL.
     public var arguments: [String]
     /// `NAME=value`; there is nothing else in its environment.
     public var environment: [String]
+    /// An absolute path, where it runs.
     public var directory: String
     /// Whether it gets a pipe as its standard input, or nothing.
     public var takesInput: Bool
@@ -40,16 +46,19 @@ public struct ProgramStart: Sendable {
     }
 }
 
-/// A program in a session and process group of its own, with default signal dispositions and no descriptor but
-/// its standard ones. Confined to its loop.
+/// A program in a session and process group of its own, with default signal dispositions and no
+/// descriptor but its standard ones. Confined to its loop.
 ///
-/// Who starts one waits for `end`, or abandons it. Whatever it left in its process group is killed when
-/// it ends; a daemon that made its own session (setsid(2)) lives on.
+/// Who starts one waits for `end`, or abandons it. Whatever it left in its process group is killed
+/// when it ends; a daemon that made its own session (setsid(2)) lives on.
 public final class Program: EventSource, @unchecked Sendable {
+    /// Its number, and that of its process group; anybody else's once `end` is set.
     public let pid: Int32
     /// Nil where it takes no input.
     public let input: PipeWriter?
+    /// What it writes to its standard output.
     public let output: PipeReader
+    /// What it writes to its standard error.
     public let errorOutput: PipeReader
     /// Set when the program itself has ended; its pipes may still hold something.
     public private(set) var end: ProgramEnd?
@@ -136,8 +145,8 @@ public final class Program: EventSource, @unchecked Sendable {
         abandoned = nil
     }
 
-    /// Sends a signal to the whole process group, and to the program itself should it have left the group. For
-    /// as long as it is not reaped neither number can be anybody else's.
+    /// Sends a signal to the whole process group, and to the program itself should it have left the
+    /// group. For as long as it is not reaped neither number can be anybody else's.
     public func signal(_ number: Int32) {
         guard !isReaped else { return }
         if kill(-pid, number) != 0 || number == SIGKILL { kill(pid, number) }
@@ -145,8 +154,8 @@ public final class Program: EventSource, @unchecked Sendable {
         if number == SIGTERM { kill(-pid, SIGCONT) }
     }
 
-    /// Lets a program go that can't be ended, because it took on another user's rights; it is reaped
-    /// when it ends after all.
+    /// Lets a program go that can't be ended, because it took on another user's rights; it is
+    /// reaped when it ends after all.
     public func abandon() {
         guard !isReaped, abandoned == nil else { return }
         abandoned = self
@@ -163,8 +172,8 @@ public final class Program: EventSource, @unchecked Sendable {
         wait(for: pid)
     }
 
-    /// Has the system keep how programs end, even where whoever started this process ignored that. Before any program is
-    /// started.
+    /// Has the system keep how programs end, even where whoever started this process ignored that.
+    /// Before any program is started.
     public static func keepEnds() { Glibc.signal(SIGCHLD, SIG_DFL) }
 
     /// Kills every program of this process, before it ends. From any thread.

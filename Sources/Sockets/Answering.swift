@@ -7,7 +7,8 @@ public enum Turn: Sendable {
     case gather
     /// Send it now, as a record of its own.
     case send
-    /// Send it now, and go on in the next turn with what the body has left in the stream's `readAhead`.
+    /// Send it now, and go on in the next turn with what the body has left in the stream's
+    /// `readAhead`.
     case more
     /// Send it now and end the answering.
     case last
@@ -17,9 +18,9 @@ extension ByteStream {
     /// Answers what comes, until the peer's end or `.last`.
     ///
     /// `body` gets what one read returned, at most `maximum` bytes, and appends its reply to the
-    /// output, which has room for at least `answerCapacity` bytes. The loop calls it as bytes arrive: the task that called
-    /// `answer` sleeps until the end, so that a message costs no resumption. A peer that does not
-    /// take its replies is not read from.
+    /// output, which has room for at least `answerCapacity` bytes. The loop calls it as bytes
+    /// arrive: the task that called `answer` sleeps until the end, so that a message costs no
+    /// resumption. A peer that does not take its replies is not read from.
     ///
     /// - Returns: true after `.last`, false at the peer's clean end.
     /// - Throws: `StreamError`.

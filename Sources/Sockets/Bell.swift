@@ -1,14 +1,16 @@
 // Tells one task that something has changed.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Wakes the one task that waits on it. A ring that comes before the wait is not lost, and several are
-/// one. Confined to its loop.
+/// Wakes the one task that waits on it. A ring that comes before the wait is not lost, and several
+/// are one. Confined to its loop.
 public final class Bell: @unchecked Sendable {
     private var hasRung = false
     private var waiter: Waiter?
 
+    /// One that has not rung.
     public init() {}
 
+    /// Wakes the task that waits, or the next one that will.
     public func ring() {
         hasRung = true
         waiter.take()?.resume()

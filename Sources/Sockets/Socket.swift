@@ -26,7 +26,8 @@ public final class Socket: Channel, Resumable, @unchecked Sendable {
         var on: Int32 = 1
         unsafe setsockopt(
             number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        // A peer that is gone without a word is noticed even while neither side has anything to say.
+        // A peer that is gone without a word is noticed even while neither side has anything to
+        // say.
         unsafe setsockopt(
             number, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
         try loop.add(self, descriptor: number, events: .stream)

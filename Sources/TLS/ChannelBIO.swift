@@ -3,7 +3,8 @@
 internal import COpenSSL
 internal import Sockets
 
-/// A BIO that reads and writes a stream's channel: one receive a record, and none after one that came back short.
+/// A BIO that reads and writes a stream's channel: one receive a record, and none after one that
+/// came back short.
 enum ChannelBIO {
     nonisolated(unsafe) static let method: OpaquePointer = {
         let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK

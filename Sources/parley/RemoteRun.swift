@@ -141,7 +141,8 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
 
     // MARK: A batch
 
-    /// Lines that are at hand are sent ahead while earlier commands run; their results come in order.
+    /// Lines that are at hand are sent ahead while earlier commands run; their results come in
+    /// order.
     private func runBatch() async throws(StreamError) {
         var sent: [[String]] = []
         var failure: StreamError?

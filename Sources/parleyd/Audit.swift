@@ -5,8 +5,8 @@ internal import Glibc
 internal import Sockets
 internal import Synchronization
 
-/// Appends records, each with one write(2), to a file or to standard error. From any thread; a write to a
-/// disk holds up the loop that makes it.
+/// Appends records, each with one write(2), to a file or to standard error. From any thread; a
+/// write to a disk holds up the loop that makes it.
 final class Audit: Sendable {
     /// Nil for standard error.
     private let path: String?
@@ -30,7 +30,8 @@ final class Audit: Sendable {
         file = Mutex(File(descriptor: try Self.open(self.path)))
     }
 
-    /// Opens the file again, so that one that was moved away is let go. Where that fails the old one stays.
+    /// Opens the file again, so that one that was moved away is let go. Where that fails the old
+    /// one stays.
     func reopen() throws(ConfigurationError) {
         guard path != nil else { return }
         let number = try Self.open(path).release()
@@ -85,8 +86,8 @@ final class Audit: Sendable {
             number = unsafe Glibc.open(
                 path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o600)
         } else {
-            // Opened anew it can be non-blocking for us and not for others; a file and a socket can't be,
-            // or would begin at their start.
+            // Opened anew it can be non-blocking for us and not for others; a file and a socket
+            // can't be, or would begin at their start.
             var status = stat()
             let kind = unsafe fstat(2, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
             let anew =

@@ -146,8 +146,8 @@ final class Server: @unchecked Sendable {
         }
     }
 
-    /// When the server ends and no program runs, remote sessions have nothing to wait for. What is due to be
-    /// answered has a moment.
+    /// When the server ends and no program runs, remote sessions have nothing to wait for. What is
+    /// due to be answered has a moment.
     private func endRemoteSessionsIfIdle() {
         guard programs.load(ordering: .sequentiallyConsistent) == 0 else { return }
         farewell = Timer(after: 0.2, on: main) { [unowned self] in

@@ -49,7 +49,8 @@ struct ServerOptions {
         self.conversation = conversation
         let host = arguments["host"] ?? conversation.defaultHost
         let port = try arguments.port("port") ?? conversation.defaultPort
-        // A port belongs to --port: with one in it, the text's port is the same whatever the default.
+        // A port belongs to --port: with one in it, the text's port is the same whatever the
+        // default.
         guard let parsed = Endpoint(host, defaultPort: port),
             Endpoint(host, defaultPort: 0)?.port != Endpoint(host, defaultPort: 1)?.port
         else {

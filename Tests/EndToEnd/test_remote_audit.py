@@ -109,9 +109,9 @@ class Lines(RemoteTestCase):
             self.assertEqual(session.ask(*texts).code, code)
         session.send(99)
         self.assertEqual(session.end()[-1][1][0], MALFORMED)
-        refusals = self.of(session, "refusal", 3)
+        refusals = self.of(session, "refusal", 4)
         self.assertEqual([record["code"] for record in refusals],
-                         ["unknownCommand", "badArgument", "tooLarge"])
+                         ["unknownCommand", "badArgument", "tooLarge", "malformed"])
         self.assertTrue(all(record["reason"] for record in refusals))
         self.assertRegex(self.of(session, "session-end")[0]["reason"], "99")
 

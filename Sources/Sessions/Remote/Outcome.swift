@@ -5,6 +5,7 @@ internal import Sockets
 
 /// Why a command was not started.
 public struct Refusal: Hashable, Sendable {
+    /// What to branch on; docs/protocol.md says what each means.
     public enum Code: UInt8, CaseIterable, Sendable {
         case unknownCommand = 1
         case notAllowed = 2
@@ -17,6 +18,7 @@ public struct Refusal: Hashable, Sendable {
         case cancelled = 9
     }
 
+    /// The code on the wire.
     public let code: Code
     /// One sentence without its full stop, for people. From the wire it may hold anything.
     public let sentence: String
@@ -42,6 +44,7 @@ public struct Refusal: Hashable, Sendable {
 
 /// The answer to a run.
 public enum Outcome: Hashable, Sendable {
+    /// It ended by itself.
     case ended(ProgramEnd)
     /// The server ended it, since its time was over.
     case timedOut
@@ -49,6 +52,7 @@ public enum Outcome: Hashable, Sendable {
     case overOutput
     /// The server was to end it, and could not: it took on another user's rights and runs on.
     case leftRunning
+    /// It was not started.
     case refused(Refusal)
 
     /// Its frame: an exit or a refusal.

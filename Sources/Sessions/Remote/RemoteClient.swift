@@ -275,6 +275,7 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
     private static var mostWaiting: Int { 262_144 }
 }
 
+/// What a client may know of `parley/1` before it has a session.
 public enum Remote {
     /// Says what would be wrong with a command, before it is sent or a connection is made.
     ///

@@ -6,6 +6,7 @@ public import Commands
 public struct Admission: Sendable {
     /// Its number in the session, from 1.
     public let number: Int
+    /// `NAME=value`, all that its program's environment has.
     public let environment: [String]
 
     public init(number: Int, environment: [String]) {
@@ -16,10 +17,15 @@ public struct Admission: Sendable {
 
 /// What a command moved, and how long it took.
 public struct Usage: Sendable {
+    /// The program's process; nil where it could not be started.
     public var pid: Int32?
+    /// Bytes of input that came for it.
     public var bytesIn = 0
+    /// Bytes of output and error output that it wrote within its limit, whoever took them.
     public var bytesOut = 0
+    /// From its start until its client was told of its end.
     public var nanoseconds: UInt64 = 0
+    /// Nothing moved yet.
     public init() {}
 }
 
@@ -46,8 +52,8 @@ public protocol RemoteHost: AnyObject {
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Admission, Refusal>
 
-    /// A program that was admitted runs no more: its place is free again. Called once, before the client
-    /// can know.
+    /// A program that was admitted runs no more: its place is free again. Called once, before the
+    /// client can know.
     func vacate(_ entry: CommandEntry)
 
     /// A program that was admitted has ended, and its client was told as far as it listened.

@@ -35,6 +35,9 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         let argv: [String]
     }
 
+    /// - Parameters:
+    ///   - stream: an established stream whose peer is known to the host; the caller closes it.
+    ///   - host: kept as long as the session.
     public init(_ stream: Stream, host: any RemoteHost) {
         self.stream = stream
         self.host = host
@@ -247,8 +250,9 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
 
     // MARK: Programs
 
-    /// Runs a program. Only here, when all earlier answers are on their way, it is asked whether it may: a
-    /// client that does not read them could otherwise keep a permission that was taken from it.
+    /// Runs a program. Only here, when all earlier answers are on their way, it is asked whether it
+    /// may: a client that does not read them could otherwise keep a permission that was taken from
+    /// it.
     private func run(_ approved: Approved) async throws(StreamError) {
         let entry = approved.entry
         switch admit(approved) {
@@ -273,22 +277,23 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     ) async throws(StreamError) {
         let entry = approved.entry
         let command = RunningCommand(
-            stream, grace: host.grace, frames: frames, ledger: ledger
+            stream, limits: approved.program, grace: host.grace, frames: frames, ledger: ledger
         ) { [host] in host.vacate(entry) }
         let start = ProgramStart(
             path: approved.program.path, arguments: approved.argv,
             environment: admission.environment, directory: approved.program.directory,
             takesInput: approved.program.takesInput)
-        let outcome = await command.run(start, approved.program, name: entry.name)
+        let outcome = await command.run(start, name: entry.name)
         host.left(entry, approved.arguments, admission, outcome, command.usage)
         (frames, ledger) = (command.frames, command.ledger)
         cancelled = command.waitingCancelled
         if let failure = command.failure {
-            // Within a frame that the client has not taken whole a refusal could not be told from the rest.
+            // Within a frame that the client has not taken whole a refusal could not be told from
+            // the rest.
             if failure.code == .malformed {
                 let refusal = Refusal(.malformed, failure.description)
                 host.refused("", [], nil, refusal)
-                if !command.isCut { try? await stream.write(refusal.frame) }
+                if !command.output.isCut { try? await stream.write(refusal.frame) }
             }
             throw failure
         }

@@ -16,19 +16,15 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// Why the session can't go on.
     private(set) var failure: StreamError?
     private(set) var clientHasEnded = false
-
-    /// A frame was begun that the client did not take whole.
-    private(set) var isCut = false
+    let output: CommandOutput<Stream>
 
     private let stream: Stream
+    private let limits: ProgramEntry
     private let grace: Double
     private let vacate: () -> Void
     private let bell = Bell()
     private var program: Program?
-    private var outputLimit = 0
     private var waitingRuns = 0
-    /// Frames that go out before the next output.
-    private var control: [UInt8] = []
     private var inputHasEnded = false
     private var inputReplaced = 0
     private var isOver = false
@@ -43,41 +39,46 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
 
     private var channel: Channel { stream.channel }
     private var loop: EventLoop { channel.loop }
-    /// Nobody is there any more who would read the output.
-    private var isGone: Bool { failure != nil || clientHasEnded }
 
-    /// - Parameter vacate: called once, when the program runs no more.
+    /// - Parameters:
+    ///   - limits: the table's, of this program.
+    ///   - grace: between SIGTERM and SIGKILL, in seconds.
+    ///   - frames: reads the client's from where the session has come to.
+    ///   - vacate: called once, when the program runs no more.
     init(
-        _ stream: Stream, grace: Double, frames: FrameReader, ledger: InputLedger,
-        vacate: @escaping () -> Void
+        _ stream: Stream, limits: ProgramEntry, grace: Double, frames: FrameReader,
+        ledger: InputLedger, vacate: @escaping () -> Void
     ) {
         self.stream = stream
+        self.limits = limits
         self.grace = grace
+        output = CommandOutput(stream, limit: limits.outputLimit)
         self.vacate = vacate
         self.frames = frames
         self.ledger = ledger
     }
 
     /// Starts the program, and returns when it has ended and the client was told.
-    func run(
-        _ start: ProgramStart, _ limits: ProgramEntry, name: String
-    ) async -> Outcome {
+    ///
+    /// - Parameter name: the command's, for the client.
+    func run(_ start: ProgramStart, name: String) async -> Outcome {
         let startedAt = loop.now
         let program: Program
         do throws(StreamError) {
-            program = try Program(start, loop: loop) { [unowned self] in programChanged() }
+            program = try Program(start, loop: loop) { [weak self] in
+                // One that was abandoned may end when nobody waits for it any more.
+                self?.programChanged()
+            }
         } catch {
             vacate()
             // Where its files are is not the client's business.
-            await send(
-                Refusal(
-                    .unavailable, "\(name) cannot be started; tell the server's administrator"
-                ).frame)
+            let refusal = Refusal(
+                .unavailable, "\(name) cannot be started; tell the server's administrator")
+            do throws(StreamError) { try await output.send(refusal.frame) } catch { fail(error) }
             return .refused(Refusal(.unavailable, error.description))
         }
         self.program = program
         usage.pid = program.pid
-        outputLimit = limits.outputLimit
         timers.append(
             Timer(after: limits.timeout, on: loop) { [unowned self] in end(.timedOut) })
         channel.enter(.hearing)
@@ -96,6 +97,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         pinger = nil
         channel.enter(.idle)
         do throws(StreamError) { try ledger.exited() } catch { failure = failure ?? error }
+        usage.bytesOut = output.count
         usage.nanoseconds = loop.now - startedAt
         return outcome
     }
@@ -141,8 +143,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
 
     private func leave() {
         end(nil)
-        // Whoever waits to write has nobody to write to.
-        channel.wake(.write)
+        output.giveUp()
         bell.ring()
     }
 
@@ -152,8 +153,8 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         do throws(StreamError) {
             while !isOver {
                 guard ahead.count <= Frame.aheadLimit else {
-                    // Only the connection's end is still of interest; what the client says is not heard
-                    // here, so its silence means nothing.
+                    // Only the connection's end is still of interest; what the client says is not
+                    // heard here, so its silence means nothing.
                     if channel.hasHungUp {
                         throw StreamError(.endedEarly, "the client left before its answers")
                     }
@@ -203,20 +204,16 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         case .cancel:
             waitingCancelled = waitingRuns
             end(nil)
-        // One answers any number that came while nothing could be sent.
-        case .ping: if control.count < Self.mostControl { tell(.pong) }
+        case .ping:
+            output.addPong()
+            bell.ring()
         case .pong, .inputWanted, .output, .errorOutput, .exit, .refusal: break
         }
     }
 
-    private func tell(_ type: FrameType) {
-        control.append(type)
-        bell.ring()
-    }
-
     private func wantInput(_ count: Int) {
         ledger.want(count)
-        control.append(inputWanted: count)
+        output.add(inputWanted: count)
         bell.ring()
     }
 
@@ -234,7 +231,10 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private func pingInTime() {
         let third = channel.deadlines.idle / 3
         pinger = Timer(after: third, on: loop) { [unowned self] in
-            if Double(channel.silence) >= third * 1e9 { tell(.ping) }
+            if Double(channel.silence) >= third * 1e9 {
+                output.add(.ping)
+                bell.ring()
+            }
             pingInTime()
         }
     }
@@ -249,25 +249,35 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
             replaceInput()
             var filled = 0
             var count = 0
-            loop.withOutput(&filled) { output in
-                count = gather(program, into: &output)
+            loop.withOutput(&filled) { room in
+                count = output.gather(program, into: &room)
+            }
+            if output.isOverLimit {
+                // Also where the program has ended by itself meanwhile: what is cut must not pass
+                // for all.
+                verdict = verdict ?? .overOutput
+                end(nil)
             }
             var isDone = false
-            if hasEnded, isQuiet(program), control.isEmpty {
+            if hasEnded, output.isQuiet(program) {
                 let exit = outcome.frame
-                loop.withOutput(&filled) { output in
-                    guard output.freeCapacity >= exit.count else { return }
-                    for byte in exit { output.append(byte) }
+                loop.withOutput(&filled) { room in
+                    guard room.freeCapacity >= exit.count else { return }
+                    for byte in exit { room.append(byte) }
                     isDone = true
                 }
             }
-            if filled > 0, !isGone { await send(filled) }
+            do throws(StreamError) {
+                if filled > 0 { try await output.send(filled) }
+            } catch {
+                fail(error)
+            }
             if isDone { return }
             moved += count
             if filled == 0, count == 0 {
                 moved = 0
                 await bell.wait()
-            } else if moved >= Self.turn {
+            } else if moved >= CommandOutput<Stream>.turn {
                 // A program that always has more must not keep other sessions waiting.
                 moved = 0
                 await loop.nextTurn()
@@ -275,128 +285,9 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         }
     }
 
-    /// What it writes from here on reaches nobody.
-    private var isMuted: Bool { isGone || verdict == .overOutput }
-
-    /// Whether nothing more of its output is to be expected, once it has ended.
-    private func isQuiet(_ program: Program) -> Bool {
-        isMuted || program.output.hasEnded && program.errorOutput.hasEnded
-    }
-
-    /// Collects frames while there is room and something to say.
-    ///
-    /// - Returns: the bytes that were read, also those that nobody gets.
-    private func gather(_ program: Program, into output: inout OutputSpan<UInt8>) -> Int {
-        let count = min(control.count, output.freeCapacity)
-        for index in 0..<count { output.append(control[index]) }
-        control.removeFirst(count)
-        var total = 0
-        while total < Self.turn {
-            // In turns, so that neither of two full pipes waits for the other.
-            var step = read(program.errorOutput, .errorOutput, into: &output)
-            step += read(program.output, .output, into: &output)
-            if step == 0 { break }
-            total += step
-        }
-        return total
-    }
-
-    private func read(
-        _ pipe: PipeReader, _ type: FrameType, into output: inout OutputSpan<UInt8>
-    ) -> Int {
-        guard pipe.isReadable, output.freeCapacity > Frame.headerLength + Self.leastChunk
-        else { return 0 }
-        let start = output.count
-        for _ in 0..<Frame.headerLength { output.append(type.rawValue) }
-        let count = pipe.read(into: &output)
-        var kept = count
-        if usage.bytesOut + count > outputLimit {
-            kept = outputLimit - usage.bytesOut
-            // Also where the program has ended by itself meanwhile: what is cut must not pass for all.
-            if verdict == nil { verdict = .overOutput }
-            end(nil)
-        }
-        usage.bytesOut += kept
-        guard kept > 0 else {
-            output.removeLast(output.count - start)
-            return count
-        }
-        output.removeLast(count - kept)
-        let header = Frame.header(type, kept)
-        var frame = output.mutableSpan
-        frame[start + 1] = header.1
-        frame[start + 2] = header.2
-        frame[start + 3] = header.3
-        return count
-    }
-
-    // MARK: Sending
-
-    /// Sends what was gathered; what the client does not take at once is kept apart, since others use
-    /// the loop's room meanwhile.
-    private func send(_ filled: Int) async {
-        var rest: [UInt8] = []
-        do throws(StreamError) {
-            rest = try loop.withGathered(filled) { (bytes) throws(StreamError) in
-                var sent = 0
-                while sent < bytes.count {
-                    guard
-                        case .moved(let count) = try stream.attemptWrite(
-                            bytes.extracting(droppingFirst: sent))
-                    else { break }
-                    sent += count
-                }
-                return unsafe bytes.extracting(droppingFirst: sent).withUnsafeBufferPointer {
-                    unsafe Array($0)
-                }
-            }
-        } catch {
-            return fail(error)
-        }
-        if !rest.isEmpty { await send(rest) }
-    }
-
-    private func send(_ bytes: [UInt8]) async {
-        var sent = 0
-        var patience: Timer?
-        do throws(StreamError) {
-            while sent < bytes.count, !isGone {
-                try channel.check()
-                switch try stream.attemptWrite(bytes.span.extracting(droppingFirst: sent)) {
-                case .moved(let count):
-                    sent += count
-                    patience = nil
-                case .blocked(let direction):
-                    if patience == nil { patience = waitForReader() }
-                    try await channel.wait(for: direction)
-                case .ended: throw StreamError(.reset, "the client has closed the connection")
-                }
-            }
-        } catch {
-            fail(error)
-        }
-        withExtendedLifetime(patience) {}
-        isCut = sent < bytes.count
-    }
-
-    /// A client may be there, and say so, and yet not read: that has the idle deadline as well.
-    private func waitForReader() -> Timer {
-        Timer(after: channel.deadlines.idle, on: loop) { [unowned self] in
-            channel.fail(
-                StreamError(
-                    .idleTimedOut, "the client did not read for the idle deadline, and was given up"
-                ))
-        }
-    }
-
-    /// Input that is on its way to the program, in bytes: enough for a fast program at the end of a long line.
+    /// Input that is on its way to the program, in bytes: enough for a fast program at the end of
+    /// a long line.
     private static var window: Int { 262_144 }
     /// What SIGKILL may take, in seconds.
     private static var lastWait: Double { 2 }
-    /// Bytes a turn of the loop, as a socket's.
-    private static var turn: Int { 65_536 }
-    /// A smaller rest of the output's room is not worth a read.
-    private static var leastChunk: Int { 512 }
-    /// Frames beside the output that may wait, in bytes.
-    private static var mostControl: Int { 4_096 }
 }
