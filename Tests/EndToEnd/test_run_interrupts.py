@@ -56,6 +56,7 @@ class Interrupts(TestCase):
         before = run.attributes()
         group = run.started()
         run.interrupt()
+        run.stdout.expect("no")
         run.type("\x03")
         self.assertStatus(run, 130)
         self.assertEqual(run.attributes(), before)

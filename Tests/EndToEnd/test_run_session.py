@@ -106,6 +106,7 @@ class Sessions(TestCase):
         session.type("stay\n")
         group = session.started()
         session.interrupt()
+        session.stdout.expect("no")
         self.leave(session, "\x03", 130)
         gone(group)
 
