@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,8 +39,6 @@ int parley_readable(int fd)
     return ioctl(fd, FIONREAD, &count) ? 0 : count;
 }
 
-const short parley_spawn_setsid = POSIX_SPAWN_SETSID;
-
 static struct rlimit original_limit;
 
 int parley_raise_descriptor_limit(void)
@@ -51,19 +51,41 @@ int parley_raise_descriptor_limit(void)
     return limit.rlim_cur > 1 << 30 ? 1 << 30 : (int)limit.rlim_cur;
 }
 
-void parley_restore_descriptor_limit(pid_t pid)
+// posix_spawn(3) can set neither a limit nor the umask, and a limit that is set when the program runs
+// already comes too late. In the child nothing but system calls, since it runs in this memory.
+pid_t parley_spawn(
+    const char *path, char *const arguments[], char *const environment[], const char *directory,
+    int input, int output, int error_output)
 {
-    if (original_limit.rlim_max) prlimit(pid, RLIMIT_NOFILE, &original_limit, NULL);
-}
-
-int parley_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path)
-{
-    return posix_spawn_file_actions_addchdir_np(actions, path);
-}
-
-int parley_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from)
-{
-    return posix_spawn_file_actions_addclosefrom_np(actions, from);
+    sigset_t all, before, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    volatile int failure = 0;
+    // A signal that the child would take in here would be handled in this memory.
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        struct sigaction standard = {.sa_handler = SIG_DFL};
+        for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
+        setsid();
+        umask(077);
+        if (original_limit.rlim_max) setrlimit(RLIMIT_NOFILE, &original_limit);
+        if (chdir(directory) == 0 && dup2(input, 0) == 0 && dup2(output, 1) == 1
+            && dup2(error_output, 2) == 2) {
+            if (close_range(3, ~0U, 0))
+                for (int fd = 3; fd < 65536; fd++) close(fd);
+            sigprocmask(SIG_SETMASK, &none, NULL);
+            execve(path, arguments, environment);
+        }
+        failure = errno;
+        _exit(127);
+    }
+    if (pid < 0) failure = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failure == 0) return pid;
+    if (pid > 0) waitpid(pid, NULL, 0);
+    errno = failure;
+    return -1;
 }
 
 int parley_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

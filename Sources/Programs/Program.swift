@@ -91,7 +91,6 @@ public final class Program: EventSource, @unchecked Sendable {
             errorOutput: errorOutput.takeWriter())
         self.pid = pid
         running.withLock { _ = $0.insert(pid) }
-        parley_restore_descriptor_limit(pid)
         let watch = parley_pidfd_open(pid)
         guard watch >= 0 else {
             let reason = errno
@@ -202,36 +201,16 @@ private func spawn(
     _ start: ProgramStart, input: borrowing Descriptor, output: borrowing Descriptor,
     errorOutput: borrowing Descriptor
 ) throws(StreamError) -> pid_t {
-    var actions = unsafe posix_spawn_file_actions_t()
-    unsafe posix_spawn_file_actions_init(&actions)
-    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-    unsafe posix_spawn_file_actions_adddup2(&actions, input.number, 0)
-    unsafe posix_spawn_file_actions_adddup2(&actions, output.number, 1)
-    unsafe posix_spawn_file_actions_adddup2(&actions, errorOutput.number, 2)
-    unsafe parley_spawn_add_closefrom(&actions, 3)
-    unsafe parley_spawn_add_chdir(&actions, start.directory)
-
-    var attributes = posix_spawnattr_t()
-    unsafe posix_spawnattr_init(&attributes)
-    defer { unsafe posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    unsafe sigemptyset(&signals)
-    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
-    unsafe sigfillset(&signals)
-    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
-    // A session of its own is a process group of its own without a controlling terminal.
-    let flags = Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) | parley_spawn_setsid
-    unsafe posix_spawnattr_setflags(&attributes, flags)
-
-    var pid: pid_t = 0
-    let failure = unsafe withStrings([start.path] + start.arguments) { arguments in
+    let pid = unsafe withStrings([start.path] + start.arguments) { arguments in
         unsafe withStrings(start.environment) { environment in
-            unsafe posix_spawn(&pid, start.path, &actions, &attributes, arguments, environment)
+            unsafe parley_spawn(
+                start.path, arguments, environment, start.directory, input.number, output.number,
+                errorOutput.number)
         }
     }
-    guard failure == 0 else {
+    guard pid > 0 else {
         throw StreamError(
-            "cannot start \(start.path) in the directory \(start.directory)", errno: failure)
+            "cannot start \(start.path) in the directory \(start.directory)", errno: errno)
     }
     return pid
 }

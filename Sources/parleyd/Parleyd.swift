@@ -18,8 +18,6 @@ struct Parleyd {
         // Freed record buffers are kept for the next record instead of given back each time.
         mallopt(M_TRIM_THRESHOLD, 64 << 20)
         mallopt(M_TOP_PAD, 1 << 20)
-        // What a program writes, and what is written here, is not for others.
-        umask(0o077)
         do {
             let words = try commandLine()
             if words.first == "check" { try check(Array(words.dropFirst())) }

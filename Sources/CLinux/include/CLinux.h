@@ -1,4 +1,4 @@
-// What Swift's Glibc module lacks: epoll, eventfd, signalfd, accept4, getopt_long, pidfd, some of posix_spawn.
+// What Swift's Glibc module lacks: epoll, eventfd, signalfd, accept4, getopt_long, pidfd, and vfork.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef CLINUX_H
 #define CLINUX_H
@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -37,19 +36,19 @@ int parley_pipe(int ends[2]);
 int parley_readable(int fd);
 // Raises the soft limit of open descriptors to the hard one; the result is that limit.
 int parley_raise_descriptor_limit(void);
-// Gives a child the soft limit back that this process began with.
-void parley_restore_descriptor_limit(pid_t pid);
 
-int parley_spawn_add_chdir(posix_spawn_file_actions_t *actions, const char *path);
-int parley_spawn_add_closefrom(posix_spawn_file_actions_t *actions, int from);
+// Starts a program in a session of its own: standard descriptors as given and no others, default
+// signal dispositions, umask 077, and the descriptor limit that this process began with. The result
+// is its number, or below zero with errno.
+pid_t parley_spawn(
+    const char *path, char *const arguments[], char *const environment[], const char *directory,
+    int input, int output, int error_output);
 int parley_pidfd_open(pid_t pid);
 // How a child ended that may be left a zombie, as waitid(2) has it in si_code and si_status.
 typedef struct parley_child_end {
     int has_ended, code, status;
 } parley_child_end;
 parley_child_end parley_peek_child(int pidfd);
-// POSIX_SPAWN_SETSID, which needs a feature macro.
-extern const short parley_spawn_setsid;
 long parley_nanoseconds(void);
 
 #endif
