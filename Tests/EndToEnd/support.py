@@ -26,6 +26,10 @@ PARLEY = str(PROGRAMS / "parley")
 PARLEYD = str(PROGRAMS / "parleyd")
 PEERS = str(HERE / "peers.py")
 
+measures_memory = unittest.skipIf(
+    b"__asan_init" in pathlib.Path(PARLEYD).read_bytes(), "AddressSanitizer keeps what is freed")
+"""Marks a test that looks at how much memory a program holds."""
+
 SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="parley-tests-"))
 ELSEWHERE = SCRATCH / "elsewhere"
 """An empty working folder: no program finds certificates by chance."""

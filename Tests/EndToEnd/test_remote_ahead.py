@@ -6,7 +6,7 @@ import unittest
 from remote import (AHEAD, BY_ITSELF, CANCEL, CANCELLED, OUTPUT, PING, TOO_LARGE, frame, run)
 from remote_server import REPLIES, RemoteTestCase, program
 from strangers import reset
-from support import eventually
+from support import eventually, measures_memory
 
 
 class Ahead(RemoteTestCase):
@@ -71,6 +71,7 @@ class Deaf(RemoteTestCase):
     COMMANDS = {"writes": program("/usr/bin/yes", output=1 << 40)}
     OPTIONS = ("--grace", "0.2", "--idle-timeout", "1", "--close-timeout", "0.3")
 
+    @measures_memory
     def test_who_pings_and_does_not_read_is_given_up(self):
         session = self.session()
         session.run("writes")

@@ -10,7 +10,7 @@ from authority import good
 from remote import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, PING, frame, run
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, fixture, members, program
 from strangers import reset
-from support import PARLEY, PIPE, Program, eventually
+from support import PARLEY, PIPE, Program, eventually, measures_memory
 
 HOLDERS = 4
 GROWTH = 6 * 1024
@@ -163,6 +163,7 @@ class Held(RemoteTestCase):
             return still
         eventually(is_held, "programs held by full pipes")
 
+    @measures_memory
     def test_its_program_waits_and_the_servers_memory_is_flat(self):
         other = self.session("dora")
         self.assertEqual(other.ask("Hello").lines, ["Greetings!"])
@@ -215,6 +216,7 @@ class Held(RemoteTestCase):
         reset(socket.socket(fileno=session.stream.detach()))
         eventually(lambda: not members(group), "the end of its program")
 
+    @measures_memory
     def test_pings_without_end_do_not_grow_the_server(self):
         session = self.session()
         before = self.server.memory

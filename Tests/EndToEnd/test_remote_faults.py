@@ -10,7 +10,7 @@ from remote import (
     BUSY, BY_ITSELF, BY_OUTPUT, BY_SIGNAL, BY_TIME, CANCEL, INPUT_END, INPUT_WANTED, OUTPUT,
     UNAVAILABLE)
 from remote_server import RemoteTestCase, fixture, members, program
-from support import SCRATCH, eventually
+from support import SCRATCH, eventually, measures_memory
 
 MIB = 1 << 20
 
@@ -118,6 +118,7 @@ class Faults(RemoteTestCase):
         self.assertEnded(outcome, BY_OUTPUT, 0)
         self.assertFalse(members(int(outcome.output.split()[0])))
 
+    @measures_memory
     def test_nothing_is_kept_of_programs_that_ended(self):
         session = self.session()
         for _ in range(100):

@@ -6,7 +6,7 @@ import signal
 import unittest
 
 from runs import PIECE, Commands, Run, gone, peak, resident, settled, shell
-from support import PIPE, SCRATCH, Program, TestCase
+from support import PIPE, SCRATCH, Program, TestCase, measures_memory
 
 LARGE = 64 << 20
 
@@ -37,6 +37,7 @@ class Streams(Output):
         self.assertEqual(run.stdout.text, lines)
         self.assertEqual(run.stderr.text, lines)
 
+    @measures_memory
     def test_64_mib_come_back_as_they_went_and_no_memory_grows(self):
         self.assertStatus(self.run_it("cat", stdin="warm"), 0)
         idle = self.run_it("cat", stdin=PIPE)
@@ -77,6 +78,7 @@ class Streams(Output):
         self.assertStatus(run, 0)
         run.stdout.expect("\x1b\\[1mbold\x1b\\[0m")
 
+    @measures_memory
     def test_a_slow_reader_holds_the_program_back_and_not_memory(self):
         read, write = os.pipe()
         self.addCleanup(os.close, read)
