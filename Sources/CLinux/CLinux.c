@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -68,6 +69,8 @@ pid_t parley_spawn(
         struct sigaction standard = {.sa_handler = SIG_DFL};
         for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
         setsid();
+        // So that a program does not outlive a server that is killed.
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         umask(077);
         if (original_limit.rlim_max) setrlimit(RLIMIT_NOFILE, &original_limit);
         if (chdir(directory) == 0 && dup2(input, 0) == 0 && dup2(output, 1) == 1

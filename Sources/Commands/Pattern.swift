@@ -3,7 +3,7 @@
 
 /// A POSIX extended regular expression that must match a whole value.
 struct Pattern: Sendable {
-    enum Verdict: Hashable, Sendable { case matches, differs, hasForbiddenDash, hasNUL }
+    enum Verdict: Hashable, Sendable { case matches, differs, hasForbiddenDash, hasNUL, tooLong }
 
     let text: String
     private let whole: PatternProgram
@@ -22,6 +22,8 @@ struct Pattern: Sendable {
 
     func verdict(on value: String) -> Verdict {
         if value.utf8.contains(0) { return .hasNUL }
+        // Whoever sends values decides how long they are: all of them together must not hold a loop.
+        guard whole.mostSteps(on: value) <= Self.mostSteps else { return .tooLong }
         guard value.utf8.first == UInt8(ascii: "-") else {
             return whole.run(value).matches ? .matches : .differs
         }
@@ -30,4 +32,8 @@ struct Pattern: Sendable {
         if dashed.run(value).matches { return .matches }
         return whole.run(value).matches ? .hasForbiddenDash : .differs
     }
+
+    /// Some milliseconds. A name of a host, with 16 labels of 63 characters, may have 4,000
+    /// characters by it; a pattern of a few places has the longest value that can come.
+    private static let mostSteps = 4_000_000
 }

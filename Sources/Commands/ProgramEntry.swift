@@ -84,7 +84,9 @@ public final class ProgramEntry: Sendable {
                 return .failure(
                     .init(
                         .forbiddenDash,
-                        "\(name) begins with - , which its pattern does not allow"))
+                        "\(name) begins with a hyphen, which its pattern does not allow"))
+            case .tooLong:
+                return .failure(.init(.tooLong, "\(name) is too long for its pattern"))
             case .hasNUL:
                 return .failure(.init(.containsNUL, "\(name) contains a NUL byte"))
             }

@@ -6,16 +6,20 @@ public import Sockets
 public enum Command {
     /// Answers every message from a table, until one closes or the client ends.
     ///
+    /// - Parameter answered: called with each message, and whether the table has it.
     /// - Returns: the number of messages that were answered.
     public static func serve(
-        _ stream: some ByteStream, replies: ReplyTable, transcript: (any Transcript)?
+        _ stream: some ByteStream, replies: ReplyTable, transcript: (any Transcript)?,
+        answered: ((Span<UInt8>, Bool) -> Void)? = nil
     ) async throws(StreamError) -> Int {
         transcript?.print("Connected.")
         let count = Counter()
         try await stream.answer(upTo: Message.limit) { message, output in
             transcript?.print("Received: ", message)
             count.value += 1
-            let reply = replies[message]
+            let found = replies.find(message)
+            answered?(message, found != nil)
+            let reply = found ?? replies.otherwise
             for byte in reply.bytes { output.append(byte) }
             return reply.closes ? .last : .send
         }

@@ -24,7 +24,7 @@ public struct ReplyTable: Sendable {
     }
 
     private var entries: [UInt64: [(message: [UInt8], reply: Reply)]] = [:]
-    private let otherwise: Reply
+    let otherwise: Reply
 
     /// - Parameter otherwise: the reply to any message that has none of its own.
     public init(_ replies: [String: Reply], otherwise: Reply) {

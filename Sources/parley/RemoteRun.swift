@@ -31,6 +31,8 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
     /// A command is under way, which a first interrupt ends.
     private var isWaiting = false
     private var isInterrupted = false
+    /// Lines of a batch that were read.
+    private var lines = 0
 
     init(_ options: RunOptions, _ stream: Stream, console: RemoteTerminal, report: Report, log: Log)
     {
@@ -151,7 +153,7 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
                 let line = console.lineAtHand()
             {
                 do throws(StreamError) {
-                    if let command = try send(line) { sent.append(command) }
+                    if let command = try sendNext(line) { sent.append(command) }
                 } catch {
                     failure = error
                 }
@@ -161,7 +163,7 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
                 guard !isInterrupted, !console.isAtEnd,
                     let line = try await console.transcript.ask("", on: stream)
                 else { break }
-                if let command = try send(line) { sent.append(command) }
+                if let command = try sendNext(line) { sent.append(command) }
             } else {
                 let one = try await answer(sent.removeFirst()).exitStatus
                 if status == 0 { status = one }
@@ -173,6 +175,16 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
     /// - Returns: nil for an empty line and a comment.
     /// - Throws: `commandRefused` for what is no command: nobody can be asked again, and the rest may count
     ///   on it.
+    private func sendNext(_ line: [UInt8]) throws(StreamError) -> [String]? {
+        lines += 1
+        do throws(StreamError) {
+            return try send(line)
+        } catch {
+            throw StreamError(
+                error.code, "line \(lines): \(error.description); the batch ends before it")
+        }
+    }
+
     private func send(_ line: [UInt8]) throws(StreamError) -> [String]? {
         guard let command = try parse(line) else { return nil }
         try client.send(command)

@@ -16,6 +16,8 @@ final class CommandDesk: RemoteHost {
     private let worker: LoopServer
     private let trail: SessionTrail
     private var commands = 0
+    /// The program that runs.
+    private var running: (entry: CommandEntry, arguments: [String], admission: Admission)?
     /// The policy that the certificate was last verified under, and what came of it.
     private var generation: Int
     private var rejection: Refusal?
@@ -111,16 +113,26 @@ final class CommandDesk: RemoteHost {
         }
         commands = number
         worker.programStarts()
-        return .success(
-            Admission(
-                number: number,
-                environment: [
-                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                    "LANG=C.UTF-8",
-                    "PARLEY_COMMAND=\(entry.name)",
-                    "PARLEY_PEER=\(identity)",
-                    "PARLEY_ADDRESS=\(stream.channel.peer?.description ?? "")",
-                ]))
+        let admission = Admission(
+            number: number,
+            environment: [
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "LANG=C.UTF-8",
+                "PARLEY_COMMAND=\(entry.name)",
+                "PARLEY_PEER=\(identity)",
+                "PARLEY_ADDRESS=\(stream.channel.peer?.description ?? "")",
+            ])
+        running = (entry, arguments, admission)
+        return .success(admission)
+    }
+
+    /// The server ends at once: what runs was killed, and this is its end's record.
+    func recordKill() {
+        guard let running, let trail = trail.audited else { return }
+        var record = trail.record("command-end")
+        describe(running.entry, running.arguments, running.admission.number, &record)
+        record.add("outcome", "server-ended")
+        trail.writeOrLog(record, isDurable: true)
     }
 
     func vacate(_ entry: CommandEntry) {
@@ -131,6 +143,7 @@ final class CommandDesk: RemoteHost {
         _ entry: CommandEntry, _ arguments: [String], _ admission: Admission, _ outcome: Outcome,
         _ usage: Usage
     ) {
+        running = nil
         worker.programEnded()
         guard let trail = trail.audited else { return }
         var record = trail.record("command-end")
@@ -160,7 +173,15 @@ final class CommandDesk: RemoteHost {
     ) {
         commands += 1
         guard let trail = trail.audited else { return }
-        var record = trail.record("refusal")
+        trail.writeOften("refusal") {
+            describe(name, arguments, entry, refusal, &$0)
+        }
+    }
+
+    private func describe(
+        _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal,
+        _ record: inout JSONLine
+    ) {
         record.add("command", commands)
         // It may be anything, and as long as a run may be.
         record.add("name", String(decoding: name.utf8.prefix(Self.longestName), as: UTF8.self))
@@ -174,7 +195,6 @@ final class CommandDesk: RemoteHost {
         record.add("arguments", arguments, secret: secret)
         record.add("code", String(describing: refusal.code))
         record.add("reason", refusal.sentence)
-        trail.writeOrLog(record)
     }
 
     func replied(_ name: Span<UInt8>) {
@@ -200,11 +220,11 @@ final class CommandDesk: RemoteHost {
     private func writeReplies() {
         defer { repliedCount = 0 }
         guard let trail = trail.audited else { return }
-        var record = trail.record("reply")
-        record.add("command", commands)
-        record.add("name", String(decoding: repliedName, as: UTF8.self))
-        record.add("times", repliedCount)
-        trail.writeOrLog(record)
+        trail.writeOften("reply") { record in
+            record.add("command", commands)
+            record.add("name", String(decoding: repliedName, as: UTF8.self))
+            record.add("times", repliedCount)
+        }
     }
 
     private static let longestName = 255

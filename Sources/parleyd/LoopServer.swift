@@ -20,7 +20,7 @@ final class LoopServer: @unchecked Sendable {
     private var sessions: [Int: Task<Void, Never>] = [:]
     private var lastSession = 0
     /// Those of them that are remote sessions.
-    private var remoteSessions: Set<Int> = []
+    private var remoteSessions: [Int: CommandDesk] = [:]
     /// The most sessions that were open, and those that ended, since memory was given back last.
     private var mostSessions = 0
     private var sessionsEnded = 0
@@ -75,9 +75,14 @@ final class LoopServer: @unchecked Sendable {
         loop.execute { for session in self.sessions.values { session.cancel() } }
     }
 
+    /// When the loop runs no more: records the ends of what was killed.
+    func recordKills() {
+        for desk in remoteSessions.values { desk.recordKill() }
+    }
+
     /// From any thread: ends the remote sessions, of which none runs anything.
     func endRemoteSessions() {
-        loop.execute { for number in self.remoteSessions { self.sessions[number]?.cancel() } }
+        loop.execute { for number in self.remoteSessions.keys { self.sessions[number]?.cancel() } }
     }
 
     /// From any thread.
@@ -230,12 +235,12 @@ final class LoopServer: @unchecked Sendable {
             if let tls, let identity = tls.peerIdentity, tls.applicationProtocol == remoteProtocol {
                 let desk = CommandDesk(tls, identity, worker: worker, trail: trail)
                 let remote = RemoteServer(tls, host: desk)
-                worker.remoteSessions.insert(place)
-                defer { worker.remoteSessions.remove(place) }
+                worker.remoteSessions[place] = desk
+                defer { worker.remoteSessions[place] = nil }
                 try await remote.serve()
                 return "\(remote.answered) \(remote.answered == 1 ? "command" : "commands")"
             }
-            let messages = try await worker.serve(stream)
+            let messages = try await worker.serve(stream, trail)
             return "\(messages) \(messages == 1 ? "message" : "messages")"
         }
 
@@ -289,13 +294,17 @@ final class LoopServer: @unchecked Sendable {
         return true
     }
 
-    private func serve(_ stream: any ByteStream) async throws(StreamError) -> Int {
+    private func serve(
+        _ stream: any ByteStream, _ trail: SessionTrail
+    ) async throws(StreamError) -> Int {
         let lines = options.isQuiet ? nil : transcript
         switch options.conversation {
         case .hello: return try await Hello.serve(stream, transcript: lines)
         case .greeting: return try await Greeting.serve(stream, transcript: lines)
         case .command:
-            return try await Command.serve(stream, replies: policy.replies, transcript: lines)
+            return try await Command.serve(
+                stream, replies: policy.replies, transcript: lines,
+                answered: trail.audited.map { trail in { trail.noteMessage($0, isKnown: $1) } })
         case .chat:
             // Who waits for the operator is not idle by its own doing.
             stream.channel.clearDue()

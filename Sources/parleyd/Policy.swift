@@ -5,7 +5,8 @@ internal import Console
 internal import Sessions
 internal import TLS
 
-/// Read whole, and replaced whole by a reload.
+/// The table and the certificates are each read whole. A reload that can't read one of them replaces
+/// the other all the same: a revocation must not wait for a table to be mended.
 struct Policy: Sendable {
     let table: CommandTable
     let replies: ReplyTable
@@ -17,17 +18,32 @@ struct Policy: Sendable {
     /// Reads every file that the options name.
     ///
     /// - Throws: `TableError`, `CredentialError`, `ConfigurationError`.
-    init(_ options: ServerOptions, generation: Int) throws {
-        self.generation = generation
-        table = try options.commands.map { try CommandTable(file: $0) } ?? .documents
+    init(_ options: ServerOptions) throws {
+        table = try Self.table(options)
+        replies = ReplyTable(table)
+        context = try options.security?.serverContext()
+        generation = 0
+    }
+
+    /// The next one, with another table or context.
+    init(after old: Policy, table: CommandTable? = nil, context: TLSContext? = nil) {
+        self.table = table ?? old.table
+        replies = table.map { ReplyTable($0) } ?? old.replies
+        self.context = context ?? old.context
+        generation = old.generation + 1
+    }
+
+    /// - Throws: `TableError`, `ConfigurationError`.
+    static func table(_ options: ServerOptions) throws -> CommandTable {
+        guard let path = options.commands else { return .documents }
+        let table = try CommandTable(file: path)
         if table.hasPrograms, options.security?.asksForClients != true {
             throw ConfigurationError(
                 options.security == nil
-                    ? "the table \(options.commands ?? "") has programs, which never run in plaintext; leave --plaintext out and name the clients' CA with --client-ca"
-                    : "the table \(options.commands ?? "") has programs, so it must be known who asks; name the clients' CA with --client-ca"
+                    ? "the table \(path) has programs, which never run in plaintext; leave --plaintext out and name the clients' CA with --client-ca"
+                    : "the table \(path) has programs, so it must be known who asks; name the clients' CA with --client-ca"
             )
         }
-        replies = ReplyTable(table)
-        context = try options.security?.serverContext()
+        return table
     }
 }

@@ -34,7 +34,7 @@ final class Server: @unchecked Sendable {
 
     init(_ options: ServerOptions) throws {
         self.options = options
-        policy = try Policy(options, generation: 0)
+        policy = try Policy(options)
         audit = try options.audit.map { try Audit($0, syncs: options.syncsAudit) }
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
@@ -94,6 +94,7 @@ final class Server: @unchecked Sendable {
         for worker in workers.dropFirst() { worker.loop.join() }
         // After a second signal nobody waits for them.
         Program.killAll()
+        for worker in workers { worker.recordKills() }
         output.flush()
         log.flush()
         _ = signals
@@ -223,29 +224,45 @@ final class Server: @unchecked Sendable {
         }
     }
 
-    /// Reads certificates, keys, CRLs and the table again, and opens the audit file again; with a
-    /// mistake in any of them the old ones stay in force.
+    /// Reads certificates, keys and CRLs again, and the table, each whole or not at all, and opens
+    /// the audit file again.
     private func reload() {
         guard options.security != nil || options.commands != nil || options.audit != nil else {
             return log.write("SIGHUP: there is nothing to read again in plaintext")
         }
-        do {
-            policy = try Policy(options, generation: policy.generation + 1)
-            for worker in workers { worker.use(policy) }
-            let what = [
-                options.security == nil ? nil : "certificates",
-                options.commands == nil ? nil : "the command table",
-            ].compactMap { $0 }.joined(separator: " and ")
-            if !what.isEmpty {
-                log.write("SIGHUP: \(what) were read again and hold for new sessions and commands")
-            }
-        } catch {
-            log.write("SIGHUP: what was read before stays in force: \(error)")
-        }
+        // First, so that what follows stands in the new file.
         do throws(ConfigurationError) {
             try audit?.reopen()
         } catch {
             log.write("SIGHUP: the audit trail goes on in the old file: \(error)")
+        }
+        if let security = options.security {
+            reload("certificates") { Policy(after: $0, context: try security.serverContext()) }
+        }
+        if options.commands != nil {
+            reload("the command table") { [options] in
+                Policy(after: $0, table: try Policy.table(options))
+            }
+        }
+    }
+
+    private func reload(_ what: String, _ read: (Policy) throws -> Policy) {
+        var record = JSONLine(event: "reload")
+        record.add("what", what)
+        do {
+            policy = try read(policy)
+            for worker in workers { worker.use(policy) }
+            record.add("outcome", "in-force")
+            log.write(
+                "SIGHUP: \(what) \(what == "certificates" ? "were" : "was") read again and in force for new sessions and commands"
+            )
+        } catch {
+            record.add("outcome", "old-stays")
+            record.add("reason", "\(error)")
+            log.write("SIGHUP: of \(what) the old stays in force: \(error)")
+        }
+        if let failure = audit?.write(record, isDurable: true) {
+            log.write("an audit record was lost: \(failure); make room where --audit writes")
         }
     }
 

@@ -2,14 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
+internal import Glibc
+internal import Sessions
 internal import Sockets
 internal import TLS
 
-/// The session's number, address and identity, and the trail that they are written to.
-struct SessionTrail {
+/// The session's number, address and identity, and the trail that they are written to. Confined to
+/// the session's loop.
+final class SessionTrail {
     private let audit: Audit?
     private let log: Log
     private var fields = JSONLine()
+    /// Records of this second that a client can cause in any number, and those that were left out
+    /// since one was written last.
+    private var second = 0
+    private var often = 0
+    private var omitted = 0
 
     init(
         _ audit: Audit?, log: Log, number: Int, address: String, identity: PeerIdentity?
@@ -33,7 +41,24 @@ struct SessionTrail {
     func record(_ event: String) -> JSONLine {
         var record = JSONLine(event: event)
         record.add(fields)
+        if omitted > 0 { record.add("omitted_before", omitted) }
+        omitted = 0
         return record
+    }
+
+    /// Records what a client can cause in any number: so many a second, and how many there were beside
+    /// them. Otherwise one client could fill the disk, and nobody could run anything any more.
+    func writeOften(_ event: String, _ build: (inout JSONLine) -> Void) {
+        let now = time(nil)
+        if now != second { (second, often) = (now, 0) }
+        often += 1
+        guard often <= Self.mostASecond else {
+            omitted += 1
+            return
+        }
+        var record = record(event)
+        build(&record)
+        writeOrLog(record)
     }
 
     /// - Returns: why the record could not be written.
@@ -46,4 +71,17 @@ struct SessionTrail {
         guard let failure = audit?.write(record, isDurable: isDurable) else { return }
         log.write("an audit record was lost: \(failure); make room where --audit writes")
     }
+
+    /// Records a message that was answered, or that is no command.
+    func noteMessage(_ message: Span<UInt8>, isKnown: Bool) {
+        let text = unsafe message.withUnsafeBufferPointer {
+            unsafe String(decoding: $0, as: UTF8.self)
+        }
+        writeOften(isKnown ? "reply" : "refusal") { record in
+            record.add("name", text)
+            if !isKnown { record.add("code", String(describing: Refusal.Code.unknownCommand)) }
+        }
+    }
+
+    private static let mostASecond = 100
 }

@@ -82,7 +82,8 @@ class RemoteServer(Server):
 
     def reload(self):
         self.signal(signal.SIGHUP)
-        return self.stderr.expect(r"parleyd: SIGHUP: [^\n]*\n")[0]
+        # One line for the certificates, one for the table.
+        return self.stderr.expect(r"(?:parleyd: SIGHUP: [^\n]*\n){2}")[0]
 
     def records(self, event=None):
         """What the audit trail says so far; every line must be one JSON object."""

@@ -95,12 +95,34 @@ class Lines(RemoteTestCase):
     def test_a_message_session_leaves_its_start_and_its_end(self):
         connection = connect(self, self.server.port, client_context(client("client")))
         self.names[connection] = connection.getsockname()
+        connection.sendall(b"nope")
+        self.assertEqual(connection.recv(1_024), b"Unknown command.")
         connection.sendall(b"quit")
         read_to_end(connection)
         end = self.of(connection, "session-end")[0]
         start = self.of(connection, "session-start")[0]
         self.assertEqual((start["protocol"], start["identity"]), ("command", "dns:client"))
-        self.assertIn("1 message", end["reason"])
+        self.assertIn("2 messages", end["reason"])
+        self.assertEqual([record["name"] for record in self.of(connection, "refusal")], ["nope"])
+        self.assertEqual([record["name"] for record in self.of(connection, "reply")], ["quit"])
+
+    def test_a_flood_of_refusals_is_counted_and_fills_no_disk(self):
+        session = self.session()
+        count = 20_000
+        session.stream.sendall(run("nope") * 5_000)
+        for _ in range(count // 5_000 - 1):
+            for _ in range(5_000):
+                self.assertEqual(session.outcome().code, UNKNOWN)
+            session.stream.sendall(run("nope") * 5_000)
+        for _ in range(5_000):
+            session.outcome()
+        session.stream.unwrap()
+        self.of(session, "session-end")
+        written = len(self.of(session, "refusal"))
+        omitted = sum(record.get("omitted_before", 0) for event in ("refusal", "session-end")
+                      for record in self.of(session, event))
+        self.assertEqual(written + omitted, count)
+        self.assertLess(written, count / 5)
 
     def test_refusals_leave_their_code_and_reason(self):
         session = self.session()

@@ -99,7 +99,7 @@ class Surroundings(RemoteTestCase):
 
     def test_an_argument_is_no_option_unless_its_pattern_says_so(self):
         session = self.session()
-        self.assertRefused(session.ask("any", "-n"), BAD_ARGUMENT, "text.* begins with -")
+        self.assertRefused(session.ask("any", "-n"), BAD_ARGUMENT, "text.* begins with a hyphen")
         self.assertEqual(session.ask("any", "a-n").lines, ["a-n"])
         self.assertEqual(session.ask("dash", "-a").lines, ["-a"])
         self.assertRefused(session.ask("dash", "-c"), BAD_ARGUMENT)

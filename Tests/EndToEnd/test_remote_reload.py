@@ -83,13 +83,19 @@ class Reload(RemoteTestCase):
         server.table.chmod(0o600)
         self.assertRegex(server.reload(), "read again")
 
-    def test_a_mistake_in_the_table_keeps_the_old_crl_too(self):
+    def test_a_mistake_in_the_table_holds_no_revocation_up(self):
         before, after = revocation()
         server, crl = self.with_crl(before)
+        leaver, other = server.session(self, "leaver"), server.session(self)
+        self.assertEqual(leaver.ask("echo", "on").lines, ["on"])
         shutil.copy(after, crl)
         authority.write(server.table, "{commands: 1}")
         self.assertRegex(server.reload(), "stays in force")
-        self.assertEqual(server.session(self, "leaver").ask("echo", "on").lines, ["on"])
+        self.assertRefused(leaver.ask("echo", "on"), NOT_ALLOWED)
+        self.assertEqual(other.ask("echo", "on").lines, ["on"])
+        self.assertEqual(
+            [(record["what"], record["outcome"]) for record in server.records("reload")],
+            [("certificates", "in-force"), ("the command table", "old-stays")])
 
     def with_crl(self, path):
         crl = people() / f"{self.id()}.pem"
@@ -224,6 +230,17 @@ class Drain(RemoteTestCase):
         self.assertIn(server.wait(), (130, 143), server.story)
         for session in sessions:
             eventually(lambda group=session.group: not members(group), "the end of a program")
+        ends = server.records("command-end")
+        self.assertEqual(len(ends), len(server.records("command-start")))
+        self.assertIn("server-ended", {end["outcome"] for end in ends})
+
+    def test_a_killed_server_leaves_no_program(self):
+        server = self.start()
+        sessions = [self.running(server, name) for name in ("wait", "ignore end")]
+        server.signal(signal.SIGKILL)
+        server.wait()
+        for session in sessions:
+            eventually(lambda group=session.group: group not in members(group), "its end")
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         case (_, nil):
             let refusal = Refusal(
                 .unknownCommand,
-                "the server has no command of that name; run help lists those that there are for you"
+                "the server has no command of that name; the command help lists those that there are for you"
             )
             refuse(request.name, request.arguments, nil, refusal, &output)
             return .send
@@ -189,6 +189,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             refuse(entry.name, arguments, entry, notAllowed(entry), &output)
             return .send
         }
+        // What is compared with patterns costs by its length.
+        dearAnswers += arguments.reduce(0) { $0 + $1.utf8.count } / Self.bytesADearAnswer
         switch program.argv(for: arguments) {
         case .failure(let bad):
             refuse(
@@ -247,6 +249,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private static var longestAnswer: Int { 2_048 }
     /// Each of them may be an audit record: so many take a fraction of a millisecond.
     private static var dearAnswersATurn: Int { 64 }
+    private static var bytesADearAnswer: Int { 64 }
 
     // MARK: Programs
 
@@ -307,7 +310,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
 
     private func notAllowed(_ entry: CommandEntry) -> Refusal {
         Refusal(
-            .notAllowed, "\(entry.name) is not allowed for \(host.identity); run help lists what is"
+            .notAllowed,
+            "\(entry.name) is not allowed for \(host.identity); the command help lists what is"
         )
     }
 }
