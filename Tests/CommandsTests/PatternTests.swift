@@ -109,7 +109,7 @@ struct PatternTests {
             bad.map(\.description) == [
                 "1 argument was given and c takes 2: path, word",
                 "the argument path does not match /[a-z0-9/]*",
-                "the argument path begins with - , which its pattern does not allow",
+                "the argument path begins with a hyphen, which its pattern does not allow",
                 "the argument path contains a NUL byte",
             ])
     }
