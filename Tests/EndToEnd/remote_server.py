@@ -87,7 +87,8 @@ class RemoteServer(Server):
 
     def records(self, event=None):
         """What the audit trail says so far; every line must be one JSON object."""
-        lines = self.audit.read_text(encoding="ascii").splitlines()
+        # A reader may come upon a line whose write is under way.
+        lines = self.audit.read_text(encoding="ascii").rpartition("\n")[0].splitlines()
         found = [json.loads(line) for line in lines]
         return [record for record in found if event in (None, record["event"])]
 

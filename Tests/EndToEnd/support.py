@@ -27,8 +27,9 @@ PARLEYD = str(PROGRAMS / "parleyd")
 PEERS = str(HERE / "peers.py")
 
 measures_memory = unittest.skipIf(
-    b"__asan_init" in pathlib.Path(PARLEYD).read_bytes(), "AddressSanitizer keeps what is freed")
-"""Marks a test that looks at how much memory a program holds."""
+    b"__asan_init" in pathlib.Path(PARLEYD).read_bytes(),
+    "AddressSanitizer keeps what is freed, and sets limits of its own")
+"""Marks a test that looks at how much memory a program holds, or at its limits."""
 
 SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="parley-tests-"))
 ELSEWHERE = SCRATCH / "elsewhere"
