@@ -8,6 +8,7 @@ import unittest
 from remote import (
     BAD_ARGUMENT, BY_ITSELF, EXIT, INPUT, INPUT_END, INPUT_WANTED, OUTPUT, frame, run)
 from remote_server import RemoteTestCase, fixture, program
+from support import measures_memory
 
 MIB = 1 << 20
 
@@ -74,6 +75,7 @@ class Surroundings(RemoteTestCase):
                 self.assertRegex(descriptors[number], "pipe:")
             self.assertRegex(descriptors["0"], "pipe:" if name == "with input" else "/dev/null")
 
+    @measures_memory
     def test_its_limits_are_those_that_the_server_began_with(self):
         with open("/proc/self/limits", encoding="ascii") as file:
             self.assertEqual(self.ask("limits"), file.read())
