@@ -38,17 +38,28 @@ final class Audit: Sendable {
         file.withLock { $0.descriptor = Descriptor(owning: number) }
     }
 
-    /// - Parameter isDurable: waits for the disk where that was asked for; what any client can cause in
-    ///   any number does not.
-    /// - Returns: nil where the record is written, else why not.
-    func write(_ record: JSONLine, isDurable: Bool) -> String? {
-        file.withLock { file in
+    /// Writes a record. That it can't be written is logged once, until one can: a client could cause
+    /// any number of such lines.
+    ///
+    /// - Parameter isDurable: waits for the disk where that was asked for; what any client can
+    ///   cause in any number does not.
+    /// - Returns: whether it is written.
+    @discardableResult
+    func write(_ record: JSONLine, isDurable: Bool, log: Log) -> Bool {
+        let (failure, isFirst) = file.withLock { file in
             var record = record
             if file.lost > 0 { record.add("lost_before", file.lost) }
             let failure = append(record.line, to: &file, isDurable: isDurable)
             file.lost = failure == nil ? 0 : file.lost + 1
-            return failure
+            return (failure, file.lost == 1)
         }
+        guard let failure else { return true }
+        if isFirst {
+            log.write(
+                "an audit record was lost: \(failure); until one can be written no program starts, so make room where --audit writes"
+            )
+        }
+        return false
     }
 
     private func append(_ line: [UInt8], to file: inout File, isDurable: Bool) -> String? {

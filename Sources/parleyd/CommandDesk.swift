@@ -91,7 +91,11 @@ final class CommandDesk: RemoteHost {
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Admission, Refusal> {
         // A list of revoked certificates runs out by itself, so each program asks anew.
-        if let refusal = verify() { return .failure(refusal) }
+        // What it rejects stays rejected until a reload, and is logged once.
+        if let refusal = verify() {
+            rejection = refusal
+            return .failure(refusal)
+        }
         if let refusal = worker.slots.take(entry.name, identity, program) {
             return .failure(refusal)
         }
@@ -99,10 +103,7 @@ final class CommandDesk: RemoteHost {
         if let trail = trail.audited {
             var record = trail.record("command-start")
             describe(entry, arguments, number, &record)
-            if let failure = trail.write(record, isDurable: true) {
-                worker.log.write(
-                    "\(entry.name) was not started, since the audit trail cannot be written: \(failure)"
-                )
+            guard trail.write(record, isDurable: true) else {
                 worker.slots.leave(entry.name, identity)
                 return .failure(
                     Refusal(
@@ -132,7 +133,7 @@ final class CommandDesk: RemoteHost {
         var record = trail.record("command-end")
         describe(running.entry, running.arguments, running.admission.number, &record)
         record.add("outcome", "server-ended")
-        trail.writeOrLog(record, isDurable: true)
+        trail.write(record, isDurable: true)
     }
 
     func vacate(_ entry: CommandEntry) {
@@ -153,7 +154,7 @@ final class CommandDesk: RemoteHost {
         record.add("bytes_in", usage.bytesIn)
         record.add("bytes_out", usage.bytesOut)
         record.add("seconds", nanoseconds: usage.nanoseconds)
-        trail.writeOrLog(record, isDurable: true)
+        trail.write(record, isDurable: true)
     }
 
     private func describe(

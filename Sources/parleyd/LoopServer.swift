@@ -175,7 +175,7 @@ final class LoopServer: @unchecked Sendable {
                             var record = trail.record("handshake-failure")
                             record.add("code", error.code.rawValue)
                             record.add("reason", error.description)
-                            trail.writeOrLog(record)
+                            trail.write(record)
                         }
                         // A silent or vanished peer takes no alert.
                         if error.code != .handshakeTimedOut, error.code != .reset {
@@ -202,7 +202,7 @@ final class LoopServer: @unchecked Sendable {
                 var record = trail.record("session-start")
                 record.add(
                     "protocol", tls?.applicationProtocol ?? worker.options.conversation.rawValue)
-                trail.writeOrLog(record)
+                trail.write(record)
             }
             do throws(StreamError) {
                 let answered = try await serve(stream, worker, trail)
@@ -218,7 +218,7 @@ final class LoopServer: @unchecked Sendable {
                 record.add("bytes_in", channel.received)
                 record.add("bytes_out", channel.sent)
                 record.add("seconds", nanoseconds: channel.loop.now - openedAt)
-                trail.writeOrLog(record)
+                trail.write(record)
             }
             await stream.close()
             let isMixedUp =

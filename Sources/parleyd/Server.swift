@@ -261,9 +261,7 @@ final class Server: @unchecked Sendable {
             record.add("reason", "\(error)")
             log.write("SIGHUP: of \(what) the old stays in force: \(error)")
         }
-        if let failure = audit?.write(record, isDurable: true) {
-            log.write("an audit record was lost: \(failure); make room where --audit writes")
-        }
+        audit?.write(record, isDurable: true, log: log)
     }
 
     /// The documents' one to five are for one client at a time; a burst would wait a second for

@@ -58,18 +58,13 @@ final class SessionTrail {
         }
         var record = record(event)
         build(&record)
-        writeOrLog(record)
+        write(record)
     }
 
-    /// - Returns: why the record could not be written.
-    func write(_ record: JSONLine, isDurable: Bool) -> String? {
-        audit?.write(record, isDurable: isDurable)
-    }
-
-    /// Writes what has happened already, and can't be taken back where it can't be written.
-    func writeOrLog(_ record: JSONLine, isDurable: Bool = false) {
-        guard let failure = audit?.write(record, isDurable: isDurable) else { return }
-        log.write("an audit record was lost: \(failure); make room where --audit writes")
+    /// - Returns: false where records are kept and this one can't be.
+    @discardableResult
+    func write(_ record: JSONLine, isDurable: Bool = false) -> Bool {
+        audit?.write(record, isDurable: isDurable, log: log) ?? true
     }
 
     /// Records a message that was answered, or that is no command.

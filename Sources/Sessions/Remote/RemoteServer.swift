@@ -102,10 +102,9 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         case .run:
             answered += 1
             if cancelled == 0, objection == nil, !request.isOpen,
-                let reply = fixedReply(payload)
+                let turn = replyInPlace(payload, &output)
             {
-                Self.append(reply.frames, to: &output)
-                return reply.closes ? .last : .send
+                return turn
             }
             return decide(try request.finish(payload), objection, &output)
         case .runPart: request.add(part: payload)
@@ -119,15 +118,22 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         return .send
     }
 
-    /// A fixed reply that is asked for without arguments, looked up where the name came in.
-    private func fixedReply(_ payload: Span<UInt8>) -> ReplyTable.Reply? {
+    /// Gives the fixed reply that a run without arguments asks for, without a copy of its name; nil
+    /// where it asks for something else.
+    private func replyInPlace(
+        _ payload: Span<UInt8>, _ output: inout OutputSpan<UInt8>
+    ) -> Turn? {
         guard payload.count > 2, payload.count - 2 == Int(payload[0]) << 8 | Int(payload[1]) else {
             return nil
         }
-        let name = payload.extracting(droppingFirst: 2)
+        return reply(to: payload.extracting(droppingFirst: 2), &output)
+    }
+
+    private func reply(to name: Span<UInt8>, _ output: inout OutputSpan<UInt8>) -> Turn? {
         guard let reply = host.replies.find(name) else { return nil }
         host.replied(name)
-        return reply
+        Self.append(reply.frames, to: &output)
+        return reply.closes ? .last : .send
     }
 
     private func decide(
@@ -176,11 +182,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     ) -> Turn {
         guard case .program(let program) = entry.action else {
             let name = Array(entry.name.utf8)
-            if arguments.isEmpty, let reply = host.replies.find(name.span) {
-                host.replied(name.span)
-                Self.append(reply.frames, to: &output)
-                return reply.closes ? .last : .send
-            }
+            if arguments.isEmpty, let turn = reply(to: name.span, &output) { return turn }
             let refusal = Refusal(.badArgument, "\(entry.name) takes no arguments; leave them out")
             refuse(entry.name, arguments, entry, refusal, &output)
             return .send
