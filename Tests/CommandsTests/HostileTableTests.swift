@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10)))
 struct HostileTableTests {
     @Test func anyText_isReadOrRefused() {
-        var random = Seeded(state: 0x5eed)
+        var random = SplitMix(state: 0x5eed)
         let rounds = fuzzRounds
         var good = 0
         for round in 0..<rounds {
@@ -59,7 +59,7 @@ struct HostileTableTests {
     }
 
     @Test func anyPattern_isJudgedOrRefused() {
-        var random = Seeded(state: 0x9a77)
+        var random = SplitMix(state: 0x9a77)
         let pieces = [
             "(", ")", "a", "b", "é", ".", "[ab]", "[^-é]", "*", "+", "?", "{2}", "{0,9}", "{3,}",
             "|", "-", "^", "$", "\\", "[", "]", "{", "}", "9",
@@ -106,7 +106,7 @@ struct HostileTableTests {
         }
     }
 
-    private func mutate(_ bytes: inout [UInt8], _ random: inout Seeded) {
+    private func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix) {
         let at = Int.random(in: 0...bytes.count, using: &random)
         let end = min(bytes.count, at + Int.random(in: 0..<12, using: &random))
         switch Int.random(in: 0..<6, using: &random) {

@@ -16,7 +16,7 @@ struct PatternComparisonTests {
             unsafe uselocale(before)
             unsafe freelocale(locale)
         }
-        var random = Seeded(state: 0xe9e9)
+        var random = SplitMix(state: 0xe9e9)
         var (pairs, matches) = (0, 0)
         while pairs < fuzzRounds / 2 {
             let text = pattern(depth: Self.depth, &random)
@@ -60,7 +60,7 @@ struct PatternComparisonTests {
 
     /// Some alternatives. No repetition stands around another or around what can be empty, where
     /// glibc takes long.
-    private func pattern(depth: Int, _ random: inout Seeded) -> String {
+    private func pattern(depth: Int, _ random: inout SplitMix) -> String {
         let alternatives = (0..<Int.random(in: 1...3, using: &random)).map { _ in
             (0..<Int.random(in: 0...3, using: &random)).map { _ in
                 guard depth > 0, Int.random(in: 0..<4, using: &random) == 0 else {
@@ -79,7 +79,7 @@ struct PatternComparisonTests {
     }
 
     /// Without a dash in front, which has its own rule.
-    private func value(_ random: inout Seeded) -> String {
+    private func value(_ random: inout SplitMix) -> String {
         let value = (0..<Int.random(in: 0...6, using: &random)).map { _ in
             ["a", "b", "c", "é", "-"].randomElement(using: &random)!
         }.joined()

@@ -1,0 +1,1 @@
+../SocketsTests/SplitMix.swift
