@@ -11,7 +11,7 @@ import tempfile
 
 import authority
 from strangers import Stub, reset, server_context
-from support import PARLEY, SCRATCH, Program, Server, eventually, security
+from support import PARLEY, SCRATCH, Program, Server, TestCase, eventually, security
 
 PIECE = bytes(range(256)) * 256
 """64 KiB in which every byte is another than its neighbours."""
@@ -182,6 +182,23 @@ def silence(connection):
     """Nothing more, until the client has enough."""
     while connection.recv(4096):
         pass
+
+
+class RunTestCase(TestCase):
+    """With a server for all tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = Commands(cls)
+
+    def run_it(self, *command, **how):
+        return Run(self, self.server.port, *command, **how)
+
+    def file(self, content=b""):
+        path = SCRATCH / self.id()
+        path.write_bytes(content)
+        return path
 
 
 class FalseServer(Stub):

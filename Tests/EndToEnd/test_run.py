@@ -6,19 +6,11 @@ import socket
 import unittest
 
 import authority
-from runs import Commands, Run, gone
+from runs import Commands, Run, RunTestCase, gone
 from support import PARLEY, SCRATCH, Program, Server, TestCase
 
 
-class Outcomes(TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server = Commands(cls)
-
-    def run_it(self, *command, **how):
-        return Run(self, self.server.port, *command, **how)
+class Outcomes(RunTestCase):
 
     def test_a_reply_is_printed_with_a_line_end(self):
         run = self.run_it("Hello")

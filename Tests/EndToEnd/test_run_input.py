@@ -5,24 +5,11 @@ import shlex
 import signal
 import unittest
 
-from runs import PIECE, Commands, Run, gone, peak, resident, settled
-from support import PIPE, SCRATCH, Program, TestCase
+from runs import PIECE, RunTestCase, gone, peak, resident, settled
+from support import PIPE, SCRATCH, Program
 
 
-class Input(TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server = Commands(cls)
-
-    def run_it(self, *command, **how):
-        return Run(self, self.server.port, *command, **how)
-
-    def file(self, content=b""):
-        path = SCRATCH / self.id()
-        path.write_bytes(content)
-        return path
+class Input(RunTestCase):
 
     def test_a_pipe_is_the_programs_input_to_its_end(self):
         for text in ("", "x", "one\ntwo\n", "no end of line", "\x00\xff\r\n\x04\x03"):

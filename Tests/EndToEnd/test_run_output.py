@@ -5,30 +5,13 @@ import os
 import signal
 import unittest
 
-from runs import PIECE, Commands, Run, gone, peak, resident, settled, shell
+from runs import PIECE, Commands, Run, RunTestCase, gone, peak, resident, settled, shell
 from support import PIPE, SCRATCH, Program, TestCase, measures_memory
 
 LARGE = 64 << 20
 
 
-class Output(TestCase):
-    """With a server for all tests of a class."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.server = Commands(cls)
-
-    def run_it(self, *command, **how):
-        return Run(self, self.server.port, *command, **how)
-
-    def file(self, content=b""):
-        path = SCRATCH / self.id()
-        path.write_bytes(content)
-        return path
-
-
-class Streams(Output):
+class Streams(RunTestCase):
 
     def test_they_stay_apart_and_in_order(self):
         lines = "".join(f"{number}\n" for number in range(2000))
@@ -97,7 +80,7 @@ class Streams(Output):
         gone(group)
 
 
-class Readers(Output):
+class Readers(RunTestCase):
     """What becomes of our output when nobody takes it."""
 
     def test_a_reader_that_has_enough_ends_the_program_silently(self):
