@@ -27,6 +27,13 @@ int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int m
     return count;
 }
 
+int parley_timerfd_set(int timer, long nanoseconds)
+{
+    struct itimerspec time = {
+        .it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000}};
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &time, NULL);
+}
+
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length)
 {
     return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);

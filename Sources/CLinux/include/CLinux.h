@@ -1,4 +1,4 @@
-// What Swift's Glibc module lacks: epoll, eventfd, signalfd, accept4, getopt_long, pidfd, and vfork.
+// What Swift's Glibc module lacks: epoll, eventfd, signalfd, timerfd, accept4, getopt_long, pidfd, and vfork.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef CLINUX_H
 #define CLINUX_H
@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 
 // epoll_event is packed, which Swift can't import: its fields are reached here.
 typedef struct parley_epoll_event {
@@ -21,6 +22,8 @@ typedef struct parley_epoll_event {
 int parley_epoll_add(int epoll, int fd, unsigned int events);
 // At most 256 events; the array must hold as many. The result is epoll_wait's.
 int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds);
+// Has a timerfd become readable at a time of the monotonic clock, in nanoseconds, instead of before.
+int parley_timerfd_set(int timer, long nanoseconds);
 
 // getopt_long with its globals as values; `next` is optind, 0 at the start.
 typedef struct parley_option {
