@@ -22,24 +22,28 @@ open class Channel: EventSource, @unchecked Sendable {
     /// what the peer sends counts.
     public enum Phase: Sendable { case handshake, idle, hearing, close }
 
-    /// The peer's address; nil where there is none.
-    public final let peer: SocketAddress?
-    public final let deadlines: Deadlines
+    // In the order of use, since a message should touch few cache lines.
+
+    /// Called instead of a waiting task while a stream answers by itself.
+    final var driver: (any Driver)?
+    private final var moved: UInt64 = 0
     /// Bytes that came in and went out on the wire.
     public private(set) final var received: UInt64 = 0
     public private(set) final var sent: UInt64 = 0
-    /// The first two bytes that the peer sent, by which TLS is told from plaintext.
-    package private(set) final var opening: (UInt8?, UInt8?) = (nil, nil)
-
+    private final var failure: StreamError?
     private final var readers: [Waiter] = []
     private final var writers: [Waiter] = []
-    /// Called instead of a waiting task while a stream answers by itself.
-    final var driver: (any Driver)?
-    private final var failure: StreamError?
     private final var phase = Phase.idle
-    private final var moved: UInt64 = 0
+    /// The first two bytes that the peer sent, by which TLS is told from plaintext.
+    package private(set) final var opening: (UInt8?, UInt8?) = (nil, nil)
+    /// The last receive took all there was: until the next event another one would only say so.
+    package final var isDrained = false
     /// The peer has closed or broken the connection, even if what it sent before was not read yet.
     public private(set) final var hasHungUp = false
+
+    /// The peer's address; nil where there is none.
+    public final let peer: SocketAddress?
+    public final let deadlines: Deadlines
 
     public init(loop: EventLoop, peer: SocketAddress?, deadlines: Deadlines) {
         self.peer = peer

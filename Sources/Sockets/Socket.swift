@@ -6,8 +6,6 @@ internal import Glibc
 /// A connected stream socket; its descriptor is closed when the last reference is gone.
 public final class Socket: Channel, Resumable, @unchecked Sendable {
     private let descriptor: Descriptor
-    /// The last receive emptied the socket: the next one would only say so.
-    private var drained = false
     /// The peer's end is on its way or here: no more edges come, so read on to it.
     private var hungUp = false
     /// What was received in the loop's turn of that number.
@@ -38,7 +36,7 @@ public final class Socket: Channel, Resumable, @unchecked Sendable {
     }
 
     override public func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        if drained { return Channel.wouldBlock }
+        if isDrained { return Channel.wouldBlock }
         if budgetTurn != loop.turns {
             budgetTurn = loop.turns
             budgetUsed = 0
@@ -56,7 +54,7 @@ public final class Socket: Channel, Resumable, @unchecked Sendable {
         guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
         budgetUsed += count
         // Short means empty, but for an end that waits behind the bytes.
-        if count < buffer.count && !hungUp { drained = true }
+        if count < buffer.count && !hungUp { isDrained = true }
         unsafe noteReceived(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         return count
     }
@@ -83,7 +81,7 @@ public final class Socket: Channel, Resumable, @unchecked Sendable {
     package func resume() { ready(.readable) }
 
     override public func becameReady(ended: Bool) {
-        drained = false
+        isDrained = false
         if ended { hungUp = true }
     }
 

@@ -8,24 +8,25 @@ public import Sockets
 /// written. Confined to the channel's loop.
 @safe
 public final class TLSStream: ByteStream, @unchecked Sendable {
-    public let channel: Channel
-    public var readAhead: [UInt8]?
-    /// Who the peer has proved to be; nil before the handshake and for a peer without a
-    /// certificate.
-    public private(set) var peerIdentity: PeerIdentity?
+    // In the order of use, since a message should touch few cache lines.
 
-    let context: TLSContext
-    let serverName: ServerName?
-    /// Kept by the verification for the handshake's error.
-    var verificationFailure: StreamError?
+    public let channel: Channel
     let ssl: OpaquePointer
-    /// Whether the handshake is done.
-    public private(set) var isEstablished = false
     /// The first failure, which is permanent: after it no more must be said, close_notify included
     /// (RFC 8446, section 6).
     private var failure: StreamError?
-    private var transportEnded = false
+    public var readAhead: [UInt8]?
     private var transportError: Int32 = 0
+    private var transportEnded = false
+    /// Whether the handshake is done.
+    public private(set) var isEstablished = false
+    let context: TLSContext
+    /// Who the peer has proved to be; nil before the handshake and for a peer without a
+    /// certificate.
+    public private(set) var peerIdentity: PeerIdentity?
+    /// Kept by the verification for the handshake's error.
+    var verificationFailure: StreamError?
+    let serverName: ServerName?
 
     /// The server's side.
     public convenience init(
@@ -60,7 +61,6 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         unsafe BIO_set_data(bio, itself)
         unsafe BIO_set_init(bio, 1)
         unsafe SSL_set_bio(ssl, bio, bio)
-        unsafe SSL_set_ex_data(ssl, 0, itself)
         guard let serverName else {
             unsafe SSL_set_accept_state(ssl)
             return
@@ -89,7 +89,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
 
     /// The stream behind a connection, in OpenSSL's callbacks.
     static func of(_ ssl: OpaquePointer) -> TLSStream? {
-        unsafe SSL_get_ex_data(ssl, 0).map { unsafe Unmanaged.fromOpaque($0).takeUnretainedValue() }
+        unsafe SSL_get_rbio(ssl).flatMap { unsafe BIO_get_data($0) }
+            .map { unsafe Unmanaged.fromOpaque($0).takeUnretainedValue() }
     }
 
     // MARK: The handshake
@@ -160,6 +161,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     public func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
+        // OpenSSL would take a record's buffer only to find that nothing has come.
+        if channel.isDrained, unsafe SSL_has_pending(ssl) == 0 { return .blocked(.read) }
         let result = unsafe output.withUnsafeMutableBufferPointer { buffer, count in
             let result = unsafe SSL_read(
                 ssl, buffer.baseAddress! + count, Int32(buffer.count - count))
