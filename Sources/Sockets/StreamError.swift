@@ -11,13 +11,33 @@ public struct StreamError: Error, Hashable, Sendable, CustomStringConvertible {
         public var description: String { rawValue }
     }
 
-    public let code: Code
+    public var code: Code { contents.code }
     /// One sentence without its full stop: what failed and on what, why, and what to do.
-    public let description: String
+    public var description: String { contents.description }
+
+    /// In an object of its own: each session has room for several errors and needs none.
+    private let contents: Contents
+
+    private final class Contents: Sendable {
+        let code: Code
+        let description: String
+        init(_ code: Code, _ description: String) {
+            self.code = code
+            self.description = description
+        }
+    }
 
     public init(_ code: Code, _ description: String) {
-        self.code = code
-        self.description = description
+        contents = Contents(code, description)
+    }
+
+    public static func == (a: Self, b: Self) -> Bool {
+        a.code == b.code && a.description == b.description
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(code)
+        hasher.combine(description)
     }
 
     /// A connection that broke in `operation`, whatever the network gave for its reason.
