@@ -3,9 +3,9 @@
 public import Commands
 internal import Programs
 
-/// A table of replies, looked up without a copy of the message.
-public struct ReplyTable: Sendable {
-    public struct Reply: Sendable {
+/// A table of replies, looked up without a copy of the message and without counting references.
+public final class ReplyTable: Sendable {
+    public final class Reply: Sendable {
         let bytes: [UInt8]
         /// The same in parley/1: a line of output and the exit.
         let frames: [UInt8]
@@ -23,20 +23,25 @@ public struct ReplyTable: Sendable {
         }
     }
 
-    private var entries: [UInt64: [(message: [UInt8], reply: Reply)]] = [:]
+    /// By the low bits of a message's hash; at least as many buckets as messages.
+    private let buckets: [[(message: [UInt8], reply: Reply)]]
     let otherwise: Reply
 
     /// - Parameter otherwise: the reply to any message that has none of its own.
     public init(_ replies: [String: Reply], otherwise: Reply) {
         self.otherwise = otherwise
+        var count = 1
+        while count < replies.count { count *= 2 }
+        var buckets = [[(message: [UInt8], reply: Reply)]](repeating: [], count: count)
         for (message, reply) in replies {
             let bytes = Array(message.utf8)
-            entries[Self.hash(bytes.span), default: []].append((bytes, reply))
+            buckets[Self.hash(bytes.span) & (count - 1)].append((bytes, reply))
         }
+        self.buckets = buckets
     }
 
     /// The fixed replies of a command table.
-    public init(_ table: CommandTable) {
+    public convenience init(_ table: CommandTable) {
         var replies: [String: Reply] = [:]
         for entry in table.entries {
             if case .reply(let text, let closes) = entry.action {
@@ -53,17 +58,17 @@ public struct ReplyTable: Sendable {
 
     /// The reply that was configured for a message; nil where there is none.
     func find(_ message: Span<UInt8>) -> Reply? {
-        guard let candidates = entries[Self.hash(message)] else { return nil }
-        for (candidate, reply) in candidates where Self.equal(candidate, message) { return reply }
+        for (candidate, reply) in buckets[Self.hash(message) & (buckets.count - 1)]
+        where Self.equal(candidate, message) { return reply }
         return nil
     }
 
     /// FNV-1a; only what an administrator wrote is in the table, so that nobody else can make it
     /// collide.
-    private static func hash(_ bytes: Span<UInt8>) -> UInt64 {
+    private static func hash(_ bytes: Span<UInt8>) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for index in bytes.indices { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3 }
-        return hash
+        return Int(truncatingIfNeeded: hash)
     }
 
     private static func equal(_ candidate: [UInt8], _ message: Span<UInt8>) -> Bool {
