@@ -14,7 +14,8 @@ final class CommandDesk: RemoteHost {
     private let peer: PeerIdentity
     private let stream: TLSStream
     private let worker: LoopServer
-    private let trail: SessionTrail
+    /// Nil where no records are kept.
+    private let trail: SessionTrail?
     private var commands = 0
     /// The program that runs.
     private var running: (entry: CommandEntry, arguments: [String], admission: Admission)?
@@ -25,7 +26,7 @@ final class CommandDesk: RemoteHost {
     private var repliedName: [UInt8] = []
     private var repliedCount = 0
 
-    init(_ stream: TLSStream, _ peer: PeerIdentity, worker: LoopServer, trail: SessionTrail) {
+    init(_ stream: TLSStream, _ peer: PeerIdentity, worker: LoopServer, trail: SessionTrail?) {
         self.stream = stream
         self.peer = peer
         self.worker = worker
@@ -100,7 +101,7 @@ final class CommandDesk: RemoteHost {
             return .failure(refusal)
         }
         let number = commands + 1
-        if let trail = trail.audited {
+        if let trail {
             var record = trail.record("command-start")
             describe(entry, arguments, number, &record)
             guard trail.write(record, isDurable: true) else {
@@ -129,7 +130,7 @@ final class CommandDesk: RemoteHost {
 
     /// The server ends at once: what runs was killed, and this is its end's record.
     func recordKill() {
-        guard let running, let trail = trail.audited else { return }
+        guard let running, let trail else { return }
         var record = trail.record("command-end")
         describe(running.entry, running.arguments, running.admission.number, &record)
         record.add("outcome", "server-ended")
@@ -146,7 +147,7 @@ final class CommandDesk: RemoteHost {
     ) {
         running = nil
         worker.programEnded()
-        guard let trail = trail.audited else { return }
+        guard let trail else { return }
         var record = trail.record("command-end")
         describe(entry, arguments, admission.number, &record)
         if let pid = usage.pid { record.add("pid", pid) }
@@ -173,7 +174,7 @@ final class CommandDesk: RemoteHost {
         _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal
     ) {
         commands += 1
-        guard let trail = trail.audited else { return }
+        guard let trail else { return }
         trail.writeOften("refusal") {
             describe(name, arguments, entry, refusal, &$0)
         }
@@ -200,7 +201,7 @@ final class CommandDesk: RemoteHost {
 
     func replied(_ name: Span<UInt8>) {
         commands += 1
-        guard trail.audited != nil else { return }
+        guard trail != nil else { return }
         if repliedCount > 0, !isRepeated(name) { writeReplies() }
         if repliedCount == 0 {
             repliedName = unsafe name.withUnsafeBufferPointer { unsafe Array($0) }
@@ -220,7 +221,7 @@ final class CommandDesk: RemoteHost {
 
     private func writeReplies() {
         defer { repliedCount = 0 }
-        guard let trail = trail.audited else { return }
+        guard let trail else { return }
         trail.writeOften("reply") { record in
             record.add("command", commands)
             record.add("name", String(decoding: repliedName, as: UTF8.self))

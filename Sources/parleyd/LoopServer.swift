@@ -11,13 +11,14 @@ internal import TLS
 /// Confined to its loop, but for the calls that say otherwise.
 final class LoopServer: @unchecked Sendable {
     let loop: EventLoop
+    let options: ServerOptions
     private unowned let server: Server
     let log: Log
-    private let transcript: ConsoleTranscript
+    let transcript: ConsoleTranscript
     /// What is in force.
     private(set) var policy: Policy
     private var acceptors: [Acceptor] = []
-    private var sessions: [Int: Task<Void, Never>] = [:]
+    private var sessions: [Int: Session] = [:]
     private var lastSession = 0
     /// Those of them that are remote sessions.
     private var remoteSessions: [Int: CommandDesk] = [:]
@@ -27,13 +28,13 @@ final class LoopServer: @unchecked Sendable {
     private var memoryTimer: Timer?
     /// With `--once`: the one session is under way.
     private var hasSession = false
-    private let operatorTurn: Turnstile
+    /// Chat has one operator.
+    let operatorTurn: Turnstile
     /// Sessions that are open in this loop; read by other loops.
     let openHere = Atomic<Int>(0)
     /// Whether accepting waits for a descriptor; read by other loops.
     private let isPaused = Atomic<Bool>(false)
 
-    var options: ServerOptions { server.options }
     var slots: ProgramSlots { server.slots }
     /// Nothing is started any more.
     var isShuttingDown: Bool { server.isShuttingDown }
@@ -42,6 +43,7 @@ final class LoopServer: @unchecked Sendable {
         _ server: Server, loop: EventLoop, log: Log, transcript: ConsoleTranscript, policy: Policy
     ) {
         self.server = server
+        options = server.options
         self.loop = loop
         self.log = log
         self.transcript = transcript
@@ -132,139 +134,51 @@ final class LoopServer: @unchecked Sendable {
         openHere.add(1, ordering: .relaxed)
         lastSession += 1
         let number = lastSession
-        sessions[number] = loop.spawn { [self] in
-            var session = Session(
-                socket, number: server.nextSession, place: number, openedAt: loop.now)
-            await session.run(on: self)
-            sessions[number] = nil
-            openHere.subtract(1, ordering: .relaxed)
-            giveMemoryBack()
-            server.ended()
+        let session = Session(socket, number: server.nextSession, place: number, worker: self)
+        sessions[number] = session
+        session.start()
+    }
+
+    // MARK: For its sessions
+
+    /// A session is over, and its connection closed with it.
+    func ended(at place: Int) {
+        sessions[place] = nil
+        openHere.subtract(1, ordering: .relaxed)
+        giveMemoryBack()
+        server.ended()
+    }
+
+    /// What is recorded of a session; nil where no records are kept.
+    func trail(number: Int, of channel: Channel, identity: PeerIdentity?) -> SessionTrail? {
+        server.audit.map {
+            SessionTrail(
+                $0, log: log, number: number, address: channel.peer?.description ?? "",
+                identity: identity)
         }
     }
 
-    /// One connection, from accept to close.
-    private struct Session {
-        let channel: Channel
-        /// Of all loops, in the audit trail.
-        let number: Int
-        /// Among its loop's.
-        let place: Int
-        let openedAt: UInt64
-        private var tls: TLSStream?
+    /// Where console lines go; nil with `--quiet`.
+    var lines: ConsoleTranscript? { options.isQuiet ? nil : transcript }
 
-        init(_ socket: Socket, number: Int, place: Int, openedAt: UInt64) {
-            channel = socket
-            self.number = number
-            self.place = place
-            self.openedAt = openedAt
-        }
+    /// A remote session begins.
+    func opened(_ desk: CommandDesk, at place: Int) { remoteSessions[place] = desk }
 
-        mutating func run(on worker: LoopServer) async {
-            let stream: any ByteStream
-            do throws(StreamError) {
-                if let context = worker.policy.context {
-                    let tls = try TLSStream(server: context, over: channel)
-                    self.tls = tls
-                    stream = tls
-                    do throws(StreamError) {
-                        try await tls.handshake()
-                    } catch {
-                        worker.log.write("\(name): refused: \(error)")
-                        if let trail = trail(of: worker).audited {
-                            var record = trail.record("handshake-failure")
-                            record.add("code", error.code.rawValue)
-                            record.add("reason", error.description)
-                            trail.write(record)
-                        }
-                        // A silent or vanished peer takes no alert.
-                        if error.code != .handshakeTimedOut, error.code != .reset {
-                            await tls.close()
-                        }
-                        return
-                    }
-                } else {
-                    channel.enter(.idle)
-                    stream = PlainStream(channel)
-                }
-            } catch {
-                return worker.log.write("\(name): refused: \(error)")
-            }
-            guard worker.takeSession() else {
-                worker.log.write("\(name): refused: the one session of --once is under way")
-                await stream.close()
-                return
-            }
-            let ending: String
-            var failure: StreamError?
-            let trail = trail(of: worker)
-            if let trail = trail.audited {
-                var record = trail.record("session-start")
-                record.add(
-                    "protocol", tls?.applicationProtocol ?? worker.options.conversation.rawValue)
-                trail.write(record)
-            }
-            do throws(StreamError) {
-                let answered = try await serve(stream, worker, trail)
-                ending = "session ended after \(answered)"
-            } catch {
-                failure = error
-                ending = "session failed: \(error)"
-                if error.code == .operatorLeft { worker.server.end() }
-            }
-            if let trail = trail.audited {
-                var record = trail.record("session-end")
-                record.add("reason", failure?.description ?? ending)
-                record.add("bytes_in", channel.received)
-                record.add("bytes_out", channel.sent)
-                record.add("seconds", nanoseconds: channel.loop.now - openedAt)
-                trail.write(record)
-            }
-            await stream.close()
-            let isMixedUp =
-                tls == nil && channel.speaksTLS && failure?.code != .peerSpeaksTLS
-            let suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
-            worker.log.write("\(name): \(ending), \(duration)\(suspicion)")
-            if worker.options.isOnce { worker.server.endAtOnce() }
-        }
+    func closedDesk(at place: Int) { remoteSessions[place] = nil }
 
-        /// - Returns: what was answered, in words.
-        private func serve(
-            _ stream: any ByteStream, _ worker: LoopServer, _ trail: SessionTrail
-        ) async throws(StreamError) -> String {
-            if let tls, let identity = tls.peerIdentity, tls.applicationProtocol == remoteProtocol {
-                let desk = CommandDesk(tls, identity, worker: worker, trail: trail)
-                let remote = RemoteServer(tls, host: desk)
-                worker.remoteSessions[place] = desk
-                defer { worker.remoteSessions[place] = nil }
-                try await remote.serve()
-                return "\(remote.answered) \(remote.answered == 1 ? "command" : "commands")"
-            }
-            let messages = try await worker.serve(stream, trail)
-            return "\(messages) \(messages == 1 ? "message" : "messages")"
-        }
+    /// No session begins any more; those under way have their time.
+    func drainServer() { server.end() }
 
-        private func trail(of worker: LoopServer) -> SessionTrail {
-            SessionTrail(
-                worker.server.audit, log: worker.log, number: number,
-                address: channel.peer?.description ?? "", identity: tls?.peerIdentity)
-        }
+    /// The one session of `--once` is over.
+    func endServer() { server.endAtOnce() }
 
-        /// The peer's address and, as far as there is one, its identity and cipher.
-        private var name: String {
-            var name = channel.peer?.description ?? "?"
-            guard let tls else { return name }
-            if let identity = tls.peerName { name += " " + identity }
-            if tls.isEstablished { name += " \(tls.version) \(tls.cipher)" }
-            return name
-        }
-
-        private var duration: String {
-            let milliseconds = (channel.loop.now - openedAt) / 1_000_000
-            let fraction = String(milliseconds % 1_000)
-            return
-                "\(milliseconds / 1_000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction) s"
-        }
+    /// With `--once`, whether this is the one session.
+    func takeSession() -> Bool {
+        guard options.isOnce else { return true }
+        if hasSession { return false }
+        hasSession = true
+        acceptors.removeAll()
+        return true
     }
 
     /// A second after sessions have left, gives the pages that a crowd used back to the system:
@@ -284,34 +198,4 @@ final class LoopServer: @unchecked Sendable {
 
     /// So many sessions leave something worth giving back.
     private static let crowd = 32
-
-    /// With `--once`, whether this is the one session.
-    private func takeSession() -> Bool {
-        guard options.isOnce else { return true }
-        if hasSession { return false }
-        hasSession = true
-        acceptors.removeAll()
-        return true
-    }
-
-    private func serve(
-        _ stream: any ByteStream, _ trail: SessionTrail
-    ) async throws(StreamError) -> Int {
-        let lines = options.isQuiet ? nil : transcript
-        switch options.conversation {
-        case .hello: return try await Hello.serve(stream, transcript: lines)
-        case .greeting: return try await Greeting.serve(stream, transcript: lines)
-        case .command:
-            return try await Command.serve(
-                stream, replies: policy.replies, transcript: lines,
-                answered: trail.audited.map { trail in { trail.noteMessage($0, isKnown: $1) } })
-        case .chat:
-            // Who waits for the operator is not idle by its own doing.
-            stream.channel.clearDue()
-            try await operatorTurn.enter(while: stream)
-            defer { operatorTurn.leave() }
-            stream.channel.enter(.idle)
-            return try await Chat.serve(stream, transcript: transcript)
-        }
-    }
 }

@@ -10,7 +10,7 @@ internal import TLS
 /// The session's number, address and identity, and the trail that they are written to. Confined to
 /// the session's loop.
 final class SessionTrail {
-    private let audit: Audit?
+    private let audit: Audit
     private let log: Log
     private var fields = JSONLine()
     /// Records of this second that a client can cause in any number, and those that were left out
@@ -20,11 +20,10 @@ final class SessionTrail {
     private var omitted = 0
 
     init(
-        _ audit: Audit?, log: Log, number: Int, address: String, identity: PeerIdentity?
+        _ audit: Audit, log: Log, number: Int, address: String, identity: PeerIdentity?
     ) {
         self.audit = audit
         self.log = log
-        guard audit != nil else { return }
         fields.add("session", number)
         fields.add("address", address)
         guard let identity else { return }
@@ -34,9 +33,6 @@ final class SessionTrail {
         fields.add("key", names.key)
         fields.add("serial", identity.serial)
     }
-
-    /// Itself, where records are kept at all.
-    var audited: SessionTrail? { audit == nil ? nil : self }
 
     func record(_ event: String) -> JSONLine {
         var record = JSONLine(event: event)
@@ -61,18 +57,18 @@ final class SessionTrail {
         write(record)
     }
 
-    /// - Returns: false where records are kept and this one can't be.
+    /// - Returns: false where it can't be kept.
     @discardableResult
     func write(_ record: JSONLine, isDurable: Bool = false) -> Bool {
-        audit?.write(record, isDurable: isDurable, log: log) ?? true
+        audit.write(record, isDurable: isDurable, log: log)
     }
 
     /// Records a message that was answered, or that is no command.
     func noteMessage(_ message: Span<UInt8>, isKnown: Bool) {
-        let text = unsafe message.withUnsafeBufferPointer {
-            unsafe String(decoding: $0, as: UTF8.self)
-        }
         writeOften(isKnown ? "reply" : "refusal") { record in
+            let text = unsafe message.withUnsafeBufferPointer {
+                unsafe String(decoding: $0, as: UTF8.self)
+            }
             record.add("name", text)
             if !isKnown { record.add("code", String(describing: Refusal.Code.unknownCommand)) }
         }

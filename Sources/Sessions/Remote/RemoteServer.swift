@@ -257,7 +257,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
 
     /// Runs a program. Only here, when all earlier answers are on their way, it is asked whether it
     /// may: a client that does not read them could otherwise keep a permission that was taken from
-    /// it.
+    /// it. Never inlined: a session that waits would hold the room that this takes.
+    @inline(never)
     private func run(_ approved: Approved) async throws(StreamError) {
         let entry = approved.entry
         switch admit(approved) {

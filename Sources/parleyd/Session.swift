@@ -1,0 +1,228 @@
+// One connection, from accept to close.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Sessions
+internal import Sockets
+internal import TLS
+
+/// Shakes hands, serves the conversation, and tells the log and the audit trail how it went.
+/// Confined to its loop.
+///
+/// A task's first kilobyte is all that a session that waits for a message should hold. So the one
+/// call that is suspended meanwhile is `run`, and what need not suspend stands in calls beside it.
+final class Session: @unchecked Sendable {
+    private let worker: LoopServer
+    private let channel: Channel
+    /// Of all loops, in the audit trail.
+    private let number: Int
+    /// Among its loop's.
+    private let place: Int
+    private let openedAt: UInt64
+    /// Nil for plaintext.
+    private var tls: TLSStream?
+    /// Nil where no records are kept, and until the peer is known.
+    private var trail: SessionTrail?
+    private var task: Task<Void, Never>?
+
+    init(_ channel: Channel, number: Int, place: Int, worker: LoopServer) {
+        self.channel = channel
+        self.number = number
+        self.place = place
+        self.worker = worker
+        openedAt = channel.loop.now
+    }
+
+    func start() {
+        // Not by the loop's `spawn`, whose generic call would stay suspended below `run`.
+        task = Task(executorPreference: channel.loop) { await self.run() }
+    }
+
+    /// Ends what is under way as soon as it has told the peer.
+    func cancel() { task?.cancel() }
+
+    private func run() async {
+        if let stream = open() {
+            var outcome = Outcome.refused
+            do throws(StreamError) {
+                try await tls?.handshake()
+                switch begin() {
+                case .nothing: break
+                case .exchange: outcome = .messages(try await exchange(over: stream))
+                case .messages:
+                    outcome = .messages(
+                        try await Command.serve(
+                            stream, replies: worker.policy.replies, transcript: worker.lines,
+                            answered: trail.map { trail in { trail.noteMessage($0, isKnown: $1) } }
+                        ))
+                case .commands(let remote):
+                    try await remote.serve()
+                    outcome = .commands(remote.answered)
+                }
+            } catch {
+                outcome =
+                    tls?.isEstablished == false ? .handshakeFailed(error) : .failed(error)
+            }
+            recordEnd(outcome)
+            if outcome.canBeTold { await stream.close() }
+            logEnd(outcome)
+        }
+        task = nil
+        worker.ended(at: place)
+    }
+
+    /// How it went.
+    private enum Outcome {
+        /// It did not begin, since this is not the one session of `--once`.
+        case refused
+        case handshakeFailed(StreamError)
+        case messages(Int)
+        case commands(Int)
+        case failed(StreamError)
+
+        /// For the log.
+        var words: String {
+            switch self {
+            case .refused: "refused: the one session of --once is under way"
+            case .handshakeFailed(let error): "refused: \(error)"
+            case .messages(let count):
+                "session ended after \(count) \(count == 1 ? "message" : "messages")"
+            case .commands(let count):
+                "session ended after \(count) \(count == 1 ? "command" : "commands")"
+            case .failed(let error): "session failed: \(error)"
+            }
+        }
+
+        /// For the audit trail.
+        var reason: String {
+            if case .failed(let error) = self { error.description } else { words }
+        }
+
+        /// A silent or vanished peer takes no alert.
+        var canBeTold: Bool {
+            guard case .handshakeFailed(let error) = self else { return true }
+            return error.code != .handshakeTimedOut && error.code != .reset
+        }
+    }
+
+    // MARK: Its beginning
+
+    /// - Returns: nil where it can't be had.
+    private func open() -> (any ByteStream)? {
+        guard let context = worker.policy.context else {
+            channel.enter(.idle)
+            return PlainStream(channel)
+        }
+        do throws(StreamError) {
+            tls = try TLSStream(server: context, over: channel)
+        } catch {
+            log("refused: \(error)")
+        }
+        return tls
+    }
+
+    /// What is served.
+    private enum Dialogue {
+        case nothing
+        /// A message or two, or an operator's.
+        case exchange
+        case messages
+        case commands(RemoteServer<TLSStream>)
+    }
+
+    private func begin() -> Dialogue {
+        guard worker.takeSession() else { return .nothing }
+        takeUpTrail()
+        if let trail {
+            var record = trail.record("session-start")
+            record.add("protocol", tls?.applicationProtocol ?? worker.options.conversation.rawValue)
+            trail.write(record)
+        }
+        guard worker.options.conversation == .command else { return .exchange }
+        guard let tls, let identity = tls.peerIdentity, tls.applicationProtocol == remoteProtocol
+        else { return .messages }
+        let desk = CommandDesk(tls, identity, worker: worker, trail: trail)
+        worker.opened(desk, at: place)
+        return .commands(RemoteServer(tls, host: desk))
+    }
+
+    private func takeUpTrail() {
+        trail = worker.trail(number: number, of: channel, identity: tls?.peerIdentity)
+    }
+
+    // MARK: Its course
+
+    private func exchange(over stream: any ByteStream) async throws(StreamError) -> Int {
+        switch worker.options.conversation {
+        case .hello: return try await Hello.serve(stream, transcript: worker.lines)
+        case .greeting: return try await Greeting.serve(stream, transcript: worker.lines)
+        case .chat, .command:
+            // Who waits for the operator is not idle by its own doing.
+            channel.clearDue()
+            try await worker.operatorTurn.enter(while: stream)
+            defer { worker.operatorTurn.leave() }
+            channel.enter(.idle)
+            return try await Chat.serve(stream, transcript: worker.transcript)
+        }
+    }
+
+    // MARK: Its end
+
+    private func recordEnd(_ outcome: Outcome) {
+        worker.closedDesk(at: place)
+        switch outcome {
+        case .refused: return
+        case .handshakeFailed(let error):
+            log(outcome.words)
+            takeUpTrail()
+            guard let trail else { return }
+            var record = trail.record("handshake-failure")
+            record.add("code", error.code.rawValue)
+            record.add("reason", error.description)
+            trail.write(record)
+        case .messages, .commands, .failed:
+            if case .failed(let error) = outcome, error.code == .operatorLeft {
+                worker.drainServer()
+            }
+            guard let trail else { return }
+            var record = trail.record("session-end")
+            record.add("reason", outcome.reason)
+            record.add("bytes_in", channel.received)
+            record.add("bytes_out", channel.sent)
+            record.add("seconds", nanoseconds: channel.loop.now - openedAt)
+            trail.write(record)
+        }
+    }
+
+    private func logEnd(_ outcome: Outcome) {
+        switch outcome {
+        case .refused: return log(outcome.words)
+        case .handshakeFailed: return
+        case .messages, .commands, .failed: break
+        }
+        var isMixedUp = tls == nil && channel.speaksTLS
+        if case .failed(let failure) = outcome, failure.code == .peerSpeaksTLS { isMixedUp = false }
+        let suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
+        log("\(outcome.words), \(duration)\(suspicion)")
+        if worker.options.isOnce { worker.endServer() }
+    }
+
+    private func log(_ text: String) {
+        worker.log.write("\(name): \(text)")
+    }
+
+    /// The peer's address and, as far as there is one, its identity and cipher.
+    private var name: String {
+        var name = channel.peer?.description ?? "?"
+        guard let tls else { return name }
+        if let identity = tls.peerName { name += " " + identity }
+        if tls.isEstablished { name += " \(tls.version) \(tls.cipher)" }
+        return name
+    }
+
+    private var duration: String {
+        let milliseconds = (channel.loop.now - openedAt) / 1_000_000
+        let fraction = String(milliseconds % 1_000)
+        let zeros = String(repeating: "0", count: 3 - fraction.count)
+        return "\(milliseconds / 1_000).\(zeros)\(fraction) s"
+    }
+}
