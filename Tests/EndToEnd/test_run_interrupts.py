@@ -51,7 +51,7 @@ class Interrupts(TestCase):
                 gone(group)
 
     def test_a_second_ctrl_c_does_not_wait_for_a_program_that_stays(self):
-        server = Commands(self, "--grace", "0.5")
+        server = Commands(self, "--grace", "2")
         run = Run(self, server.port, "stay", terminal=True)
         before = run.attributes()
         group = run.started()

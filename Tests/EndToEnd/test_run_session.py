@@ -101,7 +101,7 @@ class Sessions(TestCase):
         self.leave(session, "\x04", 0)
 
     def test_a_second_ctrl_c_ends_the_session(self):
-        server = Commands(self, "--grace", "0.5")
+        server = Commands(self, "--grace", "2")
         session = Session(self, server.port)
         session.type("stay\n")
         group = session.started()
