@@ -94,6 +94,8 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
 /// Replaces control characters, which could move a terminal's cursor or forge a line, by `\x1b`
 /// and the like.
 public func printable(_ text: String, keeping kept: String = "") -> String {
+    // Most of what is said is plain ASCII, and a line a session is worth a glance first.
+    if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
         switch scalar.properties.generalCategory {
