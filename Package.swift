@@ -47,6 +47,13 @@ let package = Package(
             name: "parley",
             dependencies: ["CLinux", "Sockets", "TLS", "Programs", "Sessions", "Console"],
             swiftSettings: settings),
+        // Not products: the benchmark's load, and the server in C that it compares with.
+        .executableTarget(
+            name: "parley-bench",
+            dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "parley-reference", dependencies: ["COpenSSL"], path: "Tests/Reference"),
         .testTarget(
             name: "SocketsTests", dependencies: ["Sockets", "CLinux"], swiftSettings: settings),
         .testTarget(

@@ -1,0 +1,151 @@
+// parley-bench's command line.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
+internal import TLS
+
+/// What to do to which server.
+struct BenchOptions {
+    enum Mode: String, CaseIterable { case handshake, reply, pipelined, idle }
+
+    /// By what a reply is recognised.
+    enum Reply {
+        case exactly([UInt8])
+        case length(Int)
+    }
+
+    let mode: Mode
+    let label: String
+    let port: UInt16
+    /// The server's processes; their children are added.
+    let processes: [pid_t]
+    let connections: Int
+    let request: [UInt8]
+    let reply: Reply
+    /// Requests of one connection that are under way at once.
+    let depth: Int
+    let seconds: Double
+    let warmUp: Double
+    /// So many operations instead of seconds.
+    let count: Int?
+    let levels: [Int]
+    /// How many sessions take turns; nil for all.
+    let busy: Int?
+    let settle: Double
+    let limit: Double
+    /// Nil for plaintext.
+    let security: SecurityOptions?
+
+    init(_ words: [String]) throws {
+        let arguments = try Arguments(
+            words, flags: ["plaintext", "help"],
+            valued: [
+                "label", "port", "pids", "connections", "request", "reply", "reply-length", "depth",
+                "seconds", "warm-up", "count", "levels", "busy", "settle", "limit",
+            ] + SecurityOptions.client)
+        if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
+        guard arguments.operands.count == 1, let mode = Mode(rawValue: arguments.operands[0]) else {
+            throw UsageError("one of handshake, reply, pipelined and idle is expected")
+        }
+        self.mode = mode
+        label = arguments["label"] ?? ""
+        guard let port = try arguments.port("port"), port > 0 else {
+            throw UsageError("--port is missing")
+        }
+        self.port = port
+        processes = try (arguments["pids"] ?? "").split(separator: ",").map { word in
+            guard let number = pid_t(word), number > 0 else {
+                throw UsageError("'\(word)' is no process")
+            }
+            return number
+        }
+        levels = try (arguments["levels"] ?? "").split(separator: ",").map { word in
+            guard let number = Int(word), (1...1_000_000).contains(number) else {
+                throw UsageError("'\(word)' is no number of sessions")
+            }
+            return number
+        }
+        if mode == .idle, levels.isEmpty || levels != levels.sorted() {
+            throw UsageError("idle needs --levels, ascending")
+        }
+        connections = try arguments.number("connections", 1...100_000) ?? 64
+        seconds = try arguments.seconds("seconds") ?? 3
+        warmUp = try arguments.seconds("warm-up") ?? 0.3
+        settle = try arguments.seconds("settle") ?? 0.3
+        limit = try arguments.seconds("limit") ?? 120
+        count = try arguments.number("count", 1...1_000_000_000)
+        busy = try arguments.number("busy", 1...1_000_000)
+        depth = try arguments.number("depth", 1...4_096) ?? (mode == .pipelined ? 256 : 1)
+        if mode == .pipelined {
+            // A run of the command, and its reply and exit, as docs/protocol.md has them.
+            let name = Array((arguments["request"] ?? "Hello").utf8)
+            let text = Array((arguments["reply"] ?? "Greetings!").utf8)
+            guard name.count < 256, text.count < 256 else {
+                throw UsageError("--request and --reply are too long for a pipeline")
+            }
+            request =
+                [1, 0, 0, UInt8(name.count + 2), 0, UInt8(name.count)] + name
+            reply = .exactly([17, 0, 0, UInt8(text.count)] + text + [19, 0, 0, 2, 0, 0])
+        } else {
+            request = unescaped(arguments["request"] ?? "Hello")
+            if let length = try arguments.number("reply-length", 1...1_048_576) {
+                reply = .length(length)
+            } else {
+                reply = .exactly(unescaped(arguments["reply"] ?? "Greetings!"))
+            }
+        }
+        guard !request.isEmpty, depth * request.count <= answerCapacity else {
+            throw UsageError("the requests under way must be 1 to \(answerCapacity) bytes together")
+        }
+        if arguments.has("plaintext") {
+            try SecurityOptions.refuseWithPlaintext(arguments, SecurityOptions.client)
+            security = nil
+        } else {
+            var security = try SecurityOptions(arguments)
+            if mode == .pipelined { security.applicationProtocols = [remoteProtocol] }
+            self.security = security
+        }
+    }
+
+    private static let help = """
+        usage: parley-bench MODE --port N [options]    loads a server on 127.0.0.1, prints a JSON line
+        MODE: handshake (connections, one exchange each), reply (messages over open connections),
+              pipelined (runs of a fixed reply over parley/1, many ahead), idle (open sessions)
+          --pids N,...             the server's processes, whose CPU time and memory count
+          --connections N          at once; default 64
+          --request, --reply TEXT  default Hello, Greetings!; \\r and \\n are understood
+          --reply-length N         any reply of so many bytes
+          --depth N                requests under way in a connection; default 1, pipelined 256
+          --seconds N, --warm-up N default 3, 0.3
+          --count N                so many operations and no warm-up, instead of seconds
+          --levels N,...           idle: sessions to open, ascending; a line for each
+          --busy N                 idle: how many take turns; default all, one message under way
+          --settle SECONDS         idle: before memory is read (0.3)
+          --limit SECONDS          for all of it (120)
+          --plaintext, --certs DIR, --ca, --cert, --key FILE, --server-name NAME   as parley has them
+
+        """
+}
+
+/// `\r`, `\n` and `\\` as the bytes that they stand for.
+private func unescaped(_ text: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var isEscaped = false
+    for byte in text.utf8 {
+        if isEscaped {
+            switch byte {
+            case UInt8(ascii: "r"): bytes.append(0x0d)
+            case UInt8(ascii: "n"): bytes.append(0x0a)
+            default: bytes.append(byte)
+            }
+            isEscaped = false
+        } else if byte == UInt8(ascii: "\\") {
+            isEscaped = true
+        } else {
+            bytes.append(byte)
+        }
+    }
+    return bytes
+}

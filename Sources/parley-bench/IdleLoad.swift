@@ -1,0 +1,122 @@
+// Open sessions that have nothing to say: what each costs in memory, and a reply among so many in CPU time.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Sockets
+
+/// Opens as many sessions as each level says, one message each; then, where there is time for it,
+/// has them take turns with one message under way. A line for each level.
+final class IdleLoad: @unchecked Sendable {
+    private let load: Load
+    private var sessions: [any ByteStream] = []
+    private var next = 0
+    private var start: UInt64 = 0
+    private var isTakingTurns = false
+    private var pause: Event?
+    private var isEnding = false
+
+    init(_ load: Load) { self.load = load }
+
+    func run() async {
+        let options = load.options
+        let before = ServerUsage(options.processes)
+        for level in options.levels {
+            await load.open(level - sessions.count) { stream in await self.greet(stream) }
+            guard load.errors == 0 else { return await end() }
+            await Event(loop: load.loop).wait(options.settle)
+            let resident = ServerUsage(options.processes).resident - before.resident
+            var line = JSONLine()
+            line.add("sessions", level)
+            line.add("resident", resident)
+            line.add("resident_each", resident / level)
+            if options.seconds > 0.001 { line.add(await takeTurns()) }
+            line.print()
+        }
+        await end()
+        var line = JSONLine()
+        await Event(loop: load.loop).wait(options.settle)
+        line.add("sessions", 0)
+        line.add("resident", ServerUsage(options.processes).resident - before.resident)
+        line.print()
+    }
+
+    /// A session's first exchange; what it is sent later comes to the same answering.
+    private func greet(_ stream: any ByteStream) async {
+        let greeted = Event(loop: load.loop)
+        load.loop.spawn { [self] in
+            var reader = ReplyReader(load.options.reply)
+            var isGreeted = false
+            do throws(StreamError) {
+                try await stream.write(load.options.request)
+                try await stream.answer(upTo: 16_384) { [self] bytes, _ in
+                    guard let whole = reader.take(bytes) else { return .last }
+                    guard whole > 0 else { return .gather }
+                    if isGreeted {
+                        load.complete(since: start)
+                        passOn()
+                    } else {
+                        isGreeted = true
+                        greeted.set()
+                    }
+                    return .gather
+                }
+                if !isEnding { load.fail("a session ended, or a reply is not the expected one") }
+            } catch {
+                if !isEnding { load.fail("\(error)") }
+            }
+            greeted.set()
+        }
+        if await !greeted.wait(load.options.limit) { load.fail("no reply came") }
+        sessions.append(stream)
+    }
+
+    private func takeTurns() async -> JSONLine {
+        next = 0
+        isTakingTurns = true
+        let paused = Event(loop: load.loop)
+        pause = paused
+        passOn()
+        await Event(loop: load.loop).wait(load.options.warmUp)
+        let measured = Measurement(load)
+        await Event(loop: load.loop).wait(load.options.seconds)
+        let line = measured.line(connections: sessions.count)
+        isTakingTurns = false
+        await paused.wait(load.options.limit)
+        return line
+    }
+
+    private func passOn() {
+        guard isTakingTurns, load.errors == 0 else {
+            pause?.set()
+            return
+        }
+        let turns = min(load.options.busy ?? .max, sessions.count)
+        next = (next + 1) % turns
+        start = nanoseconds()
+        do throws(StreamError) {
+            // A request is far smaller than a socket's buffer, which is empty.
+            let request = load.options.request
+            guard case .moved(let count) = try sessions[next].attemptWrite(request.span),
+                count == request.count
+            else { throw StreamError(.reset, "a request could not be sent") }
+        } catch {
+            load.fail("\(error)")
+            pause?.set()
+        }
+    }
+
+    private func end() async {
+        isEnding = true
+        let done = Event(loop: load.loop)
+        guard !sessions.isEmpty else { return }
+        let door = Door(sessions.count)
+        for stream in sessions {
+            load.loop.spawn {
+                _ = try? stream.attemptClose()
+                stream.channel.shutdownWrite()
+                if door.leave() { done.set() }
+            }
+        }
+        await done.wait(load.options.limit)
+        sessions = []
+    }
+}

@@ -1,0 +1,157 @@
+// What all connections of a run share.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
+internal import TLS
+
+/// One run: its loop and TLS context, and what was counted. Confined to its loop.
+final class Load: @unchecked Sendable {
+    let options: BenchOptions
+    let loop: EventLoop
+    let latencies = Latencies()
+    private(set) var operations = 0
+    private(set) var errors = 0
+    /// What went wrong first.
+    private(set) var firstError: String?
+    /// What was negotiated; the first connection's.
+    private(set) var version = "TCP"
+    private(set) var cipher = "-"
+
+    private let context: TLSContext?
+    private let serverName: ServerName
+    private let deadlines: Deadlines
+    /// Operations that may be begun.
+    private var allowed: Int
+    private var isStopped = false
+    /// Set when nothing more can come.
+    let finished: Event
+    private var connectionsMade = 0
+
+    init(_ options: BenchOptions, loop: EventLoop) throws {
+        self.options = options
+        self.loop = loop
+        context = try options.security?.clientContext()
+        serverName = .dns("localhost")
+        var deadlines = Deadlines()
+        deadlines.handshake = 30
+        // Longer than any run, so that sessions may be idle.
+        deadlines.idle = options.limit
+        self.deadlines = deadlines
+        allowed = options.count ?? .max
+        finished = Event(loop: loop)
+    }
+
+    /// Whether one more operation may be begun, which counts it.
+    func begin() -> Bool {
+        guard !isStopped, allowed > 0 else { return false }
+        allowed -= 1
+        return true
+    }
+
+    /// No operation is begun after this.
+    func stop() { isStopped = true }
+
+    /// An operation that began at `start` is done.
+    @inline(__always)
+    func complete(since start: UInt64) {
+        operations += 1
+        latencies.add(nanoseconds() &- start)
+    }
+
+    /// Operations are done whose time can't be told one by one.
+    func complete(_ count: Int) { operations += count }
+
+    func fail(_ error: String) {
+        errors += 1
+        firstError = firstError ?? error
+        // A server that fails every time would be asked for ever.
+        if errors >= 100 {
+            stop()
+            finished.set()
+        }
+    }
+
+    var complaint: String { firstError ?? "\(operations) operations were done" }
+
+    /// Opens a connection, with its handshake.
+    func connect() async throws(StreamError) -> any ByteStream {
+        connectionsMade += 1
+        let socket = try dial(
+            options.port, number: connectionsMade, loop: loop, deadlines: deadlines)
+        guard let context else {
+            socket.enter(.idle)
+            return PlainStream(socket)
+        }
+        let stream = try TLSStream(client: context, serverName: serverName, over: socket)
+        try await stream.handshake()
+        if cipher == "-" {
+            version = stream.version
+            cipher = stream.cipher
+        }
+        if options.mode == .pipelined, stream.applicationProtocol != remoteProtocol {
+            throw StreamError(.malformed, "the server takes no part in parley/1")
+        }
+        return stream
+    }
+
+    /// Opens connections, a few at once, and hands each over as soon as it is there.
+    func open(_ count: Int, _ opened: @escaping @Sendable (any ByteStream) async -> Void) async {
+        guard count > 0 else { return }
+        let done = Event(loop: loop)
+        let door = Door(count)
+        for _ in 0..<min(count, Self.openedAtOnce) {
+            loop.spawn { [self] in
+                while door.enter() {
+                    do throws(StreamError) {
+                        await opened(try await connect())
+                    } catch {
+                        fail("\(error)")
+                    }
+                    if door.leave() || errors >= 100 { done.set() }
+                }
+            }
+        }
+        await done.wait(options.limit)
+    }
+
+    /// Starts counting anew, as a run's warm-up ends.
+    func restart() {
+        operations = 0
+        latencies.removeAll()
+    }
+
+    private static let openedAtOnce = 64
+}
+
+/// Counts who may still go in and who has not come out.
+final class Door: @unchecked Sendable {
+    private var outside: Int
+    private var left: Int
+
+    init(_ count: Int) {
+        outside = count
+        left = count
+    }
+
+    func enter() -> Bool {
+        guard outside > 0 else { return false }
+        outside -= 1
+        return true
+    }
+
+    /// - Returns: whether it was the last one.
+    func leave() -> Bool {
+        left -= 1
+        return left == 0
+    }
+}
+
+/// The monotonic clock.
+@inline(__always)
+func nanoseconds() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}

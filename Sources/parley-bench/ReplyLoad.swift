@@ -1,0 +1,84 @@
+// Messages over open connections, each of which always has some under way.
+// SPDX-License-Identifier: Apache-2.0
+internal import Sessions
+internal import Sockets
+
+/// An operation is a request and its reply.
+final class ReplyLoad: @unchecked Sendable {
+    private let load: Load
+    private var streams: [any ByteStream] = []
+    private var asking = 0
+    private let requests: [UInt8]
+
+    init(_ load: Load) {
+        self.load = load
+        let request = load.options.request
+        requests = (0..<load.options.depth).flatMap { _ in request }
+    }
+
+    func run() async {
+        let options = load.options
+        await load.open(options.connections) { self.streams.append($0) }
+        guard load.errors == 0 else { return }
+        asking = streams.count
+        let measured = Measurement(load)
+        for stream in streams {
+            load.loop.spawn { [self] in
+                do throws(StreamError) {
+                    try await ask(on: stream)
+                } catch {
+                    load.fail("\(error)")
+                }
+                await stream.close()
+                asking -= 1
+                if asking == 0 { load.finished.set() }
+            }
+        }
+        if options.count != nil {
+            await load.finished.wait(options.limit)
+            measured.line(connections: options.connections).print()
+        } else if await !load.finished.wait(options.warmUp) {
+            let measured = Measurement(load)
+            await load.finished.wait(options.seconds)
+            measured.line(connections: options.connections).print()
+            load.stop()
+            await load.finished.wait(options.limit)
+        } else {
+            measured.line(connections: options.connections).print()
+        }
+    }
+
+    /// Until the load is stopped and what was begun is answered.
+    private func ask(on stream: any ByteStream) async throws(StreamError) {
+        let load = load
+        let requests = requests
+        let size = load.options.request.count
+        let isSingle = load.options.depth == 1
+        var reader = ReplyReader(load.options.reply)
+        var underWay = 0
+        while underWay < load.options.depth, load.begin() { underWay += 1 }
+        guard underWay > 0 else { return }
+        var start = nanoseconds()
+        var isWrong = false
+        try await stream.write(Array(requests[..<(underWay * size)]))
+        // The loop calls this for what arrives; a task that is resumed for each would cost more
+        // than some servers.
+        let isDone = try await stream.answer(upTo: 16_384) { bytes, output in
+            guard let whole = reader.take(bytes) else {
+                isWrong = true
+                return .last
+            }
+            guard whole > 0 else { return .gather }
+            if isSingle, whole == 1 { load.complete(since: start) } else { load.complete(whole) }
+            underWay -= whole
+            var more = 0
+            while more < whole, load.begin() { more += 1 }
+            underWay += more
+            if isSingle { start = nanoseconds() }
+            for index in 0..<(more * size) { output.append(requests[index]) }
+            return underWay == 0 ? .last : .send
+        }
+        if isWrong { throw StreamError(.malformed, "a reply is not the expected one") }
+        if !isDone { throw StreamError(.endedEarly, "the server closed the connection") }
+    }
+}

@@ -1,0 +1,92 @@
+// What a server's processes have used, from the kernel's accounts.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// CPU time and memory of processes and their children, at one moment.
+struct ServerUsage {
+    /// Nanoseconds of CPU time, which /proc tells in hundredths of a second only.
+    private(set) var processor: UInt64 = 0
+    /// Clock ticks in user and kernel mode.
+    private(set) var user: UInt64 = 0
+    private(set) var system: UInt64 = 0
+    /// Resident bytes.
+    private(set) var resident: Int = 0
+
+    init(_ roots: [pid_t]) {
+        var processes = roots
+        var index = 0
+        while index < processes.count {
+            for child in Self.children(of: processes[index]) where !processes.contains(child) {
+                processes.append(child)
+            }
+            index += 1
+        }
+        for process in processes { add(process) }
+    }
+
+    private mutating func add(_ process: pid_t) {
+        var clock = clockid_t()
+        var time = timespec()
+        if unsafe clock_getcpuclockid(process, &clock) == 0,
+            unsafe clock_gettime(clock, &time) == 0
+        {
+            processor += UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        }
+        let stat = contents(of: "/proc/\(process)/stat")
+        // The name in parentheses may hold anything.
+        if let end = stat.lastIndex(of: ")") {
+            let fields = stat[end...].split(separator: " ")
+            if fields.count > 12 {
+                user += UInt64(fields[12]) ?? 0
+                system += UInt64(fields[13]) ?? 0
+            }
+        }
+        for line in contents(of: "/proc/\(process)/smaps_rollup").split(separator: "\n")
+        where line.hasPrefix("Rss:") {
+            let words = line.split(separator: " ")
+            resident += 1024 * (words.count > 1 ? Int(words[1]) ?? 0 : 0)
+        }
+    }
+
+    private static func children(of process: pid_t) -> [pid_t] {
+        contents(of: "/proc/\(process)/task/\(process)/children").split(separator: " ")
+            .compactMap { pid_t($0) }
+    }
+}
+
+/// CPU time of the whole machine and of this process.
+struct MachineUsage {
+    /// Clock ticks in which any core was busy.
+    let busy: UInt64
+    let own: UInt64
+
+    init() {
+        let fields = contents(of: "/proc/stat").prefix { $0 != "\n" }.split(separator: " ")
+            .dropFirst().map { UInt64($0) ?? 0 }
+        // user nice system idle iowait irq softirq steal (proc(5)); guests are in user already.
+        busy = fields.enumerated().reduce(0) { sum, field in
+            field.offset < 8 && field.offset != 3 && field.offset != 4 ? sum + field.element : sum
+        }
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        own = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    static let ticksPerSecond = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
+    static let cores = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+}
+
+/// A small file of /proc; empty where there is none.
+private func contents(of path: String) -> String {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return "" }
+    defer { _ = close(descriptor) }
+    var bytes: [UInt8] = []
+    var room = [UInt8](repeating: 0, count: 16_384)
+    while true {
+        let count = unsafe read(descriptor, &room, room.count)
+        guard count > 0 else { break }
+        bytes += room[..<count]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}
