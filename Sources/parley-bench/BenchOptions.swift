@@ -81,7 +81,7 @@ struct BenchOptions {
         if mode == .pipelined {
             // A run of the command, and its reply and exit, as docs/protocol.md has them.
             let name = Array((arguments["request"] ?? "Hello").utf8)
-            let text = Array((arguments["reply"] ?? "Greetings!").utf8)
+            let text = Array((arguments["reply"] ?? "Greetings!").utf8) + [0x0a]
             guard name.count < 256, text.count < 256 else {
                 throw UsageError("--request and --reply are too long for a pipeline")
             }

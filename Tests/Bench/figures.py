@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures: what each measures, over which servers."""
+
+import statistics
+
+import callgrind
+import whole
+from load import Failed
+from processes import Unavailable
+from servers import Go, Nginx, PEERS, Parleyd, Redis, Reference, Remote, TwoThreads
+
+PER_CORE = "a CPU s"
+
+
+class Figure:
+    """`measure` adds a sample to each of its rows."""
+
+    is_counted = False
+
+    def __init__(self, name, title, body):
+        self.name, self.title, self.body = name, title, body
+
+    def measure(self, bench):
+        self.body(Samples(bench, self.name))
+
+
+class Counted(Figure):
+    """Counts instructions, which are the same in each round."""
+
+    is_counted = True
+
+
+class Samples:
+    """One round's samples of a figure, and the base that they are ratios of."""
+
+    def __init__(self, bench, figure):
+        self.bench, self.figure = bench, figure
+        self.values = {}
+
+    def take(self, title, unit, server, measure, is_ours=False):
+        """Adds what `measure` returns: a value, and where it has one the load's line. A stranger's
+        failure is noted, ours raised."""
+        row = self.bench.results.row(self.figure, title, unit, server)
+        if row.fault:
+            return None
+        try:
+            value, line = measure()
+        except (Unavailable, Failed, OSError) as fault:
+            if is_ours:
+                raise Failed(f"{server}, {title}: {fault}") from None
+            row.fault = str(fault)
+            return None
+        row.values.append(value)
+        self.values[title, server] = value
+        if line:
+            row.foreign.append(line.get("foreign_percent", 0))
+            if "p50_us" in line:
+                row.latencies.append((line["p50_us"], line["p99_us"], line["p999_us"]))
+        return line
+
+    def compare(self, base, other_title=None):
+        """Adds the round's ratios to the server `base`, of the same title unless one is named."""
+        for (title, server), value in self.values.items():
+            against = self.values.get((other_title or title, base))
+            if against:
+                self.bench.results.row(self.figure, title, "", server).ratios.append(value / against)
+
+
+def by_load(samples, title, kinds, mode, *options, plaintext=False):
+    """Operations per CPU second of each kind of server."""
+    bench = samples.bench
+
+    def measure(kind):
+        server = bench.server(kind, plaintext)
+        line = bench.load.measure(
+            server, mode, *options, "--warm-up", bench.plan.warm_up, *server.question,
+            seconds=bench.plan.seconds)
+        return line["operations"] / line["server_seconds"], line
+
+    for kind in kinds:
+        samples.take(title, PER_CORE, kind.name, lambda kind=kind: measure(kind), kind.is_ours)
+
+
+def handshakes(samples):
+    by_load(samples, "full handshakes", (Reference, Parleyd, *PEERS), "handshake",
+            "--connections", 16)
+    samples.compare(Reference.name)
+
+
+def replies_tls(samples):
+    for count in samples.bench.plan.connections:
+        by_load(samples, f"TLS replies, {connections(count)}", (Reference, Parleyd, *PEERS), "reply",
+                "--connections", count)
+    samples.compare(Reference.name)
+
+
+def replies_plaintext(samples):
+    kinds = [kind for kind in (Reference, Parleyd, *PEERS) if kind.has_plaintext]
+    for count in samples.bench.plan.connections:
+        by_load(samples, f"plaintext replies, {connections(count)}", kinds, "reply",
+                "--connections", count, plaintext=True)
+    samples.compare(Reference.name)
+
+
+def connections(count):
+    return f"{count} connection" + ("" if count == 1 else "s")
+
+
+def pipelined(samples):
+    title = "fixed replies in one session"
+    one, many = f"{title}, one under way", f"{title}, parley/1 pipelined"
+    by_load(samples, one, (Reference,), "reply", "--connections", 1)
+    by_load(samples, many, (Remote,), "pipelined", "--connections", 1)
+    samples.compare(Reference.name, other_title=one)
+
+
+def idle(samples):
+    """Opens sessions with a new server each time, since a used one has memory left over."""
+    bench = samples.bench
+    plan = bench.plan
+    wanted = {"memory", "growth"} & set(bench.options.only)
+    if samples.figure != min(wanted, key=["memory", "growth"].index):
+        return  # Both were measured together.
+    memory, growth = Samples(bench, "memory"), Samples(bench, "growth")
+    kinds = (Reference, Parleyd, *((Redis, Nginx, Go) if "memory" in wanted else ()))
+    for kind in kinds:
+        takes_turns = kind.is_ours and "growth" in wanted
+        levels = sorted({*(plan.memory_levels if "memory" in wanted else ()),
+                         *(plan.growth_levels if takes_turns else ())})
+        try:
+            lines = sessions(bench, kind, levels, takes_turns)
+            fault = None
+        except (Unavailable, Failed) as failure:
+            lines, fault = {}, failure
+
+        def sample(level, value, lines=lines, fault=fault):
+            if fault:
+                raise fault
+            return value(lines[level]), lines[level]
+
+        for level in plan.memory_levels if "memory" in wanted else ():
+            memory.take(
+                f"memory of an idle TLS session, {level:,} open", "KiB", kind.name,
+                lambda level=level: (
+                    sample(level, lambda line: line["resident"] / line["sessions"] / 1024)[0], None),
+                kind.is_ours)
+        for level in plan.growth_levels if takes_turns else ():
+            growth.take(
+                f"CPU of a TLS reply, {level:,} session{'s' * (level > 1)} in turn", "µs",
+                kind.name, lambda level=level: sample(
+                    level, lambda line: line["server_seconds"] / line["operations"] * 1e6),
+                kind.is_ours)
+    memory.compare(Reference.name)
+    growth.compare(Reference.name)
+
+
+def sessions(bench, kind, levels, takes_turns):
+    """By level, what the load says."""
+    server = kind(bench).begin()
+    try:
+        seconds = bench.plan.turn_seconds if takes_turns else 0.001
+        lines = bench.load.lines(
+            server, "idle", "--levels", ",".join(map(str, levels)), "--warm-up",
+            bench.plan.warm_up / 4, *server.question, seconds=seconds, limit=100)
+        return {line["sessions"]: line for line in lines}
+    finally:
+        server.kill()
+
+
+def threads(samples):
+    """Both with both cores, and the load wherever there is room."""
+    bench = samples.bench
+    cores = set(bench.machine.cores)
+    for count in (64, 512):
+        title = f"CPU of a TLS reply on all cores, {connections(count)}"
+        for kind in (Parleyd, TwoThreads):
+            def measure(kind=kind, count=count):
+                line = bench.load.measure(
+                    bench.server(kind, cores=cores), "reply", "--connections", count, "--warm-up",
+                    bench.plan.warm_up, seconds=bench.plan.seconds, cores=cores)
+                return line["server_seconds"] / line["operations"] * 1e6, line
+
+            samples.take(title, "µs", kind.name, measure, True)
+    samples.compare(Parleyd.name)
+
+
+def bulk(samples):
+    bench = samples.bench
+    title = f"{bench.plan.bulk_mib} MiB of output, wall time"
+    for name, measure, is_ours in [
+            ("openssl s_server, s_client", whole.bulk_openssl, False),
+            ("parley run", whole.bulk_parley, True), ("socat", whole.bulk_socat, False)]:
+        samples.take(title, "MiB/s", name, lambda measure=measure: measure(bench), is_ours)
+    samples.compare("openssl s_server, s_client")
+
+
+def start_up(samples):
+    bench = samples.bench
+    for kind in (Reference, Parleyd, *PEERS):
+        samples.take("start-up to the ready line, or first accept", "ms", kind.name,
+                     lambda kind=kind: (whole.start_up(bench, kind), None), kind.is_ours)
+    samples.compare(Reference.name)
+
+
+def one_command(samples):
+    bench = samples.bench
+    title = "one Hello as a whole process"
+    for name, measure, is_ours in [("openssl s_client", whole.visit_openssl, False),
+                                   ("parley command", whole.visit_parley, True)]:
+        samples.take(title, "ms", name, lambda measure=measure: (
+            statistics.median(measure(bench) for _ in range(bench.plan.visits)), None), is_ours)
+    samples.compare("openssl s_client")
+
+
+def instructions(samples):
+    bench = samples.bench
+    for kind in (Reference, Parleyd):
+        samples.take("user-space instructions of a TLS reply", "", kind.name, lambda kind=kind: (
+            callgrind.slope(bench, kind, "reply", bench.plan.counted), None))
+    samples.compare(Reference.name)
+
+
+def profile(bench):
+    """Where a reply's and a handshake's time goes, by layer."""
+    for title, mode, counts in [("TLS reply", "reply", bench.plan.counted),
+                                ("full handshake", "handshake", bench.plan.counted_handshakes)]:
+        bench.say(f"profile of a {title}")
+        try:
+            bench.results.layers.append((title, callgrind.layers(bench, mode, counts)))
+        except Unavailable as fault:
+            bench.results.remark(f"No profile: {fault}.")
+            return
+
+
+ALL = [
+    Figure("handshake", "full handshakes", handshakes),
+    Figure("reply-tls", "TLS replies", replies_tls),
+    Figure("reply-plaintext", "plaintext replies", replies_plaintext),
+    Figure("pipelined", "parley/1 pipelined", pipelined),
+    Figure("memory", "idle sessions", idle),
+    Figure("growth", "replies among idle sessions", idle),
+    Figure("threads", "two threads against one", threads),
+    Figure("bulk", "bulk output", bulk),
+    Figure("start-up", "start-up", start_up),
+    Figure("command", "one command as a whole process", one_command),
+    Counted("instructions", "instructions of a reply", instructions),
+]

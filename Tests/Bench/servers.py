@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The servers that are measured: how each is started, and what it is asked."""
+
+import socket
+import ssl
+
+from machine import which
+from processes import Process, Unavailable, accepts, free_port
+
+TABLE = """{
+  commands: {
+    "Hello": { reply: "Greetings!" },
+    zeros: { run: ["/usr/bin/head", "-c", "{count}", "/dev/zero"], allow: ["anyone"],
+             arguments: { count: "[0-9]{1,12}" }, output: 1099511627776 },
+  },
+}
+"""
+
+
+class Server:
+    """A server, with TLS unless `plaintext`, that runs from `begin` to `end`."""
+
+    name = ""
+    is_ours = False
+    """Whether its failure is a failure of the run."""
+    question = ("--request", "Hello", "--reply", "Greetings!")
+    has_plaintext = True
+
+    def __init__(self, bench, plaintext=False, cores=None):
+        self.bench, self.plaintext = bench, plaintext
+        self.cores = cores or bench.machine.server
+        self.certs = bench.certs
+        self.work = bench.folder(self.name)
+        self.processes, self.port = [], None
+
+    def begin(self):
+        try:
+            self.port = self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def start(self):
+        """Starts it and waits until it is ready; returns its port."""
+        raise NotImplementedError
+
+    def run(self, *command, program=None, log="log"):
+        path = which(command[0])
+        if not path:
+            raise Unavailable(f"{program or command[0]} is not installed")
+        process = Process([path, *command[1:]], self.cores, self.work / log)
+        self.processes.append(process)
+        return process
+
+    @property
+    def pids(self):
+        return ",".join(str(process.pid) for process in self.processes)
+
+    @property
+    def security(self):
+        """What the load needs to trust it."""
+        return ["--plaintext"] if self.plaintext else ["--certs", self.certs]
+
+    def end(self):
+        for process in self.processes:
+            process.end()
+        self.processes = []
+
+    def kill(self):
+        for process in self.processes:
+            process.kill()
+        self.processes = []
+
+
+class Parleyd(Server):
+    name, is_ours = "parleyd", True
+    threads = 1
+    prefix = ()
+
+    def command(self):
+        return [*self.prefix, f"{self.bench.binaries}/parleyd", "command", "--port", "0",
+                "--threads", str(self.threads), "--quiet", *self.remote(), *self.security]
+
+    def remote(self):
+        """What remote sessions need beside."""
+        return []
+
+    def start(self):
+        return self.run(*self.command()).ready_port()
+
+
+class TwoThreads(Parleyd):
+    name, threads = "parleyd --threads 2", 2
+
+
+class Remote(Parleyd):
+    """With client certificates, a command table and an audit file."""
+
+    name = "parleyd with parley/1"
+
+    def remote(self):
+        table = self.work / "commands.json5"
+        if not table.exists():
+            table.write_text(TABLE)
+            table.chmod(0o600)
+        return ["--client-ca", f"{self.certs}/ca.pem", "--commands", str(table),
+                "--audit", str(self.work / "audit")]
+
+
+class Reference(Server):
+    name, is_ours = "reference", True
+    prefix = ()
+
+    def command(self):
+        credentials = [f"{self.certs}/server.pem", f"{self.certs}/server.key"]
+        return [*self.prefix, f"{self.bench.binaries}/parley-reference",
+                *(["--plaintext"] if self.plaintext else credentials)]
+
+    def start(self):
+        return self.run(*self.command()).ready_port()
+
+
+class Redis(Server):
+    name = "redis"
+    question = ("--request", "PING\\r\\n", "--reply", "+PONG\\r\\n")
+
+    def start(self):
+        port = free_port()
+        tls = ["--port", 0, "--tls-port", port, "--tls-cert-file", f"{self.certs}/server.pem",
+               "--tls-key-file", f"{self.certs}/server.key", "--tls-auth-clients", "no",
+               "--tls-protocols", "TLSv1.3", "--tls-session-caching", "no"]
+        process = self.run(
+            # The load comes from many addresses of the loopback, each of which is a stranger to redis.
+            "redis-server", "--bind", "127.0.0.1", "--protected-mode", "no", "--save", "", "--appendonly", "no",
+            "--daemonize", "no", "--dir", self.work, "--maxclients", 12_000, "--tcp-backlog", 4096,
+            *(["--port", port] if self.plaintext else tls))
+        process.wait_for(lambda: accepts(port))
+        return port
+
+
+class Nginx(Server):
+    name = "nginx"
+    request = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    def start(self):
+        port = free_port()
+        tls = (f"ssl_certificate {self.certs}/server.pem; ssl_certificate_key "
+               f"{self.certs}/server.key; ssl_protocols TLSv1.3; ssl_session_tickets off; "
+               "ssl_session_cache off; ssl_ecdh_curve X25519;")
+        places = " ".join(f"{kind}_temp_path {self.work}/{kind};" for kind in
+                          ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        (self.work / "nginx.conf").write_text(
+            f"daemon off; worker_processes 1; pid {self.work}/pid; error_log stderr warn;\n"
+            "events { worker_connections 12000; }\n"
+            f"http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 1h; {places}\n"
+            f"server {{ listen 127.0.0.1:{port}{'' if self.plaintext else ' ssl'} backlog=4096;\n"
+            f"{'' if self.plaintext else tls}\n"
+            'location / { default_type text/plain; return 200 "Greetings!"; } } }\n')
+        process = self.run("nginx", "-e", "stderr", "-p", self.work, "-c", self.work / "nginx.conf")
+        process.wait_for(lambda: accepts(port))
+        return port
+
+    @property
+    def question(self):
+        """Its answer has a date in it, so that only the length is fixed."""
+        trust = ssl.create_default_context(cafile=f"{self.certs}/ca.pem")
+        answer = b""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as sock:
+            if not self.plaintext:
+                sock = trust.wrap_socket(sock, server_hostname="localhost")
+            sock.sendall(self.request)
+            while not answer.endswith(b"Greetings!"):
+                more = sock.recv(65536)
+                if not more:
+                    raise Unavailable("nginx does not answer")
+                answer += more
+            sock.close()
+        request = self.request.decode().replace("\r", "\\r").replace("\n", "\\n")
+        return ("--request", request, "--reply-length", str(len(answer)))
+
+
+class Stunnel(Server):
+    """Before a plaintext server, which is the reference."""
+
+    name = "stunnel"
+    has_plaintext = False
+
+    def start(self):
+        behind = Process([f"{self.bench.binaries}/parley-reference", "--plaintext"], self.cores,
+                         self.work / "behind")
+        self.processes.append(behind)
+        port = free_port()
+        (self.work / "stunnel.conf").write_text(
+            f"foreground = yes\npid =\nsyslog = no\ndebug = err\noutput = {self.work}/log\n"
+            "socket = l:TCP_NODELAY=1\nsocket = r:TCP_NODELAY=1\n"
+            f"[reference]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{behind.ready_port()}\n"
+            f"cert = {self.certs}/server.pem\nkey = {self.certs}/server.key\n"
+            "sslVersionMin = TLSv1.3\ncurves = X25519\n")
+        process = self.run("stunnel4", self.work / "stunnel.conf", log="output")
+        process.wait_for(lambda: accepts(port))
+        return port
+
+
+class Go(Server):
+    name = "Go crypto/tls"
+
+    def start(self):
+        if not self.bench.goserver:
+            raise Unavailable(self.bench.goserver_fault)
+        credentials = [f"{self.certs}/server.pem", f"{self.certs}/server.key"]
+        return self.run(self.bench.goserver, *([] if self.plaintext else credentials)).ready_port()
+
+
+PEERS = (Redis, Nginx, Go, Stunnel)
