@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures Parley beside other servers, all of them in turns; `scripts/bench` prepares and calls it."""
+"""Measures Parley beside other servers, all in turns; `scripts/bench` prepares and calls it."""
 
 import argparse
 import os
@@ -27,8 +27,8 @@ class Plan:
         self.turn_seconds = 0.1 if is_quick else 0.3
         self.warm_up = 0.05 if is_quick else 0.2
         self.connections = (1, 64, 512)
-        self.memory_levels = (100, 250, 500) if is_quick else (1_000, 5_000, 10_000)
-        self.growth_levels = (1, 10, 100, 500) if is_quick else (1, 10, 100, 1_000, 10_000)
+        self.memory_levels = (100, 200, 300) if is_quick else (1_000, 5_000, 10_000)
+        self.growth_levels = (1, 10, 100, 300) if is_quick else (1, 10, 100, 1_000, 10_000)
         self.bulk_mib = 32 if is_quick else 512
         self.starts = 1 if is_quick else 3
         self.visits = 3 if is_quick else 9
@@ -66,8 +66,8 @@ class Bench:
                 "This machine has one core, which server and load share: times say little.")
         if self.plan.scaled:
             self.results.remark(
-                f"Sessions are limited to {self.machine.most_sessions:,} by `ulimit -Hn`, instead of "
-                f"{', '.join(f'{level:,}' for level in self.plan.scaled)}.")
+                f"Sessions are limited to {self.machine.most_sessions:,} by `ulimit -Hn`, instead "
+                f"of {', '.join(f'{level:,}' for level in self.plan.scaled)}.")
 
     def folder(self, name):
         """A new one for each server."""
@@ -148,7 +148,7 @@ def main(words=None):
     names = [figure.name for figure in figures.ALL]
     parser = argparse.ArgumentParser(
         prog="scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Measures Parley beside other servers and a reference in C, in one interleaved run.",
+        description="Measures Parley beside other servers and a reference in C, in turns.",
         epilog="Figures: " + ", ".join(names) + ".\nPARLEY_BIN names a folder with executables to "
         "measure instead of building a release.")
     parser.add_argument("--quick", action="store_true", help="one short round, in under a minute")

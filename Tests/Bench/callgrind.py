@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""User-space instructions, counted by callgrind: what a longer run has more of, so that start and end cancel."""
+"""User-space instructions, counted by callgrind: what a longer run has more of than a short one."""
 
 import collections
 import os
@@ -20,7 +20,7 @@ def slope(bench, kind, mode, counts):
 
 
 def layers(bench, mode, counts):
-    """Instructions of one operation of parleyd's by layer, and the kernel's share of its CPU time."""
+    """Instructions of one operation of parleyd's by layer, with shares of its CPU time."""
     grouped = []
     for count in counts:
         sums = collections.Counter()

@@ -63,7 +63,8 @@ class Samples:
         for (title, server), value in self.values.items():
             against = self.values.get((other_title or title, base))
             if against:
-                self.bench.results.row(self.figure, title, "", server).ratios.append(value / against)
+                row = self.bench.results.row(self.figure, title, "", server)
+                row.ratios.append(value / against)
 
 
 def by_load(samples, title, kinds, mode, *options, plaintext=False):
@@ -89,8 +90,8 @@ def handshakes(samples):
 
 def replies_tls(samples):
     for count in samples.bench.plan.connections:
-        by_load(samples, f"TLS replies, {connections(count)}", (Reference, Parleyd, *PEERS), "reply",
-                "--connections", count)
+        by_load(samples, f"TLS replies, {connections(count)}", (Reference, Parleyd, *PEERS),
+                "reply", "--connections", count)
     samples.compare(Reference.name)
 
 
@@ -133,25 +134,28 @@ def idle(samples):
         except (Unavailable, Failed) as failure:
             lines, fault = {}, failure
 
-        def sample(level, value, lines=lines, fault=fault):
+        def sample(level, lines=lines, fault=fault):
             if fault:
                 raise fault
-            return value(lines[level]), lines[level]
+            return lines[level]
 
         for level in plan.memory_levels if "memory" in wanted else ():
-            memory.take(
-                f"memory of an idle TLS session, {level:,} open", "KiB", kind.name,
-                lambda level=level: (
-                    sample(level, lambda line: line["resident"] / line["sessions"] / 1024)[0], None),
-                kind.is_ours)
+            memory.take(f"memory of an idle TLS session, {level:,} open", "KiB", kind.name,
+                        lambda level=level: (kibibytes(sample(level)), None), kind.is_ours)
         for level in plan.growth_levels if takes_turns else ():
-            growth.take(
-                f"CPU of a TLS reply, {level:,} session{'s' * (level > 1)} in turn", "µs",
-                kind.name, lambda level=level: sample(
-                    level, lambda line: line["server_seconds"] / line["operations"] * 1e6),
-                kind.is_ours)
+            growth.take(f"CPU of a TLS reply, {level:,} session{'s' * (level > 1)} in turn", "µs",
+                        kind.name, lambda level=level: (microseconds(line := sample(level)), line),
+                        kind.is_ours)
     memory.compare(Reference.name)
     growth.compare(Reference.name)
+
+
+def kibibytes(line):
+    return line["resident"] / line["sessions"] / 1024
+
+
+def microseconds(line):
+    return line["server_seconds"] / line["operations"] * 1e6
 
 
 def sessions(bench, kind, levels, takes_turns):
@@ -178,7 +182,7 @@ def threads(samples):
                 line = bench.load.measure(
                     bench.server(kind, cores=cores), "reply", "--connections", count, "--warm-up",
                     bench.plan.warm_up, seconds=bench.plan.seconds, cores=cores)
-                return line["server_seconds"] / line["operations"] * 1e6, line
+                return microseconds(line), line
 
             samples.take(title, "µs", kind.name, measure, True)
     samples.compare(Parleyd.name)

@@ -51,10 +51,12 @@ class Machine:
         yield "system", (f"{release.get('PRETTY_NAME', 'Linux').strip(chr(34))}, "
                          f"Linux {os.uname().release}")
 
-    def versions(self, binaries):
-        """Of the programs that are installed; the first line that looks like a version."""
+    @staticmethod
+    def versions(binaries):
+        """Names and versions of the programs that are installed."""
         for name, command in [
-                ("Parley", [f"{binaries}/parleyd", "--version"]), ("OpenSSL", ["openssl", "version"]),
+                ("Parley", [f"{binaries}/parleyd", "--version"]),
+                ("OpenSSL", ["openssl", "version"]),
                 ("Swift", ["swift", "--version"]), ("redis", ["redis-server", "--version"]),
                 ("nginx", ["nginx", "-v"]), ("stunnel", ["stunnel4", "-version"]),
                 ("Go", ["go", "version"]), ("socat", ["socat", "-V"]),
@@ -68,9 +70,8 @@ class Machine:
                     stderr=subprocess.STDOUT, text=True, errors="replace", timeout=20, check=False)
             except (OSError, subprocess.SubprocessError):
                 continue
-            lines = [line.strip() for line in said.stdout.splitlines() if re.search(r"\d\.\d", line)]
-            if lines:
-                yield name, shortened(lines[0])
+            if version := re.search(r"\d+\.\d+(\.\d+)*[\w-]*", said.stdout):
+                yield name, version[0]
 
     @staticmethod
     def today():
@@ -81,8 +82,3 @@ def which(program):
     """Debian keeps servers where a user's PATH may not lead."""
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 
-
-def shortened(line):
-    """A version line without its builder's details."""
-    version = re.search(r"\d+\.\d+(\.\d+)*\S*", line)
-    return version[0].strip("(),") if version else line

@@ -24,8 +24,9 @@ set key outside right top Left reverse
 def draw(results, folder):
     """Writes the pictures that the results suffice for; returns file names and titles."""
     pictures = [
-        ("handshakes.svg", "Full handshakes per CPU second of the server, relative to the reference",
-         bars, results.of("handshake"), "ratio"),
+        ("handshakes.svg",
+         "Full handshakes per CPU second of the server, relative to the reference", bars,
+         results.of("handshake"), "ratio"),
         ("replies-tls.svg", "TLS replies per CPU second of the server, relative to the reference",
          bars, results.of("reply-tls"), "ratio"),
         ("replies-plaintext.svg",
@@ -33,8 +34,8 @@ def draw(results, folder):
          bars, results.of("reply-plaintext"), "ratio"),
         ("memory.svg", "Resident memory of an idle TLS session, KiB", bars, results.of("memory"),
          "value"),
-        ("growth.svg", "CPU time of a TLS reply, one under way, the open sessions in turn, µs", curves,
-         results.of("growth"), "value"),
+        ("growth.svg", "CPU time of a TLS reply, one under way, the open sessions in turn, µs",
+         curves, results.of("growth"), "value"),
     ]
     drawn = []
     for name, title, kind, rows, what in pictures:

@@ -131,9 +131,10 @@ class Redis(Server):
                "--tls-key-file", f"{self.certs}/server.key", "--tls-auth-clients", "no",
                "--tls-protocols", "TLSv1.3", "--tls-session-caching", "no"]
         process = self.run(
-            # The load comes from many addresses of the loopback, each of which is a stranger to redis.
-            "redis-server", "--bind", "127.0.0.1", "--protected-mode", "no", "--save", "", "--appendonly", "no",
-            "--daemonize", "no", "--dir", self.work, "--maxclients", 12_000, "--tcp-backlog", 4096,
+            # The load comes from many addresses of the loopback, which are strangers to redis.
+            "redis-server", "--bind", "127.0.0.1", "--protected-mode", "no", "--save", "",
+            "--appendonly", "no", "--daemonize", "no", "--dir", self.work, "--maxclients", 12_000,
+            "--tcp-backlog", 4096,
             *(["--port", port] if self.plaintext else tls))
         process.wait_for(lambda: accepts(port))
         return port
@@ -153,7 +154,8 @@ class Nginx(Server):
         (self.work / "nginx.conf").write_text(
             f"daemon off; worker_processes 1; pid {self.work}/pid; error_log stderr warn;\n"
             "events { worker_connections 12000; }\n"
-            f"http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 1h; {places}\n"
+            f"http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 1h;\n"
+            f"{places}\n"
             f"server {{ listen 127.0.0.1:{port}{'' if self.plaintext else ' ssl'} backlog=4096;\n"
             f"{'' if self.plaintext else tls}\n"
             'location / { default_type text/plain; return 200 "Greetings!"; } } }\n')

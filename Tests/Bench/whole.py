@@ -32,8 +32,8 @@ def bulk_openssl(bench):
     size = bench.plan.bulk_mib << 20
     port = free_port()
     with producer(bench, size) as zeros, program(
-            bench, [openssl, "s_server", "-quiet", "-nbio", "-accept", f"127.0.0.1:{port}", "-naccept", "1",
-                    "-tls1_3", "-cert", f"{bench.certs}/server.pem", "-key",
+            bench, [openssl, "s_server", "-quiet", "-nbio", "-accept", f"127.0.0.1:{port}",
+                    "-naccept", "1", "-tls1_3", "-cert", f"{bench.certs}/server.pem", "-key",
                     f"{bench.certs}/server.key"], bench.machine.server,
             stdin=zeros.child.stdout) as server:
         # s_server takes one connection, which a try of ours would use up.

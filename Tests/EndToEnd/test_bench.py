@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark in its short form: that each figure is measured, not how good it is."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+
+import support
+from support import PROGRAMS, REPOSITORY, SCRATCH, TestCase, eventually, measures_memory
+
+QUICK = 300.0
+"""Seconds; a run takes less than sixty where the machine has nothing else to do."""
+
+BOTH = {"parleyd", "reference"}
+FIGURES = {
+    "full handshakes": BOTH,
+    "TLS replies, 1 connection": BOTH,
+    "TLS replies, 64 connections": BOTH,
+    "TLS replies, 512 connections": BOTH,
+    "plaintext replies, 1 connection": BOTH,
+    "plaintext replies, 64 connections": BOTH,
+    "plaintext replies, 512 connections": BOTH,
+    "fixed replies in one session, one under way": {"reference"},
+    "fixed replies in one session, parley/1 pipelined": {"parleyd with parley/1"},
+    "memory of an idle TLS session, 100 open": BOTH,
+    "memory of an idle TLS session, 200 open": BOTH,
+    "memory of an idle TLS session, 300 open": BOTH,
+    "CPU of a TLS reply, 1 session in turn": BOTH,
+    "CPU of a TLS reply, 10 sessions in turn": BOTH,
+    "CPU of a TLS reply, 100 sessions in turn": BOTH,
+    "CPU of a TLS reply, 300 sessions in turn": BOTH,
+    "CPU of a TLS reply on all cores, 64 connections": {"parleyd", "parleyd --threads 2"},
+    "CPU of a TLS reply on all cores, 512 connections": {"parleyd", "parleyd --threads 2"},
+    "32 MiB of output, wall time": {"parley run"},
+    "start-up to the ready line, or first accept": BOTH,
+    "one Hello as a whole process": {"parley command", "openssl s_client"},
+    "user-space instructions of a TLS reply": set(),
+}
+"""Each figure's servers that need nothing but what the build and the tests need."""
+
+PEERS = {"redis", "nginx", "Go crypto/tls", "stunnel", "socat", "openssl s_server, s_client"}
+
+
+def start(*options, bin=PROGRAMS):
+    """`scripts/bench`, with a folder for temporary files that is its own."""
+    folder = tempfile.mkdtemp(prefix="bench-", dir=SCRATCH)
+    environment = {**os.environ, "PARLEY_BIN": str(bin), "TMPDIR": folder}
+    return folder, subprocess.Popen(
+        [REPOSITORY / "scripts" / "bench", "--no-install", *options], env=environment,
+        cwd=support.ELSEWHERE, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def left_behind(folder):
+    """Processes that were started with something in the folder."""
+    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_text(errors="replace")
+        except OSError:
+            continue  # It has ended meanwhile.
+        if folder in words:
+            yield words.replace("\0", " ")
+
+
+class Bench(TestCase):
+    def run_to_end(self, *options, **how):
+        folder, process = start(*options, **how)
+        self.addCleanup(support._kill, process.pid)
+        output, complaints = process.communicate(timeout=QUICK)
+        self.assertEqual(os.listdir(folder), [])
+        self.assertEqual(list(left_behind(folder)), [])
+        return process.returncode, output, complaints
+
+    @measures_memory
+    def test_a_quick_run_has_each_figure_and_says_what_is_missing(self):
+        status, output, complaints = self.run_to_end("--quick")
+        self.assertEqual(status, 0, output + complaints)
+        seen, title = {}, ""
+        for line in output.splitlines():
+            if not line.startswith("| ") or line.startswith(("| figure", "| ---")):
+                continue
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            title = cells[0] or title
+            seen.setdefault(title, {})[cells[1]] = cells[2], cells[3], cells[5]
+        self.assertEqual(list(seen), list(FIGURES), output)
+        for title, servers in FIGURES.items():
+            rows = seen[title]
+            self.assertLessEqual(servers, set(rows), title)
+            for server, (value, ratio, note) in rows.items():
+                if server in servers or value:
+                    self.assertRegex(value, r"^[0-9.,]+( |$)", f"{title}: {server}: {note}")
+                    self.assertGreater(float(re.match(r"[0-9.,]+", value)[0].replace(",", "")), 0)
+                    self.assertTrue(ratio or server in PEERS | {"parley run"}, f"{title}: {server}")
+                else:
+                    self.assertTrue(note, f"{title}: {server} has neither a figure nor a reason")
+
+    def test_an_interrupted_run_leaves_nothing_behind(self):
+        folder, process = start("--quick", "--only", "reply-tls", "--rounds", "100")
+        self.addCleanup(support._kill, process.pid)
+        while "round 1" not in (line := process.stderr.readline()):
+            self.assertTrue(line, "it ended before it measured")
+        eventually(lambda: any("parley-bench" in words for words in left_behind(folder)),
+                   "a load that runs")
+        # What a terminal does: the whole group gets the signal.
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=support.LIMIT)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(os.listdir(folder), [])
+        self.assertEqual(list(left_behind(folder)), [])
+
+    def test_a_broken_server_of_ours_fails_the_run(self):
+        broken = pathlib.Path(tempfile.mkdtemp(prefix="broken-", dir=SCRATCH))
+        for program in ("parley", "parley-bench", "parley-reference"):
+            (broken / program).symlink_to(PROGRAMS / program)
+        # It speaks before it is asked, so that no reply is the expected one.
+        (broken / "parleyd").write_text(
+            "#!/bin/sh\n"
+            'while [ "$1" != --certs ]; do shift; done\n'
+            f'exec "{PROGRAMS}/parleyd" greeting --host 127.0.0.1 --port 0 --certs "$2"\n')
+        (broken / "parleyd").chmod(0o755)
+        status, output, complaints = self.run_to_end("--quick", "--only", "handshake", bin=broken)
+        self.assertEqual(status, 1, output + complaints)
+        self.assertIn("parleyd, full handshakes", complaints)
+        self.assertNotIn("| parleyd", output)
+
+    def test_a_mistake_in_the_options_is_told_before_anything_is_done(self):
+        for options in (["--only", "speed"], ["--rounds", "0"], ["--plot", "--only", "handshake"]):
+            with self.subTest(options=options):
+                status, output, complaints = self.run_to_end(*options)
+                self.assertEqual((status, output), (2, ""))
+                self.assertIn("scripts/bench: error: ", complaints)
