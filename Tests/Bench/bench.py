@@ -19,6 +19,10 @@ from processes import Unavailable, leave_nothing
 from results import Results
 
 
+LONGEST = 560.0
+"""Seconds after which a run that was not told its number of rounds begins no other one."""
+
+
 class Plan:
     """How long and how often, in a full run and in a quick one."""
 
@@ -56,6 +60,9 @@ class Bench:
         self.load = Load(self)
         self.servers, self.faults = {}, {}
         self.begun = time.monotonic()
+        # A default run keeps to ten minutes, whatever else the machine has to do.
+        self.until = self.begun + LONGEST if options.rounds is None else float("inf")
+        options.rounds = options.rounds or (1 if options.quick else 5)
         self.retries = 0 if options.quick else 4 * options.rounds
         self.round = 0
         self.goserver, self.goserver_fault = None, "Go is not installed"
@@ -78,11 +85,10 @@ class Bench:
         folder.chmod(0o755)
         return folder
 
-    def tries_left(self):
-        """How often a disturbed measurement may be made again now."""
-        granted = min(2, self.retries)
-        self.retries -= granted
-        return granted
+    def may_retry(self):
+        """Whether a disturbed measurement may be made again: not too often in a run."""
+        self.retries -= 1
+        return self.retries >= 0
 
     def server(self, kind, plaintext=False, cores=None):
         """A server that runs over all rounds; raises what kept it from starting each time."""
@@ -108,14 +114,18 @@ class Bench:
                 self.goserver_fault = "not built: --no-install"
                 return
             self.say("building the server in Go")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made = subprocess.run(
-                [compiler, "build", "-o", str(target), str(source)], check=False, timeout=300,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                text=True, env={**os.environ, "GOCACHE": f"{self.options.cache}/go-cache",
-                                "GO111MODULE": "off", "CGO_ENABLED": "0"})
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                made = subprocess.run(
+                    [compiler, "build", "-o", str(target), str(source)], check=False, timeout=300,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                    text=True, env={**os.environ, "GOCACHE": f"{self.options.cache}/go-cache",
+                                    "GO111MODULE": "off", "CGO_ENABLED": "0"})
+            except (OSError, subprocess.SubprocessError) as fault:
+                self.goserver_fault = f"go build: {fault}"
+                return
             if made.returncode:
-                self.goserver_fault = f"go build: {made.stdout.strip().splitlines()[-1:]}"
+                self.goserver_fault = f"go build: {(made.stdout.splitlines() or [''])[-1]}"
                 return
         self.goserver = str(target)
 
@@ -131,12 +141,24 @@ class Bench:
 
     def run(self):
         chosen = [figure for figure in figures.ALL if figure.name in self.options.only]
+        timed = [figure for figure in chosen if not figure.is_counted]
         self.build_goserver()
+        longest = 0.0
         for self.round in range(self.options.rounds):
-            for figure in chosen:
-                if figure.is_counted and self.round:
-                    continue  # A count is the same each time.
+            begun = time.monotonic()
+            if begun + longest > self.until:
+                self.results.remark(
+                    f"Ended after {self.round} of {self.options.rounds} rounds: this machine is "
+                    "too slow or too busy for more in ten minutes; --rounds asks for them anyhow.")
+                self.options.rounds = self.round
+                break
+            for figure in timed:
                 self.say(f"round {self.round + 1} of {self.options.rounds}: {figure.title}")
+                figure.measure(self)
+            longest = max(longest, time.monotonic() - begun)
+        for figure in chosen:
+            if figure.is_counted:  # A count is the same each time.
+                self.say(figure.title)
                 figure.measure(self)
         if self.options.profile:
             figures.profile(self)
@@ -165,9 +187,7 @@ def main(words=None):
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     arguments = sys.argv[1:] if words is None else words
     options = parser.parse_args(arguments)
-    if options.rounds is None:
-        options.rounds = 1 if options.quick else 5
-    if not 1 <= options.rounds <= 100:
+    if options.rounds is not None and not 1 <= options.rounds <= 100:
         parser.error("--rounds takes a number from 1 to 100")
     asked = options.only.split(",") if options.only else names
     if unknown := [name for name in asked if name not in names]:

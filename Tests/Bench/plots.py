@@ -58,6 +58,8 @@ def bars(rows, what, title, path):
     width = 0.8 / len(servers)
     script = HEAD.format(height=380, path=path, title=quoted(title))
     script += "set style fill solid 0.9 noborder\nset yrange [0:*]\n"
+    script += "set offsets 0, 0, graph 0.07, 0\n"
+    shape = "%.2f" if what == "ratio" else "%.1f"
     script += f"set xrange [-0.5:{len(groups) - 0.5}]\n"
     ticks = ", ".join(f"'{quoted(short(group))}' {index}" for index, group in enumerate(groups))
     script += f"set xtics ({ticks}) scale 0\nset boxwidth {0.9 * width}\n"
@@ -76,8 +78,10 @@ def bars(rows, what, title, path):
         colour = COLOURS.get(server, "#7c3aed")
         plots += [f"$data{number} using 1:2 with boxes linecolor rgb '{colour}' "
                   f"title '{quoted(server)}'",
-                  f"$data{number} using 1:2:3:4 with yerrorbars pointtype 0 "
-                  "linecolor rgb '#0f172a' notitle"]
+                  f"$data{number} using 1:3:(0):($4-$3) with vectors nohead linewidth 1.5 "
+                  "linecolor rgb '#0f172a' notitle",
+                  f"$data{number} using 1:4:(sprintf('{shape}', $2)) with labels "
+                  "offset 0,0.6 font ',10' textcolor rgb '#334155' notitle"]
     return f"{script}plot {', '.join(plots)}\n"
 
 
