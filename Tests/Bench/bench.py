@@ -39,7 +39,9 @@ class Plan:
         # Operations of the short and of the long run under callgrind.
         self.counted = (50, 250) if is_quick else (200, 1_200)
         self.counted_handshakes = (5, 25) if is_quick else (10, 60)
-        self.scaled = [level for level in self.memory_levels if level > most_sessions]
+        wanted = {*self.connections, *self.memory_levels, *self.growth_levels}
+        self.scaled = sorted(level for level in wanted if level > most_sessions)
+        self.connections = fitted(self.connections, most_sessions)
         self.memory_levels = fitted(self.memory_levels, most_sessions)
         self.growth_levels = fitted(self.growth_levels, most_sessions)
 

@@ -175,7 +175,7 @@ def threads(samples):
     """Both with both cores, and the load wherever there is room."""
     bench = samples.bench
     cores = set(bench.machine.cores)
-    for count in (64, 512):
+    for count in bench.plan.connections[1:]:
         title = f"CPU of a TLS reply on all cores, {connections(count)}"
         for kind in (Parleyd, TwoThreads):
             def measure(kind=kind, count=count):
