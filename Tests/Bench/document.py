@@ -2,6 +2,7 @@
 """What is printed at the end, and what `--plot` writes into docs/benchmarks.md."""
 
 import os
+
 import plots
 from results import markdown
 
