@@ -51,8 +51,9 @@ class Row:
         ratio = ""
         if self.ratio:
             middle, least, most = self.ratio
-            ratio = f"{middle:.2f}" + (
-                f" ({least:.2f}–{most:.2f})" if len(self.ratios) > 1 else "")
+            ratio = f"{middle:.2f}"
+            if least < most:
+                ratio += f" ({least:.2f}–{most:.2f})"
         latency = " / ".join(shown(value) for value in self.percentiles or ())
         return [self.title, self.server, value, ratio, latency, self.note]
 
