@@ -183,8 +183,8 @@ def main(words=None):
     parser.add_argument("--profile", action="store_true",
                         help="where the time of a reply and of a handshake goes, by layer")
     parser.add_argument("--no-install", action="store_true",
-                        help="installs no package and builds no Go server; what is missing is a row "
-                        "that says so")
+                        help="installs no package and builds no Go server; what is missing is "
+                        "a row that says so")
     for private in ("--bin", "--certs", "--work", "--cache", "--docs"):
         parser.add_argument(private, type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
