@@ -36,7 +36,7 @@ final class CommandDesk: RemoteHost {
     }
 
     var table: CommandTable { worker.policy.table }
-    var replies: ReplyTable { worker.policy.replies }
+    var replies: ReplyTable { worker.replies }
     var grace: Double { worker.options.grace }
 
     var whoami: String {

@@ -17,6 +17,9 @@ final class LoopServer: @unchecked Sendable {
     let transcript: ConsoleTranscript
     /// What is in force.
     private(set) var policy: Policy
+    /// The policy's fixed replies. Each loop has its own, since counting references to one that all
+    /// share would have the cores take its cache lines from each other at every reply.
+    private(set) var replies: ReplyTable
     private var acceptors: [Acceptor] = []
     private var sessions: [Int: Session] = [:]
     private var lastSession = 0
@@ -48,6 +51,7 @@ final class LoopServer: @unchecked Sendable {
         self.log = log
         self.transcript = transcript
         self.policy = policy
+        replies = ReplyTable(policy.table)
         operatorTurn = Turnstile(loop: loop)
     }
 
@@ -89,7 +93,10 @@ final class LoopServer: @unchecked Sendable {
 
     /// From any thread.
     func use(_ policy: Policy) {
-        loop.execute { self.policy = policy }
+        loop.execute {
+            self.policy = policy
+            self.replies = ReplyTable(policy.table)
+        }
     }
 
     /// A program is about to start.

@@ -2,14 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
-internal import Sessions
 internal import TLS
 
 /// The table and the certificates are each read whole. A reload that can't read one of them replaces
 /// the other all the same: a revocation must not wait for a table to be mended.
 struct Policy: Sendable {
     let table: CommandTable
-    let replies: ReplyTable
     /// Nil for plaintext.
     let context: TLSContext?
     /// Which reading it is; sessions that began under an earlier one are looked at again.
@@ -20,7 +18,6 @@ struct Policy: Sendable {
     /// - Throws: `TableError`, `CredentialError`, `ConfigurationError`.
     init(_ options: ServerOptions) throws {
         table = try Self.table(options)
-        replies = ReplyTable(table)
         context = try options.security?.serverContext()
         generation = 0
     }
@@ -28,7 +25,6 @@ struct Policy: Sendable {
     /// The next one, with another table or context.
     init(after old: Policy, table: CommandTable? = nil, context: TLSContext? = nil) {
         self.table = table ?? old.table
-        replies = table.map { ReplyTable($0) } ?? old.replies
         self.context = context ?? old.context
         generation = old.generation + 1
     }

@@ -51,7 +51,7 @@ final class Session: @unchecked Sendable {
                 case .messages:
                     outcome = .messages(
                         try await Command.serve(
-                            stream, replies: worker.policy.replies, transcript: worker.lines,
+                            stream, replies: worker.replies, transcript: worker.lines,
                             answered: trail.map { trail in { trail.noteMessage($0, isKnown: $1) } }
                         ))
                 case .commands(let remote):
