@@ -174,19 +174,20 @@ def sessions(bench, kind, levels, takes_turns):
 
 
 def threads(samples):
-    """Both with both cores, and the load wherever there is room."""
+    """On the server's core, where only the second thread's own cost shows; and on all cores, where
+    the load takes its share of both."""
     bench = samples.bench
-    cores = set(bench.machine.cores)
-    for count in bench.plan.connections[1:]:
-        title = f"CPU of a TLS reply on all cores, {connections(count)}"
-        for kind in (Parleyd, TwoThreads):
-            def measure(kind=kind, count=count):
-                line = bench.load.measure(
-                    bench.server(kind, cores=cores), "reply", "--connections", count, "--warm-up",
-                    bench.plan.warm_up, seconds=bench.plan.seconds, cores=cores)
-                return microseconds(line), line
+    for where, cores in (("one core", None), ("all cores", bench.machine.cores)):
+        for count in bench.plan.connections[1:]:
+            title = f"CPU of a TLS reply on {where}, {connections(count)}"
+            for kind in (Parleyd, TwoThreads):
+                def measure(kind=kind, count=count, cores=cores):
+                    line = bench.load.measure(
+                        bench.server(kind, cores=cores), "reply", "--connections", count,
+                        "--warm-up", bench.plan.warm_up, seconds=bench.plan.seconds, cores=cores)
+                    return microseconds(line), line
 
-            samples.take(title, "µs", kind.name, measure, True)
+                samples.take(title, "µs", kind.name, measure, True)
     samples.compare(Parleyd.name)
 
 

@@ -32,6 +32,8 @@ FIGURES = {
     "CPU of a TLS reply, 10 sessions in turn": BOTH,
     "CPU of a TLS reply, 100 sessions in turn": BOTH,
     "CPU of a TLS reply, 300 sessions in turn": BOTH,
+    "CPU of a TLS reply on one core, 64 connections": {"parleyd", "parleyd --threads 2"},
+    "CPU of a TLS reply on one core, 512 connections": {"parleyd", "parleyd --threads 2"},
     "CPU of a TLS reply on all cores, 64 connections": {"parleyd", "parleyd --threads 2"},
     "CPU of a TLS reply on all cores, 512 connections": {"parleyd", "parleyd --threads 2"},
     "32 MiB of output, wall time": {"parley run"},
