@@ -76,6 +76,11 @@ class Session:
         self._received = bytearray()
         self._due = collections.deque()
 
+    @property
+    def unread(self):
+        """What has been received beyond the last frame that was read."""
+        return bytes(self._received)
+
     def send(self, kind, payload=b""):
         self.stream.sendall(frame(kind, payload))
 

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The servers of a soak, their files, and what all who take part share."""
+
+import collections
+import pathlib
+import re
+import shutil
+import ssl
+import tempfile
+import threading
+import time
+
+import authority
+from daemon import Daemon
+from remote_server import program, write_table
+from support import SCRATCH
+from windows import Versions
+
+FOR_CLIENTS, FOR_SERVERS = "clientAuth", "serverAuth"
+BAD_ADDRESS = "127.0.0.66"
+"""Where bad clients of Python come from; all others come from 127.0.0.1."""
+BAD_IDENTITIES = ("mallory", "leaver")
+DESCRIPTORS = 160
+"""Of the remote server: more than the good clients need, and few enough to run out."""
+HANDSHAKE, IDLE = 4, 12
+"""The servers' deadlines in seconds: short, so that silent peers end within the run."""
+REPLIES = 16
+
+
+
+def shell(script, *names, **entry):
+    patterns = {name: "[0-9a-z]+" for name in names}
+    return program("/bin/sh", "-c", script, "sh", *(f"{{{name}}}" for name in names),
+                   arguments=patterns, concurrency=64, perIdentity=64, **entry)
+
+
+def reply(number):
+    return f"reply-{number:02}", f"the answer to reply-{number:02}"
+
+
+def table(generation):
+    """The commands: programs that say the token that they are given, and replies."""
+    return {
+        **{name: {"reply": text} for name, text in map(reply, range(REPLIES))},
+        "quit": {"reply": "Closing down", "close": True},
+        "generation": {"reply": f"generation {generation}"},
+        "echo": program("/bin/echo", "{token}", arguments={"token": "[0-9a-z]+"},
+                        concurrency=64, perIdentity=64),
+        "both": shell('echo "$1"; echo "$1 error" >&2; exit "$2"', "token", "status"),
+        "cat": shell('echo "$1"; exec cat', "token", input=True, output=1 << 30),
+        "wait": shell('echo "$1"; exec sleep 60', "token"),
+        "endless": shell('echo "$1"; exec yes "$1"', "token", output=1 << 40, timeout=20),
+    }
+
+
+class Judge:
+    """What a server may say; `windows` tell when faults may be mentioned."""
+
+    EXHAUSTED = r"parleyd: no descriptor is free"
+    RECOVERED = r"parleyd: descriptors are free again"
+    ABOUT = re.compile(r"parleyd: (?P<address>[\d.]+):\d+ ?(?P<identity>(?:dns|key):\S+)?.*?: "
+                       r"(?P<what>session ended|session failed|refused)")
+
+    def __init__(self, windows):
+        self.windows = windows
+
+    def __call__(self, line):
+        about = self.ABOUT.match(line)
+        if about:
+            is_bad = about["address"] == BAD_ADDRESS or any(
+                name in (about["identity"] or "") for name in BAD_IDENTITIES)
+            is_revoked = "was revoked, as" in line and self.windows.is_open("revocation")
+            if about["what"] == "session ended" or is_bad or is_revoked:
+                return None
+            return "a good client's session failed"
+        for pattern, kind in (
+            (r"parleyd: listening on ", None),
+            (r"parleyd: SIGHUP: ", None),  # Each is waited for with its outcome.
+            (self.EXHAUSTED, "exhaustion"), (self.RECOVERED, "exhaustion"),
+            (r"parleyd: an audit record was lost: ", "full_disk"),
+            (r"parleyd: dns:leaver-\d+\.example may run nothing any more: ", None),
+        ):
+            if re.match(pattern, line):
+                return None if kind is None or self.windows.is_open(kind) else (
+                    f"said outside of any window for {kind}")
+        return "an unexpected line in the log"
+
+
+class House:
+    """All servers, running; `close` ends them."""
+
+    def __init__(self, ledger, threads=2):
+        self.ledger, self.windows = ledger, ledger.windows
+        self.stopping = threading.Event()
+        self.zero = time.monotonic()
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        (self.folder / "index.txt").touch()
+        self.certs = self.folder / "certs"
+        shutil.copytree(authority.good(), self.certs)
+        for name in ("nobody", "mallory", *(f"guest-{number}" for number in range(4)), "caller"):
+            self.issue(name)
+        self.crl, self.table = self.folder / "clients.crl", self.folder / "commands.json5"
+        self.audit = self.folder / "audit.jsonl"
+        self.revoke("nobody")
+        self.generations = Versions(0)
+        self.server_certificates = Versions(encoded(self.certs / "server.pem"))
+        write_table(self.table, table(0))
+        self.daemons = {}
+        self.made = collections.Counter()
+        """How many tables, certificates and audit files there were before those in force."""
+        try:
+            self._start(threads)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _start(self, threads):
+        tls = ["--certs", str(self.certs)]
+        quiet = ["--quiet", "--idle-timeout", str(IDLE), "--threads", str(threads)]
+        self._add("remote", "command", *tls, *quiet, "--client-ca", str(self.certs / "ca.pem"),
+                  "--crl", str(self.crl), "--commands", str(self.table), "--audit",
+                  str(self.audit), "--grace", "1", descriptors=DESCRIPTORS)
+        for protocol in ("command", "hello", "greeting"):
+            self._add(f"plaintext {protocol}", protocol, "--plaintext", *quiet)
+            if protocol != "command":
+                self._add(protocol, protocol, *tls, *quiet)
+        for name, mode in (("chat", tls), ("plaintext chat", ["--plaintext"])):
+            self._add(name, "chat", *mode, "--idle-timeout", str(IDLE), operator=operator)
+
+    def _add(self, name, protocol, *options, **how):
+        timeouts = [] if "--plaintext" in options else ["--handshake-timeout", str(HANDSHAKE)]
+        self.daemons[name] = Daemon(
+            name, [protocol, "--port", "0", "--host", "127.0.0.1", *options, *timeouts],
+            Judge(self.windows), self.ledger.complain, **how)
+
+    def __getitem__(self, name):
+        return self.daemons[name]
+
+    @property
+    def encrypted(self):
+        return [daemon for name, daemon in self.daemons.items() if not name.startswith("plain")]
+
+    # Certificates
+
+    def issue(self, name, purpose=FOR_CLIENTS, names=None):
+        authority.issue(self.folder, name, names=names or f"DNS:{name}.example", purpose=purpose)
+
+    def certificate(self, name):
+        """The path of a client's certificate without its suffix."""
+        return self.folder / name
+
+    def revoke(self, name):
+        """A revocation list with this and all earlier ones, in the place where servers look."""
+        authority.revoke(self.folder, name)
+        put(self.folder / "crl.pem", self.crl)
+
+    # Time
+
+    def restart_clock(self):
+        self.zero = time.monotonic()
+
+    def clock(self):
+        """Seconds since the stage began."""
+        return time.monotonic() - self.zero
+
+    def kill(self):
+        for daemon in self.daemons.values():
+            daemon.kill()
+
+
+def encoded(path):
+    """A certificate as a peer gets it."""
+    return ssl.PEM_cert_to_DER_cert(path.read_text())
+
+
+def put(source, target):
+    """Replaces a file as one step."""
+    new = target.with_name(target.name + ".new")
+    shutil.copy(source, new)
+    new.rename(target)
+
+
+def operator(keyboard, screen):
+    """Answers each message of a chat with the same words."""
+    pending = b""
+    while chunk := screen.read1(4096):
+        *lines, pending = (pending + chunk).split(b"\n")
+        for line in lines:
+            said = line.partition(b"Client says: ")[2]
+            if said:
+                try:
+                    keyboard.write(b"you said " + said + b"\n")
+                    keyboard.flush()
+                except (BrokenPipeError, ValueError):
+                    return

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults and bad clients by the thousand against `parleyd`, while good clients count."""
+
+import argparse
+import random
+import signal
+import sys
+import time
+
+from plan import BAD, GOOD, plan
+
+PROGRESS = 5.0
+"""Seconds between two lines that tell how far it is."""
+PATIENCE = 90.0
+"""Seconds that a stage may take longer than planned: a busy machine, and clients' time limits."""
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__)
+    parser.add_argument("minutes", nargs="?", type=float, default=10, metavar="MINUTES",
+                        help="after a warm-up of some seconds; default 10")
+    parser.add_argument("--seed", type=int, metavar="N", help="the same events in the same order",
+                        default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--threads", type=int, default=2, metavar="N",
+                        help="the servers' event loops; default 2")
+    parser.add_argument("--plan", action="store_true", help="prints the events and does nothing")
+    options = parser.parse_args(arguments)
+    if not 0 < options.minutes <= 24 * 60:
+        parser.error("MINUTES must be more than 0 and at most a day")
+    stages = plan(options.minutes, options.seed)
+    if options.plan:
+        for stage in stages:
+            print(f"{stage.name}, {stage.length:.1f} s")
+            print("\n".join(map(str, stage.events)))
+        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    print(f"soak: --seed {options.seed}, {options.minutes:g} minutes", flush=True)
+    try:
+        return run(stages, options)
+    except KeyboardInterrupt:
+        print(f"soak: seed {options.seed}: broken off", flush=True)
+        return 130
+
+
+def run(stages, options):
+    from house import House  # Its modules look for executables, which a plan doesn't need.
+    from ledger import Ledger
+    from level import Level, settle
+    from trail import Trail
+    from windows import Windows
+    ledger = Ledger(Windows(), options.seed, lambda line: print(line, flush=True))
+    house = House(ledger, options.threads)
+    try:
+        levels = [Level(daemon) for daemon in house.daemons.values()]
+        for stage in stages:
+            perform(stage, house)
+            settle(levels, ledger.complain, stage is stages[0])
+        for daemon in house.daemons.values():
+            wrong = daemon.stop()
+            if wrong:
+                ledger.complain(f"{daemon.name}: {wrong}")
+        ledger.close()
+        trail = Trail(house.folder, ledger.complain)
+        trail.check(ledger)
+        tell(ledger, levels, trail, stages[-1], house)
+    finally:
+        ledger.is_over = True
+        house.stopping.set()
+        house.kill()
+    return 1 if ledger.complaints else 0
+
+
+def perform(stage, house):
+    """Has everybody live through a stage; tells how far it is."""
+    house.restart_clock()
+    actors = cast(stage, house)
+    for actor in actors:
+        actor.start()
+    told = 0.0
+    while any(actor.is_alive() for actor in actors):
+        actors[0].join(0.2)
+        time.sleep(0.2)
+        if house.clock() > told + PROGRESS:
+            told = house.clock()
+            progress(stage, house)
+        if house.clock() > stage.length + PATIENCE:
+            for actor in actors:
+                if actor.is_alive():
+                    house.ledger.complain(f"{actor.name} never comes to its end: "
+                                          f"{actor.done} of {len(actor.events)} events")
+            house.stopping.set()
+            return
+
+
+def cast(stage, house):
+    """Everybody who takes part, with their events."""
+    from caller import Caller
+    from director import Director
+    from guest import Guest
+    from messenger import Messenger, Talker
+    from vandal import Laggard, Vandal
+    kinds = {"guest": Guest, "messenger": Messenger, "caller": Caller, "chat": Talker,
+             "plaintext": Talker, "laggard": Laggard, "vandal": Vandal, "director": Director}
+    return [kinds[name.partition("-")[0]](name, house, stage.of(name))
+            for name in (*GOOD, *BAD, "director")]
+
+
+def progress(stage, house):
+    server, ledger = house["remote"], house.ledger
+    done = [request for request in list(ledger.requests) if request.outcome]
+    right = sum(request.outcome == "right" for request in done)
+    print(f"soak: {stage.name} {house.clock():.0f} of {stage.length:.0f} s: {right} of {len(done)} "
+          f"requests right, {len(ledger.complaints)} complaints, {len(ledger.windows.all)} faults, "
+          f"{ledger.deeds.total()} bad deeds; remote has {server.descriptors} descriptors, "
+          f"{len(server.children)} children, {server.memory / 1024:.1f} MiB", flush=True)
+
+
+def tell(ledger, levels, trail, stage, house):
+    import level
+    import summary
+    print()
+    for lines in (
+        summary.counts(ledger),
+        summary.latencies(ledger.requests, stage, house.zero, ledger.windows),
+        summary.windows_table(ledger.windows), summary.deeds(ledger),
+        [level.HEADER, *map(str, levels)],
+    ):
+        print("\n".join(lines), end="\n\n")
+    print(f"audit trail: {len(trail.records)} records, {len(trail.of('command-start'))} starts, "
+          f"{len(trail.of('command-end'))} ends")
+    if ledger.complaints:
+        print(f"soak: seed {ledger.seed}: {len(ledger.complaints)} things are wrong:")
+        for complaint in ledger.complaints[:50]:
+            print(f"  {complaint}")
+    else:
+        print(f"soak: seed {ledger.seed}: all held", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The audit trail of a soak, held against what the clients saw."""
+
+import collections
+import datetime
+import json
+import time
+
+from ledger import FAILED, RIGHT
+from windows import PROGRAMS
+
+LONGEST = 15.0
+"""Seconds that a program takes at most: its client's patience, or the server's idle deadline."""
+
+
+class Trail:
+    """All records of all files; `complain` gets what is wrong with them."""
+
+    def __init__(self, folder, complain):
+        self.complain, self.records = complain, []
+        for path in sorted(folder.glob("audit*.jsonl")):
+            text = path.read_bytes()
+            if text and not text.endswith(b"\n"):
+                complain(f"the audit file {path.name} ends within a line: {text[-200:]!r}")
+            for number, line in enumerate(text.splitlines(), 1):
+                try:
+                    record = json.loads(line)
+                    if not isinstance(record, dict) or "event" not in record:
+                        raise ValueError("no record")
+                    self.records.append(record)
+                except ValueError as error:
+                    complain(f"{path.name}:{number} is no record ({error}): {line[:200]!r}")
+
+    def of(self, event):
+        return [record for record in self.records if record["event"] == event]
+
+    def check(self, ledger):
+        """Starts and ends, and that they are those that the clients know of."""
+        starts = collections.Counter(map(place, self.of("command-start")))
+        ends = collections.Counter(map(place, self.of("command-end")))
+        for record in self.of("command-start"):
+            if starts[place(record)] > 1:
+                self.complain(f"a program's start was recorded twice: {record}")
+        began = {place(record): record["time"] for record in self.of("command-start")}
+        for where in starts.keys() | ends.keys():
+            may_be_lost = where in began and ledger.windows.during(
+                *around(began[where]), ("full_disk",))
+            if ends[where] > 1 or ends[where] != starts[where] and not may_be_lost:
+                self.complain(f"session {where[0]}, command {where[1]}: {starts[where]} starts "
+                              f"and {ends[where]} ends")
+        self.check_names(ledger)
+
+    def check_names(self, ledger):
+        by_name = {"command-start": collections.defaultdict(list),
+                   "command-end": collections.defaultdict(list)}
+        for record in self.records:
+            if record["event"] in by_name and record.get("arguments"):
+                by_name[record["event"]][record["arguments"][0]].append(record)
+        for request in ledger.requests:
+            if request.kind in PROGRAMS and request.outcome in (RIGHT, FAILED):
+                self.check_request(ledger.windows, request, *(
+                    by_name[event].get(request.name, []) for event in by_name))
+
+    def check_request(self, windows, request, starts, ends):
+        """A request's records must be what its client was told."""
+        gap = windows.during(request.began, request.ended, ("full_disk",))
+        told = (f"{request}, {request.outcome}: {len(starts)} starts and {len(ends)} ends in the "
+                f"audit trail")
+        if windows.must_refuse(request):
+            if request.outcome == RIGHT or starts:
+                self.complain(f"{told}, though nothing could be recorded")
+        elif request.outcome == RIGHT:
+            # A start can't be missing, an end may have met the full disk.
+            if len(starts) != 1 or len(ends) > 1 or not ends and not gap:
+                self.complain(told)
+            elif not gap and ends[0]["outcome"] not in ("exit", "signal"):
+                self.complain(f"{told}, and its outcome is {ends[0]['outcome']}")
+        elif not gap:
+            # Refused: before its start was recorded, or when it could not be made.
+            outcomes = [end["outcome"] for end in ends]
+            if len(starts) != len(ends) or any(each != "not-started" for each in outcomes):
+                self.complain(f"{told}, with {outcomes}")
+
+
+def around(text):
+    """From a record's time to when a bad client's program has ended, on the driver's clock."""
+    began = datetime.datetime.fromisoformat(text).timestamp() - time.time() + time.monotonic()
+    return began, began + LONGEST
+
+
+def place(record):
+    return record["session"], record["command"]
