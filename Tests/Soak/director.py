@@ -143,7 +143,7 @@ class Director(Actor):
                     self.need(result in (0, errno.EINPROGRESS), f"connect: {os.strerror(result)}")
                 self.server.wait(Judge.EXHAUSTED, since)
                 window.hold()
-                self.house.stopping.wait(dice.uniform(0.2, 0.5))
+                self.house.stopping.wait(dice.uniform(0.3, 0.8))
                 window.release()
             finally:
                 for connection in held:
@@ -163,7 +163,7 @@ class Director(Actor):
             self.server.wait("an audit record was lost: No space left", since)
             window.hold()
             session = Session(owner, self.server.port, self.house.certificate("guest-0"))
-            until = time.monotonic() + dice.uniform(0.2, 0.5)
+            until = time.monotonic() + dice.uniform(0.3, 0.8)
             while time.monotonic() < until:
                 outcome = session.ask("echo", token(dice))
                 self.need(outcome.code == UNAVAILABLE and not outcome.output,

@@ -6,7 +6,7 @@ import time
 
 from actor import Actor, Owner, Settled
 from house import REPLIES, reply
-from ledger import Failure, token
+from ledger import Failure, Visit, token
 from remote import (
     BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, Ended, Session, run)
 
@@ -22,7 +22,7 @@ def data_of(name, size):
 class Guest(Actor):
     """Keeps a session over several events; each request has one token that comes back."""
 
-    session, owner = None, None
+    session, owner, visit = None, None, None
 
     def connected(self):
         """The open session, or a new one."""
@@ -39,6 +39,7 @@ class Guest(Actor):
         except OSError as failure:
             request.failed(Failure("connection", 0, str(failure)))
             raise Settled from failure
+        self.visit = Visit("%s:%d" % self.session.stream.getsockname(), request.began)
         possible = self.house.server_certificates.possible(request.began, time.monotonic())
         request.answered("a server certificate that is not in force",
                          self.session.stream.getpeercert(True) in possible)
@@ -63,6 +64,8 @@ class Guest(Actor):
                 request.failed(Failure("refusal", outcome.code, outcome.sentence))
             else:
                 request.answered(shown(outcome), is_right(outcome))
+                if request.kind == "reply":
+                    self.visit.replies[request.name] += 1
             return
         self.drop()
         raise Settled
@@ -189,6 +192,8 @@ class Guest(Actor):
                 self.ledger.complain(f"{self.name}: the server said {extra!r} after its end")
         except (OSError, ValueError) as failure:
             self.ledger.complain(f"{self.name}: no polite end but {failure!r}")
+        else:
+            self.ledger.visited(self.visit)
         if session.unread:
             self.ledger.complain(f"{self.name}: doubled: frames that nobody asked for: "
                                  f"{session.unread[:200]!r}")

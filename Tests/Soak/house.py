@@ -69,7 +69,7 @@ class Judge:
         if about:
             is_bad = about["address"] == BAD_ADDRESS or any(
                 name in (about["identity"] or "") for name in BAD_IDENTITIES)
-            is_revoked = "was revoked, as" in line and self.windows.is_open("revocation")
+            is_revoked = "was revoked, as" in line and self.windows.may_be_told("revocation")
             if about["what"] == "session ended" or is_bad or is_revoked:
                 return None
             return "a good client's session failed"
@@ -81,7 +81,7 @@ class Judge:
             (r"parleyd: dns:leaver-\d+\.example may run nothing any more: ", None),
         ):
             if re.match(pattern, line):
-                return None if kind is None or self.windows.is_open(kind) else (
+                return None if kind is None or self.windows.may_be_told(kind) else (
                     f"said outside of any window for {kind}")
         return "an unexpected line in the log"
 

@@ -34,6 +34,16 @@ class Failure:
         return f"{self.how} {self.code}: {self.sentence}"
 
 
+@dataclasses.dataclass
+class Visit:
+    """A session of a good client that began and ended well, and the replies that it got."""
+
+    address: str
+    began: float
+    ended: float = None
+    replies: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+
+
 class Request:
     """One request, from the moment at which it is sent; it is settled exactly once."""
 
@@ -75,7 +85,7 @@ class Ledger:
 
     def __init__(self, windows, seed, say=print):
         self.windows, self.seed, self.say = windows, seed, say
-        self.requests, self.complaints = [], []
+        self.requests, self.visits, self.complaints = [], [], []
         self.deeds = collections.Counter()
         """What bad clients and the director have done."""
         self.is_over = False
@@ -91,6 +101,11 @@ class Ledger:
             if TOKEN.fullmatch(name) and self._by_name.setdefault(name, request) is not request:
                 raise ValueError(f"the token {name} is not unique")
         return request
+
+    def visited(self, visit):
+        visit.ended = time.monotonic()
+        with self._lock:
+            self.visits.append(visit)
 
     def did(self, deed):
         with self._lock:

@@ -5,7 +5,7 @@ import socket
 
 from actor import Actor, Settled
 from house import REPLIES, reply
-from ledger import Failure, token
+from ledger import Failure, Visit, token
 from strangers import client_context
 
 PATIENCE = 10.0
@@ -29,6 +29,7 @@ class Messenger(Actor):
                     context = client_context(self.house.certificate(self.identity))
                     stream = context.wrap_socket(
                         stream, server_hostname="localhost", suppress_ragged_eofs=False)
+                visit = Visit("%s:%d" % stream.getsockname(), request.began)
                 request.answered("", True)
                 for message, expected in exchanges:
                     request = self.ledger.open(self.name, "message", message or server)
@@ -39,8 +40,11 @@ class Messenger(Actor):
                         raise ConnectionError("the end in place of a reply")
                     request.answered(answer.decode("utf-8", "backslashreplace"),
                                      answer == expected.encode())
+                    visit.replies[message] += 1
                 request = self.ledger.open(self.name, "message", f"{server}, end", "end")
                 self.finish(stream, request, is_plain)
+                if server == "remote":
+                    self.ledger.visited(visit)
             finally:
                 stream.close()
         except TimeoutError as failure:

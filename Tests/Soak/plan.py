@@ -35,7 +35,7 @@ FAULTS = ("table", "broken_table", "certificate", "broken_certificate", "revocat
           "exhaustion", "full_disk", "rotation")
 """All of them come in each cycle, in another order."""
 
-CYCLE = 15.0
+CYCLE = 20.0
 """Seconds of a calm phase and one with faults together."""
 WARM_UP = 12.0
 CALM_SHARE = 1 / 3

@@ -128,7 +128,7 @@ def tell(ledger, levels, trail, stage, house):
     ):
         print("\n".join(lines), end="\n\n")
     print(f"audit trail: {len(trail.records)} records, {len(trail.of('command-start'))} starts, "
-          f"{len(trail.of('command-end'))} ends")
+          f"{len(trail.of('command-end'))} ends; the replies of {trail.compared} sessions compared")
     if ledger.complaints:
         print(f"soak: seed {ledger.seed}: {len(ledger.complaints)} things are wrong:")
         for complaint in ledger.complaints[:50]:

@@ -7,7 +7,7 @@ import json
 import time
 
 from ledger import FAILED, RIGHT
-from windows import PROGRAMS
+from windows import LATE, PROGRAMS
 
 LONGEST = 15.0
 """Seconds that a program takes at most: its client's patience, or the server's idle deadline."""
@@ -49,6 +49,7 @@ class Trail:
                 self.complain(f"session {where[0]}, command {where[1]}: {starts[where]} starts "
                               f"and {ends[where]} ends")
         self.check_names(ledger)
+        self.check_visits(ledger)
 
     def check_names(self, ledger):
         by_name = {"command-start": collections.defaultdict(list),
@@ -81,11 +82,35 @@ class Trail:
             if len(starts) != len(ends) or any(each != "not-started" for each in outcomes):
                 self.complain(f"{told}, with {outcomes}")
 
+    def check_visits(self, ledger):
+        """The replies of a good session are those that were recorded, where all records are."""
+        sessions = collections.defaultdict(list)
+        replies = collections.defaultdict(collections.Counter)
+        for record in self.records:
+            if record["event"] == "session-start":
+                sessions[record["address"]].append((clock(record["time"]), record["session"]))
+            elif record["event"] == "reply":
+                replies[record["session"]][record["name"]] += record.get("times", 1)
+        self.compared = 0
+        for visit in ledger.visits:
+            began, ended = visit.began - LATE, visit.ended + LATE
+            if ledger.windows.during(began, ended, ("full_disk",)):
+                continue
+            numbers = [number for at, number in sessions[visit.address] if began <= at <= ended]
+            if not any(replies[number] == visit.replies for number in numbers):
+                self.complain(f"a session from {visit.address} had the replies {visit.replies}, the "
+                              f"audit trail has {[replies[number] for number in numbers]}")
+            self.compared += 1
+
+
+def clock(text):
+    """A record's time on the driver's clock."""
+    return datetime.datetime.fromisoformat(text).timestamp() - time.time() + time.monotonic()
+
 
 def around(text):
     """From a record's time to when a bad client's program has ended, on the driver's clock."""
-    began = datetime.datetime.fromisoformat(text).timestamp() - time.time() + time.monotonic()
-    return began, began + LONGEST
+    return clock(text), clock(text) + LONGEST
 
 
 def place(record):
