@@ -14,7 +14,8 @@ from support import ELSEWHERE, PARLEY
 from windows import REFUSED
 
 PATIENCE = 30.0
-SENTENCE = re.compile(r"parley: [^\n]+\n")
+STATED = re.compile(r"parley: [^\n]+\n|\{[^\n]*\"outcome\":\"refused\"[^\n]*\}\n")
+"""One sentence, or one object of `--json`."""
 OWN_FAILURES = range(251, 256)
 
 
@@ -42,7 +43,7 @@ class Caller(Actor):
             raise Settled from failure
         if is_right(status, output, errors):
             request.answered("", True)
-        elif status in OWN_FAILURES and SENTENCE.fullmatch(errors):
+        elif status in OWN_FAILURES and STATED.fullmatch(errors):
             request.failed(Failure("status", status, errors.strip()))
         else:
             text = output.decode("utf-8", "backslashreplace")

@@ -38,6 +38,7 @@ FAULTS = ("table", "broken_table", "certificate", "broken_certificate", "revocat
 CYCLE = 20.0
 """Seconds of a calm phase and one with faults together."""
 WARM_UP = 12.0
+"""Seconds, or as many as the soak itself has where that is shorter."""
 CALM_SHARE = 1 / 3
 LAST_OF_A_PHASE = 2.5
 """Seconds before a phase's end in which no bad client begins, since each takes its time."""
@@ -116,4 +117,4 @@ def plan(minutes, seed):
         phases.append(Phase(begin, begin + length * CALM_SHARE, True))
         phases.append(Phase(begin + length * CALM_SHARE, begin + length, False))
     phases.append(Phase(cycles * length, cycles * length + calm, True))
-    return [Stage("warm-up", dice, [Phase(0.0, WARM_UP, False)]), Stage("soak", dice, phases)]
+    return [Stage("warm-up", dice, [Phase(0.0, min(WARM_UP, seconds), False)]), Stage("soak", dice, phases)]

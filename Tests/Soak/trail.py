@@ -64,7 +64,8 @@ class Trail:
 
     def check_request(self, windows, request, starts, ends):
         """A request's records must be what its client was told."""
-        gap = windows.during(request.began, request.ended, ("full_disk",))
+        # A program's end is recorded behind the exit that its client gets.
+        gap = windows.during(request.began, request.ended + LATE, ("full_disk",))
         told = (f"{request}, {request.outcome}: {len(starts)} starts and {len(ends)} ends in the "
                 f"audit trail")
         if windows.must_refuse(request):
