@@ -22,7 +22,8 @@ READY = re.compile(r"parleyd: listening on \S+:(\d+) ")
 class Daemon:
     """`judge` is asked about each line of its log and returns what is wrong with it, or None."""
 
-    def __init__(self, name, arguments, judge, complain, descriptors=None, operator=None):
+    def __init__(self, name, arguments, judge, complain, descriptors=None, operator=None,
+                 wrapper=()):
         self.name, self.judge, self.complain = name, judge, complain
         self.is_sanitized = b"__asan_init" in pathlib.Path(PARLEYD).read_bytes()
         self.lines, self.last_words = 0, collections.deque(maxlen=6)
@@ -34,7 +35,8 @@ class Daemon:
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
         self.process = subprocess.Popen(
-            [PARLEYD, *arguments], cwd=ELSEWHERE, preexec_fn=limit, start_new_session=True,
+            [*wrapper, PARLEYD, *arguments], cwd=ELSEWHERE, preexec_fn=limit,
+            start_new_session=True,
             stdin=subprocess.PIPE if operator else subprocess.DEVNULL,
             stdout=subprocess.PIPE if operator else subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.pid = self.process.pid

@@ -15,6 +15,7 @@ from ledger import token
 from remote import NOT_ALLOWED, UNAVAILABLE, Ended, Session
 from remote_server import write_table
 from support import eventually
+from trail import TORN
 
 CERTIFICATES = r"SIGHUP: certificates were read again"
 TABLE = r"SIGHUP: the command table was read again"
@@ -153,7 +154,7 @@ class Director(Actor):
             eventually(lambda: self.server.count(Judge.EXHAUSTED, since)
                        <= self.server.count(Judge.RECOVERED, since), "a loop that accepts again")
 
-    def full_disk(self, dice):
+    def full_device(self, dice):
         """The audit trail goes to a device that is full, and later to a file again."""
         since = self.server.mark()
         with self.house.windows.open("full_disk") as window, Owner() as owner:
@@ -163,16 +164,49 @@ class Director(Actor):
             self.server.wait("an audit record was lost: No space left", since)
             window.hold()
             session = Session(owner, self.server.port, self.house.certificate("guest-0"))
-            until = time.monotonic() + dice.uniform(0.3, 0.8)
-            while time.monotonic() < until:
-                outcome = session.ask("echo", token(dice))
-                self.need(outcome.code == UNAVAILABLE and not outcome.output,
-                          f"a program ran that could not be recorded: {outcome}")
-            self.need(session.ask("reply-00").output, "no reply while the disk is full")
+            self.watch_refusals(session, dice)
             window.release()
             self.house.audit.unlink()
             self.server.reload(CERTIFICATES, TABLE)
-            name = token(dice)
-            self.need(session.ask("echo", name).output == f"{name}\n".encode(),
-                      "no program after the disk was full")
+            self.see_a_program(session, dice)
             session.stream.unwrap()
+
+    def full_disk(self, dice):
+        """The disk is full within a record, and has room again without a word to the server."""
+        volume = self.house.volume
+        if not volume:
+            return self.full_device(dice)
+        since = self.server.mark()
+        with self.house.windows.open("full_disk") as window, Owner() as owner:
+            session = Session(owner, self.server.port, self.house.certificate("guest-0"))
+            self.next("torn")
+            volume.fill()
+            self.move_audit()
+            self.house.audit.symlink_to(volume.audit)
+            self.server.reload(CERTIFICATES, TABLE)
+            eventually(lambda: session.ask("echo", token(dice)).code == UNAVAILABLE, "a full disk")
+            self.server.wait("an audit record was lost: ", since)
+            window.hold()
+            self.watch_refusals(session, dice)
+            window.release()
+            volume.make_room()
+            self.see_a_program(session, dice)
+            self.house.audit.unlink()
+            self.server.reload(CERTIFICATES, TABLE)
+            volume.take(self.house.folder / f"audit-{self.next('audit'):04}{TORN}")
+            self.see_a_program(session, dice)
+            session.stream.unwrap()
+
+    def watch_refusals(self, session, dice):
+        """Programs are refused, and replies are not."""
+        until = time.monotonic() + dice.uniform(0.3, 0.8)
+        while time.monotonic() < until:
+            outcome = session.ask("echo", token(dice))
+            self.need(outcome.code == UNAVAILABLE and not outcome.output,
+                      f"a program ran that could not be recorded: {outcome}")
+        self.need(session.ask("reply-00").output, "no reply while the disk is full")
+
+    def see_a_program(self, session, dice):
+        name = token(dice)
+        self.need(session.ask("echo", name).output == f"{name}\n".encode(),
+                  "no program runs though the disk has room again")

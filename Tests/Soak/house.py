@@ -14,6 +14,7 @@ import authority
 from daemon import Daemon
 from remote_server import program, write_table
 from support import SCRATCH
+from volume import Volume
 from windows import Versions
 
 FOR_CLIENTS, FOR_SERVERS = "clientAuth", "serverAuth"
@@ -99,6 +100,7 @@ class House:
         shutil.copytree(authority.good(), self.certs)
         for name in ("nobody", "mallory", *(f"guest-{number}" for number in range(4)), "caller"):
             self.issue(name)
+        self.volume = Volume(self.folder)
         self.crl, self.table = self.folder / "clients.crl", self.folder / "commands.json5"
         self.audit = self.folder / "audit.jsonl"
         self.revoke("nobody")
@@ -119,7 +121,9 @@ class House:
         quiet = ["--quiet", "--idle-timeout", str(IDLE), "--threads", str(threads)]
         self._add("remote", "command", *tls, *quiet, "--client-ca", str(self.certs / "ca.pem"),
                   "--crl", str(self.crl), "--commands", str(self.table), "--audit",
-                  str(self.audit), "--grace", "1", descriptors=DESCRIPTORS)
+                  str(self.audit), "--grace", "1", descriptors=DESCRIPTORS,
+                  wrapper=self.volume.wrapper)
+        self.volume.enter(self["remote"].pid)
         for protocol in ("command", "hello", "greeting"):
             self._add(f"plaintext {protocol}", protocol, "--plaintext", *quiet)
             if protocol != "command":

@@ -32,7 +32,7 @@ BAD = {
     "vandal-0": (VANDALS, 0.25), "vandal-1": (VANDALS, 0.25), "vandal-2": (VANDALS, 0.25)}
 
 FAULTS = ("table", "broken_table", "certificate", "broken_certificate", "revocation",
-          "exhaustion", "full_disk", "rotation")
+          "exhaustion", "full_device", "full_disk", "rotation")
 """All of them come in each cycle, in another order."""
 
 CYCLE = 20.0
@@ -117,4 +117,5 @@ def plan(minutes, seed):
         phases.append(Phase(begin, begin + length * CALM_SHARE, True))
         phases.append(Phase(begin + length * CALM_SHARE, begin + length, False))
     phases.append(Phase(cycles * length, cycles * length + calm, True))
-    return [Stage("warm-up", dice, [Phase(0.0, min(WARM_UP, seconds), False)]), Stage("soak", dice, phases)]
+    warm_up = Phase(0.0, min(WARM_UP, seconds), False)
+    return [Stage("warm-up", dice, [warm_up]), Stage("soak", dice, phases)]

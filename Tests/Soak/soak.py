@@ -127,8 +127,13 @@ def tell(ledger, levels, trail, stage, house):
         [level.HEADER, *map(str, levels)],
     ):
         print("\n".join(lines), end="\n\n")
+    print("bad clients brought about: " + ", ".join(
+        f"{count} {effect}" for effect, count in trail.effects().items()))
     print(f"audit trail: {len(trail.records)} records, {len(trail.of('command-start'))} starts, "
-          f"{len(trail.of('command-end'))} ends; the replies of {trail.compared} sessions compared")
+          f"{len(trail.of('command-end'))} ends, {trail.torn} lines torn by "
+          f"{house.made['torn']} full disks; the replies of {trail.compared} sessions compared")
+    if not house.volume:
+        print("no file system could be mounted for the full disk: it was /dev/full each time")
     if ledger.complaints:
         print(f"soak: seed {ledger.seed}: {len(ledger.complaints)} things are wrong:")
         for complaint in ledger.complaints[:50]:

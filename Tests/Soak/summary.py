@@ -4,8 +4,9 @@
 import collections
 
 from ledger import FAILED, RIGHT
+from plan import FAULTS
 
-CALM, FAULTS, EXHAUSTED = "calm", "with faults", "no descriptors"
+CALM, DISTURBED, EXHAUSTED = "calm", "with faults", "no descriptors"
 """Requests that lie in a calm phase whole; that don't; and of those, the ones of exhaustion.
 
 Without descriptors new connections wait until there are some, which is as it must be, and would
@@ -25,7 +26,7 @@ def condition(request, stage, zero, windows):
     is_calm = any(
         phase.is_calm and phase.begin <= request.began - zero and request.ended - zero <= phase.end
         for phase in stage.phases)
-    return CALM if is_calm and not windows.during(request.began, request.ended) else FAULTS
+    return CALM if is_calm and not windows.during(request.began, request.ended) else DISTURBED
 
 
 def latencies(requests, stage, zero, windows):
@@ -36,10 +37,10 @@ def latencies(requests, stage, zero, windows):
             taken[request.group, condition(request, stage, zero, windows)].append(
                 1000 * (request.ended - request.began))
     yield f"{'latency in ms':<16}" + "".join(
-        f"{name + ':':>19}{'p50':>7}{'p99':>8}{'max':>8}" for name in (CALM, FAULTS, EXHAUSTED))
+        f"{name + ':':>19}{'p50':>7}{'p99':>8}{'max':>8}" for name in (CALM, DISTURBED, EXHAUSTED))
     for group in sorted({group for group, _ in taken}):
         cells = []
-        for name in (CALM, FAULTS, EXHAUSTED):
+        for name in (CALM, DISTURBED, EXHAUSTED):
             values = taken.get((group, name))
             cells.append(f"{len(values):>19}" + "".join(
                 f"{value:>{width}.1f}" for value, width in (
@@ -71,4 +72,4 @@ def windows_table(windows):
 
 def deeds(ledger):
     yield "bad clients: " + ", ".join(f"{count} {deed}" for deed, count in sorted(
-        ledger.deeds.items()) if deed not in {window.kind for window in ledger.windows.all})
+        ledger.deeds.items()) if deed not in FAULTS)

@@ -9,6 +9,8 @@ import time
 from ledger import FAILED, RIGHT
 from windows import LATE, PROGRAMS
 
+TORN = "-torn.jsonl"
+"""How the name of a file ends whose disk was full: one line of it is only begun."""
 LONGEST = 15.0
 """Seconds that a program takes at most: its client's patience, or the server's idle deadline."""
 
@@ -17,9 +19,9 @@ class Trail:
     """All records of all files; `complain` gets what is wrong with them."""
 
     def __init__(self, folder, complain):
-        self.complain, self.records = complain, []
+        self.complain, self.records, self.torn, self.compared = complain, [], 0, 0
         for path in sorted(folder.glob("audit*.jsonl")):
-            text = path.read_bytes()
+            text, torn = path.read_bytes(), int(path.name.endswith(TORN))
             if text and not text.endswith(b"\n"):
                 complain(f"the audit file {path.name} ends within a line: {text[-200:]!r}")
             for number, line in enumerate(text.splitlines(), 1):
@@ -29,6 +31,10 @@ class Trail:
                         raise ValueError("no record")
                     self.records.append(record)
                 except ValueError as error:
+                    torn -= 1
+                    if torn == 0 and line.startswith(b'{"time":'):
+                        self.torn += 1
+                        continue
                     complain(f"{path.name}:{number} is no record ({error}): {line[:200]!r}")
 
     def of(self, event):
@@ -50,6 +56,24 @@ class Trail:
                               f"and {ends[where]} ends")
         self.check_names(ledger)
         self.check_visits(ledger)
+        for effect, count in self.effects().items():
+            if not count:
+                self.complain(f"the bad clients were none: {effect} never happened")
+
+    def effects(self):
+        """What bad clients have brought about; without all of it a run would prove little."""
+        bad = {record["session"] for record in self.of("session-start")
+               if "mallory" in record.get("identity", "")}
+        ends = [record for record in self.of("session-end") if record["session"] in bad]
+        programs = [record for record in self.of("command-end") if record["session"] in bad]
+        return {
+            "failed handshakes": len(self.of("handshake-failure")),
+            "sessions that broke the protocol": sum(
+                record.get("code") == "malformed" for record in self.of("refusal")),
+            "sessions that were cut": sum(
+                not record["reason"].startswith("session ended") for record in ends),
+            "programs that were ended with their clients": sum(
+                record["outcome"] == "signal" for record in programs)}
 
     def check_names(self, ledger):
         by_name = {"command-start": collections.defaultdict(list),
@@ -92,15 +116,14 @@ class Trail:
                 sessions[record["address"]].append((clock(record["time"]), record["session"]))
             elif record["event"] == "reply":
                 replies[record["session"]][record["name"]] += record.get("times", 1)
-        self.compared = 0
         for visit in ledger.visits:
             began, ended = visit.began - LATE, visit.ended + LATE
             if ledger.windows.during(began, ended, ("full_disk",)):
                 continue
             numbers = [number for at, number in sessions[visit.address] if began <= at <= ended]
             if not any(replies[number] == visit.replies for number in numbers):
-                self.complain(f"a session from {visit.address} had the replies {visit.replies}, the "
-                              f"audit trail has {[replies[number] for number in numbers]}")
+                self.complain(f"a session from {visit.address} had the replies {visit.replies}, "
+                              f"the audit trail has {[replies[number] for number in numbers]}")
             self.compared += 1
 
 

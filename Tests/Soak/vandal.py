@@ -34,7 +34,8 @@ class Vandal(Actor):
                 action()
             except (ConnectionError, TimeoutError, OSError):
                 pass
-            self.ledger.did(what)
+            if what != "end":
+                self.ledger.did(what)
         super().guarded(what, deed)
 
     def connection(self, server):
