@@ -33,8 +33,7 @@ def main(arguments=None):
             print(f"{stage.name}, {stage.length:.1f} s")
             print("\n".join(map(str, stage.events)))
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    heed_signals()
     print(f"soak: --seed {options.seed}, {options.minutes:g} minutes", flush=True)
     try:
         return run(stages, options)
@@ -43,12 +42,25 @@ def main(arguments=None):
         return 130
 
 
+def heed_signals():
+    """The first signal ends the run; no other disturbs its end."""
+    received = []
+
+    def break_off(number, _):
+        received.append(number)
+        if len(received) == 1:
+            raise KeyboardInterrupt
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, break_off)
+
+
 def run(stages, options):
     from house import House  # Its modules look for executables, which a plan doesn't need.
     from ledger import Ledger
     from level import Level, settle
     from trail import Trail
     from windows import Windows
+    heed_signals()  # Once more: support.py has its own way.
     ledger = Ledger(Windows(), options.seed, lambda line: print(line, flush=True))
     house = House(ledger, options.threads)
     try:

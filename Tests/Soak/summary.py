@@ -30,10 +30,13 @@ def condition(request, stage, zero, windows):
 
 
 def latencies(requests, stage, zero, windows):
-    """Lines of a table: for each group of requests and each condition p50, p99 and the most."""
+    """Lines of a table: for each group of requests and each condition p50, p99 and the most.
+
+    Those of the warm-up don't count.
+    """
     taken = collections.defaultdict(list)
     for request in requests:
-        if request.outcome == RIGHT:
+        if request.outcome == RIGHT and request.began >= zero:
             taken[request.group, condition(request, stage, zero, windows)].append(
                 1000 * (request.ended - request.began))
     yield f"{'latency in ms':<16}" + "".join(

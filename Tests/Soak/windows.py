@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """When which fault was in force, and what a good client may then be told."""
 
+import bisect
 import contextlib
 import dataclasses
 import threading
@@ -27,6 +28,9 @@ class Window:
     end: float = None
     held: float = None
     released: float = None
+
+    def start(self):
+        return self.begin
 
     def overlaps(self, begin, end):
         return self.begin <= end and (self.end is None or begin <= self.end)
@@ -74,8 +78,14 @@ class Windows:
                    for window in self.all[-10:])
 
     def during(self, begin, end, kinds=None):
-        return [window for window in self.all
-                if window.overlaps(begin, end) and (kinds is None or window.kind in kinds)]
+        found = []
+        for place in range(bisect.bisect_right(self.all, end, key=Window.start) - 1, -1, -1):
+            window = self.all[place]
+            if not window.overlaps(begin, end):
+                break  # There is one director, so the windows don't overlap each other.
+            if kinds is None or window.kind in kinds:
+                found.append(window)
+        return found
 
     def allow(self, request):
         """Whether a request's stated failure is one that its time allows."""
