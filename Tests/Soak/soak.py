@@ -80,13 +80,15 @@ def run(stages, options):
         ledger.is_over = True
         house.stopping.set()
         house.kill()
+        for actor in house.actors:
+            actor.join(10)
     return 1 if ledger.complaints else 0
 
 
 def perform(stage, house):
     """Has everybody live through a stage; tells how far it is."""
     house.restart_clock()
-    actors = cast(stage, house)
+    house.actors = actors = cast(stage, house)
     for actor in actors:
         actor.start()
     told = 0.0
