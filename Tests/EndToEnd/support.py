@@ -26,9 +26,9 @@ PARLEY = str(PROGRAMS / "parley")
 PARLEYD = str(PROGRAMS / "parleyd")
 PEERS = str(HERE / "peers.py")
 
+IS_SANITIZED = b"__asan_init" in pathlib.Path(PARLEYD).read_bytes()
 measures_memory = unittest.skipIf(
-    b"__asan_init" in pathlib.Path(PARLEYD).read_bytes(),
-    "AddressSanitizer keeps what is freed, and sets limits of its own")
+    IS_SANITIZED, "AddressSanitizer keeps what is freed, and sets limits of its own")
 """Marks a test that looks at how much memory a program holds, or at its limits."""
 
 SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="parley-tests-"))

@@ -16,6 +16,8 @@ from support import ELSEWHERE, PARLEYD, _groups, _kill
 
 PATIENCE = 20.0
 """Seconds in which a server must say what it is waited for."""
+MOST_STRANGE = 40
+"""Lines that are told, of a crash's backtrace for instance."""
 READY = re.compile(r"parleyd: listening on \S+:(\d+) ")
 
 
@@ -25,7 +27,6 @@ class Daemon:
     def __init__(self, name, arguments, judge, complain, descriptors=None, operator=None,
                  wrapper=()):
         self.name, self.judge, self.complain = name, judge, complain
-        self.is_sanitized = b"__asan_init" in pathlib.Path(PARLEYD).read_bytes()
         self.lines, self.last_words = 0, collections.deque(maxlen=6)
         self.is_ending = False
         self._news = collections.deque(maxlen=1000)
@@ -50,6 +51,7 @@ class Daemon:
         self.port = int(READY.search(self.wait("listening on", 0))[1])
 
     def _listen(self):
+        strange = 0
         for line in self.process.stderr:
             line = line.decode("utf-8", "backslashreplace").rstrip("\n")
             with self._changed:
@@ -59,7 +61,8 @@ class Daemon:
                     self._news.append((self.lines, line))
                     self._changed.notify_all()
             wrong = self.judge(line)
-            if wrong:
+            if wrong and strange < MOST_STRANGE:
+                strange += 1
                 self.complain(f"{self.name}: {wrong}: {line[:400]}")
         with self._changed:
             self._changed.notify_all()
@@ -67,6 +70,10 @@ class Daemon:
             status = self.process.wait()
             self.complain(f"{self.name} ended with {status}; its last words: "
                           f"{' | '.join(self.last_words)}")
+
+    @property
+    def is_running(self):
+        return self.process.poll() is None
 
     def mark(self):
         with self._changed:
@@ -81,7 +88,7 @@ class Daemon:
                     if number > since and re.search(pattern, line):
                         return line
                 left = deadline - time.monotonic()
-                if left <= 0 or self.process.poll() is not None:
+                if left <= 0 or not self.is_running:
                     raise AssertionError(f"{self.name} never said {pattern!r}; its last words: "
                                          f"{' | '.join(self.last_words)}")
                 self._changed.wait(min(left, 1))
@@ -117,7 +124,7 @@ class Daemon:
     def stop(self):
         """A polite end; what is wrong with it, or None."""
         self.is_ending = True
-        if self.process.poll() is not None:
+        if not self.is_running:
             return f"it had ended with {self.process.returncode}"
         self.process.terminate()
         try:

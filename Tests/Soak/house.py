@@ -107,7 +107,7 @@ class House:
         self.generations = Versions(0)
         self.server_certificates = Versions(encoded(self.certs / "server.pem"))
         write_table(self.table, table(0))
-        self.daemons, self.actors = {}, []
+        self.daemons, self.actors, self.stage = {}, [], None
         self.made = collections.Counter()
         """How many tables, certificates and audit files there were before those in force."""
         try:

@@ -3,6 +3,8 @@
 
 import time
 
+from support import IS_SANITIZED
+
 SETTLED = 30.0
 """Seconds until it must be back: the idle deadline, a program's grace time, and as much again."""
 STEADY = 2.0
@@ -34,7 +36,7 @@ class Level:
 
     @property
     def is_back(self):
-        return self.last <= self.rest * MARGIN + MARGIN_KIB or self.daemon.is_sanitized
+        return self.last <= self.rest * MARGIN + MARGIN_KIB or IS_SANITIZED
 
     def judge_memory(self, complain):
         if not self.is_back:

@@ -67,15 +67,19 @@ def run(stages, options):
         levels = [Level(daemon) for daemon in house.daemons.values()]
         for stage in stages:
             perform(stage, house)
+            if house.stopping.is_set():
+                break
             settle(levels, ledger.complain, stage is stages[0])
-        for daemon in house.daemons.values():
-            wrong = daemon.stop()
-            if wrong:
-                ledger.complain(f"{daemon.name}: {wrong}")
-        ledger.close()
+        else:
+            for daemon in house.daemons.values():
+                wrong = daemon.stop()
+                if wrong:
+                    ledger.complain(f"{daemon.name}: {wrong}")
+            ledger.close()
         trail = Trail(house.folder, ledger.complain)
-        trail.check(ledger)
-        tell(ledger, levels, trail, stages[-1], house)
+        if not house.stopping.is_set():  # Else much is missing that nobody has lost.
+            trail.check(ledger)
+        tell(ledger, levels, trail, house)
     finally:
         ledger.is_over = True
         house.stopping.set()
@@ -86,8 +90,9 @@ def run(stages, options):
 
 
 def perform(stage, house):
-    """Has everybody live through a stage; tells how far it is."""
+    """Has everybody live through a stage; tells how far it is. What can't go on is stopped."""
     house.restart_clock()
+    house.stage = stage
     house.actors = actors = cast(stage, house)
     for actor in actors:
         actor.start()
@@ -95,6 +100,9 @@ def perform(stage, house):
     while any(actor.is_alive() for actor in actors):
         actors[0].join(0.2)
         time.sleep(0.2)
+        if not all(daemon.is_running for daemon in house.daemons.values()):
+            house.stopping.set()
+            return
         if house.clock() > told + PROGRESS:
             told = house.clock()
             progress(stage, house)
@@ -130,13 +138,13 @@ def progress(stage, house):
           f"{len(server.children)} children, {server.memory / 1024:.1f} MiB", flush=True)
 
 
-def tell(ledger, levels, trail, stage, house):
+def tell(ledger, levels, trail, house):
     import level
     import summary
     print()
     for lines in (
         summary.counts(ledger),
-        summary.latencies(ledger.requests, stage, house.zero, ledger.windows),
+        summary.latencies(ledger.requests, house.stage, house.zero, ledger.windows),
         summary.windows_table(ledger.windows), summary.deeds(ledger),
         [level.HEADER, *map(str, levels)],
     ):

@@ -12,6 +12,7 @@ CALM, DISTURBED, EXHAUSTED = "calm", "with faults", "no descriptors"
 Without descriptors new connections wait until there are some, which is as it must be, and would
 hide what the other faults cost.
 """
+ALL = "all together"
 
 
 def percentile(values, share):
@@ -37,8 +38,9 @@ def latencies(requests, stage, zero, windows):
     taken = collections.defaultdict(list)
     for request in requests:
         if request.outcome == RIGHT and request.began >= zero:
-            taken[request.group, condition(request, stage, zero, windows)].append(
-                1000 * (request.ended - request.began))
+            under = condition(request, stage, zero, windows)
+            for group in request.group, ALL:
+                taken[group, under].append(1000 * (request.ended - request.began))
     yield f"{'latency in ms':<16}" + "".join(
         f"{name + ':':>19}{'p50':>7}{'p99':>8}{'max':>8}" for name in (CALM, DISTURBED, EXHAUSTED))
     for group in sorted({group for group, _ in taken}):
