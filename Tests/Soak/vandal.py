@@ -7,12 +7,11 @@ import struct
 import subprocess
 import time
 
+import strangers
 from actor import Actor
 from house import BAD_ADDRESS
 from ledger import token
-from load import RESET_ON_CLOSE
 from remote import CANCEL, INPUT, INPUT_END, PING, frame, run
-from strangers import client_context
 from support import ELSEWHERE, PARLEY
 
 PATIENCE = 5.0
@@ -43,7 +42,7 @@ class Vandal(Actor):
             ("127.0.0.1", self.house[server].port), PATIENCE, (BAD_ADDRESS, 0))
 
     def secured(self, raw, protocols=("parley/1",)):
-        context = client_context(self.house.certificate(self.identity))
+        context = strangers.client_context(self.house.certificate(self.identity))
         context.set_alpn_protocols(list(protocols))
         return context.wrap_socket(raw, server_hostname="localhost", suppress_ragged_eofs=False)
 
@@ -62,7 +61,7 @@ class Vandal(Actor):
             if kind == 2:
                 stream.sendall(run("wait", token(dice)))
                 stream.recv(4096)
-            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            strangers.reset(stream)
 
     def half_open(self, dice):
         """Its own half is closed, and it stays; or it stays and does nothing more."""
@@ -165,7 +164,7 @@ class Laggard(Vandal):
 
     def half_handshake(self, dice):
         """The ClientHello is sent, the answer is never taken."""
-        context = client_context()
+        context = strangers.client_context()
         with self.connection(dice.choice(WITH_HANDSHAKE)) as raw:
             raw.setblocking(False)
             with context.wrap_socket(raw, server_hostname="localhost",
