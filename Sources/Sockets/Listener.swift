@@ -46,6 +46,7 @@ func openSocket(_ domain: Int32) throws(StreamError) -> Descriptor {
 /// have run out.
 public final class Acceptor: EventSource, @unchecked Sendable {
     private let listener: Listener
+    private let mayTry: () -> Bool
     private let accepted: (consuming Descriptor, SocketAddress) -> Void
     private let exhausted: (Bool) -> Void
     private var state = State.stopped
@@ -62,14 +63,17 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     /// Starts to accept. On the loop's thread.
     ///
     /// - Parameters:
+    ///   - mayTry: whether a paused one may try again; asked before each attempt.
     ///   - exhausted: called with true when descriptors have run out and accepting pauses, with
     ///     false when it goes on.
     ///   - accepted: owns each connection that came.
     public init(
-        _ listener: Listener, loop: EventLoop, exhausted: @escaping (Bool) -> Void,
+        _ listener: Listener, loop: EventLoop, mayTry: @escaping () -> Bool = { true },
+        exhausted: @escaping (Bool) -> Void,
         accepted: @escaping (consuming Descriptor, SocketAddress) -> Void
     ) throws(StreamError) {
         self.listener = listener
+        self.mayTry = mayTry
         self.accepted = accepted
         self.exhausted = exhausted
         super.init(loop: loop)
@@ -120,7 +124,9 @@ public final class Acceptor: EventSource, @unchecked Sendable {
 
     override public func expired() {
         guard state == .paused else { return }
-        guard (try? watch()) != nil else { return setDue(loop.now + Self.pauseNanoseconds) }
+        guard mayTry(), (try? watch()) != nil else {
+            return setDue(loop.now + Self.pauseNanoseconds)
+        }
         clearDue()
         state = .trying
     }

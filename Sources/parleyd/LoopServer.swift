@@ -59,7 +59,9 @@ final class LoopServer: @unchecked Sendable {
     func accept(from listeners: [Listener]) throws(StreamError) {
         for listener in listeners {
             acceptors.append(
-                try Acceptor(listener, loop: loop) { [unowned self] isExhausted in
+                try Acceptor(
+                    listener, loop: loop, mayTry: { [unowned self] in !server.isReading }
+                ) { [unowned self] isExhausted in
                     isPaused.store(isExhausted, ordering: .relaxed)
                     log.write(
                         isExhausted

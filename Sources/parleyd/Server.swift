@@ -27,6 +27,10 @@ final class Server: @unchecked Sendable {
     let audit: Audit?
     let slots = ProgramSlots()
     private var policy: Policy
+    /// Used on the main loop; whether something of it is missing is asked on all.
+    private var reserve = DescriptorReserve()
+    private let isShortOfReserve = Atomic<Bool>(false)
+    private let reads = Atomic<Bool>(false)
     private let sessions = Atomic<Int>(0)
     /// Programs that run in all loops.
     private let programs = Atomic<Int>(0)
@@ -66,6 +70,7 @@ final class Server: @unchecked Sendable {
                 "\(loops) event loops instead of \(options.threads): the descriptor limit (ulimit -n) leaves no room for more"
             )
         }
+        refillReserve()
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
         workers.append(
             LoopServer(self, loop: main, log: log, transcript: transcript, policy: policy))
@@ -159,8 +164,12 @@ final class Server: @unchecked Sendable {
 
     /// From any thread.
     func descriptorsFreed() {
+        if isShortOfReserve.load(ordering: .relaxed) { main.execute { self.refillReserve() } }
         for worker in workers { worker.descriptorFreed() }
     }
+
+    /// Files are being read, for which the descriptors are that are free now. From any thread.
+    var isReading: Bool { reads.load(ordering: .relaxed) }
 
     /// Nothing is started any more. From any thread.
     var isShuttingDown: Bool { isEnding.load(ordering: .relaxed) }
@@ -227,9 +236,27 @@ final class Server: @unchecked Sendable {
     /// Reads certificates, keys and CRLs again, and the table, each whole or not at all, and opens
     /// the audit file again.
     private func reload() {
-        guard options.security != nil || options.commands != nil || options.audit != nil else {
+        guard hasFiles else {
             return log.write("SIGHUP: there is nothing to read again in plaintext")
         }
+        reads.store(true, ordering: .sequentiallyConsistent)
+        reserve.release()
+        readFiles()
+        refillReserve()
+        reads.store(false, ordering: .sequentiallyConsistent)
+    }
+
+    private var hasFiles: Bool {
+        options.security != nil || options.commands != nil || options.audit != nil
+    }
+
+    private func refillReserve() {
+        guard hasFiles else { return }
+        reserve.fill()
+        isShortOfReserve.store(!reserve.isFull, ordering: .relaxed)
+    }
+
+    private func readFiles() {
         // First, so that what follows stands in the new file.
         do throws(ConfigurationError) {
             try audit?.reopen()

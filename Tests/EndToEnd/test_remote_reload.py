@@ -5,6 +5,7 @@ import datetime
 import functools
 import shutil
 import signal
+import socket
 import ssl
 import unittest
 
@@ -37,8 +38,8 @@ def revocation():
 class Reload(RemoteTestCase):
     """SIGHUP reads all again; a mistake leaves the old in force."""
 
-    def start(self, *options):
-        return RemoteServer(self, COMMANDS, *options)
+    def start(self, *options, **how):
+        return RemoteServer(self, COMMANDS, *options, **how)
 
     def test_a_new_table_holds_for_the_next_command_of_an_open_session(self):
         server = self.start()
@@ -97,10 +98,26 @@ class Reload(RemoteTestCase):
             [(record["what"], record["outcome"]) for record in server.records("reload")],
             [("certificates", "in-force"), ("the command table", "old-stays")])
 
-    def with_crl(self, path):
+    def test_strangers_who_hold_all_descriptors_hold_no_revocation_up(self):
+        before, after = revocation()
+        server, crl = self.with_crl(before, "--threads", "2", descriptors=64)
+        leaver = server.session(self, "leaver")
+        self.assertEqual(leaver.ask("echo", "on").lines, ["on"])
+        for _ in range(100):
+            stranger = socket.socket()
+            self.addCleanup(stranger.close)
+            stranger.setblocking(False)
+            stranger.connect_ex(("127.0.0.1", server.port))
+        for _ in range(2):
+            server.stderr.expect("no descriptor is free")
+        shutil.copy(after, crl)
+        server.reload()
+        self.assertRefused(leaver.ask("Hello"), NOT_ALLOWED, "revoked")
+
+    def with_crl(self, path, *options, **how):
         crl = people() / f"{self.id()}.pem"
         shutil.copy(path, crl)
-        return self.start("--crl", str(crl)), crl
+        return self.start("--crl", str(crl), *options, **how), crl
 
     def test_a_revoked_certificate_starts_nothing_more_in_an_open_session(self):
         before, after = revocation()

@@ -145,9 +145,7 @@ class Director(Actor):
                 self.server.wait(Judge.EXHAUSTED, since)
                 window.hold()
                 if dice.random() < 0.5:
-                    # Whatever can't be opened now stays as it was; nobody may notice.
-                    self.server.reload(f"{CERTIFICATES}|{OLD_CERTIFICATES}",
-                                       f"{TABLE}|{OLD_TABLE}")
+                    self.server.reload(CERTIFICATES, TABLE)
                 self.house.stopping.wait(dice.uniform(0.3, 0.8))
                 window.release()
             finally:

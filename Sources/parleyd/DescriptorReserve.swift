@@ -1,0 +1,32 @@
+// Descriptors that are held back for files, so that connections can't take the last ones.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Sockets
+
+/// A few descriptors on /dev/null. Without them whoever can connect, with a certificate or without,
+/// could hold all descriptors and so keep a revocation from being read. Confined to one loop.
+struct DescriptorReserve {
+    private var held: [Held] = []
+
+    private final class Held {
+        let descriptor: Descriptor
+        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+    }
+
+    /// Takes what is missing, as far as there is any.
+    mutating func fill() {
+        while held.count < Self.count {
+            let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+            guard number >= 0 else { return }
+            held.append(Held(Descriptor(owning: number)))
+        }
+    }
+
+    /// Lets all go, for whoever is to open files one by one right after.
+    mutating func release() { held.removeAll() }
+
+    var isFull: Bool { held.count == Self.count }
+
+    /// Files need two at once. The rest is for a loop that was about to accept just then.
+    private static let count = 4
+}
