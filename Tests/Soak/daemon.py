@@ -93,12 +93,6 @@ class Daemon:
                                          f"{' | '.join(self.last_words)}")
                 self._changed.wait(min(left, 1))
 
-    def count(self, pattern, since):
-        """How many lines after `since` match, but for those about sessions."""
-        with self._changed:
-            return sum(number > since and re.search(pattern, line) is not None
-                       for number, line in self._news)
-
     def reload(self, *patterns):
         """SIGHUP, until a line came for each pattern."""
         since = self.mark()

@@ -151,10 +151,8 @@ class Director(Actor):
             finally:
                 for connection in held:
                     connection.close()
-            # Each loop says it for itself, and more than once where it gets one and no more.
             eventually(lambda: self.server.descriptors < DESCRIPTORS / 2, "free descriptors")
-            eventually(lambda: self.server.count(Judge.EXHAUSTED, since)
-                       <= self.server.count(Judge.RECOVERED, since), "a loop that accepts again")
+            self.server.wait(Judge.RECOVERED, since)
 
     def full_device(self, dice):
         """The audit trail goes to a device that is full, and later to a file again."""

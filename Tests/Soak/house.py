@@ -77,7 +77,8 @@ class Judge:
         for pattern, kind in (
             (r"parleyd: listening on ", None),
             (r"parleyd: SIGHUP: ", None),  # Each is waited for with its outcome.
-            (self.EXHAUSTED, "exhaustion"), (self.RECOVERED, "exhaustion"),
+            (self.EXHAUSTED, "exhaustion"),
+            (self.RECOVERED, None),  # Each loop says it when it accepts again, be it much later.
             (r"parleyd: an audit record was lost: ", "full_disk"),
             (r"parleyd: dns:leaver-\d+\.example may run nothing any more: ", None),
         ):

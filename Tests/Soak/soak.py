@@ -79,6 +79,7 @@ def run(stages, options):
         trail = Trail(house.folder, ledger.complain)
         if not house.stopping.is_set():  # Else much is missing that nobody has lost.
             trail.check(ledger)
+            trail.check_effects()
         tell(ledger, levels, trail, house)
     finally:
         ledger.is_over = True

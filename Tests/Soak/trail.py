@@ -56,6 +56,8 @@ class Trail:
                               f"and {ends[where]} ends")
         self.check_names(ledger)
         self.check_visits(ledger)
+
+    def check_effects(self):
         for effect, count in self.effects().items():
             if not count:
                 self.complain(f"the bad clients were none: {effect} never happened")
