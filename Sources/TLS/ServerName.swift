@@ -13,7 +13,10 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
     public init(_ text: String) throws(CredentialError) {
         let bare = String(text.prefix { $0 != "%" })
         var bytes = (UInt64(0), UInt64(0))
-        if unsafe inet_pton(AF_INET, bare, &bytes) == 1 || inet_pton(AF_INET6, bare, &bytes) == 1 {
+        // Its reader would take a NUL for the end, and what is behind it for good.
+        if !bare.utf8.contains(0),
+            unsafe inet_pton(AF_INET, bare, &bytes) == 1 || inet_pton(AF_INET6, bare, &bytes) == 1
+        {
             self = .address(bare)
             return
         }
