@@ -36,10 +36,12 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         } else {
             host = text[...]
         }
-        // Colons are an IPv6 address's, which may have a zone (RFC 4007, section 11).
+        // Colons are an IPv6 address's, which may have a zone (RFC 4007, section 11); one with a
+        // bracket could not be read again as it is written.
         if host.contains(":") {
             var address = in6_addr()
-            guard unsafe inet_pton(AF_INET6, String(host.prefix { $0 != "%" }), &address) == 1
+            guard !host.contains("]"),
+                unsafe inet_pton(AF_INET6, String(host.prefix { $0 != "%" }), &address) == 1
             else {
                 return nil
             }

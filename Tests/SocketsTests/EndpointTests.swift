@@ -38,6 +38,7 @@ struct EndpointTests {
         "host:0x50", "host: 80", "host:80 ", "host:http", "host:8a", "host:\u{663}", "host:8\0",
         "[", "[]", "[]:80", "[::1", "[::1]:", "[::1]80", "[::1] ", "[::1]:65536", "[::1]:x",
         "[host]", "[host]:80", "[127.0.0.1]:80", "[[::1]]", "[:: 1]", "[::1/64]:80",
+        "::1%e]", "fe80::1%25x]:1",
         " ", " host", "ho st", "host\n", "ho\tst", "ho\0st", "\0", "\u{7f}", "ho/st", "http://host",
         "//host", "10.0.0.0/8", "h\u{f6}st", String(repeating: "a", count: 256),
         String(repeating: "a", count: 256) + ":80",
