@@ -92,6 +92,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     public func run() {
         thread.store(pthread_self(), ordering: .relaxed)
         while !isStopped { turn() }
+        // A task that is dropped while it waits for its turn stays for ever, with all that it holds.
+        var left = Self.turnsAfterStop
+        while left > 0, !jobs.isEmpty || !again.isEmpty {
+            turn()
+            left -= 1
+        }
         thread.store(0, ordering: .relaxed)
     }
 
@@ -102,7 +108,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         joinable = try startThread { self.run() }
     }
 
-    /// Ends `run()` after the turn under way. From any thread.
+    /// Ends `run()` after the turn under way, and what tasks are ready to do. From any thread.
     public func stop() {
         execute { self.isStopped = true }
     }
@@ -254,6 +260,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private static let eventsATurn = 256
     /// Further off than any deadline, and small enough to be counted on from.
     private static let farAway = UInt64(Int.max / 2)
+    /// Enough for what is ending; who never gives up waiting does not hold the end up.
+    private static let turnsAfterStop = 64
 }
 
 /// Work that goes on at the loop's call.
