@@ -12,13 +12,16 @@ extension Socket {
     public static func connect(
         to endpoint: Endpoint, within seconds: Double, deadlines: Deadlines, loop: EventLoop
     ) async throws(StreamError) -> Socket {
+        let cancelled = StreamError(.cancelled, "the connect was cancelled")
+        // Before the name is looked up, which nothing can break off.
+        if Task.isCancelled { throw cancelled }
         let started = loop.now
         let lookedUp = await within(seconds, on: loop) { await endpoint.lookedUp() }
         let timedOut = StreamError(
             .connectTimedOut,
             "cannot connect to \(endpoint): no answer within \(format(seconds: seconds)); check the address, a firewall on the way, or give more with --connect-timeout"
         )
-        if Task.isCancelled { throw StreamError(.cancelled, "the connect was cancelled") }
+        if Task.isCancelled { throw cancelled }
         guard let lookedUp else { throw timedOut }
         let addresses = try lookedUp.get()
         var failure = StreamError(.unknownHost, "cannot find an address of \(endpoint.host)")

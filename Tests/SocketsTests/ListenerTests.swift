@@ -147,6 +147,8 @@ struct ListenerTests {
             #expect(clients.value == 1)
             #expect(first.receive() == "")
             _ = consume second
+            // It holds itself by what it calls.
+            box.value = nil
         }
     }
 
