@@ -15,6 +15,19 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// The fuzzers' code: their tests replay what is kept of them; `scripts/fuzz` builds the same as a
+/// program, with flags that only that build has.
+let isFuzzed = Context.environment["PARLEY_FUZZED"] != nil
+let fuzzed: [Target.Dependency] = ["Sockets", "TLS", "Commands", "Sessions", "Console"]
+let fuzzers: Target =
+    isFuzzed
+    ? .executableTarget(
+        name: "fuzzers", dependencies: fuzzed, path: "Tests/Fuzz",
+        exclude: [".gitattributes", "corpus", "dictionaries", "Replay"], swiftSettings: settings)
+    : .testTarget(
+        name: "FuzzTests", dependencies: fuzzed, path: "Tests/Fuzz",
+        exclude: [".gitattributes", "corpus", "dictionaries", "Driver"], swiftSettings: settings)
+
 let package = Package(
     name: "parley",
     products: [
@@ -66,6 +79,7 @@ let package = Package(
             name: "SessionsTests",
             dependencies: ["Sessions", "Sockets", "Commands", "Programs", "Console"],
             swiftSettings: settings),
+        fuzzers,
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

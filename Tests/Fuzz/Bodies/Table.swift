@@ -1,0 +1,190 @@
+// Fuzzes the table of commands.
+// SPDX-License-Identifier: Apache-2.0
+import FoundationEssentials
+
+@testable import Commands
+
+func fuzzTable(_ bytes: [UInt8]) throws(Finding) {
+    let text = String(decoding: bytes, as: UTF8.self)
+    if let node = try? JSON5Scanner.read(text) {
+        guard let tree = JSON5Node.decode(Tree.self, Array(text.utf8)[...]) else {
+            throw Finding(description: "a text that was walked is JSON5")
+        }
+        try require(
+            try Tree(node, text.utf8.count) == tree, "the scanner reads what the library does")
+    }
+    let result = read(text)
+    try require(read(text).summary == result.summary, "a text is read alike each time")
+    if !text.utf8.starts(with: "\u{feff}".utf8) {
+        try require(
+            read("\u{feff}" + text).summary == result.summary, "a byte order mark is nothing")
+    }
+    switch result {
+    case .table(let table):
+        try check(table)
+        let bare = text.utf8.starts(with: "\u{feff}".utf8) ? dropMark(text) : text
+        try require(
+            read(" /* */ " + bare + "\n// \n").summary == result.summary,
+            "blanks and comments are nothing")
+    case .mistake(let error):
+        let lines = text.utf8.count { $0 == 10 || $0 == 13 } + 1
+        try require(isPrintable(error.description), "a mistake is one line")
+        guard let line = error.line, let column = error.column else {
+            throw Finding(description: "a mistake has its place")
+        }
+        try require(
+            (1...lines).contains(line) && (1...text.unicodeScalars.count + 1).contains(column),
+            "a mistake's place is in the text")
+        try require(
+            error.description.utf8.starts(with: "t:\(line):\(column): ".utf8)
+                && error.description.utf8.count < 20_000, "a mistake is told with its place")
+    }
+}
+
+private func dropMark(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.dropFirst()))
+}
+
+private enum Result {
+    case table(CommandTable)
+    case mistake(TableError)
+
+    /// All that can be compared.
+    var summary: [String] {
+        switch self {
+        case .mistake(let error): ["\(error.code)", error.description]
+        case .table(let table):
+            table.entries.map { "\($0.usage) \($0.summary) \($0.action)" } + table.identities
+        }
+    }
+}
+
+private func read(_ text: String) -> Result {
+    do throws(TableError) {
+        return .table(try CommandTable(text: text, name: "t"))
+    } catch {
+        return .mistake(error)
+    }
+}
+
+private func check(_ table: CommandTable) throws(Finding) {
+    for identity in table.identities {
+        try require(Identity.isIdentity(identity), "those whom a table names are identities")
+    }
+    for entry in table.entries {
+        try require(
+            (1...255).contains(entry.name.utf8.count) && !hasControlCharacters(entry.name),
+            "a command's name is in its limits")
+        try require(table[entry.name]?.name == entry.name, "a command is found by its name")
+        try require(
+            entry.summary.utf8.count < 1_024 && isTextLine(entry.summary), "a summary is a line")
+        let stranger = Identity(names: [], key: "")
+        switch entry.action {
+        case .reply(let text, _):
+            try require(
+                (1...1_023).contains(text.utf8.count) && isTextLine(text), "a reply is a message")
+        case .program(let program):
+            try require(!entry.permits(stranger), "nobody without a certificate runs a program")
+            try check(program)
+        }
+    }
+}
+
+private func isTextLine(_ text: String) -> Bool { !hasControlCharacters(text, except: "\t") }
+
+private func check(_ program: ProgramEntry) throws(Finding) {
+    try require(
+        program.path.utf8.first == UInt8(ascii: "/")
+            && program.directory.utf8.first == UInt8(ascii: "/")
+            && !program.path.utf8.contains(0), "paths are absolute")
+    try require(
+        program.timeout > 0 && program.timeout <= 31_536_000 && program.outputLimit > 0
+            && (1...10_000).contains(program.concurrency)
+            && (1...10_000).contains(program.perIdentity)
+            && program.arguments.count <= 64, "limits are in their ranges")
+    for value in ["", "/srv", "-x", "\0", "é"] {
+        let values = program.arguments.map { _ in value }
+        switch program.argv(for: values) {
+        case .success(let words):
+            try require(!words.contains { $0.utf8.contains(0) }, "no argument ends early")
+        case .failure(let reason):
+            try require(!values.isEmpty, "what takes no arguments refuses none")
+            try require(isPrintable(reason.description), "a refusal is one line")
+        }
+        guard case .failure = program.argv(for: values + [value]) else {
+            throw Finding(description: "one argument too many is refused")
+        }
+    }
+}
+
+/// A text as FoundationEssentials reads it.
+private indirect enum Tree: Decodable, Equatable {
+    case object([[UInt8]: Tree])
+    case array([Tree])
+    case string([UInt8])
+    /// A number, which is read by who asks for one and only in its form, or what cannot be read.
+    case other
+    case bool(Bool)
+    case null
+
+    init(from decoder: any Decoder) throws {
+        if let keyed = try? decoder.container(keyedBy: Key.self) {
+            var members: [[UInt8]: Tree] = [:]
+            for key in keyed.allKeys {
+                members[Array(key.stringValue.utf8)] = try keyed.decode(Tree.self, forKey: key)
+            }
+            self = .object(members)
+        } else if var unkeyed = try? decoder.unkeyedContainer() {
+            var elements: [Tree] = []
+            while !unkeyed.isAtEnd { elements.append(try unkeyed.decode(Tree.self)) }
+            self = .array(elements)
+        } else {
+            let single = try decoder.singleValueContainer()
+            if single.decodeNil() {
+                self = .null
+            } else if let value = try? single.decode(Bool.self) {
+                self = .bool(value)
+            } else if let value = try? single.decode(String.self) {
+                self = .string(Array(value.utf8))
+            } else {
+                self = .other
+            }
+        }
+    }
+
+    /// - Parameter end: the length of the text, where no node may stand.
+    init(_ node: JSON5Node, _ end: Int) throws(Finding) {
+        try require((0..<end).contains(node.offset), "a value's place is in the text")
+        switch node.content {
+        case .object(let members):
+            var tree: [[UInt8]: Tree] = [:]
+            for member in members {
+                try require((0..<end).contains(member.offset), "a key's place is in the text")
+                tree[Array(member.key.utf8)] = try Tree(member.value, end)
+            }
+            self = .object(tree)
+        case .array(let elements):
+            var tree: [Tree] = []
+            for element in elements { tree.append(try Tree(element, end)) }
+            self = .array(tree)
+        case .string:
+            guard let text = try? node.string("s", "s") else {
+                self = .other
+                return
+            }
+            self = .string(Array(text.utf8))
+        case .number:
+            _ = try? node.number("n", "n")
+            self = .other
+        case .bool(let value): self = .bool(value)
+        case .null: self = .null
+        }
+    }
+
+    private struct Key: CodingKey {
+        let stringValue: String
+        let intValue: Int? = nil
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { return nil }
+    }
+}
