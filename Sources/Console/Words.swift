@@ -25,13 +25,19 @@ public func words(of line: String) throws(UsageError) -> [String] {
                 throw UsageError(
                     "the line ends within a backslash's pair; write \\\\ for one backslash")
             }
-            word = (word ?? .init()) + [next]
+            append(next, to: &word)
         case ("\"", "\\") where characters.first == "\"" || characters.first == "\\":
-            word = (word ?? .init()) + [characters.removeFirst()]
-        default: word = (word ?? .init()) + [character]
+            append(characters.removeFirst(), to: &word)
+        default: append(character, to: &word)
         }
     }
     if let quote { throw UsageError("the line has a \(quote) without its end") }
     if let word { words.append(String(word)) }
     return words
+}
+
+/// In place: a copy for each character would take the square of a line's length.
+private func append(_ character: Unicode.Scalar, to word: inout String.UnicodeScalarView?) {
+    if word == nil { word = .init() }
+    word?.append(character)
 }
