@@ -12,17 +12,15 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
     /// - Throws: `invalidServerName`; a client without a name to check must not connect.
     public init(_ text: String) throws(CredentialError) {
         let bare = String(text.prefix { $0 != "%" })
-        var bytes = (UInt64(0), UInt64(0))
-        // Its reader would take a NUL for the end, and what is behind it for good.
-        if !bare.utf8.contains(0),
-            unsafe inet_pton(AF_INET, bare, &bytes) == 1 || inet_pton(AF_INET6, bare, &bytes) == 1
-        {
+        if Self.isAddress(bare) {
             self = .address(bare)
             return
         }
         let name = text.hasSuffix(".") ? String(text.dropLast()) : text
         let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard name.utf8.count <= 253, labels.allSatisfy({ (1...63).contains($0.count) }),
+        // An address with a dot behind it would be sent as SNI.
+        guard !Self.isAddress(name), name.utf8.count <= 253,
+            labels.allSatisfy({ (1...63).contains($0.count) }),
             name.utf8.allSatisfy({
                 switch $0 {
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -45,5 +43,13 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .dns(let name), .address(let name): name
         }
+    }
+
+    private static func isAddress(_ text: String) -> Bool {
+        // Its reader would take a NUL for the end, and what is behind it for good.
+        guard !text.utf8.contains(0) else { return false }
+        var bytes = (UInt64(0), UInt64(0))
+        return unsafe inet_pton(AF_INET, text, &bytes) == 1
+            || inet_pton(AF_INET6, text, &bytes) == 1
     }
 }

@@ -32,7 +32,8 @@ struct ServerNameTests {
     @Test(arguments: [
         "", ".", "..", ".example.org", "example..org", "example.org..", " ", "example.org ",
         "*.example.org", "münchen.example", "a/b", "a:b", "example.org:443", "[::1]", "a\0b",
-        "a\nb", "a%b", "%eth0", "::\0", "::1\0.example", "192.0.2.7\0", ":::", "fe80::1::2", "a@b",
+        "a\nb", "a%b", "%eth0", "::\0", "::1\0.example", "192.0.2.7\0", "192.0.2.7.", ":::",
+        "fe80::1::2", "a@b",
         String(repeating: "a", count: 64),
         long(254), long(254) + ".",
     ])
