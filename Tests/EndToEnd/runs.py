@@ -36,7 +36,7 @@ COMMANDS = {
     "head": shell("head -c 5; exec <&-", input=True),
     # They say their process group, so that a test sees it gone.
     "wait": shell("echo $$; exec sleep 600"),
-    "stay": shell("trap 'echo no' TERM; echo $$; sleep 600; sleep 600", timeout=900),
+    "stay": shell("trap 'echo no' TERM; echo $$; while :; do sleep 0.1; done", timeout=900),
     "tidy": shell("trap 'echo tidied; kill $!; exit 3' TERM; echo $$; sleep 600 & wait"),
     "late": shell("sleep 600", timeout=0.2),
     "much": shell("head -c 100000 /dev/zero", output=5000),
