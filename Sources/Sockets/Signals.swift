@@ -15,9 +15,11 @@ public final class Signals: EventSource, @unchecked Sendable {
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Has a write to a closed pipe or socket fail with `EPIPE`, instead of ending the process.
-    public static func ignoreBrokenPipes() {
+    /// Has a write to a closed pipe or socket fail with `EPIPE`, and one to a file at its size limit
+    /// (setrlimit(2)) with `EFBIG`, instead of ending the process.
+    public static func ignoreFailedWrites() {
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Calls `received` with each of `signals`, which are blocked.

@@ -10,7 +10,7 @@ internal import TLS
 struct ParleyBench {
     static func main() {
         fillStandardDescriptors()
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         _ = parley_raise_descriptor_limit()
         do {
             let options = try BenchOptions(try commandLine())

@@ -10,7 +10,7 @@ internal import TLS
 struct Parley {
     static func main() {
         fillStandardDescriptors()
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         Signals.block(Client.signals)
         var run: RunOptions?
         do {

@@ -12,7 +12,7 @@ internal import TLS
 struct Parleyd {
     static func main() {
         fillStandardDescriptors()
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         Program.keepEnds()
         Signals.block(Server.signals)
         // Freed record buffers are kept for the next record instead of given back each time.

@@ -125,7 +125,7 @@ struct ProgramTests {
         input: [UInt8]? = nil
     ) async throws -> Result {
         // As both programs do at their start.
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         return try await onLoop { loop in
             let bell = Bell()
             let start = ProgramStart(

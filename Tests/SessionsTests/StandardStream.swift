@@ -15,7 +15,7 @@ final class StandardStream: Sendable {
     /// Puts a pipe in the place of standard output, of which this is the reading end.
     static func output() -> StandardStream {
         // As the programs do; also for what the testing library writes at the process's end.
-        Signals.ignoreBrokenPipes()
+        Signals.ignoreFailedWrites()
         return StandardStream(replacing: 1)
     }
 
