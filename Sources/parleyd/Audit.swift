@@ -35,7 +35,12 @@ final class Audit: Sendable {
     func reopen() throws(ConfigurationError) {
         guard path != nil else { return }
         let number = try Self.open(path).release()
-        file.withLock { $0.descriptor = Descriptor(owning: number) }
+        file.withLock { file in
+            let opened = Descriptor(owning: number)
+            // Another file begins with a line of its own.
+            if !Self.areSame(opened.number, file.descriptor.number) { file.isTorn = false }
+            file.descriptor = opened
+        }
     }
 
     /// Writes a record. That it can't be written is logged once, until one can: a client could cause
@@ -89,6 +94,12 @@ final class Audit: Sendable {
             } while count < 0 && errno == EINTR
         }
         return count
+    }
+
+    private static func areSame(_ a: Int32, _ b: Int32) -> Bool {
+        var (first, second) = (stat(), stat())
+        return unsafe fstat(a, &first) == 0 && fstat(b, &second) == 0
+            && first.st_dev == second.st_dev && first.st_ino == second.st_ino
     }
 
     private static func open(_ path: String?) throws(ConfigurationError) -> Descriptor {

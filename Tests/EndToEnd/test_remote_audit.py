@@ -3,6 +3,7 @@
 
 import json
 import re
+import resource
 import unittest
 
 import authority
@@ -218,16 +219,44 @@ class Places(RemoteTestCase):
                 self.assertIn("between", old.read_text())
                 self.assertNotIn("between", server.audit.read_text())
 
+    def test_a_record_that_is_torn_leaves_the_next_ones_whole(self):
+        server = RemoteServer(self, self.COMMANDS)
+        session = server.session(self)
+        session.ask("echo", "before")
+        server.end_of(session)
+        for name in ("same file", "new file"):
+            with self.subTest(name):
+                room = server.audit.stat().st_size + 20
+                resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+                self.assertRefused(session.ask("touch"), UNAVAILABLE, "record|audit")
+                resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+                if name == "new file":
+                    server.audit.rename(server.folder / "audit.1")
+                server.reload()
+                eventually(server.audit.is_file, "a file")
+                session.ask("echo", name)
+                eventually(lambda name=name: self.ended(server.audit, name), "a record")
+                lines = server.audit.read_text().splitlines()
+                self.assertNotIn("", lines)
+                torn = [line for line in lines if not line.endswith("}")]
+                self.assertEqual([len(line) for line in torn], [20] if name == "same file" else [])
+        self.assertFalse((SCRATCH / "not recorded").exists())
+
     def ended(self, path, text):
         """Whether the end of `echo text` stands in a file."""
         return any(record["event"] == "command-end" and record["arguments"] == [text]
-                   for record in map(json.loads, path.read_text().splitlines()))
+                   for record in map(json.loads, whole(path)))
 
     def test_standard_error_takes_them_where_nothing_else_is_said(self):
         server = RemoteServer(self, self.COMMANDS, audit="-")
         session = server.session(self)
         self.assertEnded(session.ask("echo", "there"), BY_ITSELF, 0)
         server.stderr.expect(r'"event":"command-end"[^\n]*"arguments":\["there"\][^\n]*\n')
+
+
+def whole(path):
+    """The lines that are not torn."""
+    return [line for line in path.read_text().splitlines() if line.endswith("}")]
 
 
 if __name__ == "__main__":
