@@ -129,6 +129,18 @@ class Books(unittest.TestCase):
                 Trail(self.folder(records), self.ledger.complain).check(self.ledger)
                 self.assertEqual(not self.ledger.complaints, is_right, self.ledger.complaints)
 
+    def test_one_line_may_be_torn_where_the_disk_was_full_and_only_at_its_end(self):
+        whole = '{"time":"2026-01-01T00:00:00.000000Z","event":"reload"}\n'
+        for torn, is_told in [("{", False), (whole[:30], False), ("event", True), ("", True),
+                              ("{\n{", True)]:
+            with self.subTest(torn=torn):
+                self.setUp()
+                folder = self.folder([])
+                (folder / "audit-0001-torn.jsonl").write_text(f"{whole}{torn}\n{whole}")
+                trail = Trail(folder, self.ledger.complain)
+                self.assertEqual(bool(self.ledger.complaints), is_told)
+                self.assertEqual(len(trail.records), 2)
+
     def test_a_trail_with_half_a_line_is_told(self):
         folder = self.folder([])
         (folder / "audit.jsonl").write_text('{"event":"command-sta')

@@ -11,6 +11,8 @@ from windows import LATE, PROGRAMS
 
 TORN = "-torn.jsonl"
 """How the name of a file ends whose disk was full: one line of it is only begun."""
+BEGINNING = b'{"time":'
+"""What each record begins with."""
 LONGEST = 15.0
 """Seconds that a program takes at most: its client's patience, or the server's idle deadline."""
 
@@ -32,7 +34,8 @@ class Trail:
                     self.records.append(record)
                 except ValueError as error:
                     torn -= 1
-                    if torn == 0 and line.startswith(b'{"time":'):
+                    # Of which there may be a single byte.
+                    if torn == 0 and line and line[:len(BEGINNING)] == BEGINNING[:len(line)]:
                         self.torn += 1
                         continue
                     complain(f"{path.name}:{number} is no record ({error}): {line[:200]!r}")
