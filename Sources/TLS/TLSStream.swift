@@ -161,8 +161,13 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     public func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        // OpenSSL would take a record's buffer only to find that nothing has come.
-        if channel.isDrained, unsafe SSL_has_pending(ssl) == 0 { return .blocked(.read) }
+        // OpenSSL would take a record's buffer only to find that nothing has come. But a clean end
+        // that has come is told as often as it is asked for.
+        if channel.isDrained, unsafe SSL_has_pending(ssl) == 0,
+            unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN == 0
+        {
+            return .blocked(.read)
+        }
         let result = unsafe output.withUnsafeMutableBufferPointer { buffer, count in
             let result = unsafe SSL_read(
                 ssl, buffer.baseAddress! + count, Int32(buffer.count - count))

@@ -98,6 +98,20 @@ struct SocketTests {
         }
     }
 
+    @Test func cleanEnd_isTold_asOftenAsItIsRead() async throws {
+        try await onLoop { loop in
+            let ends = try await SocketEnds.established(on: loop)
+            try await ends.server.write("last words")
+            // The connection stays open below it.
+            guard case .moved = try ends.server.attemptClose() else {
+                throw ProgramFailure(description: "close_notify found no room")
+            }
+            #expect(try await ends.client.readBytes() == Array("last words".utf8))
+            for _ in 0..<2 { #expect(try await ends.client.readBytes() == nil) }
+            await closeBoth(ends)
+        }
+    }
+
     // MARK: Deadlines
 
     @Test(arguments: Role.allCases)
