@@ -11,7 +11,11 @@ func onLoop<R: Sendable>(
 ) async throws -> R {
     let loop = try EventLoop()
     try loop.start()
-    defer { loop.stop() }
+    defer {
+        loop.stop()
+        // What OpenSSL keeps for the thread goes with it.
+        loop.join()
+    }
     let task = loop.spawn { () async -> Result<R, any Error> in
         do {
             return .success(try await body(loop))
