@@ -63,7 +63,7 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     /// Starts to accept. On the loop's thread.
     ///
     /// - Parameters:
-    ///   - mayTry: whether a paused one may try again; asked before each attempt.
+    ///   - mayTry: asked before each connection is taken; while it says no, they wait.
     ///   - exhausted: called with true when descriptors have run out and accepting pauses, with
     ///     false when it goes on.
     ///   - accepted: owns each connection that came.
@@ -96,7 +96,7 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     }
 
     override public func ready(_ events: Events) {
-        for _ in 0..<Self.acceptsATurn where isWatching {
+        for _ in 0..<Self.acceptsATurn where isWatching && mayTry() {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let number = unsafe withUnsafeMutablePointer(to: &storage) {

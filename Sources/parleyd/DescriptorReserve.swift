@@ -6,7 +6,14 @@ internal import Sockets
 /// A few descriptors on /dev/null. Without them whoever can connect, with a certificate or without,
 /// could hold all descriptors and so keep a revocation from being read. Confined to one loop.
 struct DescriptorReserve {
+    private let count: Int
     private var held: [Held] = []
+
+    /// - Parameter loops: how many may be about to accept a connection when it is released.
+    init(loops: Int) {
+        // Files need two at once.
+        count = 2 + loops
+    }
 
     private final class Held {
         let descriptor: Descriptor
@@ -15,7 +22,7 @@ struct DescriptorReserve {
 
     /// Takes what is missing, as far as there is any.
     mutating func fill() {
-        while held.count < Self.count {
+        while held.count < count {
             let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
             guard number >= 0 else { return }
             held.append(Held(Descriptor(owning: number)))
@@ -25,8 +32,5 @@ struct DescriptorReserve {
     /// Lets all go, for whoever is to open files one by one right after.
     mutating func release() { held.removeAll() }
 
-    var isFull: Bool { held.count == Self.count }
-
-    /// Files need two at once. The rest is for a loop that was about to accept just then.
-    private static let count = 4
+    var isFull: Bool { held.count == count }
 }

@@ -28,7 +28,7 @@ final class Server: @unchecked Sendable {
     let slots = ProgramSlots()
     private var policy: Policy
     /// Used on the main loop; whether something of it is missing is asked on all.
-    private var reserve = DescriptorReserve()
+    private var reserve = DescriptorReserve(loops: 0)
     private let isShortOfReserve = Atomic<Bool>(false)
     private let reads = Atomic<Bool>(false)
     private let sessions = Atomic<Int>(0)
@@ -70,6 +70,7 @@ final class Server: @unchecked Sendable {
                 "\(loops) event loops instead of \(options.threads): the descriptor limit (ulimit -n) leaves no room for more"
             )
         }
+        reserve = DescriptorReserve(loops: loops)
         refillReserve()
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
         workers.append(

@@ -5,7 +5,6 @@ import datetime
 import functools
 import shutil
 import signal
-import socket
 import ssl
 import unittest
 
@@ -97,22 +96,6 @@ class Reload(RemoteTestCase):
         self.assertEqual(
             [(record["what"], record["outcome"]) for record in server.records("reload")],
             [("certificates", "in-force"), ("the command table", "old-stays")])
-
-    def test_strangers_who_hold_all_descriptors_hold_no_revocation_up(self):
-        before, after = revocation()
-        server, crl = self.with_crl(before, "--threads", "2", descriptors=64)
-        leaver = server.session(self, "leaver")
-        self.assertEqual(leaver.ask("echo", "on").lines, ["on"])
-        for _ in range(100):
-            stranger = socket.socket()
-            self.addCleanup(stranger.close)
-            stranger.setblocking(False)
-            stranger.connect_ex(("127.0.0.1", server.port))
-        for _ in range(2):
-            server.stderr.expect("no descriptor is free")
-        shutil.copy(after, crl)
-        server.reload()
-        self.assertRefused(leaver.ask("Hello"), NOT_ALLOWED, "revoked")
 
     def with_crl(self, path, *options, **how):
         crl = people() / f"{self.id()}.pem"

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strangers who take every descriptor, and what must be read all the same."""
+
+import shutil
+import socket
+import threading
+import unittest
+
+from people import people
+from remote import NOT_ALLOWED
+from remote_server import RemoteServer, RemoteTestCase
+from strangers import reset
+from test_remote_reload import COMMANDS, revocation
+
+
+class Exhaustion(RemoteTestCase):
+    def test_strangers_who_hold_all_descriptors_hold_no_revocation_up(self):
+        before, after = revocation()
+        crl = people() / f"{self.id()}.pem"
+        shutil.copy(before, crl)
+        server = RemoteServer(
+            self, COMMANDS, "--crl", str(crl), "--threads", "4", descriptors=64)
+        leaver = server.session(self, "leaver")
+        self.assertEqual(leaver.ask("echo", "on").lines, ["on"])
+        strangers = Strangers(server.port)
+        self.addCleanup(strangers.leave)
+        server.stderr.expect("no descriptor is free")
+        for _ in range(40):
+            self.assertNotRegex(server.reload(), "stays in force")
+        shutil.copy(after, crl)
+        self.assertNotRegex(server.reload(), "stays in force")
+        self.assertRefused(leaver.ask("Hello"), NOT_ALLOWED, "revoked")
+
+
+class Strangers:
+    """More connections than there are descriptors, some of which always come and go."""
+
+    def __init__(self, port):
+        self._port, self._leaving = port, threading.Event()
+        self._staying = [self._connect() for _ in range(100)]
+        self._thread = threading.Thread(target=self._come_and_go, daemon=True)
+        self._thread.start()
+
+    def leave(self):
+        self._leaving.set()
+        self._thread.join()
+        for stranger in self._staying:
+            stranger.close()
+
+    def _connect(self):
+        stranger = socket.socket()
+        stranger.setblocking(False)
+        stranger.connect_ex(("127.0.0.1", self._port))
+        return stranger
+
+    def _come_and_go(self):
+        while not self._leaving.wait(0.002):
+            for _ in range(5):
+                stranger = self._staying.pop(0)
+                reset(stranger)
+                self._staying.append(self._connect())
+
+
+if __name__ == "__main__":
+    unittest.main()
