@@ -170,7 +170,7 @@ final class Session: @unchecked Sendable {
     private func recordEnd(_ outcome: Outcome) {
         worker.closedDesk(at: place)
         switch outcome {
-        case .refused: return
+        case .refused: log(outcome.words)
         case .handshakeFailed(let error):
             log(outcome.words)
             takeUpTrail()
@@ -195,8 +195,7 @@ final class Session: @unchecked Sendable {
 
     private func logEnd(_ outcome: Outcome) {
         switch outcome {
-        case .refused: return log(outcome.words)
-        case .handshakeFailed: return
+        case .refused, .handshakeFailed: return
         case .messages, .commands, .failed: break
         }
         var isMixedUp = tls == nil && channel.speaksTLS
