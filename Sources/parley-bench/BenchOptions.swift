@@ -17,7 +17,6 @@ struct BenchOptions {
     }
 
     let mode: Mode
-    let label: String
     let port: UInt16
     /// The server's processes; their children are added.
     let processes: [pid_t]
@@ -31,9 +30,6 @@ struct BenchOptions {
     /// So many operations instead of seconds.
     let count: Int?
     let levels: [Int]
-    /// How many sessions take turns; nil for all.
-    let busy: Int?
-    let settle: Double
     let limit: Double
     /// Nil for plaintext.
     let security: SecurityOptions?
@@ -42,15 +38,14 @@ struct BenchOptions {
         let arguments = try Arguments(
             words, flags: ["plaintext", "help"],
             valued: [
-                "label", "port", "pids", "connections", "request", "reply", "reply-length", "depth",
-                "seconds", "warm-up", "count", "levels", "busy", "settle", "limit",
-            ] + SecurityOptions.client)
+                "port", "pids", "connections", "request", "reply", "reply-length", "seconds",
+                "warm-up", "count", "levels", "limit", "certs", "ca", "cert", "key",
+            ])
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
         guard arguments.operands.count == 1, let mode = Mode(rawValue: arguments.operands[0]) else {
             throw UsageError("one of handshake, reply, pipelined and idle is expected")
         }
         self.mode = mode
-        label = arguments["label"] ?? ""
         guard let port = try arguments.port("port"), port > 0 else {
             throw UsageError("--port is missing")
         }
@@ -73,11 +68,9 @@ struct BenchOptions {
         connections = try arguments.number("connections", 1...100_000) ?? 64
         seconds = try arguments.seconds("seconds") ?? 3
         warmUp = try arguments.seconds("warm-up") ?? 0.3
-        settle = try arguments.seconds("settle") ?? 0.3
         limit = try arguments.seconds("limit") ?? 120
         count = try arguments.number("count", 1...1_000_000_000)
-        busy = try arguments.number("busy", 1...1_000_000)
-        depth = try arguments.number("depth", 1...4_096) ?? (mode == .pipelined ? 256 : 1)
+        depth = mode == .pipelined ? 256 : 1
         if mode == .pipelined {
             // A run of the command, and its reply and exit, as docs/protocol.md has them.
             let name = Array((arguments["request"] ?? "Hello").utf8)
@@ -117,14 +110,11 @@ struct BenchOptions {
           --connections N          at once; default 64
           --request, --reply TEXT  default Hello, Greetings!; \\r and \\n are understood
           --reply-length N         any reply of so many bytes
-          --depth N                requests under way in a connection; default 1, pipelined 256
           --seconds N, --warm-up N default 3, 0.3
           --count N                so many operations and no warm-up, instead of seconds
           --levels N,...           idle: sessions to open, ascending; a line for each
-          --busy N                 idle: how many take turns; default all, one message under way
-          --settle SECONDS         idle: before memory is read (0.3)
           --limit SECONDS          for all of it (120)
-          --plaintext, --certs DIR, --ca, --cert, --key FILE, --server-name NAME   as parley has them
+          --plaintext, --certs DIR, --ca, --cert, --key FILE   as parley has them
 
         """
 }

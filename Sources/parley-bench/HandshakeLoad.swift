@@ -11,9 +11,7 @@ final class HandshakeLoad: @unchecked Sendable {
     init(_ load: Load) { self.load = load }
 
     func run() async {
-        let options = load.options
-        let measured = Measurement(load)
-        for _ in 0..<options.connections {
+        for _ in 0..<load.options.connections {
             running += 1
             load.loop.spawn { [self] in
                 while load.begin() { await visit() }
@@ -21,18 +19,7 @@ final class HandshakeLoad: @unchecked Sendable {
                 if running == 0 { load.finished.set() }
             }
         }
-        if options.count != nil {
-            await load.finished.wait(options.limit)
-            measured.line(connections: options.connections).print()
-        } else if await !load.finished.wait(options.warmUp) {
-            let measured = Measurement(load)
-            await load.finished.wait(options.seconds)
-            measured.line(connections: options.connections).print()
-            load.stop()
-            await load.finished.wait(options.limit)
-        } else {
-            measured.line(connections: options.connections).print()
-        }
+        await load.measure()
     }
 
     private func visit() async {

@@ -22,18 +22,17 @@ final class IdleLoad: @unchecked Sendable {
         for level in options.levels {
             await load.open(level - sessions.count) { stream in await self.greet(stream) }
             guard load.errors == 0 else { return await end() }
-            await Event(loop: load.loop).wait(options.settle)
+            await Event(loop: load.loop).wait(Self.settling)
             let resident = ServerUsage(options.processes).resident - before.resident
             var line = JSONLine()
             line.add("sessions", level)
             line.add("resident", resident)
-            line.add("resident_each", resident / level)
             if options.seconds > 0.001 { line.add(await takeTurns()) }
             line.print()
         }
         await end()
         var line = JSONLine()
-        await Event(loop: load.loop).wait(options.settle)
+        await Event(loop: load.loop).wait(Self.settling)
         line.add("sessions", 0)
         line.add("resident", ServerUsage(options.processes).resident - before.resident)
         line.print()
@@ -89,8 +88,7 @@ final class IdleLoad: @unchecked Sendable {
             pause?.set()
             return
         }
-        let turns = min(load.options.busy ?? .max, sessions.count)
-        next = (next + 1) % turns
+        next = (next + 1) % sessions.count
         start = nanoseconds()
         do throws(StreamError) {
             // A request is far smaller than a socket's buffer, which is empty.
@@ -119,4 +117,7 @@ final class IdleLoad: @unchecked Sendable {
         await done.wait(load.options.limit)
         sessions = []
     }
+
+    /// Seconds in which a server may give back what a handshake took.
+    private static let settling = 0.3
 }

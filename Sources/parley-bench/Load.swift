@@ -15,9 +15,6 @@ final class Load: @unchecked Sendable {
     private(set) var errors = 0
     /// What went wrong first.
     private(set) var firstError: String?
-    /// What was negotiated; the first connection's.
-    private(set) var version = "TCP"
-    private(set) var cipher = "-"
 
     private let context: TLSContext?
     private let serverName: ServerName
@@ -86,10 +83,6 @@ final class Load: @unchecked Sendable {
         }
         let stream = try TLSStream(client: context, serverName: serverName, over: socket)
         try await stream.handshake()
-        if cipher == "-" {
-            version = stream.version
-            cipher = stream.cipher
-        }
         if options.mode == .pipelined, stream.applicationProtocol != remoteProtocol {
             throw StreamError(.malformed, "the server takes no part in parley/1")
         }
@@ -114,6 +107,21 @@ final class Load: @unchecked Sendable {
             }
         }
         await done.wait(options.limit)
+    }
+
+    /// Prints the line of what is under way: after a warm-up for as many seconds as are asked for,
+    /// or for a number of operations. Nothing is begun any more when it returns.
+    func measure() async {
+        var measured = Measurement(self)
+        if options.count != nil {
+            await finished.wait(options.limit)
+        } else if await !finished.wait(options.warmUp) {
+            measured = Measurement(self)
+            await finished.wait(options.seconds)
+        }
+        measured.line(connections: options.connections).print()
+        stop()
+        await finished.wait(options.limit)
     }
 
     /// Starts counting anew, as a run's warm-up ends.

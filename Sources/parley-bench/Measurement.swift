@@ -24,31 +24,22 @@ struct Measurement {
         let machineNow = MachineUsage()
         let serverNow = ServerUsage(load.options.processes)
         let used = serverNow.processor &- server.processor
-        let operations = load.operations
         let seconds = Double(elapsed) / 1e9
         let own = Double(machineNow.own - machine.own) / 1e9
         let busy = Double(machineNow.busy - machine.busy) / MachineUsage.ticksPerSecond
         let foreign = max(0, busy - own - Double(used) / 1e9) / (seconds * MachineUsage.cores)
 
         var line = JSONLine()
-        line.add("label", load.options.label)
         line.add("mode", load.options.mode.rawValue)
         line.add("connections", connections)
-        line.add("version", load.version)
-        line.add("cipher", load.cipher)
         line.add("errors", load.errors)
-        if let error = load.firstError { line.add("first_error", error) }
-        line.add("operations", operations)
+        line.add("operations", load.operations)
         line.add("seconds", nanoseconds: elapsed)
-        line.add("rate", Int(Double(operations) / seconds))
         line.add("foreign_percent", Int((100 * foreign).rounded()))
-        line.add("own_percent", Int((100 * own / seconds).rounded()))
         if !load.options.processes.isEmpty {
             line.add("server_seconds", nanoseconds: used)
             line.add("server_user_ticks", serverNow.user - server.user)
             line.add("server_system_ticks", serverNow.system - server.system)
-            if used > 0 { line.add("per_core", Int(Double(operations) / (Double(used) / 1e9))) }
-            if operations > 0 { line.add("server_ns_each", used / UInt64(operations)) }
         }
         // The fields are microseconds: thousandths of what is given as seconds.
         if let (p50, p99, p999) = load.latencies.percentiles() {

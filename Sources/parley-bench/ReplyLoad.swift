@@ -17,11 +17,9 @@ final class ReplyLoad: @unchecked Sendable {
     }
 
     func run() async {
-        let options = load.options
-        await load.open(options.connections) { self.streams.append($0) }
+        await load.open(load.options.connections) { self.streams.append($0) }
         guard load.errors == 0 else { return }
         asking = streams.count
-        let measured = Measurement(load)
         for stream in streams {
             load.loop.spawn { [self] in
                 do throws(StreamError) {
@@ -34,18 +32,7 @@ final class ReplyLoad: @unchecked Sendable {
                 if asking == 0 { load.finished.set() }
             }
         }
-        if options.count != nil {
-            await load.finished.wait(options.limit)
-            measured.line(connections: options.connections).print()
-        } else if await !load.finished.wait(options.warmUp) {
-            let measured = Measurement(load)
-            await load.finished.wait(options.seconds)
-            measured.line(connections: options.connections).print()
-            load.stop()
-            await load.finished.wait(options.limit)
-        } else {
-            measured.line(connections: options.connections).print()
-        }
+        await load.measure()
     }
 
     /// Until the load is stopped and what was begun is answered.
