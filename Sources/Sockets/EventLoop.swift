@@ -11,7 +11,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let epoll: Descriptor
     private let waker: Descriptor
     /// Becomes readable at the soonest deadline. A time-out of epoll_wait would have the kernel set
-    /// and clear a timer at each wait, which costs a lone session's reply a sixth of its time.
+    /// and clear a timer at each wait, which a lone session would pay for with each reply.
     private let clock: Descriptor
     /// When `clock` does so; .max while it is not set.
     private var armed: UInt64 = .max
