@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import threading
 
 import support
 from support import PROGRAMS, REPOSITORY, SCRATCH, TestCase, eventually, measures_memory
@@ -64,13 +65,15 @@ def end(process):
 
 
 def left_behind(folder):
-    """Processes that were started with something in the folder."""
-    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    """Processes that were started with something in the folder, or for temporary files in it."""
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            words = entry.read_text(errors="replace")
+            words = (process / "cmdline").read_text(errors="replace")
+            surroundings = (process / "environ").read_text(errors="replace").split("\0")
         except OSError:
             continue  # It has ended meanwhile.
-        if folder in words:
+        if folder in words or any(
+                entry.startswith(f"TMPDIR={folder}") for entry in surroundings):
             yield words.replace("\0", " ")
 
 
@@ -109,6 +112,9 @@ class Bench(TestCase):
     def test_an_interrupted_run_leaves_nothing_behind(self):
         folder, process = start("--quick", "--only", "reply-tls", "--rounds", "100")
         self.addCleanup(end, process)
+        alarm = threading.Timer(QUICK, process.kill)
+        alarm.start()
+        self.addCleanup(alarm.cancel)
         while "round 1" not in (line := process.stderr.readline()):
             self.assertTrue(line, "it ended before it measured")
         eventually(lambda: any("parley-bench" in words for words in left_behind(folder)),

@@ -101,7 +101,8 @@ def perform(stage, house):
     while any(actor.is_alive() for actor in actors):
         actors[0].join(0.2)
         time.sleep(0.2)
-        if not all(daemon.is_running for daemon in house.daemons.values()):
+        if ended := [name for name, daemon in house.daemons.items() if not daemon.is_running]:
+            house.ledger.complain(f"ended by itself: {', '.join(ended)}")
             house.stopping.set()
             return
         if house.clock() > told + PROGRESS:

@@ -69,7 +69,8 @@ def counts(ledger):
 def windows_table(windows):
     by_kind = collections.defaultdict(list)
     for window in windows.all:
-        by_kind[window.kind].append(window.end - window.begin)
+        if window.end is not None:  # Else the director hangs in it.
+            by_kind[window.kind].append(window.end - window.begin)
     yield f"{'faults':<20}{'times':>6}{'mean s':>8}"
     for kind, lengths in sorted(by_kind.items()):
         yield f"{kind:<20}{len(lengths):>6}{sum(lengths) / len(lengths):>8.2f}"
