@@ -251,6 +251,29 @@ class Server(Program):
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def _end(self):
+        try:
+            if "detect_leaks=1" in os.environ.get("ASAN_OPTIONS", "") and self.running:
+                self._exit()
+        finally:
+            super()._end()
+
+    def _exit(self):
+        """Leaks are looked for when a program exits, not when it is killed."""
+        self.signal(signal.SIGCONT)
+        for _ in range(2):  # The second one ends it with its sessions open.
+            self.signal(signal.SIGTERM)
+            try:
+                self._child.wait(3)
+                break
+            except subprocess.TimeoutExpired:
+                pass
+        else:
+            raise AssertionError(f"two signals did not end it: {self.story}")
+        self.stderr.finish()
+        if "LeakSanitizer" in self.stderr.text:
+            raise AssertionError(f"it leaks: {self.story}")
+
 
 class Client(Program):
     """A `parley` that talks to `port`."""
