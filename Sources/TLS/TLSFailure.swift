@@ -54,9 +54,12 @@ extension TLSStream {
                     : "the client rejected our certificate: \(why); it must trust this server's CA and find its name in the certificate"
             )
         case 70: return noCommonVersion
-        case 40, 71: return noCommonCipher
+        // In a session these have another reason: a refused renegotiation, for one.
+        case 40 where !isEstablished, 71 where !isEstablished: return noCommonCipher
         default:
-            return StreamError(.tlsFailed, "the \(peer) ended TLS with the alert: \(text)")
+            // OpenSSL has no words for a number that RFC 8446 doesn't know.
+            let name = text.hasPrefix("error ") ? "number \(alert)" : text
+            return StreamError(.tlsFailed, "the \(peer) ended TLS with the alert: \(name)")
         }
     }
 

@@ -47,6 +47,13 @@ struct EndTests {
         #expect(try pair.client.read() == .ended)
     }
 
+    @Test func alert_thatBlamesTheHandshake_hasAnotherReasonInASession() throws {
+        let pair = try MemoryPair.established()
+        #expect(pair.server.stream.failure(alert: 40, "handshake failure").code == .tlsFailed)
+        let unknown = pair.server.stream.failure(alert: 153, "error 167773313")
+        #expect(unknown.description.hasSuffix("alert: number 153"))
+    }
+
     @Test func closeNotify_waitsForRoom() throws {
         let pair = try MemoryPair.established()
         pair.client.sent.capacity = 5
