@@ -25,7 +25,8 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="load", description=__doc__)
     parser.add_argument("--bin", help="folder with parleyd (default: PARLEY_BIN, or release build)",
                         default=os.environ.get("PARLEY_BIN") or root / ".build" / "release")
-    parser.add_argument("--certs", required=True, help="folder made by scripts/generate-certs")
+    parser.add_argument("--certs", help=argparse.SUPPRESS)
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--sessions", type=int, metavar="N",
                         help="at once (default: the server's limit, 10000; 500 with --short)")
     parser.add_argument("--short", action="store_true", help="smaller numbers, under 30 s")
@@ -35,6 +36,14 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, metavar="N", help="makes the same random hellos again",
                         default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args(arguments)
+    for name, most in (("sessions", 1_000_000), ("threads", 1_024)):
+        value = getattr(options, name)
+        if value is not None and not 1 <= value <= most:
+            parser.error(f"--{name} takes a number from 1 to {most}")
+    if options.check:
+        return 0
+    if not options.certs:
+        parser.error("--certs is missing: a folder made by scripts/generate-certs")
     if not os.access(f"{options.bin}/parleyd", os.X_OK):
         parser.error(f"there is no parleyd in {options.bin}")
     scale = argparse.Namespace(sessions=10000, silent=2000, tricklers=200, hellos=1000, rude=1000)

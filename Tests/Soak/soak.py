@@ -24,11 +24,17 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=2, metavar="N",
                         help="the servers' event loops; default 2")
     parser.add_argument("--plan", action="store_true", help="prints the events and does nothing")
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if not 1 <= options.threads <= 1_024:
+        parser.error("--threads takes a number from 1 to 1024")
     if not 0 < options.minutes <= 24 * 60:
         parser.error("MINUTES must be more than 0 and at most a day")
+    if options.check:
+        return 0
     stages = plan(options.minutes, options.seed)
     if options.plan:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # It may be read by `head`.
         for stage in stages:
             print(f"{stage.name}, {stage.length:.1f} s")
             print("\n".join(map(str, stage.events)))
