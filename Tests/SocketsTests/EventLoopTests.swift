@@ -108,6 +108,23 @@ struct EventLoopTests {
         }
     }
 
+    @Test func tasksThatAreReady_goOn_afterStop() async throws {
+        try await onLoop { _ in
+            let loop = try EventLoop()
+            let steps = Shared(0)
+            loop.spawn {
+                for _ in 0..<10 {
+                    await Task.yield()
+                    steps.value += 1
+                }
+            }
+            loop.stop()
+            try loop.start()
+            loop.join()
+            #expect(steps.value == 10)
+        }
+    }
+
     // MARK: Turns
 
     @Test func jobsThatEnqueueJobs_starveNeitherEventsNorDeadlinesNorCalls() async throws {
