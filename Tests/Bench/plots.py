@@ -51,6 +51,12 @@ def triple(row, what):
     return row.ratio if what == "ratio" else (row.median, min(row.values), max(row.values))
 
 
+def points(number, rows, what):
+    """A server's rows by their places, as gnuplot reads them."""
+    lines = [" ".join(map(str, (place, *triple(row, what)))) for place, row in rows.items()]
+    return "\n".join([f"$data{number} << END", *lines, "END", ""])
+
+
 def bars(rows, what, title, path):
     """Groups of bars, a group for each title and a bar for each server."""
     groups = list(dict.fromkeys(row.title for row in rows))
@@ -69,12 +75,8 @@ def bars(rows, what, title, path):
     plots = []
     for number, server in enumerate(servers):
         place = (number - (len(servers) - 1) / 2) * width
-        script += f"$data{number} << END\n"
-        for row in rows:
-            if row.server == server:
-                middle, least, most = triple(row, what)
-                script += f"{groups.index(row.title) + place} {middle} {least} {most}\n"
-        script += "END\n"
+        script += points(number, {
+            groups.index(row.title) + place: row for row in rows if row.server == server}, what)
         colour = COLOURS.get(server, "#7c3aed")
         plots += [f"$data{number} using 1:2 with boxes linecolor rgb '{colour}' "
                   f"title '{quoted(server)}'",
@@ -91,12 +93,8 @@ def curves(rows, what, title, path):
     script += "set logscale x\nset xlabel 'open sessions'\nset yrange [0:*]\nset format x '%.0f'\n"
     plots = []
     for number, server in enumerate(dict.fromkeys(row.server for row in rows)):
-        script += f"$data{number} << END\n"
-        for row in rows:
-            if row.server == server:
-                middle, least, most = triple(row, what)
-                script += f"{sessions(row.title)} {middle} {least} {most}\n"
-        script += "END\n"
+        script += points(number, {
+            sessions(row.title): row for row in rows if row.server == server}, what)
         colour = COLOURS.get(server, "#7c3aed")
         plots += [f"$data{number} using 1:2:3:4 with yerrorlines linewidth 2 pointtype 7 "
                   f"pointsize 0.6 linecolor rgb '{colour}' title '{quoted(server)}'"]
