@@ -150,7 +150,7 @@ final class LoopServer: @unchecked Sendable {
 
     // MARK: For its sessions
 
-    /// A session is over, and its connection closed with it.
+    /// A session is over; its connection closes with the last reference to it.
     func ended(at place: Int) {
         sessions[place] = nil
         openHere.subtract(1, ordering: .relaxed)
