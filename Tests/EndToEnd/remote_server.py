@@ -11,7 +11,7 @@ import unittest
 import authority
 from people import client
 from remote import Session
-from support import HERE, SCRATCH, Server, _kill, eventually
+from support import HERE, SCRATCH, Server, _kill, eventually, processes
 
 PYTHON = sys.executable
 REPLIES = {
@@ -38,16 +38,6 @@ def write_table(path, commands, groups=None):
     new = authority.write(path.with_suffix(".new"), text)
     new.rename(path)
     return path
-
-
-def processes():
-    """(pid, state, parent, group) of each process that there is."""
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # It ended meanwhile.
-        yield int(folder.name), fields[0], int(fields[1]), int(fields[2])
 
 
 def members(group):
@@ -100,17 +90,6 @@ class RemoteServer(Server):
             return [record for record in self.records(event) if record["address"] == address]
         eventually(lambda: len(of("command-start")) == len(of("command-end")), "a record of an end")
         return of("command-end")[-1]
-
-    @property
-    def children(self):
-        """The processes that the server started and has not seen end, zombies among them."""
-        return [pid for pid, _, parent, _ in processes() if parent == self.pid]
-
-    @property
-    def memory(self):
-        """Its resident memory in KiB."""
-        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0])
 
     def _leave_nothing(self):
         """Sessions are closed by now; whatever still runs is the server's fault."""

@@ -237,7 +237,36 @@ def security(certs):
     return certs if isinstance(certs, list) else ["--certs", str(certs)]
 
 
-class Server(Program):
+def processes():
+    """(pid, state, parent, group) of each process that there is."""
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # It ended meanwhile.
+        yield int(folder.name), fields[0], int(fields[1]), int(fields[2])
+
+
+class Watched:
+    """What can be seen of a process, whose `pid` it has, from outside."""
+
+    @property
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    @property
+    def children(self):
+        """The processes that it started and has not seen end, zombies among them."""
+        return [pid for pid, _, parent, _ in processes() if parent == self.pid]
+
+    @property
+    def memory(self):
+        """Its resident memory in KiB."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
+
+
+class Server(Watched, Program):
     """A `parleyd` on a port of the kernel's choice that has said that it listens."""
 
     def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", **how):
@@ -246,10 +275,6 @@ class Server(Program):
             owner, [PARLEYD, protocol, "--port", "0", *where, *security(certs), *options], **how)
         ready = self.stderr.expect(r"parleyd: listening on (\S+):(\d+) \(([^)\n]*)\)\n")
         self.host, self.port, self.mode = ready[1], int(ready[2]), ready[3]
-
-    @property
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def _end(self):
         try:

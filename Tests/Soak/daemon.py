@@ -2,8 +2,6 @@
 """A `parleyd` of the soak: its log as it comes, and what /proc says about it."""
 
 import collections
-import os
-import pathlib
 import re
 import resource
 import signal
@@ -11,8 +9,7 @@ import subprocess
 import threading
 import time
 
-from remote_server import processes
-from support import ELSEWHERE, PARLEYD, _groups, _kill
+from support import ELSEWHERE, PARLEYD, Watched, _groups, _kill
 
 PATIENCE = 20.0
 """Seconds in which a server must say what it is waited for."""
@@ -21,7 +18,7 @@ MOST_STRANGE = 40
 READY = re.compile(r"parleyd: listening on \S+:(\d+) ")
 
 
-class Daemon:
+class Daemon(Watched):
     """`judge` is asked about each line of its log and returns what is wrong with it, or None."""
 
     def __init__(self, name, arguments, judge, complain, descriptors=None, operator=None,
@@ -99,21 +96,6 @@ class Daemon:
         self.process.send_signal(signal.SIGHUP)
         for pattern in patterns:
             self.wait(pattern, since)
-
-    @property
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
-
-    @property
-    def children(self):
-        """Processes that it started and has not seen end, zombies among them."""
-        return [pid for pid, _, parent, _ in processes() if parent == self.pid]
-
-    @property
-    def memory(self):
-        """Its resident memory in KiB."""
-        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0])
 
     def stop(self):
         """A polite end; what is wrong with it, or None."""
