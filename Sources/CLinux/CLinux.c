@@ -63,7 +63,7 @@ int parley_raise_descriptor_limit(void)
 // already comes too late. In the child nothing but system calls, since it runs in this memory.
 pid_t parley_spawn(
     const char *path, char *const arguments[], char *const environment[], const char *directory,
-    int input, int output, int error_output)
+    mode_t mask, int input, int output, int error_output)
 {
     sigset_t all, before, none;
     sigfillset(&all);
@@ -78,7 +78,7 @@ pid_t parley_spawn(
         setsid();
         // So that a program does not outlive a server that is killed.
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        umask(077);
+        umask(mask);
         if (original_limit.rlim_max) setrlimit(RLIMIT_NOFILE, &original_limit);
         if (chdir(directory) == 0 && dup2(input, 0) == 0 && dup2(output, 1) == 1
             && dup2(error_output, 2) == 2) {

@@ -21,11 +21,20 @@ public final class ProgramEntry: Sendable {
         }
     }
 
-    /// An element of `run` behind the program.
+    /// A text that the program is given.
     enum Word: Sendable {
         case literal(String)
         /// The client's argument of this index.
         case argument(Int)
+    }
+
+    /// What a program is started with.
+    public struct Invocation: Sendable {
+        /// Behind the program's name.
+        public let arguments: [String]
+        /// The table's part of the environment, which goes before the server's own defaults. No
+        /// name begins with `PARLEY_`.
+        public let environment: [String: String]
     }
 
     /// Absolute.
@@ -42,15 +51,26 @@ public final class ProgramEntry: Sendable {
     public let perIdentity: Int
     /// Where the program starts. Absolute.
     public let directory: String
+    /// The file mode bits that it begins with cleared, as umask(2) has them.
+    public let umask: UInt32
+    /// Seconds between SIGTERM and SIGKILL; nil for the server's own.
+    public let grace: Double?
+    /// Whether what it leaves running lives on.
+    public let isBackground: Bool
     /// In the order in which the client gives them.
     public let arguments: [Argument]
     private let command: String
     private let words: [Word]
+    private let environment: [String: Word]
 
-    init(command: String, path: String, words: [Word], arguments: [Argument], limits: Limits) {
+    init(
+        command: String, path: String, words: [Word], environment: [String: Word],
+        arguments: [Argument], limits: ProgramLimits
+    ) {
         self.command = command
         self.path = path
         self.words = words
+        self.environment = environment
         self.arguments = arguments
         takesInput = limits.takesInput
         timeout = limits.timeout
@@ -58,20 +78,13 @@ public final class ProgramEntry: Sendable {
         concurrency = limits.concurrency
         perIdentity = limits.perIdentity
         directory = limits.directory
+        umask = limits.umask
+        grace = limits.grace
+        isBackground = limits.isBackground
     }
 
-    /// What has a default.
-    struct Limits {
-        var takesInput = false
-        var timeout = 60.0
-        var outputLimit = 16 << 20
-        var concurrency = 16
-        var perIdentity = 16
-        var directory = "/"
-    }
-
-    /// The program's arguments behind its name for the client's values, or which value is wrong.
-    public func argv(for values: [String]) -> Result<[String], BadArgument> {
+    /// What the program is started with for the client's values, or which value is wrong.
+    public func invocation(for values: [String]) -> Result<Invocation, BadArgument> {
         guard values.count == arguments.count else { return .failure(wrongCount(values.count)) }
         for (argument, value) in zip(arguments, values) {
             let name = "the argument \(argument.name)"
@@ -91,13 +104,14 @@ public final class ProgramEntry: Sendable {
                 return .failure(.init(.containsNUL, "\(name) contains a NUL byte"))
             }
         }
+        func text(_ word: Word) -> String {
+            switch word {
+            case .literal(let text): text
+            case .argument(let index): values[index]
+            }
+        }
         return .success(
-            words.map { word in
-                switch word {
-                case .literal(let text): text
-                case .argument(let index): values[index]
-                }
-            })
+            Invocation(arguments: words.map(text), environment: environment.mapValues(text)))
     }
 
     private func wrongCount(_ count: Int) -> BadArgument {

@@ -19,14 +19,11 @@ struct ProgramReader {
             throw Mistake(.invalidProgram, at: run.offset, "'run' is empty; expected \(expected)")
         }
         let path = try program(first)
-        var words: [ProgramEntry.Word] = []
+        // In the order of their first use, which is the one in which clients give them.
         var order: [String: Int] = [:]
-        for node in nodes.dropFirst() {
-            let text = try string(node, "an argument in 'run'", "a string")
-            guard let name = try Self.placeholder(text, node) else {
-                words.append(.literal(text))
-                continue
-            }
+        func word(_ node: JSON5Node, _ what: String) throws(Mistake) -> ProgramEntry.Word {
+            let text = try Self.string(node, what, "a string")
+            guard let name = try Self.placeholder(text, node) else { return .literal(text) }
             guard patterns[name] != nil else {
                 throw Mistake(
                     .undefinedArgument, at: node.offset,
@@ -35,20 +32,56 @@ struct ProgramReader {
             }
             let index = order[name] ?? order.count
             order[name] = index
-            words.append(.argument(index))
+            return .argument(index)
+        }
+        var words: [ProgramEntry.Word] = []
+        for node in nodes.dropFirst() { words.append(try word(node, "an argument in 'run'")) }
+        var environment: [String: ProgramEntry.Word] = [:]
+        for member in try variables(fields["environment"]) {
+            environment[member.key] = try word(
+                member.value, "the variable '\(member.key)' in 'environment'")
         }
         let unused = patterns.filter { order[$0.key] == nil }.min { $0.value.at < $1.value.at }
         if let unused {
             throw Mistake(
                 .unusedArgument, at: unused.value.at,
-                "the argument '\(unused.key)' is not used; expected {\(unused.key)} in 'run'")
+                "the argument '\(unused.key)' is not used; expected {\(unused.key)} in 'run' or 'environment'"
+            )
         }
         let arguments = order.sorted { $0.value < $1.value }.compactMap {
             patterns[$0.key]?.argument
         }
         return ProgramEntry(
-            command: command, path: path, words: words, arguments: arguments,
-            limits: try limits(fields))
+            command: command, path: path, words: words, environment: environment,
+            arguments: arguments, limits: try ProgramLimits(fields))
+    }
+
+    /// The members of `environment`, whose names are variables' and not the server's own.
+    private func variables(_ node: JSON5Node?) throws(Mistake) -> [JSON5Node.Member] {
+        let members =
+            try node?.object("'environment'", "an object with a string at each variable's name")
+            ?? []
+        guard members.count <= Self.mostVariables else {
+            throw Mistake(
+                .tooMany, at: members[Self.mostVariables].offset,
+                "'environment' is too long; expected at most \(Self.mostVariables) variables")
+        }
+        for member in members {
+            guard Self.isName(member.key.utf8[...]) else {
+                throw Mistake(
+                    .invalidName, at: member.offset,
+                    "\(quoted(member.key)) cannot name a variable; expected letters, digits and _, and no digit in front"
+                )
+            }
+            // A script must be able to believe what they say of who asks.
+            guard !member.key.utf8.starts(with: "PARLEY_".utf8) else {
+                throw Mistake(
+                    .reservedName, at: member.offset,
+                    "the variable '\(member.key)' is set by the server; expected a name that does not begin with PARLEY_"
+                )
+            }
+        }
+        return members
     }
 
     private typealias Definition = (argument: ProgramEntry.Argument, at: Int)
@@ -113,7 +146,7 @@ struct ProgramReader {
 
     private func program(_ node: JSON5Node) throws(Mistake) -> String {
         let expected = "the absolute path of an executable file"
-        let path = try string(node, "the program in 'run'", expected)
+        let path = try Self.string(node, "the program in 'run'", expected)
         if try Self.placeholder(path, node) != nil {
             throw Mistake(
                 .invalidPlaceholder, at: node.offset,
@@ -139,49 +172,8 @@ struct ProgramReader {
             "the program '\(escaped(path, limit: 4_096))' \(fault); expected \(expected)")
     }
 
-    private func limits(_ fields: Fields) throws(Mistake) -> ProgramEntry.Limits {
-        var limits = ProgramEntry.Limits()
-        if let node = fields["input"] { limits.takesInput = try node.bool("'input'") }
-        if let node = fields["timeout"] {
-            let expected = "seconds above 0 and up to \(Self.longest)"
-            limits.timeout = try node.number("'timeout'", expected)
-            guard limits.timeout > 0, limits.timeout <= Double(Self.longest) else {
-                throw Mistake(
-                    .invalidValue, at: node.offset,
-                    "'timeout' is out of range; expected \(expected)")
-            }
-        }
-        limits.outputLimit = try whole(fields, "output", 1...1 << 50) ?? limits.outputLimit
-        limits.concurrency = try whole(fields, "concurrency", 1...10_000) ?? limits.concurrency
-        limits.perIdentity = try whole(fields, "perIdentity", 1...10_000) ?? limits.perIdentity
-        if let node = fields["directory"] {
-            let expected = "an absolute path"
-            limits.directory = try string(node, "'directory'", expected)
-            guard limits.directory.utf8.first == UInt8(ascii: "/") else {
-                throw Mistake(
-                    .invalidValue, at: node.offset,
-                    "'directory' is \(quoted(limits.directory)); expected \(expected)")
-            }
-        }
-        return limits
-    }
-
-    private func whole(
-        _ fields: Fields, _ key: String, _ range: ClosedRange<Int>
-    ) throws(Mistake) -> Int? {
-        guard let node = fields[key] else { return nil }
-        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        let number = try node.number("'\(key)'", expected)
-        guard let value = Int(exactly: number), range.contains(value) else {
-            throw Mistake(
-                .invalidValue, at: node.offset,
-                "'\(key)' is no such number; expected \(expected)")
-        }
-        return value
-    }
-
     /// A string that can be handed to the kernel.
-    private func string(
+    static func string(
         _ node: JSON5Node, _ what: String, _ expected: String
     ) throws(Mistake) -> String {
         let text = try node.string(what, expected)
@@ -190,10 +182,10 @@ struct ProgramReader {
                 .invalidValue, at: node.offset,
                 "\(what) contains a NUL byte; expected \(expected) without one")
         }
-        guard text.utf8.count <= Self.longestString else {
+        guard text.utf8.count <= longestString else {
             throw Mistake(
                 .invalidValue, at: node.offset,
-                "\(what) is too long; expected at most \(Self.longestString) bytes")
+                "\(what) is too long; expected at most \(longestString) bytes")
         }
         return text
     }
@@ -233,8 +225,7 @@ struct ProgramReader {
 
     private static let mostArguments = 64
     private static let mostWords = 1_024
+    private static let mostVariables = 256
     /// The kernel's MAX_ARG_STRLEN, less the NUL behind it.
     private static let longestString = 131_071
-    /// A year, in seconds: more is a mistake, and far below what overflows a clock.
-    private static let longest = 31_536_000
 }

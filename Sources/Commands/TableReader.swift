@@ -124,10 +124,8 @@ struct TableReader {
 
     private static let reserved = ["help", "whoami"]
     private static let replyKeys = ["reply", "close"]
-    private static let runKeys = [
-        "run", "arguments", "allow", "deny", "input", "timeout", "output", "concurrency",
-        "perIdentity", "directory",
-    ]
+    private static let runKeys =
+        ["run", "arguments", "environment", "allow", "deny"] + ProgramLimits.keys
     /// One less than a message: a full one can't be told from the start of a longer one.
     private static let textLimit = 1_023
 }

@@ -27,21 +27,25 @@ public struct ProgramStart: Sendable {
     public var path: String
     /// Behind `argv[0]`; none contains a NUL.
     public var arguments: [String]
-    /// `NAME=value`; there is nothing else in its environment.
-    public var environment: [String]
+    /// By their names, neither of which nor a value contains a NUL; there is nothing else in its
+    /// environment.
+    public var environment: [String: String]
     /// An absolute path, where it runs.
     public var directory: String
+    /// As umask(2) has it.
+    public var umask: UInt32
     /// Whether it gets a pipe as its standard input, or nothing.
     public var takesInput: Bool
 
     public init(
-        path: String, arguments: [String], environment: [String], directory: String,
-        takesInput: Bool
+        path: String, arguments: [String], environment: [String: String], directory: String,
+        umask: UInt32 = 0o077, takesInput: Bool
     ) {
         self.path = path
         self.arguments = arguments
         self.environment = environment
         self.directory = directory
+        self.umask = umask
         self.takesInput = takesInput
     }
 }
@@ -202,10 +206,10 @@ private func spawn(
     errorOutput: borrowing Descriptor
 ) throws(StreamError) -> pid_t {
     let pid = unsafe withStrings([start.path] + start.arguments) { arguments in
-        unsafe withStrings(start.environment) { environment in
+        unsafe withStrings(start.environment.map { "\($0)=\($1)" }.sorted()) { environment in
             unsafe parley_spawn(
-                start.path, arguments, environment, start.directory, input.number, output.number,
-                errorOutput.number)
+                start.path, arguments, environment, start.directory, start.umask, input.number,
+                output.number, errorOutput.number)
         }
     }
     guard pid > 0 else {

@@ -117,13 +117,13 @@ final class CommandDesk: RemoteHost {
         worker.programStarts()
         let admission = Admission(
             number: number,
-            environment: [
-                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "LANG=C.UTF-8",
-                "PARLEY_COMMAND=\(entry.name)",
-                "PARLEY_PEER=\(identity)",
-                "PARLEY_ADDRESS=\(stream.channel.peer?.description ?? "")",
-            ])
+            environment: worker.account.environment.merging([
+                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "LANG": "C.UTF-8",
+                "PARLEY_COMMAND": entry.name,
+                "PARLEY_PEER": "\(identity)",
+                "PARLEY_ADDRESS": stream.channel.peer?.description ?? "",
+            ]) { $1 })
         running = (entry, arguments, admission)
         return .success(admission)
     }

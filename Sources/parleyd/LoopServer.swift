@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Console
 internal import Glibc
+internal import Programs
 internal import Sessions
 internal import Sockets
 internal import Synchronization
@@ -39,6 +40,8 @@ final class LoopServer: @unchecked Sendable {
     private let isPaused = Atomic<Bool>(false)
 
     var slots: ProgramSlots { server.slots }
+    /// Whom programs run as.
+    var account: UserAccount { server.account }
     /// Nothing is started any more.
     var isShuttingDown: Bool { server.isShuttingDown }
 

@@ -26,6 +26,8 @@ final class Server: @unchecked Sendable {
     /// Nil where no records are kept.
     let audit: Audit?
     let slots = ProgramSlots()
+    /// Whom programs run as.
+    let account = UserAccount.current()
     private var policy: Policy
     /// Used on the main loop; whether something of it is missing is asked on all.
     private var reserve = DescriptorReserve(loops: 0)

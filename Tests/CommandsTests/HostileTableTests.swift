@@ -101,7 +101,7 @@ struct HostileTableTests {
             _ = (entry.permits(identity), entry.usage, table[entry.name])
             guard case .program(let program) = entry.action else { continue }
             for value in ["", "/srv", "-x", "\0"] {
-                _ = program.argv(for: program.arguments.map { _ in value })
+                _ = program.invocation(for: program.arguments.map { _ in value })
             }
         }
     }

@@ -43,6 +43,9 @@ struct ProgramRulesTests {
         "timeout: ▶NaN", "output: ▶0", "output: ▶-1", "output: ▶1.5", "output: ▶1125899906842625",
         "output: ▶1e300", "output: ▶Infinity", "output: ▶NaN", "concurrency: ▶0",
         "concurrency: ▶10001", "concurrency: ▶0.5", "perIdentity: ▶0", "perIdentity: ▶10001",
+        "grace: ▶0", "grace: ▶-1", "grace: ▶31536001", "grace: ▶NaN", "umask: ▶''",
+        "umask: ▶'8'", "umask: ▶'1777'", "umask: ▶'00022'", "umask: ▶'-1'", "umask: ▶'+22'",
+        "umask: ▶'0o22'", "umask: ▶' 22'",
     ])
     func limit_isRefused_whereItIsOutOfRange(marked: String) {
         expect(.invalidValue, in: command(marked))
@@ -55,9 +58,81 @@ struct ProgramRulesTests {
         #expect(program.timeout == 60)
         #expect(program.outputLimit == 16_777_216)
         #expect(program.concurrency == 16)
-        #expect(program.perIdentity == 16)
+        #expect(program.perIdentity == 4)
         #expect(program.directory == "/")
+        #expect(program.umask == 0o077)
+        #expect(program.grace == nil)
+        #expect(!program.isBackground)
         #expect(program.arguments.isEmpty)
+        #expect(try program.invocation(for: []).get().environment.isEmpty)
+    }
+
+    @Test(arguments: [(1, 1), (3, 1), (4, 1), (7, 1), (8, 2), (16, 4), (10_000, 2_500)])
+    func perIdentity_isAQuarterOfConcurrency_whereNothingIsSaid(all: Int, one: Int) throws {
+        #expect(try program(command("concurrency: \(all)")).perIdentity == one)
+        // Whoever says so may let one client have all.
+        let whole = try program(command("concurrency: \(all), perIdentity: \(all)"))
+        #expect(whole.perIdentity == all)
+    }
+
+    @Test(arguments: [("077", 0o077), ("0", 0), ("22", 0o22), ("0022", 0o22), ("777", 0o777)])
+    func umask_isReadAsOctalText(text: String, mask: UInt32) throws {
+        #expect(try program(command("umask: '\(text)'")).umask == mask)
+    }
+
+    @Test func end_isRead() throws {
+        let program = try program(command("grace: 0.5, background: true"))
+        #expect(program.grace == 0.5)
+        #expect(program.isBackground)
+        #expect(try CommandsTests.program(command("grace: 31536000")).grace == 31_536_000)
+    }
+
+    // MARK: Environment
+
+    @Test(arguments: ["''", "'1x'", "'x-y'", "'é'", "'A B'", "'A=B'", "'A\\n'"])
+    func variable_isRefused_whereItsNameIsNone(key: String) {
+        expect(.invalidName, in: command("environment: {▶\(key): 'x'}"))
+    }
+
+    @Test(arguments: ["PARLEY_PEER", "PARLEY_ADDRESS", "PARLEY_COMMAND", "PARLEY_", "PARLEY_X"])
+    func variable_isRefused_whereItIsTheServers(key: String) {
+        expect(.reservedName, in: command("environment: {▶\(key): 'x'}"))
+    }
+
+    @Test(arguments: ["▶[]", "▶'A=1'", "{A: ▶1}", "{A: ▶null}"])
+    func environment_isRefused_whereItsTypeIsWrong(marked: String) {
+        expect(.wrongType, in: command("environment: \(marked)"))
+    }
+
+    @Test func environment_isRefused_whereItRepeatsOrExceeds() {
+        expect(.duplicateKey, in: command("environment: {A: 'x', ▶A: 'y'}"))
+        let many = (0..<256).map { "A\($0): 'x'" }.joined(separator: ",")
+        #expect(refusal(of: command("environment: {\(many)}")) == nil)
+        expect(.tooMany, in: command("environment: {\(many), ▶B: 'x'}"))
+        expect(
+            .invalidValue,
+            in: command("environment: {A: ▶'\(String(repeating: "x", count: 131_072))'}"))
+    }
+
+    @Test func environment_holdsTextsAndArguments() throws {
+        let program = try program(
+            command(
+                "environment: {TZ: 'UTC', PASSWORD: '{word}', BRACES: '{}', AGAIN: '{day}', parley: ''}, arguments: {word: {pattern: '.*', secret: true}, day: '[a-z]+'}",
+                run: "['/bin/true', '{day}']"))
+        // Those of 'run' come first, wherever the keys stand.
+        #expect(program.arguments.map(\.name) == ["day", "word"])
+        let invocation = try program.invocation(for: ["mon", "{day} $x"]).get()
+        #expect(invocation.arguments == ["mon"])
+        #expect(
+            invocation.environment == [
+                "TZ": "UTC", "PASSWORD": "{day} $x", "BRACES": "{}", "AGAIN": "mon", "parley": "",
+            ])
+    }
+
+    @Test func variable_isRefused_whereItsPlaceholderIsNotOne() {
+        expect(.undefinedArgument, in: command("environment: {A: ▶'{x}'}"))
+        expect(
+            .invalidPlaceholder, in: command("environment: {A: ▶'x={x}'}, arguments: {x: 'x'}"))
     }
 
     @Test func limits_areRead() throws {

@@ -27,6 +27,7 @@ struct TableRulesTests {
         command("deny: [▶null]"), command("input: ▶1"), command("input: ▶'yes'"),
         command("timeout: ▶'1'"), command("timeout: ▶true"), command("output: ▶'1M'"),
         command("concurrency: ▶[]"), command("perIdentity: ▶null"), command("directory: ▶1"),
+        command("umask: ▶22"), command("grace: ▶'1'"), command("background: ▶1"),
         command("summary: ▶1"),
     ])
     func value_isRefused_whereItsTypeIsWrong(marked: String) {
@@ -75,7 +76,8 @@ struct TableRulesTests {
 
     @Test(arguments: [
         "run:['/bin/true']", "arguments:{}", "allow:[]", "deny:[]", "input:true", "timeout:1",
-        "output:1", "concurrency:1", "perIdentity:1", "directory:'/'",
+        "output:1", "concurrency:1", "perIdentity:1", "directory:'/'", "environment:{}",
+        "umask:'022'", "grace:1", "background:true",
     ])
     func key_isRefused_besideAReply(member: String) {
         expect(.conflictingKey, in: "{commands:{c:{reply:'x',▶\(member)}}}")

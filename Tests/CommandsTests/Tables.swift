@@ -64,3 +64,10 @@ func program(_ text: String) throws -> ProgramEntry {
 }
 
 struct NoProgram: Error {}
+
+extension ProgramEntry {
+    /// The arguments alone of an invocation.
+    func argv(for values: [String]) -> Result<[String], BadArgument> {
+        invocation(for: values).map(\.arguments)
+    }
+}

@@ -2,6 +2,7 @@
 """The programs behind remote commands: their surroundings, arguments and input."""
 
 import os
+import pwd
 import struct
 import unittest
 
@@ -18,6 +19,10 @@ class Surroundings(RemoteTestCase):
 
     COMMANDS = {
         "environment": program("/usr/bin/env"),
+        "variables": program("/usr/bin/env",
+                             environment={"HOME": "/srv", "PASSWORD": "{word}"},
+                             arguments={"word": {"pattern": ".*", "secret": True}}),
+        "open mask": program("/bin/cat", "/proc/self/status", umask="022"),
         "status": program("/bin/cat", "/proc/self/status"),
         "stat": program("/bin/cat", "/proc/self/stat"),
         "limits": program("/bin/cat", "/proc/self/limits"),
@@ -44,11 +49,28 @@ class Surroundings(RemoteTestCase):
         names = {line.partition("=")[0]: line.partition("=")[2] for line in lines}
         address = "%s:%d" % session.stream.getsockname()
         self.assertEqual(set(names), {
-            "PATH", "LANG", "PARLEY_COMMAND", "PARLEY_PEER", "PARLEY_ADDRESS"})
+            "PATH", "LANG", "HOME", "USER", "LOGNAME", "SHELL", "PARLEY_COMMAND", "PARLEY_PEER",
+            "PARLEY_ADDRESS"})
         self.assertEqual(names["PARLEY_COMMAND"], "environment")
         self.assertEqual(names["PARLEY_PEER"], "dns:client")
         self.assertEqual(names["PARLEY_ADDRESS"], address)
         self.assertEqual(names["LANG"], "C.UTF-8")
+        try:
+            user = pwd.getpwuid(os.geteuid())
+        except KeyError:
+            return
+        self.assertEqual(
+            [names[name] for name in ("HOME", "USER", "LOGNAME", "SHELL")],
+            [user.pw_dir, user.pw_name, user.pw_name, user.pw_shell or "/bin/sh"])
+
+    def test_the_table_sets_variables_and_the_umask(self):
+        session = self.session()
+        lines = session.ask("variables", "a secret").lines
+        self.assertIn("HOME=/srv", lines)
+        self.assertIn("PASSWORD=a secret", lines)
+        self.assertIn("LANG=C.UTF-8", lines)
+        self.assertEqual(self.server.end_of(session)["arguments"], [8])
+        self.assertIn("Umask:\t0022", self.ask("open mask"))
 
     def test_signals_and_umask_are_the_defaults(self):
         lines = self.ask("status").splitlines()

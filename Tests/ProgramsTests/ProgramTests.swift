@@ -24,8 +24,14 @@ struct ProgramTests {
         #expect(result.errorOutput == "two\n")
     }
 
+    @Test(arguments: [0o077, 0o022, 0, 0o777] as [UInt32])
+    func umask_isWhatWasGiven(mask: UInt32) async throws {
+        let result = try await run("umask", umask: mask)
+        #expect(UInt32(result.output.trimmingSuffix { $0.isNewline }, radix: 8) == mask)
+    }
+
     @Test func environment_isWhatWasGiven_andNothingElse() async throws {
-        let result = try await run("/usr/bin/env", environment: ["A=1", "B=two words"])
+        let result = try await run("/usr/bin/env", environment: ["A": "1", "B": "two words"])
         // The shell adds its own.
         let lines = result.output.split(separator: "\n").filter { line in
             !["PWD=", "_=", "SHLVL=", "OLDPWD="].contains { line.hasPrefix($0) }
@@ -89,7 +95,7 @@ struct ProgramTests {
     @Test func programThatIsLetGo_isKilled() async throws {
         let pid = try await onLoop { loop in
             let start = ProgramStart(
-                path: "/bin/sleep", arguments: ["1000"], environment: [], directory: "/",
+                path: "/bin/sleep", arguments: ["1000"], environment: [:], directory: "/",
                 takesInput: false)
             return try Program(start, loop: loop) {}.pid
         }
@@ -103,7 +109,7 @@ struct ProgramTests {
         let code = try await onLoop { loop in
             await failureCode { () throws(StreamError) in
                 let start = ProgramStart(
-                    path: path, arguments: [], environment: [], directory: directory,
+                    path: path, arguments: [], environment: [:], directory: directory,
                     takesInput: true)
                 _ = try Program(start, loop: loop) {}
             }
@@ -121,8 +127,8 @@ struct ProgramTests {
 
     /// Runs a line of the shell's to its end.
     private func run(
-        _ script: String, environment: [String] = ["PATH=/usr/bin:/bin"], directory: String = "/",
-        input: [UInt8]? = nil
+        _ script: String, environment: [String: String] = ["PATH": "/usr/bin:/bin"],
+        directory: String = "/", umask: UInt32 = 0o077, input: [UInt8]? = nil
     ) async throws -> Result {
         // As both programs do at their start.
         Signals.ignoreFailedWrites()
@@ -130,7 +136,7 @@ struct ProgramTests {
             let bell = Bell()
             let start = ProgramStart(
                 path: "/bin/sh", arguments: ["-c", script], environment: environment,
-                directory: directory, takesInput: input != nil)
+                directory: directory, umask: umask, takesInput: input != nil)
             let program = try Program(start, loop: loop) { bell.ring() }
             if let input {
                 program.input?.write(input.span)

@@ -41,11 +41,11 @@ int parley_readable(int fd);
 int parley_raise_descriptor_limit(void);
 
 // Starts a program in a session of its own: standard descriptors as given and no others, default
-// signal dispositions, umask 077, and the descriptor limit that this process began with. The result
+// signal dispositions, the umask as given, and the descriptor limit that this process began with. The result
 // is its number, or below zero with errno.
 pid_t parley_spawn(
     const char *path, char *const arguments[], char *const environment[], const char *directory,
-    int input, int output, int error_output);
+    mode_t mask, int input, int output, int error_output);
 int parley_pidfd_open(pid_t pid);
 // How a child ended that may be left a zombie, as waitid(2) has it in si_code and si_status.
 typedef struct parley_child_end {

@@ -6,10 +6,10 @@ public import Commands
 public struct Admission: Sendable {
     /// Its number in the session, from 1.
     public let number: Int
-    /// `NAME=value`, all that its program's environment has.
-    public let environment: [String]
+    /// By their names: all that its program's environment has, where the table says nothing else.
+    public let environment: [String: String]
 
-    public init(number: Int, environment: [String]) {
+    public init(number: Int, environment: [String: String]) {
         self.number = number
         self.environment = environment
     }

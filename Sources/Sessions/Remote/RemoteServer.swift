@@ -32,7 +32,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         let entry: CommandEntry
         let program: ProgramEntry
         let arguments: [String]
-        let argv: [String]
+        let invocation: ProgramEntry.Invocation
     }
 
     /// - Parameters:
@@ -193,13 +193,14 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         }
         // What is compared with patterns costs by its length.
         dearAnswers += arguments.reduce(0) { $0 + $1.utf8.count } / Self.bytesADearAnswer
-        switch program.argv(for: arguments) {
+        switch program.invocation(for: arguments) {
         case .failure(let bad):
             refuse(
                 entry.name, arguments, entry, Refusal(.badArgument, bad.description), &output)
             return .send
-        case .success(let argv):
-            next = Approved(entry: entry, program: program, arguments: arguments, argv: argv)
+        case .success(let invocation):
+            next = Approved(
+                entry: entry, program: program, arguments: arguments, invocation: invocation)
             return .last
         }
     }
@@ -286,8 +287,9 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             stream, limits: approved.program, grace: host.grace, frames: frames, ledger: ledger
         ) { [host] in host.vacate(entry) }
         let start = ProgramStart(
-            path: approved.program.path, arguments: approved.argv,
-            environment: admission.environment, directory: approved.program.directory,
+            path: approved.program.path, arguments: approved.invocation.arguments,
+            environment: admission.environment.merging(approved.invocation.environment) { $1 },
+            directory: approved.program.directory, umask: approved.program.umask,
             takesInput: approved.program.takesInput)
         let outcome = await command.run(start, name: entry.name)
         host.left(entry, approved.arguments, admission, outcome, command.usage)

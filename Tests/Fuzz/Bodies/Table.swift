@@ -100,18 +100,24 @@ private func check(_ program: ProgramEntry) throws(Finding) {
     try require(
         program.timeout > 0 && program.timeout <= 31_536_000 && program.outputLimit > 0
             && (1...10_000).contains(program.concurrency)
-            && (1...10_000).contains(program.perIdentity)
+            && (1...10_000).contains(program.perIdentity) && program.umask <= 0o777
+            && program.grace.map { $0 > 0 && $0 <= 31_536_000 } ?? true
             && program.arguments.count <= 64, "limits are in their ranges")
     for value in ["", "/srv", "-x", "\0", "é"] {
         let values = program.arguments.map { _ in value }
-        switch program.argv(for: values) {
-        case .success(let words):
-            try require(!words.contains { $0.utf8.contains(0) }, "no argument ends early")
+        switch program.invocation(for: values) {
+        case .success(let invocation):
+            let words = invocation.arguments + invocation.environment.flatMap { [$0, $1] }
+            try require(!words.contains { $0.utf8.contains(0) }, "no text ends early")
+            try require(
+                invocation.environment.keys.allSatisfy {
+                    !$0.utf8.contains(UInt8(ascii: "=")) && !$0.utf8.starts(with: "PARLEY_".utf8)
+                }, "a variable is not the server's own")
         case .failure(let reason):
             try require(!values.isEmpty, "what takes no arguments refuses none")
             try require(isPrintable(reason.description), "a refusal is one line")
         }
-        guard case .failure = program.argv(for: values + [value]) else {
+        guard case .failure = program.invocation(for: values + [value]) else {
             throw Finding(description: "one argument too many is refused")
         }
     }

@@ -1,0 +1,89 @@
+// What of a program has a default.
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a program runs, and how much of it.
+struct ProgramLimits {
+    private(set) var takesInput = false
+    private(set) var timeout = 60.0
+    private(set) var outputLimit = 16 << 20
+    private(set) var concurrency = 16
+    private(set) var perIdentity = 4
+    private(set) var directory = "/"
+    private(set) var umask: UInt32 = 0o077
+    private(set) var grace: Double?
+    private(set) var isBackground = false
+
+    /// The keys that are read here.
+    static let keys = [
+        "input", "timeout", "output", "concurrency", "perIdentity", "directory", "umask", "grace",
+        "background",
+    ]
+
+    /// - Throws: `wrongType`, `invalidValue`.
+    init(_ fields: Fields) throws(Mistake) {
+        if let node = fields["input"] { takesInput = try node.bool("'input'") }
+        timeout = try Self.seconds(fields, "timeout") ?? timeout
+        outputLimit = try Self.whole(fields, "output", 1...1 << 50) ?? outputLimit
+        concurrency = try Self.whole(fields, "concurrency", 1...10_000) ?? concurrency
+        // So that nobody can take all places from the others.
+        perIdentity =
+            try Self.whole(fields, "perIdentity", 1...10_000) ?? max(1, concurrency / 4)
+        if let node = fields["directory"] { directory = try Self.directory(node) }
+        if let node = fields["umask"] { umask = try Self.umask(node) }
+        grace = try Self.seconds(fields, "grace")
+        if let node = fields["background"] { isBackground = try node.bool("'background'") }
+    }
+
+    private static func directory(_ node: JSON5Node) throws(Mistake) -> String {
+        let expected = "an absolute path"
+        let path = try ProgramReader.string(node, "'directory'", expected)
+        guard path.utf8.first == UInt8(ascii: "/") else {
+            throw Mistake(
+                .invalidValue, at: node.offset,
+                "'directory' is \(quoted(path)); expected \(expected)")
+        }
+        return path
+    }
+
+    /// Text, since JSON5 has no octal numbers: `22` would be another mask than it looks.
+    private static func umask(_ node: JSON5Node) throws(Mistake) -> UInt32 {
+        let expected = "octal digits in quotes, such as '022'"
+        let text = try node.string("'umask'", expected)
+        guard (1...4).contains(text.utf8.count), let mask = UInt32(text, radix: 8), mask <= 0o777,
+            text.utf8.allSatisfy({ (0x30...0x37).contains($0) })
+        else {
+            throw Mistake(
+                .invalidValue, at: node.offset,
+                "'umask' is \(quoted(text)); expected \(expected), up to '777'")
+        }
+        return mask
+    }
+
+    private static func seconds(_ fields: Fields, _ key: String) throws(Mistake) -> Double? {
+        guard let node = fields[key] else { return nil }
+        let expected = "seconds above 0 and up to \(longest)"
+        let seconds = try node.number("'\(key)'", expected)
+        guard seconds > 0, seconds <= Double(longest) else {
+            throw Mistake(
+                .invalidValue, at: node.offset, "'\(key)' is out of range; expected \(expected)")
+        }
+        return seconds
+    }
+
+    private static func whole(
+        _ fields: Fields, _ key: String, _ range: ClosedRange<Int>
+    ) throws(Mistake) -> Int? {
+        guard let node = fields[key] else { return nil }
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        let number = try node.number("'\(key)'", expected)
+        guard let value = Int(exactly: number), range.contains(value) else {
+            throw Mistake(
+                .invalidValue, at: node.offset,
+                "'\(key)' is no such number; expected \(expected)")
+        }
+        return value
+    }
+
+    /// A year: more is a mistake, and far below what overflows a clock.
+    private static let longest = 31_536_000
+}

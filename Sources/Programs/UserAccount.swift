@@ -1,0 +1,44 @@
+// What the system knows of the user that programs run as.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// A user of the system, as a login would tell a program.
+public struct UserAccount: Hashable, Sendable {
+    public let name: String
+    /// The home folder, which need not be there.
+    public let home: String
+    public let shell: String
+
+    public init(name: String, home: String, shell: String) {
+        self.name = name
+        self.home = home
+        self.shell = shell
+    }
+
+    /// The user of this process (its effective user). One that the system has no entry for, as in
+    /// many containers, is called by its number and at home in `/`.
+    ///
+    /// May wait for a name service: to be asked once, at the start.
+    public static func current() -> Self {
+        let user = geteuid()
+        var buffer = [CChar](repeating: 0, count: 1 << 16)
+        var entry = unsafe passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        guard unsafe getpwuid_r(user, &entry, &buffer, buffer.count, &found) == 0,
+            unsafe found != nil
+        else { return Self(name: String(user), home: "/", shell: fallbackShell) }
+        // An empty field is one that nobody filled in (passwd(5)).
+        let home = unsafe String(cString: entry.pw_dir)
+        let shell = unsafe String(cString: entry.pw_shell)
+        return Self(
+            name: unsafe String(cString: entry.pw_name), home: home.isEmpty ? "/" : home,
+            shell: shell.isEmpty ? fallbackShell : shell)
+    }
+
+    /// `HOME`, `USER`, `LOGNAME` and `SHELL`.
+    public var environment: [String: String] {
+        ["HOME": home, "USER": name, "LOGNAME": name, "SHELL": shell]
+    }
+
+    private static let fallbackShell = "/bin/sh"
+}

@@ -1,0 +1,28 @@
+// What the system says of this process's user.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+
+@testable import Programs
+
+@Suite(.timeLimit(.minutes(1)))
+struct UserAccountTests {
+    @Test func account_isWhatTheSystemHasOfThisUser() {
+        let account = UserAccount.current()
+        guard let entry = unsafe getpwuid(geteuid()) else {
+            #expect(account.name == "\(geteuid())")
+            #expect(account.home == "/")
+            return
+        }
+        let name = unsafe String(cString: entry.pointee.pw_name)
+        let home = unsafe String(cString: entry.pointee.pw_dir)
+        #expect(account.name == name)
+        #expect(account.home == (home.isEmpty ? "/" : home))
+    }
+
+    @Test func account_isToldToPrograms() {
+        let account = UserAccount(name: "n", home: "/h", shell: "/s")
+        #expect(
+            account.environment == ["HOME": "/h", "USER": "n", "LOGNAME": "n", "SHELL": "/s"])
+    }
+}
