@@ -16,6 +16,8 @@ import threading
 import time
 import unittest
 
+import inherited
+
 LIMIT = 30.0
 """Seconds that any single wait may take; a healthy program needs far less on a busy machine."""
 
@@ -59,6 +61,7 @@ def _leave_nothing():
     shutil.rmtree(SCRATCH, ignore_errors=True)
 
 
+inherited.shed()
 # unittest takes SystemExit for a failure of one test; this ends the run.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 

@@ -22,6 +22,10 @@ import threading
 import time
 import unittest
 
+import inherited
+
+inherited.shed()
+
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "generate-certs"
 SHELL = os.environ.get("GENERATE_CERTS_SHELL", "").split()  # such as "busybox sh"; otherwise the script's own
 LIMIT = 30  # seconds for anything that could hang
@@ -705,14 +709,22 @@ class Existing(Case):
                 self.assertEqual(leftovers(out), [])
 
     def make_ca(self, days):
+        """A CA that ends that many days from now. `x509 -days -1` would do, but OpenSSL 3.5 refuses it."""
         self.out.mkdir()
-        request, extensions = self.folder / "ca.csr", self.folder / "ca.cnf"
-        extensions.write_text("basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign\n"
-                              "subjectKeyIdentifier = hash\n")
+        request, configuration = self.folder / "ca.csr", self.folder / "ca.cnf"
+        (self.folder / "index.txt").touch()
+        configuration.write_text(
+            f"[ca]\ndefault_ca = own\n[own]\ndatabase = {self.folder}/index.txt\nnew_certs_dir = {self.folder}\n"
+            "rand_serial = yes\ndefault_md = sha256\npolicy = any\nx509_extensions = extensions\n"
+            "[any]\ncommonName = supplied\n[extensions]\nbasicConstraints = critical, CA:TRUE\n"
+            "keyUsage = critical, keyCertSign\nsubjectKeyIdentifier = hash\n")
         shutil.copy2(SHARED / "ca.key", self.out)
         self.assertDone(openssl("req", "-new", "-key", SHARED / "ca.key", "-subj", "/CN=Short", "-out", request))
-        self.assertDone(openssl("x509", "-req", "-in", request, "-signkey", SHARED / "ca.key", "-days", str(days),
-                                "-extfile", extensions, "-out", self.out / "ca.pem"))
+        now = time.time()
+        start, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(at)) for at in (now - 2 * DAY, now + days * DAY))
+        self.assertDone(openssl("ca", "-batch", "-notext", "-config", configuration, "-selfsign", "-keyfile",
+                                SHARED / "ca.key", "-startdate", start, "-enddate", end, "-in", request,
+                                "-out", self.out / "ca.pem"))
 
     def test_expiredCA_signsNothing(self):
         self.make_ca(days=-1)

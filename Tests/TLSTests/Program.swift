@@ -49,6 +49,17 @@ func spawn(_ arguments: [String], standard descriptor: consuming Descriptor) thr
     for number: Int32 in 0...2 {
         unsafe posix_spawn_file_actions_adddup2(&actions, descriptor.number, number)
     }
+    var attributes = unsafe posix_spawnattr_t()
+    unsafe posix_spawnattr_init(&attributes)
+    defer { unsafe posix_spawnattr_destroy(&attributes) }
+    // Else a child would keep what `nohup` or a shell's `&` had this process ignore.
+    var signals = sigset_t()
+    unsafe sigfillset(&signals)
+    unsafe posix_spawnattr_setsigdefault(&attributes, &signals)
+    unsafe sigemptyset(&signals)
+    unsafe posix_spawnattr_setsigmask(&attributes, &signals)
+    unsafe posix_spawnattr_setflags(
+        &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
     // Nothing else, so that no setting of the developer's changes what openssl does.
     let path = unsafe String(cString: getenv("PATH"))
     let environment = ["PATH=\(path)", "LC_ALL=C"]
@@ -56,7 +67,7 @@ func spawn(_ arguments: [String], standard descriptor: consuming Descriptor) thr
     let failure = unsafe withCStrings(arguments) { arguments in
         unsafe withCStrings(environment) { environment in
             unsafe posix_spawnp(
-                &process, arguments[0]!, &actions, nil, arguments, environment)
+                &process, arguments[0]!, &actions, &attributes, arguments, environment)
         }
     }
     guard failure == 0 else {

@@ -225,7 +225,8 @@ struct StrangerTests {
             #expect(try await stream.readText() == nil)
             await stream.close()
             let said = try await server.hearAll()
-            #expect(said.contains("CN = alice"), "\(said)")
+            // OpenSSL 3.0 puts spaces around the sign; 3.5 doesn't.
+            #expect(said.contains(/CN ?= ?alice/), "\(said)")
         }
     }
 
