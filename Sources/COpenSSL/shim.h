@@ -28,6 +28,10 @@ static inline int parley_SSL_CTX_set1_groups_list(SSL_CTX *ctx, const char *list
 {
     return (int)SSL_CTX_set1_groups_list(ctx, list);
 }
+static inline int parley_SSL_CTX_set1_sigalgs_list(SSL_CTX *ctx, const char *list)
+{
+    return (int)SSL_CTX_set1_sigalgs_list(ctx, list);
+}
 static inline int parley_SSL_CTX_add0_chain_cert(SSL_CTX *ctx, X509 *certificate)
 {
     return (int)SSL_CTX_add0_chain_cert(ctx, certificate);
@@ -40,6 +44,10 @@ static const uint64_t parley_SSL_OP_NO_TICKET = SSL_OP_NO_TICKET;
 static const uint64_t parley_SSL_OP_NO_RENEGOTIATION = SSL_OP_NO_RENEGOTIATION;
 static const uint64_t parley_SSL_OP_NO_COMPRESSION = SSL_OP_NO_COMPRESSION;
 static const uint64_t parley_SSL_OP_CIPHER_SERVER_PREFERENCE = SSL_OP_CIPHER_SERVER_PREFERENCE;
+static const uint64_t parley_SSL_OP_IGNORE_UNEXPECTED_EOF = SSL_OP_IGNORE_UNEXPECTED_EOF;
+// Both ways. OpenSSL 3.2 has them; older ones don't mind the bits, and what is built with such a
+// one may run with a newer.
+static const uint64_t parley_SSL_OP_NO_CERTIFICATE_COMPRESSION = (1ULL << 32) | (1ULL << 33);
 // The flags that escape control characters and bytes above ASCII.
 static inline unsigned long parley_XN_FLAG_ONELINE(void) { return XN_FLAG_ONELINE; }
 static inline void parley_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
@@ -66,6 +74,25 @@ static inline STACK_OF(X509) *parley_X509_stack(X509 *certificate)
         return NULL;
     }
     return stack;
+}
+// Adds a certificate's subject to a list, once; the encoded size, 0 where it was there, -1 without memory.
+static inline int parley_X509_NAME_stack_add(STACK_OF(X509_NAME) *names, const X509 *certificate)
+{
+    X509_NAME *name = X509_get_subject_name(certificate);
+    for (int i = 0; i < sk_X509_NAME_num(names); i++)
+        if (X509_NAME_cmp(sk_X509_NAME_value(names, i), name) == 0)
+            return 0;
+    X509_NAME *copy = X509_NAME_dup(name);
+    if (!copy || !sk_X509_NAME_push(names, copy)) {
+        X509_NAME_free(copy);
+        return -1;
+    }
+    return i2d_X509_NAME(name, NULL);
+}
+static inline STACK_OF(X509_NAME) *parley_X509_NAME_stack(void) { return sk_X509_NAME_new_null(); }
+static inline void parley_X509_NAME_stack_free(STACK_OF(X509_NAME) *names)
+{
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
 }
 static inline void parley_X509_stack_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
 

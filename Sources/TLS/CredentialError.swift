@@ -16,6 +16,14 @@ public struct CredentialError: Error, Hashable, Sendable, CustomStringConvertibl
         self.code = code
         self.description = description
     }
+
+    /// OpenSSL won't have it. Leaves its error queue empty.
+    static func refused(_ what: String) -> CredentialError {
+        let reason = ErrorQueue.drain().last?.text ?? "unknown error"
+        return CredentialError(
+            .refused,
+            "OpenSSL refuses \(what) (\(reason)); the system's OpenSSL policy may forbid it")
+    }
 }
 
 extension CredentialError.Code {

@@ -71,7 +71,7 @@ public final class TLSContext: @unchecked Sendable {
             let context = unsafe SSL_CTX_new(
                 role == .server ? TLS_server_method() : TLS_client_method())
         else {
-            throw Self.refused("a TLS context")
+            throw CredentialError.refused("a TLS context")
         }
         unsafe pointer = unsafe context
         self.role = role
@@ -80,7 +80,7 @@ public final class TLSContext: @unchecked Sendable {
         let names = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
         unsafe applicationProtocols = .allocate(capacity: names.count)
         _ = unsafe applicationProtocols.initialize(from: names)
-        try applyPolicy(options.minimum)
+        unsafe try TLSPolicy.apply(to: context, minimum: options.minimum)
         if let credentials { try use(credentials) }
         if let trust { try verify(with: trust) }
         useApplicationProtocols()
@@ -97,42 +97,15 @@ public final class TLSContext: @unchecked Sendable {
         unsafe applicationProtocols.deallocate()
     }
 
-    private func applyPolicy(_ minimum: TLSVersion) throws(CredentialError) {
-        let version = minimum == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
-        guard unsafe parley_SSL_CTX_set_min_proto_version(pointer, version) == 1,
-            unsafe parley_SSL_CTX_set_max_proto_version(pointer, TLS1_3_VERSION) == 1,
-            unsafe SSL_CTX_set_cipher_list(pointer, Self.tls12Ciphers) == 1,
-            // X25519 is the fastest that everybody has, and has the smallest key share.
-            unsafe parley_SSL_CTX_set1_groups_list(pointer, "X25519:P-256:P-384") == 1
-        else { throw Self.refused("the TLS policy") }
-        // Resumption would let a session outlive what was verified at its start.
-        let options =
-            parley_SSL_OP_NO_TICKET | parley_SSL_OP_NO_RENEGOTIATION
-            | parley_SSL_OP_NO_COMPRESSION | parley_SSL_OP_CIPHER_SERVER_PREFERENCE
-        unsafe SSL_CTX_set_options(pointer, options)
-        unsafe SSL_CTX_set_num_tickets(pointer, 0)
-        unsafe parley_SSL_CTX_session_cache_off(pointer)
-        unsafe SSL_CTX_set_max_early_data(pointer, 0)
-        // An idle session holds no record buffers. A retried write may come from another address,
-        // since what was not sent is kept elsewhere than it was first offered.
-        unsafe parley_SSL_CTX_set_mode(
-            pointer,
-            Int(
-                SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
-                    | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
-        // One recv a record instead of one for its header and one for its body.
-        unsafe parley_SSL_CTX_set_read_ahead(pointer, 1)
-    }
-
     private func use(_ credentials: Credentials) throws(CredentialError) {
         guard unsafe SSL_CTX_use_certificate(pointer, credentials.chain[0].pointer) == 1,
             unsafe SSL_CTX_use_PrivateKey(pointer, credentials.key.pointer) == 1
-        else { throw Self.refused("the certificate") }
+        else { throw CredentialError.refused("the certificate") }
         for certificate in credentials.chain.dropFirst() {
             unsafe X509_up_ref(certificate.pointer)
             guard unsafe parley_SSL_CTX_add0_chain_cert(pointer, certificate.pointer) == 1 else {
                 unsafe X509_free(certificate.pointer)
-                throw Self.refused("the certificate's chain")
+                throw CredentialError.refused("the certificate's chain")
             }
         }
     }
@@ -144,7 +117,30 @@ public final class TLSContext: @unchecked Sendable {
         unsafe SSL_CTX_set_verify(pointer, mode, nil)
         unsafe SSL_CTX_set_cert_verify_callback(
             pointer, { store, _ in unsafe Verification.verify(store!) }, nil)
+        if role == .server { nameAuthorities(of: trust) }
     }
+
+    /// Has the CertificateRequest list the names of the CAs (RFC 8446, section 4.2.4), by which a client
+    /// that has several certificates chooses.
+    private func nameAuthorities(of trust: Trust) {
+        guard case .certificates(let certificates, _) = trust.anchors,
+            let names = unsafe parley_X509_NAME_stack()
+        else { return }
+        var size = 0
+        for certificate in certificates {
+            let added = unsafe parley_X509_NAME_stack_add(names, certificate.pointer)
+            size += Int(added) + 2
+            guard added >= 0, size <= Self.mostNames else {
+                _ = ErrorQueue.drain()
+                return unsafe parley_X509_NAME_stack_free(names)
+            }
+        }
+        unsafe SSL_CTX_set_client_CA_list(pointer, names)
+    }
+
+    /// In bytes. A list is a hint, and not worth more to each stranger; OpenSSL's own clients take
+    /// 64 KiB.
+    private static let mostNames = 16_384
 
     private func useApplicationProtocols() {
         guard unsafe !applicationProtocols.isEmpty else { return }
@@ -174,13 +170,4 @@ public final class TLSContext: @unchecked Sendable {
                 return SSL_TLSEXT_ERR_OK
             }, Unmanaged.passUnretained(self).toOpaque())
     }
-
-    private static func refused(_ what: String) -> CredentialError {
-        let reason = ErrorQueue.drain().last?.text ?? "unknown error"
-        return CredentialError(
-            .refused,
-            "OpenSSL refuses \(what) (\(reason)); the system's OpenSSL policy may forbid it")
-    }
-
-    private static let tls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
 }

@@ -199,6 +199,14 @@ struct CertificateMaker {
                 "-extensions", "server-good",
             ])
         }
+        for (name, curve, kind) in Self.curves {
+            try openssl([
+                "req", "-x509", "-new", "-config", "openssl.cnf", "-newkey", "ec",
+                "-pkeyopt", "ec_paramgen_curve:\(curve)", "-noenc", "-keyout", "\(name).key",
+                "-out", "\(name).pem", "-subj", "/CN=localhost", "-CA", "ours/ca.pem",
+                "-CAkey", "ours/ca.key", "-days", "30", "-extensions", kind,
+            ])
+        }
         let key = ["-in", "ours/server.key"]
         try openssl(
             ["pkey"] + key + ["-aes128", "-passout", "pass:secret", "-out", "encrypted.key"])
@@ -209,6 +217,10 @@ struct CertificateMaker {
         try openssl(["x509", "-in", "ours/server.pem", "-outform", "DER", "-out", "der.pem"])
         try openssl(["ecparam", "-name", "prime256v1", "-out", "parameters.pem"])
     }
+
+    private static let curves = [
+        ("p521", "P-521", "server-good"), ("p521-client", "P-521", "client-good"),
+    ]
 
     private func makeFiles() throws {
         let certificate = try read("ours/server.pem")

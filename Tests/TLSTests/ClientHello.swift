@@ -6,11 +6,13 @@ struct ClientHello {
     /// The types of RFC 8446, section 4.2, that the tests ask for.
     static let serverName: UInt16 = 0
     static let supportedGroups: UInt16 = 10
+    static let signatureAlgorithms: UInt16 = 13
     static let applicationProtocols: UInt16 = 16
     static let sessionTicket: UInt16 = 35
     static let preSharedKey: UInt16 = 41
     static let earlyData: UInt16 = 42
     static let supportedVersions: UInt16 = 43
+    static let keyShare: UInt16 = 51
 
     private(set) var random: [UInt8] = []
     private(set) var sessionID: [UInt8] = []
@@ -45,6 +47,27 @@ struct ClientHello {
             return nil
         }
         return String(decoding: name.rest, as: UTF8.self)
+    }
+
+    var supportedGroups: [UInt16] { numbers(in: Self.supportedGroups) }
+    var signatures: [UInt16] { numbers(in: Self.signatureAlgorithms) }
+
+    /// The groups of which it has shares (RFC 8446, section 4.2.8).
+    var keyShares: [UInt16] {
+        var reader = Reader((extensions[Self.keyShare] ?? [])[...])
+        guard var list = reader.vector(2) else { return [] }
+        var groups: [UInt16] = []
+        while let group = list.number(2), list.vector(2) != nil { groups.append(UInt16(group)) }
+        return groups
+    }
+
+    /// A vector of numbers of two bytes.
+    private func numbers(in type: UInt16) -> [UInt16] {
+        var reader = Reader((extensions[type] ?? [])[...])
+        guard var list = reader.vector(2) else { return [] }
+        var numbers: [UInt16] = []
+        while let number = list.number(2) { numbers.append(UInt16(number)) }
+        return numbers
     }
 }
 

@@ -205,8 +205,6 @@ struct HandshakeTests {
         ] {
             #expect(hello.extensions[type] == nil, "extension \(type)")
         }
-        // X25519, P-256 and P-384.
-        #expect(hello.extensions[ClientHello.supportedGroups] == [0, 6, 0, 29, 0, 23, 0, 24])
     }
 
     @Test func clientHello_offersProtocols_inTheirOrder() throws {

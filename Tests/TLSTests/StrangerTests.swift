@@ -146,6 +146,36 @@ struct StrangerTests {
         }
     }
 
+    @Test(
+        arguments: [("X25519MLKEM768", PolicyTests.hybrid), ("X25519", 29), ("P-256", 23)]
+            .filter { PolicyTests.hasHybrid || $0.1 != PolicyTests.hybrid })
+    func opensslClient_isMetAtItsGroup(_ name: String, _ number: UInt16) async throws {
+        try await onLoop { loop in
+            let port = try Port(on: loop)
+            let client = try client(of: port, shownAs("ours/client") + ["-groups", name])
+            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
+            try await stream.handshake()
+            #expect(stream.group == number)
+            client.endInput()
+            #expect(try await stream.readText() == nil)
+            await stream.close()
+            #expect(try await client.hearAll().contains("CA names\nCN"))
+        }
+    }
+
+    @Test func opensslClient_withItsOwnDefaults_agreesOnOurFirstGroup() async throws {
+        try await onLoop { loop in
+            let port = try Port(on: loop)
+            let client = try client(of: port, shownAs("ours/client"))
+            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
+            try await stream.handshake()
+            #expect(stream.group == PolicyTests.groups[0])
+            client.endInput()
+            #expect(try await stream.readText() == nil)
+            await stream.close()
+        }
+    }
+
     @Test func opensslClient_resumesNothing() async throws {
         var options = TLSOptions()
         options.minimum = .tls12

@@ -1,0 +1,88 @@
+// Handshakes of two ends in memory: what the library does under the system's configuration.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+
+/// For what OpenSSL has no call to ask. Costs about a millisecond.
+enum Rehearsal {
+    /// Does a handshake.
+    ///
+    /// - Parameters: contexts of the two roles.
+    /// - Returns: nil where both ends are done, else why not.
+    static func failure(client: OpaquePointer, server: OpaquePointer) -> [OpenSSLReason]? {
+        ErrorQueue.assertEmpty()
+        guard let asking = unsafe SSL_new(client) else { return ErrorQueue.drain() }
+        defer { unsafe SSL_free(asking) }
+        guard let answering = unsafe SSL_new(server) else { return ErrorQueue.drain() }
+        defer { unsafe SSL_free(answering) }
+        var ends: (OpaquePointer?, OpaquePointer?) = (nil, nil)
+        guard unsafe BIO_new_bio_pair(&ends.0, 0, &ends.1, 0) == 1 else {
+            return ErrorQueue.drain()
+        }
+        unsafe SSL_set_bio(asking, ends.0, ends.0)
+        unsafe SSL_set_bio(answering, ends.1, ends.1)
+        unsafe SSL_set_connect_state(asking)
+        unsafe SSL_set_accept_state(answering)
+        // Each pass moves at least what the pair's buffers hold.
+        for _ in 0..<passes {
+            var done = 0
+            for unsafeend in unsafe [asking, answering] {
+                let result = unsafe SSL_do_handshake(end)
+                if result == 1 {
+                    done += 1
+                    continue
+                }
+                let error = unsafe SSL_get_error(end, result)
+                let reasons = ErrorQueue.drain()
+                guard error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE else {
+                    return reasons
+                }
+            }
+            if done == 2 { return nil }
+        }
+        return []
+    }
+
+    /// The signature schemes that a client offers (RFC 8446, section 4.2.3), preferred ones first;
+    /// empty where there can't be a client.
+    static func offeredSignatures() -> [UInt16] {
+        guard let client = unsafe SSL_CTX_new(TLS_client_method()) else { return leave() }
+        defer { unsafe SSL_CTX_free(client) }
+        guard let server = unsafe SSL_CTX_new(TLS_server_method()) else { return leave() }
+        defer { unsafe SSL_CTX_free(server) }
+        // What TLS 1.3 has no use for only servers request. A client with a newer minimum would not
+        // show it here.
+        unsafe parley_SSL_CTX_set_min_proto_version(client, TLS1_2_VERSION)
+        unsafe parley_SSL_CTX_set_max_proto_version(client, TLS1_3_VERSION)
+        var schemes: [UInt16] = []
+        unsafe withUnsafeMutablePointer(to: &schemes) { schemes in
+            unsafe SSL_CTX_set_client_hello_cb(
+                server,
+                { ssl, _, schemes in
+                    var value: UnsafePointer<UInt8>?
+                    var count = 0
+                    guard
+                        unsafe SSL_client_hello_get0_ext(
+                            ssl, UInt32(TLSEXT_TYPE_signature_algorithms), &value, &count) == 1
+                    else { return SSL_CLIENT_HELLO_ERROR }
+                    // A vector: its length in two bytes, then two bytes for each scheme.
+                    let bytes = unsafe UnsafeBufferPointer(start: value, count: count)
+                    unsafe schemes!.assumingMemoryBound(to: [UInt16].self).pointee =
+                        stride(from: 2, to: count - 1, by: 2).map {
+                            unsafe UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1])
+                        }
+                    // The hello was all that was wanted.
+                    return SSL_CLIENT_HELLO_ERROR
+                }, schemes)
+            _ = unsafe failure(client: client, server: server)
+        }
+        return schemes
+    }
+
+    private static func leave() -> [UInt16] {
+        _ = ErrorQueue.drain()
+        return []
+    }
+
+    /// A handshake takes three, and a chain of a megabyte some sixty more.
+    private static let passes = 1_000
+}
