@@ -24,22 +24,26 @@ enum Rehearsal {
         unsafe SSL_set_accept_state(answering)
         // Each pass moves at least what the pair's buffers hold.
         for _ in 0..<passes {
-            var done = 0
-            for unsafeend in unsafe [asking, answering] {
-                let result = unsafe SSL_do_handshake(end)
-                if result == 1 {
-                    done += 1
-                    continue
-                }
-                let error = unsafe SSL_get_error(end, result)
-                let reasons = ErrorQueue.drain()
-                guard error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE else {
-                    return reasons
-                }
-            }
-            if done == 2 { return nil }
+            let (one, other) = (unsafe step(asking), unsafe step(answering))
+            if case .failed(let reasons) = one { return reasons }
+            if case .failed(let reasons) = other { return reasons }
+            if case (.done, .done) = (one, other) { return nil }
         }
         return []
+    }
+
+    private enum Step {
+        case done, waiting
+        case failed([OpenSSLReason])
+    }
+
+    private static func step(_ end: OpaquePointer) -> Step {
+        let result = unsafe SSL_do_handshake(end)
+        guard result != 1 else { return .done }
+        let error = unsafe SSL_get_error(end, result)
+        let reasons = ErrorQueue.drain()
+        let isWaiting = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE
+        return isWaiting ? .waiting : .failed(reasons)
     }
 
     /// The signature schemes that a client offers (RFC 8446, section 4.2.3), preferred ones first;
