@@ -21,6 +21,15 @@ struct HandshakeTests {
         #expect(pair.client.stream.cipher == pair.server.stream.cipher)
     }
 
+    /// Without it the first message of a client with Nagle's algorithm waits 40 ms.
+    @Test func server_acknowledgesTheClientsLastFlight_whichNothingAnswers() async throws {
+        let pair = try MemoryPair.established()
+        try await pair.client.stream.handshake()
+        try await pair.server.stream.handshake()
+        #expect(pair.client.channel.acknowledgements == 0)
+        #expect(pair.server.channel.acknowledgements == 1)
+    }
+
     // MARK: Identities
 
     @Test(arguments: [

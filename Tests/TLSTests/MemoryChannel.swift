@@ -53,6 +53,8 @@ final class Wire {
 final class MemoryChannel: Channel, @unchecked Sendable {
     let incoming: Wire
     let outgoing: Wire
+    /// How often what came was acknowledged at once.
+    private(set) var acknowledgements = 0
 
     init(loop: EventLoop, incoming: Wire, outgoing: Wire) {
         self.incoming = incoming
@@ -75,6 +77,8 @@ final class MemoryChannel: Channel, @unchecked Sendable {
     }
 
     override func shutdownWrite() { outgoing.isEnded = true }
+
+    override func acknowledge() { acknowledgements += 1 }
 }
 
 /// A TLS record as it is on the wire (RFC 8446, section 5.1).
