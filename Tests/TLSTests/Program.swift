@@ -49,7 +49,7 @@ func spawn(_ arguments: [String], standard descriptor: consuming Descriptor) thr
     for number: Int32 in 0...2 {
         unsafe posix_spawn_file_actions_adddup2(&actions, descriptor.number, number)
     }
-    var attributes = unsafe posix_spawnattr_t()
+    var attributes = posix_spawnattr_t()
     unsafe posix_spawnattr_init(&attributes)
     defer { unsafe posix_spawnattr_destroy(&attributes) }
     // Else a child would keep what `nohup` or a shell's `&` had this process ignore.
