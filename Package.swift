@@ -38,10 +38,12 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev", "pkg-config"])]),
         .target(name: "CLinux"),
+        .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Sockets", dependencies: ["CLinux"], swiftSettings: settings),
         .target(
-            name: "TLS", dependencies: ["COpenSSL", "CLinux", "Sockets"], swiftSettings: settings),
-        .target(name: "Commands", swiftSettings: settings),
+            name: "TLS", dependencies: ["COpenSSL", "CLinux", "System", "Sockets"],
+            swiftSettings: settings),
+        .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
         .target(
             name: "Programs", dependencies: ["CLinux", "Sockets"], swiftSettings: settings),
         .target(
@@ -67,6 +69,7 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "parley-reference", dependencies: ["COpenSSL"], path: "Tests/Reference"),
+        .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(
             name: "SocketsTests", dependencies: ["Sockets", "CLinux"], swiftSettings: settings),
         .testTarget(

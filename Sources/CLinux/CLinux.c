@@ -34,6 +34,8 @@ int parley_timerfd_set(int timer, long nanoseconds)
     return timerfd_settime(timer, TFD_TIMER_ABSTIME, &time, NULL);
 }
 
+const int parley_o_path = O_PATH;
+
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length)
 {
     return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);

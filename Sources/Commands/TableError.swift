@@ -1,5 +1,6 @@
 // Why a command table can't be used.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// The first mistake of a command table, found before anything of it is in force.
 public struct TableError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -25,6 +26,18 @@ public struct TableError: Error, Hashable, Sendable, CustomStringConvertible {
         column = place.column
         description =
             "\(escaped(name, limit: 4_096)):\(place.line):\(place.column): \(mistake.sentence)"
+    }
+
+    /// A file that can't be read, or must not be.
+    init(_ error: FileError) {
+        let code: Code =
+            switch error.code {
+            case .missing: .missing
+            case .foreignOwner: .foreignOwner
+            case .writableByOthers: .writableByOthers
+            default: .unreadable
+            }
+        self.init(code, file: error.path, error.sentence)
     }
 
     /// A mistake of a file itself.

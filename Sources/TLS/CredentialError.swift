@@ -1,5 +1,6 @@
 // Why a certificate, a key, a CRL or a trust file can't be used.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// A mistake in what was configured, found before anything is connected.
 public struct CredentialError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -24,6 +25,23 @@ public struct CredentialError: Error, Hashable, Sendable, CustomStringConvertibl
             .refused,
             "OpenSSL refuses \(what) (\(reason)); the system's OpenSSL policy may forbid it")
     }
+
+    /// A file that can't be read, or must not be.
+    init(_ error: FileError) {
+        let code: Code =
+            switch error.code {
+            case .missing: .missing
+            case .foreignOwner: .foreignOwner
+            case .writableByOthers: .writableByOthers
+            case .readableByOthers: .keyReadableByOthers
+            default: .unreadable
+            }
+        self.init(
+            code,
+            error.code == .missing
+                ? "\(error.path) does not exist; name its folder with --certs, or make it with scripts/generate-certs"
+                : error.description)
+    }
 }
 
 extension CredentialError.Code {
@@ -38,6 +56,10 @@ extension CredentialError.Code {
     public static let malformed = Self(rawValue: "malformed")
     public static let encryptedKey = Self(rawValue: "encryptedKey")
     public static let keyReadableByOthers = Self(rawValue: "keyReadableByOthers")
+    /// The file, a folder above it or a link to it belongs to neither root nor this user.
+    public static let foreignOwner = Self(rawValue: "foreignOwner")
+    /// Somebody else than its owner can write the file, or put another in its place.
+    public static let writableByOthers = Self(rawValue: "writableByOthers")
     public static let keyMismatch = Self(rawValue: "keyMismatch")
     public static let expired = Self(rawValue: "expired")
     public static let notYetValid = Self(rawValue: "notYetValid")

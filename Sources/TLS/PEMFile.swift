@@ -1,8 +1,7 @@
 // Reads a file of PEM blocks, whole and with limits.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
-internal import Glibc
-internal import Sockets
+internal import System
 
 /// The contents of a PEM file, wiped from memory when it is gone.
 struct PEMFile: ~Copyable {
@@ -15,65 +14,22 @@ struct PEMFile: ~Copyable {
     ///   - path: the file.
     ///   - isSecret: refuses it where others could read it, as ssh does.
     init(_ path: String, isSecret: Bool = false) throws(CredentialError) {
-        bytes = try Self.contents(path, isSecret: isSecret)
+        bytes = try Self.contents(path, isSecret ? .secret : .decision)
         self.path = path
     }
 
-    private static func contents(_ path: String, isSecret: Bool) throws(CredentialError) -> [UInt8]
-    {
-        // Non-blocking: opening a pipe that nobody writes must not hang.
-        let number = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard number >= 0 else {
-            let reason = errno
-            if reason == ENOENT {
-                throw CredentialError(
-                    .missing,
-                    "\(path) does not exist; name its folder with --certs, or make it with scripts/generate-certs"
-                )
-            }
-            throw CredentialError(
-                .unreadable,
-                "\(path) cannot be opened (\(systemMessage(reason))); let this user read it")
+    private static func contents(
+        _ path: String, _ use: TrustedFile.Use
+    ) throws(CredentialError) -> [UInt8] {
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try TrustedFile.read(path, as: use, limit: limit)
+        } catch {
+            throw CredentialError(error)
         }
-        let descriptor = Descriptor(owning: number)
-        var status = stat()
-        guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG
-        else {
-            throw CredentialError(.unreadable, "\(path) is not a regular file; name a PEM file")
-        }
-        if isSecret {
-            // A system key may belong to root and be lent to a group; a user's own may not.
-            let forbidden: mode_t = status.st_uid == geteuid() ? 0o077 : 0o007
-            guard status.st_mode & forbidden == 0 else {
-                throw CredentialError(
-                    .keyReadableByOthers,
-                    "the private key \(path) can be read by others; run: chmod 600 \(path)")
-            }
-        }
-        guard status.st_size > 0 else {
+        guard !bytes.isEmpty else {
             throw CredentialError(.empty, "\(path) is empty; it should hold PEM blocks")
         }
-        guard status.st_size <= Self.limit else {
-            throw CredentialError(
-                .unreadable,
-                "\(path) is larger than \(Self.limit >> 20) MiB, so it is hardly a PEM file; name another"
-            )
-        }
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
-        var filled = 0
-        while filled < bytes.count {
-            let count = unsafe bytes.withUnsafeMutableBytes {
-                unsafe read(descriptor.number, $0.baseAddress! + filled, $0.count - filled)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else {
-                throw CredentialError(
-                    .unreadable, "\(path) cannot be read (\(systemMessage(errno)))")
-            }
-            if count == 0 { break }
-            filled += count
-        }
-        bytes.removeLast(bytes.count - filled)
         return bytes
     }
 

@@ -11,8 +11,8 @@ struct DescriptorReserve {
 
     /// - Parameter loops: how many may be about to accept a connection when it is released.
     init(loops: Int) {
-        // Files need two at once.
-        count = 2 + loops
+        // The way to a file needs three at once: folder, link, and where the link begins anew.
+        count = 3 + loops
     }
 
     private final class Held {

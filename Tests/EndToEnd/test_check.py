@@ -62,7 +62,7 @@ email:o@x:
 
     def test_a_table_that_others_could_have_written_is_refused(self):
         self.table.chmod(0o666)
-        self.assertFails(self.check(), 78, "written by others")
+        self.assertFails(self.check(), 78, "written by everybody")
         self.table.unlink()
         self.assertFails(self.check(), 78, "no such file")
 

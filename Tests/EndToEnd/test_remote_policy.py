@@ -180,13 +180,15 @@ class Configuration(TestCase):
 
     def test_a_table_that_others_can_write_is_refused(self):
         server = RemoteServer(self, REPLIES)
-        for path, mode in ((server.table, 0o620), (server.table, 0o602),
-                           (server.folder, 0o770), (server.folder, 0o1777)):
+        for path, mode, word in ((server.table, 0o620, "chmod g-w"),
+                                 (server.table, 0o602, "chmod o-w"),
+                                 (server.folder, 0o770, "chmod g-w"),
+                                 (server.folder, 0o1777, "others may put files")):
             with self.subTest(path.name, mode=oct(mode)):
                 before = os.stat(path).st_mode
                 path.chmod(mode)
                 self.assertRefusesToStart("--plaintext", "--commands", server.table,
-                                          words=["written by others", "chmod"])
+                                          words=[word])
                 path.chmod(before)
 
     def test_a_mistake_in_the_table_is_named_with_its_place(self):

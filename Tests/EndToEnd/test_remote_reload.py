@@ -78,7 +78,7 @@ class Reload(RemoteTestCase):
         self.assertEqual(session.ask("echo", "old").lines, ["old"])
         write_table(server.table, COMMANDS)
         server.table.chmod(0o666)
-        self.assertRegex(server.reload(), "written by others")
+        self.assertRegex(server.reload(), "written by everybody")
         self.assertEqual(session.ask("echo", "old").lines, ["old"])
         server.table.chmod(0o600)
         self.assertRegex(server.reload(), "read again")

@@ -33,6 +33,8 @@ typedef struct parley_option {
 parley_option parley_getopt_long(
     int count, char *const *arguments, const char *shorts, const struct option *longs, int next);
 
+// open(2)'s flag for a descriptor that only stands for a file.
+extern const int parley_o_path;
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length);
 int parley_pipe(int ends[2]);
 // Bytes that can be read from a pipe now.

@@ -1,0 +1,189 @@
+// The rule that files, folders and links must satisfy, and the sentences about those that don't.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// Checks what a walk meets on its way to one file.
+struct FileRule {
+    /// As it was given.
+    let path: String
+    let use: TrustedFile.Use
+    /// The user that reads it.
+    let reader: uid_t
+
+    // MARK: Folders and links
+
+    /// - Returns: whether others may put files there, which only a sticky folder lets them do.
+    func checkFolder(_ status: stat, _ folder: String) throws(FileError) -> Bool {
+        try checkOwner(status, "its folder", folder)
+        guard status.st_mode & writable != 0 else { return false }
+        if status.st_mode & S_ISVTX != 0 { return true }
+        throw FileError(
+            .writableByOthers, path,
+            "its folder \(folder) can be written by \(writers(status)) (\(facts(status))), who could replace what is in it; run: chmod \(revoked(status)) \(quoted(folder))"
+        )
+    }
+
+    func checkOwner(_ status: stat, _ what: String, _ place: String) throws(FileError) {
+        guard !isOurs(status) else { return }
+        let user = userName(status.st_uid)
+        let dereference = what == "the link" ? "-h " : ""
+        let command = "chown \(dereference)\(userName(reader)) \(quoted(place))"
+        // The folder may be somebody's home, which must not be taken from them lightly.
+        let remedy =
+            what == "its folder"
+            ? "keep the file in a folder of \(ours)" : "run\(asRoot): \(command)"
+        throw FileError(
+            .foreignOwner, path,
+            "\(what) \(place) belongs to \(user) (\(permissions(status))), who could change it; \(remedy)"
+        )
+    }
+
+    /// A file lies, or a link, in a folder where anybody may put files.
+    func openFolder(_ folder: String) -> FileError {
+        FileError(
+            .writableByOthers, path,
+            "it lies in \(folder), where others may put files too; keep it in a folder that only its owner can write, below that one if need be"
+        )
+    }
+
+    // MARK: The file
+
+    /// - Parameters:
+    ///   - place: its path, which is another one than it was given where links led there.
+    ///   - isHandedOver: it was opened by whoever started this process.
+    func check(_ status: stat, at place: String, isHandedOver: Bool) throws(FileError) {
+        let kind = status.st_mode & S_IFMT
+        let isRecord = use == .record || use == .secretRecord
+        if kind != S_IFREG {
+            // Whoever started us chose what is written into it, and where what we write goes.
+            if isHandedOver, kind == S_IFIFO || isRecord && kind != S_IFDIR { return }
+            guard isRecord, kind == S_IFIFO || kind == S_IFCHR else {
+                throw FileError(
+                    .notRegular, path, "it is not a regular file; name one")
+            }
+            // Devices are for anybody to write; what is written there nobody alters.
+            if kind == S_IFCHR { return }
+        }
+        let file = place == path ? "it" : "\(place), where it leads,"
+        guard isOurs(status) else {
+            throw FileError(
+                .foreignOwner, path,
+                "\(file) belongs to \(userName(status.st_uid)) (\(permissions(status))), who could change it; run\(asRoot): chown \(userName(reader)) \(quoted(place))"
+            )
+        }
+        guard status.st_mode & writable == 0 else {
+            throw FileError(
+                .writableByOthers, path,
+                "\(file) can be written by \(writers(status)) (\(facts(status))); run: chmod \(revoked(status)) \(quoted(place))"
+            )
+        }
+        guard use == .secret || use == .secretRecord else { return }
+        // A system's key is root's and may be lent to a group; a user's own may not.
+        let forbidden: mode_t = status.st_uid == 0 && use == .secret ? 0o007 : 0o077
+        guard status.st_mode & forbidden == 0 else {
+            throw FileError(
+                .readableByOthers, path,
+                "\(file) can be read by others (\(facts(status))); run: \(privacy(status, place))")
+        }
+    }
+
+    // MARK: What can't be opened
+
+    func failure(toReach place: String, _ reason: Int32) -> FileError {
+        switch reason {
+        case ENOENT:
+            FileError(.missing, path, "there is no \(place); name a file that is there")
+        case ELOOP:
+            FileError(.unreadable, path, "it is a link to a link without an end; name the file")
+        case ENOTDIR:
+            FileError(.unreadable, path, "\(place) is not a folder; name a file that is there")
+        case EACCES:
+            FileError(
+                .unreadable, path,
+                "\(place) is not to be reached by \(userName(reader)) (\(words(reason))); let this user search the folder above it, or name a file that it can reach"
+            )
+        default: FileError(.unreadable, path, "\(place) cannot be examined (\(words(reason)))")
+        }
+    }
+
+    func failure(toOpen name: [UInt8], in walk: borrowing PathWalk, _ reason: Int32) -> FileError {
+        if reason == ENOENT { return failure(toReach: walk.place, reason) }
+        let isRecord = use == .record || use == .secretRecord
+        let found = OpenFile(owning: walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
+        var status = stat()
+        guard reason == EACCES, unsafe fstat(found.number, &status) == 0, !isRecord,
+            status.st_uid != reader
+        else {
+            let doing = isRecord ? "opened for appending" : "opened"
+            let remedy = isRecord ? "name one that this user may write" : "let this user read it"
+            return FileError(
+                .unreadable, path, "it cannot be \(doing) (\(words(reason))); \(remedy)")
+        }
+        return FileError(
+            .unreadable, path,
+            "it cannot be opened by \(userName(reader)) (\(words(reason)); \(facts(status))); run as root: \(lending(walk.place))"
+        )
+    }
+
+    /// A descriptor of our own for one that was handed over.
+    func duplicate(_ number: Int32) throws(FileError) -> OpenFile {
+        let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
+        let wanted = use == .record || use == .secretRecord ? O_RDONLY : O_WRONLY
+        guard copy >= 0, fcntl(copy, F_GETFL) & O_ACCMODE != wanted else {
+            if copy >= 0 { close(copy) }
+            throw FileError(
+                .unreadable, path,
+                wanted == O_WRONLY
+                    ? "the descriptor \(number) is not open for reading; redirect a file to it"
+                    : "the descriptor \(number) is not open for writing; redirect it to a file")
+        }
+        return OpenFile(owning: copy)
+    }
+
+    // MARK: Words
+
+    private func isOurs(_ status: stat) -> Bool {
+        status.st_uid == 0 || status.st_uid == reader
+    }
+
+    private var ours: String {
+        reader == 0 ? "root's" : "root's or of \(userName(reader))'s own"
+    }
+
+    private var asRoot: String { reader == 0 ? "" : " as root" }
+
+    private func writers(_ status: stat) -> String {
+        status.st_mode & S_IWOTH != 0
+            ? "everybody" : "the group \(groupName(status.st_gid))"
+    }
+
+    private func revoked(_ status: stat) -> String {
+        switch (status.st_mode & S_IWGRP != 0, status.st_mode & S_IWOTH != 0) {
+        case (true, true): "go-w"
+        case (true, false): "g-w"
+        default: "o-w"
+        }
+    }
+
+    /// What leaves a secret to those who are meant to read it.
+    private func privacy(_ status: stat, _ place: String) -> String {
+        status.st_uid == reader ? "chmod 600 \(quoted(place))" : lending(place)
+    }
+
+    /// What lets this user read a file of root's, and nobody but its group.
+    private func lending(_ place: String) -> String {
+        "chgrp \(groupName(getegid())) \(quoted(place)) && chmod 640 \(quoted(place))"
+    }
+
+    private func facts(_ status: stat) -> String {
+        "owner \(userName(status.st_uid)), \(permissions(status))"
+    }
+
+    private func permissions(_ status: stat) -> String {
+        let octal = String(status.st_mode & 0o7777, radix: 8)
+        return "mode " + String(repeating: "0", count: max(0, 4 - octal.count)) + octal
+    }
+
+    private let writable = S_IWGRP | S_IWOTH
+}

@@ -1,0 +1,38 @@
+// The names of users, groups and files, as a sentence has them.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// A user's name, or the number where it has none.
+func userName(_ number: uid_t) -> String {
+    var entry = unsafe passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { room in
+        guard unsafe getpwuid_r(number, &entry, room.baseAddress!, room.count, &found) == 0,
+            unsafe found != nil, let name = unsafe entry.pw_name
+        else { return "user \(number)" }
+        return unsafe String(cString: name)
+    }
+}
+
+/// A group's name, or the number where it has none.
+func groupName(_ number: gid_t) -> String {
+    var entry = unsafe group()
+    var found: UnsafeMutablePointer<group>?
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65_536) { room in
+        guard unsafe getgrgid_r(number, &entry, room.baseAddress!, room.count, &found) == 0,
+            unsafe found != nil, let name = unsafe entry.gr_name
+        else { return "\(number)" }
+        return unsafe String(cString: name)
+    }
+}
+
+/// A path as a shell takes it.
+func quoted(_ path: String) -> String {
+    let isPlain = path.utf8.allSatisfy { byte in
+        "/._-+,:@%=".utf8.contains(byte) || (0x30...0x39).contains(byte)
+            || (0x61...0x7a).contains(byte | 0x20) && byte < 0x80
+    }
+    guard !isPlain else { return path }
+    let parts = path.split(separator: "'", omittingEmptySubsequences: false)
+    return "'" + parts.joined(separator: #"'\''"#) + "'"
+}

@@ -1,0 +1,182 @@
+// Walks along a path, one component after the other, and checks each folder and link on the way.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// A walk from `/` to a file. Only descriptors of what was checked are used to go on, so that a
+/// folder that is moved or a link that is exchanged meanwhile changes nothing.
+struct PathWalk: ~Copyable {
+    enum End {
+        /// A name in the folder where the walk has ended; not a link, and maybe not there.
+        case entry([UInt8])
+        /// A descriptor of this process.
+        case descriptor(Int32)
+    }
+
+    /// The folder where the walk is.
+    private var folder: OpenFile
+    /// Whether anybody may put files there, as in `/tmp`.
+    private var isOpenToAll = false
+    /// The components of its path, which has no link in it.
+    private var names: [[UInt8]] = []
+    /// What is left to walk, the next component last.
+    private var rest: [[UInt8]] = []
+    /// Whether the path can only be a folder's, as `x/` and `x/..` are.
+    private var wantsFolder = false
+    private var links = 0
+    private let rule: FileRule
+
+    init(_ rule: FileRule) {
+        self.rule = rule
+        folder = unsafe OpenFile(
+            owning: Glibc.open("/", parley_o_path | O_DIRECTORY | O_CLOEXEC))
+    }
+
+    /// Whether a link led here.
+    var isLink: Bool { links > 0 }
+
+    /// The path of the file where the walk has ended, without a link in it.
+    private(set) var place = "/"
+
+    /// Walks to the end.
+    ///
+    /// - Throws: `FileError` for what breaks the rule on the way, or can't be walked.
+    mutating func arrive() throws(FileError) -> End {
+        try start()
+        while let name = rest.popLast() {
+            if name == Array("..".utf8) {
+                if names.popLast() != nil { try descend(into: name) }
+                continue
+            }
+            let entry = OpenFile(owning: open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
+            let reason = errno
+            let isLast = rest.isEmpty && !wantsFolder
+            place = shown(names + [name])
+            if entry.number < 0, reason == ENOENT, isLast { return try end(at: name) }
+            guard entry.number >= 0 else { throw rule.failure(toReach: place, reason) }
+            var status = stat()
+            guard unsafe fstat(entry.number, &status) == 0 else {
+                throw rule.failure(toReach: place, errno)
+            }
+            if status.st_mode & S_IFMT == S_IFLNK {
+                if let number = ownDescriptor(name), isLast { return .descriptor(number) }
+                try follow(entry, status)
+            } else if isLast {
+                return try end(at: name)
+            } else {
+                names.append(name)
+                try enter(entry, status)
+            }
+        }
+        throw FileError(.notRegular, rule.path, "it is a folder; name the file")
+    }
+
+    /// Opens an entry of the folder.
+    ///
+    /// - Returns: the descriptor, or below zero with errno.
+    func open(_ name: [UInt8], _ flags: Int32) -> Int32 {
+        let name = (name + [0]).map { CChar(bitPattern: $0) }
+        return unsafe openat(folder.number, name, flags, 0o600)
+    }
+
+    private mutating func start() throws(FileError) {
+        let path = rule.path
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw FileError(.missing, path, "the name is not a path; give the file's")
+        }
+        push(Array(path.utf8))
+        if path.utf8.first != slash { push(try Self.currentFolder(for: path)) }
+        try enter()
+    }
+
+    private mutating func end(at name: [UInt8]) throws(FileError) -> End {
+        try checkThatNobodyCanReplaceEntries()
+        return .entry(name)
+    }
+
+    private mutating func follow(_ link: borrowing OpenFile, _ status: stat) throws(FileError) {
+        try checkThatNobodyCanReplaceEntries()
+        try rule.checkOwner(status, "the link", place)
+        links += 1
+        var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe target.withUnsafeMutableBytes {
+            unsafe readlinkat(
+                link.number, "", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+        }
+        guard links <= Self.linkLimit, count > 0 else {
+            throw rule.failure(toReach: place, count > 0 ? ELOOP : errno)
+        }
+        push(Array(target[..<count]))
+        guard target[0] == slash else { return }
+        folder = OpenFile(owning: unsafe Glibc.open("/", parley_o_path | O_DIRECTORY | O_CLOEXEC))
+        names = []
+        try enter()
+    }
+
+    private mutating func descend(into name: [UInt8]) throws(FileError) {
+        folder = OpenFile(owning: open(name, parley_o_path | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
+        try enter()
+    }
+
+    /// Checks the folder where the walk is.
+    private mutating func enter() throws(FileError) {
+        var status = stat()
+        let path = shown(names)
+        guard unsafe fstat(folder.number, &status) == 0 else {
+            throw rule.failure(toReach: path, errno)
+        }
+        isOpenToAll = try rule.checkFolder(status, path)
+    }
+
+    private mutating func enter(
+        _ entry: consuming OpenFile, _ status: stat
+    ) throws(FileError) {
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw rule.failure(toReach: place, ENOTDIR)
+        }
+        folder = entry
+        isOpenToAll = try rule.checkFolder(status, place)
+    }
+
+    private func checkThatNobodyCanReplaceEntries() throws(FileError) {
+        if isOpenToAll { throw rule.openFolder(shown(names)) }
+    }
+
+    /// The number of a descriptor of this process, where a link of proc(5) in the folder stands for one.
+    private func ownDescriptor(_ name: [UInt8]) -> Int32? {
+        let folder = shown(names)
+        guard folder == "/proc/\(getpid())/fd" else { return nil }
+        return Int32(String(decoding: name, as: UTF8.self))
+    }
+
+    private mutating func push(_ path: [UInt8]) {
+        let parts = path.split(separator: slash, omittingEmptySubsequences: false)
+        let last = parts.last.map(Array.init) ?? []
+        if rest.isEmpty {
+            wantsFolder = wantsFolder || [[], Array(".".utf8), Array("..".utf8)].contains(last)
+        }
+        for part in parts.reversed() where !part.isEmpty && part != [UInt8(ascii: ".")] {
+            rest.append(Array(part))
+        }
+    }
+
+    private static func currentFolder(for path: String) throws(FileError) -> [UInt8] {
+        guard let text = unsafe getcwd(nil, 0) else {
+            throw FileError(
+                .unreadable, path,
+                "the current folder cannot be told (\(words(errno))); give the file's path from /")
+        }
+        defer { unsafe free(text) }
+        return unsafe Array(String(cString: text).utf8)
+    }
+
+    private func shown(_ names: [[UInt8]]) -> String {
+        names.isEmpty
+            ? "/" : names.map { "/" + String(decoding: $0, as: UTF8.self) }.joined()
+    }
+
+    /// The kernel's own.
+    private static let linkLimit = 40
+}
+
+private let slash = UInt8(ascii: "/")

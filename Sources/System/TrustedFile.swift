@@ -1,0 +1,191 @@
+// Opens a file that decides something, where nobody but root and this user could have changed it.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// A file whose contents decide something, open and found to be nobody else's: tables, certificates,
+/// keys, CAs, CRLs, programs, the audit trail, the key log.
+///
+/// The rule: the file, each folder above it up to `/`, and each symbolic link on the way belong to
+/// root or to the user of this process, and nobody else may write them. A sticky folder such as
+/// `/tmp` may be open to everybody above the folder that has the file or a link in it, but not be
+/// that folder. The path is walked component by component, and what was checked is what stays open,
+/// so that nothing can be exchanged in between.
+///
+/// An entry of a POSIX ACL that lets somebody else write shows in the mode's group bits (acl(5)) and
+/// is refused with them. Access that other systems keep beside the mode (NFSv4 ACLs) isn't seen.
+///
+/// A path that leads to a descriptor of this process (`/dev/stdin`, `/dev/fd/N`, a shell's `<(…)`)
+/// stands for what whoever started the process opened. A pipe is then taken, once; a regular file
+/// must itself satisfy the rule.
+///
+/// The whole file at once:
+///
+///     let bytes = try TrustedFile.read(path, limit: 1 << 20)                       // table, PEM, CRL
+///     var secret = try TrustedFile.read(path, as: .secret, limit: 1 << 20)         // private key
+///
+/// A program, whose first bytes say what runs it:
+///
+///     let program = try TrustedFile(path, as: .program)
+///     let first = program.start(256)      // nil where this user may run but not read it
+///
+/// What is appended to:
+///
+///     let descriptor = try TrustedFile(appending: path).release()
+package struct TrustedFile: ~Copyable {
+    /// What the file is for, which decides what else is asked of it.
+    package enum Use: Sendable {
+        /// A regular file that anybody may read.
+        case decision
+        /// A regular file that nobody else may read; where it is root's, its group may.
+        case secret
+        /// A regular file, which this user need not be able to read.
+        case program
+        /// A regular file, a named pipe or a device; made with mode 0600 where there is none.
+        case record
+        /// The same, which nobody else may read.
+        case secretRecord
+    }
+
+    /// As it was given.
+    package let path: String
+    /// Its permissions and kind, as stat(2) has them, and its owner.
+    package let mode: UInt32
+    package let owner: UInt32
+    private let file: OpenFile
+
+    /// Opens a file for reading.
+    ///
+    /// - Throws: `FileError`.
+    package init(_ path: String, as use: Use = .decision) throws(FileError) {
+        try self.init(path, use)
+    }
+
+    /// Opens a file to append to, and makes it where there is none.
+    ///
+    /// - Parameter isSecret: refuses it where anybody else could read it.
+    /// - Throws: `FileError`.
+    package init(appending path: String, isSecret: Bool = false) throws(FileError) {
+        try self.init(path, isSecret ? .secretRecord : .record)
+    }
+
+    /// Reads a whole file. A copy that is made on the way is wiped where it is a secret.
+    ///
+    /// - Parameter limit: the most bytes that it may have.
+    /// - Throws: `FileError`.
+    package static func read(
+        _ path: String, as use: Use = .decision, limit: Int
+    ) throws(FileError) -> [UInt8] {
+        try TrustedFile(path, as: use).contents(limit: limit)
+    }
+
+    /// The first bytes, at most `count`; nil where this user may not read it.
+    package func start(_ count: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let read = unsafe bytes.withUnsafeMutableBytes {
+            unsafe pread(file.number, $0.baseAddress, $0.count, 0)
+        }
+        return read < 0 ? nil : Array(bytes[..<read])
+    }
+
+    /// Gives the descriptor up, which the caller closes from here on.
+    package consuming func release() -> Int32 { file.release() }
+
+    /// - Throws: `tooLarge`, `unreadable`.
+    package func contents(limit: Int) throws(FileError) -> [UInt8] {
+        let isPipe = mode & S_IFMT == S_IFIFO
+        if isPipe { try ReadPipes.mark(file.number, path) }
+        // One byte more than it should have tells one that has grown meanwhile.
+        var bytes = [UInt8](repeating: 0, count: min(limit, isPipe ? 65_536 : size) + 1)
+        var filled = 0
+        while true {
+            if filled == bytes.count {
+                guard filled <= limit else {
+                    bytes.wipe()
+                    throw FileError(
+                        .tooLarge, path,
+                        "it is larger than \(limit >> 20) MiB, so it is hardly what is wanted here; name another"
+                    )
+                }
+                // By hand: an array that grows by itself leaves a copy of a key in freed memory.
+                var larger = [UInt8](repeating: 0, count: min(limit + 1, 2 * filled + 4_096))
+                larger.replaceSubrange(..<filled, with: bytes)
+                bytes.wipe()
+                bytes = larger
+            }
+            let count = unsafe bytes.withUnsafeMutableBytes {
+                let (place, room) = unsafe ($0.baseAddress! + filled, $0.count - filled)
+                // By position: a descriptor that was handed over may have been read before.
+                return isPipe
+                    ? unsafe Glibc.read(file.number, place, room)
+                    : unsafe pread(file.number, place, room, off_t(filled))
+            }
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EAGAIN {
+                var poll = pollfd(fd: file.number, events: Int16(POLLIN), revents: 0)
+                _ = unsafe Glibc.poll(&poll, 1, -1)
+                continue
+            }
+            guard count >= 0 else {
+                let reason = errno
+                bytes.wipe()
+                throw FileError(.unreadable, path, "it cannot be read (\(words(reason)))")
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        // Nothing moves: what is behind is zeros.
+        bytes.removeLast(bytes.count - filled)
+        return bytes
+    }
+
+    private var size: Int {
+        var status = stat()
+        return unsafe fstat(file.number, &status) == 0 ? max(0, Int(status.st_size)) : 0
+    }
+
+    /// - Parameter reader: whose files are taken beside root's.
+    init(_ path: String, _ use: Use, reader: uid_t = geteuid()) throws(FileError) {
+        let rule = FileRule(path: path, use: use, reader: reader)
+        var walk = PathWalk(rule)
+        let end = try walk.arrive()
+        let opened = try Self.open(end, walk, rule)
+        var status = stat()
+        guard unsafe fstat(opened.number, &status) == 0 else {
+            throw FileError(.unreadable, path, "it cannot be examined (\(words(errno)))")
+        }
+        var isHandedOver = false
+        if case .descriptor = end { isHandedOver = true }
+        try rule.check(status, at: walk.isLink ? walk.place : path, isHandedOver: isHandedOver)
+        self.path = path
+        mode = status.st_mode
+        owner = status.st_uid
+        file = opened
+    }
+
+    private static func open(
+        _ end: PathWalk.End, _ walk: borrowing PathWalk, _ rule: FileRule
+    ) throws(FileError) -> OpenFile {
+        let name: [UInt8]
+        switch end {
+        case .descriptor(let number): return try rule.duplicate(number)
+        case .entry(let last): name = last
+        }
+        // Non-blocking: opening a pipe that nobody writes must not hang.
+        let flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
+        let isRecord = rule.use == .record || rule.use == .secretRecord
+        var number = walk.open(name, flags | (isRecord ? O_WRONLY | O_APPEND | O_CREAT : O_RDONLY))
+        if number < 0, errno == EACCES, rule.use == .program {
+            number = walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC)
+        }
+        guard number >= 0 else { throw rule.failure(toOpen: name, in: walk, errno) }
+        return OpenFile(owning: number)
+    }
+}
+
+extension [UInt8] {
+    /// Overwrites what is there, which the compiler may not leave out.
+    fileprivate mutating func wipe() {
+        unsafe withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
+    }
+}

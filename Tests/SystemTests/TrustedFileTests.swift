@@ -1,0 +1,301 @@
+// Which files are taken: file × owner × mode × folder × link.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+
+@testable import System
+
+@Suite(.timeLimit(.minutes(1)))
+struct TrustedFileTests {
+    private let sandbox: Sandbox
+
+    init() throws { sandbox = try Sandbox() }
+
+    /// A user that is nobody here.
+    private static let other: uid_t = 61_002
+
+    // MARK: Modes of the file
+
+    @Test(arguments: [0o644, 0o600, 0o400, 0o444, 0o755, 0o640, 0o4755] as [mode_t])
+    func decision_isTaken_whereOnlyItsOwnerCanWriteIt(mode: mode_t) throws {
+        try sandbox.file("f", mode)
+        #expect(refusal("f") == nil)
+    }
+
+    @Test(arguments: [0o664, 0o646, 0o666, 0o620, 0o602, 0o777] as [mode_t])
+    func file_isRefused_whereOthersCanWriteIt(mode: mode_t) throws {
+        try sandbox.file("f", mode)
+        for use in [TrustedFile.Use.decision, .secret, .program] {
+            let error = try #require(refusal("f", use))
+            #expect(error.code == .writableByOthers)
+            #expect(error.sentence.contains("-w \(sandbox["f"])"))
+        }
+        #expect(refusalToAppend("f")?.code == .writableByOthers)
+    }
+
+    /// What a secret of root's may be, a user's own may not: its group is not of root's choice.
+    @Test(
+        arguments: [
+            (0o600, true), (0o400, true), (0o700, true), (0o640, geteuid() == 0),
+            (0o440, geteuid() == 0), (0o644, false), (0o604, false), (0o601, false),
+        ] as [(mode_t, Bool)])
+    func secret_isTaken_whereNobodyElseCanReadIt(mode: mode_t, isTaken: Bool) throws {
+        try sandbox.file("f", mode)
+        #expect(refusal("f", .secret)?.code == (isTaken ? nil : .readableByOthers))
+    }
+
+    @Test(arguments: [(0o600, true), (0o640, false), (0o604, false)] as [(mode_t, Bool)])
+    func secretRecord_isTaken_whereNobodyElseCanReadIt(mode: mode_t, isTaken: Bool) throws {
+        try sandbox.file("f", mode)
+        #expect(
+            refusalToAppend("f", isSecret: true)?.code == (isTaken ? nil : .readableByOthers))
+    }
+
+    // MARK: Folders
+
+    @Test(
+        arguments: [
+            (0o700, nil), (0o755, nil), (0o2755, nil), (0o1755, nil), (0o775, .writableByOthers),
+            (0o757, .writableByOthers), (0o777, .writableByOthers), (0o1777, .writableByOthers),
+            (0o1775, .writableByOthers),
+        ] as [(mode_t, FileError.Code?)], [false, true])
+    func file_isRefused_inAFolderThatOthersCanWrite(
+        _ folder: (mode: mode_t, code: FileError.Code?), isToBeMade: Bool
+    ) throws {
+        try sandbox.folder("a")
+        if !isToBeMade { try sandbox.file("a/f") }
+        try sandbox.mode("a", folder.mode)
+        if isToBeMade {
+            #expect(refusalToAppend("a/f")?.code == folder.code)
+            // What is refused must not be made either.
+            #expect(unsafe access(sandbox["a/f"], F_OK) == (folder.code == nil ? 0 : -1))
+        } else {
+            #expect(refusal("a/f")?.code == folder.code)
+        }
+    }
+
+    @Test(
+        arguments: [
+            (0o755, nil), (0o1777, nil), (0o1775, nil), (0o775, .writableByOthers),
+            (0o777, .writableByOthers),
+        ] as [(mode_t, FileError.Code?)], ["a/b/f", "a/b/c/f"])
+    func file_isTaken_whereOnlyAStickyFolderAboveItsOwnIsOpen(
+        _ folder: (mode: mode_t, code: FileError.Code?), name: String
+    ) throws {
+        try sandbox.folder("a")
+        try sandbox.folder("a/b")
+        try sandbox.folder("a/b/c")
+        try sandbox.file(name)
+        try sandbox.mode("a", folder.mode)
+        let error = refusal(name)
+        #expect(error?.code == folder.code)
+        if let error { #expect(error.sentence.contains("chmod g")) }
+    }
+
+    @Test func stickyFolder_isNotToBeClosed() throws {
+        try sandbox.folder("a")
+        try sandbox.file("a/f")
+        try sandbox.mode("a", 0o1777)
+        // Others use it: a chmod of it would break what they do there.
+        #expect(refusal("a/f")?.sentence.contains("chmod") == false)
+    }
+
+    // MARK: Owners
+
+    @Test(
+        .enabled(if: geteuid() == 0), arguments: ["", "a", "a/b", "a/b/f", "l"],
+        [TrustedFile.Use.decision, .secret, .program])
+    func file_isRefused_whereItOrAFolderOrALinkBelongsToAnother(
+        name: String, use: TrustedFile.Use
+    ) throws {
+        try sandbox.folder("a")
+        try sandbox.folder("a/b")
+        try sandbox.file("a/b/f", 0o700)
+        try sandbox.link("l", "a/b/f")
+        #expect(refusal("l", use) == nil)
+        try sandbox.owner(name, Self.other)
+        let error = try #require(refusal("l", use))
+        #expect(error.code == .foreignOwner)
+        #expect(error.sentence.contains("\(sandbox[name])"))
+        #expect(error.sentence.contains("61002"))
+        if name != "l" { #expect(refusal("a/b/f", use)?.code == .foreignOwner) }
+    }
+
+    @Test(.enabled(if: geteuid() == 0), arguments: ["f", "l"])
+    func record_isRefused_whereItBelongsToAnother(name: String) throws {
+        try sandbox.file("f")
+        try sandbox.link("l", "f")
+        try sandbox.owner(name, Self.other)
+        #expect(refusalToAppend("l")?.code == .foreignOwner)
+    }
+
+    /// What an ordinary user meets: its own files and root's are taken, another's are not.
+    @Test(.enabled(if: geteuid() == 0))
+    func ordinaryUser_takesItsOwnAndRoots() throws {
+        try sandbox.mode("", 0o755)
+        for (name, owner) in [("mine", 61_001), ("roots", 0), ("others", Self.other)] {
+            try sandbox.folder(name)
+            try sandbox.file("\(name)/f", 0o640)
+            try sandbox.owner("\(name)/f", owner, 61_001)
+            try sandbox.owner(name, owner)
+        }
+        try sandbox.owner("", 0)
+        let found = ["mine", "roots", "others"].map { name in
+            [TrustedFile.Use.decision, .secret].map {
+                refusal(at: sandbox["\(name)/f"], $0, reader: 61_001)?.code
+            }
+        }
+        #expect(found[0] == [nil, .readableByOthers])
+        // It may be lent to a group, since that is root's choice.
+        #expect(found[1] == [nil, nil])
+        #expect(found[2] == [.foreignOwner, .foreignOwner])
+    }
+
+    // MARK: Links
+
+    @Test(arguments: ["b/f", "./b/../b/f", "/b/f", "m", "k/f"])
+    func link_isFollowed(target: String) throws {
+        try sandbox.folder("a")
+        try sandbox.folder("a/b")
+        try sandbox.file("a/b/f")
+        try sandbox.link("a/m", "b/f")
+        try sandbox.link("a/k", "b")
+        try sandbox.link("a/l", target.hasPrefix("/") ? sandbox["a"] + target : target)
+        #expect(refusal("a/l") == nil)
+        #expect(refusalToAppend("a/l") == nil)
+    }
+
+    @Test(arguments: ["open", "open/b", "open/c"])
+    func link_isRefused_whereOthersCanWriteAFolderOnItsWay(folder: String) throws {
+        for name in ["open", "open/b", "open/c", "open/c/d"] { try sandbox.folder(name) }
+        try sandbox.file("open/c/d/f")
+        // The way leads through b, back out of it, and through c.
+        try sandbox.link("open/b/m", "../c/d/f")
+        try sandbox.link("l", "open/b/m")
+        #expect(refusal("l") == nil)
+        try sandbox.mode(folder, 0o777)
+        #expect(refusal("l")?.code == .writableByOthers)
+        // A link's own folder must not even be a sticky one, and c has neither link nor file.
+        try sandbox.mode(folder, 0o1777)
+        #expect(refusal("l")?.code == (folder == "open/b" ? .writableByOthers : nil))
+    }
+
+    @Test func link_isRefused_whereOthersCanWriteItsTarget() throws {
+        try sandbox.file("f", 0o666)
+        try sandbox.link("l", "f")
+        let error = try #require(refusal("l"))
+        #expect(error.code == .writableByOthers)
+        #expect(error.description.hasPrefix("\(sandbox["l"]): "))
+        #expect(error.sentence.contains("\(sandbox["f"]),"))
+    }
+
+    @Test func link_isRefused_whereItHasNoEnd() throws {
+        try sandbox.link("a", "b")
+        try sandbox.link("b", "a")
+        #expect(refusal("a")?.code == .unreadable)
+        #expect(refusalToAppend("a")?.code == .unreadable)
+    }
+
+    // MARK: Paths
+
+    @Test func path_mayBeRelative() throws {
+        try sandbox.file("f")
+        let up = String(repeating: "../", count: 40)
+        #expect(refusal(at: up + sandbox["f"].dropFirst()) == nil)
+    }
+
+    @Test(arguments: ["", "nowhere", "nowhere/f", "f\0"])
+    func file_isMissing(name: String) throws {
+        try sandbox.file("f")
+        #expect(refusal(at: name.isEmpty ? "" : sandbox[name])?.code == .missing)
+    }
+
+    @Test(arguments: [
+        ("a", FileError.Code.notRegular), ("a/", .notRegular), ("a/..", .notRegular),
+        (".", .notRegular), ("pipe", .notRegular), ("f/", .unreadable), ("f/x", .unreadable),
+        ("f/..", .unreadable), ("/dev/null", .notRegular), ("/dev/zero", .notRegular),
+        ("/", .notRegular), ("device", .notRegular),
+    ])
+    func file_isRefused_whereItIsNotARegularOne(name: String, code: FileError.Code) throws {
+        try sandbox.folder("a")
+        try sandbox.file("f")
+        try #require(unsafe mkfifo(sandbox["pipe"], 0o600) == 0)
+        try sandbox.link("device", "/dev/null")
+        #expect(refusal(at: name.hasPrefix("/") ? name : sandbox[name])?.code == code)
+    }
+
+    @Test(arguments: ["it's", "two words", "$(id)", "-rf"])
+    func command_quotesWhatAShellWouldTakeApart(name: String) throws {
+        try sandbox.folder(name)
+        try sandbox.file("\(name)/f", 0o666)
+        let sentence = try #require(refusal("\(name)/f")?.sentence)
+        let command = try #require(sentence.split(separator: "run: ").last)
+        #expect(unsafe system(String(command)) == 0)
+        #expect(refusal("\(name)/f") == nil)
+    }
+
+    // MARK: Contents
+
+    @Test(arguments: [(0, true), (1, true), (10, true), (11, false), (70_000, false)])
+    func contents_areWhole_upToTheLimit(count: Int, isTaken: Bool) throws {
+        let text = String(repeating: "x", count: count)
+        try sandbox.file("f", 0o600, text)
+        do throws(FileError) {
+            let bytes = try TrustedFile.read(sandbox["f"], as: .secret, limit: 10)
+            #expect(isTaken)
+            #expect(bytes == Array(text.utf8))
+        } catch {
+            #expect(!isTaken)
+            #expect(error.code == .tooLarge)
+        }
+    }
+
+    @Test func start_isWhatIsThere() throws {
+        try sandbox.file("f", 0o755, "#!/bin/sh\n")
+        #expect(try TrustedFile(sandbox["f"], as: .program).start(4) == Array("#!/b".utf8))
+        #expect(try TrustedFile(sandbox["f"], as: .program).start(99)?.count == 10)
+    }
+
+    @Test func program_thatCannotBeRead_isTaken() throws {
+        try sandbox.file("f", 0o111)
+        let isRoot = geteuid() == 0
+        let program = try TrustedFile(sandbox["f"], as: .program)
+        #expect(program.mode & 0o7777 == 0o111)
+        #expect((program.start(4) == nil) != isRoot)
+    }
+
+    @Test func record_isAppendedTo_andMadeForItsOwnerOnly() throws {
+        for _ in 1...2 {
+            let number = try TrustedFile(appending: sandbox["new"]).release()
+            #expect(unsafe write(number, "x", 1) == 1)
+            close(number)
+        }
+        #expect(try TrustedFile.read(sandbox["new"], as: .secret, limit: 9) == Array("xx".utf8))
+    }
+
+    // MARK: Private
+
+    private func refusal(_ name: String, _ use: TrustedFile.Use = .decision) -> FileError? {
+        refusal(at: sandbox[name], use)
+    }
+
+    private func refusal(
+        at path: String, _ use: TrustedFile.Use = .decision, reader: uid_t = geteuid()
+    ) -> FileError? {
+        do throws(FileError) {
+            _ = try TrustedFile(path, use, reader: reader)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func refusalToAppend(_ name: String, isSecret: Bool = false) -> FileError? {
+        do throws(FileError) {
+            _ = try TrustedFile(appending: sandbox[name], isSecret: isSecret)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
