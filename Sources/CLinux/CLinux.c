@@ -12,6 +12,28 @@
 #include <time.h>
 #include <unistd.h>
 
+static int argument_count;
+static char *const *argument_vector;
+
+// glibc gives these to whatever is in .init_array (its csu/init-first.c). Swift's CommandLine reads
+// /proc/self/cmdline, which a container or a chroot may lack.
+__attribute__((constructor)) static void keep_arguments(int count, char **vector)
+{
+    argument_count = count;
+    argument_vector = vector;
+}
+
+const char *parley_argument(int index)
+{
+    return index >= 0 && index < argument_count ? argument_vector[index] : NULL;
+}
+
+int parley_is_ignored(int signal)
+{
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 int parley_epoll_add(int epoll, int fd, unsigned int events)
 {
     struct epoll_event event = {.events = events, .data.fd = fd};

@@ -10,17 +10,26 @@ public struct UsageError: Error, CustomStringConvertible {
     public init(_ description: String) { self.description = description }
 }
 
-/// The words behind the program's name.
+/// The words after the program's name.
 ///
-/// - Throws: where one is no UTF-8: repaired it would be another word than was given.
+/// - Throws: where one is not UTF-8: repaired it would be another word than was given.
 public func commandLine() throws(UsageError) -> [String] {
     var words: [String] = []
-    for index in 1..<max(1, Int(CommandLine.argc)) {
-        guard let word = unsafe CommandLine.unsafeArgv[index] else { break }
+    while let word = unsafe parley_argument(Int32(words.count + 1)) {
         guard let text = unsafe String(validatingCString: word) else {
-            throw UsageError("argument \(index) is no UTF-8 text; give it in that encoding")
+            throw UsageError("argument \(words.count + 1) is not valid UTF-8")
         }
         words.append(text)
+    }
+    return words
+}
+
+/// The words after the program's name, of which those that are not UTF-8 are repaired: to say
+/// something about a command line, not to act on it.
+public func repairedCommandLine() -> [String] {
+    var words: [String] = []
+    while let word = unsafe parley_argument(Int32(words.count + 1)) {
+        words.append(unsafe String(cString: word))
     }
     return words
 }

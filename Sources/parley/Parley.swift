@@ -21,7 +21,7 @@ struct Parley {
             exit(try Client(options).run())
         } catch let error as UsageError {
             // Read again by its word alone: the command line could not be understood.
-            let words = CommandLine.arguments.prefix { $0 != "--" }
+            let words = repairedCommandLine().prefix { $0 != "--" }
             let wantsJSON = words.contains("run") && words.contains("--json")
             Log.end(
                 "parley", "\(error); see parley --help", status: ExitStatus.failure, code: "usage",

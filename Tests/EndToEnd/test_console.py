@@ -3,7 +3,9 @@
 
 import os
 import re
+import shutil
 import socket
+import subprocess
 import unittest
 
 import authority
@@ -54,6 +56,17 @@ class Words(TestCase):
                     self.assertFails(run, status, "--help")
                     self.assertEqual(run.stderr.text.count("\n"), 1, run.story)
                     self.assertEqual(run.stdout.text, "")
+
+    def test_the_command_line_is_known_without_proc(self):
+        alone = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c",
+                 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+        if not shutil.which("unshare") or subprocess.run([*alone, "true"], capture_output=True).returncode:
+            self.skipTest("no mount namespace to be had")
+        for program in (PARLEY, PARLEYD):
+            with self.subTest(program):
+                run = Program(self, [*alone, program, "--version"])
+                self.assertStatus(run, 0)
+                self.assertRegex(run.stdout.text, f"^{os.path.basename(program)} ")
 
     @in_both_modes
     def test_messages_after_two_dashes_get_bare_replies(self, certs):

@@ -13,6 +13,12 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
+// The word of that place on this process's command line, 0 the program's own; null beyond the last.
+const char *parley_argument(int index);
+
+// Whether a signal is ignored.
+int parley_is_ignored(int signal);
+
 // epoll_event is packed, which Swift can't import: its fields are reached here.
 typedef struct parley_epoll_event {
     unsigned int events;
