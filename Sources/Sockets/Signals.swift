@@ -3,13 +3,14 @@
 internal import CLinux
 internal import Glibc
 
-/// Delivers signals on a loop, in place of their default action, as long as it lives.
+/// Delivers signals on a loop, in place of their default action, as long as it lives. A signal that
+/// is ignored stays so: whoever started the process said that it must not end it, as nohup(1) does.
 public final class Signals: EventSource, @unchecked Sendable {
     private let descriptor: Descriptor
     private let received: (Int32) -> Void
 
-    /// Blocks `signals` in the calling thread and those that it starts from here on: to be called
-    /// before any thread is started.
+    /// Blocks `signals` but for those that are ignored, in the calling thread and those that it starts
+    /// from here on: to be called before any thread is started.
     public static func block(_ signals: [Int32]) {
         var set = Self.set(signals)
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
@@ -22,7 +23,7 @@ public final class Signals: EventSource, @unchecked Sendable {
         signal(SIGXFSZ, SIG_IGN)
     }
 
-    /// Calls `received` with each of `signals`, which are blocked.
+    /// Calls `received` with each of `signals`, which are blocked, but for those that are ignored.
     public init(
         _ signals: [Int32], loop: EventLoop, _ received: @escaping (Int32) -> Void
     ) throws(StreamError) {
@@ -46,10 +47,15 @@ public final class Signals: EventSource, @unchecked Sendable {
         }
     }
 
+    /// Whether a signal is ignored.
+    public static func isIgnored(_ signal: Int32) -> Bool { parley_is_ignored(signal) != 0 }
+
     private static func set(_ signals: [Int32]) -> sigset_t {
         var set = sigset_t()
         unsafe sigemptyset(&set)
-        for signal in signals { unsafe sigaddset(&set, signal) }
+        // A blocked signal is queued even where it is ignored (signal(7)), so the descriptor would
+        // deliver it.
+        for signal in signals where !isIgnored(signal) { unsafe sigaddset(&set, signal) }
         return set
     }
 }

@@ -91,6 +91,11 @@ final class Server: @unchecked Sendable {
                 "session secrets are written to the key log; whoever reads it can decrypt every session"
             )
         }
+        if Signals.isIgnored(SIGHUP) {
+            log.write(
+                "SIGHUP is ignored, because parleyd was started so (nohup?): it will not reload anything"
+            )
+        }
         let security = options.security?.minimum.description ?? "plaintext"
         for listener in listeners { log.write("listening on \(listener.address) (\(security))") }
         // They belong to the loops from here on, which let them go when the server ends.

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signals: what ends a program, how long that takes, and what SIGHUP reads again."""
 
+import contextlib
 import shutil
 import signal
 import unittest
 
 import authority
+from runs import Commands, Run
 from strangers import Stub, ask, client_context, connect, in_both_modes, read_to_end
-from support import SCRATCH, Client, Server, TestCase, eventually
+from support import PIPE, SCRATCH, Client, Server, TestCase, eventually
 
 
 class Interrupts(TestCase):
@@ -48,6 +50,48 @@ class Interrupts(TestCase):
         self.assertStatus(server, 0)
         self.assertEqual(server.attributes(), before)
         self.assertEqual(read_to_end(client), b"")
+
+
+@contextlib.contextmanager
+def ignoring(*numbers):
+    """What is started meanwhile ignores these signals, as nohup(1) and a script's `&` have it."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+
+class Ignored(TestCase):
+    """A signal that was ignored at the start ends nothing and is nothing."""
+
+    def test_a_client_that_ignores_them_goes_on(self):
+        server = Commands(self)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            with self.subTest(number):
+                with ignoring(number):
+                    run = Run(self, server.port, "cat", stdin=PIPE)
+                run.type("before\n")
+                run.stdout.expect("before\n")
+                run.signal(number)
+                run.type("after\n")
+                run.end_input()
+                self.assertStatus(run, 0)
+                self.assertEqual(run.stdout.text, "before\nafter\n")
+
+    def test_a_server_that_ignores_them_goes_on_and_its_programs_do_not_ignore_them(self):
+        with ignoring(signal.SIGINT, signal.SIGHUP):
+            server = Commands(self)
+        self.assertRegex(server.stderr.text, "parleyd: SIGHUP is ignored")
+        server.signal(signal.SIGINT)
+        server.signal(signal.SIGHUP)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            self.assertStatus(Run(self, server.port, "signal", str(number)), 128 + number)
+        server.signal(signal.SIGTERM)
+        # It is the first signal that the server takes: the second one would be its end at once.
+        self.assertStatus(server, 0)
+        self.assertNotIn("SIGHUP: ", server.stderr.text)
 
 
 class Termination(TestCase):

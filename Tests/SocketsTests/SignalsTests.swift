@@ -34,6 +34,33 @@ struct SignalsTests {
         }
     }
 
+    @Test func ignoredSignal_staysIgnored() async {
+        await #expect(processExitsWith: .success) {
+            try await onLoop { loop in
+                // As nohup(1) starts a program.
+                _ = signal(SIGUSR1, SIG_IGN)
+                Signals.block([SIGUSR1, SIGTERM])
+                #expect(Signals.isIgnored(SIGUSR1))
+                #expect(!Signals.isIgnored(SIGTERM))
+                let received = Shared<[Int32]>([])
+                var signals: Signals?
+                try await withCheckedThrowingContinuation { waiting in
+                    do {
+                        signals = try Signals([SIGUSR1, SIGTERM], loop: loop) { signal in
+                            received.value.append(signal)
+                            if signal == SIGTERM { waiting.resume() }
+                        }
+                    } catch { return waiting.resume(throwing: error) }
+                    // The lower number is taken first (signal(7)).
+                    _ = pthread_kill(pthread_self(), SIGUSR1)
+                    _ = pthread_kill(pthread_self(), SIGTERM)
+                }
+                #expect(received.value == [SIGTERM])
+                withExtendedLifetime(signals) {}
+            }
+        }
+    }
+
     @Test func brokenPipe_isAnError_whereItIsIgnored() async {
         await #expect(processExitsWith: .success) {
             Signals.ignoreFailedWrites()
