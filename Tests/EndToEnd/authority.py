@@ -52,7 +52,7 @@ def good(name="certs"):
     folder = SCRATCH / name
     subprocess.run(
         [REPOSITORY / "scripts" / "generate-certs", "--out", folder,
-         "--client", "alice=email:alice@example.org"],
+         "--client", "client", "--client", "alice=email:alice@example.org"],
         check=True, timeout=LIMIT, cwd=SCRATCH, stdout=subprocess.DEVNULL)
     return folder
 

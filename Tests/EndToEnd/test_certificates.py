@@ -4,6 +4,7 @@
 import base64
 import concurrent.futures
 import contextlib
+import datetime
 import functools
 import hashlib
 import ipaddress
@@ -33,13 +34,15 @@ DAY = 86_400
 
 USAGE, CANNOT_CREATE, FAILURE = 64, 73, 1
 SIX = {"ca.pem", "ca.key", "server.pem", "server.key", "client.pem", "client.key"}
+TOOLS = ("awk", "cat", "chmod", "cmp", "cp", "cut", "date", "grep", "ln", "ls", "mkdir", "mv", "rm", "rmdir", "sed",
+         "tail", "tr", "uname")
 MUTATORS = ("chmod", "cp", "ln", "mkdir", "mv", "rm", "rmdir")
 
 ROOT = None  # temporary folder of the whole run
 SHARED = None  # a set with hosts and clients of every kind, which no test changes
 SHARED_RUN = None
 BASIC = None  # a set with the clients gone and both, to be copied and changed
-HOSTS = ("example.org", "*.apps.example.org", "192.0.2.7", "2001:db8::7", "my_service", "xn--bcher-kva.example")
+HOSTS = ("localhost", "127.0.0.1", "::1", "example.org", "*.apps.example.org", "192.0.2.7", "2001:db8::7", "my_service", "xn--bcher-kva.example")
 CLIENTS = {
     "client": "DNS:client",
     "alice": "email:alice@example.org",
@@ -57,13 +60,13 @@ def setUpModule():
     unittest.addModuleCleanup(shutil.rmtree, ROOT)
     SHARED = ROOT / "shared"
     arguments = [f"--host={host}" for host in HOSTS]
-    arguments += ["--client", "alice=email:alice@example.org", "--client=deploy=uri:spiffe://example.org/deploy"]
+    arguments += ["--client", "client", "--client", "alice=email:alice@example.org", "--client=deploy=uri:spiffe://example.org/deploy"]
     arguments += ["--client", "host-1=dns:host-1.example.org", "--client", "_Bob.x"]
     SHARED_RUN = generate(SHARED, *arguments)
     if SHARED_RUN.returncode != 0:
         raise AssertionError(SHARED_RUN.stderr)
     BASIC = ROOT / "basic"
-    generate(BASIC, "--client", "gone", "--client", "both").check_returncode()
+    generate(BASIC, "--client", "client", "--client", "gone", "--client", "both").check_returncode()
 
 
 # ---- what the tests are written with
@@ -132,14 +135,31 @@ def pin(path):
 
 
 def contents(directory):
-    """What a reader of the folder finds under each name: bytes and mode, through links, without hidden names."""
+    """What a reader of the folder finds under each name: bytes and mode, through links, without hidden names and
+    without what a set has replaced."""
     found = {}
     for name in os.listdir(directory):
-        if not name.startswith("."):
+        if not name.startswith((".", "old-")):
             with contextlib.suppress(FileNotFoundError):
                 with open(directory / name, "rb") as file:
                     found[name] = (file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode))
     return found
+
+
+def files(directory):
+    """The names in a folder but for what a set has replaced."""
+    return {name for name in os.listdir(directory) if not name.startswith("old-")}
+
+
+def replaced(directory):
+    """What each folder of replaced files has, in the order in which they were made."""
+    return [contents(path) for path in sorted(pathlib.Path(directory).glob("old-*"))]
+
+
+def everything(directory):
+    """The bytes and mode of each file below a folder, hidden ones too."""
+    return {(path.read_bytes(), stat.S_IMODE(path.lstat().st_mode)) for path in pathlib.Path(directory).rglob("*")
+            if path.is_file() and not path.is_symlink()}
 
 
 def leftovers(directory):
@@ -302,17 +322,52 @@ class Verification(Case):
             self.assertNotEqual(verify(SHARED, name, "-purpose", other).returncode, 0)
 
     def test_serverIsValidForEachHost_andNoOther(self):
-        names = ["localhost", "example.org", "EXAMPLE.ORG", "a.apps.example.org", "my_service", "xn--bcher-kva.example"]
+        for name in ("example.org", "EXAMPLE.ORG", "a.apps.example.org", "my_service", "xn--bcher-kva.example"):
+            self.assertVerified(SHARED, "server", "-verify_hostname", name)
+        for address in ("192.0.2.7", "2001:db8::7", "2001:DB8:0:0::7"):
+            self.assertVerified(SHARED, "server", "-verify_ip", address)
+        for name in ("example.com", "www.example.org", "apps.example.org", "a.b.apps.example.org",
+                     os.uname().nodename):
+            self.assertNotEqual(verify(SHARED, "server", "-verify_hostname", name).returncode, 0, name)
+        self.assertNotEqual(verify(SHARED, "server", "-verify_ip", "127.0.0.2").returncode, 0)
+
+    def test_serverWithoutAskedHosts_isValidForThisMachine(self):
+        names = ["localhost"]
         machine = os.uname().nodename.lower()
         if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", machine):
             names.append(machine)
         for name in names:
-            self.assertVerified(SHARED, "server", "-verify_hostname", name)
-        for address in ("127.0.0.1", "::1", "192.0.2.7", "2001:db8::7", "2001:DB8:0:0::7"):
-            self.assertVerified(SHARED, "server", "-verify_ip", address)
-        for name in ("example.com", "www.example.org", "apps.example.org", "a.b.apps.example.org"):
-            self.assertNotEqual(verify(SHARED, "server", "-verify_hostname", name).returncode, 0, name)
-        self.assertNotEqual(verify(SHARED, "server", "-verify_ip", "127.0.0.2").returncode, 0)
+            self.assertVerified(BASIC, "server", "-verify_hostname", name)
+        for address in ("127.0.0.1", "::1"):
+            self.assertVerified(BASIC, "server", "-verify_ip", address)
+
+    def test_clientIsMade_onlyWhereNoneWasAskedFor(self):
+        self.make("--host", "example.org", "--client", "alice")
+        self.assertEqual(set(os.listdir(self.out)), {
+            "ca.pem", "ca.key", "server.pem", "server.key", "alice.pem", "alice.key"})
+        self.assertEqual(extension(self.out / "server.pem", "Subject Alternative Name"), (False, "DNS:example.org"))
+        self.make("--host", "example.org", "--force")
+        self.assertEqual(files(self.out), SIX)
+
+    def test_certificatesBeginSomeMinutesAgo(self):
+        self.make()
+        self.make("--client", "later", "--days", "7")
+        for name in ("ca", "server", "client", "later"):
+            age = time.time() - lifetime(self.out / f"{name}.pem")[0]
+            self.assertTrue(240 < age < 300 + LIMIT, (name, age))
+        self.make("--self-signed", "--force")
+        self.assertLess(lifetime(self.out / "server.pem")[0], time.time() - 240)
+
+    def test_beginning_isRight_whereADayMonthOrYearBegins(self):
+        now = time.gmtime()
+        year = now.tm_year if now.tm_mon > 3 else now.tm_year - 1
+        for month, day in ((3, 1), (1, 1)):
+            date = datetime.datetime(year, month, day, 0, 2, 7, tzinfo=datetime.timezone.utc)
+            environment = shims(self.folder / f"shims {month}", ["date"], (
+                f'case $* in *%d*%H*) echo {date:%Y %m %d %H %M %S}; exit ;; esac'))
+            self.make("--self-signed", "--force", "--days", "800", env=environment)
+            start = (date - datetime.timedelta(minutes=5)).timestamp()
+            self.assertEqual(lifetime(self.out / "server.pem"), (start, start + 800 * DAY))
 
     def test_certificatesOfAnotherCA_areRejected(self):
         result = openssl("verify", "-CAfile", SHARED / "ca.pem", BASIC / "server.pem")
@@ -343,7 +398,7 @@ class Report(Case):
             self.assertIsNotNone(block, name)
             self.assertIn(pin(SHARED / f"{name}.pem"), block[1])
             self.assertIn(field(SHARED / f"{name}.pem", "notAfter"), block[1])
-        for identity in ("dns:localhost", "ip:127.0.0.1", "ip:::1", "dns:*.apps.example.org", "ip:2001:db8::7",
+        for identity in ("dns:example.org", "ip:192.0.2.7", "dns:*.apps.example.org", "ip:2001:db8::7",
                          "email:alice@example.org", "uri:spiffe://example.org/deploy", "dns:host-1.example.org"):
             self.assertIn(identity, SHARED_RUN.stdout)
 
@@ -413,12 +468,12 @@ class Options(Case):
                  "::", "fe80::", "1:2:3:4:5:6:7:8", "1::3:4:5:6:7:8", "1a.example", "*.Example.org",
                  "255.255.255.255", long_name)
         self.make(*(f"--host={host}" for host in hosts))
+        self.assertRegex(field(self.out / "server.pem", "subject"), r"CN ?= ?localhost")
         found = re.sub(r"IP Address:", "IP:", extension(self.out / "server.pem", "Subject Alternative Name")[1]).split(", ")
         names = [entry[4:] for entry in found if entry.startswith("DNS:")]
         addresses = [ipaddress.ip_address(entry[3:]) for entry in found if entry.startswith("IP:")]
-        machine = os.uname().nodename.lower()
-        self.assertEqual([name for name in names if name != machine],
-                         ["localhost", "example.org", "1a.example", "*.example.org", long_name])
+        self.assertEqual(names, [
+            "localhost", "example.org", "1a.example", "*.example.org", long_name])
         self.assertEqual(addresses, [ipaddress.ip_address(address) for address in (
             "127.0.0.1", "::1", "2001:db8::1", "::ffff:192.0.2.1", "::", "fe80::", "1:2:3:4:5:6:7:8",
             "1::3:4:5:6:7:8", "255.255.255.255")])
@@ -427,6 +482,7 @@ class Options(Case):
         name = "abcdefghi." * 7 + "org"
         self.make("--host", name)
         self.assertVerified(self.out, "server", "-purpose", "sslserver", "-verify_hostname", name)
+        self.assertNotIn("localhost", certificate(self.out / "server.pem"))
 
     def test_clientNameThatIsNoFileName_isRefused(self):
         for name in (
@@ -485,7 +541,7 @@ class Surroundings(Case):
         for directory, script in ((self.folder, copy), (copy.parent, "./generate-certs"),
                                   (copy.parents[1], "scripts/generate-certs")):
             result = self.assertDone(run(*SHELL, script, "--self-signed", "--force", cwd=directory))
-            self.assertEqual(set(os.listdir(copy.parents[1] / "certs")), {"ca.pem", "server.pem", "server.key"})
+            self.assertEqual(files(copy.parents[1] / "certs"), {"ca.pem", "server.pem", "server.key"})
         self.assertIn("\ncerts/ca.pem\n", result.stdout)
 
     def test_environmentDoesNotReachTheCertificates(self):
@@ -503,7 +559,8 @@ class Surroundings(Case):
         self.make("--self-signed")
         self.make("--self-signed", "--force")
         self.assertTrue(self.out.is_symlink())
-        self.assertEqual(len(os.listdir(self.folder / "real")), 3)
+        self.assertEqual(len(files(self.folder / "real")), 3)
+        self.assertEqual(len(replaced(self.folder / "real")), 1)
 
     def test_folderThatCannotBeMade_isRefused(self):
         (self.folder / "file").touch()
@@ -513,7 +570,7 @@ class Surroundings(Case):
     def test_missingOrOtherOpenSSL_isNamed(self):
         tools = self.folder / "tools"
         tools.mkdir()
-        for name in ("sh", "uname", "tr", "dirname", "grep", "cut", "awk", "sed", *MUTATORS):
+        for name in (*TOOLS, "sh"):
             (tools / name).symlink_to(shutil.which(name))
         environment = {**os.environ, "PATH": str(tools)}
         script = [shutil.which("sh"), SCRIPT, "--out", self.out]
@@ -522,6 +579,20 @@ class Surroundings(Case):
         (tools / "openssl").chmod(0o755)
         self.assertRefused(run(*script, env=environment), FAILURE, "LibreSSL 3.3.6")
         self.assertFalse(self.out.exists())
+
+    def test_missingTool_isNamed_andNoPATHIsTheUsualOne(self):
+        tools = self.folder / "tools"
+        tools.mkdir()
+        for name in (*TOOLS, "sh", "openssl"):
+            (tools / name).symlink_to(shutil.which(name))
+        script = [shutil.which("sh"), SCRIPT, "--out", self.out]
+        for name in TOOLS:
+            (tools / name).rename(self.folder / name)
+            self.assertRefused(run(*script, env={"PATH": str(tools)}), FAILURE, f"command {name} ", str(tools))
+            (self.folder / name).rename(tools / name)
+        self.assertFalse(self.out.exists())
+        for environment in ({}, {"PATH": ""}):
+            self.assertDone(run(*script, "--self-signed", "--force", env=environment))
 
     def test_failureOfOpenSSL_atAnyCall_leavesTheOldSet_andSaysSo(self):
         self.copy()
@@ -563,8 +634,8 @@ class Surroundings(Case):
                 self.assertRefused(run(*script, "--client", "b"), CANNOT_CREATE, "b.pem")
                 self.assertRefused(run(*script, "--host", "1::2::3"), USAGE, "1::2::3")
                 result = self.assertDone(run(*script, "--force", "--self-signed", "--host", "2001:db8::1"))
-                self.assertIn("b.key removed", result.stdout)
-                self.assertEqual(set(os.listdir(out)), {"ca.pem", "server.pem", "server.key"})
+                self.assertRegex(result.stdout, r"what was replaced:.* b\.key b\.pem")
+                self.assertEqual(files(out), {"ca.pem", "server.pem", "server.key"})
 
     def test_gitignore_keepsKeysAndCertificatesOut(self):
         if shutil.which("git") is None:
@@ -586,10 +657,13 @@ class Existing(Case):
     def test_secondRun_isRefused_andChangesNothing(self):
         self.copy()
         before = contents(self.out)
-        for arguments, word in (([], "--client"), (["--host", "example.org"], "--host"), (["--self-signed"], "--force"),
-                                (["--host", "localhost"], "--host"), (["--days", "5"], "--force")):
-            self.assertRefused(generate(self.out, *arguments), CANNOT_CREATE, "--force", word)
-        self.assertRefused(generate(self.out, "--client", "a", "--host", "b"), CANNOT_CREATE, "--host", "--force")
+        for arguments, word in (([], "--client"), (["--self-signed"], "--out"), (["--days", "5"], "--client")):
+            # These ask for a whole set, which --force replaces and keeps.
+            self.assertRefused(generate(self.out, *arguments), CANNOT_CREATE, "--force", "beside", word)
+        for arguments in (["--host", "example.org"], ["--host", "localhost"], ["--client", "a", "--host", "b"]):
+            result = generate(self.out, *arguments)
+            self.assertRefused(result, CANNOT_CREATE, "move server.pem and server.key away")
+            self.assertNotIn("--force", result.stderr)
         self.assertEqual(contents(self.out), before)
         self.assertEqual(leftovers(self.out), [])
 
@@ -602,16 +676,32 @@ class Existing(Case):
             self.assertEqual(os.listdir(out), [name])
             self.assertEqual((out / name).read_text(), "mine")
 
-    def test_force_replacesAll_andRemovesClientsOfTheOldCA(self):
+    def test_force_replacesAll_andKeepsAllThatItReplaces_withItsModes(self):
         self.copy()
         before = contents(self.out)
         result = self.make("--force", "--client", "both", "--client", "new")
         after = contents(self.out)
-        self.assertEqual(set(after), SIX | {"both.pem", "both.key", "new.pem", "new.key"})
+        self.assertEqual(set(after), {name for name in SIX if "client" not in name} | {
+            "both.pem", "both.key", "new.pem", "new.key"})
         self.assertEqual({name for name in after if after[name] == before.get(name)}, set())
-        self.assertIn("gone.pem removed", result.stdout)
-        for name in ("server", "client", "both", "new"):
+        self.assertEqual(replaced(self.out), [before])
+        kept, = self.out.glob("old-*")
+        self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o700)
+        self.assertIn(f"{kept}\n    what was replaced: {' '.join(sorted(before))}\n", result.stdout)
+        for name in ("server", "both", "new"):
             self.assertVerified(self.out, name)
+
+    def test_force_neverTouchesWhatAnEarlierOneKept(self):
+        # Several in one second, so that their folders would have one name.
+        environment = shims(self.folder / "shims", ["date"], (
+            'case $* in *T*) echo 20260301T000000Z; exit ;; esac'))
+        sets = []
+        for _ in range(4):
+            self.make("--self-signed", "--force", env=environment)
+            sets.append(contents(self.out))
+        self.assertEqual({path.name for path in self.out.glob("old-*")}, {
+            "old-20260301T000000Z", "old-20260301T000000Z-2", "old-20260301T000000Z-3"})
+        self.assertEqual(replaced(self.out), sets[:-1])
 
     def test_force_leavesFilesOfOthersAlone(self):
         self.copy()
@@ -621,7 +711,7 @@ class Existing(Case):
         (self.out / "link.pem").symlink_to("other.pem")
         (self.out / "folder.pem").mkdir()
         self.make("--force")
-        self.assertEqual(set(os.listdir(self.out)) - SIX, {
+        self.assertEqual(files(self.out) - SIX, {
             "README.md", ".gitignore", "other.pem", "other.key", "odd name.pem", "alice.pem", "link.pem", "folder.pem"})
         self.assertEqual(os.readlink(self.out / "link.pem"), "other.pem")
 
@@ -655,7 +745,9 @@ class Existing(Case):
         (self.out / "b.key").write_text("mine")
         before = contents(self.out)
         for name in ("both", "b", "client"):
-            self.assertRefused(generate(self.out, "--client", name), CANNOT_CREATE, f"{name}.", "--force")
+            result = generate(self.out, "--client", name)
+            self.assertRefused(result, CANNOT_CREATE, f"{name}.", f"move {name}.pem and {name}.key away")
+            self.assertNotIn("--force", result.stderr)
         self.assertRefused(generate(self.out, "--client", "new", "--client", "both"), CANNOT_CREATE, "both.pem")
         self.assertEqual(contents(self.out), before)
 
@@ -672,12 +764,28 @@ class Existing(Case):
         self.make("--client", "both")
         self.assertVerified(self.out, "both", "-purpose", "sslclient")
 
-    def test_folderWithTheCAAlone_signsClients(self):
+    def test_serverThatWasMovedAway_isMadeAgainUnderTheSameCA_forTheHostsThatAreAskedFor(self):
+        self.copy()
+        for name in ("server.pem", "server.key"):
+            (self.out / name).unlink()
+        before = contents(self.out)
+        self.make("--host", "web2.example.org", "--client", "new", "--days", "30")
+        self.assertVerified(self.out, "server", "-purpose", "sslserver", "-verify_hostname", "web2.example.org")
+        self.assertEqual(extension(self.out / "server.pem", "Subject Alternative Name"), (False, "DNS:web2.example.org"))
+        start, end = lifetime(self.out / "server.pem")
+        self.assertEqual(end - start, 30 * DAY)
+        after = contents(self.out)
+        self.assertEqual({name: after[name] for name in before}, before)
+        self.assertEqual(set(after) - set(before), {"server.pem", "server.key", "new.pem", "new.key"})
+
+    def test_folderWithTheCAAlone_signsClientsAndServers(self):
         self.out.mkdir()
         for name in ("ca.pem", "ca.key"):
             shutil.copy2(SHARED / name, self.out)
         self.make("--client", "a")
         self.assertEqual(set(os.listdir(self.out)), {"ca.pem", "ca.key", "a.pem", "a.key"})
+        self.make("--host", "example.org")
+        self.assertVerified(self.out, "server", "-purpose", "sslserver", "-verify_hostname", "example.org")
 
     def test_addingAClient_withoutAWorkingCA_saysWhatIsWrong(self):
         def lacking(name):
@@ -695,7 +803,7 @@ class Existing(Case):
             (lacking("ca.key"), ["ca.key is missing"]),
             (lacking("ca.pem"), ["ca.pem is missing"]),
             (holding("ca.key", other), ["ca.key does not match"]),
-            (holding("ca.key", encrypted), ["unencrypted"]),
+            (holding("ca.key", encrypted), ["is encrypted", "openssl pkey -in"]),
             (holding("ca.key", b""), ["ca.key"]),
             (holding("ca.pem", b"nonsense"), ["ca.pem holds no certificate"]),
         )):
@@ -704,31 +812,28 @@ class Existing(Case):
                 shutil.copytree(BASIC, out)
                 change(out)
                 before = contents(out)
-                self.assertRefused(generate(out, "--client", "new"), FAILURE, *words, "--force")
+                for arguments in (["--client", "new"], ["--host", "a", "--client", "new"]):
+                    if "--host" in arguments:
+                        (out / "server.key").unlink(missing_ok=True)
+                        (out / "server.pem").unlink(missing_ok=True)
+                        before = contents(out)
+                    result = generate(out, *arguments)
+                    self.assertRefused(result, FAILURE, *words)
+                    self.assertNotIn("--force", result.stderr)
                 self.assertEqual(contents(out), before)
                 self.assertEqual(leftovers(out), [])
 
     def make_ca(self, days):
-        """A CA that ends that many days from now. `x509 -days -1` would do, but OpenSSL 3.5 refuses it."""
+        """A CA that ends in so many days."""
+        end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * DAY))
         self.out.mkdir()
-        request, configuration = self.folder / "ca.csr", self.folder / "ca.cnf"
-        (self.folder / "index.txt").touch()
-        configuration.write_text(
-            f"[ca]\ndefault_ca = own\n[own]\ndatabase = {self.folder}/index.txt\nnew_certs_dir = {self.folder}\n"
-            "rand_serial = yes\ndefault_md = sha256\npolicy = any\nx509_extensions = extensions\n"
-            "[any]\ncommonName = supplied\n[extensions]\nbasicConstraints = critical, CA:TRUE\n"
-            "keyUsage = critical, keyCertSign\nsubjectKeyIdentifier = hash\n")
-        shutil.copy2(SHARED / "ca.key", self.out)
-        self.assertDone(openssl("req", "-new", "-key", SHARED / "ca.key", "-subj", "/CN=Short", "-out", request))
-        now = time.time()
-        start, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(at)) for at in (now - 2 * DAY, now + days * DAY))
-        self.assertDone(openssl("ca", "-batch", "-notext", "-config", configuration, "-selfsign", "-keyfile",
-                                SHARED / "ca.key", "-startdate", start, "-enddate", end, "-in", request,
-                                "-out", self.out / "ca.pem"))
+        authority(self.out, "ca", end=end)
 
     def test_expiredCA_signsNothing(self):
         self.make_ca(days=-1)
-        self.assertRefused(generate(self.out, "--client", "a"), FAILURE, "expired on", "--force")
+        result = generate(self.out, "--client", "a")
+        self.assertRefused(result, FAILURE, "expired on", "--out")
+        self.assertNotIn("--force", result.stderr)
 
     def test_clientNeverOutlivesItsCA(self):
         self.make_ca(days=100)
@@ -743,13 +848,136 @@ class Existing(Case):
         self.assertRefused(generate(self.out, "--client", "a"), FAILURE, "within a day")
 
 
+# ---- CAs that other tools have made
+
+
+def authority(folder, name, *, issuer=None, key="EC -pkeyopt ec_paramgen_curve:P-256", extensions=None, end="20991231000000Z"):
+    """NAME.pem and NAME.key, a root, or an intermediate of `issuer`."""
+    if extensions is None:
+        extensions = ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign, cRLSign",
+                      "subjectKeyIdentifier = hash"] + ["authorityKeyIdentifier = keyid"] * bool(issuer)
+    configuration = folder / f"{name}.cnf"
+    configuration.write_text("\n".join([
+        "[req]", "prompt = no", "distinguished_name = subject", "[subject]", f"CN = Authority {name}", "[ca]",
+        "default_ca = it", "[it]", f"database = {folder}/{name}.index", f"serial = {folder}/{name}.serial",
+        f"new_certs_dir = {folder}", "default_md = default", "policy = any", "[any]", "commonName = supplied",
+        "[e]", *extensions, ""]))
+    (folder / f"{name}.index").touch()
+    (folder / f"{name}.serial").write_text(os.urandom(8).hex() + "\n")
+    for arguments in (
+        ["genpkey", "-algorithm", *key.split(), "-out", folder / f"{name}.key"],
+        ["req", "-new", "-config", configuration, "-key", folder / f"{name}.key", "-out", folder / f"{name}.csr"],
+        ["ca", "-batch", "-notext", "-config", configuration, "-in", folder / f"{name}.csr", "-extensions", "e",
+         "-startdate", "20200101000000Z", "-enddate", end, "-out", folder / f"{name}.pem",
+         *(["-cert", folder / f"{issuer}.pem", "-keyfile", folder / f"{issuer}.key"] if issuer else
+           ["-selfsign", "-keyfile", folder / f"{name}.key"])],
+    ):
+        openssl(*arguments).check_returncode()
+    for left in folder.glob(f"{name}.[cis]*"):
+        left.unlink()
+    for left in folder.glob("[0-9A-F]*.pem"):
+        left.unlink()
+
+
+class OtherAuthorities(Case):
+    """A folder with the CA of another tool: clients and servers are signed whatever its shape."""
+
+    def setUp(self):
+        super().setUp()
+        self.out.mkdir()
+
+    def sign(self, *anchors):
+        """Certificates under ca.pem, which the anchors (else the CA itself) verify as a peer would send them."""
+        self.make("--client", "zoe=email:zoe@example.org", "--host", "web.example.org")
+        for name, purpose in (("zoe", "sslclient"), ("server", "sslserver")):
+            for anchor in anchors or ("ca",):
+                path = self.out / f"{name}.pem"
+                result = openssl("verify", "-purpose", purpose, "-no-CApath", "-no-CAstore", "-CAfile",
+                                 self.out / f"{anchor}.pem", "-untrusted", path, path)
+                self.assertEqual(result.returncode, 0, result.stderr)
+
+    def blocks(self, name):
+        return (self.out / f"{name}.pem").read_text().count("BEGIN CERTIFICATE")
+
+    def test_laxCA_asEasyRSAMakesIt_signs(self):
+        authority(self.out, "ca", extensions=[
+            "basicConstraints = CA:TRUE", "keyUsage = keyCertSign, cRLSign", "subjectKeyIdentifier = hash",
+            "authorityKeyIdentifier = keyid, issuer"])
+        self.sign()
+        self.assertEqual(self.blocks("zoe"), 1)
+
+    def test_caWithoutKeyUsage_orIdentifier_signs(self):
+        for extensions in (["basicConstraints = critical, CA:TRUE"],
+                           ["basicConstraints = critical, CA:TRUE", "subjectKeyIdentifier = hash"],
+                           ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign"]):
+            with self.subTest(extensions):
+                for path in self.out.iterdir():
+                    path.unlink()
+                authority(self.out, "ca", extensions=extensions + ["subjectKeyIdentifier = none"] * (len(extensions) < 2))
+                self.sign()
+
+    def test_keysOfEveryKind_sign(self):
+        for key in ("RSA -pkeyopt rsa_keygen_bits:2048", "EC -pkeyopt ec_paramgen_curve:P-384", "ED25519",
+                    "RSA-PSS -pkeyopt rsa_keygen_bits:2048"):
+            with self.subTest(key):
+                for path in self.out.iterdir():
+                    path.unlink()
+                authority(self.out, "ca", key=key)
+                self.sign()
+
+    def test_intermediateAlone_signs_andStandsInTheFilesItSigned(self):
+        authority(self.out, "root")
+        authority(self.out, "ca", issuer="root")
+        self.sign("root")
+        self.assertEqual((self.blocks("zoe"), self.blocks("server")), (2, 2))
+        self.assertIn((self.out / "ca.pem").read_text(), (self.out / "zoe.pem").read_text())
+
+    def test_chainOfIntermediates_standsInTheFiles_withoutTheRoot(self):
+        authority(self.out, "root")
+        authority(self.out, "middle", issuer="root")
+        authority(self.out, "ca", issuer="middle")
+        for order in (["middle", "root"], ["middle"]):
+            with self.subTest(order):
+                ca = (self.out / "ca.pem").read_text().split("-----END CERTIFICATE-----\n")[0]
+                ca += "-----END CERTIFICATE-----\n"
+                (self.out / "ca.pem").write_text(
+                    ca + "".join((self.out / f"{name}.pem").read_text() for name in order))
+                self.sign("root")
+                self.assertEqual((self.blocks("zoe"), self.blocks("server")), (3, 3))
+                for name in ("zoe.pem", "zoe.key", "server.pem", "server.key"):
+                    (self.out / name).unlink()
+
+    def test_certificateNeverOutlivesAnyCAAboveIt(self):
+        soon = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 50 * DAY))
+        authority(self.out, "root", end=soon)
+        authority(self.out, "ca", issuer="root")
+        with open(self.out / "ca.pem", "a") as file:
+            file.write((self.out / "root.pem").read_text())
+        self.assertRefused(generate(self.out, "--client", "a", "--days", "60"), FAILURE, "expires on")
+        self.make("--client", "a")
+        start, end = lifetime(self.out / "a.pem")
+        self.assertEqual(end - start, 49 * DAY)
+
+    def test_certificateThatIsNoCA_orMayNotSignThis_isToldSo(self):
+        for extensions in (["basicConstraints = critical, CA:FALSE"],
+                           ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, cRLSign"],
+                           ["basicConstraints = critical, CA:TRUE", "extendedKeyUsage = codeSigning"]):
+            with self.subTest(extensions):
+                for path in self.out.iterdir():
+                    path.unlink()
+                authority(self.out, "ca", extensions=extensions)
+                before = contents(self.out)
+                for arguments, role in ((["--client", "a"], "client"), (["--host", "a"], "server")):
+                    self.assertRefused(generate(self.out, *arguments), FAILURE, f"certificate for a {role}")
+                self.assertEqual(contents(self.out), before)
+
+
 class SelfSigned(Case):
     def test_certificateIsItsOwnAnchor_forEachHost(self):
         result = self.make("--self-signed", "--host", "example.org", "--host", "192.0.2.1", "--days", "30")
         self.assertEqual(set(os.listdir(self.out)), {"ca.pem", "server.pem", "server.key"})
         self.assertEqual((self.out / "ca.pem").read_bytes(), (self.out / "server.pem").read_bytes())
-        for host in (["-verify_hostname", "example.org"], ["-verify_hostname", "localhost"], ["-verify_ip", "::1"],
-                     ["-verify_ip", "192.0.2.1"]):
+        for host in (["-verify_hostname", "example.org"], ["-verify_ip", "192.0.2.1"]):
             self.assertVerified(self.out, "server", "-purpose", "sslserver", *host)
         self.assertEqual(extension(self.out / "server.pem", "Basic Constraints")[1], "CA:FALSE")
         self.assertEqual(extension(self.out / "server.pem", "Key Usage")[1], "Digital Signature")
@@ -760,14 +988,14 @@ class SelfSigned(Case):
 
     def test_selfSignedSet_takesNoClients(self):
         self.make("--self-signed")
-        self.assertRefused(generate(self.out, "--client", "a"), FAILURE, "self-signed", "--force")
+        self.assertRefused(generate(self.out, "--client", "a"), FAILURE, "self-signed", "--out")
 
     def test_force_turnsOneKindOfSetIntoTheOther(self):
         self.copy()
         self.make("--self-signed", "--force")
-        self.assertEqual(set(os.listdir(self.out)), {"ca.pem", "server.pem", "server.key"})
+        self.assertEqual(files(self.out), {"ca.pem", "server.pem", "server.key"})
         self.make("--force")
-        self.assertEqual(set(os.listdir(self.out)), SIX)
+        self.assertEqual(files(self.out), SIX)
         self.assertVerified(self.out, "client", "-purpose", "sslclient")
 
 
@@ -806,6 +1034,7 @@ class Atomicity(Case):
         found = {state: contents(state) for state in states}
         for state in states:
             self.assertIn(found[state], (old, new), state.name)
+            self.assertLessEqual(set(old.values()), everything(state), state.name)
         seen = [found[state] == new for state in states]
         self.assertEqual(seen, sorted(seen), "new, and then old again")
         self.assertEqual(set(seen), {False, True})
@@ -823,11 +1052,14 @@ class Atomicity(Case):
                 self.assertRefused(result, CANNOT_CREATE, "client.pem")
                 for each in nested:
                     self.assertEqual(contents(each), before, state.name)
+                    self.assertLessEqual(set(old.values()), everything(each), state.name)
                 self.assertEqual(contents(state), before, state.name)
                 self.assertEqual(leftovers(state), [], state.name)
+                self.assertLessEqual(set(old.values()), everything(state), state.name)
 
     def test_killAnywhere_whileASetIsReplaced_leavesOneSetWhole(self):
-        self.check_all_states("--force", "--client", "both", "--client", "new", recover_each=6)
+        self.check_all_states("--force", "--client", "client", "--client", "both", "--client", "new", recover_each=6)
+        self.assertEqual(len(replaced(self.out)), 1)
 
     def test_killAnywhere_whileAClientIsAdded_leavesAllOrNothingOfIt(self):
         self.check_all_states("--client", "a", "--client", "b")
@@ -862,7 +1094,7 @@ class Atomicity(Case):
             after = contents(out)
             # Neither refusal nor success may depend on where the first run was killed.
             refused = generate(out)
-            return first.returncode, int(count.read_text()), after, refused, contents(out), leftovers(out)
+            return first.returncode, int(count.read_text()), after, refused, contents(out), (leftovers(out), replaced(out))
 
         _, changes, *_ = attempt(-1)
         outcomes = set()
@@ -875,7 +1107,8 @@ class Atomicity(Case):
                 self.assertIn({name for name in old if after[name] == old[name]}, (set(), set(old)))
                 self.assertRefused(refused, CANNOT_CREATE, "--force")
                 self.assertEqual(kept, after)
-                self.assertEqual(left, [])
+                # What was replaced is kept, whole and once.
+                self.assertEqual(left, ([], [] if after == old else [old]))
                 outcomes.add((status, after == old))
         self.assertEqual(outcomes, {(-signal.SIGKILL, True), (-signal.SIGKILL, False), (0, False)})
 

@@ -39,6 +39,7 @@ struct SignalsTests {
             try await onLoop { loop in
                 // As nohup(1) starts a program.
                 _ = signal(SIGUSR1, SIG_IGN)
+                _ = signal(SIGTERM, SIG_DFL)
                 Signals.block([SIGUSR1, SIGTERM])
                 #expect(Signals.isIgnored(SIGUSR1))
                 #expect(!Signals.isIgnored(SIGTERM))

@@ -116,7 +116,9 @@ struct CertificateFixture: Codable, Sendable {
     private static func make(in directory: String) throws -> CertificateFixture {
         var pins: [String: String] = [:]
         for (set, arguments) in [
-            ("ours", ["--client", "alice=email:alice@example.org"]), ("other", []),
+            (
+                "ours", ["--client", "client", "--client", "alice=email:alice@example.org"]
+            ), ("other", []),
             ("self", ["--self-signed"]),
         ] {
             let report = try run([script, "--out", "\(directory)/\(set)"] + arguments)
