@@ -11,7 +11,7 @@ import unittest
 import authority
 from people import client
 from remote import Session
-from support import HERE, SCRATCH, Server, _kill, eventually, processes
+from support import HERE, SCRATCH, Server, _kill, eventually, gone, members
 
 PYTHON = sys.executable
 REPLIES = {
@@ -38,12 +38,6 @@ def write_table(path, commands, groups=None):
     new = authority.write(path.with_suffix(".new"), text)
     new.rename(path)
     return path
-
-
-def members(group):
-    """The processes of a group, but for orphans that init has yet to see off."""
-    return [pid for pid, state, parent, its in processes()
-            if its == group and (state != "Z" or parent != 1)]
 
 
 class RemoteServer(Server):
@@ -103,8 +97,7 @@ class RemoteServer(Server):
         ours = set()
         if self.audit.is_file():
             ours = {end["pid"] for end in self.records("command-end") if "pid" in end}
-        left = ours & {group for _, state, parent, group in processes()
-                       if state != "Z" or parent != 1}
+        left = {group for group in ours if members(group)}
         for group in left:
             _kill(group)
         if left:

@@ -2,7 +2,6 @@
 """`parley run` under test: a server with programs for it, and a false server that says anything."""
 
 import json
-import os
 import pathlib
 import re
 import shlex
@@ -11,7 +10,7 @@ import tempfile
 
 import authority
 from strangers import Stub, reset, server_context
-from support import PARLEY, SCRATCH, Program, Server, TestCase, eventually, security
+from support import PARLEY, SCRATCH, Program, Server, TestCase, eventually, gone, security
 
 PIECE = bytes(range(256)) * 256
 """64 KiB in which every byte is another than its neighbours."""
@@ -101,26 +100,6 @@ class Run(Program):
         eventually(
             lambda: not self.running or not re.search(
                 r"(?m)^ShdPnd:.*[2367abef].$", pending.read_text()), "the interrupt")
-
-
-def gone(group):
-    """Wait until no process of a group is left, nor a zombie that is the server's."""
-    eventually(lambda: not any(_members(group)), f"the end of process group {group}")
-
-
-def _members(group):
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return
-    for process in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent, its_group = process.read_text().rpartition(")")[2].split()[:3]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        # What a program leaves behind is init's, which takes its time with zombies.
-        if int(its_group) == group and (state, parent) != ("Z", "1"):
-            yield process
 
 
 def peak(program):

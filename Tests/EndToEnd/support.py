@@ -250,6 +250,24 @@ def processes():
         yield int(folder.name), fields[0], int(fields[1]), int(fields[2])
 
 
+def members(group):
+    """The processes of a group, but for orphans whom their new parent, mostly init, has yet to see off.
+
+    Which process adopts orphans, and how soon it sees them off, is the machine's affair; zombies of
+    a program under watch are the program's.
+    """
+    return [pid for pid, state, parent, its in processes()
+            if its == group and (state != "Z" or parent in _groups)]
+
+
+def gone(group):
+    """Wait until no process of a group is left.
+
+    The end of a command is told when its processes have been killed, which they may outlive a little.
+    """
+    eventually(lambda: not members(group), f"the end of process group {group}")
+
+
 class Watched:
     """What can be seen of a process, whose `pid` it has, from outside."""
 

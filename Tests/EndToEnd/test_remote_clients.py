@@ -10,7 +10,7 @@ from authority import good
 from remote import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, PING, frame, run
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, fixture, members, program
 from strangers import reset
-from support import PARLEY, PIPE, Program, eventually, measures_memory
+from support import PARLEY, PIPE, Program, eventually, gone, measures_memory
 
 HOLDERS = 4
 GROWTH = 6 * 1024
@@ -72,7 +72,7 @@ class Gone(RemoteTestCase):
                     group = int(line.split()[0])
                     self.assertTrue(members(group))
                     end(session)
-                    eventually(lambda: not members(group), f"the end of group {group}")
+                    gone(group)
                     eventually(lambda: group in [
                         record["pid"] for record in self.server.records("command-end")
                         if "pid" in record], "its record")
@@ -91,7 +91,7 @@ class Gone(RemoteTestCase):
         there = parley(self, "ignore end")
         group = int(there.stdout.expect(r"(\d+)\n")[1])
         there.signal(signal.SIGKILL)
-        eventually(lambda: not members(group), "the end of its program")
+        gone(group)
 
 
 class Silent(RemoteTestCase):
@@ -123,13 +123,13 @@ class Silent(RemoteTestCase):
                     break
             groups.append(int(payload.split()[0]))
         for group in groups:
-            eventually(lambda group=group: not members(group), f"the end of group {group}")
+            gone(group)
 
     def test_a_client_that_stopped_loses_its_program(self):
         there = parley(self, "ignore end")
         group = int(there.stdout.expect(r"(\d+)\n")[1])
         there.signal(signal.SIGSTOP)
-        eventually(lambda: not members(group), "the end of its program")
+        gone(group)
         there.signal(signal.SIGCONT)
         self.assertEqual(there.wait(), 252, there.story)
 
@@ -214,7 +214,7 @@ class Held(RemoteTestCase):
         self.assertLess(self.server.memory - before, GROWTH)
         self.assertEqual(self.session("dora").ask("Hello").lines, ["Greetings!"])
         reset(socket.socket(fileno=session.stream.detach()))
-        eventually(lambda: not members(group), "the end of its program")
+        gone(group)
 
     @measures_memory
     def test_pings_without_end_do_not_grow_the_server(self):

@@ -9,7 +9,7 @@ import unittest
 from remote import (
     BUSY, BY_ITSELF, BY_OUTPUT, BY_SIGNAL, BY_TIME, CANCEL, INPUT_END, INPUT_WANTED, OUTPUT,
     UNAVAILABLE)
-from remote_server import RemoteTestCase, fixture, members, program
+from remote_server import RemoteTestCase, fixture, gone, program
 from support import SCRATCH, eventually, measures_memory
 
 MIB = 1 << 20
@@ -71,7 +71,7 @@ class Faults(RemoteTestCase):
                 outcome = session.ask("background", how)
                 self.assertEnded(outcome, BY_ITSELF, 4)
                 pid = self.server.end_of(session)["pid"]
-                eventually(lambda group=pid: not members(group), "an empty process group")
+                gone(pid)
 
     def test_a_daemon_that_has_the_pipes_holds_no_answer_back(self):
         outcome = self.session().ask("daemon")
@@ -83,14 +83,14 @@ class Faults(RemoteTestCase):
         session = self.session()
         outcome = session.ask("late")
         self.assertEnded(outcome, BY_TIME, 0)
-        self.assertFalse(members(int(outcome.output)))
+        gone(int(outcome.output))
         self.assertEqual(self.server.end_of(session)["outcome"], "time-out")
         self.assertEnded(session.ask("in time"), BY_ITSELF, 0)
 
     def test_a_stopped_program_is_ended_too(self):
         outcome = self.session().ask("stop")
         self.assertEnded(outcome, BY_TIME, 0)
-        self.assertFalse(members(int(outcome.output)))
+        gone(int(outcome.output))
 
     def test_a_program_that_ignores_its_end_is_killed_after_cancel(self):
         session = self.session()
@@ -98,7 +98,7 @@ class Faults(RemoteTestCase):
         group = int(session.expect(OUTPUT))
         session.send(CANCEL)
         self.assertEnded(session.outcome(), BY_SIGNAL, 9)
-        self.assertFalse(members(group))
+        gone(group)
 
     def test_the_limit_of_output_is_its_last_byte(self):
         session = self.session()
@@ -116,7 +116,7 @@ class Faults(RemoteTestCase):
     def test_a_program_that_ignores_its_closed_output_is_killed(self):
         outcome = self.session().ask("ignore closed output")
         self.assertEnded(outcome, BY_OUTPUT, 0)
-        self.assertFalse(members(int(outcome.output.split()[0])))
+        gone(int(outcome.output.split()[0]))
 
     @measures_memory
     def test_nothing_is_kept_of_programs_that_ended(self):

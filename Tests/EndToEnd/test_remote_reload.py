@@ -15,7 +15,7 @@ from remote import (
     BY_ITSELF, BY_SIGNAL, INPUT, INPUT_END, INPUT_WANTED, NOT_ALLOWED, OUTPUT, SHUTTING_DOWN,
     UNKNOWN, Ended, run)
 from remote_server import (
-    REPLIES, RemoteServer, RemoteTestCase, fixture, members, program, write_table)
+    REPLIES, RemoteServer, RemoteTestCase, fixture, gone, program, write_table)
 from support import eventually
 
 COMMANDS = {
@@ -216,7 +216,7 @@ class Drain(RemoteTestCase):
             self.assertEqual(session.end(), [])
         self.assertEqual(server.wait(), 0, server.story)
         for session in (tidy, stubborn):
-            self.assertFalse(members(session.group))
+            gone(session.group)
         ends = server.records("command-end")
         self.assertEqual({end["signal"] for end in ends}, {15, 9})
         self.assertEqual(len(server.records("session-end")), 2)
@@ -229,7 +229,7 @@ class Drain(RemoteTestCase):
         server.signal(signal.SIGINT)
         self.assertIn(server.wait(), (130, 143), server.story)
         for session in sessions:
-            eventually(lambda group=session.group: not members(group), "the end of a program")
+            gone(session.group)
         ends = server.records("command-end")
         self.assertEqual(len(ends), len(server.records("command-start")))
         self.assertIn("server-ended", {end["outcome"] for end in ends})
@@ -240,7 +240,7 @@ class Drain(RemoteTestCase):
         server.signal(signal.SIGKILL)
         server.wait()
         for session in sessions:
-            eventually(lambda group=session.group: group not in members(group), "its end")
+            gone(session.group)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`parley run` and a server that dies, falls silent, or does not keep to parley/1."""
 
-import os
 import signal
 import unittest
 
 from runs import (
     ENDS, ERROR_OUTPUT, EXIT, INPUT_WANTED, OUTPUT, PING, REFUSAL, Commands, FalseServer, Run,
     close_notify, exited, frame, refused, silence)
-from support import TestCase
+from support import TestCase, gone
 
 HOSTILE = b"\x1b[31mred\x07\r\nparley: all is well\x00\xc2\x9b\xe2\x80\xae\xff\x1b]0;title\x07"
 
@@ -29,7 +28,7 @@ class Ends(TestCase):
                     self.assertStatus(run, 252)
                 else:
                     self.assertFails(run, 252)
-                os.killpg(group, signal.SIGKILL)  # Whom nobody is left to end.
+                gone(group)
 
     def test_a_server_that_falls_silent_is_told_at_the_idle_deadline(self):
         server = Commands(self)
