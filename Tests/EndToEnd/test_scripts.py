@@ -61,9 +61,18 @@ class Common(TestCase):
                 pid = int(program.stdout.expect(r"(\d+)\n")[1])
                 program.signal(number)
                 self.assertStatus(program, 128 + number)
-                eventually(lambda pid=pid: all(pid != its or state == "Z" for its, state, _, _ in processes()),
-                           "the end of what was started")
+                self.ends(pid)
                 self.assertEqual(self.left(), [])
+
+    def test_a_script_that_is_killed_leaves_no_process(self):
+        program = self.script("run sh -c 'echo $$; exec sleep 619'")
+        pid = int(program.stdout.expect(r"(\d+)\n")[1])
+        program.signal(signal.SIGKILL)
+        self.ends(pid)
+
+    def ends(self, pid):
+        eventually(lambda: all(pid != its or state == "Z" for its, state, _, _ in processes()),
+                   "the end of what was started")
 
 
 CLANG = """#!/bin/sh
