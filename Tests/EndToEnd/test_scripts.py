@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sys
 import tempfile
 
 from support import REPOSITORY, SCRATCH, Program, TestCase, eventually, processes
@@ -28,6 +29,12 @@ class CommandLines(TestCase):
         program = Program(self, [str(SCRIPTS / "demo"), there])
         self.assertStatus(program, 1)
         self.assertIn(f"{there} is there already", program.stderr.text)
+
+
+OWN_GROUP = ("import os, subprocess, tempfile; tempfile.mkstemp(); "
+             'child = subprocess.Popen(["sleep", "619"], preexec_fn=lambda: os.setpgid(0, 0)); '
+             "print(child.pid, flush=True); child.wait()")
+"""A program as `swift build` is, which does not end its children when a signal ends it."""
 
 
 class Common(TestCase):
@@ -57,7 +64,7 @@ class Common(TestCase):
     def test_a_signal_ends_what_was_started_and_its_files(self):
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             with self.subTest(number):
-                program = self.script("run sh -c 'touch \"$TMPDIR/x\"; sleep 619 & echo $!; wait'")
+                program = self.script(f"run {sys.executable} -c '{OWN_GROUP}'")
                 pid = int(program.stdout.expect(r"(\d+)\n")[1])
                 program.signal(number)
                 self.assertStatus(program, 128 + number)
@@ -134,7 +141,7 @@ class Setup(TestCase):
     def test_a_toolchain_that_cannot_build_is_told_in_a_sentence(self):
         self.tool("clang", CLANG.format(gcc=GCC_14, missing="x"))
         self.assertStatus(self.setup(), 0)
-        self.tool("swiftc", "for i in $(seq 100); do echo \"note: $i\"; done; echo 'ld: cannot find -lsurprise'; exit 1")
+        self.tool("swiftc", "seq -f 'note: %g' 100; echo 'ld: cannot find -lsurprise'; exit 1")
         program = self.setup()
         self.assertStatus(program, 1)
         self.assertEqual(len(program.stderr.text.splitlines()), 1, program.story)
