@@ -50,17 +50,20 @@ let package = Package(
             name: "Sessions", dependencies: ["Sockets", "Commands", "Programs"],
             swiftSettings: settings),
         .target(
-            name: "Console", dependencies: ["CLinux", "Sockets", "TLS", "Sessions"],
+            name: "Console", dependencies: ["CLinux", "System", "Sockets", "TLS", "Sessions"],
             swiftSettings: settings),
         .executableTarget(
             name: "parleyd",
             dependencies: [
-                "CLinux", "Sockets", "TLS", "Commands", "Programs", "Sessions", "Console",
+                "CLinux", "System", "Sockets", "TLS", "Commands", "Programs", "Sessions",
+                "Console",
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "parley",
-            dependencies: ["CLinux", "Sockets", "TLS", "Programs", "Sessions", "Console"],
+            dependencies: [
+                "CLinux", "System", "Sockets", "TLS", "Programs", "Sessions", "Console",
+            ],
             swiftSettings: settings),
         // Not products: the benchmark's load, and the server in C that it compares with.
         .executableTarget(

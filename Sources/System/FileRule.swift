@@ -54,7 +54,6 @@ struct FileRule {
     ///   - isHandedOver: it was opened by whoever started this process.
     func check(_ status: stat, at place: String, isHandedOver: Bool) throws(FileError) {
         let kind = status.st_mode & S_IFMT
-        let isRecord = use == .record || use == .secretRecord
         if kind != S_IFREG {
             // Whoever started us chose what is written into it, and where what we write goes.
             if isHandedOver, kind == S_IFIFO || isRecord && kind != S_IFDIR { return }
@@ -93,7 +92,11 @@ struct FileRule {
     func failure(toReach place: String, _ reason: Int32) -> FileError {
         switch reason {
         case ENOENT:
-            FileError(.missing, path, "there is no \(place); name a file that is there")
+            FileError(
+                .missing, path,
+                isRecord
+                    ? "its folder \(place) does not exist; make it, or name another file"
+                    : "there is no such file (\(place)); name one that is there")
         case ELOOP:
             FileError(.unreadable, path, "it is a link to a link without an end; name the file")
         case ENOTDIR:
@@ -109,7 +112,6 @@ struct FileRule {
 
     func failure(toOpen name: [UInt8], in walk: borrowing PathWalk, _ reason: Int32) -> FileError {
         if reason == ENOENT { return failure(toReach: walk.place, reason) }
-        let isRecord = use == .record || use == .secretRecord
         let found = OpenFile(owning: walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
         var status = stat()
         guard reason == EACCES, unsafe fstat(found.number, &status) == 0, !isRecord,
@@ -129,7 +131,7 @@ struct FileRule {
     /// A descriptor of our own for one that was handed over.
     func duplicate(_ number: Int32) throws(FileError) -> OpenFile {
         let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
-        let wanted = use == .record || use == .secretRecord ? O_RDONLY : O_WRONLY
+        let wanted = isRecord ? O_RDONLY : O_WRONLY
         guard copy >= 0, fcntl(copy, F_GETFL) & O_ACCMODE != wanted else {
             if copy >= 0 { close(copy) }
             throw FileError(
@@ -142,6 +144,8 @@ struct FileRule {
     }
 
     // MARK: Words
+
+    private var isRecord: Bool { use == .record || use == .secretRecord }
 
     private func isOurs(_ status: stat) -> Bool {
         status.st_uid == 0 || status.st_uid == reader

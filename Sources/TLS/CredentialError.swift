@@ -28,19 +28,25 @@ public struct CredentialError: Error, Hashable, Sendable, CustomStringConvertibl
 
     /// A file that can't be read, or must not be.
     init(_ error: FileError) {
-        let code: Code =
-            switch error.code {
-            case .missing: .missing
-            case .foreignOwner: .foreignOwner
-            case .writableByOthers: .writableByOthers
-            case .readableByOthers: .keyReadableByOthers
-            default: .unreadable
-            }
         self.init(
-            code,
+            Code(error.code),
             error.code == .missing
                 ? "\(error.path) does not exist; name its folder with --certs, or make it with scripts/generate-certs"
                 : error.description)
+    }
+
+    /// A key log that can't be written, or must not be.
+    init(keyLog error: FileError) {
+        let code = Code(error.code)
+        self.init(code == .missing ? .unreadable : code, "the key log \(error.description)")
+    }
+
+    /// A file is in none of the folders where it is looked for.
+    public static func missing(_ name: String, in folders: [String]) -> CredentialError {
+        CredentialError(
+            .missing,
+            "there is no \(name) in \(folders.joined(separator: " or ")); name its folder with --certs, or make it with scripts/generate-certs"
+        )
     }
 }
 
@@ -71,4 +77,15 @@ extension CredentialError.Code {
     public static let invalidServerName = Self(rawValue: "invalidServerName")
     /// OpenSSL refused a setting, by its own policy or by lack of memory.
     public static let refused = Self(rawValue: "refused")
+
+    init(_ code: FileError.Code) {
+        self =
+            switch code {
+            case .missing: .missing
+            case .foreignOwner: .foreignOwner
+            case .writableByOthers: .writableByOthers
+            case .readableByOthers: .keyReadableByOthers
+            default: .unreadable
+            }
+    }
 }

@@ -2,30 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
+internal import System
 
 /// Appends TLS secrets in the NSS key-log format, each line in one write.
 public final class KeyLog: Sendable {
     private let descriptor: Descriptor
 
-    /// Opens or makes the file, readable by its owner only.
+    /// Opens the file, or makes it with mode 0600.
     ///
-    /// - Throws: `unreadable` where it can't be written, `keyReadableByOthers` where others could
-    ///   read it.
+    /// - Throws: `unreadable` where it can't be written; `foreignOwner`, `writableByOthers` and
+    ///   `keyReadableByOthers` where it isn't this user's alone.
     public init(_ path: String) throws(CredentialError) {
-        let number = unsafe open(
-            path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o600)
-        guard number >= 0 else {
-            throw CredentialError(
-                .unreadable,
-                "the key log \(path) cannot be written (\(systemMessage(errno))); name another file"
-            )
-        }
-        descriptor = Descriptor(owning: number)
-        var status = stat()
-        guard unsafe fstat(number, &status) == 0, status.st_mode & 0o077 == 0 else {
-            throw CredentialError(
-                .keyReadableByOthers,
-                "the key log \(path) can be read by others; run: chmod 600 \(path)")
+        do throws(FileError) {
+            descriptor = Descriptor(
+                owning: try TrustedFile(appending: path, isSecret: true).release())
+        } catch {
+            throw CredentialError(keyLog: error)
         }
     }
 

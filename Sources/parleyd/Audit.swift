@@ -4,6 +4,7 @@ internal import Console
 internal import Glibc
 internal import Sockets
 internal import Synchronization
+internal import System
 
 /// Appends records, each with one write(2), to a file or to standard error. From any thread; a
 /// write to a disk holds up the loop that makes it.
@@ -15,6 +16,13 @@ final class Audit: Sendable {
 
     private struct File: ~Copyable {
         var descriptor: Descriptor
+        /// Whether it is a regular one, which takes what it is given at once; what else there is must
+        /// not hold the loop up.
+        var isRegular: Bool {
+            var status = stat()
+            return unsafe fstat(descriptor.number, &status) == 0
+                && status.st_mode & S_IFMT == S_IFREG
+        }
         /// A line was written in part, so that the next one must begin a new one.
         var isTorn = false
         /// Records that could not be written since the last one that could.
@@ -38,10 +46,13 @@ final class Audit: Sendable {
         file.withLock { file in
             let opened = Descriptor(owning: number)
             // Another file begins with a line of its own.
-            if !Self.areSame(opened.number, file.descriptor.number) { file.isTorn = false }
+            if !leadToSameFile(opened.number, file.descriptor.number) { file.isTorn = false }
             file.descriptor = opened
         }
     }
+
+    /// Whether records go where standard output goes.
+    var sharesStandardOutput: Bool { file.withLock { leadToSameFile($0.descriptor.number, 1) } }
 
     /// Writes a record. That it can't be written is logged once, until one can: a client could cause
     /// any number of such lines.
@@ -69,12 +80,13 @@ final class Audit: Sendable {
 
     private func append(_ line: [UInt8], to file: inout File, isDurable: Bool) -> String? {
         let line = file.isTorn ? [UInt8(ascii: "\n")] + line : line
-        if path == nil {
-            // Whoever reads standard error and does not read on must not hold the loop up.
+        let isRegular = path != nil && file.isRegular
+        if !isRegular {
+            // Whoever reads it and does not read on must not hold the loop up.
             var poll = pollfd(fd: file.descriptor.number, events: Int16(POLLOUT), revents: 0)
             guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return "nobody reads it" }
         }
-        let count = write(line, to: file.descriptor.number)
+        let count = write(line, to: file.descriptor.number, isRegular: isRegular)
         guard count >= 0 else { return systemMessage(errno) }
         file.isTorn = count < line.count
         if file.isTorn { return "only a part of the record could be written" }
@@ -85,10 +97,10 @@ final class Audit: Sendable {
         return nil
     }
 
-    private func write(_ line: [UInt8], to number: Int32) -> Int {
+    private func write(_ line: [UInt8], to number: Int32, isRegular: Bool) -> Int {
         // A socket, as a supervisor gives it, may be a blocking one.
-        var count = path == nil ? unsafe send(number, line, line.count, Int32(MSG_DONTWAIT)) : -1
-        if path != nil || count < 0 && errno == ENOTSOCK {
+        var count = isRegular ? -1 : unsafe send(number, line, line.count, Int32(MSG_DONTWAIT))
+        if isRegular || count < 0 && errno == ENOTSOCK {
             repeat {
                 count = unsafe Glibc.write(number, line, line.count)
             } while count < 0 && errno == EINTR
@@ -96,32 +108,26 @@ final class Audit: Sendable {
         return count
     }
 
-    private static func areSame(_ a: Int32, _ b: Int32) -> Bool {
-        var (first, second) = (stat(), stat())
-        return unsafe fstat(a, &first) == 0 && fstat(b, &second) == 0
-            && first.st_dev == second.st_dev && first.st_ino == second.st_ino
-    }
-
     private static func open(_ path: String?) throws(ConfigurationError) -> Descriptor {
-        let number: Int32
         if let path {
-            number = unsafe Glibc.open(
-                path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0o600)
-        } else {
-            // Opened anew it can be non-blocking for us and not for others; a file and a socket
-            // can't be, or would begin at their start.
-            var status = stat()
-            let kind = unsafe fstat(2, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
-            let anew =
-                kind == S_IFIFO || kind == S_IFCHR
-                ? unsafe Glibc.open(
-                    "/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1
-            number = anew >= 0 ? anew : fcntl(2, F_DUPFD_CLOEXEC, 3)
+            do throws(FileError) {
+                return Descriptor(owning: try TrustedFile(appending: path).release())
+            } catch {
+                throw ConfigurationError("the audit file \(error)")
+            }
         }
+        // Opened anew it can be non-blocking for us and not for others; a file and a socket can't
+        // be, or would begin at their start.
+        var status = stat()
+        let kind = unsafe fstat(2, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        let anew =
+            kind == S_IFIFO || kind == S_IFCHR
+            ? unsafe Glibc.open(
+                "/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1
+        let number = anew >= 0 ? anew : fcntl(2, F_DUPFD_CLOEXEC, 3)
         guard number >= 0 else {
-            let why = systemMessage(errno)
             throw ConfigurationError(
-                "the audit file \(path ?? "-") cannot be opened for appending (\(why)); name one with --audit that this user may write"
+                "the audit trail cannot be written to standard error (\(systemMessage(errno))); name a file with --audit"
             )
         }
         return Descriptor(owning: number)
