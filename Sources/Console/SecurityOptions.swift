@@ -1,6 +1,5 @@
 // The options that say what an end proves itself by and what it trusts.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 public import TLS
 
 /// `--certs`, `--cert`, `--key`, `--ca`, `--pin`, `--client-ca`, `--crl`, `--tls-min`, `--keylog`.
@@ -11,7 +10,10 @@ public struct SecurityOptions: Sendable {
     public static let server = shared + ["client-ca"]
     public static let client = shared + ["ca", "pin", "server-name"]
 
-    private let folder: String
+    /// Whose options they are, which says where certificates are looked for.
+    public enum Role: Sendable { case server, client }
+
+    private let places: Places
     /// Somebody named the folder and so expects what is in it to hold.
     private let folderIsNamed: Bool
     private let certificate: String?
@@ -23,17 +25,9 @@ public struct SecurityOptions: Sendable {
     private var options: TLSOptions
 
     /// - Throws: `UsageError`, or a `CredentialError` for a key log.
-    public init(_ arguments: Arguments) throws {
+    public init(_ arguments: Arguments, role: Role) throws {
         folderIsNamed = arguments.has("certs")
-        if let folder = arguments["certs"] {
-            self.folder = folder
-        } else {
-            let names = ["ca.pem", "server.pem", "client.pem"]
-            self.folder =
-                ["certs", "/etc/parley"].first { folder in
-                    names.contains { exists("\(folder)/\($0)") }
-                } ?? "certs"
-        }
+        places = Places(named: arguments["certs"], role: role)
         certificate = arguments["cert"]
         key = arguments["key"]
         ca = arguments["ca"]
@@ -66,31 +60,43 @@ public struct SecurityOptions: Sendable {
 
     /// A server's context from the files as they are now.
     public func serverContext() throws(CredentialError) -> TLSContext {
-        let credentials = try Credentials(
-            certificate: certificate ?? "\(folder)/server.pem",
-            key: key ?? "\(folder)/server.key", purpose: .server)
+        let credentials = try credentials("server", .server)
         let trust = try clientCA.map { (path) throws(CredentialError) in
             try Trust(ca: path, crl: crl)
         }
         return try TLSContext(serverWith: credentials, clientTrust: trust, options: options)
     }
 
-    /// A client's context. What is trusted is `--ca`, else the pins, else the folder's CA, else the
-    /// system's store; the certificate is `--cert`, else the folder's, else none.
+    /// A client's context. What is trusted is `--ca`, else the pins, else the CA in one of the folders,
+    /// else the system's store; the certificate is `--cert`, else one of the folders', else none.
     public func clientContext() throws(CredentialError) -> TLSContext {
         var anchors = ca
-        // A folder that was named, and whose CA is missing, must not end in trusting the world.
-        if anchors == nil, pins.isEmpty, folderIsNamed || exists("\(folder)/ca.pem") {
-            anchors = "\(folder)/ca.pem"
+        if anchors == nil, pins.isEmpty {
+            let folder = places.folder(with: "ca.pem")
+            // A folder that was named, and whose CA is missing, must not end in trusting the world.
+            anchors = (folder ?? (folderIsNamed ? places.folders[0] : nil)).map { "\($0)/ca.pem" }
         }
         let trust = try Trust(ca: anchors, pins: pins, crl: crl)
         var credentials: Credentials?
-        if certificate != nil || key != nil || exists("\(folder)/client.pem") {
-            credentials = try Credentials(
-                certificate: certificate ?? "\(folder)/client.pem",
-                key: key ?? "\(folder)/client.key", purpose: .client)
+        if certificate != nil || key != nil || places.folder(with: "client.pem") != nil {
+            credentials = try self.credentials("client", .client)
         }
         return try TLSContext(clientTrusting: trust, credentials: credentials, options: options)
+    }
+
+    /// The certificate and the key that were named, or those of this name, both from the first
+    /// folder that has the certificate.
+    private func credentials(
+        _ name: String, _ purpose: Credentials.Purpose
+    ) throws(CredentialError) -> Credentials {
+        let folder = places.folder(with: "\(name).pem") ?? places.folder(with: "\(name).key")
+        guard let folder = folder ?? (certificate != nil && key != nil ? "" : nil) else {
+            let missing = certificate == nil ? "\(name).pem" : "\(name).key"
+            throw CredentialError.missing(missing, in: places.folders)
+        }
+        return try Credentials(
+            certificate: certificate ?? "\(folder)/\(name).pem",
+            key: key ?? "\(folder)/\(name).key", purpose: purpose)
     }
 
     /// Refuses options that mean nothing without TLS, since whoever gave one expects it to hold.
@@ -104,9 +110,4 @@ public struct SecurityOptions: Sendable {
             )
         }
     }
-}
-
-/// Whether it may be there: a file that can't be looked at is read, and its error told.
-private func exists(_ path: String) -> Bool {
-    unsafe access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
 }

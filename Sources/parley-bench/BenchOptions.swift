@@ -96,7 +96,7 @@ struct BenchOptions {
             try SecurityOptions.refuseWithPlaintext(arguments, SecurityOptions.client)
             security = nil
         } else {
-            var security = try SecurityOptions(arguments)
+            var security = try SecurityOptions(arguments, role: .client)
             if mode == .pipelined { security.applicationProtocols = [remoteProtocol] }
             self.security = security
         }

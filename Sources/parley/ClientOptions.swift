@@ -93,7 +93,7 @@ struct ClientOptions {
             security = nil
             serverName = nil
         } else {
-            var security = try SecurityOptions(arguments)
+            var security = try SecurityOptions(arguments, role: .client)
             if isRun { security.applicationProtocols = [remoteProtocol] }
             self.security = security
             let name = arguments["server-name"] ?? endpoint.host
@@ -129,10 +129,10 @@ struct ClientOptions {
           --port N              another port; HOST is 127.0.0.1 if left out
           --quiet               no console lines on standard output
           --plaintext           no encryption, as the Python programs have it
-          --ca FILE             trusts these CAs, not certs/ca.pem or the system's
+          --ca FILE             trusts these CAs, not DIR/ca.pem or the system's
           --pin sha256//HASH    trusts this public key; may be repeated
           --server-name NAME    the name to verify where it is not HOST
-          --certs DIR           ca.pem, client.pem, client.key; or certs, /etc/parley
+          --certs DIR           ca.pem, client.*; or ~/.config/parley, /etc/parley
           --cert, --key FILE    another client certificate, another key
           --crl FILE            refuses a revoked server certificate
           --tls-min 1.2         allows TLS 1.2 as well

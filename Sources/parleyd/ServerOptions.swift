@@ -72,7 +72,7 @@ struct ServerOptions {
                     "--crl needs --client-ca: without it no client shows a certificate that could be revoked"
                 )
             }
-            var security = try SecurityOptions(arguments)
+            var security = try SecurityOptions(arguments, role: .server)
             if conversation == .command, security.asksForClients {
                 security.applicationProtocols = [remoteProtocol]
             }
@@ -110,7 +110,7 @@ struct ServerOptions {
           --threads N           event loops; default one a core
           --once, --quiet       ends after one session; no lines on standard output
           --plaintext           no encryption, as the Python programs have it
-          --certs DIR           server.pem, server.key; default certs, /etc/parley
+          --certs DIR           server.pem, server.key; default /etc/parley
           --cert, --key FILE    another certificate, another key
           --client-ca FILE      requires client certificates of these CAs
           --crl FILE            refuses revoked client certificates
@@ -121,7 +121,7 @@ struct ServerOptions {
           --drain SECONDS       what sessions have after SIGTERM (10)
           --grace SECONDS       what a program has before it is killed (5)
           --version, --help     SIGHUP reads certificates, CRLs and the table again
-        Example: parleyd command --client-ca certs/ca.pem --commands commands.json5
+        Example: parleyd command --client-ca ca.pem --commands commands.json5
 
         """
 }

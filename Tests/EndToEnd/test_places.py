@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where certificates come from: folders that are named, and fixed ones, but never the current one."""
+
+import os
+import shutil
+import signal
+import tempfile
+import unittest
+
+import authority
+from support import ELSEWHERE, PARLEY, PARLEYD, SCRATCH, Program, Server, TestCase
+
+
+def folder():
+    return tempfile.mkdtemp(dir=SCRATCH)
+
+
+class Places(TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = Server(cls, "hello", certs=authority.good())
+
+    def client(self, *options, where=ELSEWHERE, **environment):
+        return Program(self, [PARLEY, "hello", *options, f"localhost:{self.server.port}"],
+                       folder=where, environment=environment)
+
+    @unittest.skipIf(os.path.exists("/etc/parley/ca.pem"), "this machine has a set of its own")
+    def test_a_client_takes_nothing_from_the_current_folder(self):
+        where = folder()
+        shutil.copytree(authority.good(), f"{where}/certs")
+        shutil.copytree(authority.good(), f"{where}/parley")
+        for environment in ({}, {"XDG_CONFIG_HOME": ".", "HOME": "."},
+                            {"XDG_CONFIG_HOME": "", "HOME": ""}):
+            with self.subTest(environment):
+                self.assertFails(self.client(where=where, **environment), 254, "unknown CA")
+        self.assertStatus(self.client("--certs", "certs", where=where), 0)
+
+    def test_a_client_looks_into_the_users_own_folder(self):
+        home = folder()
+        os.makedirs(f"{home}/.config", 0o755)
+        shutil.copytree(authority.good(), f"{home}/.config/parley")
+        self.assertStatus(self.client(HOME=home, XDG_CONFIG_HOME=""), 0)
+        self.assertStatus(self.client(XDG_CONFIG_HOME=f"{home}/.config"), 0)
+
+    def test_a_client_says_where_it_looked(self):
+        home = folder()
+        run = self.client("--cert", str(authority.good() / "client.pem"), XDG_CONFIG_HOME=home)
+        if os.path.exists("/etc/parley/client.pem"):
+            self.skipTest("this machine has a set of its own")
+        self.assertFails(run, 255, "there is no client.key")
+        self.assertIn(f"{home}/parley or /etc/parley;", run.stderr.text)
+
+    @unittest.skipIf(os.path.exists("/etc/parley/server.pem"), "this machine has a set of its own")
+    def test_a_server_takes_nothing_but_what_is_named_or_the_systems(self):
+        where = folder()
+        shutil.copytree(authority.good(), f"{where}/certs")
+        shutil.copytree(authority.good(), f"{where}/parley")
+        run = Program(self, [PARLEYD, "hello", "--port", "0"], folder=where,
+                      environment={"XDG_CONFIG_HOME": where})
+        self.assertFails(run, 78, "there is no server.pem in /etc/parley;")
+        named = Program(self, [PARLEYD, "hello", "--port", "0", "--certs", "certs"], folder=where)
+        named.stderr.expect("listening")
+
+
+class Handed(TestCase):
+    """What whoever starts a program has opened for it, such as a shell's <(...)."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if not shutil.which("bash"):
+            raise unittest.SkipTest("no bash here")
+
+    def shell(self, line, *words, **how):
+        return Program(self, ["bash", "-c", line, "bash", *map(str, words)], **how)
+
+    def test_certificates_and_keys_come_from_pipes_once(self):
+        certs = authority.good()
+        server = self.shell(
+            'exec "$1" hello --host 127.0.0.1 --port 0 --cert <(cat "$2/server.pem")'
+            ' --key <(cat "$2/server.key")', PARLEYD, certs)
+        port = server.stderr.expect(r"listening on \S+:(\d+) ")[1]
+        client = self.shell('exec "$1" hello --ca <(cat "$2/ca.pem") "localhost:$3"',
+                            PARLEY, certs, port)
+        self.assertStatus(client, 0)
+        # The reload finds them empty, and goes on with what it has.
+        server.signal(signal.SIGHUP)
+        server.stderr.expect("the old stays in force: [^\n]* is a pipe, which was read already")
+        self.assertStatus(self.shell('exec "$1" hello --ca "$2/ca.pem" "localhost:$3"',
+                                     PARLEY, certs, port), 0)
+
+    def test_a_table_comes_from_standard_input(self):
+        table = authority.write(
+            SCRATCH / "handed.json5", '{commands: {hello: {reply: "x"}}}')
+        for line in ('exec "$1" check --commands /dev/stdin <"$2"',
+                     'cat "$2" | "$1" check --commands /dev/stdin',
+                     'cat "$2" | "$1" check --commands /dev/fd/0'):
+            with self.subTest(line):
+                run = self.shell(line, PARLEYD, table)
+                self.assertStatus(run, 0)
+                self.assertIn("hello", run.stdout.text)
