@@ -3,6 +3,7 @@
 internal import Glibc
 public import Sessions
 public import Sockets
+internal import System
 
 /// A transcript on the process's own console. Confined to its loop.
 public final class ConsoleTranscript: Transcript, @unchecked Sendable {
@@ -11,16 +12,33 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     private let log: Log
     private let isQuiet: Bool
     private let limit: Int
+    private let form: Form
+
+    /// What of a peer's message reaches standard output.
+    private enum Form {
+        /// All of it.
+        case whole
+        /// What can't control a terminal; a line's end and a tab stay.
+        case terminal
+        /// What can't end a line.
+        case line
+    }
 
     /// - Parameters:
     ///   - input: where lines are asked for; nil where nothing is ever asked.
     ///   - isQuiet: prints nothing, and asks all the same.
     ///   - limit: the longest line that is asked for, in bytes; of a longer one comes one byte
     ///     more.
+    ///   - meetsRecords: whether what reads standard output may read the log or an audit trail as
+    ///     well, so that a message must not look like a line of theirs. It is so in any case where
+    ///     standard output and standard error lead to the same file.
     public init(
         output: Output, input: LineReader?, log: Log, isQuiet: Bool = false,
-        limit: Int = Message.limit
+        limit: Int = Message.limit, meetsRecords: Bool = false
     ) {
+        form =
+            output.isTerminal
+            ? .terminal : meetsRecords || leadToSameFile(1, 2) ? .line : .whole
         self.limit = limit
         self.output = output
         self.input = input
@@ -68,17 +86,17 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
         log.write(sentence)
     }
 
-    /// A message as it is; at a terminal without what would control it, and never as bytes that
-    /// are no UTF-8.
+    /// A message as far as its form lets it through, and never as bytes that are no UTF-8.
     private func append(_ message: Span<UInt8>) {
         if Self.isPlain(message) { return output.write(message) }
         let text = unsafe message.withUnsafeBufferPointer {
             unsafe String(decoding: $0, as: UTF8.self)
         }
-        if output.isTerminal {
-            output.write(printable(text, keeping: "\t\n").utf8)
-        } else {
-            output.write(text.utf8)
+        switch form {
+        case .whole: output.write(text.utf8)
+        case .terminal: output.write(printable(text, keeping: "\t\n").utf8)
+        // Beyond a page a pipe would take the rest apart from it, as a line's beginning.
+        case .line: output.write(printable(text, keeping: "\t").utf8.prefix(Self.longestLine))
         }
     }
 
@@ -89,6 +107,9 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
         }
         return true
     }
+
+    /// With what stands before it less than PIPE_BUF (pipe(7)).
+    private static let longestLine = 4_000
 }
 
 /// Replaces control characters, which could move a terminal's cursor or forge a line, by `\x1b`

@@ -25,6 +25,8 @@ final class Server: @unchecked Sendable {
     private var drainTimer: Timer?
     /// Nil where no records are kept.
     let audit: Audit?
+    /// The trail goes where console lines would go, among which a reader could not tell its records.
+    private let hidesConsole: Bool
     let slots = ProgramSlots()
     /// Whom programs run as.
     let account = UserAccount.current()
@@ -42,6 +44,7 @@ final class Server: @unchecked Sendable {
         self.options = options
         policy = try Policy(options)
         audit = try options.audit.map { try Audit($0, syncs: options.syncsAudit) }
+        hidesConsole = audit?.sharesStandardOutput ?? false
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
     }
@@ -86,6 +89,11 @@ final class Server: @unchecked Sendable {
         }
         for worker in workers { try worker.accept(from: listeners) }
         for worker in workers.dropFirst() { try worker.loop.start() }
+        if hidesConsole, !options.isQuiet {
+            log.write(
+                "the audit trail goes where standard output goes, so there are no console lines; name a file with --audit to have both"
+            )
+        }
         if options.security?.writesKeyLog == true {
             log.write(
                 "session secrets are written to the key log; whoever reads it can decrypt every session"
@@ -208,7 +216,10 @@ final class Server: @unchecked Sendable {
             log.write("standard output cannot be written (\(why)): console lines are lost")
         }
         let input = options.conversation == .chat ? LineReader(loop: main) : nil
-        return ConsoleTranscript(output: output, input: input, log: log, isQuiet: options.isQuiet)
+        // In plaintext without a trail they are the documents' lines, byte for byte.
+        return ConsoleTranscript(
+            output: output, input: input, log: log, isQuiet: options.isQuiet || hidesConsole,
+            meetsRecords: options.security != nil || audit != nil)
     }
 
     /// Binds every address of the host, all on one port.

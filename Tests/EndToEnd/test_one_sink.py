@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Standard output and standard error in one place, as services have them: nobody forges a line there."""
+
+import json
+import re
+import socket
+import tempfile
+
+import authority
+from strangers import client_context, connect
+from support import PARLEY, PARLEYD, SCRATCH, Program, Server, TestCase, eventually
+
+RECORD = json.dumps({"time": "2026-11-25T20:00:00.000000Z", "event": "command-start", "session": 1,
+                     "identity": "email:alice@example.org", "name": "restart", "arguments": []})
+HOSTILE = f"x\n{RECORD}\nparleyd: 192.0.2.66:4711: session ended\n\x1b]0;owned\x07"
+COMMANDS = '{commands: {restart: {run: ["/bin/true"], allow: ["email:alice@example.org"]}}}'
+
+
+class OneSink(TestCase):
+
+    def serve(self, protocol, *options, sink, certs=None):
+        """A server whose standard output and error go to `sink` together."""
+        program = [PARLEYD, protocol, "--host", "127.0.0.1", "--port", "0", *options,
+                   *(["--certs", str(certs)] if certs else ["--plaintext"])]
+        if sink == "file":
+            path = tempfile.mkstemp(dir=SCRATCH)[1]
+            line = 'exec "$@" >"$0" 2>&1'
+            server = Program(self, ["sh", "-c", line, path, *program])
+            read = lambda: open(path, errors="replace").read()
+        elif sink == "terminal":
+            server = Program(self, ["sh", "-c", 'exec "$@" 2>&1', "sh", *program], terminal=True)
+            read = lambda: server.stdout.text.replace("\r\n", "\n")
+        else:
+            server = Program(self, ["sh", "-c", 'exec "$@" 1>&2', "sh", *program])
+            read = lambda: server.stderr.text
+        ready = re.compile(r"parleyd: listening on \S+:(\d+) \(")
+        eventually(lambda: ready.search(read()), "the server is ready")
+        return int(ready.search(read())[1]), read
+
+    def says(self, port, text, certs=None):
+        """Sends one message, and returns when it was answered."""
+        with connect(self, port, client_context(certs / "client") if certs else None) as stream:
+            stream.sendall(text.encode())
+            stream.recv(100)
+
+    def assertNothingForged(self, text):
+        self.assertNotIn("\x1b", text)
+        for line in text.splitlines():
+            self.assertNotEqual(line, RECORD)
+            self.assertFalse(line.startswith("parleyd: 192.0.2.66"), text)
+
+    def test_a_client_forges_no_record_among_those_of_the_default_trail(self):
+        certs = authority.good()
+        table = authority.write(SCRATCH / "one-sink.json5", COMMANDS)
+        for sink in ("pipe", "file", "terminal"):
+            with self.subTest(sink):
+                port, read = self.serve("command", "--client-ca", str(certs / "ca.pem"),
+                                        "--commands", str(table), sink=sink, certs=certs)
+                self.says(port, HOSTILE, certs)
+                eventually(lambda: '"session-end"' in read(), "the session's end is recorded")
+                # Each line is a record or the log's: there are no console lines among them.
+                for line in read().splitlines():
+                    if not line.startswith("parleyd: "):
+                        self.assertEqual(json.loads(line)["address"][:10], "127.0.0.1:")
+                self.assertNothingForged(read())
+                self.assertIn("there are no console lines", read())
+
+    def test_a_trail_that_is_named_is_not_mixed_with_console_lines_either(self):
+        certs = authority.good()
+        table = authority.write(SCRATCH / "one-sink.json5", COMMANDS)
+        for name in ("/dev/stdout", "/dev/fd/1"):
+            with self.subTest(name):
+                server = Server(self, "command", "--client-ca", str(certs / "ca.pem"),
+                                "--commands", str(table), "--audit", name, certs=certs)
+                self.says(server.port, HOSTILE, certs)
+                server.stdout.expect('"session-end"')
+                for line in server.stdout.text.splitlines():
+                    json.loads(line)
+
+    def test_a_stranger_forges_no_log_line(self):
+        for certs in (None, authority.good()):
+            for sink in ("pipe", "file"):
+                with self.subTest(sink, tls=certs is not None):
+                    port, read = self.serve("hello", sink=sink, certs=certs)
+                    self.says(port, HOSTILE, certs)
+                    eventually(lambda: "message sent" in read(), "the message is answered")
+                    self.assertNothingForged(read())
+                    self.assertIn(r"Received from client: x\x0a{", read())
+
+    def test_lines_are_escaped_over_tls_and_the_documents_in_plaintext(self):
+        for certs, expected in ((authority.good(), r"client: a\x0ab\x1bc" "\n"),
+                                (None, "client: a\nb\x1bc\n")):
+            with self.subTest(tls=certs is not None):
+                server = Server(self, "hello", certs=certs)
+                self.says(server.port, "a\nb\x1bc", certs)
+                server.stdout.expect("message sent")
+                self.assertIn(expected, server.stdout.text)
+
+    def test_a_long_message_stays_one_piece(self):
+        # Four bytes each when they are escaped: more than a pipe takes at once.
+        server = Server(self, "hello", certs=authority.good())
+        self.says(server.port, "\x01" * 1_024, authority.good())
+        server.stdout.expect("message sent")
+        line = next(line for line in server.stdout.text.splitlines() if "Received" in line)
+        self.assertLess(len(line), 4_096)
+
+    def test_a_server_forges_no_sentence_of_the_clients(self):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        port = listener.getsockname()[1]
+        client = Program(self, ["sh", "-c", 'exec "$@" 2>&1', "sh", PARLEY, "hello", "--plaintext",
+                                f"127.0.0.1:{port}"])
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(100)
+            peer.sendall(b"x\nparley: all is well\n")
+        client.wait()
+        self.assertIn(r"x\x0aparley: all is well\x0a", client.stdout.text)
