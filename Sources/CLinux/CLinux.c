@@ -83,6 +83,26 @@ int parley_raise_descriptor_limit(void)
     return limit.rlim_cur > 1 << 30 ? 1 << 30 : (int)limit.rlim_cur;
 }
 
+static struct rlimit original_core_limit;
+static int has_original_core_limit;
+
+void parley_forbid_dumps(void)
+{
+    // Swift's runtime has put its own there, but where a signal was ignored.
+    const int crashes[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
+    struct sigaction present, standard = {.sa_handler = SIG_DFL};
+    for (unsigned i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        if (!sigaction(crashes[i], NULL, &present) && present.sa_handler != SIG_IGN)
+            sigaction(crashes[i], &standard, NULL);
+    if (!getrlimit(RLIMIT_CORE, &original_core_limit)) {
+        has_original_core_limit = 1;
+        // The soft one only: nobody but root could give the hard one back.
+        struct rlimit none = {.rlim_cur = 0, .rlim_max = original_core_limit.rlim_max};
+        setrlimit(RLIMIT_CORE, &none);
+    }
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
 // posix_spawn(3) can set neither a limit nor the umask, and a limit that is set when the program runs
 // already comes too late. In the child nothing but system calls, since it runs in this memory.
 pid_t parley_spawn(
@@ -104,6 +124,7 @@ pid_t parley_spawn(
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         umask(mask);
         if (original_limit.rlim_max) setrlimit(RLIMIT_NOFILE, &original_limit);
+        if (has_original_core_limit) setrlimit(RLIMIT_CORE, &original_core_limit);
         if (chdir(directory) == 0 && dup2(input, 0) == 0 && dup2(output, 1) == 1
             && dup2(error_output, 2) == 2) {
             if (close_range(3, ~0U, 0))

@@ -4,12 +4,14 @@ internal import Console
 internal import Glibc
 internal import Sessions
 internal import Sockets
+internal import System
 internal import TLS
 
 @main
 struct Parley {
     static func main() {
         fillStandardDescriptors()
+        sealMemory()
         Signals.ignoreFailedWrites()
         Signals.block(Client.signals)
         var run: RunOptions?

@@ -6,12 +6,14 @@ internal import Console
 internal import Glibc
 internal import Programs
 internal import Sockets
+internal import System
 internal import TLS
 
 @main
 struct Parleyd {
     static func main() {
         fillStandardDescriptors()
+        sealMemory()
         Signals.ignoreFailedWrites()
         Program.keepEnds()
         Signals.block(Server.signals)

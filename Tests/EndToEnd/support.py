@@ -128,7 +128,7 @@ class Program:
     """
 
     def __init__(self, owner, arguments, *, stdin=None, terminal=False, descriptors=None,
-                 stdout=None, folder=ELSEWHERE, environment=()):
+                 stdout=None, folder=ELSEWHERE, environment=(), sealed=False, pass_fds=()):
         self.name = os.path.basename(arguments[0])
         self._arguments = arguments
         self.screen = None
@@ -145,12 +145,17 @@ class Program:
         if descriptors is not None:
             arguments = ["sh", "-c", 'ulimit -n "$0"; exec "$@"', str(descriptors), *arguments]
         surroundings = {k: v for k, v in os.environ.items() if not k.startswith("SSL")}
-        surroundings.update(LC_ALL="C.UTF-8", TERM="dumb", PYTHONUNBUFFERED="1")
+        surroundings.update(LC_ALL="C.UTF-8", TERM="dumb", PYTHONUNBUFFERED="1",
+                            XDG_CONFIG_HOME=str(ELSEWHERE))
+        if not sealed and (os.geteuid() != 0 or IS_SANITIZED):
+            # Else nobody but root sees a program's descriptors and I/O, or a sanitizer's report.
+            surroundings.update(PARLEY_DUMPABLE="1")
         surroundings.update(environment)
         try:
             self._child = subprocess.Popen(
                 arguments, stdin=standard_input, stdout=output_write, stderr=error_write,
-                cwd=folder, env=surroundings, start_new_session=True, bufsize=0)
+                cwd=folder, env=surroundings, start_new_session=True, bufsize=0,
+                pass_fds=pass_fds)
         finally:
             os.close(error_write)
             # The slave stays open so that its attributes can be read when the program is gone.

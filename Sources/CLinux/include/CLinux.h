@@ -47,6 +47,9 @@ int parley_pipe(int ends[2]);
 int parley_readable(int fd);
 // Raises the soft limit of open descriptors to the hard one; the result is that limit.
 int parley_raise_descriptor_limit(void);
+// No core, no crash handler, and no other process of this user may read this one's memory. Programs that
+// are started get the limit of cores back.
+void parley_forbid_dumps(void);
 
 // Starts a program in a session of its own: standard descriptors as given and no others, default
 // signal dispositions, the umask as given, and the descriptor limit that this process began with. The result

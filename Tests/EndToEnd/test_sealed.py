@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The memory of the programs, which has keys in it, stays where it is."""
+
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from remote_server import RemoteServer, program
+from support import IS_SANITIZED, PARLEY, PARLEYD, Program, Server, TestCase
+
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP,
+           signal.SIGFPE, signal.SIGQUIT)
+NOBODY = 65534
+
+
+@unittest.skipIf(IS_SANITIZED, "AddressSanitizer handles these signals itself")
+class Crashes(TestCase):
+
+    def test_a_crash_ends_either_program_and_shows_nothing(self):
+        for number in CRASHES:
+            with self.subTest(number.name, program="parleyd"):
+                server = Server(self, "hello", sealed=True)
+                server.signal(number)
+                self.assertEqual(server.wait(), -number)
+                self.assertEqual(server.stderr.text.count("\n"), 1, server.story)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+        for number in CRASHES:
+            with self.subTest(number.name, program="parley"):
+                client = Program(
+                    self, [PARLEY, "hello", "--plaintext",
+                           f"127.0.0.1:{listener.getsockname()[1]}"], sealed=True)
+                peer, _ = listener.accept()
+                with peer:
+                    client.signal(number)
+                    self.assertEqual(client.wait(), -number)
+                    self.assertEqual(client.complaints, [])
+
+    def test_no_core_is_written_and_programs_have_the_limit_of_before(self):
+        limits = resource.getrlimit(resource.RLIMIT_CORE)
+        most = limits[1]
+        if most == 0:
+            self.skipTest("no core may be written here in any case")
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, limits)
+        server = RemoteServer(
+            self, {"limits": program("/bin/cat", "/proc/self/limits")}, sealed=True)
+
+        def core(text):
+            line = next(line for line in text.splitlines() if line.startswith("Max core file size"))
+            return line.split()[4:6]
+        expected = "unlimited" if most == resource.RLIM_INFINITY else str(most)
+        self.assertEqual(
+            core(pathlib.Path(f"/proc/{server.pid}/limits").read_text()), ["0", expected])
+        result = server.session(self).ask("limits")
+        self.assertEqual(core(result.output.decode()), [expected, expected])
+
+    def test_no_other_process_of_the_user_reads_the_memory(self):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-sealed-"))
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o755)
+        who = {} if os.geteuid() else dict(user=NOBODY, group=NOBODY, extra_groups=[])
+        # Where this user could not read the file, the kernel would forbid it by itself.
+        copy = shutil.copy(PARLEYD, folder / "parleyd")
+        os.chmod(copy, 0o755)
+        for environment, is_sealed in (({}, True), ({"PARLEY_DUMPABLE": "1"}, False)):
+            with self.subTest(environment):
+                surroundings = {k: v for k, v in os.environ.items() if k != "PARLEY_DUMPABLE"}
+                server = subprocess.Popen(
+                    [copy, "hello", "--plaintext", "--host", "127.0.0.1", "--port", "0"],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    cwd="/", env={**surroundings, **environment}, **who)
+                with server:
+                    try:
+                        # Its own pipes are opened by their names in /proc all the same.
+                        self.assertIn(b"listening on", server.stderr.readline())
+                        reading = subprocess.run(
+                            ["cat", f"/proc/{server.pid}/environ"], capture_output=True, **who)
+                        self.assertEqual(reading.returncode != 0, is_sealed)
+                    finally:
+                        server.kill()
