@@ -30,23 +30,28 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
     private var isClosed = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
-    public init(_ standard: Standard, loop: EventLoop) {
+    public convenience init(_ standard: Standard, loop: EventLoop) {
+        self.init(number: standard.rawValue, loop: loop)
+    }
+
+    /// - Parameter number: an open descriptor, which stays the caller's.
+    public init(number: Int32, loop: EventLoop) {
         var status = stat()
-        let kind = unsafe fstat(standard.rawValue, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
-        isTerminal = isatty(standard.rawValue) == 1
+        let kind = unsafe fstat(number, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        isTerminal = isatty(number) == 1
         // Non-blocking is a property of the open file, which the shell and others share with us;
         // a pipe or terminal that is opened anew has one of its own. A file never blocks, and
         // opened anew it would begin at its start.
         var own: Int32 = -1
-        let isWritable = fcntl(standard.rawValue, F_GETFL) & O_ACCMODE != O_RDONLY
+        let isWritable = fcntl(number, F_GETFL) & O_ACCMODE != O_RDONLY
         if isWritable && (kind == S_IFIFO || kind == S_IFCHR) {
             own = unsafe open(
-                "/proc/self/fd/\(standard.rawValue)", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+                "/proc/self/fd/\(number)", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
         }
         isPipe = kind == S_IFIFO
         isOwn = own >= 0 || kind == S_IFREG
         descriptor = Descriptor(
-            owning: own >= 0 ? own : fcntl(standard.rawValue, F_DUPFD_CLOEXEC, 3))
+            owning: own >= 0 ? own : fcntl(number, F_DUPFD_CLOEXEC, 3))
         super.init(loop: loop)
     }
 

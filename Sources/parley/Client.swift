@@ -21,6 +21,8 @@ final class Client: @unchecked Sendable {
     private let input: LineReader
     /// Nil but for `run`.
     private let report: Report?
+    /// The descriptor of `--status-fd`.
+    private let outcomes: Output?
     /// Ends the remote command that runs; false where there is none.
     private var interrupt: (() -> Bool)?
 
@@ -31,7 +33,10 @@ final class Client: @unchecked Sendable {
         input = LineReader(loop: loop)
         transcript = ConsoleTranscript(
             output: Output(.output, loop: loop), input: input, log: log, isQuiet: options.isQuiet)
-        report = options.run.map { [log] in Report($0, log) }
+        let outcomes = options.run?.statusDescriptor.map { [loop] in Output(number: $0, loop: loop)
+        }
+        self.outcomes = outcomes
+        report = options.run.map { [log] in Report($0, log, outcomes: outcomes) }
     }
 
     /// - Returns: the exit status.
@@ -50,6 +55,7 @@ final class Client: @unchecked Sendable {
             }
             await transcript.output.flushed()
             await log.output.flushed()
+            await report?.flushed()
             loop.stop()
         }
         let failed: (String) -> (Int32) -> Void = { [unowned self] name in
@@ -59,6 +65,7 @@ final class Client: @unchecked Sendable {
             }
         }
         transcript.output.failed = failed("standard output")
+        outcomes?.failed = failed("the descriptor of --status-fd")
         // A remote command's error output is as much its output.
         if options.run != nil {
             let failed = failed("standard error")
@@ -76,10 +83,12 @@ final class Client: @unchecked Sendable {
         log.flush()
         _ = signals
         if let signal {
-            if options.run?.isJSON == true, report?.hasTold == false {
+            if options.run?.tellsObjects == true, report?.hasTold == false {
                 report?.tell(
-                    code: "signal", "parley was ended by signal \(signal)", status: 128 + signal)
+                    code: "signal", "parley was ended by signal \(signal)", status: 128 + signal,
+                    isSaid: false)
                 log.flush()
+                report?.flush()
             }
             return 128 + signal
         }

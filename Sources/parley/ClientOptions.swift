@@ -27,7 +27,8 @@ struct ClientOptions {
     init(_ words: [String]) throws {
         let arguments = try Arguments(
             words, flags: ["plaintext", "quiet", "batch", "json", "help", "version"],
-            valued: ["port", "connect-timeout"] + Deadlines.options + SecurityOptions.client)
+            valued: ["port", "connect-timeout", "status-fd"] + Deadlines.options
+                + SecurityOptions.client)
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 255) }
         if arguments.has("version") {
             endAfterPrinting(versionLine(of: "parley") + "\n", failure: 255)
@@ -70,7 +71,7 @@ struct ClientOptions {
             )
         }
         run = isRun ? try Self.runOptions(arguments) : nil
-        for name in ["batch", "json"] where !isRun && arguments.has(name) {
+        for name in ["batch", "json", "status-fd"] where !isRun && arguments.has(name) {
             throw UsageError("--\(name) belongs to parley run")
         }
         messages = isRun ? nil : arguments.rest
@@ -115,7 +116,8 @@ struct ClientOptions {
             }
         }
         return RunOptions(
-            command: arguments.rest, isBatch: isBatch, isJSON: arguments.has("json"))
+            command: arguments.rest, isBatch: isBatch, isJSON: arguments.has("json"),
+            statusDescriptor: try statusDescriptor(arguments))
     }
 
     static let help = """
@@ -125,7 +127,7 @@ struct ClientOptions {
                parley pair hello [options]                  both ends in one process
         PROTOCOL: hello (port 8080), greeting (5000), command, run (12345), chat (5000)
           --batch               run: one command a line from standard input
-          --json                run: each outcome as an object on standard error
+          --json, --status-fd N run: outcomes as objects on standard error, on N
           --port N              another port; HOST is 127.0.0.1 if left out
           --quiet               no console lines on standard output
           --plaintext           no encryption, as the Python programs have it

@@ -27,7 +27,9 @@ struct Parley {
             let wantsJSON = words.contains("run") && words.contains("--json")
             Log.end(
                 "parley", "\(error); see parley --help", status: ExitStatus.failure, code: "usage",
-                run: wantsJSON ? RunOptions(command: nil, isBatch: false, isJSON: true) : nil)
+                run: wantsJSON
+                    ? RunOptions(command: nil, isBatch: false, isJSON: true, statusDescriptor: nil)
+                    : nil)
         } catch let error as CredentialError {
             Log.end(
                 "parley", error.description, status: ExitStatus.failure, code: error.code.rawValue,
@@ -48,8 +50,10 @@ extension Log {
         _ program: String, _ sentence: String, status: Int32, code: String = "failed",
         run: RunOptions?
     ) -> Never {
-        guard let run, run.isJSON else { end(program, sentence, status: status) }
+        guard let run, run.tellsObjects else { end(program, sentence, status: status) }
         let line = run.failure(code: code, sentence, status: status).line
+        if let number = run.statusDescriptor { unsafe Glibc.write(number, line, line.count) }
+        guard run.isJSON else { end(program, sentence, status: status) }
         unsafe Glibc.write(2, line, line.count)
         exit(status)
     }

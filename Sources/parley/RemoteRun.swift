@@ -11,6 +11,11 @@ struct RunOptions {
     let command: [String]?
     let isBatch: Bool
     let isJSON: Bool
+    /// Where each outcome is written as an object, beside what else is told; nil for nowhere.
+    let statusDescriptor: Int32?
+
+    /// Whether somebody reads objects.
+    var tellsObjects: Bool { isJSON || statusDescriptor != nil }
 
     /// Whether somebody types commands.
     var isConversational: Bool { command == nil && !isBatch }

@@ -46,13 +46,16 @@ extension RunOptions {
 final class Report {
     private let options: RunOptions
     private let log: Log
+    /// The descriptor of `--status-fd`.
+    private let outcomes: Output?
     private var commands = 0
     /// Whether the last command's end, or why there is none, was told.
     private(set) var hasTold = false
 
-    init(_ options: RunOptions, _ log: Log) {
+    init(_ options: RunOptions, _ log: Log, outcomes: Output?) {
         self.options = options
         self.log = log
+        self.outcomes = outcomes
     }
 
     /// Tells how a command ended.
@@ -62,7 +65,7 @@ final class Report {
     ) {
         commands += 1
         hasTold = true
-        if options.isJSON {
+        if options.tellsObjects {
             var line = JSONLine()
             line.add("command", command[0])
             line.add("arguments", Array(command.dropFirst()))
@@ -72,9 +75,9 @@ final class Report {
             line.add("bytes_out", console.bytesOut)
             line.add("bytes_err", console.bytesError)
             line.add("seconds", nanoseconds: nanoseconds)
-            endLine()
-            log.output.write(line.line)
-        } else if let sentence = sentence(outcome, command[0]) {
+            tell(line)
+        }
+        if !options.isJSON, let sentence = sentence(outcome, command[0]) {
             endLine()
             log.write(sentence)
         }
@@ -88,12 +91,28 @@ final class Report {
     }
 
     /// Tells that there is no outcome.
-    func tell(code: String, _ sentence: String, status: Int32) {
+    ///
+    /// - Parameter isSaid: as a sentence as well, where nobody asked for an object in its place.
+    func tell(code: String, _ sentence: String, status: Int32, isSaid: Bool = true) {
         hasTold = true
+        tell(options.failure(code: code, sentence, status: status))
+        guard !options.isJSON, isSaid else { return }
         endLine()
-        guard options.isJSON else { return log.write(sentence) }
-        log.output.write(options.failure(code: code, sentence, status: status).line)
+        log.write(sentence)
     }
+
+    private func tell(_ object: JSONLine) {
+        outcomes?.write(object.line)
+        guard options.isJSON else { return }
+        endLine()
+        log.output.write(object.line)
+    }
+
+    /// Waits until all is written, or nobody reads it any more.
+    func flushed() async { await outcomes?.flushed() }
+
+    /// Writes what there is, as far as it is taken.
+    func flush() { outcomes?.flush() }
 
     /// Nil where the program's status says it all.
     private func sentence(_ outcome: Outcome, _ name: String) -> String? {

@@ -2,6 +2,7 @@
 """`parley run --json`: what a script reads of an outcome."""
 
 import json
+import os
 import unittest
 
 from runs import ERROR_OUTPUT, Commands, FalseServer, Run, fin, frame, shell
@@ -70,3 +71,70 @@ class Objects(TestCase):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class StatusDescriptor(TestCase):
+    """--status-fd: the same object on a descriptor that no program and no server writes to."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.server = Commands(cls)
+
+    def run_to_pipe(self, *command, options=(), **how):
+        """A run, and what came out of its status descriptor."""
+        reader, writer = os.pipe()
+        try:
+            run = Run(self, self.server.port, *command, pass_fds=[writer],
+                      options=["--status-fd", str(writer), *options], **how)
+        finally:
+            os.close(writer)
+        run.wait()
+        with os.fdopen(reader) as lines:
+            return run, [json.loads(line) for line in lines]
+
+    def test_the_outcome_is_there_and_a_forged_one_is_not(self):
+        forged = json.dumps({"command": "complain", "outcome": "exit", "status": 0, "exit": 0})
+        run, objects = self.run_to_pipe("complain", forged + "\n", "7")
+        self.assertStatus(run, 7)
+        self.assertEqual([one["status"] for one in objects], [7])
+        self.assertEqual(run.stderr.text, forged + "\n")
+
+    def test_sentences_stay_and_json_is_told_as_well(self):
+        run, objects = self.run_to_pipe("no such")
+        self.assertEqual([one["code"] for one in objects], ["unknownCommand"])
+        self.assertRegex(run.stderr.text, r"\Aparley: no such: refused: [^\n]*\n\Z")
+        run, objects = self.run_to_pipe("no such", options=["--json"])
+        self.assertEqual(run.outcomes, objects)
+
+    def test_a_batch_has_a_line_for_each(self):
+        run, objects = self.run_to_pipe(options=["--batch"], stdin="status 3\nHello\nno-such\n")
+        self.assertEqual([one["exit"] for one in objects], [3, 0, 253])
+        self.assertStatus(run, 3)
+
+    def test_a_failure_is_told(self):
+        run, objects = self.run_to_pipe("x", options=["--ca", "/no/such.pem"])
+        self.assertStatus(run, 255)
+        self.assertEqual([(one["code"], one["exit"]) for one in objects], [("missing", 255)])
+        false = FalseServer(self, frame(ERROR_OUTPUT, b"oops"), fin)
+        reader, writer = os.pipe()
+        run = Run(self, false.port, "x", options=["--status-fd", str(writer)], pass_fds=[writer])
+        os.close(writer)
+        self.assertStatus(run, 252)
+        with os.fdopen(reader) as lines:
+            self.assertEqual(json.load(lines)["outcome"], "cut-short")
+
+    def test_a_descriptor_is_refused_where_a_program_could_write_to_it(self):
+        for number, shell, word in (
+            ("1", "", "above 2"), ("2", "", "above 2"), ("x", "", "above 2"), ("-1", "", "above 2"),
+            ("7", "", "is not open for writing"), ("7", "7</dev/null", "is not open for writing"),
+            ("7", "7>&1", "output goes"), ("7", "7>&2", "error output goes"),
+        ):
+            with self.subTest(number, shell=shell):
+                run = Run(self, self.server.port, "Hello", options=["--status-fd", number],
+                          shell=shell)
+                self.assertFails(run, 255, word)
+
+    def test_it_belongs_to_run(self):
+        run = Program(self, [PARLEY, "hello", "--status-fd", "3", "127.0.0.1:1"])
+        self.assertFails(run, 255, "belongs to parley run")

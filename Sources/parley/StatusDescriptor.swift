@@ -1,0 +1,35 @@
+// The descriptor of `--status-fd`.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import System
+
+/// Reads `--status-fd`, before anything else is opened that could take the number.
+///
+/// - Returns: nil where it was not given.
+/// - Throws: `UsageError` where it isn't open for writing, or leads to where the command's output goes,
+///   in which a program could write an outcome of its own.
+func statusDescriptor(_ arguments: Arguments) throws(UsageError) -> Int32? {
+    guard let text = arguments["status-fd"] else { return nil }
+    guard let number = Int32(text), number > 2 else {
+        throw UsageError(
+            "'\(text)' is not a descriptor for --status-fd, which takes a number above 2, such as 3 with 3>status.json"
+        )
+    }
+    let flags = fcntl(number, F_GETFL)
+    guard flags >= 0, flags & O_ACCMODE != O_RDONLY else {
+        throw UsageError(
+            "the descriptor \(number) of --status-fd is not open for writing; open it with \(number)>FILE"
+        )
+    }
+    var status = stat()
+    // At a terminal nobody takes one for the other.
+    let isDevice = unsafe fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR
+    for (output, name) in [(Int32(1), "output"), (2, "error output")]
+    where !isDevice && leadToSameFile(number, output) {
+        throw UsageError(
+            "the descriptor \(number) of --status-fd leads to where the command's \(name) goes, which could have an outcome of its own making in it; redirect one of them elsewhere"
+        )
+    }
+    return number
+}
