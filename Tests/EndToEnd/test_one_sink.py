@@ -2,6 +2,7 @@
 """Standard output and standard error in one place, as services have them: nobody forges a line there."""
 
 import json
+import pathlib
 import re
 import socket
 import tempfile
@@ -26,7 +27,7 @@ class OneSink(TestCase):
             path = tempfile.mkstemp(dir=SCRATCH)[1]
             line = 'exec "$@" >"$0" 2>&1'
             server = Program(self, ["sh", "-c", line, path, *program])
-            read = lambda: open(path, errors="replace").read()
+            read = lambda: pathlib.Path(path).read_text(errors="replace")
         elif sink == "terminal":
             server = Program(self, ["sh", "-c", 'exec "$@" 2>&1', "sh", *program], terminal=True)
             read = lambda: server.stdout.text.replace("\r\n", "\n")
