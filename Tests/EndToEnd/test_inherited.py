@@ -26,7 +26,8 @@ class Inherited(unittest.TestCase):
 
     def test_no_signal_stays_ignored(self):
         child = self.status_of_a_child("trap '' HUP INT QUIT TERM USR1 PIPE CHLD")
-        self.assertEqual(int(child["SigIgn"], 16), 0)
+        # Above are glibc's own, which posix_spawn(3) leaves ignored.
+        self.assertEqual(int(child["SigIgn"], 16) & (1 << 31) - 1, 0)
         self.assertEqual(int(child["SigBlk"], 16), 0)
 
     def test_files_have_the_modes_of_umask_022(self):
