@@ -64,7 +64,7 @@ email:o@x:
         self.table.chmod(0o666)
         self.assertFails(self.check(), 78, "written by everybody")
         self.table.unlink()
-        self.assertFails(self.check(), 78, "no such file")
+        self.assertFails(self.check(), 78, "there is no")
 
     def test_wrong_usage_ends_with_64(self):
         key = f"key:sha256:{'A' * 43}="
