@@ -76,7 +76,7 @@ public struct SecurityOptions: Sendable {
             // A folder that was named, and whose CA is missing, must not end in trusting the world.
             anchors = (folder ?? (folderIsNamed ? places.folders[0] : nil)).map { "\($0)/ca.pem" }
         }
-        let trust = try Trust(ca: anchors, pins: pins, crl: crl)
+        let trust = try Trust(ca: anchors, pins: pins, crl: crl, lookedIn: places.folders)
         var credentials: Credentials?
         if certificate != nil || key != nil || places.folder(with: "client.pem") != nil {
             credentials = try self.credentials("client", .client)

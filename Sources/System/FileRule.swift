@@ -20,7 +20,7 @@ struct FileRule {
         if status.st_mode & S_ISVTX != 0 { return true }
         throw FileError(
             .writableByOthers, path,
-            "its folder \(folder) can be written by \(writers(status)) (\(facts(status))), who could replace what is in it; run: chmod \(revoked(status)) \(quoted(folder))"
+            "its folder \(folder) can be written by \(writers(status)) (\(facts(status))), who could replace what is in it; keep the file elsewhere, or run\(asRoot(status)): chmod \(revoked(status)) \(quoted(folder))"
         )
     }
 
@@ -28,11 +28,11 @@ struct FileRule {
         guard !isOurs(status) else { return }
         let user = userName(status.st_uid)
         let dereference = what == "the link" ? "-h " : ""
-        let command = "chown \(dereference)\(userName(reader)) \(quoted(place))"
+        let command = "chown \(dereference)\(account(reader)) \(quoted(place))"
         // The folder may be somebody's home, which must not be taken from them lightly.
         let remedy =
             what == "its folder"
-            ? "keep the file in a folder of \(ours)" : "run\(asRoot): \(command)"
+            ? "keep the file in a folder of \(ours)" : "run\(asRoot(status)): \(command)"
         throw FileError(
             .foreignOwner, path,
             "\(what) \(place) belongs to \(user) (\(permissions(status))), who could change it; \(remedy)"
@@ -64,17 +64,17 @@ struct FileRule {
             // Devices are for anybody to write; what is written there nobody alters.
             if kind == S_IFCHR { return }
         }
-        let file = place == path ? "it" : "\(place), where it leads,"
+        let file = place == path ? "it" : "\(place), to which it leads,"
         guard isOurs(status) else {
             throw FileError(
                 .foreignOwner, path,
-                "\(file) belongs to \(userName(status.st_uid)) (\(permissions(status))), who could change it; run\(asRoot): chown \(userName(reader)) \(quoted(place))"
+                "\(file) belongs to \(userName(status.st_uid)) (\(permissions(status))), who could change it; run\(asRoot(status)): chown \(account(reader)) \(quoted(place))"
             )
         }
         guard status.st_mode & writable == 0 else {
             throw FileError(
                 .writableByOthers, path,
-                "\(file) can be written by \(writers(status)) (\(facts(status))); run: chmod \(revoked(status)) \(quoted(place))"
+                "\(file) can be written by \(writers(status)) (\(facts(status))); run\(asRoot(status)): chmod \(revoked(status)) \(quoted(place))"
             )
         }
         guard use == .secret || use == .secretRecord else { return }
@@ -83,7 +83,8 @@ struct FileRule {
         guard status.st_mode & forbidden == 0 else {
             throw FileError(
                 .readableByOthers, path,
-                "\(file) can be read by others (\(facts(status))); run: \(privacy(status, place))")
+                "\(file) can be read by others (\(facts(status))); run\(asRoot(status)): \(privacy(status, place))"
+            )
         }
     }
 
@@ -98,13 +99,13 @@ struct FileRule {
                     ? "its folder \(place) does not exist; make it, or name another file"
                     : "there is no such file (\(place)); name one that is there")
         case ELOOP:
-            FileError(.unreadable, path, "it is a link to a link without an end; name the file")
+            FileError(.unreadable, path, "its links lead in a circle; name the file itself")
         case ENOTDIR:
             FileError(.unreadable, path, "\(place) is not a folder; name a file that is there")
         case EACCES:
             FileError(
                 .unreadable, path,
-                "\(place) is not to be reached by \(userName(reader)) (\(words(reason))); let this user search the folder above it, or name a file that it can reach"
+                "\(place) cannot be reached by \(userName(reader)) (\(words(reason))); let this user search the folder above it, or name a file that it can reach"
             )
         default: FileError(.unreadable, path, "\(place) cannot be examined (\(words(reason)))")
         }
@@ -155,7 +156,10 @@ struct FileRule {
         reader == 0 ? "root's" : "root's or of \(userName(reader))'s own"
     }
 
-    private var asRoot: String { reader == 0 ? "" : " as root" }
+    /// Whose command it is that mends what isn't this user's.
+    private func asRoot(_ status: stat) -> String {
+        reader == 0 || status.st_uid == reader ? "" : " as root"
+    }
 
     private func writers(_ status: stat) -> String {
         status.st_mode & S_IWOTH != 0

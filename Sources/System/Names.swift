@@ -2,26 +2,32 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A user's name, or the number where it has none.
+/// A user for a sentence: its name, or `user 61001` where it has none.
 func userName(_ number: uid_t) -> String {
+    let account = account(number)
+    return account == String(number) ? "user \(account)" : account
+}
+
+/// A user for a command: its name, or the number where it has none.
+func account(_ number: uid_t) -> String {
     var entry = unsafe passwd()
     var found: UnsafeMutablePointer<passwd>?
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { room in
         guard unsafe getpwuid_r(number, &entry, room.baseAddress!, room.count, &found) == 0,
             unsafe found != nil, let name = unsafe entry.pw_name
-        else { return "user \(number)" }
+        else { return String(number) }
         return unsafe String(cString: name)
     }
 }
 
-/// A group's name, or the number where it has none.
+/// A group for a sentence or a command: its name, or the number where it has none.
 func groupName(_ number: gid_t) -> String {
     var entry = unsafe group()
     var found: UnsafeMutablePointer<group>?
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65_536) { room in
         guard unsafe getgrgid_r(number, &entry, room.baseAddress!, room.count, &found) == 0,
             unsafe found != nil, let name = unsafe entry.gr_name
-        else { return "\(number)" }
+        else { return String(number) }
         return unsafe String(cString: name)
     }
 }

@@ -6,7 +6,8 @@ internal import COpenSSL
 public struct Trust: Sendable {
     enum Anchors: Sendable {
         case certificates([Certificate], path: String)
-        case system
+        /// Since a CA was in none of these folders.
+        case system(lookedIn: [String])
         /// None but the pinned keys.
         case pins
     }
@@ -22,12 +23,15 @@ public struct Trust: Sendable {
     ///     the system's store.
     ///   - pins: public keys of which the peer's must be one, in addition to `ca`.
     ///   - crl: a PEM file of revocation lists, one of which must be the peer's issuer's.
+    ///   - places: the folders where `ca` was looked for in vain, for messages.
     /// - Throws: `CredentialError`.
-    public init(ca: String?, pins: [Pin] = [], crl: String? = nil) throws(CredentialError) {
+    public init(
+        ca: String?, pins: [Pin] = [], crl: String? = nil, lookedIn places: [String] = []
+    ) throws(CredentialError) {
         if let ca {
             anchors = .certificates(try Certificate.read(ca), path: ca)
         } else {
-            anchors = pins.isEmpty ? .system : .pins
+            anchors = pins.isEmpty ? .system(lookedIn: places) : .pins
         }
         self.pins = pins
         if let crl {
@@ -47,7 +51,10 @@ public struct Trust: Sendable {
     var origin: String {
         switch anchors {
         case .certificates(_, let path): path
-        case .system: "the system's store"
+        case .system(let places):
+            places.isEmpty
+                ? "the system's store"
+                : "the system's store, since there is no ca.pem in \(places.joined(separator: " or "))"
         case .pins: "the pinned key"
         }
     }

@@ -111,6 +111,28 @@ struct OutputTests {
         }
     }
 
+    /// A message neither ends a line of its own nor leaves a rest that begins one (PIPE_BUF, pipe(7)).
+    @Test func transcript_keepsAMessageInOneLine_whereItMeetsRecords() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let transcript = ConsoleTranscript(
+                    output: Output(.output, loop: loop), input: nil,
+                    log: Log(program: "parleyd", loop: loop), meetsRecords: true)
+                transcript.print("Received: ", Array("a\n{\"event\"}\u{1b}\t".utf8).span)
+                let long = [UInt8](repeating: 0x0a, count: 1_024)
+                transcript.print("Received: ", long.span)
+                transcript.print("the end")
+                await transcript.output.flushed()
+            }
+            let text = await reader.read { $0.suffix(8) == Array("the end\n".utf8) }
+            let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+            #expect(lines.count == 3)
+            #expect(lines.first == #"Received: a\x0a{"event"}\x1b\#t"#)
+            #expect(lines.allSatisfy { $0.utf8.count < 4_096 })
+        }
+    }
+
     @Test func quietTranscript_asks_andPrintsNothing() async {
         await #expect(processExitsWith: .success) {
             let input = StandardStream.input()

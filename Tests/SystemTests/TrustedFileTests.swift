@@ -149,6 +149,11 @@ struct TrustedFileTests {
         // It may be lent to a group, since that is root's choice.
         #expect(found[1] == [nil, nil])
         #expect(found[2] == [.foreignOwner, .foreignOwner])
+        // A user without a name stands in a command as its number.
+        let path = sandbox["roots/f"]
+        try sandbox.owner("roots/f", Self.other)
+        #expect(
+            refusal(at: path, reader: 61_001)?.sentence.hasSuffix("chown 61001 \(path)") == true)
     }
 
     // MARK: Links
@@ -232,6 +237,27 @@ struct TrustedFileTests {
         let command = try #require(sentence.split(separator: "run: ").last)
         #expect(unsafe system(String(command)) == 0)
         #expect(refusal("\(name)/f") == nil)
+    }
+
+    // MARK: Sentences
+
+    /// Whether it may not be read by others, or can't be read at all, one command mends both.
+    @Test(.enabled(if: geteuid() == 0))
+    func secret_ofRoots_isLentToTheReadersGroup() throws {
+        try sandbox.mode("", 0o755)
+        try sandbox.file("f", 0o644)
+        let error = refusal(at: sandbox["f"], .secret, reader: 61_001)
+        #expect(error?.code == .readableByOthers)
+        #expect(error?.sentence.contains("run as root: chgrp ") == true)
+        #expect(error?.sentence.hasSuffix(" && chmod 640 \(sandbox["f"])") == true)
+    }
+
+    @Test(.enabled(if: geteuid() != 0))
+    func secret_ofRoots_thatCannotBeRead_isLentToTheReadersGroup() throws {
+        let error = try #require(refusal(at: "/etc/shadow", .secret))
+        #expect(error.code == .unreadable)
+        #expect(error.sentence.contains("run as root: chgrp "))
+        #expect(error.sentence.hasSuffix(" && chmod 640 /etc/shadow"))
     }
 
     // MARK: Contents
