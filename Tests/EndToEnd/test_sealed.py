@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
-from remote_server import RemoteServer, program
+from runs import Commands, Run, shell
 from support import IS_SANITIZED, PARLEY, PARLEYD, Program, Server, TestCase
 
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP,
@@ -49,8 +49,7 @@ class Crashes(TestCase):
             self.skipTest("no core may be written here in any case")
         resource.setrlimit(resource.RLIMIT_CORE, (most, most))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, limits)
-        server = RemoteServer(
-            self, {"limits": program("/bin/cat", "/proc/self/limits")}, sealed=True)
+        server = Commands(self, commands={"limits": shell("exec cat /proc/self/limits")}, sealed=True)
 
         def core(text):
             line = next(line for line in text.splitlines() if line.startswith("Max core file size"))
@@ -58,8 +57,9 @@ class Crashes(TestCase):
         expected = "unlimited" if most == resource.RLIM_INFINITY else str(most)
         self.assertEqual(
             core(pathlib.Path(f"/proc/{server.pid}/limits").read_text()), ["0", expected])
-        result = server.session(self).ask("limits")
-        self.assertEqual(core(result.output.decode()), [expected, expected])
+        run = Run(self, server.port, "limits", sealed=True)
+        self.assertStatus(run, 0)
+        self.assertEqual(core(run.stdout.text), [expected, expected])
 
     def test_no_other_process_of_the_user_reads_the_memory(self):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-sealed-"))
