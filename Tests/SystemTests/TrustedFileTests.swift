@@ -92,6 +92,16 @@ struct TrustedFileTests {
         if let error { #expect(error.sentence.contains("chmod g")) }
     }
 
+    @Test func file_isRefused_whereTheWayLeadsBackToAnOpenFolder() throws {
+        try sandbox.folder("a")
+        try sandbox.folder("a/b")
+        try sandbox.file("a/f")
+        #expect(refusal("a/b/../f") == nil)
+        try sandbox.mode("a", 0o1777)
+        #expect(refusal("a/b/../f")?.code == .writableByOthers)
+        #expect(refusal("a/../a/b/../f")?.code == .writableByOthers)
+    }
+
     @Test func stickyFolder_isNotToBeClosed() throws {
         try sandbox.folder("a")
         try sandbox.file("a/f")
