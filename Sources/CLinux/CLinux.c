@@ -4,11 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,90 +64,6 @@ int parley_readable(int fd)
 {
     int count = 0;
     return ioctl(fd, FIONREAD, &count) ? 0 : count;
-}
-
-static struct rlimit original_limit;
-
-int parley_raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit)) return 0;
-    original_limit = limit;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur > 1 << 30 ? 1 << 30 : (int)limit.rlim_cur;
-}
-
-static struct rlimit original_core_limit;
-static int has_original_core_limit;
-
-void parley_forbid_dumps(void)
-{
-    // Swift's runtime has put its own there, but where a signal was ignored.
-    const int crashes[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
-    struct sigaction present, standard = {.sa_handler = SIG_DFL};
-    for (unsigned i = 0; i < sizeof crashes / sizeof *crashes; i++)
-        if (!sigaction(crashes[i], NULL, &present) && present.sa_handler != SIG_IGN)
-            sigaction(crashes[i], &standard, NULL);
-    if (!getrlimit(RLIMIT_CORE, &original_core_limit)) {
-        has_original_core_limit = 1;
-        // The soft one only: nobody but root could give the hard one back.
-        struct rlimit none = {.rlim_cur = 0, .rlim_max = original_core_limit.rlim_max};
-        setrlimit(RLIMIT_CORE, &none);
-    }
-    prctl(PR_SET_DUMPABLE, 0);
-}
-
-// posix_spawn(3) can set neither a limit nor the umask, and a limit that is set when the program runs
-// already comes too late. In the child nothing but system calls, since it runs in this memory.
-pid_t parley_spawn(
-    const char *path, char *const arguments[], char *const environment[], const char *directory,
-    mode_t mask, int input, int output, int error_output)
-{
-    sigset_t all, before, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    volatile int failure = 0;
-    // A signal that the child would take in here would be handled in this memory.
-    pthread_sigmask(SIG_BLOCK, &all, &before);
-    pid_t pid = vfork();
-    if (pid == 0) {
-        struct sigaction standard = {.sa_handler = SIG_DFL};
-        for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
-        setsid();
-        // So that a program does not outlive a server that is killed.
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        umask(mask);
-        if (original_limit.rlim_max) setrlimit(RLIMIT_NOFILE, &original_limit);
-        if (has_original_core_limit) setrlimit(RLIMIT_CORE, &original_core_limit);
-        if (chdir(directory) == 0 && dup2(input, 0) == 0 && dup2(output, 1) == 1
-            && dup2(error_output, 2) == 2) {
-            if (close_range(3, ~0U, 0))
-                for (int fd = 3; fd < 65536; fd++) close(fd);
-            sigprocmask(SIG_SETMASK, &none, NULL);
-            execve(path, arguments, environment);
-        }
-        failure = errno;
-        _exit(127);
-    }
-    if (pid < 0) failure = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failure == 0) return pid;
-    if (pid > 0) waitpid(pid, NULL, 0);
-    errno = failure;
-    return -1;
-}
-
-int parley_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
-
-parley_child_end parley_peek_child(int pidfd)
-{
-    siginfo_t info = {0};
-    // Somebody else has taken the child away: how it ended nobody knows any more.
-    if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT))
-        return (parley_child_end){.has_ended = 1, .code = CLD_KILLED, .status = SIGKILL};
-    if (!info.si_pid) return (parley_child_end){0};
-    return (parley_child_end){.has_ended = 1, .code = info.si_code, .status = info.si_status};
 }
 
 long parley_nanoseconds(void)

@@ -13,9 +13,10 @@ public final class PipeReader: EventSource, @unchecked Sendable {
     /// Every writer has closed, and everything was read.
     public private(set) var hasEnded = false
 
-    /// Ends this output behind what is in the pipe now. Whoever may write to it from here on is not
-    /// the program.
+    /// Ends this output after what is in the pipe now. Whoever may write to it from here on is not
+    /// the program, or is not waited for.
     func endBehindWhatIsThere() {
+        guard !hasEnded, rest == nil else { return }
         rest = Int(parley_readable(descriptor.number))
         if rest == 0 { hasEnded = true } else { isDrained = false }
     }
@@ -61,6 +62,7 @@ public final class PipeReader: EventSource, @unchecked Sendable {
         if count < 0 {
             if errno == EAGAIN { isDrained = true } else { hasEnded = true }
         }
+        if hasEnded { changed() }
         return max(0, count)
     }
 

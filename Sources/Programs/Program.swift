@@ -1,9 +1,8 @@
-// A running program: its process group, its three pipes, and its end.
+// A program with all that it starts, from its start until nothing of it runs.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
 public import Sockets
-internal import Synchronization
 
 /// How a program ended.
 public enum ProgramEnd: Hashable, Sendable {
@@ -13,68 +12,69 @@ public enum ProgramEnd: Hashable, Sendable {
     case signal(UInt8)
 }
 
-/// The signals that end a program (signal(7)).
-public enum ProgramSignal {
-    /// Asks it to end.
-    public static let terminate = SIGTERM
-    /// Ends it.
-    public static let kill = SIGKILL
-}
-
-/// What to start, and how.
-public struct ProgramStart: Sendable {
-    /// An absolute path, which is the program's `argv[0]` as well.
-    public var path: String
-    /// Behind `argv[0]`; none contains a NUL.
-    public var arguments: [String]
-    /// By their names, neither of which nor a value contains a NUL; there is nothing else in its
-    /// environment.
-    public var environment: [String: String]
-    /// An absolute path, where it runs.
-    public var directory: String
-    /// As umask(2) has it.
-    public var umask: UInt32
-    /// Whether it gets a pipe as its standard input, or nothing.
-    public var takesInput: Bool
-
-    public init(
-        path: String, arguments: [String], environment: [String: String], directory: String,
-        umask: UInt32 = 0o077, takesInput: Bool
-    ) {
-        self.path = path
-        self.arguments = arguments
-        self.environment = environment
-        self.directory = directory
-        self.umask = umask
-        self.takesInput = takesInput
-    }
-}
-
 /// A program in a session and process group of its own, with default signal dispositions and no
 /// descriptor but its standard ones. Confined to its loop.
 ///
-/// Who starts one waits for `end`, or abandons it. Whatever it left in its process group is killed
-/// when it ends; a daemon that made its own session (setsid(2)) lives on.
-public final class Program: EventSource, @unchecked Sendable {
-    /// Its number, and that of its process group; anybody else's once `end` is set.
-    public let pid: Int32
+/// All that it starts belongs to it, in whatever group or session that is. When it has ended by
+/// itself, what it left behind is ended as well: after a moment where none of it has the program's output
+/// open, else after the grace time. Who lets it go before it is over has all of it killed, unless
+/// `seeOff` was called.
+public final class Program: @unchecked Sendable {
+    /// Where it is between its start and its end.
+    public enum Course: Hashable, Sendable {
+        /// The program itself runs.
+        case running
+        /// It has ended by itself, and what it left behind may still do so: within the grace time where
+        /// it has the program's output open, else within a moment.
+        case lingering
+        /// Everything was sent SIGTERM and has the grace time to end.
+        case terminating(Cause)
+        /// Everything is sent SIGKILL until nothing is left.
+        case killing(Cause)
+        /// Something has taken on rights that keep it from being killed, and runs on.
+        case lost
+        /// Nothing of it runs any more, or what runs may live on.
+        case over
+    }
+
+    /// Why everything is ended.
+    public enum Cause: Hashable, Sendable {
+        /// The program ended by itself; this is what it left behind.
+        case leftBehind
+        /// `terminate` was called while the program itself ran.
+        case ordered
+    }
+
+    /// The number of the program itself, and of its process group.
+    public var pid: Int32 { keeper.program }
     /// Nil where it takes no input.
     public let input: PipeWriter?
     /// What it writes to its standard output.
     public let output: PipeReader
     /// What it writes to its standard error.
     public let errorOutput: PipeReader
-    /// Set when the program itself has ended; its pipes may still hold something.
-    public private(set) var end: ProgramEnd?
-    private let descriptor: Descriptor
+    public private(set) var course = Course.running
+    /// How the program itself ended; its output may still hold something.
+    public var end: ProgramEnd? { keeper.end }
+    /// How many processes that it had left behind when it ended by itself were ended.
+    public private(set) var leftEnded = 0
+
+    private let keeper: Keeper
+    private let loop: EventLoop
+    private let isBackground: Bool
+    private let grace: Double
     private let changed: () -> Void
-    private var isReaped = false
-    /// Itself, while nobody else holds it and it has not ended.
-    private var abandoned: Program?
+    private var endedByItself = false
+    private var timer: Timer?
+    private var settled: (() -> Void)?
+    private var over: (() -> Void)?
+    /// Itself, while nobody else holds it and it is not over.
+    private var departing: Program?
 
     /// Starts a program.
     ///
-    /// - Parameter changed: called on the loop when a pipe is ready again or the program has ended.
+    /// - Parameter changed: called on the loop when a pipe is ready again or `course` or `end` has
+    ///   changed.
     /// - Throws: `descriptorsExhausted`; `system` where it can't be started.
     public init(
         _ start: ProgramStart, loop: EventLoop, _ changed: @escaping () -> Void
@@ -90,141 +90,161 @@ public final class Program: EventSource, @unchecked Sendable {
         } else {
             inputEnd = try Self.nothing()
         }
-        let pid = try spawn(
+        let link = Link()
+        self.output = try PipeReader(output.takeReader(), loop: loop) {
+            link.program?.pipeChanged()
+        }
+        self.errorOutput = try PipeReader(errorOutput.takeReader(), loop: loop) {
+            link.program?.pipeChanged()
+        }
+        self.input = try input.map { pipe throws(StreamError) in
+            try PipeWriter(pipe.takeWriter(), loop: loop) { link.program?.pipeChanged() }
+        }
+        keeper = try Keeper(
             start, input: inputEnd, output: output.takeWriter(),
-            errorOutput: errorOutput.takeWriter())
-        self.pid = pid
-        running.withLock { _ = $0.insert(pid) }
-        let watch = parley_pidfd_open(pid)
-        guard watch >= 0 else {
-            let reason = errno
-            kill(-pid, SIGKILL)
-            wait(for: pid)
-            throw StreamError(
-                "\(start.path) was killed as soon as it ran, since it cannot be watched",
-                errno: reason)
-        }
-        descriptor = Descriptor(owning: watch)
+            errorOutput: errorOutput.takeWriter(), loop: loop
+        ) { link.program?.keeperChanged() }
+        self.loop = loop
         self.changed = changed
-        do throws(StreamError) {
-            self.output = try PipeReader(output.takeReader(), loop: loop, changed)
-            self.errorOutput = try PipeReader(errorOutput.takeReader(), loop: loop, changed)
-            if let input {
-                self.input = try PipeWriter(input.takeWriter(), loop: loop, changed)
-            } else {
-                self.input = nil
-            }
-        } catch {
-            kill(-pid, SIGKILL)
-            wait(for: pid)
-            throw error
-        }
-        super.init(loop: loop)
-        do throws(StreamError) {
-            try loop.add(self, descriptor: watch, events: .readable)
-        } catch {
-            reap()
-            throw error
+        grace = start.grace
+        isBackground = start.isBackground
+        link.program = self
+    }
+
+    /// What the pipes and the keeper call, which must not hold it.
+    private final class Link { weak var program: Program? }
+
+    // MARK: Its end
+
+    /// Ends it with all that it started: SIGTERM, after the grace time SIGKILL.
+    public func terminate() {
+        switch course {
+        case .running: terminate(.ordered)
+        case .lingering: terminate(.leftBehind)
+        case .terminating, .killing, .lost, .over: break
         }
     }
 
-    deinit {
-        if !isReaped { kill(pid, SIGKILL) }
-        reap()
-        loop.remove(descriptor: descriptor.number)
+    /// Whether nothing more is to be waited for before somebody is told of its end: it was ended, or
+    /// can't be, or it has ended by itself and its output is at its end.
+    public var isDone: Bool {
+        switch course {
+        case .running, .terminating(.ordered), .killing(.ordered): false
+        case .lingering: hasEndedOutput && !isBackground
+        case .terminating(.leftBehind), .killing(.leftBehind): hasEndedOutput
+        case .lost, .over: true
+        }
     }
 
-    override public func ready(_ events: Events) {
-        let child = parley_peek_child(descriptor.number)
-        guard child.has_ended != 0, end == nil else { return }
-        let number = UInt8(truncatingIfNeeded: child.status)
-        end = child.code == CLD_EXITED ? .status(number) : .signal(number)
-        // It stays readable.
-        loop.remove(descriptor: descriptor.number)
-        reap()
-        output.endBehindWhatIsThere()
-        errorOutput.endBehindWhatIsThere()
+    /// Calls once it is known how everything ended: when it is over or lost; at once where it is.
+    public func whenSettled(_ call: @escaping () -> Void) {
+        switch course {
+        case .lost, .over: call()
+        case .running, .lingering, .terminating, .killing: settled = call
+        }
+    }
+
+    /// Calls when nothing of it runs any more; at once where that is so.
+    public func whenOver(_ call: @escaping () -> Void) {
+        if course == .over { call() } else { over = call }
+    }
+
+    /// Nobody reads its output any more; it is ended, or comes to its end, by itself.
+    public func seeOff() {
+        guard course != .over else { return }
+        departing = self
+    }
+
+    private var hasEndedOutput: Bool { output.hasEnded && errorOutput.hasEnded }
+
+    private func pipeChanged() {
+        if case .lingering = course, hasEndedOutput { linger() }
         changed()
-        abandoned = nil
     }
 
-    /// Sends a signal to the whole process group, and to the program itself should it have left the
-    /// group. For as long as it is not reaped neither number can be anybody else's.
-    public func signal(_ number: Int32) {
-        guard !isReaped else { return }
-        if kill(-pid, number) != 0 || number == SIGKILL { kill(pid, number) }
-        // One that is stopped would not notice.
-        if number == SIGTERM { kill(-pid, SIGCONT) }
+    private func keeperChanged() {
+        if keeper.isOver {
+            finish()
+        } else if end != nil, course == .running {
+            endedByItself = true
+            course = .lingering
+            linger()
+        }
+        changed()
     }
 
-    /// Lets a program go that can't be ended, because it took on another user's rights; it is
-    /// reaped when it ends after all.
-    public func abandon() {
-        guard !isReaped, abandoned == nil else { return }
-        abandoned = self
+    /// Leaves what the program left behind its time.
+    private func linger() {
+        if hasEndedOutput, isBackground { return endWhatIsLeft() }
+        let time = hasEndedOutput ? min(grace, Self.moment) : grace
+        timer = Timer(after: time, on: loop) { [unowned self] in endWhatIsLeft() }
+    }
+
+    private func endWhatIsLeft() {
+        guard isBackground else { return terminate(.leftBehind) }
+        // What it writes from here on is not the command's.
+        keeper.letGo()
+        timer = nil
+    }
+
+    private func terminate(_ cause: Cause) {
+        course = .terminating(cause)
+        keeper.terminate()
+        timer = Timer(after: grace, on: loop) { [unowned self] in
+            course = .killing(cause)
+            keeper.kill()
+            timer = Timer(after: Self.lastWait, on: loop) { [unowned self] in lose() }
+        }
+    }
+
+    private func lose() {
+        timer = nil
+        course = .lost
+        cutOutput()
+        settle()
+        changed()
+    }
+
+    private func finish() {
+        timer = nil
+        course = .over
+        if endedByItself { leftEnded = keeper.signalled }
+        cutOutput()
+        over.take()?()
+        settle()
+        departing = nil
+    }
+
+    private func settle() { settled.take()?() }
+
+    /// Whoever may write to the pipes from here on is not the program, or can't be waited for.
+    private func cutOutput() {
         output.endBehindWhatIsThere()
         errorOutput.endBehindWhatIsThere()
     }
 
-    /// Kills what is left of the process group, and takes the zombie away, which kept the group's
-    /// number.
-    private func reap() {
-        guard !isReaped else { return }
-        kill(-pid, SIGKILL)
-        isReaped = true
-        wait(for: pid)
-    }
+    // MARK: All programs
 
     /// Has the system keep how programs end, even where whoever started this process ignored that.
     /// Before any program is started.
     public static func keepEnds() { Glibc.signal(SIGCHLD, SIG_DFL) }
 
-    /// Kills every program of this process, before it ends. From any thread.
-    public static func killAll() {
-        running.withLock { for pid in $0 { kill(-pid, SIGKILL) } }
-    }
+    /// Kills every program of this process with all that it started, before this process ends: when no loop
+    /// runs any more.
+    public static func killAll() { Keeper.killAll() }
+
+    /// Takes away children of this process that it did not start: as process 1 it gets every orphan.
+    public static func reapOrphans() { parley_reap_orphans() }
 
     private static func nothing() throws(StreamError) -> Descriptor {
         let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { throw StreamError("cannot open /dev/null", errno: errno) }
         return Descriptor(owning: number)
     }
-}
 
-/// The process groups that run, so that none outlives this process.
-private let running = Mutex<Set<pid_t>>([])
-
-/// Takes a zombie away; the child has ended or was killed.
-private func wait(for pid: pid_t) {
-    var status: Int32 = 0
-    while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-    running.withLock { _ = $0.remove(pid) }
-}
-
-private func spawn(
-    _ start: ProgramStart, input: borrowing Descriptor, output: borrowing Descriptor,
-    errorOutput: borrowing Descriptor
-) throws(StreamError) -> pid_t {
-    let pid = unsafe withStrings([start.path] + start.arguments) { arguments in
-        unsafe withStrings(start.environment.map { "\($0)=\($1)" }.sorted()) { environment in
-            unsafe parley_spawn(
-                start.path, arguments, environment, start.directory, start.umask, input.number,
-                output.number, errorOutput.number)
-        }
-    }
-    guard pid > 0 else {
-        throw StreamError(
-            "cannot start \(start.path) in the directory \(start.directory)", errno: errno)
-    }
-    return pid
-}
-
-/// Lends strings as C has them, with a null behind the last.
-private func withStrings<R>(
-    _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
-) -> R {
-    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) }
-    unsafe pointers.append(nil)
-    defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
-    return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
+    /// What SIGKILL may take, in seconds.
+    private static let lastWait = 2.0
+    /// What a process may take to end after it has closed its output, in seconds: it is not to be signalled, nor
+    /// counted among those that had to be ended.
+    private static let moment = 0.1
 }

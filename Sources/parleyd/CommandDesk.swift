@@ -17,8 +17,6 @@ final class CommandDesk: RemoteHost {
     /// Nil where no records are kept.
     private let trail: SessionTrail?
     private var commands = 0
-    /// The program that runs.
-    private var running: (entry: CommandEntry, arguments: [String], admission: Admission)?
     /// The policy that the certificate was last verified under, and what came of it.
     private var generation: Int
     private var rejection: Refusal?
@@ -90,82 +88,40 @@ final class CommandDesk: RemoteHost {
 
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
-    ) -> Result<Admission, Refusal> {
+    ) -> Result<any AdmittedCommand, Refusal> {
         // A list of revoked certificates runs out by itself, so each program asks anew.
         // What it rejects stays rejected until a reload, and is logged once.
         if let refusal = verify() {
             rejection = refusal
             return .failure(refusal)
         }
-        if let refusal = worker.slots.take(entry.name, identity, program) {
-            return .failure(refusal)
-        }
-        let number = commands + 1
-        if let trail {
-            var record = trail.record("command-start")
-            describe(entry, arguments, number, &record)
-            guard trail.write(record, isDurable: true) else {
-                worker.slots.leave(entry.name, identity)
+        switch worker.slots.take(entry.name, identity, program) {
+        case .failure(let refusal): return .failure(refusal)
+        case .success(let place):
+            let admitted = AdmittedProgram(
+                entry, arguments, number: commands + 1, place: place,
+                environment: environment(for: entry), trail: trail, worker: worker)
+            guard admitted.recordStart() else {
                 return .failure(
                     Refusal(
                         .unavailable,
                         "the start of \(entry.name) cannot be recorded, so it was not started; tell the server's administrator"
                     ))
             }
+            commands += 1
+            worker.starts(admitted)
+            return .success(admitted)
         }
-        commands = number
-        worker.programStarts()
-        let admission = Admission(
-            number: number,
-            environment: worker.account.environment.merging([
-                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                "LANG": "C.UTF-8",
-                "PARLEY_COMMAND": entry.name,
-                "PARLEY_PEER": "\(identity)",
-                "PARLEY_ADDRESS": stream.channel.peer?.description ?? "",
-            ]) { $1 })
-        running = (entry, arguments, admission)
-        return .success(admission)
     }
 
-    /// The server ends at once: what runs was killed, and this is its end's record.
-    func recordKill() {
-        guard let running, let trail else { return }
-        var record = trail.record("command-end")
-        describe(running.entry, running.arguments, running.admission.number, &record)
-        record.add("outcome", "server-ended")
-        trail.write(record, isDurable: true)
-    }
-
-    func vacate(_ entry: CommandEntry) {
-        worker.slots.leave(entry.name, identity)
-    }
-
-    func left(
-        _ entry: CommandEntry, _ arguments: [String], _ admission: Admission, _ outcome: Outcome,
-        _ usage: Usage
-    ) {
-        running = nil
-        worker.programEnded()
-        guard let trail else { return }
-        var record = trail.record("command-end")
-        describe(entry, arguments, admission.number, &record)
-        if let pid = usage.pid { record.add("pid", pid) }
-        record.add(outcome)
-        record.add("bytes_in", usage.bytesIn)
-        record.add("bytes_out", usage.bytesOut)
-        record.add("seconds", nanoseconds: usage.nanoseconds)
-        trail.write(record, isDurable: true)
-    }
-
-    private func describe(
-        _ entry: CommandEntry, _ arguments: [String], _ number: Int, _ record: inout JSONLine
-    ) {
-        record.add("command", number)
-        record.add("name", entry.name)
-        guard case .program(let program) = entry.action else { return }
-        record.add("arguments", arguments) { program.arguments[$0].isSecret }
-        record.add("program", program.path)
+    private func environment(for entry: CommandEntry) -> [String: String] {
+        worker.account.environment.merging([
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "PARLEY_COMMAND": entry.name,
+            "PARLEY_PEER": "\(identity)",
+            "PARLEY_ADDRESS": stream.channel.peer?.description ?? "",
+        ]) { $1 }
     }
 
     // MARK: Records of the rest
@@ -237,25 +193,5 @@ extension Identity {
     init(_ peer: PeerIdentity) {
         let names = peer.names.filter { $0.kind != .ip }.map(\.description)
         self.init(names: names, key: "key:sha256:" + peer.pin.dropFirst("sha256//".count))
-    }
-}
-
-extension JSONLine {
-    /// How a program ended.
-    fileprivate mutating func add(_ outcome: Outcome) {
-        switch outcome {
-        case .ended(.status(let number)):
-            add("outcome", "exit")
-            add("status", number)
-        case .ended(.signal(let number)):
-            add("outcome", "signal")
-            add("signal", number)
-        case .timedOut: add("outcome", "time-out")
-        case .overOutput: add("outcome", "output-limit")
-        case .leftRunning: add("outcome", "left-running")
-        case .refused(let refusal):
-            add("outcome", "not-started")
-            add("reason", refusal.sentence)
-        }
     }
 }

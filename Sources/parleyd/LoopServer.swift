@@ -24,8 +24,11 @@ final class LoopServer: @unchecked Sendable {
     private var acceptors: [Acceptor] = []
     private var sessions: [Int: Session] = [:]
     private var lastSession = 0
-    /// Those of them that are remote sessions.
-    private var remoteSessions: [Int: CommandDesk] = [:]
+    /// The places of those of them that are remote sessions.
+    private var remoteSessions: Set<Int> = []
+    /// Programs whose end is not recorded yet.
+    private var programs: [Int: AdmittedProgram] = [:]
+    private var lastProgram = 0
     /// The most sessions that were open, and those that ended, since memory was given back last.
     private var mostSessions = 0
     private var sessionsEnded = 0
@@ -88,12 +91,12 @@ final class LoopServer: @unchecked Sendable {
 
     /// When the loop runs no more: records the ends of what was killed.
     func recordKills() {
-        for desk in remoteSessions.values { desk.recordKill() }
+        for program in programs.values { program.recordKill() }
     }
 
     /// From any thread: ends the remote sessions, of which none runs anything.
     func endRemoteSessions() {
-        loop.execute { for number in self.remoteSessions.keys { self.sessions[number]?.cancel() } }
+        loop.execute { for number in self.remoteSessions { self.sessions[number]?.cancel() } }
     }
 
     /// From any thread.
@@ -104,11 +107,26 @@ final class LoopServer: @unchecked Sendable {
         }
     }
 
-    /// A program is about to start.
-    func programStarts() { server.programStarts() }
+    /// A number for a program of this loop's.
+    var nextProgram: Int {
+        lastProgram += 1
+        return lastProgram
+    }
 
-    /// A program's pipes and pidfd are closed, and its client was told.
-    func programEnded() { server.programEnded() }
+    /// A program is about to start.
+    func starts(_ program: AdmittedProgram) {
+        programs[program.key] = program
+        server.programStarts()
+    }
+
+    /// It is known how a program ended with all that it started, and its client was told.
+    func ended(_ program: AdmittedProgram) {
+        programs[program.key] = nil
+        server.programEnded()
+    }
+
+    /// A program's descriptors are about to be closed.
+    func descriptorsFreed() { server.descriptorsFreed() }
 
     /// From any thread: a session has closed its descriptor.
     func descriptorFreed() {
@@ -174,9 +192,9 @@ final class LoopServer: @unchecked Sendable {
     var lines: ConsoleTranscript? { options.isQuiet ? nil : transcript }
 
     /// A remote session begins.
-    func opened(_ desk: CommandDesk, at place: Int) { remoteSessions[place] = desk }
+    func openedDesk(at place: Int) { remoteSessions.insert(place) }
 
-    func closedDesk(at place: Int) { remoteSessions[place] = nil }
+    func closedDesk(at place: Int) { remoteSessions.remove(place) }
 
     /// No session begins any more; those under way have their time.
     func drainServer() { server.end() }

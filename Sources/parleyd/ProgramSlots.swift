@@ -4,16 +4,32 @@ internal import Commands
 internal import Sessions
 internal import Synchronization
 
-/// The places that programs take while they run. From any thread.
+/// A place that a program takes from before its start until nothing of it runs. It is free again when its
+/// one owner is gone.
+struct Place: ~Copyable {
+    private let slots: ProgramSlots
+    private let command: String
+    private let identity: String
+
+    fileprivate init(_ slots: ProgramSlots, _ command: String, _ identity: String) {
+        self.slots = slots
+        self.command = command
+        self.identity = identity
+    }
+
+    deinit { slots.leave(command, identity) }
+}
+
+/// The places that there are, by command and identity. From any thread.
 final class ProgramSlots: Sendable {
-    /// By command and identity. Two certificates of one name are one identity.
+    /// Two certificates of one name are one identity.
     private let running = Mutex<[String: [String: Int]]>([:])
 
-    /// Takes a place; `leave` must follow.
     func take(
         _ name: String, _ identity: Identity, _ program: ProgramEntry
-    ) -> Refusal? {
-        running.withLock { running in
+    ) -> Result<Place, Refusal> {
+        let identity = identity.description
+        let refusal: Refusal? = running.withLock { running in
             let places = running[name] ?? [:]
             guard places.values.reduce(0, +) < program.concurrency else {
                 return Refusal(
@@ -21,21 +37,23 @@ final class ProgramSlots: Sendable {
                     "\(program.concurrency) of \(name) are running, which is as many as may; try again later"
                 )
             }
-            guard places[identity.description] ?? 0 < program.perIdentity else {
+            guard places[identity] ?? 0 < program.perIdentity else {
                 return Refusal(
                     .busy,
                     "\(program.perIdentity) of \(name) are running for you, which is as many as may; try again later"
                 )
             }
-            running[name, default: [:]][identity.description, default: 0] += 1
+            running[name, default: [:]][identity, default: 0] += 1
             return nil
         }
+        if let refusal { return .failure(refusal) }
+        return .success(Place(self, name, identity))
     }
 
-    func leave(_ name: String, _ identity: Identity) {
+    fileprivate func leave(_ name: String, _ identity: String) {
         running.withLock { running in
-            guard let count = running[name]?[identity.description] else { return }
-            running[name]?[identity.description] = count > 1 ? count - 1 : nil
+            guard let count = running[name]?[identity] else { return }
+            running[name]?[identity] = count > 1 ? count - 1 : nil
             if running[name]?.isEmpty == true { running[name] = nil }
         }
     }

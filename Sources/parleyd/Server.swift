@@ -1,6 +1,7 @@
 // The server: its listeners, its loops, its signals and its end.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
+internal import Commands
 internal import Console
 internal import Glibc
 internal import Programs
@@ -12,7 +13,7 @@ internal import TLS
 /// Runs one protocol's server, from the first bind to the last session. What is shared by its
 /// loops is constant, or an atomic that no byte passes.
 final class Server: @unchecked Sendable {
-    static let signals = [SIGTERM, SIGINT, SIGHUP]
+    static let signals = [SIGTERM, SIGINT, SIGHUP, SIGCHLD]
 
     let options: ServerOptions
     /// Sessions that are open in all loops.
@@ -78,6 +79,8 @@ final class Server: @unchecked Sendable {
         reserve = DescriptorReserve(loops: loops)
         refillReserve()
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
+        // Those that this process was started with, and that have ended before it listened.
+        Program.reapOrphans()
         workers.append(
             LoopServer(self, loop: main, log: log, transcript: transcript, policy: policy))
         for _ in 1..<loops {
@@ -113,7 +116,8 @@ final class Server: @unchecked Sendable {
         // Each worker's last turn writes its last lines; only then may the process end.
         for worker in workers.dropFirst() { worker.loop.stop() }
         for worker in workers.dropFirst() { worker.loop.join() }
-        // After a second signal nobody waits for them.
+        // After a second signal nobody waits for them. First, so that a trail that takes its time holds
+        // nothing up.
         Program.killAll()
         for worker in workers { worker.recordKills() }
         output.flush()
@@ -128,12 +132,12 @@ final class Server: @unchecked Sendable {
             guard !isEnding.exchange(true, ordering: .sequentiallyConsistent) else { return }
             for worker in workers { worker.stopAccepting() }
             finishIfIdle()
-            guard open.load(ordering: .sequentiallyConsistent) > 0 else { return }
+            guard !isIdle else { return }
             endRemoteSessionsIfIdle()
             drainTimer = Timer(after: options.drain, on: main) { [unowned self] in
                 for worker in workers { worker.cancelSessions() }
                 // Cancelled sessions end their programs, and say so.
-                drainTimer = Timer(after: options.grace + 3, on: main) { [unowned self] in
+                drainTimer = Timer(after: longestGrace + 3, on: main) { [unowned self] in
                     main.stop()
                 }
             }
@@ -164,7 +168,10 @@ final class Server: @unchecked Sendable {
         programs.subtract(1, ordering: .sequentiallyConsistent)
         descriptorsFreed()
         if isEnding.load(ordering: .sequentiallyConsistent) {
-            main.execute { self.endRemoteSessionsIfIdle() }
+            main.execute {
+                self.finishIfIdle()
+                self.endRemoteSessionsIfIdle()
+            }
         }
     }
 
@@ -202,10 +209,20 @@ final class Server: @unchecked Sendable {
     }
 
     private func finishIfIdle() {
-        if isEnding.load(ordering: .sequentiallyConsistent),
-            open.load(ordering: .sequentiallyConsistent) == 0
-        {
-            main.stop()
+        if isEnding.load(ordering: .sequentiallyConsistent), isIdle { main.stop() }
+    }
+
+    /// No session is open, and of no program anything is still to be ended.
+    private var isIdle: Bool {
+        open.load(ordering: .sequentiallyConsistent) == 0
+            && programs.load(ordering: .sequentiallyConsistent) == 0
+    }
+
+    /// Of all programs that may run, as far as the table that is in force says.
+    private var longestGrace: Double {
+        policy.table.entries.reduce(options.grace) { longest, entry in
+            guard case .program(let program) = entry.action else { return longest }
+            return max(longest, program.grace ?? 0)
         }
     }
 
@@ -245,6 +262,7 @@ final class Server: @unchecked Sendable {
     private func received(_ signal: Int32) {
         switch signal {
         case SIGHUP: reload()
+        case SIGCHLD: Program.reapOrphans()
         default:
             guard isEnding.load(ordering: .sequentiallyConsistent) else { return end() }
             status = 128 + signal

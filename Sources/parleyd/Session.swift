@@ -141,7 +141,7 @@ final class Session: @unchecked Sendable {
         guard let tls, let identity = tls.peerIdentity, tls.applicationProtocol == remoteProtocol
         else { return .messages }
         let desk = CommandDesk(tls, identity, worker: worker, trail: trail)
-        worker.opened(desk, at: place)
+        worker.openedDesk(at: place)
         return .commands(RemoteServer(tls, host: desk))
     }
 

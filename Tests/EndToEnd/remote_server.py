@@ -11,7 +11,7 @@ import unittest
 import authority
 from people import client
 from remote import Session
-from support import HERE, SCRATCH, Server, _kill, eventually, gone, members
+from support import HERE, SCRATCH, Server, _kill, eventually, gone, members, processes
 
 PYTHON = sys.executable
 REPLIES = {
@@ -38,6 +38,11 @@ def write_table(path, commands, groups=None):
     new = authority.write(path.with_suffix(".new"), text)
     new.rename(path)
     return path
+
+
+def is_alive(pid):
+    """Whether a process runs; a zombie does not."""
+    return any(its == pid and state not in "ZX" for its, state, _, _ in processes())
 
 
 class RemoteServer(Server):

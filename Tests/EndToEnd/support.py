@@ -293,12 +293,15 @@ class Watched:
 
 
 class Server(Watched, Program):
-    """A `parleyd` on a port of the kernel's choice that has said that it listens."""
+    """A `parleyd` on a port of the kernel's choice that has said that it listens.
 
-    def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", **how):
+    `wrapper` are words that start it, such as `setpriv` with its options.
+    """
+
+    def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", wrapper=(), **how):
         where = ["--host", host] if host else []
-        super().__init__(
-            owner, [PARLEYD, protocol, "--port", "0", *where, *security(certs), *options], **how)
+        words = [*wrapper, PARLEYD, protocol, "--port", "0", *where, *security(certs), *options]
+        super().__init__(owner, words, **how)
         ready = self.stderr.expect(r"parleyd: listening on (\S+):(\d+) \(([^)\n]*)\)\n")
         self.host, self.port, self.mode = ready[1], int(ready[2]), ready[3]
 

@@ -2,14 +2,12 @@
 """Programs that misbehave, and the limits that they meet."""
 
 import contextlib
-import os
-import signal
 import unittest
 
 from remote import (
     BUSY, BY_ITSELF, BY_OUTPUT, BY_SIGNAL, BY_TIME, CANCEL, INPUT_END, INPUT_WANTED, OUTPUT,
     UNAVAILABLE)
-from remote_server import RemoteTestCase, fixture, gone, program
+from remote_server import RemoteTestCase, fixture, gone, is_alive, program
 from support import SCRATCH, eventually, measures_memory
 
 MIB = 1 << 20
@@ -22,11 +20,10 @@ class Faults(RemoteTestCase):
         "ignore end": fixture("ignore-end.sh"),
         "ignore closed output": fixture("ignore-closed-output.py", output=100_000),
         "background": fixture("background.sh", "{how}",
-                              arguments={"how": "keep|quiet|stubborn"}),
-        "daemon": fixture("background.sh", "daemon"),
+                              arguments={"how": "keep|quiet|stubborn|daemon"}),
         "fill": fixture("fill-both.py", str(MIB)),
         "kill": fixture("kill-itself.sh", "{signal}", arguments={"signal": "[A-Z0-9]+"}),
-        "stop": fixture("stop-itself.sh", timeout=0.3),
+        "stop": fixture("stop-itself.sh", timeout=1, grace=20),
         "status": program("/bin/sh", "-c", 'exit "$0"', "{status}",
                           arguments={"status": "[0-9]+"}),
         "exactly": program("/usr/bin/head", "-c", "{bytes}", "/dev/zero",
@@ -66,18 +63,14 @@ class Faults(RemoteTestCase):
 
     def test_what_a_program_leaves_in_the_background_is_ended(self):
         session = self.session()
-        for how in ("keep", "quiet", "stubborn"):
+        for how in ("keep", "quiet", "stubborn", "daemon"):
             with self.subTest(how):
                 outcome = session.ask("background", how)
                 self.assertEnded(outcome, BY_ITSELF, 4)
-                pid = self.server.end_of(session)["pid"]
-                gone(pid)
-
-    def test_a_daemon_that_has_the_pipes_holds_no_answer_back(self):
-        outcome = self.session().ask("daemon")
-        self.assertEnded(outcome, BY_ITSELF, 4)
-        # It left its group, as only a program can that the table's author chose.
-        os.kill(int(outcome.output), signal.SIGKILL)
+                end = self.server.end_of(session)
+                self.assertEqual((end["outcome"], end["status"]), ("exit", 4))
+                self.assertGreaterEqual(end["left_ended"], 1)
+                self.assertFalse(is_alive(int(outcome.output)))
 
     def test_a_program_that_ignores_its_end_is_killed_when_its_time_is_over(self):
         session = self.session()
@@ -90,7 +83,9 @@ class Faults(RemoteTestCase):
     def test_a_stopped_program_is_ended_too(self):
         outcome = self.session().ask("stop")
         self.assertEnded(outcome, BY_TIME, 0)
-        gone(int(outcome.output))
+        # SIGTERM alone would have waited for SIGKILL.
+        self.assertEqual(outcome.lines[1:], ["told to end"])
+        gone(int(outcome.lines[0]))
 
     def test_a_program_that_ignores_its_end_is_killed_after_cancel(self):
         session = self.session()

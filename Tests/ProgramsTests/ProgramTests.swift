@@ -27,7 +27,7 @@ struct ProgramTests {
     @Test(arguments: [0o077, 0o022, 0, 0o777] as [UInt32])
     func umask_isWhatWasGiven(mask: UInt32) async throws {
         let result = try await run("umask", umask: mask)
-        #expect(UInt32(result.output.trimmingSuffix { $0.isNewline }, radix: 8) == mask)
+        #expect(UInt32(result.output.line, radix: 8) == mask)
     }
 
     @Test func environment_isWhatWasGiven_andNothingElse() async throws {
@@ -84,24 +84,6 @@ struct ProgramTests {
         #expect(try await run("cat; echo end").output == "end\n")
     }
 
-    @Test func end_killsWhatTheProgramLeftInItsGroup() async throws {
-        let result = try await run("sleep 1000 & echo $!")
-        let left = try #require(
-            Int32(result.output.trimmingSuffix { $0.isNewline }))
-        // It goes as soon as the kernel has its turn.
-        while kill(left, 0) == 0, !isZombie(left) { sched_yield() }
-    }
-
-    @Test func programThatIsLetGo_isKilled() async throws {
-        let pid = try await onLoop { loop in
-            let start = ProgramStart(
-                path: "/bin/sleep", arguments: ["1000"], environment: [:], directory: "/",
-                takesInput: false)
-            return try Program(start, loop: loop) {}.pid
-        }
-        #expect(kill(pid, 0) != 0)
-    }
-
     @Test(arguments: [
         ("/nonexistent/program", "/"), ("/etc/passwd", "/"), ("/bin/true", "/nonexistent"),
     ])
@@ -115,72 +97,5 @@ struct ProgramTests {
             }
         }
         #expect(code != nil)
-    }
-
-    // MARK: A run
-
-    private struct Result: Sendable {
-        var output = ""
-        var errorOutput = ""
-        var end: ProgramEnd?
-    }
-
-    /// Runs a line of the shell's to its end.
-    private func run(
-        _ script: String, environment: [String: String] = ["PATH": "/usr/bin:/bin"],
-        directory: String = "/", umask: UInt32 = 0o077, input: [UInt8]? = nil
-    ) async throws -> Result {
-        // As both programs do at their start.
-        Signals.ignoreFailedWrites()
-        return try await onLoop { loop in
-            let bell = Bell()
-            let start = ProgramStart(
-                path: "/bin/sh", arguments: ["-c", script], environment: environment,
-                directory: directory, umask: umask, takesInput: input != nil)
-            let program = try Program(start, loop: loop) { bell.ring() }
-            if let input {
-                program.input?.write(input.span)
-                program.input?.finish()
-            }
-            var (output, errorOutput): ([UInt8], [UInt8]) = ([], [])
-            while true {
-                let hasEnded = program.end != nil
-                while read(program.output, &output) || read(program.errorOutput, &errorOutput) {}
-                if hasEnded { break }
-                await bell.wait()
-            }
-            return Result(
-                output: String(decoding: output, as: UTF8.self),
-                errorOutput: String(decoding: errorOutput, as: UTF8.self), end: program.end)
-        }
-    }
-}
-
-/// - Returns: whether there was something.
-private func read(_ pipe: PipeReader, _ bytes: inout [UInt8]) -> Bool {
-    let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
-        var span = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
-        _ = pipe.read(into: &span)
-        count = unsafe span.finalize(for: buffer)
-    }
-    bytes += chunk
-    return !chunk.isEmpty
-}
-
-private func isZombie(_ pid: Int32) -> Bool {
-    guard let file = unsafe fopen("/proc/\(pid)/stat", "r") else { return true }
-    defer { unsafe fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    guard unsafe fgets(&line, 256, file) != nil else { return true }
-    let text = String(
-        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return text.contains(") Z ")
-}
-
-extension String {
-    fileprivate func trimmingSuffix(_ predicate: (Character) -> Bool) -> String {
-        var text = self[...]
-        while let last = text.last, predicate(last) { text.removeLast() }
-        return String(text)
     }
 }

@@ -1,4 +1,4 @@
-// What Swift's Glibc module lacks: epoll, eventfd, signalfd, timerfd, accept4, getopt_long, pidfd, and vfork.
+// What Swift's Glibc module lacks: epoll, eventfd, signalfd, timerfd, accept4, getopt_long, and a command's keeper.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef CLINUX_H
 #define CLINUX_H
@@ -51,18 +51,61 @@ int parley_raise_descriptor_limit(void);
 // are started get the limit of cores back.
 void parley_forbid_dumps(void);
 
-// Starts a program in a session of its own: standard descriptors as given and no others, default
-// signal dispositions, the umask as given, and the descriptor limit that this process began with. The result
-// is its number, or below zero with errno.
-pid_t parley_spawn(
-    const char *path, char *const arguments[], char *const environment[], const char *directory,
-    mode_t mask, int input, int output, int error_output);
-int parley_pidfd_open(pid_t pid);
-// How a child ended that may be left a zombie, as waitid(2) has it in si_code and si_status.
-typedef struct parley_child_end {
+// What to start: strings as execve(2) takes them, and descriptors that are all above 2.
+typedef struct parley_start {
+    const char *path, *directory;
+    char *const *arguments, *const *environment;
+    int input, output, error_output;
+    unsigned umask;
+    // How long the command's processes have between SIGTERM and SIGKILL, in nanoseconds, where this process
+    // ends before the command does.
+    long grace;
+    // Whether what the program leaves behind is let go when this process ends.
+    int is_background;
+    // Set by parley_keeper_start.
+    int control;
+} parley_start;
+
+// What is known of a command; each report says all. `code` and `status` are waitid(2)'s si_code and si_status.
+typedef struct parley_report {
+    // The program's number.
+    pid_t program;
+    // Why it was not started (an errno), and whether that was for want of something that the keeper needs.
+    int failure, is_keepers;
+    // The program itself.
     int has_ended, code, status;
-} parley_child_end;
-parley_child_end parley_peek_child(int pidfd);
+    // Nothing of the command runs any more, and how many processes were ended.
+    int is_over, signalled;
+} parley_report;
+
+typedef struct parley_keeper {
+    pid_t keeper;
+    // Non-blocking; readable when there is a report, or the keeper has ended.
+    int control;
+    void *memory;
+    parley_report report;
+} parley_keeper;
+
+enum {
+    // SIGTERM, then SIGCONT, to every process of the command.
+    PARLEY_TERMINATE = 'T',
+    // SIGKILL to every process of the command, until none is left.
+    PARLEY_KILL = 'K',
+    // What is left may run on; the command counts as over.
+    PARLEY_LET_GO = 'L',
+};
+
+// Starts a program below a keeper of its own: in a session of its own, with the standard descriptors as given and no
+// others, default signal dispositions, and the descriptor limit that this process began with. Waits for the exec.
+// Where `report.failure` is set nothing is left of either.
+parley_keeper parley_keeper_start(const parley_start *start);
+// 1: a report; 0: none now; -1: the keeper has ended.
+int parley_keeper_read(int control, parley_report *report);
+void parley_keeper_tell(int control, char wish);
+// Takes a keeper that has ended away, with its memory; 0 where it has not.
+int parley_keeper_reap(pid_t keeper, void *memory);
+// Takes away all children that have ended but keepers; the result is how many.
+int parley_reap_orphans(void);
 long parley_nanoseconds(void);
 
 #endif

@@ -2,17 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Commands
 
-/// A command that may start: its place is taken and its start is recorded.
-public struct Admission: Sendable {
-    /// Its number in the session, from 1.
-    public let number: Int
+/// A command that may start: its place is taken and its start is recorded. `vacate` and `left` must
+/// follow, in any order. Confined to the session's loop, and may outlive the session.
+public protocol AdmittedCommand: AnyObject {
     /// By their names: all that its program's environment has, where the table says nothing else.
-    public let environment: [String: String]
+    var environment: [String: String] { get }
 
-    public init(number: Int, environment: [String: String]) {
-        self.number = number
-        self.environment = environment
-    }
+    /// Nothing of it runs any more: its place is free again. Called once; before the client can know of
+    /// its end, unless something was left running or had to be ended after that.
+    func vacate()
+
+    /// It has ended, and its client was told as far as it listened. What it left behind was ended too,
+    /// or can't be (`usage`). Called once.
+    func left(_ outcome: Outcome, _ usage: Usage)
 }
 
 /// What a command moved, and how long it took.
@@ -25,6 +27,10 @@ public struct Usage: Sendable {
     public var bytesOut = 0
     /// From its start until its client was told of its end.
     public var nanoseconds: UInt64 = 0
+    /// Processes that it had left behind when it ended by itself, and that were ended after it.
+    public var leftEnded = 0
+    /// Something of it could not be ended and runs on.
+    public var isLeftRunning = false
     /// Nothing moved yet.
     public init() {}
 }
@@ -36,7 +42,7 @@ public protocol RemoteHost: AnyObject {
     /// The fixed replies of `table`.
     var replies: ReplyTable { get }
     var identity: Identity { get }
-    /// Between SIGTERM and SIGKILL, in seconds.
+    /// Between SIGTERM and SIGKILL where the table says nothing else, in seconds.
     var grace: Double { get }
 
     /// The lines that `whoami` prints.
@@ -47,19 +53,9 @@ public protocol RemoteHost: AnyObject {
     var objection: Refusal? { get }
 
     /// Asks whether a program may start: takes its place and writes the record of its start.
-    /// `vacate` and `left` must follow.
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
-    ) -> Result<Admission, Refusal>
-
-    /// A program that was admitted runs no more: its place is free again. Called once, before the
-    /// client can know.
-    func vacate(_ entry: CommandEntry)
-
-    /// A program that was admitted has ended, and its client was told as far as it listened.
-    func left(
-        _ entry: CommandEntry, _ arguments: [String], _ admission: Admission, _ outcome: Outcome,
-        _ usage: Usage)
+    ) -> Result<any AdmittedCommand, Refusal>
 
     /// A command was refused; `entry` is nil where there is none.
     func refused(_ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal)

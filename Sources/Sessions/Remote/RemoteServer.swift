@@ -46,7 +46,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     /// Serves until the client's end, or until a reply closes.
     ///
     /// - Throws: `malformed`; `endedEarly` where the client leaves before it has its answers; what
-    ///   the stream throws; `cancelled`. Nothing that was started runs on.
+    ///   the stream throws; `cancelled`. Programs that were started have been told to end.
     public func serve() async throws(StreamError) {
         while try await stream.answer(upTo: 16_384, { [unowned self] in answer($0, &$1) }) {
             if let failure { throw failure }
@@ -266,12 +266,12 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         case .failure(let refusal):
             host.refused(entry.name, approved.arguments, entry, refusal)
             try await stream.write(refusal.frame)
-        case .success(let admission):
-            try await run(approved, admission)
+        case .success(let admitted):
+            try await run(approved, admitted)
         }
     }
 
-    private func admit(_ approved: Approved) -> Result<Admission, Refusal> {
+    private func admit(_ approved: Approved) -> Result<any AdmittedCommand, Refusal> {
         if let objection = host.objection { return .failure(objection) }
         guard approved.entry.permits(host.identity) else {
             return .failure(notAllowed(approved.entry))
@@ -280,19 +280,19 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     }
 
     private func run(
-        _ approved: Approved, _ admission: Admission
+        _ approved: Approved, _ admitted: any AdmittedCommand
     ) async throws(StreamError) {
         let entry = approved.entry
         let command = RunningCommand(
-            stream, limits: approved.program, grace: host.grace, frames: frames, ledger: ledger
-        ) { [host] in host.vacate(entry) }
+            stream, limits: approved.program, frames: frames, ledger: ledger, admitted: admitted)
         let start = ProgramStart(
             path: approved.program.path, arguments: approved.invocation.arguments,
-            environment: admission.environment.merging(approved.invocation.environment) { $1 },
+            environment: admitted.environment.merging(approved.invocation.environment) { $1 },
             directory: approved.program.directory, umask: approved.program.umask,
-            takesInput: approved.program.takesInput)
-        let outcome = await command.run(start, name: entry.name)
-        host.left(entry, approved.arguments, admission, outcome, command.usage)
+            takesInput: approved.program.takesInput,
+            grace: approved.program.grace ?? host.grace,
+            isBackground: approved.program.isBackground)
+        await command.run(start, name: entry.name)
         (frames, ledger) = (command.frames, command.ledger)
         cancelled = command.waitingCancelled
         if let failure = command.failure {

@@ -4,7 +4,8 @@ internal import Commands
 internal import Programs
 internal import Sockets
 
-/// One program from its start to its end. Nothing of it is left when `run` returns.
+/// One program from its start until its client was told of its end. What it left behind may still be
+/// ended when `run` returns.
 final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// What the session goes on with behind it.
     private(set) var frames: FrameReader
@@ -20,40 +21,33 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
 
     private let stream: Stream
     private let limits: ProgramEntry
-    private let grace: Double
-    private let vacate: () -> Void
+    private let admitted: any AdmittedCommand
     private let bell = Bell()
     private var program: Program?
     private var waitingRuns = 0
     private var inputHasEnded = false
     private var inputReplaced = 0
     private var isOver = false
-    private var isEnding = false
-    /// Not even SIGKILL has ended it.
-    private var isLost = false
     /// Why the server ended it.
     private var verdict: Outcome?
     private var timers: [Timer] = []
     private var pinger: Timer?
-    private var hasVacated = false
 
     private var channel: Channel { stream.channel }
     private var loop: EventLoop { channel.loop }
 
     /// - Parameters:
     ///   - limits: the table's, of this program.
-    ///   - grace: between SIGTERM and SIGKILL, in seconds.
     ///   - frames: reads the client's from where the session has come to.
-    ///   - vacate: called once, when the program runs no more.
+    ///   - admitted: is told of its end.
     init(
-        _ stream: Stream, limits: ProgramEntry, grace: Double, frames: FrameReader,
-        ledger: InputLedger, vacate: @escaping () -> Void
+        _ stream: Stream, limits: ProgramEntry, frames: FrameReader, ledger: InputLedger,
+        admitted: any AdmittedCommand
     ) {
         self.stream = stream
         self.limits = limits
-        self.grace = grace
         output = CommandOutput(stream, limit: limits.outputLimit)
-        self.vacate = vacate
+        self.admitted = admitted
         self.frames = frames
         self.ledger = ledger
     }
@@ -61,23 +55,21 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// Starts the program, and returns when it has ended and the client was told.
     ///
     /// - Parameter name: the command's, for the client.
-    func run(_ start: ProgramStart, name: String) async -> Outcome {
+    func run(_ start: ProgramStart, name: String) async {
         let startedAt = loop.now
         let program: Program
         do throws(StreamError) {
-            program = try Program(start, loop: loop) { [weak self] in
-                // One that was abandoned may end when nobody waits for it any more.
-                self?.programChanged()
-            }
+            program = try Program(start, loop: loop) { [bell] in bell.ring() }
         } catch {
-            vacate()
+            admitted.vacate()
             // Where its files are is not the client's business.
             let refusal = Refusal(
                 .unavailable, "\(name) cannot be started; tell the server's administrator")
             do throws(StreamError) { try await output.send(refusal.frame) } catch { fail(error) }
-            return .refused(Refusal(.unavailable, error.description))
+            return admitted.left(.refused(Refusal(.unavailable, error.description)), usage)
         }
         self.program = program
+        program.whenOver { [admitted] in admitted.vacate() }
         usage.pid = program.pid
         timers.append(
             Timer(after: limits.timeout, on: loop) { [unowned self] in end(.timedOut) })
@@ -99,41 +91,34 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         do throws(StreamError) { try ledger.exited() } catch { failure = failure ?? error }
         usage.bytesOut = output.count
         usage.nanoseconds = loop.now - startedAt
-        return outcome
+        seeOff(program)
     }
 
-    private var outcome: Outcome {
-        verdict ?? (program?.end).map { .ended($0) } ?? .leftRunning
+    /// Has its end recorded when it is known how everything ended that it left behind.
+    private func seeOff(_ program: Program) {
+        let outcome = outcome(of: program)
+        program.seeOff()
+        program.whenSettled { [usage, admitted, unowned program] in
+            var usage = usage
+            usage.leftEnded = program.leftEnded
+            usage.isLeftRunning = program.course == .lost
+            admitted.left(outcome, usage)
+        }
     }
 
-    private func programChanged() {
-        if program?.end != nil { vacateOnce() }
-        bell.ring()
-    }
-
-    private func vacateOnce() {
-        guard !hasVacated else { return }
-        hasVacated = true
-        vacate()
+    private func outcome(of program: Program) -> Outcome {
+        // Whatever began the ending: a place that is taken and a process that runs are to be known.
+        guard program.course != .lost else { return .leftRunning }
+        return verdict ?? program.end.map { .ended($0) } ?? .leftRunning
     }
 
     // MARK: Its end
 
-    /// Ends the program: SIGTERM to its group, after the grace time SIGKILL.
+    /// Ends the program with all that it started. One that has ended by itself keeps its status.
     private func end(_ verdict: Outcome?) {
-        guard let program, program.end == nil else { return }
-        if self.verdict == nil { self.verdict = verdict }
-        guard !isEnding else { return }
-        isEnding = true
-        program.signal(ProgramSignal.terminate)
-        timers.append(
-            Timer(after: grace, on: loop) { program.signal(ProgramSignal.kill) })
-        timers.append(
-            Timer(after: grace + Self.lastWait, on: loop) { [unowned self] in
-                isLost = true
-                vacateOnce()
-                bell.ring()
-            })
+        guard let program else { return }
+        if self.verdict == nil, program.end == nil { self.verdict = verdict }
+        program.terminate()
     }
 
     private func fail(_ error: StreamError) {
@@ -244,8 +229,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private func pump(_ program: Program) async {
         var moved = 0
         while true {
-            let hasEnded = program.end != nil || isLost
-            if isLost { program.abandon() }
+            let hasEnded = program.isDone
             replaceInput()
             var filled = 0
             var count = 0
@@ -260,7 +244,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
             }
             var isDone = false
             if hasEnded, output.isQuiet(program) {
-                let exit = outcome.frame
+                let exit = outcome(of: program).frame
                 loop.withOutput(&filled) { room in
                     guard room.freeCapacity >= exit.count else { return }
                     for byte in exit { room.append(byte) }
@@ -288,6 +272,4 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// Input that is on its way to the program, in bytes: enough for a fast program at the end of
     /// a long line.
     private static var window: Int { 262_144 }
-    /// What SIGKILL may take, in seconds.
-    private static var lastWait: Double { 2 }
 }

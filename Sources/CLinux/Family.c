@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "Family.h"
+#include "Raw.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#pragma clang attribute push( \
+    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    apply_to = function)
+
+// MARK: Text
+
+static char *put(char *end, const char *text)
+{
+    while (*text) *end++ = *text++;
+    *end = 0;
+    return end;
+}
+
+static char *put_number(char *end, long number)
+{
+    char digits[24];
+    int count = 0;
+    do digits[count++] = (char)('0' + number % 10);
+    while (number /= 10);
+    while (count) *end++ = digits[--count];
+    *end = 0;
+    return end;
+}
+
+static int is_digit(char character) { return character >= '0' && character <= '9'; }
+
+static int open_file(const char *path)
+{
+    return (int)raw(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0);
+}
+
+static void close_file(int fd) { raw(SYS_close, fd, 0, 0, 0, 0); }
+
+// The numbers of a file that has nothing else.
+struct numbers {
+    int fd;
+    long at, end;
+    char *buffer;
+};
+
+// 0 behind the last.
+static pid_t next_number(struct numbers *numbers)
+{
+    pid_t value = 0;
+    int has_digits = 0;
+    for (;;) {
+        if (numbers->at == numbers->end) {
+            numbers->at = 0;
+            numbers->end = raw(SYS_read, numbers->fd, (long)numbers->buffer, CHUNK, 0, 0);
+            if (numbers->end <= 0) {
+                numbers->end = 0;
+                return value;
+            }
+        }
+        char character = numbers->buffer[numbers->at++];
+        if (is_digit(character)) {
+            value = value * 10 + (character - '0');
+            has_digits = 1;
+        } else if (has_digits) {
+            return value;
+        }
+    }
+}
+
+// MARK: One process
+
+struct status {
+    pid_t parent;
+    unsigned flags, since;
+};
+
+// PF_EXITING (linux/sched.h): it ends by itself. Its descriptors close a moment before it is a zombie, so that whoever
+// wrote the last output would be counted among the ended.
+enum { IS_EXITING = 4 };
+
+// proc(5): the name, which may hold anything, stands in brackets before the third field.
+static int read_status(char *text, pid_t pid, struct status *status)
+{
+    char path[64];
+    put(put_number(put(path, "/proc/"), pid), "/stat");
+    int fd = open_file(path);
+    if (fd < 0) return 0;
+    long length = raw(SYS_read, fd, (long)text, CHUNK, 0, 0);
+    close_file(fd);
+    long at = length;
+    while (at > 0 && text[at - 1] != ')') at--;
+    if (at <= 0 || at + 1 >= length) return 0;
+    status->parent = 0;
+    status->flags = 0;
+    status->since = 0;
+    int field = 2;
+    for (; at < length && field <= 22; at++) {
+        if (text[at] == ' ') field++;
+        else if (is_digit(text[at]) && field == 4)
+            status->parent = status->parent * 10 + (text[at] - '0');
+        else if (is_digit(text[at]) && field == 9)
+            status->flags = status->flags * 10 + (unsigned)(text[at] - '0');
+        else if (is_digit(text[at]) && field == 22)
+            status->since = status->since * 10 + (unsigned)(text[at] - '0');
+    }
+    return 1;
+}
+
+static long send_signal(int pidfd, int signal)
+{
+    return raw(SYS_pidfd_send_signal, pidfd, signal, 0, 0, 0);
+}
+
+// Whether it was not met before.
+static int meet(struct family *family, pid_t pid, const struct status *status)
+{
+    for (int i = 0; i < family->seen_count; i++)
+        if (family->seen[i].pid == pid && family->seen[i].since == status->since) return 0;
+    if (family->seen_count == MOST_SEEN) return 0;
+    struct member *member = &family->seen[family->seen_count++];
+    member->pid = pid;
+    member->since = status->since;
+    return 1;
+}
+
+// Signals a child of `parent`, and has its own children looked at.
+//
+// A number may be another process's by now. The pidfd is that of whoever had it when it was opened; if that one is
+// still there, what /proc says afterwards is said of it; and if the parent is still there after that, the parent that
+// it names is that parent.
+static int visit(struct family *family, pid_t pid, const struct waiting *parent, int signal)
+{
+    int pidfd = (int)raw(SYS_pidfd_open, pid, 0, 0, 0, 0);
+    if (pidfd < 0) return 0;
+    struct status status;
+    if (!read_status(family->text, pid, &status) || status.parent != parent->pid
+        || (parent->pidfd >= 0 && send_signal(parent->pidfd, 0) == -ESRCH)) {
+        close_file(pidfd);
+        return 0;
+    }
+    int is_new = meet(family, pid, &status);
+    if (is_new || signal == SIGKILL) {
+        long result = send_signal(pidfd, signal);
+        // One that is stopped would not notice.
+        if (signal == SIGTERM) send_signal(pidfd, SIGCONT);
+        if (is_new && result == 0 && !(status.flags & IS_EXITING)) family->signalled++;
+    }
+    if (family->waiting_count < MOST_WAITING) {
+        struct waiting *waiting = &family->waiting[family->waiting_count++];
+        waiting->pid = pid;
+        waiting->pidfd = pidfd;
+    } else {
+        close_file(pidfd);
+    }
+    return is_new;
+}
+
+// MARK: All of them
+
+static int visit_list(struct family *family, int fd, const struct waiting *parent, int signal)
+{
+    struct numbers numbers = {.fd = fd, .buffer = family->list};
+    int met = 0;
+    for (pid_t pid; (pid = next_number(&numbers)) > 0;)
+        met += visit(family, pid, parent, signal);
+    return met;
+}
+
+// Each thread has the children that it started.
+static int visit_children(struct family *family, const struct waiting *parent, int signal)
+{
+    char path[96];
+    char *end = put(put_number(put(path, "/proc/"), parent->pid), "/task");
+    int folder = open_file(path), met = 0;
+    if (folder < 0) return 0;
+    for (;;) {
+        long length = raw(SYS_getdents64, folder, (long)family->folder, CHUNK, 0, 0);
+        if (length <= 0) break;
+        for (long at = 0; at < length;) {
+            struct dirent64 *entry = (struct dirent64 *)(family->folder + at);
+            at += entry->d_reclen;
+            if (!is_digit(entry->d_name[0])) continue;
+            put(put(put(end, "/"), entry->d_name), "/children");
+            int fd = open_file(path);
+            if (fd < 0) continue;
+            met += visit_list(family, fd, parent, signal);
+            close_file(fd);
+        }
+    }
+    close_file(folder);
+    return met;
+}
+
+static int signal_once(struct family *family, int signal)
+{
+    struct waiting self = {.pid = family->self, .pidfd = -1};
+    family->waiting_count = 0;
+    raw(SYS_lseek, family->children, 0, SEEK_SET, 0, 0);
+    int met = visit_list(family, family->children, &self, signal);
+    for (int i = 0; i < family->waiting_count; i++) {
+        struct waiting parent = family->waiting[i];
+        met += visit_children(family, &parent, signal);
+        close_file(parent.pidfd);
+    }
+    return met;
+}
+
+int parley_family_signal(struct family *family, int signal)
+{
+    // Who was started meanwhile by one that was not signalled yet is met in the next round. Programs that
+    // start others for ever must not hold SIGKILL up.
+    int all = 0;
+    for (int round = 0; round < 16; round++) {
+        int met = signal_once(family, signal);
+        all += met;
+        if (!met) break;
+    }
+    return all;
+}
+
+void parley_family_kill_children(struct family *family)
+{
+    struct numbers numbers = {.fd = family->children, .buffer = family->list};
+    raw(SYS_lseek, family->children, 0, SEEK_SET, 0, 0);
+    for (pid_t pid; (pid = next_number(&numbers)) > 0;) raw(SYS_kill, pid, SIGKILL, 0, 0, 0);
+}
+
+#pragma clang attribute pop

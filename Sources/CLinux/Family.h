@@ -1,0 +1,47 @@
+// The descendants of a keeper: who they are, and signals to all of them.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PARLEY_FAMILY_H
+#define PARLEY_FAMILY_H
+
+#include <sys/types.h>
+
+enum {
+    // Whoever is beyond them gets no SIGTERM a second time at least, but always SIGKILL.
+    MOST_SEEN = 8192,
+    MOST_WAITING = 4096,
+    CHUNK = 4096,
+};
+
+// A process that was signalled, told from a later one of its number by when it started.
+struct member {
+    pid_t pid;
+    unsigned since;
+};
+
+// A process whose children are still to be looked at; `pidfd` tells whether it is still that one.
+struct waiting {
+    pid_t pid;
+    int pidfd;
+};
+
+struct family {
+    // Of the calling process.
+    pid_t self;
+    // `/proc/thread-self/children`.
+    int children;
+    // How many were alive when they were first signalled.
+    int signalled;
+    int seen_count, waiting_count;
+    struct member seen[MOST_SEEN];
+    struct waiting waiting[MOST_WAITING];
+    char list[CHUNK], folder[CHUNK], text[CHUNK];
+};
+
+// Sends SIGTERM, and SIGCONT for those that are stopped, to every descendant once; or SIGKILL to all. The
+// result is how many were met for the first time.
+int parley_family_signal(struct family *family, int signal);
+// Sends SIGKILL to the direct children. None of their numbers can be another's, since only the caller
+// takes their zombies away.
+void parley_family_kill_children(struct family *family);
+
+#endif

@@ -1,0 +1,38 @@
+// What to start, and how.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A program, and what holds for it from its start to the end of all that it started.
+public struct ProgramStart: Sendable {
+    /// An absolute path, which is the program's `argv[0]` as well.
+    public var path: String
+    /// Behind `argv[0]`; none contains a NUL.
+    public var arguments: [String]
+    /// By their names, neither of which nor a value contains a NUL; there is nothing else in its
+    /// environment.
+    public var environment: [String: String]
+    /// An absolute path, where it runs.
+    public var directory: String
+    /// As umask(2) has it.
+    public var umask: UInt32
+    /// Whether it gets a pipe as its standard input, or nothing.
+    public var takesInput: Bool
+    /// How long its processes have between SIGTERM and SIGKILL, and what it left behind may hold its
+    /// output open, in seconds.
+    public var grace: Double
+    /// Whether what it leaves behind when it ends by itself lives on.
+    public var isBackground: Bool
+
+    public init(
+        path: String, arguments: [String], environment: [String: String], directory: String,
+        umask: UInt32 = 0o077, takesInput: Bool, grace: Double = 5, isBackground: Bool = false
+    ) {
+        self.path = path
+        self.arguments = arguments
+        self.environment = environment
+        self.directory = directory
+        self.umask = umask
+        self.takesInput = takesInput
+        self.grace = grace
+        self.isBackground = isBackground
+    }
+}

@@ -1,0 +1,132 @@
+// Runs a line of the shell's to the end of all that it started.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Sockets
+import Testing
+
+@testable import Programs
+
+/// What a program did.
+struct RunResult: Sendable {
+    var output = ""
+    var errorOutput = ""
+    var end: ProgramEnd?
+    var leftEnded = 0
+    /// What it was when its output was complete and somebody could be told of its end.
+    var courseWhenDone: Program.Course?
+}
+
+/// A program of a test's, and what it has written so far. Confined to its loop.
+final class Running: @unchecked Sendable {
+    let program: Program
+    private let bell: Bell
+    private var output: [UInt8] = []
+    private var errorOutput: [UInt8] = []
+
+    init(_ start: ProgramStart, loop: EventLoop) throws(StreamError) {
+        // As both programs do at their start.
+        Signals.ignoreFailedWrites()
+        let bell = Bell()
+        self.bell = bell
+        program = try Program(start, loop: loop) { bell.ring() }
+    }
+
+    /// Reads on until `condition` holds.
+    func wait(until condition: () -> Bool) async {
+        while true {
+            let isMet = condition()
+            var hasRead = false
+            while read(program.output, &output) || read(program.errorOutput, &errorOutput) {
+                hasRead = true
+            }
+            if isMet { return }
+            if !hasRead { await bell.wait() }
+        }
+    }
+
+    /// Reads on until it has written a line, and returns the last one.
+    func line() async -> String {
+        await wait { output.last == UInt8(ascii: "\n") }
+        return text.split(separator: "\n").last.map(String.init) ?? ""
+    }
+
+    var text: String { String(decoding: output, as: UTF8.self) }
+
+    /// Waits until nothing of it runs.
+    func result() async -> RunResult {
+        await wait { program.isDone }
+        var result = RunResult()
+        result.courseWhenDone = program.course
+        await wait { program.course == .over }
+        result.output = text
+        result.errorOutput = String(decoding: errorOutput, as: UTF8.self)
+        result.end = program.end
+        result.leftEnded = program.leftEnded
+        return result
+    }
+}
+
+/// A line of the shell's, or of bash's.
+func shell(
+    _ script: String, by path: String = "/bin/sh",
+    environment: [String: String] = ["PATH": "/usr/bin:/bin"], directory: String = "/",
+    umask: UInt32 = 0o077, takesInput: Bool = false, grace: Double = 20, isBackground: Bool = false
+) -> ProgramStart {
+    ProgramStart(
+        path: path, arguments: ["-c", script], environment: environment, directory: directory,
+        umask: umask, takesInput: takesInput, grace: grace, isBackground: isBackground)
+}
+
+/// Runs a line of the shell's to the end of all that it started.
+func run(
+    _ script: String, environment: [String: String] = ["PATH": "/usr/bin:/bin"],
+    directory: String = "/", umask: UInt32 = 0o077, input: [UInt8]? = nil, grace: Double = 20
+) async throws -> RunResult {
+    try await onLoop { loop in
+        let running = try Running(
+            shell(
+                script, environment: environment, directory: directory, umask: umask,
+                takesInput: input != nil, grace: grace), loop: loop)
+        if let input {
+            running.program.input?.write(input.span)
+            running.program.input?.finish()
+        }
+        return await running.result()
+    }
+}
+
+/// The state of a process (proc(5)); nil where there is none of that number.
+func state(of pid: Int32) -> Character? {
+    guard let file = unsafe fopen("/proc/\(pid)/stat", "r") else { return nil }
+    defer { unsafe fclose(file) }
+    var line = [CChar](repeating: 0, count: 512)
+    guard unsafe fgets(&line, 512, file) != nil else { return nil }
+    let text = String(
+        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return text.split(separator: ")").last?.dropFirst().first
+}
+
+/// Whether a process runs. One that ended may be a zombie of a process that is none of ours.
+func isAlive(_ pid: Int32) -> Bool {
+    let state = state(of: pid)
+    return state != nil && state != "Z" && state != "X"
+}
+
+extension String {
+    /// Without the line's end.
+    var line: String { split(separator: "\n").joined(separator: "\n") }
+
+    /// The numbers of its lines.
+    var numbers: [Int32] { split(whereSeparator: { $0.isWhitespace }).compactMap { Int32($0) } }
+}
+
+/// - Returns: whether there was something.
+private func read(_ pipe: PipeReader, _ bytes: inout [UInt8]) -> Bool {
+    let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
+        var span = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
+        _ = pipe.read(into: &span)
+        count = unsafe span.finalize(for: buffer)
+    }
+    bytes += chunk
+    return !chunk.isEmpty
+}
