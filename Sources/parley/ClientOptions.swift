@@ -117,7 +117,7 @@ struct ClientOptions {
         }
         return RunOptions(
             command: arguments.rest, isBatch: isBatch, isJSON: arguments.has("json"),
-            statusDescriptor: try statusDescriptor(arguments))
+            statusDescriptor: try arguments["status-fd"].map(statusDescriptor(_:)))
     }
 
     static let help = """

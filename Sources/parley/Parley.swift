@@ -22,14 +22,9 @@ struct Parley {
             if let command = run?.command { try Remote.check(command) }
             exit(try Client(options).run())
         } catch let error as UsageError {
-            // Read again by its word alone: the command line could not be understood.
-            let words = repairedCommandLine().prefix { $0 != "--" }
-            let wantsJSON = words.contains("run") && words.contains("--json")
             Log.end(
                 "parley", "\(error); see parley --help", status: ExitStatus.failure, code: "usage",
-                run: wantsJSON
-                    ? RunOptions(command: nil, isBatch: false, isJSON: true, statusDescriptor: nil)
-                    : nil)
+                run: objects(asked: CommandLine.arguments.prefix { $0 != "--" }))
         } catch let error as CredentialError {
             Log.end(
                 "parley", error.description, status: ExitStatus.failure, code: error.code.rawValue,
@@ -41,6 +36,22 @@ struct Parley {
         } catch {
             Log.end("parley", "\(error)", status: ExitStatus.failure, run: run)
         }
+    }
+
+    /// Where objects were asked for. Read again by its words alone: the command line could not be
+    /// understood.
+    private static func objects(asked words: ArraySlice<String>) -> RunOptions? {
+        guard words.contains("run") else { return nil }
+        let option = "--status-fd"
+        var number: Int32?
+        for (word, next) in zip(words, words.dropFirst() + [""]) {
+            let value = word == option ? next : String(word.trimmingPrefix("\(option)="))
+            guard word.hasPrefix(option), value != word else { continue }
+            number = try? statusDescriptor(value)
+        }
+        return RunOptions(
+            command: nil, isBatch: false, isJSON: words.contains("--json"), statusDescriptor: number
+        )
     }
 }
 

@@ -6,11 +6,9 @@ internal import System
 
 /// Reads `--status-fd`, before anything else is opened that could take the number.
 ///
-/// - Returns: nil where it was not given.
 /// - Throws: `UsageError` where it isn't open for writing, or leads to where the command's output goes,
 ///   in which a program could write an outcome of its own.
-func statusDescriptor(_ arguments: Arguments) throws(UsageError) -> Int32? {
-    guard let text = arguments["status-fd"] else { return nil }
+func statusDescriptor(_ text: String) throws(UsageError) -> Int32 {
     guard let number = Int32(text), number > 2 else {
         throw UsageError(
             "'\(text)' is not a descriptor for --status-fd, which takes a number above 2, such as 3 with 3>status.json"

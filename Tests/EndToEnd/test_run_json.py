@@ -81,12 +81,12 @@ class StatusDescriptor(TestCase):
         super().setUpClass()
         cls.server = Commands(cls)
 
-    def run_to_pipe(self, *command, options=(), **how):
+    def run_to_pipe(self, *command, options=(), form="--status-fd {}", **how):
         """A run, and what came out of its status descriptor."""
         reader, writer = os.pipe()
         try:
             run = Run(self, self.server.port, *command, pass_fds=[writer],
-                      options=["--status-fd", str(writer), *options], **how)
+                      options=[*form.format(writer).split(), *options], **how)
         finally:
             os.close(writer)
         run.wait()
@@ -116,6 +116,10 @@ class StatusDescriptor(TestCase):
         run, objects = self.run_to_pipe("x", options=["--ca", "/no/such.pem"])
         self.assertStatus(run, 255)
         self.assertEqual([(one["code"], one["exit"]) for one in objects], [("missing", 255)])
+        for form in ("--status-fd {}", "--status-fd={}"):
+            run, objects = self.run_to_pipe("x", options=["--port", "none"], form=form)
+            self.assertStatus(run, 255)
+            self.assertEqual([(one["code"], one["exit"]) for one in objects], [("usage", 255)])
         false = FalseServer(self, frame(ERROR_OUTPUT, b"oops"), fin)
         reader, writer = os.pipe()
         run = Run(self, false.port, "x", options=["--status-fd", str(writer)], pass_fds=[writer])
