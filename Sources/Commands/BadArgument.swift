@@ -25,7 +25,7 @@ extension BadArgument.Code {
     public static let differs = Self(rawValue: "differs")
     /// It begins with `-`, and its pattern names none.
     public static let forbiddenDash = Self(rawValue: "forbiddenDash")
-    /// Longer than its pattern can be compared with in a bounded time.
-    public static let tooLong = Self(rawValue: "tooLong")
+    /// It and those before it can't be compared with their patterns in a bounded time.
+    public static let tooMuchWork = Self(rawValue: "tooMuchWork")
     public static let containsNUL = Self(rawValue: "containsNUL")
 }

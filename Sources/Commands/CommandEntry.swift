@@ -28,7 +28,7 @@ public struct CommandEntry: Sendable {
     }
 
     /// Whether an identity may ask for it. A fixed reply is given to everybody; a program runs for
-    /// those whom `allow` names and `deny` does not. Names are compared byte by byte. An identity
+    /// those whom `allow` names and `deny` does not. Names are compared in one spelling. An identity
     /// without names and key is no certificate's, and runs nothing.
     public func permits(_ identity: Identity) -> Bool {
         switch action {

@@ -7,6 +7,10 @@ public final class CommandTable: Sendable {
     public let entries: [CommandEntry]
     /// The identities that the table names anywhere, in groups as well, sorted by their bytes.
     public let identities: [String]
+    /// What its author may not have meant: the first hundred, in the order of the text.
+    public let warnings: [TableWarning]
+    /// How many more there are.
+    public let omittedWarnings: Int
     private let places: [[UInt8]: Int]
 
     /// Reads a JSON5 file: a regular one of at most 1 MiB of UTF-8, which, with its folder, only
@@ -24,6 +28,10 @@ public final class CommandTable: Sendable {
             }
             identities = reader.identities.sorted { $0.lexicographicallyPrecedes($1) }
                 .map { String(decoding: $0, as: UTF8.self) }
+            warnings = reader.notes.warnings.sorted { $0.offset < $1.offset }.map {
+                TableWarning($0, in: text, name: name)
+            }
+            omittedWarnings = reader.notes.omitted
         } catch {
             throw TableError(error, in: text, name: name)
         }
@@ -33,6 +41,8 @@ public final class CommandTable: Sendable {
     private init(replies: [CommandEntry]) {
         entries = replies.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         identities = []
+        warnings = []
+        omittedWarnings = 0
         places = Self.places(entries)
     }
 

@@ -49,16 +49,17 @@ struct GroupReader {
         return identities
     }
 
-    /// The bytes of an identity; nil for what could be a group's name.
+    /// The bytes of an identity as it is compared; nil for what could be a group's name.
     ///
     /// - Throws: `invalidIdentity`.
     static func identity(_ text: String, _ node: JSON5Node) throws(Mistake) -> [UInt8]? {
-        if Identity.isIdentity(text) { return Array(text.utf8) }
         guard text.utf8.contains(UInt8(ascii: ":")) || text.isEmpty || hasControlCharacters(text)
         else { return nil }
-        throw Mistake(
-            .invalidIdentity, at: node.offset,
-            "\(quoted(text)) is no identity; expected one of \(Identity.kinds), or a group's name")
+        do throws(IdentityText.Fault) {
+            return try IdentityText(text).bytes
+        } catch {
+            throw Mistake(.invalidIdentity, at: node.offset, "\(error.sentence), or a group's name")
+        }
     }
 
     private mutating func resolve(
@@ -106,10 +107,12 @@ struct GroupReader {
     }
 
     private func unknown(_ name: String, at offset: Int) -> Mistake {
-        let near = nearest(name, in: groups.keys.sorted()).map { "; did you mean \(quoted($0))" }
+        let near =
+            nearest(name, in: groups.keys.sorted()).map { "; did you mean \(quoted($0))" }
+            ?? IdentityText.hint(name)
         return Mistake(
             .unknownGroup, at: offset,
-            "there is no group \(quoted(name))\(near ?? ""); expected a group's name, \(Identity.kinds)"
+            "there is no group \(quoted(name))\(near); expected a group's name, \(Identity.kinds)"
         )
     }
 

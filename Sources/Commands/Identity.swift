@@ -3,14 +3,18 @@
 
 /// One client certificate's identity, in the table's words.
 public struct Identity: Sendable, Hashable, CustomStringConvertible {
-    /// `dns:…`, `email:…` and `uri:…`, in the certificate's order.
+    /// `dns:…`, `email:…` and `uri:…`, in the certificate's order and in the spelling in which
+    /// names are compared.
     public let names: [String]
     /// `key:sha256:` and the base64 of the SHA-256 of the public key's DER SubjectPublicKeyInfo;
     /// empty where it is not known.
     public let key: String
 
+    /// - Parameter names: a certificate's; those that no table could name don't count.
     public init(names: [String], key: String) {
-        self.names = names
+        self.names = names.compactMap { name in
+            (try? IdentityText(name)).map { String(decoding: $0.bytes, as: UTF8.self) }
+        }
         self.key = key
     }
 
@@ -19,31 +23,19 @@ public struct Identity: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Identity {
-    /// Whether a text has the form of one identity: `dns:…`, `email:…`, `uri:…` or
+    /// Whether a text is one identity that a certificate can have: `dns:…`, `email:…`, `uri:…` or
     /// `key:sha256:…`.
-    public static func isIdentity(_ text: String) -> Bool {
-        guard !hasControlCharacters(text) else { return false }
-        let bytes = text.utf8
-        if bytes.starts(with: keyPrefix.utf8) {
-            return isHash(Array(bytes.dropFirst(keyPrefix.utf8.count)))
-        }
-        return namePrefixes.contains {
-            bytes.starts(with: $0.utf8) && bytes.count > $0.utf8.count
-        }
-    }
+    public static func isIdentity(_ text: String) -> Bool { fault(in: text) == nil }
 
-    /// Strict base64 (RFC 4648, section 4) of 32 bytes.
-    private static func isHash(_ text: [UInt8]) -> Bool {
-        guard text.count == 44, text[43] == UInt8(ascii: "=") else { return false }
-        let body = text[..<43]
-        // The last character carries four bits; the two below them must be zero.
-        return body.allSatisfy { alphabet.contains($0) }
-            && alphabet.firstIndex(of: text[42]).map { $0 & 3 == 0 } ?? false
+    /// What keeps a text from being one: a sentence without its full stop; nil where nothing does.
+    public static func fault(in text: String) -> String? {
+        do throws(IdentityText.Fault) {
+            _ = try IdentityText(text)
+            return nil
+        } catch {
+            return error.sentence
+        }
     }
 
     static let kinds = "dns:, email:, uri: and key:sha256: with 44 characters of base64"
-    private static let keyPrefix = "key:sha256:"
-    private static let namePrefixes = ["dns:", "email:", "uri:"]
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 }

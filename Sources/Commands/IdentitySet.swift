@@ -1,7 +1,7 @@
 // Whom an allow or a deny names.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Identities by their exact bytes; groups are shared, not copied.
+/// Identities by the bytes of their one spelling; groups are shared, not copied.
 struct IdentitySet: Sendable {
     var isEverybody = false
     var texts: Set<[UInt8]> = []
@@ -18,4 +18,38 @@ struct IdentitySet: Sendable {
                 texts.contains(text) || groups.contains { $0.contains(text) }
             }
     }
+
+    /// Whether it is certain that nobody is in it who is not in another one as well.
+    func isNobody(without other: Self) -> Bool {
+        if other.isEverybody { return true }
+        let all = [texts] + groups
+        guard !isEverybody, all.reduce(0, { $0 + $1.count }) <= Self.mostCompared else {
+            return false
+        }
+        return all.allSatisfy { $0.allSatisfy(other.names) }
+    }
+
+    /// One of the names that it has beside keys, the first by its bytes; nil where it has none, or
+    /// more identities than are looked through.
+    var someName: String? {
+        var first: [UInt8]?
+        let all = [texts] + groups
+        guard all.reduce(0, { $0 + $1.count }) <= Self.mostCompared else { return nil }
+        for set in all {
+            for text in set
+            where !text.starts(with: "key:".utf8)
+                && first.map({ text.lexicographicallyPrecedes($0) }) ?? true
+            {
+                first = text
+            }
+        }
+        return first.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private func names(_ text: [UInt8]) -> Bool {
+        texts.contains(text) || groups.contains { $0.contains(text) }
+    }
+
+    /// Each command of a table may name the same large groups.
+    private static let mostCompared = 1_000
 }

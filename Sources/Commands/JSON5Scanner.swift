@@ -6,6 +6,7 @@
 /// here, and the literals in it are left to the library.
 struct JSON5Scanner {
     private let bytes: [UInt8]
+    private let hasLineFeeds: Bool
     private var at = 0
 
     /// - Throws: `syntax`, `tooDeep`, `duplicateKey`.
@@ -25,7 +26,10 @@ struct JSON5Scanner {
         bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     }
 
-    private init(bytes: [UInt8]) { self.bytes = bytes }
+    private init(bytes: [UInt8]) {
+        self.bytes = bytes
+        hasLineFeeds = bytes.contains(UInt8(ascii: "\n"))
+    }
 
     private mutating func document() throws(Mistake) -> JSON5Node {
         // The library would take a text with zeros for UTF-16 or UTF-32.
@@ -116,6 +120,7 @@ struct JSON5Scanner {
             at = start
             throw unexpected("a key, in quotes or a plain word, or } as the object's end")
         }
+        if let disguise = Disguise.find(in: bytes, start..<at) { throw disguise }
         return String(decoding: bytes[start..<at], as: UTF8.self)
     }
 
@@ -132,7 +137,10 @@ struct JSON5Scanner {
                 )
             }
             at += 1
-            if byte == bytes[start] { return bytes[start..<at] }
+            if byte == bytes[start] {
+                if let disguise = Disguise.findUnpaired(in: bytes[start..<at]) { throw disguise }
+                return bytes[start..<at]
+            }
             if byte == UInt8(ascii: "\\"), let escape = next, escape >= 0x20 { at += 1 }
         }
         throw Mistake(.syntax, at: start, "a string has no end; expected its closing quote")
@@ -175,19 +183,37 @@ struct JSON5Scanner {
             while let byte = next, byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r") {
                 at += 1
             }
+            try checkLineEnd()
         } else if take("*") {
-            while at < bytes.count {
-                if take("*") {
-                    if take("/") { return }
-                } else {
-                    at += 1
-                }
-            }
-            throw Mistake(.syntax, at: start, "a comment has no end; expected */")
+            try skipToCommentEnd(from: start)
         } else {
             at = start
             throw unexpected("a comment behind the /")
         }
+        if let disguise = Disguise.find(in: bytes, start..<at) { throw disguise }
+    }
+
+    private mutating func skipToCommentEnd(from start: Int) throws(Mistake) {
+        while at < bytes.count {
+            if take("*") {
+                if take("/") { return }
+            } else {
+                at += 1
+            }
+        }
+        throw Mistake(.syntax, at: start, "a comment has no end; expected */")
+    }
+
+    /// A carriage return alone ends a comment (JSON5, section 7), which only an editor shows that
+    /// takes the whole file to be of that kind.
+    private func checkLineEnd() throws(Mistake) {
+        guard next == UInt8(ascii: "\r"), hasLineFeeds,
+            at + 1 == bytes.count || bytes[at + 1] != UInt8(ascii: "\n")
+        else { return }
+        throw Mistake(
+            .syntax, at: at,
+            "a comment ends at a carriage return, and other lines of the file end at a line feed; expected the same end for each line, as an editor may show what follows as a part of the comment"
+        )
     }
 
     private var next: UInt8? { at < bytes.count ? bytes[at] : nil }

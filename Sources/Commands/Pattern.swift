@@ -3,7 +3,9 @@
 
 /// A POSIX extended regular expression that must match a whole value.
 struct Pattern: Sendable {
-    enum Verdict: Hashable, Sendable { case matches, differs, hasForbiddenDash, hasNUL, tooLong }
+    enum Verdict: Hashable, Sendable {
+        case matches, differs, hasForbiddenDash, hasNUL, tooMuchWork
+    }
 
     let text: String
     private let whole: PatternProgram
@@ -20,20 +22,29 @@ struct Pattern: Sendable {
         dashed = named.isEmpty ? nil : PatternProgram(try .anyOf(named), sets: syntax.sets)
     }
 
-    func verdict(on value: String) -> Verdict {
+    /// How many places its code has.
+    var size: Int { whole.size + (dashed?.size ?? 0) }
+
+    /// - Parameter work: what is left for the request that the value is of, which all its values
+    ///   share: each alone could be cheap and 64 of them hold a loop.
+    func verdict(on value: String, _ work: inout MatchingWork) -> Verdict {
         if value.utf8.contains(0) { return .hasNUL }
-        // Whoever sends values decides how long they are: all of them together must not hold a loop.
-        guard whole.mostSteps(on: value) <= Self.mostSteps else { return .tooLong }
         guard value.utf8.first == UInt8(ascii: "-") else {
-            return whole.run(value).matches ? .matches : .differs
+            return verdict(of: whole.run(value, &work))
         }
         // Otherwise a value could be taken for an option that nobody meant to allow.
         guard let dashed else { return .hasForbiddenDash }
-        if dashed.run(value).matches { return .matches }
-        return whole.run(value).matches ? .hasForbiddenDash : .differs
+        let verdict = verdict(of: dashed.run(value, &work))
+        guard verdict == .differs else { return verdict }
+        let other = self.verdict(of: whole.run(value, &work))
+        return other == .matches ? .hasForbiddenDash : other
     }
 
-    /// Some milliseconds. A name of a host, with 16 labels of 63 characters, may have 4,000
-    /// characters by it; a pattern of a few places has the longest value that can come.
-    private static let mostSteps = 4_000_000
+    private func verdict(of outcome: PatternProgram.Outcome) -> Verdict {
+        switch outcome {
+        case .matches: .matches
+        case .differs: .differs
+        case .exhausted: .tooMuchWork
+        }
+    }
 }

@@ -1,7 +1,8 @@
 // A bracket expression of a pattern.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads what stands between `[` and `]`, where a backslash is itself.
+/// Reads what stands between `[` and `]`. There POSIX takes a backslash for itself and everybody
+/// else for the start of an escape, so that it is taken only where both come to the same.
 struct PatternBracket {
     /// What it matches: one whole character of any of these.
     let sets: [ScalarSet]
@@ -48,6 +49,10 @@ struct PatternBracket {
         _ rest: inout ArraySlice<Unicode.Scalar>
     ) throws(PatternSyntax.Fault) -> Element {
         guard let scalar = rest.popFirst() else { throw unclosed }
+        if scalar == "\\" {
+            guard rest.popFirst() == "\\" else { throw backslash }
+            return .one(scalar)
+        }
         guard scalar == "[", let mark = rest.first else { return .one(scalar) }
         switch mark {
         case ".", "=":
@@ -89,6 +94,10 @@ struct PatternBracket {
         return low.value...high.value
     }
 
+    private static let backslash = PatternSyntax.Fault(
+        sentence:
+            "it has a backslash in brackets, where nothing needs one: a class is written as in [[:digit:]_], a ] comes first and a - last; expected two in a row for a backslash"
+    )
     private static let unclosed = PatternSyntax.Fault(
         sentence: "it has a [ without a ]; expected \\[ for the character")
 

@@ -12,18 +12,19 @@ struct PatternProgram: Sendable {
         self.sets = sets
     }
 
-    struct Outcome {
-        let matches: Bool
-        /// How often an instruction was looked at.
-        let steps: Int
+    enum Outcome: Hashable, Sendable {
+        case matches, differs
+        /// Nobody knows: there was no work left to spend.
+        case exhausted
     }
 
-    /// What no value's steps exceed.
-    func mostSteps(on value: String) -> Int {
-        (value.unicodeScalars.count + 1) * instructions.count
-    }
+    /// How many places its code has.
+    var size: Int { instructions.count }
 
-    func run(_ value: String) -> Outcome {
+    /// Compares a whole value. What it spends is the instructions that it looks at, and a
+    /// little for its room.
+    func run(_ value: String, _ work: inout MatchingWork) -> Outcome {
+        guard work.spend(instructions.count / 16 + 1) else { return .exhausted }
         let code = instructions.span
         let sets = sets.span
         var placesStore = [Int16](repeating: 0, count: code.count)
@@ -34,7 +35,6 @@ struct PatternProgram: Sendable {
         var turns = turnsStore.mutableSpan
         var count = 1
         var turn: UInt32 = 0
-        var steps = 0
         var scalars = value.unicodeScalars.makeIterator()
         while true {
             let scalar = scalars.next()
@@ -65,7 +65,7 @@ struct PatternProgram: Sendable {
                 case .start: if turn > 1 { continue }
                 case .end: if scalar != nil { continue }
                 case .match:
-                    if scalar == nil { return Outcome(matches: true, steps: steps + index) }
+                    if scalar == nil { return .matches }
                     continue
                 }
                 if turns[next] != turn {
@@ -74,9 +74,27 @@ struct PatternProgram: Sendable {
                     count += 1
                 }
             }
-            steps += count
+            guard work.spend(count) else { return .exhausted }
             count = taken
-            if scalar == nil || count == 0 { return Outcome(matches: false, steps: steps) }
+            if scalar == nil || count == 0 { return .differs }
         }
     }
+}
+
+/// What comparing the values of one request may cost, all of them together. Whoever sends a request
+/// decides how long its values are and how many, and an event loop does nothing else meanwhile.
+public struct MatchingWork: Sendable {
+    /// In places of a pattern's code that are looked at.
+    public private(set) var spent = 0
+
+    public init() {}
+
+    mutating func spend(_ steps: Int) -> Bool {
+        spent += steps
+        return spent <= Self.limit
+    }
+
+    /// Two milliseconds or so. A name of a host takes some ten for each of its characters, and the
+    /// longest value that can come some 100,000 for a pattern such as `.*`.
+    public static let limit = 1_000_000
 }

@@ -39,6 +39,8 @@ public final class ProgramEntry: Sendable {
 
     /// Absolute.
     public let path: String
+    /// False where the program was not there when the table was read, which says that it may miss.
+    public let isAvailable: Bool
     /// Whether the program gets the client's standard input.
     public let takesInput: Bool
     /// In seconds.
@@ -64,11 +66,12 @@ public final class ProgramEntry: Sendable {
     private let environment: [String: Word]
 
     init(
-        command: String, path: String, words: [Word], environment: [String: Word],
-        arguments: [Argument], limits: ProgramLimits
+        command: String, path: String, isAvailable: Bool, words: [Word],
+        environment: [String: Word], arguments: [Argument], limits: ProgramLimits
     ) {
         self.command = command
         self.path = path
+        self.isAvailable = isAvailable
         self.words = words
         self.environment = environment
         self.arguments = arguments
@@ -84,12 +87,16 @@ public final class ProgramEntry: Sendable {
     }
 
     /// What the program is started with for the client's values, or which value is wrong.
-    public func invocation(for values: [String]) -> Result<Invocation, BadArgument> {
+    ///
+    /// - Parameter work: of this request; what is spent of it is set also where a value is wrong.
+    public func invocation(
+        for values: [String], _ work: inout MatchingWork
+    ) -> Result<Invocation, BadArgument> {
         guard values.count == arguments.count else { return .failure(wrongCount(values.count)) }
         for (argument, value) in zip(arguments, values) {
-            let name = "the argument \(argument.name)"
+            let name = "the argument \(argument.name) of \(escaped(command))"
             let pattern = escaped(argument.pattern, limit: 1_023)
-            switch argument.check.verdict(on: value) {
+            switch argument.check.verdict(on: value, &work) {
             case .matches: continue
             case .differs:
                 return .failure(.init(.differs, "\(name) does not match \(pattern)"))
@@ -98,8 +105,12 @@ public final class ProgramEntry: Sendable {
                     .init(
                         .forbiddenDash,
                         "\(name) begins with a hyphen, which its pattern does not allow"))
-            case .tooLong:
-                return .failure(.init(.tooLong, "\(name) is too long for its pattern"))
+            case .tooMuchWork:
+                return .failure(
+                    .init(
+                        .tooMuchWork,
+                        "\(name) takes too long to compare with its pattern, after those before it; give shorter ones"
+                    ))
             case .hasNUL:
                 return .failure(.init(.containsNUL, "\(name) contains a NUL byte"))
             }

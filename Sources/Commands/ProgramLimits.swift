@@ -1,5 +1,6 @@
 // What of a program has a default.
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 
 /// How a program runs, and how much of it.
 struct ProgramLimits {
@@ -19,8 +20,9 @@ struct ProgramLimits {
         "background",
     ]
 
+    /// - Parameter looksAtDirectory: whether the program's folder must be there.
     /// - Throws: `wrongType`, `invalidValue`.
-    init(_ fields: Fields) throws(Mistake) {
+    init(_ fields: Fields, looksAtDirectory: Bool) throws(Mistake) {
         if let node = fields["input"] { takesInput = try node.bool("'input'") }
         timeout = try Self.seconds(fields, "timeout") ?? timeout
         outputLimit = try Self.whole(fields, "output", 1...1 << 50) ?? outputLimit
@@ -28,21 +30,33 @@ struct ProgramLimits {
         // So that nobody can take all places from the others.
         perIdentity =
             try Self.whole(fields, "perIdentity", 1...10_000) ?? max(1, concurrency / 4)
-        if let node = fields["directory"] { directory = try Self.directory(node) }
+        if let node = fields["directory"] { directory = try Self.directory(node, looksAtDirectory) }
         if let node = fields["umask"] { umask = try Self.umask(node) }
         grace = try Self.seconds(fields, "grace")
         if let node = fields["background"] { isBackground = try node.bool("'background'") }
     }
 
-    private static func directory(_ node: JSON5Node) throws(Mistake) -> String {
-        let expected = "an absolute path"
+    private static func directory(_ node: JSON5Node, _ looks: Bool) throws(Mistake) -> String {
+        let expected = "the absolute path of a folder that this user can enter"
         let path = try ProgramReader.string(node, "'directory'", expected)
-        guard path.utf8.first == UInt8(ascii: "/") else {
-            throw Mistake(
-                .invalidValue, at: node.offset,
-                "'directory' is \(quoted(path)); expected \(expected)")
+        let fault: String
+        var status = stat()
+        if path.utf8.first != UInt8(ascii: "/") {
+            fault = ""
+        } else if !looks {
+            return path
+        } else if unsafe stat(path, &status) != 0 {
+            fault = ", which cannot be found (\(unsafe String(cString: strerror(errno))))"
+        } else if status.st_mode & S_IFMT != S_IFDIR {
+            fault = ", which is not a folder"
+        } else if unsafe access(path, X_OK) != 0 {
+            fault = ", which this user cannot enter"
+        } else {
+            return path
         }
-        return path
+        throw Mistake(
+            .invalidValue, at: node.offset,
+            "'directory' is \(quoted(path))\(fault); expected \(expected)")
     }
 
     /// Text, since JSON5 has no octal numbers: `22` would be another mask than it looks.

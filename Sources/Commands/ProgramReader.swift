@@ -1,13 +1,15 @@
 // Reads what stands in a command beside `run`.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// Turns one command's members into its program.
 struct ProgramReader {
     let command: String
 
-    func read(_ run: JSON5Node, _ fields: Fields) throws(Mistake) -> ProgramEntry {
-        let patterns = try self.patterns(fields["arguments"])
+    /// - Parameter notes: the whole table's.
+    func read(
+        _ run: JSON5Node, _ fields: Fields, _ notes: inout TableNotes
+    ) throws(Mistake) -> ProgramEntry {
+        let patterns = try ArgumentReader(command: command).read(fields["arguments"], &notes)
         let expected = "an array of strings, a program and its arguments"
         let nodes = try run.array("'run'", expected)
         guard nodes.count <= Self.mostWords else {
@@ -18,7 +20,8 @@ struct ProgramReader {
         guard let first = nodes.first else {
             throw Mistake(.invalidProgram, at: run.offset, "'run' is empty; expected \(expected)")
         }
-        let path = try program(first)
+        let isOptional = try fields["optional"]?.bool("'optional'") ?? false
+        let program = try self.program(first, isOptional: isOptional, &notes)
         // In the order of their first use, which is the one in which clients give them.
         var order: [String: Int] = [:]
         func word(_ node: JSON5Node, _ what: String) throws(Mistake) -> ProgramEntry.Word {
@@ -35,7 +38,16 @@ struct ProgramReader {
             return .argument(index)
         }
         var words: [ProgramEntry.Word] = []
-        for node in nodes.dropFirst() { words.append(try word(node, "an argument in 'run'")) }
+        for node in nodes.dropFirst() {
+            words.append(try word(node, "an argument in 'run'"))
+            let name = try Self.placeholder(try Self.string(node, "", ""), node)
+            if let name, patterns[name]?.argument.isSecret == true {
+                notes.warn(
+                    .secretInArguments, node.offset,
+                    "the secret argument '\(name)' of \(quoted(command)) is one of the program's arguments, which every user of this machine can read; give it to the program in 'environment'"
+                )
+            }
+        }
         var environment: [String: ProgramEntry.Word] = [:]
         for member in try variables(fields["environment"]) {
             environment[member.key] = try word(
@@ -52,8 +64,9 @@ struct ProgramReader {
             patterns[$0.key]?.argument
         }
         return ProgramEntry(
-            command: command, path: path, words: words, environment: environment,
-            arguments: arguments, limits: try ProgramLimits(fields))
+            command: command, path: program.path, isAvailable: program.isThere, words: words,
+            environment: environment, arguments: arguments,
+            limits: try ProgramLimits(fields, looksAtDirectory: program.isThere))
     }
 
     /// The members of `environment`, whose names are variables' and not the server's own.
@@ -67,7 +80,7 @@ struct ProgramReader {
                 "'environment' is too long; expected at most \(Self.mostVariables) variables")
         }
         for member in members {
-            guard Self.isName(member.key.utf8[...]) else {
+            guard ArgumentReader.isName(member.key.utf8[...]) else {
                 throw Mistake(
                     .invalidName, at: member.offset,
                     "\(quoted(member.key)) cannot name a variable; expected letters, digits and _, and no digit in front"
@@ -84,67 +97,9 @@ struct ProgramReader {
         return members
     }
 
-    private typealias Definition = (argument: ProgramEntry.Argument, at: Int)
-
-    private func patterns(_ node: JSON5Node?) throws(Mistake) -> [String: Definition] {
-        let members =
-            try node?.object("'arguments'", "an object with a pattern at each argument's name")
-            ?? []
-        var patterns: [String: Definition] = [:]
-        for member in members {
-            let name = member.key
-            guard Self.isName(name.utf8[...]) else {
-                throw Mistake(
-                    .invalidName, at: member.offset,
-                    "\(quoted(name)) is no argument's name; expected letters, digits and _, and no digit in front"
-                )
-            }
-            guard patterns.count < Self.mostArguments else {
-                throw Mistake(
-                    .tooMany, at: member.offset,
-                    "\(quoted(command)) has too many arguments; expected at most \(Self.mostArguments)"
-                )
-            }
-            patterns[name] = (try argument(name, member.value), member.offset)
-        }
-        return patterns
-    }
-
-    private func argument(
-        _ name: String, _ node: JSON5Node
-    ) throws(Mistake) -> ProgramEntry.Argument {
-        let what = "the argument \(quoted(name))"
-        let expected = "a pattern, or an object with 'pattern' and 'secret'"
-        var (source, isSecret) = (node, false)
-        switch node.content {
-        case .string: break
-        case .object:
-            let fields = try Fields(node, what, known: ["pattern", "secret"])
-            guard let pattern = fields["pattern"] else {
-                throw Mistake(
-                    .missingKey, at: node.offset, "\(what) has no pattern; expected 'pattern'")
-            }
-            source = pattern
-            isSecret = try fields["secret"]?.bool("'secret'") ?? false
-        default: throw node.wrongType(what, expected)
-        }
-        let text = try source.string("the pattern of \(what)", "a string")
-        guard !hasControlCharacters(text) else {
-            throw Mistake(
-                .invalidPattern, at: source.offset,
-                "the pattern of \(what) contains a control character; expected a class such as [[:space:]]"
-            )
-        }
-        do throws(PatternSyntax.Fault) {
-            return ProgramEntry.Argument(name: name, pattern: try Pattern(text), isSecret: isSecret)
-        } catch {
-            throw Mistake(
-                .invalidPattern, at: source.offset,
-                "the pattern of \(what) cannot be used: \(error.sentence)")
-        }
-    }
-
-    private func program(_ node: JSON5Node) throws(Mistake) -> String {
+    private func program(
+        _ node: JSON5Node, isOptional: Bool, _ notes: inout TableNotes
+    ) throws(Mistake) -> (path: String, isThere: Bool) {
         let expected = "the absolute path of an executable file"
         let path = try Self.string(node, "the program in 'run'", expected)
         if try Self.placeholder(path, node) != nil {
@@ -153,23 +108,33 @@ struct ProgramReader {
                 "a placeholder stands for the program; expected \(expected), which clients do not choose"
             )
         }
-        let fault: String
-        var status = stat()
-        if path.utf8.first != UInt8(ascii: "/") {
-            fault = "is no absolute path"
-        } else if unsafe stat(path, &status) != 0 {
-            let reason = unsafe String(cString: strerror(errno))
-            fault = "cannot be found (\(reason))"
-        } else if status.st_mode & S_IFMT != S_IFREG {
-            fault = "is no regular file"
-        } else if unsafe access(path, X_OK) != 0 {
-            fault = "is not executable for this user"
-        } else {
-            return path
+        func mistake(_ fault: String) -> Mistake {
+            Mistake(
+                .invalidProgram, at: node.offset,
+                "the program '\(escaped(path, limit: 4_096))' \(fault); expected \(expected)")
         }
-        throw Mistake(
-            .invalidProgram, at: node.offset,
-            "the program '\(escaped(path, limit: 4_096))' \(fault); expected \(expected)")
+        guard path.utf8.first == UInt8(ascii: "/") else {
+            throw mistake("is not an absolute path")
+        }
+        switch ProgramFile.look(at: path) {
+        case .good: return (path, true)
+        case .unseen:
+            notes.warn(
+                .unseenProgram, node.offset,
+                "the program '\(escaped(path))' cannot be read by this user, so it was not seen whether it can start"
+            )
+            return (path, true)
+        case .missing(let fault) where isOptional:
+            notes.warn(
+                .unavailable, node.offset,
+                "the command \(quoted(command)) is unavailable on this machine: the program '\(escaped(path))' \(fault)"
+            )
+            return (path, false)
+        case .missing(let fault), .unusable(let fault): throw mistake(fault)
+        case .replaceable(let code, let fault):
+            throw Mistake(
+                code, at: node.offset, "the program '\(escaped(path, limit: 4_096))' \(fault)")
+        }
     }
 
     /// A string that can be handed to the kernel.
@@ -200,7 +165,7 @@ struct ProgramReader {
             if bytes[index] == UInt8(ascii: "{") { start = bytes.index(after: index) }
             guard bytes[index] == UInt8(ascii: "}"), let begin = start else { continue }
             start = nil
-            guard isName(bytes[begin..<index]) else { continue }
+            guard ArgumentReader.isName(bytes[begin..<index]) else { continue }
             let name = String(text[begin..<index])
             guard bytes.count == name.utf8.count + 2 else {
                 throw Mistake(
@@ -213,17 +178,6 @@ struct ProgramReader {
         return nil
     }
 
-    /// `[A-Za-z_][A-Za-z0-9_]*`
-    private static func isName(_ bytes: Substring.UTF8View) -> Bool {
-        func isLetter(_ byte: UInt8) -> Bool {
-            byte == UInt8(ascii: "_")
-                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-        }
-        guard let first = bytes.first, isLetter(first) else { return false }
-        return bytes.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
-    }
-
-    private static let mostArguments = 64
     private static let mostWords = 1_024
     private static let mostVariables = 256
     /// The kernel's MAX_ARG_STRLEN, less the NUL behind it.

@@ -6,6 +6,7 @@ struct TableReader {
     private(set) var groups = GroupReader()
     /// What `allow` and `deny` name beside groups.
     private var named: Set<[UInt8]> = []
+    private(set) var notes = TableNotes()
 
     /// All identities that the table names.
     var identities: Set<[UInt8]> { named.union(groups.identities) }
@@ -78,11 +79,26 @@ struct TableReader {
                 "'close' belongs to 'reply', and \(what) has 'run'; expected only \(Self.runKeys.joined(separator: ", ")) and summary"
             )
         }
-        let program = try ProgramReader(command: member.key).read(run, fields)
-        return CommandEntry(
+        let program = try ProgramReader(command: member.key).read(run, fields, &notes)
+        let entry = CommandEntry(
             name: member.key, summary: try summary(fields), action: .program(program),
             allow: try identities(fields["allow"], "'allow'"),
             deny: try identities(fields["deny"], "'deny'"))
+        warn(of: entry, at: member.offset, deny: fields["deny"])
+        return entry
+    }
+
+    private mutating func warn(of entry: CommandEntry, at offset: Int, deny: JSON5Node?) {
+        if entry.allow.isNobody(without: entry.deny) {
+            notes.warn(
+                .nobody, offset,
+                "nobody may run the command \(quoted(entry.name)); name in 'allow' who may")
+        } else if let deny, entry.allow.isEverybody, let name = entry.deny.someName {
+            notes.warn(
+                .deniedName, deny.offset,
+                "'deny' of \(quoted(entry.name)) names \(quoted(name)) beside 'anyone' in 'allow': whoever has another certificate, or one with the name spelled otherwise, runs it all the same; allow those who may, or revoke the certificate"
+            )
+        }
     }
 
     private func summary(_ fields: Fields) throws(Mistake) -> String {
@@ -125,7 +141,7 @@ struct TableReader {
     private static let reserved = ["help", "whoami"]
     private static let replyKeys = ["reply", "close"]
     private static let runKeys =
-        ["run", "arguments", "environment", "allow", "deny"] + ProgramLimits.keys
+        ["run", "arguments", "environment", "allow", "deny", "optional"] + ProgramLimits.keys
     /// One less than a message: a full one can't be told from the start of a longer one.
     private static let textLimit = 1_023
 }

@@ -189,9 +189,9 @@ final class CommandDesk: RemoteHost {
 }
 
 extension Identity {
-    /// Only names of the kinds that a table can allow.
     init(_ peer: PeerIdentity) {
-        let names = peer.names.filter { $0.kind != .ip }.map(\.description)
-        self.init(names: names, key: "key:sha256:" + peer.pin.dropFirst("sha256//".count))
+        self.init(
+            names: peer.names.map(\.description),
+            key: "key:sha256:" + peer.pin.dropFirst("sha256//".count))
     }
 }

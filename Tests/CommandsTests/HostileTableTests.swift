@@ -101,7 +101,8 @@ struct HostileTableTests {
             _ = (entry.permits(identity), entry.usage, table[entry.name])
             guard case .program(let program) = entry.action else { continue }
             for value in ["", "/srv", "-x", "\0"] {
-                _ = program.invocation(for: program.arguments.map { _ in value })
+                var work = MatchingWork()
+                _ = program.invocation(for: program.arguments.map { _ in value }, &work)
             }
         }
     }
@@ -125,7 +126,8 @@ struct HostileTableTests {
         {groups: {g: ['dns:a', "h"], h: ['email:b@x']}, commands: {
           "Are you there?": {reply: 'Yes\\u0021', close: true},
           d: {run: ['/bin/true', '-h', '{p}'], arguments: {p: {pattern: '(/[a-z]{1,9})*|-', secret: true}},
-            allow: ['g', 'anyone'], deny: ['uri:c'], timeout: 1.5, output: 0x10, /* x */ summary: 'é'},
+            allow: ['g', 'anyone'], deny: ['uri:x:c'], timeout: 1.5, output: 0x10, /* x */ summary: 'é', environment: {A: '{p}', B: ''},
+            umask: '022', optional: true, directory: '/'},
         }}
         """
     private static let pieces = [
@@ -133,6 +135,7 @@ struct HostileTableTests {
         "true", "1e999", "-", "+", ".", "NaN", "0x", "\n", "\r\n", "\u{feff}", "\u{2028}", "\0",
         "é",
         "{p}", "(", ")", "|", "*", "+", "{1,9}", "{1000}", "[^]", "[[:", ":]]", "\\\\1", "anyone",
-        "'g'", "dns:", "key:sha256:", "run:", "reply:", "allow:", "\u{202e}", "\u{1b}",
+        "'g'", "dns:", "email:", "key:sha256:", "\u{2029}", "\u{2066}", "\u{2069}", "\r", "run:",
+        "reply:", "allow:", "\u{202e}", "\u{1b}",
     ]
 }

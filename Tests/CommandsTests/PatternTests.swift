@@ -17,8 +17,10 @@ struct PatternTests {
             (".", ["a", "\n"], ["", "aa"]),
             ("^a$", ["a"], ["", "aa"]),
             ("[[:digit:]]{2,3}", ["12", "123"], ["1", "1234", "1a"]),
-            ("[]a]+", ["]a]"], ["b"]), ("[^]a]", ["b"], ["]", "a"]), ("[a\\]", ["\\", "a"], ["]"]),
-            ("[\\1]", ["1", "\\"], ["2"]), ("[(]", ["("], [")"]), ("[[]", ["["], ["]"]),
+            ("[]a]+", ["]a]"], ["b"]), ("[^]a]", ["b"], ["]", "a"]),
+            ("[a\\\\]", ["\\", "a"], ["]"]),
+            ("[\\\\1]", ["1", "\\"], ["2"]), ("[!-\\\\]", ["!", "A", "\\"], ["]"]),
+            ("[\\\\-a]", ["\\", "]", "a"], ["b"]), ("[(]", ["("], [")"]), ("[[]", ["["], ["]"]),
             ("[)|]", [")", "|"], [""]), ("\\(\\)", ["()"], [""]), ("\\|", ["|"], [""]),
             ("a\\{1}", ["a{1}"], ["a"]), ("\\\\1", ["\\1"], ["1"]), ("}]", ["}]"], ["]"]),
             ("a{0}", [""], ["a"]), ("(a{0}|b){2}", ["", "b", "bb"], ["a", "bbb"]),
@@ -108,9 +110,9 @@ struct PatternTests {
         #expect(
             bad.map(\.description) == [
                 "1 argument was given and c takes 2: path, word",
-                "the argument path does not match /[a-z0-9/]*",
-                "the argument path begins with a hyphen, which its pattern does not allow",
-                "the argument path contains a NUL byte",
+                "the argument path of c does not match /[a-z0-9/]*",
+                "the argument path of c begins with a hyphen, which its pattern does not allow",
+                "the argument path of c contains a NUL byte",
             ])
     }
 

@@ -33,8 +33,11 @@ struct ProgramRulesTests {
         expect(.syntax, in: command("", run: "[\(words)]"))
     }
 
-    @Test(arguments: ["▶'tmp'", "▶''", "▶'./'", "▶'~'"])
-    func directory_isRefused_whereItIsNotAbsolute(marked: String) {
+    @Test(arguments: [
+        "▶'tmp'", "▶''", "▶'./'", "▶'~'", "▶'/no/such/folder'", "▶'/etc/passwd'",
+        "▶'/bin/true/x'",
+    ])
+    func directory_isRefused_whereNothingCanRunIn(marked: String) {
         expect(.invalidValue, in: command("directory: \(marked)"))
     }
 
@@ -64,7 +67,9 @@ struct ProgramRulesTests {
         #expect(program.grace == nil)
         #expect(!program.isBackground)
         #expect(program.arguments.isEmpty)
-        #expect(try program.invocation(for: []).get().environment.isEmpty)
+        #expect(program.isAvailable)
+        var work = MatchingWork()
+        #expect(try program.invocation(for: [], &work).get().environment.isEmpty)
     }
 
     @Test(arguments: [(1, 1), (3, 1), (4, 1), (7, 1), (8, 2), (16, 4), (10_000, 2_500)])
@@ -121,7 +126,8 @@ struct ProgramRulesTests {
                 run: "['/bin/true', '{day}']"))
         // Those of 'run' come first, wherever the keys stand.
         #expect(program.arguments.map(\.name) == ["day", "word"])
-        let invocation = try program.invocation(for: ["mon", "{day} $x"]).get()
+        var work = MatchingWork()
+        let invocation = try program.invocation(for: ["mon", "{day} $x"], &work).get()
         #expect(invocation.arguments == ["mon"])
         #expect(
             invocation.environment == [

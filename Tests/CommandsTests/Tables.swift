@@ -68,6 +68,15 @@ struct NoProgram: Error {}
 extension ProgramEntry {
     /// The arguments alone of an invocation.
     func argv(for values: [String]) -> Result<[String], BadArgument> {
-        invocation(for: values).map(\.arguments)
+        var work = MatchingWork()
+        return invocation(for: values, &work).map(\.arguments)
+    }
+}
+
+extension Pattern {
+    /// The verdict on a value that is alone in its request.
+    func verdict(on value: String) -> Verdict {
+        var work = MatchingWork()
+        return verdict(on: value, &work)
     }
 }

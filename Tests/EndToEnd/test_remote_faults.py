@@ -34,7 +34,8 @@ class Faults(RemoteTestCase):
         "in time": fixture("silent.sh", "0.1", timeout=5),
         "missing": program(str(SCRATCH / "missing")),
         "no program": program(str(SCRATCH / "no-program")),
-        "nowhere": program("/bin/true", directory="/no/such/folder"),
+        "nowhere": program("/bin/true", directory=str(SCRATCH / "nowhere")),
+        "optional": program("/no/such/program", optional=True),
     }
     OPTIONS = ("--grace", "0.3")
 
@@ -43,8 +44,10 @@ class Faults(RemoteTestCase):
         for name, text in (("missing", "#!/bin/sh\n"), ("no-program", "\x7fELF?")):
             (SCRATCH / name).write_text(text)
             (SCRATCH / name).chmod(0o700)
+        (SCRATCH / "nowhere").mkdir()
         super().setUpClass()
         (SCRATCH / "missing").unlink()
+        (SCRATCH / "nowhere").rmdir()
 
     def test_the_status_and_the_signal_are_told_apart(self):
         session = self.session()
@@ -127,9 +130,10 @@ class Faults(RemoteTestCase):
 
     def test_what_can_not_start_is_unavailable(self):
         session = self.session()
-        for name in ("missing", "no program", "nowhere"):
+        for name in ("missing", "no program", "nowhere", "optional"):
             with self.subTest(name):
-                self.assertRefused(session.ask(name), UNAVAILABLE)
+                self.assertRefused(session.ask(name), UNAVAILABLE, name)
+        self.assertRegex(session.ask("help").output.decode(), r"(?m)^optional +\(unavailable\)$")
         self.assertEnded(session.ask("status", "0"), BY_ITSELF, 0)
 
 

@@ -286,7 +286,7 @@ public enum Remote {
         }
         if Request(name: name, arguments: Array(words.dropFirst())).isTooLarge {
             throw StreamError(
-                .commandRefused, "\(Refusal.tooLarge.sentence); nothing was sent")
+                .commandRefused, "\(Refusal.tooLarge("").sentence); nothing was sent")
         }
     }
 

@@ -146,18 +146,14 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         switch reading {
         case .request(let read): request = read
         case .tooLarge(let name):
-            refuse(name, [], nil, .tooLarge, &output)
+            refuse(name, [], nil, .tooLarge(name), &output)
             return .send
         case .notText(let word, let name):
-            let refusal =
-                word == 0
-                ? Refusal(.unknownCommand, "the command's name is no UTF-8 text")
-                : Refusal(.badArgument, "argument \(word) is no UTF-8 text; every argument must be")
-            refuse(name, [], nil, refusal, &output)
+            refuse(name, [], nil, .notText(word, of: name), &output)
             return .send
         }
         let entry = host.table[request.name]
-        if let refusal = wasCancelled ? .cancelled : objection {
+        if let refusal = wasCancelled ? .cancelled(request.name) : objection {
             refuse(request.name, request.arguments, entry, refusal, &output)
             return .send
         }
@@ -166,11 +162,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             builtIn(request, &output)
             return .send
         case (_, nil):
-            let refusal = Refusal(
-                .unknownCommand,
-                "the server has no command of that name; the command help lists those that there are for you"
-            )
-            refuse(request.name, request.arguments, nil, refusal, &output)
+            refuse(
+                request.name, request.arguments, nil, .unknownCommand(request.name), &output)
             return .send
         case (_, let entry?):
             return start(entry, request.arguments, &output)
@@ -191,9 +184,16 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             refuse(entry.name, arguments, entry, notAllowed(entry), &output)
             return .send
         }
-        // What is compared with patterns costs by its length.
+        guard program.isAvailable else {
+            refuse(entry.name, arguments, entry, .unavailable(entry.name), &output)
+            return .send
+        }
+        // What is compared with patterns, and recorded, costs by its length and by its patterns.
         dearAnswers += arguments.reduce(0) { $0 + $1.utf8.count } / Self.bytesADearAnswer
-        switch program.invocation(for: arguments) {
+        var work = MatchingWork()
+        let invocation = program.invocation(for: arguments, &work)
+        dearAnswers += work.spent / Self.workADearAnswer
+        switch invocation {
         case .failure(let bad):
             refuse(
                 entry.name, arguments, entry, Refusal(.badArgument, bad.description), &output)
@@ -253,6 +253,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     /// Each of them may be an audit record: so many take a fraction of a millisecond.
     private static var dearAnswersATurn: Int { 64 }
     private static var bytesADearAnswer: Int { 64 }
+    /// So that many small requests together take no longer than one that may do the most.
+    private static var workADearAnswer: Int { MatchingWork.limit / dearAnswersATurn }
 
     // MARK: Programs
 
@@ -319,25 +321,4 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             "\(entry.name) is not allowed for \(host.identity); the command help lists what is"
         )
     }
-}
-
-/// What an identity may run, a command a line.
-private func help(for identity: Identity, _ table: CommandTable) -> String {
-    let lines = table.entries.filter { $0.permits(identity) }.map { ($0.usage, $0.summary) }
-    let width = min(32, lines.map(\.0.count).max() ?? 0)
-    return lines.map { usage, summary in
-        summary.isEmpty
-            ? usage + "\n"
-            : usage + String(repeating: " ", count: max(0, width - usage.count) + 2) + summary
-                + "\n"
-    }.joined()
-}
-
-extension Refusal {
-    static let tooLarge = Refusal(
-        .tooLarge,
-        "a command has at most \(Frame.argumentLimit) arguments and \(Frame.requestLimit) bytes; send less, or send it as input"
-    )
-    static let cancelled = Refusal(
-        .cancelled, "it was cancelled before its turn came")
 }

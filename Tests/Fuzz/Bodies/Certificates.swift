@@ -116,7 +116,8 @@ private func check(_ certificate: Certificate) throws(Finding) {
             !name.value.isEmpty && name.value.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f },
             "a name is printable")
         try require(
-            name.kind == .ip || Identity.isIdentity(name.description), "a table can allow a name")
+            Identity(names: [name.description], key: "").names.allSatisfy(Identity.isIdentity),
+            "a table can allow a name that counts")
     }
     try require([0, 32].contains(identity.keyHash.count), "a key's hash is a SHA-256")
     if identity.keyHash.count == 32 {

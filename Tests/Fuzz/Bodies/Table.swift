@@ -55,6 +55,7 @@ private enum Result {
         case .mistake(let error): ["\(error.code)", error.description]
         case .table(let table):
             table.entries.map { "\($0.usage) \($0.summary) \($0.action)" } + table.identities
+                + table.warnings.map(\.code.rawValue)
         }
     }
 }
@@ -68,6 +69,8 @@ private func read(_ text: String) -> Result {
 }
 
 private func check(_ table: CommandTable) throws(Finding) {
+    try require(
+        table.warnings.allSatisfy { isPrintable($0.description) }, "a warning is one line")
     for identity in table.identities {
         try require(Identity.isIdentity(identity), "those whom a table names are identities")
     }
@@ -105,7 +108,8 @@ private func check(_ program: ProgramEntry) throws(Finding) {
             && program.arguments.count <= 64, "limits are in their ranges")
     for value in ["", "/srv", "-x", "\0", "é"] {
         let values = program.arguments.map { _ in value }
-        switch program.invocation(for: values) {
+        var work = MatchingWork()
+        switch program.invocation(for: values, &work) {
         case .success(let invocation):
             let words = invocation.arguments + invocation.environment.flatMap { [$0, $1] }
             try require(!words.contains { $0.utf8.contains(0) }, "no text ends early")
@@ -117,7 +121,7 @@ private func check(_ program: ProgramEntry) throws(Finding) {
             try require(!values.isEmpty, "what takes no arguments refuses none")
             try require(isPrintable(reason.description), "a refusal is one line")
         }
-        guard case .failure = program.invocation(for: values + [value]) else {
+        guard case .failure = program.invocation(for: values + [value], &work) else {
             throw Finding(description: "one argument too many is refused")
         }
     }

@@ -1,0 +1,65 @@
+// What makes a text look otherwise than it is read.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Finds characters by which whoever reads a table in an editor, or reviews a change to it, would
+/// take what is a comment for what is in force, or the other way round.
+enum Disguise {
+    /// The first character outside of strings that must not be there: what ends a line for JSON5 or
+    /// for an editor only, turns the direction of writing, or moves a terminal's cursor.
+    ///
+    /// - Parameter range: of a comment, or of a name without quotes.
+    static func find(in bytes: [UInt8], _ range: Range<Int>) -> Mistake? {
+        var at = range.lowerBound
+        for scalar in String(decoding: bytes[range], as: UTF8.self).unicodeScalars {
+            if let what = name(of: scalar) {
+                return Mistake(
+                    .syntax, at: at,
+                    "\(quoted(String(scalar))) stands outside of a string, where \(what); expected a text that reads as it looks: leave it out"
+                )
+            }
+            at += UTF8.width(scalar)
+        }
+        return nil
+    }
+
+    /// Where in a string the direction of writing is turned and not turned back before its end, so
+    /// that what follows the string is shown at another place.
+    static func findUnpaired(in literal: ArraySlice<UInt8>) -> Mistake? {
+        var at = literal.startIndex
+        // Where each direction that is open began, and what ends it.
+        var open: [(at: Int, end: UInt32)] = []
+        for scalar in String(decoding: literal, as: UTF8.self).unicodeScalars {
+            switch scalar.value {
+            case 0x202a, 0x202b, 0x202d, 0x202e: open.append((at, 0x202c))
+            case 0x2066...0x2068: open.append((at, 0x2069))
+            case 0x202c: if open.last?.end == 0x202c { open.removeLast() }
+            case 0x2069:
+                // It closes what was opened within it as well (UAX #9, X6a).
+                if let last = open.lastIndex(where: { $0.end == 0x2069 }) {
+                    open.removeSubrange(last...)
+                }
+            default: break
+            }
+            at += UTF8.width(scalar)
+        }
+        return open.first.map {
+            Mistake(
+                .syntax, at: $0.at,
+                "a string turns the direction of writing and does not turn it back; expected \\u202c or \\u2069 before its end"
+            )
+        }
+    }
+
+    private static func name(of scalar: Unicode.Scalar) -> String? {
+        switch scalar.value {
+        // Blanks, and what the scanner has seen to.
+        case 0x09, 0x0a, 0x0d: nil
+        case 0x85, 0x2028, 0x2029: "one reader sees the end of a line and another one does not"
+        case 0x061c, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069:
+            "it can change the order in which the rest is shown"
+        default:
+            scalar.properties.generalCategory == .control
+                ? "it can hide what stands beside it" : nil
+        }
+    }
+}

@@ -1,0 +1,26 @@
+// The patterns of a table.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Compiles patterns, equal ones once, and bounds what all of them take: a short text can stand
+/// for thousands of places, and a file has room for tens of thousands of texts.
+struct PatternStock {
+    struct Full: Error {}
+
+    /// By their bytes: a String compares by canonical equivalence, a pattern's characters do not.
+    private var patterns: [[UInt8]: Pattern] = [:]
+    private var places = 0
+
+    /// - Throws: `PatternSyntax.Fault`, or `Full` for the one that is too much.
+    mutating func pattern(_ text: String) throws -> Pattern {
+        let key = Array(text.utf8)
+        if let known = patterns[key] { return known }
+        let pattern = try Pattern(text)
+        places += pattern.size
+        guard places <= Self.mostPlaces else { throw Full() }
+        patterns[key] = pattern
+        return pattern
+    }
+
+    /// Four bytes each. A thousand different patterns for names of hosts fit.
+    static let mostPlaces = 2_000_000
+}

@@ -1,0 +1,99 @@
+// Whether the kernel could start a program, as far as its file tells.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import System
+
+/// What was found at a program's path.
+enum ProgramFile {
+    case good
+    /// It may be executed and not be read, so nobody knows what it is.
+    case unseen
+    /// There is no such file.
+    case missing(String)
+    /// It could never start.
+    case unusable(String)
+    /// Others could put something else in its place.
+    case replaceable(TableError.Code, String)
+
+    /// Looks at a file and, where it is a script, at its interpreter (execve(2)).
+    ///
+    /// - Parameter level: how many scripts name one another as interpreter, itself included.
+    static func look(at path: String, level: Int = 1) -> Self {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else {
+            let reason = errno
+            let fault = "cannot be found (\(words(reason)))"
+            return reason == ENOENT || reason == ENOTDIR ? .missing(fault) : .unusable(fault)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            return .unusable("is not a regular file")
+        }
+        // Also where its file system is mounted noexec.
+        guard unsafe access(path, X_OK) == 0 else {
+            return .unusable("is not executable for this user")
+        }
+        do throws(FileError) {
+            guard let head = try TrustedFile(path, as: .program).start(headLength) else {
+                return .unseen
+            }
+            return look(at: head, level: level)
+        } catch {
+            let fault = "cannot be used: \(escaped(error.sentence, limit: 4_096))"
+            switch error.code {
+            case .foreignOwner: return .replaceable(.foreignOwner, fault)
+            case .writableByOthers: return .replaceable(.writableByOthers, fault)
+            default: return .unusable(fault)
+            }
+        }
+    }
+
+    private static func look(at head: [UInt8], level: Int) -> Self {
+        if head.starts(with: [0x7f] + Array("ELF".utf8)) { return .good }
+        guard head.starts(with: "#!".utf8) else {
+            return .unusable(
+                head.isEmpty
+                    ? "is empty"
+                    : "is neither a binary (ELF) nor a script that begins with #! and its interpreter's path"
+            )
+        }
+        let line = head.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
+        // Part of the interpreter's name, or of its argument.
+        if line.last == UInt8(ascii: "\r") {
+            return .unusable(
+                "is a script whose first line ends with a carriage return; save it with the line ends of Unix (sed -i 's/\\r$//')"
+            )
+        }
+        let name = line.drop(while: isBlank).prefix { !isBlank($0) && $0 != 0 }
+        let interpreter = String(decoding: name, as: UTF8.self)
+        guard name.first == UInt8(ascii: "/") else {
+            return .unusable("is a script whose #! line names no absolute path")
+        }
+        // The kernel reads no further, and would not know where the name ends.
+        guard name.endIndex < head.endIndex || head.count < headLength else {
+            return .unusable("is a script whose #! line is longer than \(headLength) bytes")
+        }
+        let what = "is a script, and its interpreter '\(escaped(interpreter))'"
+        guard level <= mostScripts else {
+            return .unusable("\(what) is one more script after \(mostScripts)")
+        }
+        switch look(at: interpreter, level: level + 1) {
+        case .good: return .good
+        case .unseen: return .unseen
+        case .missing(let fault), .unusable(let fault): return .unusable("\(what) \(fault)")
+        case .replaceable(let code, let fault): return .replaceable(code, "\(what) \(fault)")
+        }
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+    }
+
+    private static func words(_ reason: Int32) -> String {
+        unsafe String(cString: strerror(reason))
+    }
+
+    /// What the kernel decides by: its BINPRM_BUF_SIZE.
+    private static let headLength = 256
+    /// As the kernel has it, which starts with the fifth to say ELOOP.
+    private static let mostScripts = 4
+}
