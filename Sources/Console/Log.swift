@@ -25,9 +25,14 @@ public final class Log: @unchecked Sendable {
 
     /// Says the last word before the process ends, without a loop.
     public static func end(_ program: String, _ sentence: String, status: Int32) -> Never {
+        write(program, sentence)
+        exit(status)
+    }
+
+    /// Writes a line at once, where no loop runs.
+    public static func write(_ program: String, _ sentence: String) {
         let line = Array((line(program, sentence) + "\n").utf8)
         unsafe Glibc.write(2, line, line.count)
-        exit(status)
     }
 
     private static func line(_ program: String, _ sentence: String) -> String {

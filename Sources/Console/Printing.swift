@@ -1,18 +1,41 @@
-// Prints a text and ends the process.
+// Prints texts before the process ends, without a loop.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// For `--help` and `--version`. A full disk or a closed pipe does not pass for success: then the
-/// process ends with `failure`.
-public func endAfterPrinting(_ text: String, failure: Int32) -> Never {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-        let count = unsafe bytes.withUnsafeBufferPointer {
-            unsafe write(1, $0.baseAddress, $0.count)
-        }
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { exit(failure) }
-        bytes.removeFirst(count)
+/// Standard output for a text that is made piece by piece and may be longer than memory is for it.
+public final class Printer {
+    private var bytes: [UInt8] = []
+    private let failure: Int32
+
+    /// - Parameter failure: what the process ends with when the text can't be written: a full disk
+    ///   or a closed pipe does not pass for success.
+    public init(failure: Int32) { self.failure = failure }
+
+    /// Prints a line, or several, whose end is added.
+    public func print(_ line: String) {
+        bytes += Array(line.utf8) + [UInt8(ascii: "\n")]
+        if bytes.count >= 65_536 { flush() }
     }
+
+    public func flush() {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBufferPointer {
+                unsafe write(1, $0.baseAddress, $0.count)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { exit(failure) }
+            rest.removeFirst(count)
+        }
+        bytes = []
+    }
+}
+
+/// For `--help` and `--version`: prints a text, which ends with its own line's end, and ends the
+/// process.
+public func endAfterPrinting(_ text: String, failure: Int32) -> Never {
+    let printer = Printer(failure: failure)
+    printer.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+    printer.flush()
     exit(0)
 }

@@ -1,124 +1,119 @@
-// `parleyd check`: whether a table is good, and who could run what.
+// `parleyd check`: whether a server could start, and what its table allows.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
 
-/// Reads a table as the server would, says what it allows, and ends the process.
-///
-/// - Parameter words: the command line behind `check`.
-/// - Throws: `UsageError`, and `TableError` for the table's first mistake.
-func check(_ words: [String]) throws -> Never {
-    let arguments = try Arguments(words, flags: ["help"], valued: ["commands", "as"])
-    if arguments.has("help") { endAfterPrinting(checkHelp, failure: 64) }
-    if let extra = arguments.operands.first ?? arguments.rest?.first {
-        throw UsageError("'\(extra)' is one argument too many; the table is named by --commands")
-    }
-    guard let path = arguments["commands"] else {
-        throw UsageError("check needs --commands FILE, the table to check")
-    }
-    let asked = try identity(arguments.all("as"))
-    let table = try CommandTable(file: path)
-    let report = asked.map { table.report(for: $0) } ?? table.report
-    endAfterPrinting(report.map { printable($0) + "\n" }.joined(), failure: 64)
-}
+/// Reads what a server reads at its start and at a reload, by the same code, tells what it means,
+/// and ends the process.
+struct Check {
+    private let options: ServerOptions
+    private let asked: Identity?
+    /// Whether only the table was named, as on a machine where it is written.
+    private let isOfTableOnly: Bool
 
-/// The one certificate that has these names; nil for none.
-private func identity(_ texts: [String]) throws(UsageError) -> Identity? {
-    guard !texts.isEmpty else { return nil }
-    if let text = texts.first(where: { !Identity.isIdentity($0) }) {
-        throw UsageError(
-            "'\(text)' is no identity for --as, which takes dns:NAME, email:ADDRESS, uri:URI or key:sha256:BASE64"
+    /// - Parameter words: the command line behind `check`; `--help` ends the process.
+    /// - Throws: `UsageError`, and `CredentialError` for a key log.
+    init(_ words: [String]) throws {
+        let arguments = try Arguments(
+            words, flags: ServerOptions.flags, valued: ServerOptions.valued + ["as"])
+        if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
+        options = try ServerOptions(arguments, otherwise: .command)
+        asked = try Self.identity(arguments.all("as"))
+        isOfTableOnly =
+            arguments.operands.isEmpty
+            && !(SecurityOptions.server + ["plaintext", "audit"]).contains { arguments.has($0) }
+        guard options.commands != nil || !isOfTableOnly else {
+            throw UsageError(
+                "check needs --commands FILE, the table to check, or the options of a server")
+        }
+    }
+
+    /// - Throws: what a start would: `TableError`, `CredentialError`, `ConfigurationError`.
+    func run() throws -> Never {
+        let table: CommandTable
+        if isOfTableOnly, let path = options.commands {
+            table = try CommandTable(file: path)
+        } else {
+            table = try Policy(options).table
+            if let audit = options.audit { try Self.check(audit: audit) }
+        }
+        for warning in table.warnings { Log.write("parleyd", "warning: \(warning)") }
+        if table.omittedWarnings > 0 {
+            Log.write("parleyd", "warning: \(table.omittedWarnings) more of this kind")
+        }
+        guard !options.isQuiet else { exit(0) }
+        let printer = Printer(failure: 64)
+        if options.commands != nil {
+            let report = TableReport(table: table) { printer.print(printable($0)) }
+            if let asked { report.tell(asked) } else { report.tellAll() }
+        }
+        for line in unseen { printer.print(line) }
+        printer.flush()
+        exit(0)
+    }
+
+    /// Whether a start could open the audit trail. None is made: it would be of the wrong user's.
+    private static func check(audit path: String) throws(ConfigurationError) {
+        if unsafe access(path, F_OK) == 0 || path == "-" {
+            _ = try Audit(path, syncs: false)
+            return
+        }
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { path[...$0] } ?? "."
+        guard unsafe access(String(folder), W_OK | X_OK) != 0 else { return }
+        throw ConfigurationError(
+            "the audit file \(path) cannot be made in \(folder) (\(systemMessage(errno))); name one with --audit that this user may write"
         )
     }
-    let keys = texts.filter { $0.utf8.starts(with: "key:".utf8) }
-    guard keys.count < 2 else {
-        throw UsageError("--as names two keys, and one certificate has one")
-    }
-    return Identity(names: texts.filter { !keys.contains($0) }, key: keys.first ?? "")
-}
 
-extension CommandTable {
-    /// For each identity that the table names what it could run, and first for anyone.
-    fileprivate var report: [String] {
+    /// What a start could still fail on.
+    private var unseen: [String] {
         var lines: [String] = []
-        let replies = entries.filter { if case .reply = $0.action { true } else { false } }
-        if !replies.isEmpty {
-            lines += ["anyone who may connect:"] + listing(replies) + [""]
+        if isOfTableOnly {
+            lines.append(
+                "Not looked at: certificates, keys and CRLs; give the server's options for that.")
         }
-        // No certificate has this name: whoever the table does not name at all.
-        let stranger = Identity(names: ["anyone"], key: "")
-        lines += ["anyone whose certificate the client CA signed:"] + programs(for: stranger)
-        for text in identities {
-            let isKey = text.utf8.starts(with: "key:".utf8)
-            let identity = Identity(names: isKey ? [] : [text], key: isKey ? text : "")
-            lines += ["", "\(text):"] + programs(for: identity)
+        if geteuid() == 0 {
+            lines.append(
+                "Looked at as root: another user's server may read and run less (try as that user)."
+            )
         }
-        return lines
+        return lines.isEmpty ? [] : [""] + lines
     }
 
-    fileprivate func report(for identity: Identity) -> [String] {
-        let all = identity.names + (identity.key.isEmpty ? [] : [identity.key])
-        var lines = all.dropLast().map { "\($0)," } + ["\(all.last ?? ""):"]
-        lines += programs(for: identity)
-        if identity.key.isEmpty, identities.contains(where: { $0.utf8.starts(with: "key:".utf8) }) {
-            lines += [
-                "", "The table names keys as well: add this one's with --as key:sha256:BASE64.",
-            ]
+    /// The one certificate that has these names; nil for none.
+    private static func identity(_ texts: [String]) throws(UsageError) -> Identity? {
+        guard !texts.isEmpty else { return nil }
+        for text in texts {
+            guard let fault = Identity.fault(in: text) else { continue }
+            throw UsageError("--as: \(fault)")
         }
-        return lines
+        let keys = texts.filter { $0.utf8.starts(with: "key:".utf8) }
+        guard keys.count < 2 else {
+            throw UsageError("--as names two keys, and one certificate has one")
+        }
+        return Identity(names: texts.filter { !keys.contains($0) }, key: keys.first ?? "")
     }
 
-    private func programs(for identity: Identity) -> [String] {
-        let permitted = entries.filter { entry in
-            if case .program = entry.action { entry.permits(identity) } else { false }
-        }
-        return permitted.isEmpty ? ["  may run nothing"] : listing(permitted)
-    }
+    private static let help = """
+        usage: parleyd check --commands FILE [--as IDENTITY]...
+               parleyd check [PROTOCOL] [the server's options] [--quiet]
 
-    /// Usage and summary in two columns, and below one another where that is too wide.
-    private func listing(_ entries: [CommandEntry]) -> [String] {
-        let widths = entries.map(\.usage.count).filter { $0 <= Self.usageWidth }
-        let width = widths.max() ?? 0
-        return entries.flatMap { entry -> [String] in
-            let indent = String(repeating: " ", count: width + 4)
-            var summary = wrapped(entry.summary, width: Self.lineWidth - indent.count)
-            var first = "  \(entry.usage)"
-            if entry.usage.count <= width, !summary.isEmpty {
-                first += String(repeating: " ", count: width + 2 - entry.usage.count)
-                first += summary.removeFirst()
-            }
-            return [first] + summary.map { indent + $0 }
-        }
-    }
+        Reads a table of commands, certificates, keys and CRLs as the server would at
+        its start or at SIGHUP, and says what each identity that the table names could
+        run. Nothing that is given as a server's option is changed or listened on.
 
-    private func wrapped(_ text: String, width: Int) -> [String] {
-        var lines: [String] = []
-        for word in text.split(whereSeparator: { $0 == " " || $0 == "\t" }) {
-            if let last = lines.last, last.count + 1 + word.count <= width {
-                lines[lines.count - 1] += " \(word)"
-            } else {
-                lines.append(String(word))
-            }
-        }
-        return lines
-    }
+          --commands FILE       the table; alone, nothing else is looked at
+          --as IDENTITY         what a certificate with this name could run: dns:NAME,
+                                email:ADDRESS, uri:URI or key:sha256:BASE64; several
+                                are names of one certificate
+          --quiet               only mistakes and warnings, for a unit's ExecReload
+          --help
+        Ends with 0 where a server could start, with 78 where it could not or a reload
+        would keep the old, and with 64 where it was called wrongly.
 
-    private static let lineWidth = 80
-    private static let usageWidth = 30
+        """
 }
-
-private let checkHelp = """
-    usage: parleyd check --commands FILE [--as IDENTITY]...
-
-    Reads a table of commands as the server would, and says what each identity
-    that it names could run.
-
-      --commands FILE       the table
-      --as IDENTITY         what a certificate with this name could run: dns:NAME,
-                            email:ADDRESS, uri:URI or key:sha256:BASE64; several
-                            are names of one certificate
-      --help
-    Ends with 0 for a good table, with 78 for one with a mistake, and with 64 where
-    it was called wrongly.
-
-    """

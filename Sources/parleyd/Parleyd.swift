@@ -22,7 +22,7 @@ struct Parleyd {
         mallopt(M_TOP_PAD, 1 << 20)
         do {
             let words = try commandLine()
-            if words.first == "check" { try check(Array(words.dropFirst())) }
+            if words.first == "check" { try Check(Array(words.dropFirst())).run() }
             let options = try ServerOptions(words)
             let server = try Server(options)
             let status = try server.run()

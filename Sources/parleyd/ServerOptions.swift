@@ -24,18 +24,25 @@ struct ServerOptions {
     let syncsAudit: Bool
     let grace: Double
 
+    /// The options that a server takes.
+    static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
+    static let valued =
+        ["host", "port", "threads", "max-sessions", "drain", "commands", "audit", "grace"]
+        + Deadlines.options + SecurityOptions.server
+
     /// Reads a command line; `--help` and `--version` end the process.
     init(_ words: [String]) throws {
-        let arguments = try Arguments(
-            words, flags: ["plaintext", "once", "quiet", "audit-fsync", "help", "version"],
-            valued: [
-                "host", "port", "threads", "max-sessions", "drain", "commands", "audit", "grace",
-            ] + Deadlines.options + SecurityOptions.server)
+        let arguments = try Arguments(words, flags: Self.flags, valued: Self.valued)
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
         if arguments.has("version") {
             endAfterPrinting(versionLine(of: "parleyd") + "\n", failure: 64)
         }
-        guard let name = arguments.operands.first else {
+        try self.init(arguments)
+    }
+
+    /// - Parameter otherwise: the protocol where none is named; nil where one must be.
+    init(_ arguments: Arguments, otherwise: Conversation? = nil) throws {
+        guard let name = arguments.operands.first ?? otherwise?.rawValue else {
             throw UsageError("a protocol is missing: hello, greeting, command or chat")
         }
         guard let conversation = Conversation(rawValue: name) else {
@@ -100,7 +107,7 @@ struct ServerOptions {
 
     static let help = """
         usage: parleyd PROTOCOL [options]      answers over TLS 1.3 until it is stopped
-               parleyd check --commands FILE [--as IDENTITY]
+               parleyd check [options] [--as IDENTITY]      reads files as a start would
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       the table of commands that clients may run
           --audit FILE          a JSON line for each of them; - is standard error

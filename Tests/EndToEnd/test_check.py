@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """parleyd check: what a table allows, and how a mistake in one is told."""
 
+import os
 import pathlib
 import tempfile
+import unittest
 
+import authority
 from support import PARLEYD, Program, TestCase
 
 GOOD = """{
@@ -14,6 +17,11 @@ GOOD = """{
     disk: {run: ["/bin/true", "{path}"], arguments: {path: "/.*"}, allow: ["ops"]},
   },
 }"""
+
+
+TABLE_ONLY = "Not looked at: certificates, keys and CRLs; give the server's options for that.\n"
+AS_ROOT = "" if os.geteuid() else (
+    "Looked at as root: another user's server may read and run less (try as that user).\n")
 
 
 class Check(TestCase):
@@ -31,7 +39,9 @@ class Check(TestCase):
         self.assertStatus(program, 0)
         self.assertEqual(program.complaints, [])
         program.stdout.finish()
-        return program.stdout.text
+        text, _, unseen = program.stdout.text.rpartition("\n" + TABLE_ONLY)
+        self.assertEqual(unseen, AS_ROOT)
+        return text
 
     def test_a_good_table_is_told_identity_by_identity(self):
         self.assertEqual(self.says(), """\
@@ -68,10 +78,99 @@ email:o@x:
 
     def test_wrong_usage_ends_with_64(self):
         key = f"key:sha256:{'A' * 43}="
-        for options in (["--as", "ip:127.0.0.1"], ["--as", "anyone"], ["--as", ""], ["extra"],
+        pin = "sha256//" + "A" * 43 + "="
+        self.assertFails(self.check("--as", pin), 64, f"did you mean '{key}'")
+        for options in (["--as", "ip:127.0.0.1"], ["--as", "dns:a "], ["--as", "anyone"], ["--as", ""], ["extra"],
                         ["--as", key, "--as", key], ["--nonsense"], ["--as"]):
             self.assertFails(self.check(*options), 64)
         self.assertFails(Program(self, [PARLEYD, "check"]), 64, "--commands")
 
     def test_help_is_printed(self):
-        self.assertIn("--as IDENTITY", self.says("--help"))
+        program = self.check("--help")
+        self.assertStatus(program, 0)
+        program.stdout.expect("--as IDENTITY")
+
+    def test_what_may_not_be_meant_is_warned_of(self):
+        self.table.write_text("""{commands: {
+ a: {run: ["/bin/true"]},
+ b: {run: ["/bin/true", "{s}"], arguments: {s: {pattern: "x", secret: true}}, allow: ["anyone"]},
+ c: {run: ["/bin/true"], allow: ["anyone"], deny: ["email:bad@x"]},
+ d: {run: ["/no/such/program"], allow: ["anyone"], optional: true},
+}}""")
+        for options in ([], ["--quiet"]):
+            program = self.check(*options)
+            self.assertStatus(program, 0)
+            places = [line.split("commands.json5")[1].split(" ")[0] for line in program.complaints]
+            self.assertEqual(places, [":2:2:", ":3:25:", ":4:51:", ":5:12:"])
+            for line in program.complaints:
+                self.assertTrue(line.startswith("parleyd: warning: "), line)
+            program.stdout.finish()
+            self.assertEqual(program.stdout.text == "", bool(options))
+
+    def test_a_pin_is_told_as_the_key_that_a_table_takes(self):
+        key = "A" * 43 + "="
+        self.table.write_text('{commands: {c: {run: ["/bin/true"], allow: ["sha256//%s"]}}}' % key)
+        self.assertFails(self.check(), 78, ":1:45: ", f"did you mean 'key:sha256:{key}'")
+
+
+class WholeServer(TestCase):
+    """With a server's options, it fails where a start would, and a reload."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.table = authority.write(self.folder / "commands.json5", GOOD)
+        self.certs = authority.good()
+        self.good = {
+            "certs": self.certs, "client-ca": self.certs / "ca.pem", "commands": self.table}
+
+    def check(self, *words, **changes):
+        options = {**self.good, **{name.replace("_", "-"): to for name, to in changes.items()}}
+        given = [word for name, value in options.items() if value
+                 for word in (f"--{name}", str(value))]
+        return Program(self, [PARLEYD, "check", "--quiet", *words, *given])
+
+    def test_good_files_are_good(self):
+        for program in (
+                self.check(), self.check("command"), self.check(audit="-"),
+                self.check(crl=authority.bad() / "crl.pem"),
+                self.check("command", host="::1", port=0, audit=self.folder / "audit"),
+                self.check("hello", commands=None), self.check(commands=None)):
+            self.assertStatus(program, 0)
+            self.assertEqual(program.complaints, [])
+            program.stdout.finish()
+            self.assertEqual(program.stdout.text, "")
+        # It leaves nothing behind that a server of another user's could not open.
+        self.assertFalse((self.folder / "audit").exists())
+
+    def test_what_a_start_refuses_is_refused(self):
+        bad = authority.bad()
+        for word, changes in (
+                ("expired", {"cert": bad / "expired.pem", "key": bad / "expired.key"}),
+                ("does not match", {"key": bad / "expired.key"}),
+                ("missing.pem", {"client_ca": self.folder / "missing.pem"}),
+                ("missing.pem", {"crl": self.folder / "missing.pem"}),
+                ("missing.pem", {"cert": self.folder / "missing.pem"}),
+                ("--client-ca", {"client_ca": None}),
+                ("audit", {"audit": self.folder / "missing" / "audit"})):
+            with self.subTest(word=word, changes=changes):
+                self.assertFails(self.check(**changes), 78, word)
+        self.table.write_text("{")
+        self.assertFails(self.check(), 78, "commands.json5:1:2: ")
+
+    def test_what_was_not_seen_is_said(self):
+        program = Program(self, [PARLEYD, "check", *(
+            word for name, value in self.good.items() for word in (f"--{name}", str(value)))])
+        self.assertStatus(program, 0)
+        program.stdout.finish()
+        self.assertNotIn("Not looked at", program.stdout.text)
+        self.assertEqual("Looked at as root" in program.stdout.text, os.geteuid() == 0)
+
+    def test_a_server_is_told_by_its_own_options(self):
+        self.assertFails(self.check("nonsense"), 64, "nonsense")
+        self.assertFails(self.check(host="x:1"), 64, "--host")
+
+
+if __name__ == "__main__":
+    unittest.main()

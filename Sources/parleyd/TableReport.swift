@@ -1,0 +1,86 @@
+// What a table allows, for people.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+
+/// Tells what identities could run, a line after the other: a table of a few pages can allow more
+/// than fits into memory.
+struct TableReport {
+    let table: CommandTable
+    /// Takes each line.
+    let print: (String) -> Void
+
+    /// For each identity that the table names what it could run, and first for anyone.
+    func tellAll() {
+        let replies = table.entries.filter {
+            if case .reply = $0.action { true } else { false }
+        }
+        if !replies.isEmpty {
+            print("anyone who may connect:")
+            list(replies)
+            print("")
+        }
+        // No certificate has this key: whoever the table does not name at all.
+        print("anyone whose certificate the client CA signed:")
+        listPrograms(for: Identity(names: [], key: "anyone"))
+        for text in table.identities {
+            let isKey = text.utf8.starts(with: "key:".utf8)
+            print("")
+            print("\(text):")
+            listPrograms(for: Identity(names: isKey ? [] : [text], key: isKey ? text : ""))
+        }
+    }
+
+    /// What the one certificate could run that has these names.
+    func tell(_ identity: Identity) {
+        let all = identity.names + (identity.key.isEmpty ? [] : [identity.key])
+        for text in all.dropLast() { print("\(text),") }
+        print("\(all.last ?? ""):")
+        listPrograms(for: identity)
+        if identity.key.isEmpty,
+            table.identities.contains(where: { $0.utf8.starts(with: "key:".utf8) })
+        {
+            print("")
+            print("The table names keys as well: add this one's with --as key:sha256:BASE64.")
+        }
+    }
+
+    private func listPrograms(for identity: Identity) {
+        let permitted = table.entries.filter { entry in
+            if case .program = entry.action { entry.permits(identity) } else { false }
+        }
+        if permitted.isEmpty { print("  may run nothing") }
+        list(permitted)
+    }
+
+    /// Usage and summary in two columns, and below one another where that is too wide.
+    private func list(_ entries: [CommandEntry]) {
+        let widths = entries.map(\.usage.count).filter { $0 <= Self.usageWidth }
+        let width = widths.max() ?? 0
+        for entry in entries {
+            let indent = String(repeating: " ", count: width + 4)
+            var summary = wrapped(entry.summary, width: Self.lineWidth - indent.count)
+            var first = "  \(entry.usage)"
+            if entry.usage.count <= width, !summary.isEmpty {
+                first += String(repeating: " ", count: width + 2 - entry.usage.count)
+                first += summary.removeFirst()
+            }
+            print(first)
+            for line in summary { print(indent + line) }
+        }
+    }
+
+    private func wrapped(_ text: String, width: Int) -> [String] {
+        var lines: [String] = []
+        for word in text.split(whereSeparator: { $0 == " " || $0 == "\t" }) {
+            if let last = lines.last, last.count + 1 + word.count <= width {
+                lines[lines.count - 1] += " \(word)"
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
+    }
+
+    private static let lineWidth = 80
+    private static let usageWidth = 30
+}
