@@ -23,7 +23,7 @@ public final class Certificate: @unchecked Sendable {
 
     /// Reads every certificate of a PEM file.
     static func read(_ path: String) throws(CredentialError) -> [Certificate] {
-        unsafe try PEMFile(path).blocks("certificate") { bio in
+        unsafe try PEMFile(path).blocks("certificate", label: "CERTIFICATE") { bio in
             unsafe PEM_read_bio_X509(bio, nil, nil, nil).map { unsafe Certificate(owning: $0) }
         }
     }
@@ -67,43 +67,64 @@ public final class Certificate: @unchecked Sendable {
     }
 
     /// From when and until when it is valid, as `2026-11-21 03:02:00 UTC`.
-    public var notBefore: String { unsafe Self.text(X509_get0_notBefore(pointer)) }
-    public var notAfter: String { unsafe Self.text(X509_get0_notAfter(pointer)) }
+    public var notBefore: String { Self.text(start) }
+    public var notAfter: String { Self.text(end) }
+
+    /// Nil where it can't be read.
+    var start: CertificateTime? { unsafe CertificateTime(X509_get0_notBefore(pointer)) }
+    var end: CertificateTime? { unsafe CertificateTime(X509_get0_notAfter(pointer)) }
 
     /// Until when it is valid, in seconds since 1970.
-    var expiry: Int {
-        var parts = unsafe tm()
-        guard unsafe ASN1_TIME_to_tm(X509_get0_notAfter(pointer), &parts) == 1 else {
-            _ = ErrorQueue.drain()
-            return 0
-        }
-        return unsafe timegm(&parts)
-    }
+    var expiry: Int { end?.seconds ?? 0 }
 
     var isExpired: Bool { unsafe X509_cmp_current_time(X509_get0_notAfter(pointer)) < 0 }
     var isNotYetValid: Bool { unsafe X509_cmp_current_time(X509_get0_notBefore(pointer)) > 0 }
 
-    /// The issuer's name in one line, safe to print.
-    var issuer: String {
-        guard let bio = unsafe BIO_new(BIO_s_mem()) else { return "" }
-        defer { unsafe BIO_free(bio) }
-        unsafe X509_NAME_print_ex(bio, X509_get_issuer_name(pointer), 0, parley_XN_FLAG_ONELINE())
-        var line = [UInt8](repeating: 0, count: 200)
-        let count = unsafe BIO_read(bio, &line, Int32(line.count))
-        _ = ErrorQueue.drain()
-        return String(decoding: line.prefix(max(0, Int(count))), as: UTF8.self)
+    /// The names in one line each, safe to print.
+    var issuer: String { unsafe DistinguishedName.line(X509_get_issuer_name(pointer)) }
+    var subject: String { unsafe DistinguishedName.line(X509_get_subject_name(pointer)) }
+
+    /// Whether it may sign certificates (RFC 5280, section 4.2.1.9), as OpenSSL sees it.
+    var isAuthority: Bool {
+        defer { _ = ErrorQueue.drain() }
+        return unsafe X509_check_ca(pointer) != 0
     }
 
-    private static func text(_ time: UnsafePointer<ASN1_TIME>?) -> String {
-        var parts = unsafe tm()
-        guard unsafe ASN1_TIME_to_tm(time, &parts) == 1 else {
-            _ = ErrorQueue.drain()
-            return "an unreadable time"
-        }
-        var line = [CChar](repeating: 0, count: 32)
-        unsafe strftime(&line, line.count, "%Y-%m-%d %H:%M:%S UTC", &parts)
-        return String(
-            decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// Whether it names itself as its issuer.
+    var isSelfSigned: Bool {
+        defer { _ = ErrorQueue.drain() }
+        return unsafe X509_self_signed(pointer, 0) == 1
+    }
+
+    /// Whether an extension of it can't be read, so that OpenSSL lets it vouch for nothing.
+    var isMalformed: Bool {
+        defer { _ = ErrorQueue.drain() }
+        return unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_INVALID) != 0
+    }
+
+    /// Whether its key may sign CRLs.
+    var maySignLists: Bool {
+        defer { _ = ErrorQueue.drain() }
+        return unsafe X509_get_key_usage(pointer) & UInt32(KU_CRL_SIGN) != 0
+    }
+
+    /// The identifiers of its own key and of its issuer's, in hexadecimal; nil where it has none.
+    var keyID: String? { unsafe Self.hexadecimal(X509_get0_subject_key_id(pointer)) }
+    var issuerKeyID: String? { unsafe Self.hexadecimal(X509_get0_authority_key_id(pointer)) }
+
+    private static func hexadecimal(_ string: UnsafePointer<ASN1_OCTET_STRING>?) -> String? {
+        defer { _ = ErrorQueue.drain() }
+        guard let string = unsafe string else { return nil }
+        let bytes = unsafe UnsafeBufferPointer(
+            start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string)))
+        // As long as whoever made it liked.
+        return unsafe bytes.prefix(20).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
+    }
+
+    private static func text(_ time: CertificateTime?) -> String {
+        time?.description ?? "an unreadable time"
     }
 }
 

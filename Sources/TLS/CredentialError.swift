@@ -73,6 +73,14 @@ extension CredentialError.Code {
     public static let nameless = Self(rawValue: "nameless")
     /// The certificate's purposes leave out the one that it is to serve.
     public static let wrongPurpose = Self(rawValue: "wrongPurpose")
+    /// A file of CAs that has none.
+    public static let notAuthority = Self(rawValue: "notAuthority")
+    /// A CRL that is not complete, or not understood whole.
+    public static let unusableCRL = Self(rawValue: "unusableCRL")
+    /// A CRL of none of the CAs that are trusted.
+    public static let foreignCRL = Self(rawValue: "foreignCRL")
+    /// A CRL that the CA it names has not signed.
+    public static let badSignature = Self(rawValue: "badSignature")
     public static let invalidPin = Self(rawValue: "invalidPin")
     public static let invalidServerName = Self(rawValue: "invalidServerName")
     /// OpenSSL refused a setting, by its own policy or by lack of memory.

@@ -65,9 +65,16 @@ struct PEMFile: ~Copyable {
 
     /// Reads every block of one kind, with `next` returning nil where there is no further one.
     ///
-    /// - Throws: `notPEM` where there is none, `malformed` where one can't be read.
-    func blocks<T>(_ kind: String, _ next: (OpaquePointer) -> T?) throws(CredentialError) -> [T] {
+    /// - Parameters:
+    ///   - kind: for sentences.
+    ///   - label: how the label of such a block ends.
+    /// - Throws: `notPEM` where there is none, `malformed` where one can't be read or is passed
+    ///   over.
+    func blocks<T>(_ kind: String, label: String, _ next: (OpaquePointer) -> T?)
+        throws(CredentialError) -> [T]
+    {
         unsafe try withBIO { (bio) throws(CredentialError) in
+            let beginnings = unsafe PEMBeginnings(bio, label: label)
             var blocks: [T] = []
             while let block = unsafe next(bio) { blocks.append(block) }
             let last = ErrorQueue.drain().last
@@ -75,6 +82,13 @@ struct PEMFile: ~Copyable {
                 throw CredentialError(
                     .malformed,
                     "\(path) has a \(kind) that cannot be read (\(last?.text ?? "unknown error")); make it anew"
+                )
+            }
+            guard blocks.count == beginnings.count else {
+                throw CredentialError(
+                    .malformed,
+                    "\(path) has \(beginnings.count) -----BEGIN \(label)----- and \(blocks.count) of them can be read: "
+                        + (beginnings.mistake ?? "look at the lines in between")
                 )
             }
             guard !blocks.isEmpty else {

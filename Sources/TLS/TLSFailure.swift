@@ -45,8 +45,17 @@ extension TLSStream {
                 .clientCertificateRequired,
                 "the server requires a client certificate; give one with --cert and --key, or with --certs"
             )
-        case 42...46, 48, 49, 51:
-            let why = Self.alertReasons[alert] ?? text
+        case 46:
+            // Parley sends it where it can't tell about revocation, which is nobody's
+            // certificate's fault.
+            return StreamError(
+                .certificateRejected,
+                context.role == .client
+                    ? "the server did not accept our certificate and gives no reason; the certificate may be good, and the server's CRL out of date: ask its administrator, whose log says why"
+                    : "the client did not accept our certificate and gives no reason; the certificate may be good, and the client's CRL out of date: the client says why"
+            )
+        case 42...45, 48, 49, 51:
+            let why = alertReasons[alert] ?? text
             return StreamError(
                 .certificateRejected,
                 context.role == .client
@@ -63,13 +72,17 @@ extension TLSStream {
         }
     }
 
-    private static let alertReasons: [Int32: String] = [
-        42: "it does not suit, for example by its name", 43: "its kind is not supported",
-        44: "it was revoked",
-        45: "it has expired",
-        46: "it was not accepted for a reason that was not given", 48: "its CA is unknown there",
-        49: "access was denied", 51: "its signature could not be verified",
-    ]
+    private var alertReasons: [Int32: String] {
+        [
+            // Only a server's certificate has a name to match.
+            42: context.role == .client
+                ? "it is malformed, not valid yet, or made in a way that the server does not take"
+                : "it does not suit, for example by its name",
+            43: "its kind is not supported", 44: "it was revoked", 45: "it has expired",
+            48: "its CA is unknown there", 49: "access was denied",
+            51: "its signature could not be verified",
+        ]
+    }
 
     private var noCommonVersion: StreamError {
         StreamError(

@@ -14,7 +14,7 @@ public struct Trust: Sendable {
 
     let anchors: Anchors
     let pins: [Pin]
-    let crls: CRLs?
+    let crls: RevocationLists?
 
     /// Reads what to trust.
     ///
@@ -22,14 +22,17 @@ public struct Trust: Sendable {
     ///   - ca: a PEM file of CA certificates; nil for the pins alone, or where there are none for
     ///     the system's store.
     ///   - pins: public keys of which the peer's must be one, in addition to `ca`.
-    ///   - crl: a PEM file of revocation lists, one of which must be the peer's issuer's.
+    ///   - crl: a PEM file of revocation lists, one of which must be of a CA that is trusted.
     ///   - places: the folders where `ca` was looked for in vain, for messages.
+    ///   - filesRead: called when no more file is to be opened. What follows may take seconds for
+    ///     a list of a million entries. Not called where something is thrown before.
     /// - Throws: `CredentialError`.
     public init(
-        ca: String?, pins: [Pin] = [], crl: String? = nil, lookedIn places: [String] = []
+        ca: String?, pins: [Pin] = [], crl: String? = nil, lookedIn places: [String] = [],
+        filesRead: () -> Void = {}
     ) throws(CredentialError) {
         if let ca {
-            anchors = .certificates(try Certificate.read(ca), path: ca)
+            anchors = .certificates(try Self.authorities(ca), path: ca)
         } else {
             anchors = pins.isEmpty ? .system(lookedIn: places) : .pins
         }
@@ -41,14 +44,20 @@ public struct Trust: Sendable {
                     "a CRL cannot be checked against a pinned key alone; give its issuer's certificate with --ca"
                 )
             }
-            crls = try CRLs(crl)
+            let file = try Self.listFile(crl)
+            filesRead()
+            crls = try RevocationLists(
+                file, authorities: Self.search(anchors), origin: Self.origin(of: anchors))
         } else {
+            filesRead()
             crls = nil
         }
     }
 
     /// For messages: where the anchors came from.
-    var origin: String {
+    var origin: String { Self.origin(of: anchors) }
+
+    private static func origin(of anchors: Anchors) -> String {
         switch anchors {
         case .certificates(_, let path): path
         case .system(let places):
@@ -56,6 +65,75 @@ public struct Trust: Sendable {
                 ? "the system's store"
                 : "the system's store, since there is no ca.pem in \(places.joined(separator: " or "))"
         case .pins: "the pinned key"
+        }
+    }
+
+    /// The CAs of a file, one of which at least is valid today.
+    private static func authorities(_ path: String) throws(CredentialError) -> [Certificate] {
+        let certificates = try Certificate.read(path)
+        if let bad = certificates.first(where: \.isMalformed) {
+            throw CredentialError(
+                .malformed,
+                "the certificate of \(bad.subject) in \(path) is malformed: an extension cannot be read; get it anew from its CA"
+            )
+        }
+        // A self-signed certificate of a server vouches for itself. Another leaf would be an
+        // anchor as well, since intermediates are.
+        let authorities = certificates.filter { $0.isAuthority || $0.isSelfSigned }
+        guard !authorities.isEmpty else {
+            throw CredentialError(
+                .notAuthority,
+                "\(path) holds no CA: the certificate of \(certificates[0].subject) may sign no others; name the certificate of its issuer, \(certificates[0].issuer)"
+            )
+        }
+        guard !authorities.contains(where: { !$0.isExpired && !$0.isNotYetValid }) else {
+            return authorities
+        }
+        guard let old = authorities.first(where: \.isExpired) else {
+            throw CredentialError(
+                .notYetValid,
+                "the certificate of the CA \(authorities[0].subject) in \(path) is not valid before \(authorities[0].notBefore); check this machine's clock"
+            )
+        }
+        throw CredentialError(
+            .expired,
+            "the certificate of the CA \(old.subject) in \(path) expired on \(old.notAfter); get its current one"
+        )
+    }
+
+    private static func listFile(_ path: String) throws(CredentialError) -> PEMFile {
+        do throws(CredentialError) {
+            return try PEMFile(path)
+        } catch {
+            guard error.code == .missing else { throw error }
+            throw CredentialError(
+                .missing, "the CRL \(path) does not exist; get it from your CA, or leave --crl out")
+        }
+    }
+
+    /// Finds the trusted CAs of a name.
+    private static func search(_ anchors: Anchors) -> (DistinguishedName) -> [Certificate] {
+        switch anchors {
+        case .certificates(let certificates, _):
+            { name in certificates.filter { name.isSubject(of: $0) } }
+        case .system: systemAuthorities
+        case .pins: { _ in [] }
+        }
+    }
+
+    private static func systemAuthorities(_ name: DistinguishedName) -> [Certificate] {
+        defer { _ = ErrorQueue.drain() }
+        guard let store = unsafe X509_STORE_new() else { return [] }
+        defer { unsafe X509_STORE_free(store) }
+        guard let context = unsafe X509_STORE_CTX_new() else { return [] }
+        defer { unsafe X509_STORE_CTX_free(context) }
+        guard unsafe X509_STORE_set_default_paths(store) == 1,
+            unsafe X509_STORE_CTX_init(context, store, nil, nil) == 1,
+            let found = unsafe X509_STORE_CTX_get1_certs(context, name.pointer)
+        else { return [] }
+        defer { unsafe OPENSSL_sk_free(found) }
+        return unsafe (0..<OPENSSL_sk_num(found)).map {
+            unsafe Certificate(owning: OpaquePointer(OPENSSL_sk_value(found, $0)!))
         }
     }
 
@@ -67,45 +145,13 @@ public struct Trust: Sendable {
             for certificate in certificates {
                 unsafe X509_STORE_add_cert(store, certificate.pointer)
             }
+            // An intermediate may be trusted without all the others of its root.
+            unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         case .system:
             unsafe SSL_CTX_set_default_verify_paths(context)
         case .pins: break
         }
-        if let crls {
-            unsafe crls.install(in: store!)
-        }
         // A certificate that is twice in a file is no mistake.
         _ = ErrorQueue.drain()
     }
-}
-
-/// The revocation lists of one file.
-struct CRLs: Sendable {
-    let path: String
-    private let lists: [CRL]
-
-    init(_ path: String) throws(CredentialError) {
-        self.path = path
-        lists = unsafe try PEMFile(path).blocks("CRL") { bio in
-            unsafe PEM_read_bio_X509_CRL(bio, nil, nil, nil).map { unsafe CRL(owning: $0) }
-        }
-    }
-
-    /// Has every leaf looked up; a leaf whose issuer has no list here is refused.
-    func install(in store: OpaquePointer) {
-        for list in lists { unsafe X509_STORE_add_crl(store, list.pointer) }
-        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK))
-    }
-}
-
-/// A revocation list.
-@safe
-private final class CRL: @unchecked Sendable {
-    let pointer: OpaquePointer
-
-    init(owning pointer: OpaquePointer) {
-        unsafe self.pointer = unsafe pointer
-    }
-
-    deinit { unsafe X509_CRL_free(pointer) }
 }

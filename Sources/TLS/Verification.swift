@@ -52,10 +52,19 @@ enum Verification {
         defer { unsafe X509_STORE_CTX_free(store) }
         stream.verificationFailure = nil
         defer { stream.verificationFailure = nil }
-        unsafe X509_STORE_CTX_init(
-            store, SSL_CTX_get_cert_store(context.pointer), leaf.pointer,
-            SSL_get_peer_cert_chain(stream.ssl))
-        unsafe X509_STORE_CTX_set_default(store, "ssl_client")
+        guard
+            unsafe X509_STORE_CTX_init(
+                store, SSL_CTX_get_cert_store(context.pointer), leaf.pointer,
+                SSL_get_peer_cert_chain(stream.ssl)) == 1,
+            unsafe X509_STORE_CTX_set_default(store, "ssl_client") == 1,
+            // As a handshake has it: depth, and what a name is compared with.
+            unsafe X509_VERIFY_PARAM_set1(
+                X509_STORE_CTX_get0_param(store), SSL_CTX_get0_param(context.pointer)) == 1
+        else {
+            _ = ErrorQueue.drain()
+            return StreamError(
+                .certificateInvalid, "the client's certificate cannot be verified: out of memory")
+        }
         unsafe X509_VERIFY_PARAM_set_auth_level(
             X509_STORE_CTX_get0_param(store), SSL_CTX_get_security_level(context.pointer))
         guard unsafe verify(store, leaf, trust, stream) != 1 else { return nil }
@@ -66,18 +75,71 @@ enum Verification {
     private static func verify(
         _ store: OpaquePointer, _ leaf: Certificate, _ trust: Trust, _ stream: TLSStream
     ) -> Int32 {
-        let verified = unsafe X509_verify_cert(store)
-        if verified != 1 {
+        defer { _ = ErrorQueue.drain() }
+        guard unsafe X509_verify_cert(store) == 1 else {
             let code = unsafe X509_STORE_CTX_get_error(store)
             let failing =
                 unsafe X509_STORE_CTX_get_current_cert(store).map {
                     unsafe Certificate(sharing: $0)
                 } ?? leaf
+            // OpenSSL finds no issuer of a certificate that it can't read, nor takes it for one.
+            let sent = unsafe certificates(X509_STORE_CTX_get0_untrusted(store))
+            if let bad = ([leaf, failing] + sent).first(where: \.isMalformed) {
+                unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
+                stream.verificationFailure = StreamError(
+                    .certificateInvalid,
+                    "\(subject(bad, leaf, stream)) is malformed: an extension of it cannot be read; its CA must make it anew"
+                )
+                return 0
+            }
             stream.verificationFailure = failure(
                 code, leaf: leaf, failing: failing, trust: trust, stream: stream)
+            return 0
         }
-        _ = ErrorQueue.drain()
-        return verified == 1 ? 1 : 0
+        guard let lists = trust.crls,
+            let (failing, finding) = lists.finding(
+                in: unsafe certificates(X509_STORE_CTX_get0_chain(store)))
+        else { return 1 }
+        switch finding {
+        case .revoked: unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED)
+        // The alert must not blame the certificate, which may be a good one: OpenSSL has no more
+        // than certificate_unknown for this code.
+        case .unknown: unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_DIFFERENT_CRL_SCOPE)
+        }
+        stream.verificationFailure = failure(
+            finding, of: failing, leaf: leaf, lists: lists, stream: stream)
+        return 0
+    }
+
+    private static func certificates(_ stack: OpaquePointer?) -> [Certificate] {
+        unsafe (0..<max(0, OPENSSL_sk_num(stack))).map {
+            unsafe Certificate(sharing: OpaquePointer(OPENSSL_sk_value(stack, $0)!))
+        }
+    }
+
+    private static func failure(
+        _ finding: RevocationLists.Finding, of failing: Certificate, leaf: Certificate,
+        lists: RevocationLists, stream: TLSStream
+    ) -> StreamError {
+        let subject = subject(failing, leaf, stream)
+        switch finding {
+        case .revoked:
+            return StreamError(
+                .certificateRevoked,
+                "\(subject), serial \(failing.serial), was revoked, as \(lists.path) says; do not use it any more"
+            )
+        case .unknown(let why):
+            return StreamError(
+                .revocationUnknown,
+                "whether \(subject) was revoked cannot be told: \(why); \(RevocationList.remedy)")
+        }
+    }
+
+    private static func subject(
+        _ failing: Certificate, _ leaf: Certificate, _ stream: TLSStream
+    ) -> String {
+        unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
+            ? stream.peerCertificate : "a CA's certificate behind \(stream.peerCertificate)"
     }
 
     private static func failure(
@@ -86,8 +148,7 @@ enum Verification {
         // Validity and revocation may fail anywhere in the chain; the name and the purpose are
         // the leaf's.
         let isLeaf = unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
-        let subject =
-            isLeaf ? stream.peerCertificate : "a CA's certificate behind \(stream.peerCertificate)"
+        let subject = subject(failing, leaf, stream)
         let renew =
             stream.context.role == .client || !isLeaf
             ? "its administrator must renew it" : "the client must renew it"
@@ -116,30 +177,42 @@ enum Verification {
             X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
             X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED:
-            return StreamError(
-                .unknownCA,
-                "\(stream.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin); "
-                    + trustIt(stream))
-        case X509_V_ERR_CERT_REVOKED:
-            return StreamError(
-                .certificateRevoked,
-                "\(subject), serial \(failing.serial), was revoked, as \(trust.crls?.path ?? "the CRL") says; do not use it any more"
-            )
+            return issuerFailure(failing, trust, stream)
         case X509_V_ERR_INVALID_PURPOSE:
             let role = stream.context.role == .client ? "server" : "client"
             return StreamError(
                 .wrongPurpose,
                 "\(subject) has the wrong purpose: it is not made for a \(role); one with the right key usage is needed"
             )
-        case X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_CRL_HAS_EXPIRED, X509_V_ERR_CRL_NOT_YET_VALID,
-            X509_V_ERR_CRL_SIGNATURE_FAILURE, X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
-            return StreamError(
-                .revocationUnknown,
-                "whether \(subject) was revoked cannot be told: \(sentence(code)) in \(trust.crls?.path ?? "the CRL file"); "
-                    + "get a current CRL of its issuer, \(failing.issuer)")
         default:
             return StreamError(.certificateInvalid, "\(subject) is not accepted: \(sentence(code))")
         }
+    }
+
+    /// No CA that is trusted has signed it.
+    private static func issuerFailure(
+        _ failing: Certificate, _ trust: Trust, _ stream: TLSStream
+    ) -> StreamError {
+        guard case .certificates(let authorities, let path) = trust.anchors,
+            let name = unsafe DistinguishedName(copying: X509_get_issuer_name(failing.pointer)),
+            let namesake = authorities.first(where: { name.isSubject(of: $0) })
+        else {
+            return StreamError(
+                .unknownCA,
+                "\(stream.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin); "
+                    + trustIt(stream))
+        }
+        let key = failing.isSelfSigned ? failing.keyID : failing.issuerKeyID
+        let which =
+            if let key, let ours = namesake.keyID, key != ours {
+                " (\(name)): its key id is \(key), and that of the one in \(path) is \(ours)"
+            } else {
+                " (\(name)) as the one in \(path), but not from that one"
+            }
+        return StreamError(
+            .unknownCA,
+            "\(stream.peerCertificate) is from another CA of the same name\(which); \(trustIt(stream))"
+        )
     }
 
     private static func trustIt(_ stream: TLSStream) -> String {

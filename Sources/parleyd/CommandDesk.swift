@@ -73,12 +73,18 @@ final class CommandDesk: RemoteHost {
         else { return nil }
         // The sentence names files of this machine.
         worker.log.write("\(identity) may run nothing any more: \(failure)")
-        let why =
-            switch failure.code {
-            case .certificateRevoked: "was revoked"
-            case .certificateExpired: "has expired"
-            default: "is not accepted any more"
-            }
+        let why: String
+        switch failure.code {
+        case .certificateRevoked: why = "was revoked"
+        case .certificateExpired: why = "has expired"
+        case .revocationUnknown:
+            // A new certificate would be refused as well.
+            return Refusal(
+                .unavailable,
+                "whether the client's certificate was revoked cannot be told now, since the server's CRL is out of date; ask the server's administrator for a current CRL there"
+            )
+        default: why = "is not accepted any more"
+        }
         return Refusal(
             .notAllowed,
             "the client's certificate \(why); ask the server's administrator for a new one")

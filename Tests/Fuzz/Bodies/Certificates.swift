@@ -71,7 +71,9 @@ func fuzzPEM(_ bytes: [UInt8]) throws(Finding) {
     let read = try check(file: bytes)
     let file = NamelessFile(bytes)
     let path = file.path
-    try check { () throws(CredentialError) in _ = try CRLs(path) }
+    try check { () throws(CredentialError) in
+        _ = try RevocationLists(try PEMFile(path), authorities: { _ in [] }, origin: "nothing")
+    }
     try check { () throws(CredentialError) in _ = try PrivateKey(path) }
     try check { () throws(CredentialError) in
         _ = try Credentials(certificate: path, key: path, purpose: .client)

@@ -1,0 +1,45 @@
+// Whom a certificate or a CRL was issued to or by.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+
+/// An X.509 name, compared as RFC 5280 has it (section 7.1).
+@safe
+final class DistinguishedName: @unchecked Sendable, Equatable, CustomStringConvertible {
+    let pointer: OpaquePointer
+
+    /// Copies a name that somebody else owns; nil where memory is short.
+    init?(copying name: OpaquePointer?) {
+        guard let copy = unsafe X509_NAME_dup(name) else {
+            _ = ErrorQueue.drain()
+            return nil
+        }
+        unsafe pointer = unsafe copy
+    }
+
+    deinit { unsafe X509_NAME_free(pointer) }
+
+    static func == (a: DistinguishedName, b: DistinguishedName) -> Bool {
+        unsafe X509_NAME_cmp(a.pointer, b.pointer) == 0
+    }
+
+    func isIssuer(of certificate: Certificate) -> Bool {
+        unsafe X509_NAME_cmp(pointer, X509_get_issuer_name(certificate.pointer)) == 0
+    }
+
+    func isSubject(of certificate: Certificate) -> Bool {
+        unsafe X509_NAME_cmp(pointer, X509_get_subject_name(certificate.pointer)) == 0
+    }
+
+    var description: String { unsafe Self.line(pointer) }
+
+    /// In one line of at most 200 bytes, safe to print.
+    static func line(_ name: OpaquePointer?) -> String {
+        guard let bio = unsafe BIO_new(BIO_s_mem()) else { return "" }
+        defer { unsafe BIO_free(bio) }
+        unsafe X509_NAME_print_ex(bio, name, 0, parley_XN_FLAG_ONELINE())
+        var line = [UInt8](repeating: 0, count: 200)
+        let count = unsafe BIO_read(bio, &line, Int32(line.count))
+        _ = ErrorQueue.drain()
+        return String(decoding: line.prefix(max(0, Int(count))), as: UTF8.self)
+    }
+}
