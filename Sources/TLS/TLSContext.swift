@@ -115,6 +115,10 @@ public final class TLSContext: @unchecked Sendable {
         let mode =
             role == .client ? SSL_VERIFY_PEER : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
         unsafe SSL_CTX_set_verify(pointer, mode, nil)
+        unsafe SSL_CTX_set_verify_depth(pointer, Self.mostIntermediates)
+        // A common name is no name, and so none that a CA's name constraints could be about.
+        unsafe X509_VERIFY_PARAM_set_hostflags(
+            SSL_CTX_get0_param(pointer), UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
         unsafe SSL_CTX_set_cert_verify_callback(
             pointer, { store, _ in unsafe Verification.verify(store!) }, nil)
         if role == .server { nameAuthorities(of: trust) }
@@ -170,4 +174,7 @@ public final class TLSContext: @unchecked Sendable {
                 return SSL_TLSEXT_ERR_OK
             }, Unmanaged.passUnretained(self).toOpaque())
     }
+
+    /// More than any PKI has; each costs the verifying end a signature.
+    private static let mostIntermediates: Int32 = 10
 }

@@ -6,6 +6,9 @@ internal import COpenSSL
 enum TLSPolicy {
     /// - Throws: `refused`, where the library or the system's configuration forbids it.
     static func apply(to context: OpaquePointer, minimum: TLSVersion) throws(CredentialError) {
+        // The system may ask for more, and never for less.
+        unsafe SSL_CTX_set_security_level(
+            context, max(leastSecurityLevel, SSL_CTX_get_security_level(context)))
         let version = minimum == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
         guard unsafe parley_SSL_CTX_set_min_proto_version(context, version) == 1,
             unsafe parley_SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1,
@@ -105,5 +108,7 @@ enum TLSPolicy {
         unsafe parley_SSL_CTX_set_read_ahead(context, 1)
     }
 
+    /// 112 bits: no RSA key below 2048, no SHA-1 (SSL_CTX_set_security_level(3)).
+    private static let leastSecurityLevel: Int32 = 2
     private static let tls12Ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20"
 }
