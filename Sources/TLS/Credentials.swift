@@ -10,6 +10,8 @@ public final class Credentials: Sendable {
     /// The leaf first.
     public let chain: [Certificate]
     let key: PrivateKey
+    /// The certificate's file.
+    let path: String
 
     /// Reads and checks both files: the key belongs to the certificate and nobody else can read
     /// it, the certificate is valid today, made for its purpose, and has a name.
@@ -17,6 +19,7 @@ public final class Credentials: Sendable {
     /// - Throws: `CredentialError`, whose text names the command that mends it.
     public init(certificate: String, key keyPath: String, purpose: Purpose) throws(CredentialError)
     {
+        path = certificate
         chain = try Certificate.read(certificate)
         let leaf = chain[0]
         let remedy = "make a new one, for example with scripts/generate-certs --force"

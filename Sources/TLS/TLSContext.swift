@@ -40,6 +40,8 @@ public final class TLSContext: @unchecked Sendable {
     let role: Role
     let trust: Trust?
     let keyLog: KeyLog?
+    /// When what it relies on ends.
+    public let expiries: [Expiry]
     let pointer: OpaquePointer
     /// In the wire's form. At a fixed place, since OpenSSL keeps pointers into it.
     private let applicationProtocols: UnsafeMutableBufferPointer<UInt8>
@@ -77,6 +79,7 @@ public final class TLSContext: @unchecked Sendable {
         self.role = role
         self.trust = trust
         keyLog = options.keyLog
+        expiries = (credentials?.expiries ?? []) + (trust?.expiries ?? [])
         let names = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
         unsafe applicationProtocols = .allocate(capacity: names.count)
         _ = unsafe applicationProtocols.initialize(from: names)

@@ -142,6 +142,12 @@ final class Client: @unchecked Sendable {
             if error.code != .handshakeTimedOut { await stream.close() }
             throw error
         }
+        // Whoever reads an object of --json from standard error wants nothing beside it.
+        if !options.isQuiet, options.run?.isJSON != true,
+            let warning = Expiry.firstWarning(of: context.expiries)
+        {
+            log.write(warning)
+        }
         let isWatched =
             options.run.map { $0.isConversational && input.isTerminal } ?? (options.messages == nil)
         if isWatched, !options.isQuiet {
