@@ -24,6 +24,9 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     /// Who the peer has proved to be; nil before the handshake and for a peer without a
     /// certificate.
     public private(set) var peerIdentity: PeerIdentity?
+    /// Asked in a server's handshake for what it verifies a client under, which may be another
+    /// context by then than the one that it began with; nil for that one.
+    public var contextInForce: (() -> TLSContext?)?
     /// Kept by the verification for the handshake's error.
     var verificationFailure: StreamError?
     let serverName: ServerName?

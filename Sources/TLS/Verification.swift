@@ -16,6 +16,14 @@ enum Verification {
         else { return 0 }
         let leaf = unsafe Certificate(sharing: leafPointer)
 
+        // What was trusted when the client connected may be in force no longer: a client that takes
+        // its time must not be let in by what was revoked meanwhile.
+        if let latest = stream.contextInForce?(), latest !== stream.context {
+            let untrusted = unsafe X509_STORE_CTX_get0_untrusted(store)
+            let code = unsafe verify(leaf, untrusted, under: latest, stream)
+            unsafe X509_STORE_CTX_set_error(store, code)
+            return code == X509_V_OK ? 1 : 0
+        }
         if !trust.pins.isEmpty, !trust.pins.contains(where: { $0.keyHash == leaf.keyHash }) {
             stream.verificationFailure = StreamError(
                 .pinMismatch,
@@ -40,36 +48,45 @@ enum Verification {
     /// trusts: it may have expired since, or be revoked.
     static func verifyAgain(_ stream: TLSStream, under context: TLSContext) -> StreamError? {
         ErrorQueue.assertEmpty()
-        guard let trust = context.trust,
-            let leafPointer = unsafe SSL_get1_peer_certificate(stream.ssl),
-            let store = unsafe X509_STORE_CTX_new()
-        else {
+        guard let leafPointer = unsafe SSL_get1_peer_certificate(stream.ssl) else {
             _ = ErrorQueue.drain()
             return StreamError(
                 .clientCertificateRequired, "the client has no certificate that could be verified")
         }
         let leaf = unsafe Certificate(owning: leafPointer)
-        defer { unsafe X509_STORE_CTX_free(store) }
         stream.verificationFailure = nil
         defer { stream.verificationFailure = nil }
-        guard
-            unsafe X509_STORE_CTX_init(
-                store, SSL_CTX_get_cert_store(context.pointer), leaf.pointer,
-                SSL_get_peer_cert_chain(stream.ssl)) == 1,
-            unsafe X509_STORE_CTX_set_default(store, "ssl_client") == 1,
-            // As a handshake has it: depth, and what a name is compared with.
-            unsafe X509_VERIFY_PARAM_set1(
-                X509_STORE_CTX_get0_param(store), SSL_CTX_get0_param(context.pointer)) == 1
-        else {
-            _ = ErrorQueue.drain()
-            return StreamError(
-                .certificateInvalid, "the client's certificate cannot be verified: out of memory")
-        }
-        unsafe X509_VERIFY_PARAM_set_auth_level(
-            X509_STORE_CTX_get0_param(store), SSL_CTX_get_security_level(context.pointer))
-        guard unsafe verify(store, leaf, trust, stream) != 1 else { return nil }
+        let sent = unsafe SSL_get_peer_cert_chain(stream.ssl)
+        guard unsafe verify(leaf, sent, under: context, stream) != X509_V_OK else { return nil }
         return stream.verificationFailure
             ?? StreamError(.certificateInvalid, "the client's certificate is not accepted any more")
+    }
+
+    /// Verifies a client's certificate under what a context trusts, as its handshakes do.
+    ///
+    /// - Returns: what X.509 says; the sentence is the stream's.
+    private static func verify(
+        _ leaf: Certificate, _ untrusted: OpaquePointer?, under context: TLSContext,
+        _ stream: TLSStream
+    ) -> Int32 {
+        defer { _ = ErrorQueue.drain() }
+        guard let trust = context.trust, let store = unsafe X509_STORE_CTX_new() else {
+            return X509_V_ERR_OUT_OF_MEM
+        }
+        defer { unsafe X509_STORE_CTX_free(store) }
+        guard
+            unsafe X509_STORE_CTX_init(
+                store, SSL_CTX_get_cert_store(context.pointer), leaf.pointer, untrusted) == 1,
+            unsafe X509_STORE_CTX_set_default(store, "ssl_client") == 1,
+            // Depth, and what a name is compared with.
+            unsafe X509_VERIFY_PARAM_set1(
+                X509_STORE_CTX_get0_param(store), SSL_CTX_get0_param(context.pointer)) == 1
+        else { return X509_V_ERR_OUT_OF_MEM }
+        unsafe X509_VERIFY_PARAM_set_auth_level(
+            X509_STORE_CTX_get0_param(store), SSL_CTX_get_security_level(context.pointer))
+        guard unsafe verify(store, leaf, trust, stream) != 1 else { return X509_V_OK }
+        let code = unsafe X509_STORE_CTX_get_error(store)
+        return code == X509_V_OK ? X509_V_ERR_UNSPECIFIED : code
     }
 
     private static func verify(

@@ -20,6 +20,10 @@ final class Session: @unchecked Sendable {
     private let openedAt: UInt64
     /// Nil for plaintext.
     private var tls: TLSStream?
+    /// Whether it came further than the handshake.
+    private var hasBegun = false
+    /// Of the policy whose context the handshake began with.
+    private var generation = 0
     /// Nil where no records are kept, and until the peer is known.
     private var trail: SessionTrail?
     private var task: Task<Void, Never>?
@@ -45,6 +49,7 @@ final class Session: @unchecked Sendable {
             var outcome = Outcome.refused
             do throws(StreamError) {
                 try await tls?.handshake()
+                try checkUnderNewPolicy()
                 switch begin() {
                 case .nothing: break
                 case .exchange: outcome = .messages(try await exchange(over: stream))
@@ -59,8 +64,7 @@ final class Session: @unchecked Sendable {
                     outcome = .commands(remote.answered)
                 }
             } catch {
-                outcome =
-                    tls?.isEstablished == false ? .handshakeFailed(error) : .failed(error)
+                outcome = hasBegun ? .failed(error) : .handshakeFailed(error)
             }
             recordEnd(outcome)
             if outcome.canBeTold { await stream.close() }
@@ -114,10 +118,22 @@ final class Session: @unchecked Sendable {
         }
         do throws(StreamError) {
             tls = try TLSStream(server: context, over: channel)
+            tls?.contextInForce = { [worker] in worker.policy.context }
+            generation = worker.policy.generation
         } catch {
             log("refused: \(error)")
         }
         return tls
+    }
+
+    /// A client may prove who it is, and hold back the end of its handshake over a reload.
+    private func checkUnderNewPolicy() throws(StreamError) {
+        guard let tls else { return }
+        tls.contextInForce = nil
+        guard generation != worker.policy.generation, tls.peerIdentity != nil,
+            let context = worker.policy.context, let failure = tls.objection(under: context)
+        else { return }
+        throw failure
     }
 
     /// What is served.
@@ -130,6 +146,7 @@ final class Session: @unchecked Sendable {
     }
 
     private func begin() -> Dialogue {
+        hasBegun = true
         guard worker.takeSession() else { return .nothing }
         takeUpTrail()
         if let trail {
