@@ -59,10 +59,13 @@ public struct SecurityOptions: Sendable {
     public var writesKeyLog: Bool { options.keyLog != nil }
 
     /// A server's context from the files as they are now.
-    public func serverContext() throws(CredentialError) -> TLSContext {
+    ///
+    /// - Parameter filesRead: called when no more file is to be opened; a long CRL is looked at
+    ///   after that. Not called where something is thrown before.
+    public func serverContext(filesRead: () -> Void = {}) throws(CredentialError) -> TLSContext {
         let credentials = try credentials("server", .server)
         let trust = try clientCA.map { (path) throws(CredentialError) in
-            try Trust(ca: path, crl: crl)
+            try Trust(ca: path, crl: crl, filesRead: filesRead)
         }
         return try TLSContext(serverWith: credentials, clientTrust: trust, options: options)
     }

@@ -40,10 +40,14 @@ final class Server: @unchecked Sendable {
     /// Programs that run in all loops.
     private let programs = Atomic<Int>(0)
     private var farewell: Timer?
+    private var reading = FileReading.Progress.none
+    private var warningTimer: Timer?
 
     init(_ options: ServerOptions) throws {
         self.options = options
         policy = try Policy(options)
+        // What reading a long CRL took.
+        malloc_trim(0)
         audit = try options.audit.map { try Audit($0, syncs: options.syncsAudit) }
         hidesConsole = audit?.sharesStandardOutput ?? false
         main = try EventLoop()
@@ -107,6 +111,7 @@ final class Server: @unchecked Sendable {
                 "SIGHUP is ignored, because parleyd was started so (nohup?): it will not reload anything"
             )
         }
+        warnOfEnds()
         let security = options.security?.minimum.description ?? "plaintext"
         for listener in listeners { log.write("listening on \(listener.address) (\(security))") }
         // They belong to the loops from here on, which let them go when the server ends.
@@ -123,7 +128,9 @@ final class Server: @unchecked Sendable {
         output.flush()
         log.flush()
         _ = signals
-        return status
+        // A thread still reads, which `exit` would take OpenSSL away from.
+        if case .none = reading { return status }
+        _exit(status)
     }
 
     /// Ends the server when its sessions have ended, or their time is over.
@@ -271,16 +278,54 @@ final class Server: @unchecked Sendable {
     }
 
     /// Reads certificates, keys and CRLs again, and the table, each whole or not at all, and opens
-    /// the audit file again.
+    /// the audit file again. Sessions go on meanwhile.
     private func reload() {
         guard hasFiles else {
             return log.write("SIGHUP: there is nothing to read again in plaintext")
         }
+        guard case .none = reading else {
+            reading = .underWayAndAskedAgain
+            return
+        }
+        reading = .underWay
         reads.store(true, ordering: .sequentiallyConsistent)
         reserve.release()
-        readFiles()
+        // First, so that what follows stands in the new file.
+        do throws(ConfigurationError) {
+            try audit?.reopen()
+        } catch {
+            log.write("SIGHUP: the audit trail goes on in the old file: \(error)")
+        }
+        let read: @Sendable () -> FileReading = { [self] in
+            FileReading(options) { main.execute { self.filesAreRead() } }
+        }
+        do throws(StreamError) {
+            try main.beside(read) { self.use($0) }
+        } catch {
+            // A revocation must not wait for a thread to be had.
+            use(read())
+        }
+    }
+
+    /// Nothing more is to be opened: whoever waits may connect, while what was read is looked at.
+    private func filesAreRead() {
         refillReserve()
         reads.store(false, ordering: .sequentiallyConsistent)
+    }
+
+    private func use(_ read: FileReading) {
+        filesAreRead()
+        let (table, context) = (try? read.table?.get(), try? read.context?.get())
+        if table != nil || context != nil {
+            policy = Policy(after: policy, table: table, context: context)
+            for worker in workers { worker.use(policy) }
+        }
+        if let context = read.context { tell("certificates", context) }
+        if let table = read.table { tell("the command table", table) }
+        warnOfEnds()
+        let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
+        reading = .none
+        if isAskedAgain { reload() }
     }
 
     private var hasFiles: Bool {
@@ -293,34 +338,16 @@ final class Server: @unchecked Sendable {
         isShortOfReserve.store(!reserve.isFull, ordering: .relaxed)
     }
 
-    private func readFiles() {
-        // First, so that what follows stands in the new file.
-        do throws(ConfigurationError) {
-            try audit?.reopen()
-        } catch {
-            log.write("SIGHUP: the audit trail goes on in the old file: \(error)")
-        }
-        if let security = options.security {
-            reload("certificates") { Policy(after: $0, context: try security.serverContext()) }
-        }
-        if options.commands != nil {
-            reload("the command table") { [options] in
-                Policy(after: $0, table: try Policy.table(options))
-            }
-        }
-    }
-
-    private func reload(_ what: String, _ read: (Policy) throws -> Policy) {
+    private func tell<Success>(_ what: String, _ result: Result<Success, any Error>) {
         var record = JSONLine(event: "reload")
         record.add("what", what)
-        do {
-            policy = try read(policy)
-            for worker in workers { worker.use(policy) }
+        switch result {
+        case .success:
             record.add("outcome", "in-force")
             log.write(
                 "SIGHUP: \(what) \(what == "certificates" ? "were" : "was") read again and in force for new sessions and commands"
             )
-        } catch {
+        case .failure(let error):
             record.add("outcome", "old-stays")
             record.add("reason", "\(error)")
             log.write("SIGHUP: of \(what) the old stays in force: \(error)")
@@ -328,9 +355,17 @@ final class Server: @unchecked Sendable {
         audit?.write(record, isDurable: true, log: log)
     }
 
+    /// Says what ends soon, now and once a day.
+    private func warnOfEnds() {
+        guard let context = policy.context else { return }
+        for warning in context.expiries.compactMap({ $0.warning() }) { log.write(warning) }
+        warningTimer = Timer(after: Self.day, on: main) { [unowned self] in warnOfEnds() }
+    }
+
     /// The documents' one to five are for one client at a time; a burst would wait a second for
     /// the connections that were dropped.
     private static let backlog = 4_096
+    private static let day = 86_400.0
 }
 
 extension StreamError {

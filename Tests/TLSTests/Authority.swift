@@ -39,32 +39,36 @@ struct Authority: Sendable {
     ///
     /// - Parameters:
     ///   - issuer: whose `.pem` and `.key` sign it; nil for itself.
-    ///   - chain: what is appended to `name.pem`.
+    ///   - dates: of a root's validity, which is else from now on.
+    ///   - chain: what is put behind `name.pem` in `name-chain.pem`.
     func certificate(
         _ name: String, _ subject: String? = nil, _ extensions: String = ca,
-        by issuer: String? = nil, from start: String = "20250101000000Z",
-        until end: String = "20450101000000Z", keyID: Bool = true, chain: [String] = [],
-        key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        by issuer: String? = nil, dates: (String, String)? = nil, keyID: Bool = true,
+        chain: [String] = []
     ) throws {
         let identifiers =
             keyID
             ? "subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid"
-            : "subjectKeyIdentifier = none"
+            : "subjectKeyIdentifier = none\nauthorityKeyIdentifier = none"
         try configure(name, "[x]\n\(extensions)\n\(identifiers)\n")
-        try openssl(
-            ["req", "-new", "-config", path("\(name).cnf"), "-newkey"] + key + [
-                "-noenc", "-keyout", path("\(name).key"), "-out", path("\(name).csr"),
-                "-subj", "/CN=\(subject ?? name)",
+        let request = [
+            "req", "-new", "-config", path("\(name).cnf"), "-newkey", "ec",
+            "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", path("\(name).key"),
+            "-subj", "/CN=\(subject ?? name)",
+        ]
+        if let dates {
+            try openssl(request + ["-out", path("\(name).csr")])
+            try openssl([
+                "ca", "-config", path("\(name).cnf"), "-batch", "-notext", "-extensions", "x",
+                "-selfsign", "-keyfile", path("\(name).key"), "-in", path("\(name).csr"),
+                "-out", path("\(name).pem"), "-startdate", dates.0, "-enddate", dates.1,
             ])
-        let signer =
-            issuer.map { ["-cert", path("\($0).pem"), "-keyfile", path("\($0).key")] }
-            ?? ["-selfsign", "-keyfile", path("\(name).key")]
-        try openssl(
-            ["ca", "-config", path("\(name).cnf"), "-batch", "-notext", "-extensions", "x"]
-                + signer + [
-                    "-in", path("\(name).csr"), "-out", path("\(name).pem"), "-startdate", start,
-                    "-enddate", end,
-                ])
+        } else {
+            let signer = issuer.map { ["-CA", path("\($0).pem"), "-CAkey", path("\($0).key")] }
+            try openssl(
+                request + ["-x509", "-extensions", "x", "-days", "3000", "-sha256"]
+                    + (signer ?? []) + ["-out", path("\(name).pem")])
+        }
         if !chain.isEmpty { try join([name] + chain, into: "\(name)-chain.pem") }
     }
 
