@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists of revoked certificates: when they are taken, how they are read, and how far they reach."""
+
+import base64
+import datetime
+import shutil
+import signal
+import ssl
+import subprocess
+import unittest
+
+from authority import CONFIGURATION, good, issue, openssl
+from people import client as certificate_of
+from people import people
+from remote import NOT_ALLOWED, UNAVAILABLE, run
+from remote_server import RemoteServer, RemoteTestCase
+from strangers import Stub, answer, client_context, connect
+from support import LIMIT, PARLEYD, SCRATCH, Client, Program, Server, TestCase, eventually
+from test_remote_reload import COMMANDS, revocation
+
+
+def folder_of(test):
+    folder = SCRATCH / test.id()
+    folder.mkdir(exist_ok=True)
+    (folder / "index.txt").touch()
+    return folder
+
+
+def moment(**delta):
+    """Some time from now, as openssl has it."""
+    then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**delta)
+    return then.strftime("%Y%m%d%H%M%SZ")
+
+
+def new_list(folder, name, *, by=None, start=None, end=None):
+    """A CRL that revokes nobody."""
+    by = by or good()
+    configuration = folder / "crl.conf"
+    configuration.write_text(CONFIGURATION.format(folder=folder, purpose="clientAuth", names=""))
+    openssl("ca", "-config", configuration, "-gencrl", "-cert", by / "ca.pem", "-keyfile",
+            by / "ca.key", "-crl_lastupdate", start or moment(hours=-1),
+            "-crl_nextupdate", end or moment(days=30), "-out", folder / name)
+    return folder / name
+
+
+def element(tag, content):
+    """DER."""
+    size = len(content)
+    if size < 128:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 128 | len(length)]) + length + content
+
+
+def long_list(folder, name, certificates, count):
+    """A CRL of `count` entries, those for `certificates` among them."""
+    listing = subprocess.run(
+        ["openssl", "x509", "-in", good() / "ca.pem", "-outform", "DER"], check=True,
+        timeout=LIMIT, capture_output=True).stdout
+    serials = [subprocess.run(
+        ["openssl", "x509", "-in", certificate, "-noout", "-serial"], check=True, timeout=LIMIT,
+        capture_output=True, text=True).stdout.strip().partition("=")[2]
+        for certificate in certificates]
+    numbers = [bytes.fromhex(serial) for serial in serials]
+    numbers = [b"\0" + number if number[0] & 128 else number for number in numbers]
+    numbers += [b"\x40" + (index * 2654435761 % 2**32).to_bytes(4, "big") + index.to_bytes(8, "big")
+                for index in range(count - len(numbers))]
+
+    def time(text):
+        return element(0x17, text[2:].encode())
+    date = time(moment(hours=-1))
+    algorithm = element(0x30, bytes.fromhex("06082a8648ce3d040302"))
+    text = element(0x30, b"".join([
+        element(2, b"\1"), algorithm, subject(listing), date, time(moment(days=30)),
+        element(0x30, b"".join(element(0x30, element(2, number) + date) for number in numbers))]))
+    (folder / "text").write_bytes(text)
+    signature = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-sign", good() / "ca.key", folder / "text"], check=True,
+        timeout=LIMIT, capture_output=True).stdout
+    body = base64.b64encode(element(0x30, text + algorithm + element(3, b"\0" + signature)))
+    lines = [body[at:at + 64] for at in range(0, len(body), 64)]
+    (folder / name).write_bytes(b"\n".join(
+        [b"-----BEGIN X509 CRL-----", *lines, b"-----END X509 CRL-----", b""]))
+    return folder / name
+
+
+def subject(certificate):
+    """The subject's name in a certificate's DER."""
+    def parts(at, end):
+        while at < end:
+            size, start = certificate[at + 1], at + 2
+            if size & 128:
+                start += size & 127
+                size = int.from_bytes(certificate[at + 2:start], "big")
+            yield certificate[at:start + size], start, start + size
+            at = start + size
+    _, start, end = next(parts(0, len(certificate)))
+    _, start, end = next(parts(start, end))
+    # Version, serial number, algorithm, issuer, validity, subject.
+    return [part for part, _, _ in parts(start, end)][5]
+
+
+class Lists(TestCase):
+    """What can't serve is refused at the start, at both ends, and at a reload the old one stays."""
+
+    def unusable(self):
+        folder = folder_of(self)
+        return {
+            new_list(folder, "old.crl", start=moment(days=-2), end=moment(days=-1)): "expired on",
+            new_list(folder, "next.crl", start=moment(days=1)): "not in force before",
+            new_list(folder, "foreign.crl", by=good("other")): "no CRL of a CA in",
+        }
+
+    def test_a_list_that_cannot_serve_is_refused_at_both_ends(self):
+        for path, words in self.unusable().items():
+            with self.subTest(path.name):
+                server = Program(self, [
+                    PARLEYD, "hello", "--port", "0", "--certs", str(good()), "--client-ca",
+                    str(good() / "ca.pem"), "--crl", str(path)])
+                self.assertFails(server, 78, str(path), words)
+                client = Client(self, "hello", 1, "--crl", str(path), certs=good())
+                self.assertFails(client, 255, str(path), words)
+
+    def test_at_a_reload_the_old_list_stays(self):
+        folder = folder_of(self)
+        crl = folder / "in-force.crl"
+        shutil.copy(new_list(folder, "good.crl"), crl)
+        server = Server(self, "command", "--client-ca", str(good() / "ca.pem"), "--crl", str(crl),
+                        certs=good())
+        for path, words in self.unusable().items():
+            with self.subTest(path.name):
+                shutil.copy(path, crl)
+                server.signal(signal.SIGHUP)
+                server.stderr.expect(rf"SIGHUP: of certificates the old stays in force: .*{words}")
+                client = Client(self, "command", server.port, certs=good(), messages=["Hello"])
+                self.assertStatus(client, 0)
+
+    def test_a_missing_list_is_not_said_to_come_from_the_script(self):
+        server = Program(self, [
+            PARLEYD, "hello", "--port", "0", "--certs", str(good()), "--client-ca",
+            str(good() / "ca.pem"), "--crl", str(folder_of(self) / "nowhere.crl")])
+        self.assertFails(server, 78, "nowhere.crl", "from your CA")
+        self.assertNotIn("generate-certs", server.stderr.text)
+
+
+class RunningOut(RemoteTestCase):
+    """A list that ends while the server runs blames no certificate."""
+
+    def test_nobody_is_told_to_get_another_certificate(self):
+        crl = new_list(folder_of(self), "brief.crl", end=moment(seconds=4))
+        server = RemoteServer(self, COMMANDS, "--crl", str(crl))
+        session = server.session(self)
+        self.assertEqual(session.ask("echo", "in time").lines, ["in time"])
+        outcomes = []
+
+        def refused():
+            outcomes.append(session.ask("echo", "too late"))
+            return outcomes[-1].code is not None
+        eventually(refused, "a refusal")
+        self.assertRefused(outcomes[-1], UNAVAILABLE, "CRL", "administrator")
+        reasons = [record["reason"] for record in server.records("refusal")]
+        client = Client(self, "hello", server.port, certs=good())
+        self.assertEqual(client.wait(), 254, client.story)
+        for text in (outcomes[-1].sentence, *reasons, *client.complaints):
+            self.assertIn("CRL", text)
+            self.assertNotRegex(text, "expired|unknown|for a new one|could not be verified")
+        server.stderr.expect(rf"{crl} expired on")
+
+
+class LongLists(RemoteTestCase):
+    """A list that takes seconds to read holds nothing up."""
+
+    COUNT = 200_000
+
+    def start(self):
+        folder = folder_of(self)
+        before, after = revocation()
+        crl = folder / "in-force.crl"
+        shutil.copy(before, crl)
+        long = long_list(folder, "long.crl", [people() / "leaver.pem"], self.COUNT)
+        return RemoteServer(self, COMMANDS, "--crl", str(crl), "--threads", "1"), crl, long, after
+
+    def test_sessions_go_on_while_it_is_read(self):
+        server, crl, long, _ = self.start()
+        leaver, other = server.session(self, "leaver"), server.session(self)
+        self.assertEqual(leaver.ask("Hello").lines, ["Greetings!"])
+        shutil.copy(long, crl)
+        server.signal(signal.SIGHUP)
+        replies = 0
+        while "SIGHUP" not in server.stderr.text:
+            self.assertEqual(other.ask("Hello").lines, ["Greetings!"])
+            replies += 1
+        # The one loop would give one or two if it read the list itself.
+        self.assertGreater(replies, 5)
+        self.assertRefused(leaver.ask("Hello"), NOT_ALLOWED, "revoked")
+        self.assertEqual(other.ask("echo", "on").lines, ["on"])
+
+    def test_the_last_of_several_signals_counts(self):
+        server, crl, long, after = self.start()
+        leaver = server.session(self, "leaver")
+        before = crl.read_bytes()
+        shutil.copy(long, crl)
+        server.signal(signal.SIGHUP)
+        # While that one is read, or after.
+        for content in (before, after.read_bytes(), before):
+            new = crl.with_suffix(".new")
+            new.write_bytes(content)
+            new.replace(crl)
+            server.signal(signal.SIGHUP)
+        eventually(lambda: leaver.ask("Hello").lines == ["Greetings!"] and
+                   server.stderr.text.count("certificates were read") >= 2, "the last list")
+
+    def test_the_end_does_not_wait_for_it(self):
+        server, crl, long, _ = self.start()
+        shutil.copy(long, crl)
+        server.signal(signal.SIGHUP)
+        server.signal(signal.SIGTERM)
+        self.assertEqual(server.wait(), 0, server.story)
+
+
+class HeldBack(RemoteTestCase):
+    """A handshake that takes its time is verified under what is in force when it ends."""
+
+    def begin(self, server, name, *, alpn):
+        """A client that has the server's flight, and its own answer as records."""
+        context = client_context(certificate_of(name))
+        if alpn:
+            context.set_alpn_protocols(["parley/1"])
+        connection = connect(self, server.port)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        stream = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        while True:
+            try:
+                stream.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                connection.sendall(outgoing.read())
+                incoming.write(connection.recv(65_536))
+        flight, records = outgoing.read(), []
+        while flight:
+            size = 5 + int.from_bytes(flight[3:5], "big")
+            records.append(flight[:size])
+            flight = flight[size:]
+        self.assertGreater(len(records), 2, "Certificate, CertificateVerify and Finished")
+        return connection, stream, incoming, outgoing, records
+
+    def test_who_was_revoked_meanwhile_is_not_let_in(self):
+        before, after = revocation()
+        for alpn in (True, False):
+            # All of the client's flight is held back, or its Finished alone.
+            for held in (None, -1):
+                with self.subTest(alpn=alpn, held=held):
+                    crl = folder_of(self) / "in-force.crl"
+                    shutil.copy(before, crl)
+                    server = RemoteServer(self, COMMANDS, "--crl", str(crl), "--threads", "1")
+                    slow = [self.begin(server, name, alpn=alpn) for name in ("leaver", "client")]
+                    for connection, _, _, _, records in slow:
+                        if held:
+                            connection.sendall(b"".join(records[:held]))
+                    # The one loop has read what came before this when it answers.
+                    self.assertEqual(server.session(self).ask("Hello").lines, ["Greetings!"])
+                    shutil.copy(after, crl)
+                    server.reload()
+                    leaver, client = [self.finish(it, held, alpn) for it in slow]
+                    self.assertNotIn(b"Greetings!", leaver)
+                    self.assertIn(b"Greetings!", client)
+                    server.stderr.expect("was revoked")
+
+    def finish(self, client, held, alpn):
+        """What the server says to a Hello, up to its end."""
+        connection, stream, incoming, outgoing, records = client
+        connection.sendall(b"".join(records[held:] if held else records))
+        stream.write(run("Hello") if alpn else b"Hello")
+        reply = b""
+        try:
+            connection.sendall(outgoing.read())
+            while b"Greetings!" not in reply:
+                chunk = connection.recv(65_536)
+                if not chunk:
+                    break
+                incoming.write(chunk)
+                try:
+                    reply += stream.read(65_536)
+                except ssl.SSLWantReadError:
+                    continue
+        except (ssl.SSLError, ConnectionError):
+            pass  # An alert, or the end.
+        return reply
+
+
+class Levels(TestCase):
+    """openssl.cnf can ask for more security, and not for less."""
+
+    def setUp(self):
+        folder = folder_of(self)
+        self.weak = folder / "weak"
+        issue(folder, "weak")
+        openssl("req", "-x509", "-new", "-newkey", "rsa:1024", "-noenc", "-keyout",
+                f"{self.weak}.key", "-out", f"{self.weak}.pem", "-subj", "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", 30,
+                "-CA", good() / "ca.pem", "-CAkey", good() / "ca.key")
+        configuration = folder / "openssl.cnf"
+        configuration.write_text(
+            "openssl_conf = all\n[all]\nssl_conf = modules\n[modules]\nsystem_default = tls\n"
+            "[tls]\nCipherString = DEFAULT@SECLEVEL=0\n")
+        self.lowered = {"OPENSSL_CONF": str(configuration)}
+
+    def test_a_server_refuses_a_weak_key_of_its_own(self):
+        server = Program(self, [
+            PARLEYD, "hello", "--port", "0", "--cert", f"{self.weak}.pem", "--key",
+            f"{self.weak}.key"], environment=self.lowered)
+        self.assertFails(server, 78, "too small")
+
+    def test_a_client_refuses_a_weak_key_of_its_servers(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
+        context.load_cert_chain(f"{self.weak}.pem", f"{self.weak}.key")
+        server = Stub(self, answer(b"Hello from server"), context)
+        client = Client(self, "hello", server.port, certs=["--ca", str(good() / "ca.pem")],
+                        environment=self.lowered)
+        self.assertFails(client, 254)
+
+
+class Endings(TestCase):
+    """What ends soon is told while it can be renewed."""
+
+    def setUp(self):
+        self.folder = folder_of(self)
+        issue(self.folder, "brief", dates=("20200101000000Z", moment(days=5)))
+        self.own = ["--cert", str(self.folder / "brief.pem"), "--key",
+                    str(self.folder / "brief.key")]
+
+    def test_a_server_warns_at_its_start_and_at_a_reload(self):
+        crl = new_list(self.folder, "brief.crl", end=moment(days=3))
+        server = Server(
+            self, "hello", "--client-ca", str(good() / "ca.pem"), "--crl", str(crl),
+            certs=self.own)
+        first = server.stderr.text
+        server.signal(signal.SIGHUP)
+        server.stderr.expect("read again")
+        for path in (self.folder / "brief.pem", crl):
+            with self.subTest(path.name):
+                self.assertRegex(first, rf"parleyd: the [^\n]*{path} ends on [^\n]*, in \d days")
+                server.stderr.expect(rf"{path} ends on")
+
+    def test_a_server_says_nothing_of_what_lasts(self):
+        server = Server(self, "hello", certs=good())
+        self.assertNotIn("ends on", server.stderr.text)
+
+    def test_a_client_warns_once_and_not_where_it_shall_be_quiet(self):
+        server = Server(self, "hello", "--client-ca", str(good() / "ca.pem"), certs=good())
+        for options, count in (((), 1), (("--quiet",), 0)):
+            with self.subTest(options):
+                client = Client(self, "hello", server.port, *options,
+                                certs=["--ca", str(good() / "ca.pem"), *self.own])
+                self.assertStatus(client, 0)
+                self.assertEqual(len(client.complaints), count, client.story)
+                if count:
+                    self.assertRegex(client.complaints[0], r"brief\.pem ends on .*; renew it")
+
+
+if __name__ == "__main__":
+    unittest.main()
