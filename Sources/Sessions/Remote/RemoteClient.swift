@@ -199,7 +199,8 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
                 guard
                     let bytes = try await console.input(upTo: min(credit, Frame.payloadLimit))
                 else { return sayInputEnd() }
-                self.credit = credit - bytes.count
+                // More may have been wanted meanwhile.
+                self.credit? -= bytes.count
                 inputSent += bytes.count
                 var frame: [UInt8] = []
                 frame.append(.input, bytes)

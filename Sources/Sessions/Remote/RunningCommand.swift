@@ -28,6 +28,8 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private var inputHasEnded = false
     private var inputReplaced = 0
     private var isOver = false
+    /// Its exit is said, or about to be: only pongs may follow it.
+    private var hasSaidExit = false
     /// Why the server ended it.
     private var verdict: Outcome?
     private var timers: [Timer] = []
@@ -205,7 +207,8 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// Asks for as much input as the program has taken, so that what it has not taken is never more
     /// than the window.
     private func replaceInput() {
-        guard let input = program?.input, !inputHasEnded, !input.isClosed else { return }
+        guard let input = program?.input, !inputHasEnded, !input.isClosed, !hasSaidExit
+        else { return }
         let due = input.taken - inputReplaced
         guard due >= Self.window / 4 else { return }
         inputReplaced += due
@@ -242,13 +245,12 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
                 verdict = verdict ?? .overOutput
                 end(nil)
             }
-            var isDone = false
-            if hasEnded, output.isQuiet(program) {
+            if hasEnded, !hasSaidExit, output.isQuiet(program) {
                 let exit = outcome(of: program).frame
                 loop.withOutput(&filled) { room in
                     guard room.freeCapacity >= exit.count else { return }
                     for byte in exit { room.append(byte) }
-                    isDone = true
+                    hasSaidExit = true
                 }
             }
             do throws(StreamError) {
@@ -256,7 +258,8 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
             } catch {
                 fail(error)
             }
-            if isDone { return }
+            // A ping that came while the exit was on its way has its pong.
+            if hasSaidExit, output.isQuiet(program) { return }
             moved += count
             if filled == 0, count == 0 {
                 moved = 0
