@@ -1,50 +1,64 @@
-// Connects to an endpoint, address after address.
+// Connects to an endpoint, and runs a call for a limited time.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
 extension Socket {
-    /// Connects to the first of an endpoint's addresses that answers. What is left of the time is
-    /// shared by the addresses that are left, so that one which swallows everything does not cost
-    /// the others their try.
+    /// Connects to the first of an endpoint's addresses that answers. Families take turns, and an
+    /// address that has not answered in a quarter of a second is joined by the next one (RFC 8305),
+    /// so that one which swallows everything costs no more than that.
     ///
     /// - Parameter seconds: the deadline for all of it, the look-up of the name included.
     /// - Throws: the last address's failure: `unknownHost`, `refused`, `connectTimedOut`…
     public static func connect(
         to endpoint: Endpoint, within seconds: Double, deadlines: Deadlines, loop: EventLoop
     ) async throws(StreamError) -> Socket {
-        let cancelled = StreamError(.cancelled, "the connect was cancelled")
         // Before the name is looked up, which nothing can break off.
-        if Task.isCancelled { throw cancelled }
+        try checkCancellation()
         let started = loop.now
         let lookedUp = await within(seconds, on: loop) { await endpoint.lookedUp() }
-        let timedOut = StreamError(
-            .connectTimedOut,
-            "cannot connect to \(endpoint): no answer within \(format(seconds: seconds)); check the address, a firewall on the way, or give more with --connect-timeout"
-        )
-        if Task.isCancelled { throw cancelled }
-        guard let lookedUp else { throw timedOut }
-        let addresses = try lookedUp.get()
-        var failure = StreamError(.unknownHost, "cannot find an address of \(endpoint.host)")
-        for (index, address) in addresses.enumerated() {
-            let left = seconds - Double(loop.now - started) / 1e9
-            guard left > 0 else { throw timedOut }
-            do throws(StreamError) {
-                let attempt = try ConnectAttempt(address, loop: loop)
-                try await attempt.finish(within: left / Double(addresses.count - index))
-                return try attempt.socket(deadlines: deadlines)
-            } catch {
-                if error.code == .cancelled { throw error }
-                failure =
-                    error.code == .connectTimedOut
-                    ? timedOut
-                    : error.connecting(to: endpoint, at: address)
-            }
+        try checkCancellation()
+        let left = seconds - Double(loop.now - started) / 1e9
+        guard let lookedUp, left > 0 else { throw .noAnswer(from: endpoint, within: seconds) }
+        let addresses = alternating(try lookedUp.get())
+        let race = ConnectRace(addresses, within: left, delay: attemptDelay, loop: loop)
+        if let socket = try await race.socket(deadlines: deadlines) { return socket }
+        guard let last = addresses.last else {
+            throw StreamError(.unknownHost, "cannot find an address of \(endpoint.host)")
         }
-        throw failure
+        throw race.failures[last].map { $0.connecting(to: endpoint, at: last) }
+            ?? .noAnswer(from: endpoint, within: seconds)
     }
+
+    private static func checkCancellation() throws(StreamError) {
+        if Task.isCancelled { throw StreamError(.cancelled, "the connect was cancelled") }
+    }
+
+    /// One of each family in turn, beginning with that of the first (RFC 8305, section 4): where one
+    /// family leads nowhere, it does not cost the delay for each of its addresses.
+    static func alternating(_ addresses: [SocketAddress]) -> [SocketAddress] {
+        let first = addresses.filter { $0.family == addresses[0].family }
+        let second = addresses.filter { $0.family != addresses[0].family }
+        var result: [SocketAddress] = []
+        for index in 0..<max(first.count, second.count) {
+            if index < first.count { result.append(first[index]) }
+            if index < second.count { result.append(second[index]) }
+        }
+        return result
+    }
+
+    /// What RFC 8305 recommends (section 8), in seconds.
+    private static let attemptDelay = 0.25
 }
 
 extension StreamError {
+    fileprivate static func noAnswer(from endpoint: Endpoint, within seconds: Double) -> StreamError
+    {
+        StreamError(
+            .connectTimedOut,
+            "cannot connect to \(endpoint): no answer within \(format(seconds: seconds)); check the address, a firewall on the way, or give more with --connect-timeout"
+        )
+    }
+
     fileprivate func connecting(to endpoint: Endpoint, at address: SocketAddress) -> StreamError {
         let place = "\(address)" == "\(endpoint)" ? "\(endpoint)" : "\(endpoint) (\(address))"
         let remedy =
@@ -54,72 +68,6 @@ extension StreamError {
             default: ""
             }
         return StreamError(code, "cannot connect to \(place): \(description)\(remedy)")
-    }
-}
-
-/// One `connect(2)` under way.
-private final class ConnectAttempt: EventSource, @unchecked Sendable {
-    private let address: SocketAddress
-    private let number: Int32
-    private var descriptor: Descriptor?
-    private var waiter: Waiter?
-    private var timedOut = false
-
-    init(_ address: SocketAddress, loop: EventLoop) throws(StreamError) {
-        self.address = address
-        let descriptor = try openSocket(address.domain)
-        let number = descriptor.number
-        self.number = number
-        super.init(loop: loop)
-        let result = unsafe address.withSockaddr { unsafe Glibc.connect(number, $0, $1) }
-        guard result == 0 || errno == EINPROGRESS else {
-            throw StreamError(errno: errno)
-        }
-        self.descriptor = consume descriptor
-        try loop.add(self, descriptor: number, events: .stream)
-    }
-
-    deinit { release() }
-
-    func finish(within seconds: Double) async throws(StreamError) {
-        setDue(loop.now + UInt64(seconds * 1e9))
-        await withTaskCancellationHandler {
-            await Waiter.wait { waiter in
-                if Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
-            }
-        } onCancel: {
-            loop.execute { self.wake() }
-        }
-        clearDue()
-        if Task.isCancelled { throw StreamError(.cancelled, "the connect was cancelled") }
-        if timedOut { throw StreamError(.connectTimedOut, "no answer") }
-        var failure: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        unsafe getsockopt(number, SOL_SOCKET, SO_ERROR, &failure, &size)
-        guard failure == 0 else { throw StreamError(errno: failure) }
-    }
-
-    func socket(deadlines: Deadlines) throws(StreamError) -> Socket {
-        try Socket(owning: release()!, loop: loop, peer: address, deadlines: deadlines)
-    }
-
-    override func ready(_ events: Events) { wake() }
-
-    override func expired() {
-        timedOut = true
-        wake()
-    }
-
-    private func wake() {
-        waiter?.resume()
-        waiter = nil
-    }
-
-    @discardableResult
-    private func release() -> Descriptor? {
-        guard let descriptor = descriptor.take() else { return nil }
-        loop.remove(descriptor: number)
-        return descriptor
     }
 }
 

@@ -90,34 +90,6 @@ struct ConnectTests {
         }
     }
 
-    @Test(.enabled(if: localhostHasBoth, "localhost is not both of 127.0.0.1 and ::1 here"))
-    func cancelledConnect_triesNoFurtherAddress() async throws {
-        try await onLoop { loop in
-            let first = try #require(
-                try Endpoint(host: "localhost", port: 0).localAddresses().first?.host)
-            let second = first == "::1" ? "127.0.0.1" : "::1"
-            let silent = try SilentListener(first)
-            let bound = try Listener(localAddress(second, silent.endpoint.port), backlog: 8)
-            let endpoint = Endpoint(host: "localhost", port: silent.endpoint.port)
-            let arrived = Shared(0)
-            let acceptor = try Acceptor(bound, loop: loop) { _ in
-            } accepted: { _, _ in
-                arrived.value += 1
-            }
-            let connecting = loop.spawn {
-                await failureCode { () throws(StreamError) in
-                    try await connect(endpoint, within: 1_000, on: loop)
-                }
-            }
-            await silent.isTried()
-            connecting.cancel()
-            #expect(await connecting.value == .cancelled)
-            await turns(20)
-            #expect(arrived.value == 0)
-            acceptor.stop()
-        }
-    }
-
     /// A listener at one loopback address, at whose port the other one refuses.
     private func portOfBoth(
         listening: String, refusing: String
@@ -148,38 +120,4 @@ private func connect(
 private final class Bound {
     private let socket: RawSocket
     init(_ address: SocketAddress) throws(StreamError) { socket = try RawSocket(boundTo: address) }
-}
-
-/// A listener whose queue is full, so that the kernel drops what would connect.
-private final class SilentListener {
-    let endpoint: Endpoint
-    private let listening: RawSocket
-    private let filling: RawSocket
-
-    init(_ host: String = "127.0.0.1") throws(StreamError) {
-        listening = try RawSocket(boundTo: localAddress(host))
-        try listening.listen(backlog: 0)
-        endpoint = listening.endpoint
-        // The queue takes one more than its backlog.
-        filling = try RawSocket(connectedTo: localAddress(host, endpoint.port))
-        listening.waitReadable()
-    }
-
-    /// Waits until somebody else tries to connect.
-    func isTried() async {
-        while attempts == 0 { await turns(1) }
-    }
-
-    /// The connects under way, by the kernel's table (proc(5), `/proc/net/tcp`).
-    private var attempts: Int {
-        let port = String(endpoint.port, radix: 16, uppercase: true)
-        return ["/proc/net/tcp", "/proc/net/tcp6"].reduce(0) { sum, path in
-            sum
-                + contents(of: path).split(separator: "\n").count { line in
-                    let fields = line.split(separator: " ")
-                    return fields.count > 3 && fields[3] == "02"
-                        && fields[2].drop { $0 != ":" }.drop { $0 == ":" || $0 == "0" } == port
-                }
-        }
-    }
 }
