@@ -6,10 +6,14 @@ public import Sockets
 public enum Chat {
     /// Serves one client at the operator's console.
     ///
+    /// - Parameters:
+    ///   - check: asked at each message; what it throws ends the session without a reply.
+    ///   - asks: called with true while the operator is asked, and false once the answer is on its way.
     /// - Returns: the number of messages that were answered.
     /// - Throws: `operatorLeft` at the end of the operator's input.
     public static func serve(
-        _ stream: some ByteStream, transcript: any Transcript
+        _ stream: some ByteStream, transcript: any Transcript,
+        check: () throws(StreamError) -> Void = {}, asks: (Bool) -> Void = { _ in }
     ) async throws(StreamError) -> Int {
         if let peer = stream.channel.peer {
             transcript.print("Client connected from " + peer.python)
@@ -20,12 +24,15 @@ public enum Chat {
                 transcript.print("Closing connection")
                 break
             }
+            try check()
             transcript.print("Client says: " + message)
+            asks(true)
             guard let answer = try await transcript.askForMessage("Server: ", on: stream) else {
                 throw StreamError(
                     .operatorLeft, "the operator's input has ended, and so has the chat")
             }
             try await stream.write(answer)
+            asks(false)
             answered += 1
         }
         return answered

@@ -12,9 +12,30 @@ public enum Command {
         _ stream: some ByteStream, replies: ReplyTable, transcript: (any Transcript)?,
         answered: ((Span<UInt8>, Bool) -> Void)? = nil
     ) async throws(StreamError) -> Int {
+        try await serve(
+            stream, replies: { () throws(StreamError) in replies }, transcript: transcript,
+            answered: answered)
+    }
+
+    /// The same from a table that may change meanwhile.
+    ///
+    /// - Parameter replies: asked at each message; what it throws ends the session without a reply.
+    public static func serve(
+        _ stream: some ByteStream, replies: @escaping () throws(StreamError) -> ReplyTable,
+        transcript: (any Transcript)?, answered: ((Span<UInt8>, Bool) -> Void)? = nil
+    ) async throws(StreamError) -> Int {
         transcript?.print("Connected.")
-        let count = Counter()
+        let count = Box(0)
+        let failure = Box<StreamError?>(nil)
+        let ask = replies
         try await stream.answer(upTo: Message.limit) { message, output in
+            let replies: ReplyTable
+            do throws(StreamError) {
+                replies = try ask()
+            } catch {
+                failure.value = error
+                return .last
+            }
             transcript?.print("Received: ", message)
             count.value += 1
             let found = replies.find(message)
@@ -23,6 +44,7 @@ public enum Command {
             for byte in reply.bytes { output.append(byte) }
             return reply.closes ? .last : .send
         }
+        if let failure = failure.value { throw failure }
         return count.value
     }
 
@@ -64,7 +86,8 @@ public enum Command {
         }
     }
 
-    private final class Counter {
-        var value = 0
+    private final class Box<Value> {
+        var value: Value
+        init(_ value: Value) { self.value = value }
     }
 }

@@ -20,12 +20,15 @@ public enum Hello {
             reply: "Client: ")
     }
 
+    /// - Parameter check: asked at the message; what it throws ends the session without a reply.
     /// - Returns: the number of messages that were answered.
     public static func serve(
-        _ stream: some ByteStream, lines: Lines = .separate, transcript: (any Transcript)?
+        _ stream: some ByteStream, lines: Lines = .separate, transcript: (any Transcript)?,
+        check: () throws(StreamError) -> Void = {}
     ) async throws(StreamError) -> Int {
         if let peer = stream.channel.peer { transcript?.print(lines.connection + peer.python) }
         guard let message = try await stream.readMessage() else { return 0 }
+        try check()
         transcript?.print(lines.received + message)
         try await stream.write("Hello from server")
         transcript?.print(lines.answered)

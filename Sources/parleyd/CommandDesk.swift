@@ -11,26 +11,22 @@ internal import TLS
 /// Decides and records for one session. Confined to its loop.
 final class CommandDesk: RemoteHost {
     let identity: Identity
-    private let peer: PeerIdentity
+    private let standing: Standing
     private let stream: TLSStream
     private let worker: LoopServer
     /// Nil where no records are kept.
     private let trail: SessionTrail?
     private var commands = 0
-    /// The policy that the certificate was last verified under, and what came of it.
-    private var generation: Int
-    private var rejection: Refusal?
     /// Replies of the same name in a row, which are one record.
     private var repliedName: [UInt8] = []
     private var repliedCount = 0
 
-    init(_ stream: TLSStream, _ peer: PeerIdentity, worker: LoopServer, trail: SessionTrail?) {
+    init(_ stream: TLSStream, _ standing: Standing, worker: LoopServer, trail: SessionTrail?) {
         self.stream = stream
-        self.peer = peer
+        self.standing = standing
         self.worker = worker
         self.trail = trail
-        identity = Identity(peer)
-        generation = worker.policy.generation
+        identity = Identity(standing.peer)
     }
 
     var table: CommandTable { worker.policy.table }
@@ -42,8 +38,8 @@ final class CommandDesk: RemoteHost {
         \(identity)
         names: \(identity.names.isEmpty ? "none" : identity.names.joined(separator: " "))
         \(identity.key)
-        serial: \(peer.serial)
-        until: \(peer.notAfter)
+        serial: \(standing.peer.serial)
+        until: \(standing.peer.notAfter)
 
         """
     }
@@ -54,40 +50,7 @@ final class CommandDesk: RemoteHost {
                 .shuttingDown,
                 "the server is shutting down and starts nothing more; try again later")
         }
-        if generation != worker.policy.generation {
-            generation = worker.policy.generation
-            rejection = verify()
-        }
-        if let rejection { return rejection }
-        guard time(nil) <= peer.expiry else {
-            return Refusal(
-                .notAllowed,
-                "the client's certificate expired on \(peer.notAfter), since this session began; renew it"
-            )
-        }
-        return nil
-    }
-
-    private func verify() -> Refusal? {
-        guard let context = worker.policy.context, let failure = stream.objection(under: context)
-        else { return nil }
-        // The sentence names files of this machine.
-        worker.log.write("\(identity) may run nothing any more: \(failure)")
-        let why: String
-        switch failure.code {
-        case .certificateRevoked: why = "was revoked"
-        case .certificateExpired: why = "has expired"
-        case .revocationUnknown:
-            // A new certificate would be refused as well.
-            return Refusal(
-                .unavailable,
-                "whether the client's certificate was revoked cannot be told now, since the server's CRL is out of date; ask the server's administrator for a current CRL there"
-            )
-        default: why = "is not accepted any more"
-        }
-        return Refusal(
-            .notAllowed,
-            "the client's certificate \(why); ask the server's administrator for a new one")
+        return standing.objection
     }
 
     // MARK: Programs
@@ -95,12 +58,7 @@ final class CommandDesk: RemoteHost {
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<any AdmittedCommand, Refusal> {
-        // A list of revoked certificates runs out by itself, so each program asks anew.
-        // What it rejects stays rejected until a reload, and is logged once.
-        if let refusal = verify() {
-            rejection = refusal
-            return .failure(refusal)
-        }
+        if let refusal = standing.verifiedObjection() { return .failure(refusal) }
         switch worker.slots.take(entry.name, identity, program) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):

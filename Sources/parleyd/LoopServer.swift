@@ -99,6 +99,11 @@ final class LoopServer: @unchecked Sendable {
         loop.execute { for number in self.remoteSessions { self.sessions[number]?.cancel() } }
     }
 
+    /// From any thread: ends the sessions of messages in which nothing is due to the client.
+    func endIdleSessions() {
+        loop.execute { for session in self.sessions.values { session.endIfNothingIsDue() } }
+    }
+
     /// From any thread.
     func use(_ policy: Policy) {
         loop.execute {

@@ -42,6 +42,7 @@ final class Server: @unchecked Sendable {
     private var farewell: Timer?
     private var reading = FileReading.Progress.none
     private var warningTimer: Timer?
+    private var idleTimer: Timer?
 
     init(_ options: ServerOptions) throws {
         self.options = options
@@ -141,6 +142,7 @@ final class Server: @unchecked Sendable {
             finishIfIdle()
             guard !isIdle else { return }
             endRemoteSessionsIfIdle()
+            endIdleSessions()
             drainTimer = Timer(after: options.drain, on: main) { [unowned self] in
                 for worker in workers { worker.cancelSessions() }
                 // Cancelled sessions end their programs, and say so.
@@ -186,9 +188,18 @@ final class Server: @unchecked Sendable {
     /// due to be answered has a moment.
     private func endRemoteSessionsIfIdle() {
         guard programs.load(ordering: .sequentiallyConsistent) == 0 else { return }
-        farewell = Timer(after: 0.2, on: main) { [unowned self] in
+        farewell = Timer(after: Self.moment, on: main) { [unowned self] in
             guard programs.load(ordering: .sequentiallyConsistent) == 0 else { return }
             for worker in workers { worker.endRemoteSessions() }
+        }
+    }
+
+    /// When the server ends, sessions of messages have nothing to wait for once nothing is due to
+    /// their clients. What is on its way to be asked has a moment.
+    private func endIdleSessions() {
+        idleTimer = Timer(after: Self.moment, on: main) { [unowned self] in
+            for worker in workers { worker.endIdleSessions() }
+            endIdleSessions()
         }
     }
 
@@ -362,6 +373,8 @@ final class Server: @unchecked Sendable {
         warningTimer = Timer(after: Self.day, on: main) { [unowned self] in warnOfEnds() }
     }
 
+    /// What a message takes that was sent before its client could know of the end, in seconds.
+    private static let moment = 0.2
     /// The documents' one to five are for one client at a time; a burst would wait a second for
     /// the connections that were dropped.
     private static let backlog = 4_096

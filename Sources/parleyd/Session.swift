@@ -24,9 +24,24 @@ final class Session: @unchecked Sendable {
     private var hasBegun = false
     /// Of the policy whose context the handshake began with.
     private var generation = 0
+    /// Nil for a client without a certificate, and until it is known.
+    private var standing: Standing?
+    private var stage = Stage.opening
     /// Nil where no records are kept, and until the peer is known.
     private var trail: SessionTrail?
     private var task: Task<Void, Never>?
+
+    /// How far it has come; what is due to the client depends on it.
+    private enum Stage {
+        /// Nothing was asked yet: the handshake, or the queue before the operator.
+        case opening
+        case messages
+        /// A person is asked for the reply to the last message.
+        case asking
+        /// It has rules of its own.
+        case remote
+        case closing
+    }
 
     init(_ channel: Channel, number: Int, place: Int, worker: LoopServer) {
         self.channel = channel
@@ -44,6 +59,16 @@ final class Session: @unchecked Sendable {
     /// Ends what is under way as soon as it has told the peer.
     func cancel() { task?.cancel() }
 
+    /// Ends a session of messages in which nothing is due to the client: no message has come that has
+    /// no reply, and no reply waits to be taken.
+    func endIfNothingIsDue() {
+        switch stage {
+        case .opening: cancel()
+        case .messages: if !channel.hasUnsent, channel.unread == 0 { cancel() }
+        case .asking, .remote, .closing: break
+        }
+    }
+
     private func run() async {
         if let stream = open() {
             var outcome = Outcome.refused
@@ -56,7 +81,11 @@ final class Session: @unchecked Sendable {
                 case .messages:
                     outcome = .messages(
                         try await Command.serve(
-                            stream, replies: worker.replies, transcript: worker.lines,
+                            stream,
+                            replies: { [unowned self] () throws(StreamError) in
+                                try checkStanding()
+                                return worker.replies
+                            }, transcript: worker.lines,
                             answered: trail.map { trail in { trail.noteMessage($0, isKnown: $1) } }
                         ))
                 case .commands(let remote):
@@ -66,6 +95,7 @@ final class Session: @unchecked Sendable {
             } catch {
                 outcome = hasBegun ? .failed(error) : .handshakeFailed(error)
             }
+            stage = .closing
             recordEnd(outcome)
             if outcome.canBeTold { await stream.close() }
             logEnd(outcome)
@@ -154,10 +184,16 @@ final class Session: @unchecked Sendable {
             record.add("protocol", tls?.applicationProtocol ?? worker.options.conversation.rawValue)
             trail.write(record)
         }
+        if let tls, let identity = tls.peerIdentity {
+            standing = Standing(tls, identity, worker: worker)
+        }
         guard worker.options.conversation == .command else { return .exchange }
-        guard let tls, let identity = tls.peerIdentity, tls.applicationProtocol == remoteProtocol
-        else { return .messages }
-        let desk = CommandDesk(tls, identity, worker: worker, trail: trail)
+        guard let tls, let standing, tls.applicationProtocol == remoteProtocol else {
+            stage = .messages
+            return .messages
+        }
+        stage = .remote
+        let desk = CommandDesk(tls, standing, worker: worker, trail: trail)
         worker.openedDesk(at: place)
         return .commands(RemoteServer(tls, host: desk))
     }
@@ -169,17 +205,39 @@ final class Session: @unchecked Sendable {
     // MARK: Its course
 
     private func exchange(over stream: any ByteStream) async throws(StreamError) -> Int {
+        let check: () throws(StreamError) -> Void = { [unowned self] () throws(StreamError) in
+            try checkStanding()
+        }
         switch worker.options.conversation {
-        case .hello: return try await Hello.serve(stream, transcript: worker.lines)
-        case .greeting: return try await Greeting.serve(stream, transcript: worker.lines)
+        case .hello:
+            stage = .messages
+            return try await Hello.serve(stream, transcript: worker.lines, check: check)
+        case .greeting:
+            stage = .messages
+            return try await Greeting.serve(stream, transcript: worker.lines)
         case .chat, .command:
             // Who waits for the operator is not idle by its own doing.
             channel.clearDue()
             try await worker.operatorTurn.enter(while: stream)
             defer { worker.operatorTurn.leave() }
             channel.enter(.idle)
-            return try await Chat.serve(stream, transcript: worker.transcript)
+            stage = .messages
+            return try await Chat.serve(
+                stream, transcript: worker.transcript, check: check,
+                asks: { [unowned self] in stage = $0 ? .asking : .messages })
         }
+    }
+
+    /// Asked at each message, since certificates are revoked and expire while sessions are open.
+    /// Messages have no refusals, so that the session ends in place of the reply.
+    private func checkStanding() throws(StreamError) {
+        guard let refusal = standing?.objection else { return }
+        trail?.writeOften("refusal") { record in
+            record.add("code", String(describing: refusal.code))
+            record.add("reason", refusal.sentence)
+        }
+        throw StreamError(
+            .notAllowedAnyMore, "it was ended instead of a reply: \(refusal.sentence)")
     }
 
     // MARK: Its end
@@ -241,4 +299,9 @@ final class Session: @unchecked Sendable {
         let zeros = String(repeating: "0", count: 3 - fraction.count)
         return "\(milliseconds / 1_000).\(zeros)\(fraction) s"
     }
+}
+
+extension StreamError.Code {
+    /// What the session's client may do has changed since its handshake.
+    static let notAllowedAnyMore = Self(rawValue: "notAllowedAnyMore")
 }

@@ -1,0 +1,72 @@
+// Whether the certificate that a session began with is still accepted.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Console
+internal import Glibc
+internal import Sessions
+internal import Sockets
+internal import TLS
+
+/// What became of a client's certificate since its handshake: revoked, expired, of a CA that is not
+/// trusted any more. Confined to the session's loop.
+final class Standing {
+    let peer: PeerIdentity
+    private let stream: TLSStream
+    private let worker: LoopServer
+    /// The policy that the certificate was last verified under, and what came of it.
+    private var generation: Int
+    private var rejection: Refusal?
+
+    init(_ stream: TLSStream, _ peer: PeerIdentity, worker: LoopServer) {
+        self.stream = stream
+        self.peer = peer
+        self.worker = worker
+        generation = worker.policy.generation
+    }
+
+    /// Why this client may have no more; nil where it may. Cheap, since it is asked for each message:
+    /// the certificate is verified again where the policy has changed.
+    var objection: Refusal? {
+        if generation != worker.policy.generation {
+            generation = worker.policy.generation
+            rejection = verify()
+        }
+        if let rejection { return rejection }
+        guard time(nil) <= peer.expiry else {
+            return Refusal(
+                .notAllowed,
+                "the client's certificate expired on \(peer.notAfter), since this session began; renew it"
+            )
+        }
+        return nil
+    }
+
+    /// The same, verified anew: a list of revoked certificates runs out by itself. What is rejected
+    /// stays rejected until a reload, and is logged once.
+    func verifiedObjection() -> Refusal? {
+        if let refusal = verify() { rejection = refusal }
+        return rejection
+    }
+
+    private func verify() -> Refusal? {
+        guard let context = worker.policy.context, let failure = stream.objection(under: context)
+        else { return nil }
+        // The sentence names files of this machine.
+        worker.log.write("\(Identity(peer)) may run nothing any more: \(failure)")
+        let why: String
+        switch failure.code {
+        case .certificateRevoked: why = "was revoked"
+        case .certificateExpired: why = "has expired"
+        case .revocationUnknown:
+            // A new certificate would be refused as well.
+            return Refusal(
+                .unavailable,
+                "whether the client's certificate was revoked cannot be told now, since the server's CRL is out of date; ask the server's administrator for a current CRL there"
+            )
+        default: why = "is not accepted any more"
+        }
+        return Refusal(
+            .notAllowed,
+            "the client's certificate \(why); ask the server's administrator for a new one")
+    }
+}
