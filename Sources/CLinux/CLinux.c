@@ -66,6 +66,11 @@ int parley_readable(int fd)
     return ioctl(fd, FIONREAD, &count) ? 0 : count;
 }
 
+int parley_pipe_capacity(int fd)
+{
+    return fcntl(fd, F_GETPIPE_SZ);
+}
+
 long parley_nanoseconds(void)
 {
     struct timespec time;

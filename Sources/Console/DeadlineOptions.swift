@@ -11,4 +11,10 @@ extension Deadlines {
         idle = try arguments.seconds("idle-timeout") ?? idle
         close = try arguments.seconds("close-timeout") ?? close
     }
+
+    /// Takes over `--keepalive`, which is for remote sessions alone.
+    public mutating func readKeepalive(_ arguments: Arguments) throws(UsageError) {
+        guard let text = arguments["keepalive"] else { return }
+        keepalive = Double(text) == 0 ? 0 : try arguments.seconds("keepalive") ?? keepalive
+    }
 }

@@ -40,6 +40,14 @@ public final class PipeReader: EventSource, @unchecked Sendable {
     /// Whether a read may find something, or the end.
     public var isReadable: Bool { !isDrained && !hasEnded }
 
+    /// Whether what waits to be read may leave the program no room to write more. Small writes do not
+    /// share a page unless they fit it, so that a pipe may be full of half as many bytes (pipe(7)).
+    public var isFull: Bool {
+        !hasEnded
+            && parley_readable(descriptor.number)
+                >= parley_pipe_capacity(descriptor.number) / 2
+    }
+
     /// Reads what is there into the free capacity.
     ///
     /// - Returns: the number of bytes; 0 where there is nothing now, or nothing more.

@@ -54,6 +54,19 @@ extension Transcript {
     public func ask(
         _ prompt: String, on stream: some ByteStream
     ) async throws(StreamError) -> [UInt8]? {
+        try await ask(
+            prompt, while: { () async throws(StreamError) in try await stream.untilReadable() })
+    }
+
+    /// Asks for a line, and ends the asking where the peer ends the session meanwhile.
+    ///
+    /// - Parameter heard: waits until the peer says something, and is cancelled with the asking; false
+    ///   where it has ended the session.
+    /// - Returns: nil at the end of input.
+    /// - Throws: `endedEarly` or what `heard` throws where the peer ends first; `cancelled`.
+    public func ask(
+        _ prompt: String, while heard: @escaping @Sendable () async throws(StreamError) -> Bool
+    ) async throws(StreamError) -> [UInt8]? {
         let outcome: Result<[UInt8]?, StreamError> = await withTaskGroup(of: Heard.self) { group in
             group.addTask {
                 do throws(StreamError) {
@@ -62,7 +75,7 @@ extension Transcript {
             }
             group.addTask {
                 do throws(StreamError) {
-                    return .peer(.success(try await stream.untilReadable()))
+                    return .peer(.success(try await heard()))
                 } catch { return .peer(.failure(error)) }
             }
             defer { group.cancelAll() }

@@ -22,14 +22,15 @@ extension ByteStream {
     /// arrive: the task that called `answer` sleeps until the end, so that a message costs no
     /// resumption. A peer that does not take its replies is not read from.
     ///
+    /// - Parameter ping: what is sent where the channel asks to show that this end is there.
     /// - Returns: true after `.last`, false at the peer's clean end.
     /// - Throws: `StreamError`.
     @discardableResult
     public func answer(
-        upTo maximum: Int,
+        upTo maximum: Int, ping: [UInt8] = [],
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     ) async throws(StreamError) -> Bool {
-        let answering = Answering(self, maximum: maximum, body)
+        let answering = Answering(self, maximum: maximum, ping: ping, body)
         channel.driver = answering
         defer { channel.driver = nil }
         await withTaskCancellationHandler {
@@ -45,8 +46,15 @@ extension ByteStream {
 }
 
 /// What a channel calls in place of a waiting task.
-protocol Driver: AnyObject {
+package protocol Driver: AnyObject {
+    /// The channel became ready or failed.
     func channelChanged()
+
+    /// Nothing was heard of the peer for a while: asks it whether it is there.
+    func keepAlive()
+
+    /// Whether something waits for the peer to take it.
+    var hasUnsent: Bool { get }
 }
 
 /// The most that one call of an answering body may append, in bytes.
@@ -57,6 +65,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     private let stream: Stream
     private let channel: Channel
     private let maximum: Int
+    private let ping: [UInt8]
     private let body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     private var waiter: Waiter?
     /// What the peer has not taken yet; at most a record.
@@ -66,14 +75,16 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     /// It gave way, and what comes meanwhile waits for its turn.
     private var isQueued = false
     private var isProceeding = false
+    private var isToPing = false
 
     init(
-        _ stream: Stream, maximum: Int,
+        _ stream: Stream, maximum: Int, ping: [UInt8],
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     ) {
         self.stream = stream
         channel = stream.channel
         self.maximum = maximum
+        self.ping = ping
         self.body = body
     }
 
@@ -86,6 +97,15 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     func channelChanged() {
         if !isQueued, !isProceeding { resume() }
     }
+
+    func keepAlive() {
+        // What waits to be sent shows it as well, once the peer takes it.
+        guard unsent.isEmpty else { return }
+        isToPing = true
+        channelChanged()
+    }
+
+    var hasUnsent: Bool { !unsent.isEmpty }
 
     /// Goes as far as the channel lets it.
     func resume() {
@@ -111,9 +131,14 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
             unsent = Array(waiting[try send(waiting.span)...])
             if !unsent.isEmpty { return nil }
             unsent = []
+            channel.noteActivity()
         }
         if let ending { return ending }
         var filled = 0
+        if isToPing {
+            isToPing = false
+            loop.withOutput(&filled) { output in for byte in ping { output.append(byte) } }
+        }
         guard try answerReadAhead(&filled), !isQueued else { return nil }
         if let ending { return ending }
         for _ in 0..<Self.messagesATurn {

@@ -7,7 +7,12 @@ public struct Deadlines: Sendable {
     public var handshake = 10.0
     public var idle = 300.0
     public var close = 5.0
+    /// After so much silence a remote session asks its peer whether it is there; 0 for never.
+    public var keepalive = 15.0
     public init() {}
+
+    /// The same, but often enough that a peer has time to answer before it is taken for gone.
+    var ping: Double { min(keepalive, idle / 3) }
 }
 
 /// One end of a byte channel below TLS: a connected socket, or in tests a pipe in memory.
@@ -18,14 +23,26 @@ public struct Deadlines: Sendable {
 open class Channel: EventSource, @unchecked Sendable {
     public enum Direction: Sendable { case read, write }
 
-    /// What is waited for, each with a deadline of its own; `hearing` has that of `idle`, and only
-    /// what the peer sends counts.
-    public enum Phase: Sendable { case handshake, idle, hearing, close }
+    /// What is waited for, each with a deadline of its own.
+    public enum Phase: Sendable {
+        case handshake
+        /// Every byte that moves begins the deadline again.
+        case idle
+        /// Only what the peer sends counts for the idle deadline. The driver sends pings.
+        case hearing
+        /// Only what is noted as activity counts, so that a peer which merely says that it is there
+        /// does not stay for ever. The driver sends pings.
+        case resting
+        /// This end does not read, so that the peer's silence means nothing and its pings have no
+        /// answer: the driver says each second that it is there.
+        case holding
+        case close
+    }
 
     // In the order of use, since a message should touch few cache lines.
 
     /// Called instead of a waiting task while a stream answers by itself.
-    final var driver: (any Driver)?
+    package final var driver: (any Driver)?
     private final var moved: UInt64 = 0
     /// Bytes that came in and went out on the wire.
     public private(set) final var received: UInt64 = 0
@@ -34,6 +51,10 @@ open class Channel: EventSource, @unchecked Sendable {
     private final var readers: [Waiter] = []
     private final var writers: [Waiter] = []
     private final var phase = Phase.idle
+    /// In `resting`, when there was something to do last.
+    private final var active: UInt64 = 0
+    /// What the peer had sent when it was last looked at without being read.
+    private final var heard: UInt64 = 0
     /// The first two bytes that the peer sent, by which TLS is told from plaintext.
     package private(set) final var opening: (UInt8?, UInt8?) = (nil, nil)
     /// The last receive took all there was: until the next event another one would only say so.
@@ -62,36 +83,84 @@ open class Channel: EventSource, @unchecked Sendable {
     /// Tells the peer that nothing more will come.
     open func shutdownWrite() {}
 
+    /// Bytes that have come and were not received, as far as that is known.
+    open var unread: Int { 0 }
+
     /// Acknowledges at once what has come, where an answer would carry the acknowledgement and
     /// there is none.
     open func acknowledge() {}
 
     // MARK: Deadlines
 
-    /// Starts a phase and its deadline. In the idle phase every byte that moves starts it anew.
+    /// Starts a phase and its deadline.
     public final func enter(_ phase: Phase) {
         self.phase = phase
         moved = loop.now
-        setDue(loop.now &+ UInt64(limit * 1e9))
+        active = loop.now
+        let seconds =
+            switch phase {
+            case .hearing, .resting: deadlines.ping > 0 ? deadlines.ping : limit
+            case .handshake, .idle, .holding, .close: limit
+            }
+        setDue(loop.now &+ UInt64(seconds * 1e9))
     }
 
-    /// For how long nothing has moved, or in the phase `hearing` nothing was heard; in nanoseconds.
+    /// In `resting`: begins the deadline again, since there was something to do.
+    public final func noteActivity() { active = loop.now }
+
+    /// For how long nothing has moved, or in `hearing` and `resting` nothing was heard; in
+    /// nanoseconds.
     public final var silence: UInt64 { loop.now &- moved }
 
     override public final func expired() {
-        if phase == .idle || phase == .hearing {
+        let limit = UInt64(limit * 1e9)
+        switch phase {
+        case .handshake, .close: break
+        case .idle:
             // Set once and moved only when it has come, so that a message costs no more than
             // the note of its time.
-            let due = moved &+ UInt64(limit * 1e9)
+            let due = moved &+ limit
             if due > loop.now { return setDue(due) }
+        case .hearing:
+            if moved &+ limit > loop.now { return listen(until: moved &+ limit) }
+        case .holding:
+            setDue(loop.now &+ limit)
+            driver?.keepAlive()
+            return
+        case .resting:
+            if active &+ limit <= loop.now, isHeldUp { active = loop.now }
+            if active &+ limit > loop.now { return listen(until: active &+ limit) }
         }
         fail(timeOut)
     }
 
+    /// Has the driver show itself to a peer that was silent for a while, and waits on.
+    private final func listen(until end: UInt64) {
+        let interval = UInt64(deadlines.ping * 1e9)
+        guard interval > 0 else { return setDue(end) }
+        let next = moved &+ interval
+        guard next <= loop.now else { return setDue(min(next, end)) }
+        setDue(min(loop.now &+ interval, end))
+        driver?.keepAlive()
+    }
+
+    /// Whether the peer does not take what it is sent, and has said something since that was asked
+    /// last: it is there, though nothing of it is read.
+    private final var isHeldUp: Bool {
+        guard hasUnsent else { return false }
+        let now = received &+ UInt64(unread)
+        defer { heard = now }
+        return unread > 0 && now > heard
+    }
+
+    /// Whether something waits for the peer to take it.
+    package final var hasUnsent: Bool { driver?.hasUnsent ?? !writers.isEmpty }
+
     private final var limit: Double {
         switch phase {
         case .handshake: deadlines.handshake
-        case .idle, .hearing: deadlines.idle
+        case .idle, .hearing, .resting: deadlines.idle
+        case .holding: 1
         case .close: deadlines.close
         }
     }
@@ -105,9 +174,9 @@ open class Channel: EventSource, @unchecked Sendable {
                 opening.0 == nil
                     ? "the handshake timed out: the peer sent nothing within \(seconds); it may speak no TLS"
                     : "the handshake timed out: it was not done within \(seconds)")
-        case .idle:
+        case .idle, .resting:
             StreamError(.idleTimedOut, "the session was idle for \(seconds) and was ended")
-        case .hearing:
+        case .hearing, .holding:
             StreamError(
                 .idleTimedOut,
                 "nothing was heard from the peer for \(seconds), so it is taken for gone")
@@ -199,7 +268,10 @@ open class Channel: EventSource, @unchecked Sendable {
     /// Notes that bytes went out.
     public final func noteSent(_ count: Int) {
         sent &+= UInt64(count)
-        if phase != .hearing { moved = loop.now }
+        switch phase {
+        case .hearing, .resting, .holding: break
+        case .handshake, .idle, .close: moved = loop.now
+        }
     }
 }
 

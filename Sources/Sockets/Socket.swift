@@ -71,6 +71,8 @@ public final class Socket: Channel, Resumable, @unchecked Sendable {
         _ = shutdown(descriptor.number, Int32(SHUT_WR))
     }
 
+    override public var unread: Int { Int(parley_readable(descriptor.number)) }
+
     override public func acknowledge() {
         var on: Int32 = 1
         unsafe setsockopt(

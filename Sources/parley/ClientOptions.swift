@@ -27,7 +27,7 @@ struct ClientOptions {
     init(_ words: [String]) throws {
         let arguments = try Arguments(
             words, flags: ["plaintext", "quiet", "batch", "json", "help", "version"],
-            valued: ["port", "connect-timeout", "status-fd"] + Deadlines.options
+            valued: ["port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
                 + SecurityOptions.client)
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 255) }
         if arguments.has("version") {
@@ -71,7 +71,8 @@ struct ClientOptions {
             )
         }
         run = isRun ? try Self.runOptions(arguments) : nil
-        for name in ["batch", "json", "status-fd"] where !isRun && arguments.has(name) {
+        for name in ["batch", "json", "status-fd", "keepalive"]
+        where !isRun && arguments.has(name) {
             throw UsageError("--\(name) belongs to parley run")
         }
         messages = isRun ? nil : arguments.rest
@@ -84,6 +85,7 @@ struct ClientOptions {
         isQuiet = arguments.has("quiet")
         connectTimeout = try arguments.seconds("connect-timeout") ?? 10
         try deadlines.read(arguments)
+        try deadlines.readKeepalive(arguments)
         if arguments.has("plaintext") {
             if isRun {
                 throw UsageError(
@@ -128,6 +130,7 @@ struct ClientOptions {
         PROTOCOL: hello (port 8080), greeting (5000), command, run (12345), chat (5000)
           --batch               run: one command a line from standard input
           --json, --status-fd N run: outcomes as objects on standard error, on N
+          --keepalive SECONDS   run: asks a silent server whether it is there (15); 0: never
           --port N              another port; HOST is 127.0.0.1 if left out
           --quiet               no console lines on standard output
           --plaintext           no encryption, as the Python programs have it

@@ -27,7 +27,6 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
     private(set) var status: Int32 = 0
 
     private let options: RunOptions
-    private let stream: Stream
     private let console: RemoteTerminal
     private let client: RemoteClient<Stream>
     private let report: Report
@@ -42,7 +41,6 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
     init(_ options: RunOptions, _ stream: Stream, console: RemoteTerminal, report: Report, log: Log)
     {
         self.options = options
-        self.stream = stream
         self.console = console
         self.report = report
         self.log = log
@@ -100,11 +98,19 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
     /// - Returns: nil at the end of input, and where the server has ended the session in order.
     private func nextLine() async throws(StreamError) -> [UInt8]? {
         do throws(StreamError) {
-            return try await console.transcript.ask("parley> ", on: stream)
+            return try await ask("parley> ")
         } catch {
             guard error.code == .endedEarly else { throw error }
             log.write("the server has ended the session")
             return nil
+        }
+    }
+
+    /// Asks for a line, while the session is kept alive.
+    private func ask(_ prompt: String) async throws(StreamError) -> [UInt8]? {
+        try await console.transcript.ask(prompt) { [client] () async throws(StreamError) in
+            try await client.untilEnded()
+            return false
         }
     }
 
@@ -166,7 +172,7 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
             if sent.isEmpty {
                 if let failure { throw failure }
                 guard !isInterrupted, !console.isAtEnd,
-                    let line = try await console.transcript.ask("", on: stream)
+                    let line = try await ask("")
                 else { break }
                 if let command = try sendNext(line) { sent.append(command) }
             } else {

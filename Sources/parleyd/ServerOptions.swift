@@ -27,7 +27,10 @@ struct ServerOptions {
     /// The options that a server takes.
     static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
     static let valued =
-        ["host", "port", "threads", "max-sessions", "drain", "commands", "audit", "grace"]
+        [
+            "host", "port", "threads", "max-sessions", "drain", "commands", "audit", "grace",
+            "keepalive",
+        ]
         + Deadlines.options + SecurityOptions.server
 
     /// Reads a command line; `--help` and `--version` end the process.
@@ -85,7 +88,7 @@ struct ServerOptions {
             }
             self.security = security
         }
-        for name in ["commands", "audit", "audit-fsync", "grace"]
+        for name in ["commands", "audit", "audit-fsync", "grace", "keepalive"]
         where conversation != .command && arguments.has(name) {
             throw UsageError(
                 "--\(name) belongs to parleyd command; \(conversation) runs no commands")
@@ -99,6 +102,7 @@ struct ServerOptions {
         }
         grace = try arguments.seconds("grace") ?? 5
         try deadlines.read(arguments)
+        try deadlines.readKeepalive(arguments)
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
         drain = try arguments.seconds("drain") ?? 10
     }
@@ -124,6 +128,7 @@ struct ServerOptions {
           --tls-min 1.2         allows TLS 1.2 as well
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
+          --keepalive SECONDS   asks silent remote clients whether they are there (15); 0: never
           --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)
           --drain SECONDS       what sessions have after SIGTERM (10)
           --grace SECONDS       what a program has before it is killed (5)

@@ -18,23 +18,26 @@ final class MemoryChannel: Channel, @unchecked Sendable {
     /// - Parameters:
     ///   - capacity: the bytes that may be under way in each direction.
     ///   - peer: what both take for the other's address.
+    ///   - deadlines: of both.
     static func pair(
-        _ loop: EventLoop, capacity: Int = .max, peer: SocketAddress? = nil
+        _ loop: EventLoop, capacity: Int = .max, peer: SocketAddress? = nil,
+        deadlines: Deadlines = Deadlines()
     ) -> (MemoryChannel, MemoryChannel) {
         let there = MemoryPipe(loop, capacity)
         let back = MemoryPipe(loop, capacity)
         return (
-            MemoryChannel(loop, peer, incoming: back, outgoing: there),
-            MemoryChannel(loop, peer, incoming: there, outgoing: back)
+            MemoryChannel(loop, peer, deadlines, incoming: back, outgoing: there),
+            MemoryChannel(loop, peer, deadlines, incoming: there, outgoing: back)
         )
     }
 
     private init(
-        _ loop: EventLoop, _ peer: SocketAddress?, incoming: MemoryPipe, outgoing: MemoryPipe
+        _ loop: EventLoop, _ peer: SocketAddress?, _ deadlines: Deadlines, incoming: MemoryPipe,
+        outgoing: MemoryPipe
     ) {
         self.incoming = incoming
         self.outgoing = outgoing
-        super.init(loop: loop, peer: peer, deadlines: Deadlines())
+        super.init(loop: loop, peer: peer, deadlines: deadlines)
         incoming.reader = self
         outgoing.writer = self
     }

@@ -93,7 +93,7 @@ final class OpenHost: RemoteHost, @unchecked Sendable {
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Admission, Refusal> {
         admitted += 1
-        return .success(Admission(number: admitted, environment: ["PATH=/usr/bin:/bin"]))
+        return .success(Admission(number: admitted, environment: ["PATH": "/usr/bin:/bin"]))
     }
 
     func vacate(_ entry: CommandEntry) { vacated += 1 }

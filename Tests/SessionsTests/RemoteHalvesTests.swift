@@ -136,7 +136,10 @@ private final class Round: @unchecked Sendable {
         console = ErraticConsole(chance)
         host = try OpenHost(commands)
         let capacity = [4_000, 40_000, 200_000, .max][chance.number(0...3)]
-        let ends = MemoryChannel.pair(loop, capacity: capacity)
+        // Pings all the time, and nobody who is taken for gone.
+        var deadlines = Deadlines()
+        deadlines.keepalive = 0.002
+        let ends = MemoryChannel.pair(loop, capacity: capacity, deadlines: deadlines)
         stream = PlainStream(ends.0)
         client = RemoteClient(stream, console: console)
         let serving = PlainStream(ends.1)

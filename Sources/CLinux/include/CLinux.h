@@ -45,6 +45,9 @@ int parley_accept4(int fd, struct sockaddr *address, socklen_t *length);
 int parley_pipe(int ends[2]);
 // Bytes that can be read from a pipe now.
 int parley_readable(int fd);
+
+/** How many bytes a pipe can hold. */
+int parley_pipe_capacity(int fd);
 // Raises the soft limit of open descriptors to the hard one; the result is that limit.
 int parley_raise_descriptor_limit(void);
 // No core, no crash handler, and no other process of this user may read this one's memory. Programs that

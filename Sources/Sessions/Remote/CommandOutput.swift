@@ -18,6 +18,7 @@ final class CommandOutput<Stream: ByteStream>: @unchecked Sendable {
     /// Frames that go out before the next output.
     private var control: [UInt8] = []
     private var hasNobody = false
+    private var patience: Timer?
 
     private var channel: Channel { stream.channel }
 
@@ -38,7 +39,10 @@ final class CommandOutput<Stream: ByteStream>: @unchecked Sendable {
 
     // MARK: Beside the output
 
-    func add(_ type: FrameType) { control.append(type) }
+    /// Where something else is about to be sent, that shows it as well.
+    func addPing() {
+        if control.isEmpty, !isCut { control.append(.ping) }
+    }
 
     func add(inputWanted count: Int) { control.append(inputWanted: count) }
 
@@ -123,8 +127,8 @@ final class CommandOutput<Stream: ByteStream>: @unchecked Sendable {
 
     func send(_ bytes: [UInt8]) async throws(StreamError) {
         var sent = 0
-        var patience: Timer?
         isCut = true
+        defer { patience = nil }
         while sent < bytes.count {
             if hasNobody { return }
             try channel.check()
@@ -138,18 +142,30 @@ final class CommandOutput<Stream: ByteStream>: @unchecked Sendable {
             case .ended: throw StreamError(.reset, "the client has closed the connection")
             }
         }
-        withExtendedLifetime(patience) {}
         isCut = false
     }
 
-    /// A client may be there, and say so, and yet not read: that has the idle deadline as well.
-    private func waitForReader() -> Timer {
-        Timer(after: channel.deadlines.idle, on: channel.loop) { [channel] in
+    /// A client that reads nothing is waited for as long as it says that it is there.
+    private func waitForReader() -> Timer { wait(channel.deadlines.idle) }
+
+    private func wait(_ seconds: Double) -> Timer {
+        Timer(after: seconds, on: channel.loop) { [unowned self] in
+            let left = channel.deadlines.idle - Double(channel.silence) / 1e9
+            if left > 0 {
+                patience = wait(left)
+                return
+            }
             channel.fail(
                 StreamError(
-                    .idleTimedOut, "the client did not read for the idle deadline, and was given up"
-                ))
+                    .idleTimedOut,
+                    "the client did not read for the idle deadline, and said nothing either"))
         }
+    }
+
+    /// Whether the program can't go on because the client does not read: what is on its way waits,
+    /// and a pipe is as full as small writes let it become.
+    func isHeldUp(_ program: Program) -> Bool {
+        isCut && (program.output.isFull || program.errorOutput.isFull)
     }
 
     /// Bytes a turn of the loop, as a socket's.

@@ -37,7 +37,6 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
     private var outbox: [UInt8] = []
     private let written = Bell()
     private var writer: Task<Void, Never>?
-    private var pinger: Timer?
     private var isOver = false
 
     /// How much more input is wanted; nil where none ever was for this command.
@@ -55,7 +54,7 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
         self.stream = stream
         self.console = console
         writer = loop.spawn { await self.write() }
-        pingInTime()
+        channel.driver = self
     }
 
     /// Sends a command; its answer comes behind those that were sent before.
@@ -80,18 +79,34 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
     ///   the idle deadline; `malformed`; what the stream throws.
     public func answer() async throws(StreamError) -> Outcome {
         (credit, inputHasEnded, inputSent) = (nil, false, 0)
-        channel.enter(.hearing)
+        hear()
         let outcome = try await outcome()
-        channel.enter(.idle)
+        channel.enter(.holding)
         bytesUnanswered -= unanswered.removeFirst()
         try await endInput()
         return outcome
     }
 
+    /// Waits between commands for the server's end, and answers its pings meanwhile; cancelled where a
+    /// next command is to be sent.
+    ///
+    /// - Throws: `cancelled`; `malformed`; what the stream throws.
+    public func untilEnded() async throws(StreamError) {
+        hear()
+        defer { channel.enter(.holding) }
+        if restOffset < rest.count {
+            let held = rest
+            _ = try taken(held.span, at: &restOffset)
+        }
+        while let result = try await stream.read(upTo: 16_384, { self.taken($0) }) {
+            _ = try result.get()
+        }
+    }
+
     /// Ends the session's own work; the stream is still to be closed.
     public func finish() async {
         isOver = true
-        pinger = nil
+        channel.driver = nil
         input?.cancel()
         creditBell.ring()
         await input?.value
@@ -102,6 +117,12 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
 
     // MARK: Reading
 
+    private func hear() {
+        channel.enter(.hearing)
+        // Who sends no pings has no right to expect an answer while a command is silent.
+        if channel.deadlines.keepalive == 0, !unanswered.isEmpty { channel.clearDue() }
+    }
+
     private func outcome() async throws(StreamError) -> Outcome {
         do throws(StreamError) {
             while true {
@@ -110,10 +131,10 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
                     if let outcome = try taken(held.span, at: &restOffset) { return outcome }
                 }
                 if console.isFull {
-                    // It is us who hold the server up: its silence means nothing.
-                    channel.clearDue()
+                    // It is us who hold the server up.
+                    channel.enter(.holding)
                     await console.drained()
-                    channel.enter(.hearing)
+                    hear()
                 }
                 let result = try await stream.read(upTo: 16_384) { bytes in
                     self.taken(bytes)
@@ -164,6 +185,9 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
     private func take(
         _ type: FrameType, _ payload: Span<UInt8>
     ) throws(StreamError) -> Outcome? {
+        guard type == .ping || type == .pong || !unanswered.isEmpty else {
+            throw .malformed("a frame of type \(type.rawValue) came without a command")
+        }
         switch type {
         case .output: console.write(output: payload)
         case .errorOutput: console.write(errorOutput: payload)
@@ -262,18 +286,19 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
         }
     }
 
-    private func pingInTime() {
-        let third = channel.deadlines.idle / 3
-        pinger = Timer(after: third, on: loop) { [unowned self] in
-            if !unanswered.isEmpty, Double(channel.silence) >= third * 1e9 {
-                say(.ping)
-            }
-            pingInTime()
-        }
-    }
-
     /// What may wait to be sent, in bytes, before more input is read.
     private static var mostWaiting: Int { 262_144 }
+}
+
+extension RemoteClient: Driver {
+    package func channelChanged() {}
+
+    package func keepAlive() {
+        // What waits to be sent shows it as well.
+        if outbox.isEmpty { say(.ping) }
+    }
+
+    package var hasUnsent: Bool { !outbox.isEmpty }
 }
 
 /// What a client may know of `parley/1` before it has a session.

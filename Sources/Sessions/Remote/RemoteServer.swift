@@ -48,7 +48,10 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     /// - Throws: `malformed`; `endedEarly` where the client leaves before it has its answers; what
     ///   the stream throws; `cancelled`. Programs that were started have been told to end.
     public func serve() async throws(StreamError) {
-        while try await stream.answer(upTo: 16_384, { [unowned self] in answer($0, &$1) }) {
+        stream.channel.enter(.resting)
+        while try await stream.answer(
+            upTo: 16_384, ping: Self.ping, { [unowned self] in answer($0, &$1) })
+        {
             if let failure { throw failure }
             guard let approved = next.take() else { return }
             try await run(approved)
@@ -98,6 +101,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         _ type: FrameType, _ payload: Span<UInt8>, _ objection: Refusal?,
         _ output: inout OutputSpan<UInt8>
     ) throws(StreamError) -> Turn {
+        if type != .ping && type != .pong { stream.channel.noteActivity() }
         switch type {
         case .run:
             answered += 1
@@ -247,6 +251,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         for byte in bytes { output.append(byte) }
     }
 
+    private static var ping: [UInt8] { [FrameType.ping.rawValue, 0, 0, 0] }
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
     /// A refusal, or a fixed reply of a message's length with its exit.
     private static var longestAnswer: Int { 2_048 }

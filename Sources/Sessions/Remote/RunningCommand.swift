@@ -33,7 +33,9 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// Why the server ended it.
     private var verdict: Outcome?
     private var timers: [Timer] = []
-    private var pinger: Timer?
+    private var timeLimit: TimeLimit?
+    /// The client has sent so much ahead that it is not read any more.
+    private var isDeaf = false
 
     private var channel: Channel { stream.channel }
     private var loop: EventLoop { channel.loop }
@@ -73,10 +75,13 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         self.program = program
         program.whenOver { [admitted] in admitted.vacate() }
         usage.pid = program.pid
-        timers.append(
-            Timer(after: limits.timeout, on: loop) { [unowned self] in end(.timedOut) })
+        timeLimit = TimeLimit(
+            limits.timeout, on: loop, isHeldUp: { [output] in output.isHeldUp(program) },
+            ended: { [unowned self] in end(.timedOut) })
+        channel.driver = self
         channel.enter(.hearing)
-        pingInTime()
+        // Who sends no pings has no right to expect an answer.
+        if channel.deadlines.keepalive == 0 { channel.clearDue() }
         if program.input != nil { wantInput(Self.window) }
         let listener = loop.spawn { await self.listen() }
         await withTaskCancellationHandler {
@@ -88,8 +93,9 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         listener.cancel()
         await listener.value
         timers = []
-        pinger = nil
-        channel.enter(.idle)
+        timeLimit = nil
+        channel.driver = nil
+        channel.enter(.resting)
         do throws(StreamError) { try ledger.exited() } catch { failure = failure ?? error }
         usage.bytesOut = output.count
         usage.nanoseconds = loop.now - startedAt
@@ -140,12 +146,12 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         do throws(StreamError) {
             while !isOver {
                 guard ahead.count <= Frame.aheadLimit else {
-                    // Only the connection's end is still of interest; what the client says is not
-                    // heard here, so its silence means nothing.
+                    // Only the connection's end is still of interest.
                     if channel.hasHungUp {
                         throw StreamError(.endedEarly, "the client left before its answers")
                     }
-                    channel.clearDue()
+                    if !isDeaf { channel.enter(.holding) }
+                    isDeaf = true
                     try await channel.wait(for: .read)
                     continue
                 }
@@ -215,18 +221,6 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         wantInput(due)
     }
 
-    /// Asks a client that was not heard of for a while whether it is there.
-    private func pingInTime() {
-        let third = channel.deadlines.idle / 3
-        pinger = Timer(after: third, on: loop) { [unowned self] in
-            if Double(channel.silence) >= third * 1e9 {
-                output.add(.ping)
-                bell.ring()
-            }
-            pingInTime()
-        }
-    }
-
     // MARK: What the program says
 
     private func pump(_ program: Program) async {
@@ -275,4 +269,15 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// Input that is on its way to the program, in bytes: enough for a fast program at the end of
     /// a long line.
     private static var window: Int { 262_144 }
+}
+
+extension RunningCommand: Driver {
+    func channelChanged() {}
+
+    func keepAlive() {
+        output.addPing()
+        bell.ring()
+    }
+
+    var hasUnsent: Bool { output.isCut }
 }

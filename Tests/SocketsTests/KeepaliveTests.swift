@@ -1,0 +1,143 @@
+// Silence in sessions whose ends say that they are there.
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Sockets
+
+@Suite(.timeLimit(.minutes(1)))
+struct KeepaliveTests {
+    @Test(arguments: [Channel.Phase.hearing, .resting])
+    func silence_isAskedAbout_untilTheIdleDeadline(_ phase: Channel.Phase) async throws {
+        try await onLoop { loop in
+            let session = try Session(loop, idle: 0.3, keepalive: 0.05)
+            #expect(await session.end(phase) == .idleTimedOut)
+            // Each time of silence once, and not at the end itself.
+            #expect((2...5).contains(session.pings), "\(session.pings)")
+        }
+    }
+
+    @Test func pings_areOftenEnough_forTheIdleDeadline() async throws {
+        try await onLoop { loop in
+            let session = try Session(loop, idle: 0.3, keepalive: 1_000)
+            #expect(await session.end(.hearing) == .idleTimedOut)
+            #expect((1...2).contains(session.pings), "\(session.pings)")
+        }
+    }
+
+    @Test(arguments: [Channel.Phase.hearing, .resting])
+    func noPings_areSent_whereTheyAreOff(_ phase: Channel.Phase) async throws {
+        try await onLoop { loop in
+            let session = try Session(loop, idle: 0.1, keepalive: 0)
+            #expect(await session.end(phase) == .idleTimedOut)
+            #expect(session.pings == 0)
+        }
+    }
+
+    @Test func sessionsOfMessages_sendNoPings() async throws {
+        try await onLoop { loop in
+            let session = try Session(loop, idle: 0.1, keepalive: 0.01)
+            #expect(await session.end(.idle) == .idleTimedOut)
+            #expect(session.pings == 0)
+        }
+    }
+
+    @Test func anAnswer_keepsAPeerThatIsHeard() async throws {
+        try await onLoop { loop in
+            let session = try Session(loop, idle: 0.6, keepalive: 0.1)
+            session.answers = 8
+            let started = loop.now
+            #expect(await session.end(.hearing) == .idleTimedOut)
+            #expect(session.answers == 0)
+            #expect(loop.now - started >= 1_300_000_000)
+        }
+    }
+
+    @Test func anAnswer_doesNotKeepARestingSession_andActivityDoes() async throws {
+        try await onLoop { loop in
+            let session = try Session(loop, idle: 0.4, keepalive: 0.05)
+            session.answers = .max
+            let started = loop.now
+            #expect(await session.end(.resting) == .idleTimedOut)
+            let idle = loop.now - started
+            #expect((400_000_000...5_000_000_000).contains(idle))
+            #expect(session.pings >= 2)
+
+            let busy = try Session(loop, idle: 0.4, keepalive: 0.05)
+            let alarm = Alarm(loop: loop) { _ in busy.near.noteActivity() }
+            alarm.set(inMilliseconds: 200)
+            let begun = loop.now
+            #expect(await busy.end(.resting) == .idleTimedOut)
+            #expect(loop.now - begun >= 600_000_000)
+            alarm.clearDue()
+        }
+    }
+
+    @Test func aPeerThatDoesNotRead_staysAsLongAsItSaysSomething() async throws {
+        try await onLoop { loop in
+            let session = try Session(loop, idle: 0.3, keepalive: 0.1)
+            session.hasUnsent = true
+            session.reads = false
+            let said = Shared(0)
+            let alarm = Alarm(loop: loop) { alarm in
+                said.value += 1
+                #expect(session.far.sendNow([0]) == 1)
+                if said.value < 10 { alarm.set(inMilliseconds: 100) }
+            }
+            alarm.set(inMilliseconds: 100)
+            let started = loop.now
+            #expect(await session.end(.resting) == .idleTimedOut)
+            #expect(said.value == 10)
+            #expect(loop.now - started >= 1_000_000_000)
+            alarm.clearDue()
+        }
+    }
+
+    @Test func whoHoldsItsPeerUp_saysThatItIsThere_andDoesNotGiveUp() async throws {
+        try await onLoop { loop in
+            let session = try Session(loop, idle: 0.05, keepalive: 0)
+            let ending = loop.spawn { await session.end(.holding) }
+            while session.pings < 2 { await loop.nextTurn() }
+            #expect(session.near.silence >= 2_000_000_000)
+            ending.cancel()
+            #expect(await ending.value == .cancelled)
+        }
+    }
+}
+
+/// One end of a session, which counts what it is asked to say. Confined to its loop.
+private final class Session: Driver, @unchecked Sendable {
+    let near: Socket
+    let far: Socket
+    private(set) var pings = 0
+    /// So many pings have an answer.
+    var answers = 0
+    var reads = true
+    var hasUnsent = false
+
+    init(_ loop: EventLoop, idle: Double, keepalive: Double) throws {
+        var deadlines = Deadlines()
+        deadlines.idle = idle
+        deadlines.keepalive = keepalive
+        (near, far) = try Socket.pair(loop, loop, deadlines: deadlines)
+    }
+
+    /// How a phase ends in which nothing else is said.
+    func end(_ phase: Channel.Phase) async -> StreamError.Code? {
+        near.driver = self
+        defer { near.driver = nil }
+        near.enter(phase)
+        return await failureCode { () throws(StreamError) in
+            guard reads else { while true { try await near.wait(for: .read) } }
+            _ = try await PlainStream(near).readAll()
+        }
+    }
+
+    func channelChanged() {}
+
+    func keepAlive() {
+        pings += 1
+        guard answers > 0 else { return }
+        answers -= 1
+        #expect(far.sendNow([0]) == 1)
+    }
+}
