@@ -22,12 +22,13 @@ extension ByteStream {
     /// arrive: the task that called `answer` sleeps until the end, so that a message costs no
     /// resumption. A peer that does not take its replies is not read from.
     ///
-    /// - Parameter ping: what is sent where the channel asks to show that this end is there.
+    /// - Parameter ping: asked for what is sent where the channel wants to know whether the peer is
+    ///   there.
     /// - Returns: true after `.last`, false at the peer's clean end.
     /// - Throws: `StreamError`.
     @discardableResult
     public func answer(
-        upTo maximum: Int, ping: [UInt8] = [],
+        upTo maximum: Int, ping: @escaping () -> [UInt8] = { [] },
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     ) async throws(StreamError) -> Bool {
         let answering = Answering(self, maximum: maximum, ping: ping, body)
@@ -65,7 +66,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     private let stream: Stream
     private let channel: Channel
     private let maximum: Int
-    private let ping: [UInt8]
+    private let ping: () -> [UInt8]
     private let body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     private var waiter: Waiter?
     /// What the peer has not taken yet; at most a record.
@@ -78,7 +79,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     private var isToPing = false
 
     init(
-        _ stream: Stream, maximum: Int, ping: [UInt8],
+        _ stream: Stream, maximum: Int, ping: @escaping () -> [UInt8],
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     ) {
         self.stream = stream
@@ -137,7 +138,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         var filled = 0
         if isToPing {
             isToPing = false
-            loop.withOutput(&filled) { output in for byte in ping { output.append(byte) } }
+            loop.withOutput(&filled) { output in for byte in ping() { output.append(byte) } }
         }
         guard try answerReadAhead(&filled), !isQueued else { return nil }
         if let ending { return ending }

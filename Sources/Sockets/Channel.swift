@@ -34,7 +34,7 @@ open class Channel: EventSource, @unchecked Sendable {
         /// does not stay for ever. The driver sends pings.
         case resting
         /// This end does not read, so that the peer's silence means nothing and its pings have no
-        /// answer: the driver says each second that it is there.
+        /// answer: the driver is asked each second to say that this end is there.
         case holding
         case close
     }
@@ -104,6 +104,9 @@ open class Channel: EventSource, @unchecked Sendable {
             }
         setDue(loop.now &+ UInt64(seconds * 1e9))
     }
+
+    /// Whether the phase under way is `holding`.
+    package final var isHolding: Bool { phase == .holding }
 
     /// In `resting`: begins the deadline again, since there was something to do.
     public final func noteActivity() { active = loop.now }

@@ -26,6 +26,18 @@ class Input(RunTestCase):
         run.end_input()
         self.assertStatus(run, 0)
 
+    def test_a_slow_pipe_of_more_than_the_first_window_is_passed_on_whole(self):
+        run = self.run_it("cat", stdin=PIPE)
+        size = 0
+        while size < 1_000_000:
+            run.type(bytes(40_000))
+            size += 40_000
+            # The client waits for more while the program asks for it.
+            run.stdout.expect(r"\x00{40000}")
+        run.end_input()
+        self.assertStatus(run, 0)
+        self.assertEqual(len(run.stdout.text), size)
+
     def test_a_file_is_the_programs_input(self):
         path = self.file(PIECE * 5 + b"end")
         run = self.run_it("cat", shell=f"<{path} >{path}.copy")

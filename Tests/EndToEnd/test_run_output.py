@@ -118,7 +118,8 @@ class Readers(RunTestCase):
                 self.assertStatus(run, status)
 
     def test_a_reader_that_reads_too_late_is_told_that_something_is_missing(self):
-        server = Commands(self, "--idle-timeout", "1")
+        # Shorter than what a client that does not read takes to say that it is there.
+        server = Commands(self, "--idle-timeout", "0.5")
         read, write = os.pipe()
         run = Run(self, server.port, "endless", stdout=write)
         os.close(write)

@@ -98,10 +98,11 @@ class Termination(TestCase):
     """SIGTERM lets a server's sessions finish, but not for ever."""
 
     def hold(self, *options):
-        """A server and a session that is open on it."""
-        server = Server(self, "command", *options, certs=authority.good())
+        """A server whose operator is asked for a reply, and the session that waits for it."""
+        server = Server(self, "chat", *options, certs=authority.good(), stdin=PIPE)
         session = connect(self, server.port, client_context())
-        self.assertEqual(ask(session, "Hello"), "Greetings!")
+        session.sendall(b"hey")
+        server.stdout.expect("Server: ")
         return server, session
 
     def refuses(self, server):
@@ -124,10 +125,53 @@ class Termination(TestCase):
         server, session = self.hold("--drain", "600")
         server.signal(signal.SIGTERM)
         eventually(lambda: self.refuses(server), "the end of accepting")
-        self.assertEqual(ask(session, "Hello"), "Greetings!")
         self.assertTrue(server.running)
-        self.assertEqual(ask(session, "quit"), "Closing down")
-        session.close()
+        server.type("the answer\n")
+        # The reply comes, and then the end, since nothing more is due.
+        self.assertEqual(read_to_end(session), b"the answer")
+        self.assertStatus(server, 0)
+
+    @in_both_modes
+    def test_sessions_in_which_nothing_is_due_end_at_once(self, certs):
+        for protocol in ("hello", "command", "chat"):
+            with self.subTest(protocol):
+                server = Server(self, protocol, "--drain", "600", certs=certs, stdin=PIPE)
+                # The second one of chat is in the queue.
+                sessions = [connect(self, server.port, certs and client_context())
+                            for _ in range(2)]
+                if protocol == "command":
+                    for session in sessions:
+                        self.assertEqual(ask(session, "Hello"), "Greetings!")
+                if protocol == "chat":
+                    server.stdout.expect("Client connected from")
+                server.signal(signal.SIGTERM)
+                for session in sessions:
+                    self.assertEqual(session.recv(1), b"")
+                self.assertStatus(server, 0)
+
+    def test_a_client_that_never_shakes_hands_holds_no_server(self):
+        server = Server(self, "command", "--drain", "600", certs=authority.good())
+        stranger = connect(self, server.port)
+        session = connect(self, server.port, client_context())
+        self.assertEqual(ask(session, "Hello"), "Greetings!")
+        server.signal(signal.SIGTERM)
+        self.assertStatus(server, 0)
+        self.assertEqual(read_to_end(stranger), b"")
+
+    def test_a_reply_that_is_not_taken_yet_is_waited_for(self):
+        server = Server(self, "command", "--drain", "600", certs=authority.good())
+        session = connect(self, server.port, client_context())
+        session.settimeout(0.5)
+        sent = 0
+        # Until the server can't get rid of its replies and reads no more.
+        with self.assertRaises(TimeoutError):
+            while sent < 64 << 20:
+                session.sendall(b"Hello")
+                sent += 5
+        server.signal(signal.SIGTERM)
+        eventually(lambda: self.refuses(server), "the end of accepting")
+        session.settimeout(10)
+        self.assertIn(b"Greetings!Greetings!", read_to_end(session))
         self.assertStatus(server, 0)
 
     def test_a_server_waits_no_longer_than_it_was_told(self):

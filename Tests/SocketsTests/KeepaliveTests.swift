@@ -11,8 +11,8 @@ struct KeepaliveTests {
         try await onLoop { loop in
             let session = try Session(loop, idle: 0.3, keepalive: 0.05)
             #expect(await session.end(phase) == .idleTimedOut)
-            // Each time of silence once, and not at the end itself.
-            #expect((2...5).contains(session.pings), "\(session.pings)")
+            // Once in each time of silence, which a busy machine may make longer.
+            #expect((1...5).contains(session.pings), "\(session.pings)")
         }
     }
 

@@ -294,8 +294,9 @@ extension RemoteClient: Driver {
     package func channelChanged() {}
 
     package func keepAlive() {
-        // What waits to be sent shows it as well.
-        if outbox.isEmpty { say(.ping) }
+        // What waits to be sent shows it as well. Unasked, a pong tells the server that its answers are
+        // not read yet, so that the session does not pass for one in which nothing is to be done.
+        if outbox.isEmpty { say(channel.isHolding ? .pong : .ping) }
     }
 
     package var hasUnsent: Bool { !outbox.isEmpty }

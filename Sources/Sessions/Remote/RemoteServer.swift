@@ -26,6 +26,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     /// Answers of this turn that cost more than a look-up.
     private var dearAnswers = 0
     private var failure: StreamError?
+    /// It was asked whether it is there.
+    private var awaitsPong = false
 
     /// A program whose turn has come.
     private struct Approved {
@@ -50,7 +52,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     public func serve() async throws(StreamError) {
         stream.channel.enter(.resting)
         while try await stream.answer(
-            upTo: 16_384, ping: Self.ping, { [unowned self] in answer($0, &$1) })
+            upTo: 16_384, ping: { [unowned self] in ping() },
+            { [unowned self] in answer($0, &$1) })
         {
             if let failure { throw failure }
             guard let approved = next.take() else { return }
@@ -101,7 +104,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         _ type: FrameType, _ payload: Span<UInt8>, _ objection: Refusal?,
         _ output: inout OutputSpan<UInt8>
     ) throws(StreamError) -> Turn {
-        if type != .ping && type != .pong { stream.channel.noteActivity() }
+        noteActivity(type)
         switch type {
         case .run:
             answered += 1
@@ -251,7 +254,22 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         for byte in bytes { output.append(byte) }
     }
 
-    private static var ping: [UInt8] { [FrameType.ping.rawValue, 0, 0, 0] }
+    private func ping() -> [UInt8] {
+        awaitsPong = true
+        return [FrameType.ping.rawValue, 0, 0, 0]
+    }
+
+    /// A client that is merely there lets the session rest. One that pongs unasked does not read
+    /// what it was sent, and may not have its answers yet.
+    private func noteActivity(_ type: FrameType) {
+        if type == .pong {
+            if !awaitsPong { stream.channel.noteActivity() }
+            awaitsPong = false
+        } else if type != .ping {
+            stream.channel.noteActivity()
+        }
+    }
+
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
     /// A refusal, or a fixed reply of a message's length with its exit.
     private static var longestAnswer: Int { 2_048 }
