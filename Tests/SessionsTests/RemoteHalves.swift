@@ -91,17 +91,18 @@ final class OpenHost: RemoteHost, @unchecked Sendable {
 
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
-    ) -> Result<Admission, Refusal> {
+    ) -> Result<any AdmittedCommand, Refusal> {
         admitted += 1
-        return .success(Admission(number: admitted, environment: ["PATH": "/usr/bin:/bin"]))
+        return .success(Counted(self))
     }
 
-    func vacate(_ entry: CommandEntry) { vacated += 1 }
-
-    func left(
-        _ entry: CommandEntry, _ arguments: [String], _ admission: Admission,
-        _ outcome: Sessions.Outcome, _ usage: Usage
-    ) { left += 1 }
+    private final class Counted: AdmittedCommand {
+        let environment = ["PATH": "/usr/bin:/bin"]
+        private let host: OpenHost
+        init(_ host: OpenHost) { self.host = host }
+        func vacate() { host.vacated += 1 }
+        func left(_ outcome: Sessions.Outcome, _ usage: Usage) { host.left += 1 }
+    }
 
     func refused(
         _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal
