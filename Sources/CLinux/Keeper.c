@@ -4,7 +4,7 @@
 // told to, or when parleyd is gone.
 //
 // It runs in parleyd's memory (CLONE_VM) on a stack of its own, which costs a tenth of what a copy of parleyd's page tables
-// would. While it starts the program the thread that started it waits; from then on it makes raw system calls only.
+// would, and beside parleyd's threads, none of which waits for the exec. So it makes raw system calls only.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -37,11 +38,11 @@ struct keeper {
     // Below anything that an overflow could reach.
     char stack[STACK] __attribute__((aligned(16)));
     char program_stack[STACK] __attribute__((aligned(16)));
-    // The caller's, until the program was started.
-    const parley_start *start;
+    // Its strings are the caller's, until the program was started.
+    parley_start start;
+    struct limits limits;
     pid_t program;
-    int signals, is_background;
-    long grace;
+    int signals;
     enum phase phase;
     parley_report report;
     struct family family;
@@ -66,7 +67,7 @@ __attribute__((noreturn)) static void leave(void)
 
 static long now(void)
 {
-    struct timespec time = {0};
+    struct timespec time;
     raw(SYS_clock_gettime, CLOCK_MONOTONIC, (long)&time, 0, 0, 0);
     return time.tv_sec * 1000000000L + time.tv_nsec;
 }
@@ -105,7 +106,7 @@ static int obey(struct keeper *keeper)
     long length = raw(SYS_read, CONTROL, (long)&wish, 1, 0, 0);
     if (length == -EINTR) return 1;
     int is_there = length == 1;
-    if (wish == PARLEY_LET_GO || (!is_there && keeper->is_background && keeper->report.has_ended)) {
+    if (wish == PARLEY_LET_GO || (!is_there && keeper->start.is_background && keeper->report.has_ended)) {
         keeper->report.is_over = 1;
         tell(keeper);
         leave();
@@ -163,89 +164,114 @@ __attribute__((noreturn)) static void keep(struct keeper *keeper)
         raw(SYS_read, keeper->signals, (long)&signal, sizeof signal, 0, 0);
         if (events[0].revents && !obey(keeper)) {
             is_alone = 1;
-            due = now() + keeper->grace;
+            due = now() + keeper->start.grace;
         }
     }
 }
 
-// MARK: While it starts, in place of the thread that waits for it
+// MARK: While it starts
+
+// As the kernel has it: all of its fields are longs.
+static void set_disposition(int signal, void (*handler)(int))
+{
+    long action[8];
+    for (int i = 0; i < 8; i++) action[i] = 0;
+    action[0] = (long)handler;
+    raw(SYS_rt_sigaction, signal, (long)action, 0, 8, 0);
+}
+
+static void set_mask(unsigned long mask)
+{
+    raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0);
+}
+
+static void set_limit(int which, const struct rlimit *limit)
+{
+    raw(SYS_prlimit64, 0, which, (long)limit, 0, 0);
+}
 
 // What the program is: a session of its own, default signal dispositions, three descriptors.
-static int program(void *argument)
+static void program(void *argument)
 {
     struct keeper *keeper = argument;
-    const parley_start *start = keeper->start;
-    sigset_t none;
-    sigemptyset(&none);
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
-    setsid();
+    const parley_start *start = &keeper->start;
+    for (int number = 1; number < NSIG; number++) set_disposition(number, SIG_DFL);
+    raw(SYS_setsid, 0, 0, 0, 0, 0);
     // The keeper has one thread, so that this is its end and no other's.
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != keeper->family.self) _exit(127);
-    umask(start->umask);
-    parley_restore_limits();
-    if (close_range(3, ~0U, 0) == 0 && chdir(start->directory) == 0) {
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        execve(start->path, start->arguments, start->environment);
+    raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (raw(SYS_getppid, 0, 0, 0, 0, 0) != keeper->family.self) leave();
+    raw(SYS_umask, start->umask, 0, 0, 0, 0);
+    if (keeper->limits.has_descriptors) set_limit(RLIMIT_NOFILE, &keeper->limits.descriptors);
+    if (keeper->limits.has_cores) set_limit(RLIMIT_CORE, &keeper->limits.cores);
+    long result = raw(SYS_close_range, 3, ~0U, 0, 0, 0);
+    if (result == 0) result = raw(SYS_chdir, (long)start->directory, 0, 0, 0, 0);
+    if (result == 0) {
+        set_mask(0);
+        result = raw(
+            SYS_execve, (long)start->path, (long)start->arguments, (long)start->environment, 0, 0);
     }
-    keeper->report.failure = errno;
-    _exit(127);
+    keeper->report.failure = (int)-result;
+    leave();
 }
 
 // Whether the numbers that /proc shows are those that kill(2) takes: it may be another PID namespace's.
 static int sees_itself(pid_t self)
 {
-    char text[64] = {0};
-    if (readlink("/proc/self", text, sizeof text - 1) <= 0) return 0;
+    char text[64];
+    long length = raw(SYS_readlinkat, AT_FDCWD, (long)"/proc/self", (long)text, sizeof text, 0);
     long number = 0;
-    for (char *at = text; *at >= '0' && *at <= '9'; at++) number = number * 10 + (*at - '0');
+    for (long i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+        number = number * 10 + (text[i] - '0');
     return number == self;
 }
 
-static int prepare(struct keeper *keeper)
+// The result is 0 or -errno.
+static long prepare(struct keeper *keeper)
 {
-    const parley_start *start = keeper->start;
+    const parley_start *start = &keeper->start;
     // None is ever taken but by the signalfd: the handlers are parleyd's.
-    unsigned long all = ~0UL;
-    raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, sizeof all, 0);
-    signal(SIGCHLD, SIG_DFL);
-    keeper->family.self = getpid();
-    // Its name and session are its own, so that what is meant for parleyd does not end both: a
-    // terminal's or a group's signal, or killall(1).
-    prctl(PR_SET_NAME, "parley-keeper");
-    setsid();
-    if (chdir("/") || prctl(PR_SET_CHILD_SUBREAPER, 1)) return errno;
-    if (dup2(start->input, 0) < 0 || dup2(start->output, 1) < 0 || dup2(start->error_output, 2) < 0
-        || dup2(start->control, CONTROL) < 0)
-        return errno;
-    fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
-    if (close_range(CONTROL + 1, ~0U, 0)) return errno;
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    keeper->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (keeper->signals < 0) return errno;
-    keeper->family.children = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-    if (keeper->family.children < 0) return errno;
-    return sees_itself(keeper->family.self) ? 0 : ESRCH;
+    set_mask(~0UL);
+    set_disposition(SIGCHLD, SIG_DFL);
+    keeper->family.self = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
+    // Its name and process group are its own, so that what is meant for parleyd does not end both: a
+    // terminal's or a group's signal, or killall(1). A session would have a scheduling group as well.
+    raw(SYS_prctl, PR_SET_NAME, (long)"parley-keeper", 0, 0, 0);
+    raw(SYS_setpgid, 0, 0, 0, 0, 0);
+    long result;
+    if ((result = raw(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) < 0) return result;
+    if ((result = raw(SYS_chdir, (long)"/", 0, 0, 0, 0)) < 0) return result;
+    const int numbers[] = {start->input, start->output, start->error_output, start->control};
+    for (int i = 0; i <= CONTROL; i++) {
+        // A control descriptor that has its number already is none for dup3.
+        int flags = i == CONTROL ? O_CLOEXEC : 0;
+        if (numbers[i] == i) continue;
+        if ((result = raw(SYS_dup3, numbers[i], i, flags, 0, 0)) < 0) return result;
+    }
+    if ((result = raw(SYS_close_range, CONTROL + 1, ~0U, 0, 0, 0)) < 0) return result;
+    unsigned long child = 1UL << (SIGCHLD - 1);
+    result = raw(SYS_signalfd4, -1, (long)&child, sizeof child, SFD_CLOEXEC | SFD_NONBLOCK, 0);
+    if ((keeper->signals = (int)result) < 0) return result;
+    result = raw(
+        SYS_openat, AT_FDCWD, (long)"/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0, 0);
+    if ((keeper->family.children = (int)result) < 0) return result;
+    return sees_itself(keeper->family.self) ? 0 : -ESRCH;
 }
 
-static int run(void *argument)
+static void run(void *argument)
 {
     struct keeper *keeper = argument;
-    keeper->report.failure = prepare(keeper);
-    keeper->report.is_keepers = keeper->report.failure != 0;
-    if (!keeper->report.failure) {
-        keeper->program = clone(
-            program, keeper->program_stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, keeper);
-        if (keeper->program < 0) keeper->report.failure = errno;
-    }
-    keeper->report.program = keeper->program;
-    close_range(0, 2, 0);
+    long result = prepare(keeper);
+    keeper->report.is_keepers = result < 0;
+    if (result == 0)
+        result = raw_clone(
+            CLONE_VM | CLONE_VFORK | SIGCHLD, keeper->program_stack + STACK, program, keeper);
+    if (result < 0) keeper->report.failure = (int)-result;
+    keeper->program = keeper->report.program = (pid_t)result;
+    raw(SYS_close_range, 0, 2, 0, 0, 0);
     tell(keeper);
     if (keeper->report.failure) {
-        // Whoever is told takes both zombies away with this one.
+        if (keeper->program > 0)
+            raw(SYS_waitid, P_PID, keeper->program, 0, WEXITED | __WALL, 0);
         leave();
     }
     keep(keeper);
@@ -260,49 +286,39 @@ parley_keeper parley_keeper_start(const parley_start *start)
     parley_keeper result = {.control = -1};
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) {
-        result.report.failure = errno;
+        result.failure = errno;
         return result;
     }
     struct keeper *keeper = mmap(
         NULL, sizeof *keeper, PROT_READ | PROT_WRITE,
         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (keeper == MAP_FAILED) {
-        result.report.failure = errno;
+        result.failure = errno;
         close(ends[0]);
         close(ends[1]);
         return result;
     }
-    parley_start copy = *start;
-    copy.control = ends[1];
-    keeper->start = &copy;
-    keeper->is_background = start->is_background;
-    keeper->grace = start->grace;
+    keeper->start = *start;
+    keeper->start.control = ends[1];
+    keeper->limits = parley_original_limits;
     sigset_t all, before;
     sigfillset(&all);
     // A signal that it would take in here would be handled in this memory.
     pthread_sigmask(SIG_BLOCK, &all, &before);
     // No signal tells its end, so that nobody who waits for any child takes it away (__WALL in waitid(2)).
-    result.keeper = clone(run, keeper->stack + STACK, CLONE_VM, keeper);
-    if (result.keeper < 0) result.report.failure = errno;
-    close(ends[1]);
-    if (result.keeper > 0) {
-        ssize_t length;
-        do length = read(ends[0], &result.report, sizeof result.report);
-        while (length < 0 && errno == EINTR);
-        if (length != sizeof result.report)
-            result.report = (parley_report){.failure = ECHILD, .is_keepers = 1};
-    }
+    long keepers = raw_clone(CLONE_VM, keeper->stack + STACK, run, keeper);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!result.report.failure) {
+    close(ends[1]);
+    if (keepers > 0) {
         fcntl(ends[0], F_SETFL, fcntl(ends[0], F_GETFL) | O_NONBLOCK);
+        result.keeper = (pid_t)keepers;
         result.control = ends[0];
         result.memory = keeper;
-        return result;
+    } else {
+        result.failure = (int)-keepers;
+        close(ends[0]);
+        munmap(keeper, sizeof *keeper);
     }
-    close(ends[0]);
-    if (result.keeper > 0)
-        while (waitpid(result.keeper, NULL, __WALL) < 0 && errno == EINTR) {}
-    munmap(keeper, sizeof *keeper);
     return result;
 }
 

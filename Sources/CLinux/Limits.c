@@ -3,22 +3,19 @@
 #include "Limits.h"
 #include "CLinux.h"
 #include <sys/prctl.h>
-#include <sys/resource.h>
 
-static struct rlimit original_limit;
+struct limits parley_original_limits;
 
 int parley_raise_descriptor_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit)) return 0;
-    original_limit = limit;
+    parley_original_limits.descriptors = limit;
+    parley_original_limits.has_descriptors = 1;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur > 1 << 30 ? 1 << 30 : (int)limit.rlim_cur;
 }
-
-static struct rlimit original_core_limit;
-static int has_original_core_limit;
 
 void parley_forbid_dumps(void)
 {
@@ -28,17 +25,12 @@ void parley_forbid_dumps(void)
     for (unsigned i = 0; i < sizeof crashes / sizeof *crashes; i++)
         if (!sigaction(crashes[i], NULL, &present) && present.sa_handler != SIG_IGN)
             sigaction(crashes[i], &standard, NULL);
-    if (!getrlimit(RLIMIT_CORE, &original_core_limit)) {
-        has_original_core_limit = 1;
+    struct rlimit *cores = &parley_original_limits.cores;
+    if (!getrlimit(RLIMIT_CORE, cores)) {
+        parley_original_limits.has_cores = 1;
         // The soft one only: nobody but root could give the hard one back.
-        struct rlimit none = {.rlim_cur = 0, .rlim_max = original_core_limit.rlim_max};
+        struct rlimit none = {.rlim_cur = 0, .rlim_max = cores->rlim_max};
         setrlimit(RLIMIT_CORE, &none);
     }
     prctl(PR_SET_DUMPABLE, 0);
-}
-
-void parley_restore_limits(void)
-{
-    if (original_limit.rlim_max) setrlimit(RLIMIT_NOFILE, &original_limit);
-    if (has_original_core_limit) setrlimit(RLIMIT_CORE, &original_core_limit);
 }

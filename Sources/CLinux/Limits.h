@@ -3,7 +3,13 @@
 #ifndef PARLEY_LIMITS_H
 #define PARLEY_LIMITS_H
 
-// In a program that is about to run.
-void parley_restore_limits(void);
+#include <sys/resource.h>
+
+struct limits {
+    int has_descriptors, has_cores;
+    struct rlimit descriptors, cores;
+};
+
+extern struct limits parley_original_limits;
 
 #endif

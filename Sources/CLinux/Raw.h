@@ -41,6 +41,52 @@ static inline long raw(long number, long a, long b, long c, long d, long e)
 #endif
 }
 
+// clone(2) of a process that runs `body` on a stack of its own, which begins at `top`; `body` doesn't return. The
+// caller's frames are out of its reach, as they would not be after a bare vfork.
+static inline long raw_clone(unsigned long flags, void *top, void (*body)(void *), void *argument)
+{
+#if defined(__x86_64__)
+    long result;
+    register long child __asm__("r10") = 0;
+    register long storage __asm__("r8") = 0;
+    register void (*code)(void *) __asm__("r12") = body;
+    register void *first __asm__("r13") = argument;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "mov %%r13, %%rdi\n\t"
+                     "call *%%r12\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "=a"(result)
+                     : "0"((long)SYS_clone), "D"(flags), "S"(top), "d"(0L), "r"(child), "r"(storage),
+                       "r"(code), "r"(first)
+                     : "rcx", "r11", "memory");
+    return result;
+#elif defined(__aarch64__)
+    register long which __asm__("x8") = SYS_clone;
+    register long result __asm__("x0") = (long)flags;
+    register void *stack __asm__("x1") = top;
+    register long parent __asm__("x2") = 0;
+    register long storage __asm__("x3") = 0;
+    register long child __asm__("x4") = 0;
+    register void (*code)(void *) __asm__("x19") = body;
+    register void *first __asm__("x20") = argument;
+    __asm__ volatile("svc 0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, xzr\n\t"
+                     "mov x0, x20\n\t"
+                     "blr x19\n\t"
+                     "brk 0\n"
+                     "1:"
+                     : "+r"(result)
+                     : "r"(which), "r"(stack), "r"(parent), "r"(storage), "r"(child), "r"(code), "r"(first)
+                     : "memory");
+    return result;
+#endif
+}
+
 #pragma clang attribute pop
 
 #endif

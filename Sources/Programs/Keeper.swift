@@ -9,8 +9,10 @@ internal import Synchronization
 /// Confined to its loop. When it is let go before the command is over, SIGKILL ends all of it.
 @safe
 final class Keeper: EventSource, @unchecked Sendable {
-    /// The program's number.
-    let program: Int32
+    /// The program's number; nil until it runs.
+    private(set) var program: Int32?
+    /// Why it was not started.
+    private(set) var failure: StreamError?
     /// How the program itself ended.
     private(set) var end: ProgramEnd?
     /// Nothing of the command runs any more, or nobody can tell: the keeper was killed.
@@ -21,25 +23,26 @@ final class Keeper: EventSource, @unchecked Sendable {
     private let descriptor: Descriptor
     private let pid: pid_t
     private let memory: UnsafeMutableRawPointer
+    private let what: String
+    /// Nil once the program runs, or can't.
+    private var strings: Strings?
     private let changed: () -> Void
 
-    /// - Parameter changed: called on the loop when the program has ended, and when all has. The keeper
-    ///   lives until then whatever it frees.
-    /// - Throws: `descriptorsExhausted`; `system` where it can't be started.
+    /// - Parameter changed: called on the loop when the program runs, when it has ended, and when all has.
+    ///   The keeper lives until it returns, whatever it frees.
+    /// - Throws: `descriptorsExhausted`; `system` where there can't be a keeper. Whether there is a
+    ///   program is known later.
     init(
         _ start: ProgramStart, input: borrowing Descriptor, output: borrowing Descriptor,
         errorOutput: borrowing Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
-        let started = unsafe launch(start, input, output, errorOutput)
-        let report = unsafe started.report
-        guard report.failure == 0 else {
-            throw StreamError(
-                report.is_keepers != 0
-                    ? "cannot start \(start.path): its processes cannot be watched over, for which /proc must be mounted"
-                    : "cannot start \(start.path) in the directory \(start.directory)",
-                errno: report.failure)
+        what = "cannot start \(start.path) in the directory \(start.directory)"
+        let strings = Strings(start)
+        let started = unsafe launch(start, strings, input, output, errorOutput)
+        guard unsafe started.failure == 0 else {
+            throw StreamError(what, errno: unsafe started.failure)
         }
-        program = report.program
+        self.strings = strings
         pid = unsafe started.keeper
         unsafe memory = unsafe started.memory
         let control = unsafe started.control
@@ -84,7 +87,11 @@ final class Keeper: EventSource, @unchecked Sendable {
         if result < 0, !isOver {
             // Somebody has killed it. The program was killed with it (PR_SET_PDEATHSIG); what else there
             // was of the command nobody can know any more.
-            if end == nil { end = .signal(UInt8(SIGKILL)) }
+            if program == nil {
+                failure = failure ?? StreamError("\(what): its keeper was killed", errno: ECHILD)
+            } else if end == nil {
+                end = .signal(UInt8(SIGKILL))
+            }
             isOver = true
             hasNews = true
         }
@@ -96,10 +103,21 @@ final class Keeper: EventSource, @unchecked Sendable {
         let control = descriptor.number
         running.withLock { _ = $0.remove(control) }
         loop.remove(descriptor: control)
-        unsafe Departure(pid, memory, loop: loop).await()
+        unsafe Departure(pid, memory, strings, loop: loop).await()
     }
 
     private func take(_ report: parley_report) {
+        strings = nil
+        guard report.failure == 0 else {
+            failure = StreamError(
+                report.is_keepers != 0
+                    ? "\(what): its processes cannot be watched over, for which /proc must be mounted"
+                    : what,
+                errno: report.failure)
+            isOver = true
+            return
+        }
+        program = report.program
         if report.has_ended != 0, end == nil {
             let number = UInt8(truncatingIfNeeded: report.status)
             end = report.code == CLD_EXITED ? .status(number) : .signal(number)
@@ -141,11 +159,14 @@ private let running = Mutex<Set<Int32>>([])
 private final class Departure: @unchecked Sendable {
     private let pid: pid_t
     private let memory: UnsafeMutableRawPointer
+    /// Which it may still read, where it had not come to the program's start.
+    private let strings: Strings?
     private let loop: EventLoop
     private var timer: Timer?
     private var pause = 0.000_5
 
-    init(_ pid: pid_t, _ memory: UnsafeMutableRawPointer, loop: EventLoop) {
+    init(_ pid: pid_t, _ memory: UnsafeMutableRawPointer, _ strings: Strings?, loop: EventLoop) {
+        self.strings = strings
         self.pid = pid
         unsafe self.memory = unsafe memory
         self.loop = loop
@@ -163,35 +184,59 @@ private final class Departure: @unchecked Sendable {
 }
 
 private func launch(
-    _ start: ProgramStart, _ input: borrowing Descriptor, _ output: borrowing Descriptor,
-    _ errorOutput: borrowing Descriptor
+    _ start: ProgramStart, _ strings: Strings, _ input: borrowing Descriptor,
+    _ output: borrowing Descriptor, _ errorOutput: borrowing Descriptor
 ) -> parley_keeper {
     var how = unsafe parley_start()
+    unsafe how.path = unsafe UnsafePointer(strings.path)
+    unsafe how.directory = unsafe UnsafePointer(strings.directory)
+    unsafe how.arguments = unsafe UnsafePointer(strings.arguments)
+    unsafe how.environment = unsafe UnsafePointer(strings.environment)
     unsafe how.input = input.number
     unsafe how.output = output.number
     unsafe how.error_output = errorOutput.number
     unsafe how.umask = start.umask
     unsafe how.grace = Int(start.grace * 1e9)
     unsafe how.is_background = start.isBackground ? 1 : 0
-    return unsafe withStrings([start.path] + start.arguments) { arguments in
-        unsafe withStrings(start.environment.map { "\($0)=\($1)" }.sorted()) { environment in
-            unsafe start.directory.withCString { directory in
-                unsafe how.path = unsafe UnsafePointer(arguments[0])
-                unsafe how.directory = directory
-                unsafe how.arguments = UnsafePointer(arguments)
-                unsafe how.environment = UnsafePointer(environment)
-                return unsafe parley_keeper_start(&how)
-            }
-        }
-    }
+    return unsafe parley_keeper_start(&how)
 }
 
-/// Lends strings as C has them, with a null behind the last.
-private func withStrings<R>(
-    _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
-) -> R {
-    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) }
-    unsafe pointers.append(nil)
-    defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
-    return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
+/// Strings as execve(2) takes them, which stay until it has.
+@safe
+private final class Strings {
+    typealias List = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    let arguments: List
+    let environment: List
+    let directory: UnsafeMutablePointer<CChar>
+    var path: UnsafeMutablePointer<CChar> { unsafe arguments[0]! }
+
+    init(_ start: ProgramStart) {
+        unsafe arguments = unsafe Self.list([start.path] + start.arguments)
+        unsafe environment = unsafe Self.list(
+            start.environment.map { "\($0)=\($1)" }.sorted())
+        unsafe directory = unsafe strdup(start.directory)
+    }
+
+    deinit {
+        unsafe Self.free(arguments)
+        unsafe Self.free(environment)
+        unsafe Glibc.free(directory)
+    }
+
+    private static func free(_ list: List) {
+        var next = unsafe list
+        while let text = unsafe next.pointee {
+            unsafe Glibc.free(text)
+            unsafe next += 1
+        }
+        unsafe list.deallocate()
+    }
+
+    /// With a null behind the last.
+    private static func list(_ texts: [String]) -> List {
+        let list = List.allocate(capacity: texts.count + 1)
+        for (index, text) in texts.enumerated() { unsafe list[index] = unsafe strdup(text) }
+        unsafe list[texts.count] = nil
+        return unsafe list
+    }
 }

@@ -22,7 +22,7 @@ public enum ProgramEnd: Hashable, Sendable {
 public final class Program: @unchecked Sendable {
     /// Where it is between its start and its end.
     public enum Course: Hashable, Sendable {
-        /// The program itself runs.
+        /// It is being started, or the program itself runs.
         case running
         /// It has ended by itself, and what it left behind may still do so: within the grace time where
         /// it has the program's output open, else within a moment.
@@ -45,8 +45,8 @@ public final class Program: @unchecked Sendable {
         case ordered
     }
 
-    /// The number of the program itself, and of its process group.
-    public var pid: Int32 { keeper.program }
+    /// The number of the program itself, and of its process group; nil until it has started.
+    public var pid: Int32? { keeper.program }
     /// Nil where it takes no input.
     public let input: PipeWriter?
     /// What it writes to its standard output.
@@ -68,14 +68,15 @@ public final class Program: @unchecked Sendable {
     private var timer: Timer?
     private var settled: (() -> Void)?
     private var over: (() -> Void)?
+    private let startBell = Bell()
     /// Itself, while nobody else holds it and it is not over.
     private var departing: Program?
 
-    /// Starts a program.
+    /// Begins to start a program; `started` says whether that went well.
     ///
     /// - Parameter changed: called on the loop when a pipe is ready again or `course` or `end` has
     ///   changed.
-    /// - Throws: `descriptorsExhausted`; `system` where it can't be started.
+    /// - Throws: `descriptorsExhausted`; `system` where there can't be another process.
     public init(
         _ start: ProgramStart, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
@@ -109,6 +110,14 @@ public final class Program: @unchecked Sendable {
         grace = start.grace
         isBackground = start.isBackground
         link.program = self
+    }
+
+    /// Waits until the program runs. No loop waits for an exec, which a hanging file system can prolong.
+    ///
+    /// - Throws: `system` where it can't be started; it is over then.
+    public func started() async throws(StreamError) {
+        while keeper.program == nil, keeper.failure == nil { await startBell.wait() }
+        if let failure = keeper.failure { throw failure }
     }
 
     /// What the pipes and the keeper call, which must not hold it.
@@ -163,6 +172,7 @@ public final class Program: @unchecked Sendable {
     }
 
     private func keeperChanged() {
+        startBell.ring()
         if keeper.isOver {
             finish()
         } else if end != nil, course == .running {

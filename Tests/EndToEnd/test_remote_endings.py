@@ -259,8 +259,13 @@ class AsProcessOne(Escapes, TestCase):
             self.skipTest("no PID namespace may be made here")
         server = RemoteServer(self, self.COMMANDS, wrapper=[*self.UNSHARE, *options])
         server.inner = server.children[0]
-        self.addCleanup(os.kill, server.inner, signal.SIGTERM)
+        self.addCleanup(self.stop, server)
         return server
+
+    def stop(self, server):
+        """Before anybody looks for the process groups of its records, whose numbers are others' here."""
+        os.kill(server.inner, signal.SIGTERM)
+        self.assertEqual(server.wait(), 0)
 
     def zombies(self, server):
         return [pid for pid, state, parent, _ in processes()

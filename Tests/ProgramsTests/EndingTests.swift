@@ -89,7 +89,7 @@ struct EndingTests {
         let inner =
             "trap 'sleep 0.3; echo cleaned; exit' TERM; echo up; while :; do sleep 0.05; done"
         let result = try await onLoop { loop in
-            let running = try Running(
+            let running = try await Running(
                 shell("\(prefix)sh -c \"\(inner)\"; sleep 1000; true"), loop: loop)
             _ = await running.line()
             running.program.terminate()
@@ -101,10 +101,10 @@ struct EndingTests {
 
     @Test func stoppedProgram_hearsOfItsEnd() async throws {
         let result = try await onLoop { loop in
-            let running = try Running(
+            let running = try await Running(
                 shell("trap 'echo trapped; exit 3' TERM; echo up; kill -STOP $$"), loop: loop)
             _ = await running.line()
-            while state(of: running.program.pid) != "T" { await loop.nextTurn() }
+            while state(of: running.pid) != "T" { await loop.nextTurn() }
             running.program.terminate()
             return await running.result()
         }
@@ -115,7 +115,7 @@ struct EndingTests {
     @Test func everyProcess_isKilled_inWhateverSessionItIs() async throws {
         let stubborn = "trap '' TERM HUP; echo \\$\\$; while :; do sleep 0.1; done"
         let result = try await onLoop { loop in
-            let running = try Running(
+            let running = try await Running(
                 shell(
                     """
                     trap '' TERM
@@ -135,10 +135,10 @@ struct EndingTests {
 
     @Test func programThatIsLetGo_isKilledWithAllThatItStarted() async throws {
         let left = try await onLoop { loop in
-            let running = try Running(
+            let running = try await Running(
                 shell("trap '' TERM; setsid -f sleep 1000; sleep 1000 & echo $!; wait"),
                 loop: loop)
-            return (await running.line().numbers.first, running.program.pid)
+            return (await running.line().numbers.first, running.pid)
         }
         // The keeper has its turn when the kernel gives it one.
         while isAlive(left.1) { sched_yield() }
@@ -147,7 +147,7 @@ struct EndingTests {
 
     @Test func keeperThatIsKilled_takesTheProgramWithIt() async throws {
         let result = try await onLoop { loop in
-            let running = try Running(shell("echo $PPID; exec sleep 1000"), loop: loop)
+            let running = try await Running(shell("echo $PPID; exec sleep 1000"), loop: loop)
             kill(try #require(await running.line().numbers.first), SIGKILL)
             return await running.result()
         }

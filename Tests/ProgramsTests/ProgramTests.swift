@@ -89,11 +89,11 @@ struct ProgramTests {
     ])
     func programThatCannotStart_isAnError(path: String, directory: String) async throws {
         let code = try await onLoop { loop in
-            await failureCode { () throws(StreamError) in
+            await failureCode { () async throws(StreamError) in
                 let start = ProgramStart(
                     path: path, arguments: [], environment: [:], directory: directory,
                     takesInput: true)
-                _ = try Program(start, loop: loop) {}
+                try await Program(start, loop: loop) {}.started()
             }
         }
         #expect(code != nil)

@@ -23,13 +23,16 @@ final class Running: @unchecked Sendable {
     private var output: [UInt8] = []
     private var errorOutput: [UInt8] = []
 
-    init(_ start: ProgramStart, loop: EventLoop) throws(StreamError) {
+    init(_ start: ProgramStart, loop: EventLoop) async throws(StreamError) {
         // As both programs do at their start.
         Signals.ignoreFailedWrites()
         let bell = Bell()
         self.bell = bell
         program = try Program(start, loop: loop) { bell.ring() }
+        try await program.started()
     }
+
+    var pid: Int32 { program.pid ?? 0 }
 
     /// Reads on until `condition` holds.
     func wait(until condition: () -> Bool) async {
@@ -83,7 +86,7 @@ func run(
     directory: String = "/", umask: UInt32 = 0o077, input: [UInt8]? = nil, grace: Double = 20
 ) async throws -> RunResult {
     try await onLoop { loop in
-        let running = try Running(
+        let running = try await Running(
             shell(
                 script, environment: environment, directory: directory, umask: umask,
                 takesInput: input != nil, grace: grace), loop: loop)

@@ -86,7 +86,8 @@ typedef struct parley_keeper {
     // Non-blocking; readable when there is a report, or the keeper has ended.
     int control;
     void *memory;
-    parley_report report;
+    // Why it was not started (an errno).
+    int failure;
 } parley_keeper;
 
 enum {
@@ -99,8 +100,9 @@ enum {
 };
 
 // Starts a program below a keeper of its own: in a session of its own, with the standard descriptors as given and no
-// others, default signal dispositions, and the descriptor limit that this process began with. Waits for the exec.
-// Where `report.failure` is set nothing is left of either.
+// others, default signal dispositions, and the limits that this process began with. It waits for nothing: the first
+// report says whether the exec succeeded, and until then the strings must stay. Where `failure` is set nothing is left of
+// either.
 parley_keeper parley_keeper_start(const parley_start *start);
 // 1: a report; 0: none now; -1: the keeper has ended.
 int parley_keeper_read(int control, parley_report *report);

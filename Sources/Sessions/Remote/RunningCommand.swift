@@ -64,6 +64,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         let program: Program
         do throws(StreamError) {
             program = try Program(start, loop: loop) { [bell] in bell.ring() }
+            try await program.started()
         } catch {
             admitted.vacate()
             // Where its files are is not the client's business.
