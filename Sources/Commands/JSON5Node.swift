@@ -83,7 +83,9 @@ struct JSON5Node {
     static func decode<T: Decodable>(_ type: T.Type, _ literal: ArraySlice<UInt8>) -> T? {
         let decoder = JSONDecoder()
         decoder.allowsJSON5 = true
-        return try? decoder.decode(type, from: Data(literal))
+        // FoundationEssentials reads on behind a number that ends the data (swift-foundation #1625),
+        // and traps at what it may find there.
+        return try? decoder.decode(type, from: Data(literal) + [UInt8(ascii: " ")])
     }
 
     /// The first string or number that FoundationEssentials does not read.

@@ -42,6 +42,18 @@ struct TableSyntaxTests {
         #expect(try program(command("timeout: \(text)")).timeout == value)
     }
 
+    @Test func number_isReadUpToItsEnd_whateverStandsBehindItInMemory() async {
+        await #expect(processExitsWith: .success) {
+            let literal = Array(("1." + String(repeating: "0", count: 62)).utf8)
+            for byte in UInt8.min...UInt8.max {
+                // Freed, they are where the literal's copy comes to lie, 8 bytes longer than that.
+                var used = (0..<50).map { _ in [UInt8](repeating: byte, count: 40) }
+                used.removeAll()
+                #expect(JSON5Node.decode(Double.self, literal[...]) == 1)
+            }
+        }
+    }
+
     // MARK: What is not JSON5
 
     @Test(arguments: [
