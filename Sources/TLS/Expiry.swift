@@ -10,6 +10,9 @@ public struct Expiry: Sendable {
     /// In seconds since 1970.
     let start: Int
     let end: Int
+    /// In seconds: what lives no longer is renewed by a machine, a certificate of a day or a list of
+    /// a week.
+    let brief: Int
 
     /// The warning that is due, in one sentence without its full stop: from 14 days before the end
     /// on, and after it. Nil where none is.
@@ -31,7 +34,7 @@ public struct Expiry: Sendable {
         let due = expiries.filter { expiry in
             let life = expiry.end - expiry.start
             return expiry.end >= now
-                && expiry.end - now <= (life > shortLife ? window : life / 4)
+                && expiry.end - now <= (life > expiry.brief ? window : life / 4)
         }
         return due.min { $0.end < $1.end }?.warning(at: now)
     }
@@ -44,7 +47,8 @@ public struct Expiry: Sendable {
 
     private static let day = 86_400
     private static let window = 14 * day
-    private static let shortLife = 8 * day
+    fileprivate static let briefCertificate = 2 * day
+    fileprivate static let briefList = 8 * day
 }
 
 extension Credentials {
@@ -80,7 +84,7 @@ extension Trust {
                 return Expiry(
                     subject: "the CRL of \(list.issuer) in \(crls.path)",
                     remedy: "get its next one, or every certificate of that CA will be refused",
-                    start: list.start.seconds, end: end.seconds)
+                    start: list.start.seconds, end: end.seconds, brief: Expiry.briefList)
             }
     }
 }
@@ -97,6 +101,8 @@ extension Expiry {
     /// Nil for a certificate whose dates can't be read.
     fileprivate init?(_ subject: String, _ certificate: Certificate, _ remedy: String) {
         guard let start = certificate.start, let end = certificate.end else { return nil }
-        self.init(subject: subject, remedy: remedy, start: start.seconds, end: end.seconds)
+        self.init(
+            subject: subject, remedy: remedy, start: start.seconds, end: end.seconds,
+            brief: Self.briefCertificate)
     }
 }

@@ -61,7 +61,7 @@ final class Standing {
             // A new certificate would be refused as well.
             return Refusal(
                 .unavailable,
-                "whether the client's certificate was revoked cannot be told now, since the server's CRL is out of date; ask the server's administrator for a current CRL there"
+                "whether the client's certificate was revoked cannot be told now, since the server has no current CRL of its CA; ask the server's administrator to get one"
             )
         default: why = "is not accepted any more"
         }

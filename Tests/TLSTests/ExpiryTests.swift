@@ -18,14 +18,16 @@ struct ExpiryTests {
     ])
     func warning_isDue_from14DaysBefore(days: Int, left: Int, server: Bool, client: Bool) {
         let expiry = Expiry(
-            subject: "it", remedy: "renew it", start: Self.end - days * Self.day, end: Self.end)
+            subject: "it", remedy: "renew it", start: Self.end - days * Self.day, end: Self.end,
+            brief: 8 * Self.day)
         let now = Self.end - left
         #expect((expiry.warning(at: now) != nil) == server)
         #expect((Expiry.firstWarning(of: [expiry], at: now) != nil) == client)
     }
 
     @Test func warning_saysWhenItEnds() {
-        let expiry = Expiry(subject: "it", remedy: "renew it", start: 0, end: Self.end)
+        let expiry = Expiry(
+            subject: "it", remedy: "renew it", start: 0, end: Self.end, brief: 0)
         #expect(
             expiry.warning(at: Self.end - 3 * Self.day)
                 == "it ends on 2027-01-15 08:00:00 UTC, in 3 days; renew it")
@@ -38,8 +40,8 @@ struct ExpiryTests {
 
     @Test func client_isToldOfTheFirstEndOnly() {
         let (late, early) = (
-            Expiry(subject: "late", remedy: "x", start: 0, end: Self.end),
-            Expiry(subject: "early", remedy: "x", start: 0, end: Self.end - Self.day)
+            Expiry(subject: "late", remedy: "x", start: 0, end: Self.end, brief: 0),
+            Expiry(subject: "early", remedy: "x", start: 0, end: Self.end - Self.day, brief: 0)
         )
         let text = Expiry.firstWarning(of: [late, early], at: Self.end - 2 * Self.day)
         #expect(text?.hasPrefix("early") == true)
