@@ -42,7 +42,7 @@ public struct Arguments: Sendable {
     private let options: [(name: String, value: String)]
 
     /// Reads GNU long options, which may be cut short where that is unambiguous, given as
-    /// `--name value` or `--name=value`, before and after operands.
+    /// `--name value` or `--name=value`, before and after operands, and `-h` for `--help`.
     public init(
         _ arguments: [String], flags: [String], valued: [String]
     ) throws(UsageError) {
@@ -68,7 +68,7 @@ public struct Arguments: Sendable {
         while true {
             let at = max(1, Int(next))
             // "-": operands are returned in their place; ":": a missing value is told apart.
-            let step = unsafe parley_getopt_long(count, &vector, "-:", table, next)
+            let step = unsafe parley_getopt_long(count, &vector, "-:h", table, next)
             next = unsafe step.next
             let value = unsafe step.value.map { unsafe String(cString: $0) } ?? ""
             switch unsafe step.code {
@@ -79,6 +79,7 @@ public struct Arguments: Sendable {
                 rest = Int(next) > at ? Array(arguments[(Int(next) - 1)...]) : nil
                 return
             case 1: operands.append(value)
+            case Int32(UInt8(ascii: "h")): options.append(("help", ""))
             case Int32(UInt8(ascii: ":")):
                 throw UsageError("the option \(arguments[at - 1]) needs a value")
             case Int32(UInt8(ascii: "?")):

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Words are separated by blanks; `'…'` keeps all, `"…"` all but `\"` and `\\`, and a backslash
-/// outside of quotes the next character. Nothing is expanded.
+/// outside of quotes the next character. `$'…'` can say what a line can't hold, as in bash: `\n`, `\t`,
+/// `\r`, `\a`, `\b`, `\e`, `\f`, `\v`, `\\`, `\'`, `\"`, `\xHH` and `\uHHHH`. Nothing is expanded.
 ///
-/// - Throws: `UsageError` for a quote without its end, or a backslash at the end.
+/// - Throws: `UsageError` for a quote without its end, a backslash at the end, or an escape that there
+///   isn't.
 public func words(of line: String) throws(UsageError) -> [String] {
     var words: [String] = []
     var word: String.UnicodeScalarView?
@@ -13,6 +15,10 @@ public func words(of line: String) throws(UsageError) -> [String] {
     var characters = line.unicodeScalars[...]
     while let character = characters.popFirst() {
         switch (quote, character) {
+        case (nil, "$") where characters.first == "'":
+            characters.removeFirst()
+            word = word ?? .init()
+            try appendEscaped(from: &characters, to: &word)
         case (nil, " "), (nil, "\t"):
             if let finished = word { words.append(String(finished)) }
             word = nil
@@ -34,6 +40,53 @@ public func words(of line: String) throws(UsageError) -> [String] {
     if let quote { throw UsageError("the line has a \(quote) without its end") }
     if let word { words.append(String(word)) }
     return words
+}
+
+/// Takes what follows `$'` up to its quote.
+private func appendEscaped(
+    from characters: inout Substring.UnicodeScalarView, to word: inout String.UnicodeScalarView?
+) throws(UsageError) {
+    while let character = characters.popFirst() {
+        guard character != "'" else { return }
+        guard character == "\\" else {
+            append(character, to: &word)
+            continue
+        }
+        guard let letter = characters.popFirst() else { break }
+        switch letter {
+        case "x": append(try scalar(from: &characters, digits: 2, "\\x"), to: &word)
+        case "u": append(try scalar(from: &characters, digits: 4, "\\u"), to: &word)
+        case _ where escapes[letter] != nil: append(escapes[letter]!, to: &word)
+        default:
+            throw UsageError(
+                "\\\(letter) is not an escape of $'…', which has \\n, \\t, \\r, \\a, \\b, \\e, \\f, \\v, \\\\, \\', \\\", \\xHH and \\uHHHH"
+            )
+        }
+    }
+    throw UsageError("the line has a $' without its end")
+}
+
+private let escapes: [Unicode.Scalar: Unicode.Scalar] = [
+    "n": "\n", "t": "\t", "r": "\r", "a": "\u{7}", "b": "\u{8}", "e": "\u{1b}", "f": "\u{c}",
+    "v": "\u{b}", "\\": "\\", "'": "'", "\"": "\"",
+]
+
+/// - Throws: for a number that is not a character of UTF-8 text, and for NUL, which no argument holds.
+private func scalar(
+    from characters: inout Substring.UnicodeScalarView, digits: Int, _ escape: String
+) throws(UsageError) -> Unicode.Scalar {
+    let text = String(characters.prefix(digits))
+    guard text.unicodeScalars.count == digits, text.allSatisfy(\.isHexDigit),
+        let value = UInt32(text, radix: 16), value > 0, digits > 2 || value < 0x80,
+        let scalar = Unicode.Scalar(value)
+    else {
+        throw UsageError(
+            digits == 2
+                ? "\(escape) takes two hexadecimal digits from 01 to 7f; write other characters as they are or with \\uHHHH"
+                : "\(escape) takes four hexadecimal digits that are a character's number")
+    }
+    characters.removeFirst(digits)
+    return scalar
 }
 
 /// In place: a copy for each character would take the square of a line's length.

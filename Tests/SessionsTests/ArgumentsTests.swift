@@ -71,6 +71,13 @@ struct ArgumentsTests {
         #expect(options(of: arguments) == line.options)
     }
 
+    @Test func help_hasAShortName() throws {
+        let arguments = try Arguments(["a", "-h", "--", "-h"], flags: ["help"], valued: [])
+        #expect(arguments.has("help"))
+        #expect(arguments.operands == ["a"])
+        #expect(arguments.rest == ["-h"])
+    }
+
     /// A word that the sentence has to name.
     @Test(arguments: [
         (["--port"], "--port"), (["a", "--po"], "--po"), (["--unknown"], "--unknown"),
