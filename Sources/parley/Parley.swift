@@ -24,7 +24,7 @@ struct Parley {
         } catch let error as UsageError {
             Log.end(
                 "parley", "\(error); see parley --help", status: ExitStatus.failure, code: "usage",
-                run: objects(asked: CommandLine.arguments.prefix { $0 != "--" }))
+                run: objects(asked: repairedCommandLine().prefix { $0 != "--" }))
         } catch let error as CredentialError {
             Log.end(
                 "parley", error.description, status: ExitStatus.failure, code: error.code.rawValue,
@@ -50,8 +50,8 @@ struct Parley {
             number = try? statusDescriptor(value)
         }
         return RunOptions(
-            command: nil, isBatch: false, isJSON: words.contains("--json"), statusDescriptor: number
-        )
+            host: "", command: nil, isBatch: false, isJSON: words.contains("--json"),
+            statusDescriptor: number)
     }
 }
 

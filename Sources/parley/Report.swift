@@ -19,9 +19,18 @@ extension Outcome {
 }
 
 extension RunOptions {
+    /// A sentence that says whose it is, since a script may ask many hosts. Somebody at a prompt knows.
+    func named(_ sentence: String) -> String {
+        let hasPlace = ["cannot connect to ", "cannot find an address of "].contains {
+            sentence.utf8.starts(with: $0.utf8)
+        }
+        return isConversational || host.isEmpty || hasPlace ? sentence : "\(host): \(sentence)"
+    }
+
     /// What `--json` prints where there is no outcome.
     func failure(code: String, _ sentence: String, status: Int32) -> JSONLine {
         var line = JSONLine()
+        if !host.isEmpty { line.add("host", host) }
         if let command {
             line.add("command", command[0])
             line.add("arguments", Array(command.dropFirst()))
@@ -67,6 +76,7 @@ final class Report {
         hasTold = true
         if options.tellsObjects {
             var line = JSONLine()
+            line.add("host", options.host)
             line.add("command", command[0])
             line.add("arguments", Array(command.dropFirst()))
             outcome.describe(&line)
@@ -98,7 +108,7 @@ final class Report {
         tell(options.failure(code: code, sentence, status: status))
         guard !options.isJSON, isSaid else { return }
         endLine()
-        log.write(sentence)
+        log.write(options.named(sentence))
     }
 
     private func tell(_ object: JSONLine) {
@@ -116,20 +126,20 @@ final class Report {
 
     /// Nil where the program's status says it all.
     private func sentence(_ outcome: Outcome, _ name: String) -> String? {
-        let subject = options.isBatch ? "[\(commands)] \(name)" : name
+        let subject = options.named(options.isBatch ? "[\(commands)] \(name)" : name)
         switch outcome {
         case .ended(.status(let number)):
             return options.isBatch || (options.command == nil && number != 0)
                 ? "\(subject): exit status \(number)" : nil
         case .leftRunning:
             return
-                "\(subject): the server could not end it and lets it run on, so how it ends is not known"
+                "\(subject): the server could not end it and left it running, so how it ends is not known"
         case .ended(.signal(let number)):
             return options.command == nil ? "\(subject): ended by signal \(number)" : nil
         case .timedOut:
-            return "\(subject): the server ended it, since its time was over"
+            return "\(subject): stopped by the server: time limit exceeded"
         case .overOutput:
-            return "\(subject): the server ended it, since it wrote more than it may"
+            return "\(subject): stopped by the server: output limit exceeded"
         case .refused(let refusal):
             return "\(subject): refused: \(refusal.sentence)"
         }

@@ -111,9 +111,10 @@ struct Check {
                                 email:ADDRESS, uri:URI or key:sha256:BASE64; several
                                 are names of one certificate
           --quiet               only mistakes and warnings, for a unit's ExecReload
-          --help
+          --help, -h
+
         Ends with 0 where a server could start, with 78 where it could not or a reload
-        would keep the old, and with 64 where it was called wrongly.
+        would keep the old, and with 64 on a usage error.
 
         """
 }

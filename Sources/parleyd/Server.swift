@@ -102,16 +102,7 @@ final class Server: @unchecked Sendable {
                 "the audit trail goes where standard output goes, so there are no console lines; name a file with --audit to have both"
             )
         }
-        if options.security?.writesKeyLog == true {
-            log.write(
-                "session secrets are written to the key log; whoever reads it can decrypt every session"
-            )
-        }
-        if Signals.isIgnored(SIGHUP) {
-            log.write(
-                "SIGHUP is ignored, because parleyd was started so (nohup?): it will not reload anything"
-            )
-        }
+        for warning in startWarnings(options, policy.table) { log.write(warning) }
         warnOfEnds()
         let security = options.security?.minimum.description ?? "plaintext"
         for listener in listeners { log.write("listening on \(listener.address) (\(security))") }

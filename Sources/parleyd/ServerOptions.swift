@@ -116,10 +116,12 @@ struct ServerOptions {
           --commands FILE       the table of commands that clients may run
           --audit FILE          a JSON line for each of them; - is standard error
           --audit-fsync         waits until each line is on the disk
-          --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0
+          --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;
+                                :: takes IPv6 and IPv4
           --port N              0: the kernel chooses
-          --threads N           event loops; default one a core
-          --once, --quiet       ends after one session; no lines on standard output
+          --threads N           event loops; default one per core
+          --once                ends after one session
+          --quiet               no console lines on standard output
           --plaintext           no encryption, as the Python programs have it
           --certs DIR           server.pem, server.key; default /etc/parley
           --cert, --key FILE    another certificate, another key
@@ -130,9 +132,10 @@ struct ServerOptions {
           --max-sessions N      at once; default 10000
           --keepalive SECONDS   asks silent remote clients whether they are there (15); 0: never
           --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)
-          --drain SECONDS       what sessions have after SIGTERM (10)
-          --grace SECONDS       what a program has before it is killed (5)
-          --version, --help     SIGHUP reads certificates, CRLs and the table again
+          --drain SECONDS       time sessions get to finish after SIGTERM (10)
+          --grace SECONDS       time a program gets between SIGTERM and SIGKILL (5)
+          --version, --help, -h
+        SIGHUP reloads certificates, keys, CRLs and the table.
         Example: parleyd command --client-ca ca.pem --commands commands.json5
 
         """

@@ -72,6 +72,7 @@ class Run(Program):
         arguments = [PARLEY, "run", *security(certs or authority.good()), *options,
                      f"127.0.0.1:{port}", *words]
         self.line = shlex.join(arguments)
+        self.place = f"127.0.0.1:{port}"
         if shell:
             arguments = ["/bin/sh", "-c", f'exec "$@" {shell}', "sh", *arguments]
         super().__init__(owner, arguments, **how)

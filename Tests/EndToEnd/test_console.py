@@ -21,11 +21,39 @@ class Words(TestCase):
                 run = Program(self, [program, "--help"])
                 self.assertStatus(run, 0)
                 lines = run.stdout.text.splitlines()
-                self.assertLessEqual(len(lines), 24)
+                self.assertLessEqual(len(lines), 30)
                 self.assertLessEqual(max(map(len, lines)), 80)
                 for word in ("hello", "greeting", "command", "chat", "8080", "5000", "12345",
                              "(?i)example"):
                     self.assertRegex(run.stdout.text, word)
+
+    def test_a_user_before_the_host_is_told_that_there_are_none(self):
+        for words in (["run", "alice@web1", "--", "x"], ["hello", "alice@web1:80"]):
+            run = Program(self, [PARLEY, *words])
+            self.assertFails(run, 255, "alice@web1", "certificate says who asks", "give web1")
+
+    def test_the_programs_of_root_are_told_of(self):
+        certs = authority.good()
+        table = authority.write(
+            SCRATCH / self.id(), '{ commands: { x: { run: ["/bin/true"], allow: ["anyone"] } } }')
+        for options, has in (([], False), (["--commands", str(table)], os.geteuid() == 0)):
+            server = Server(self, "command", "--client-ca", str(certs / "ca.pem"), *options, certs=certs)
+            self.assertEqual("run as root" in server.stderr.text, has, server.story)
+
+    def test_each_command_has_its_help_by_either_name_and_80_columns(self):
+        for words, expected in (([PARLEY], "usage: parley run"), ([PARLEYD], "usage: parleyd PROTOCOL"),
+                                ([PARLEY, "run"], r"(?s)usage: parley run.*help NAME.*Ctrl-D.*\$'x'"),
+                                ([PARLEYD, "check"], "usage: parleyd check"),
+                                ([PARLEY, "command"], "usage: parley run")):
+            texts = set()
+            for flag in ("--help", "-h"):
+                with self.subTest(words, flag=flag):
+                    run = Program(self, [*words, flag])
+                    self.assertStatus(run, 0)
+                    self.assertRegex(run.stdout.text, expected)
+                    self.assertLessEqual(max(map(len, run.stdout.text.splitlines())), 80)
+                    texts.add(run.stdout.text)
+            self.assertEqual(len(texts), 1)
 
     def test_version_names_the_openssl_at_work(self):
         for program in (PARLEY, PARLEYD):
@@ -85,6 +113,19 @@ class Words(TestCase):
                 self.assertStatus(client, 255)
                 self.assertEqual(
                     client.stdout.text, "Connection failed. Is the server running?\n")
+
+
+    def test_a_refusal_by_another_machine_says_where_parleyd_listens(self):
+        with socket.socket(socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET) as nobody:
+            try:
+                nobody.bind(("::1", 0))
+            except OSError:
+                self.skipTest("no IPv6 here")
+            port = nobody.getsockname()[1]
+            for words, says in ((["run"], True), (["command"], True), (["hello"], False)):
+                client = Program(self, [PARLEY, *words, f"[::1]:{port}"])
+                self.assertStatus(client, 255)
+                self.assertEqual("unless it is given --host" in client.stderr.text, says, client.story)
 
 
 class Defaults(TestCase):

@@ -26,7 +26,7 @@ class Batches(TestCase):
     def assertResults(self, run, *expected):
         """The lines about results, in order; the words stand behind the program's name."""
         self.assertEqual(run.stderr.text.splitlines(), [
-            f"parley: [{number}] {words}" for number, words in enumerate(expected, 1)])
+            f"parley: {run.place}: [{number}] {words}" for number, words in enumerate(expected, 1)])
 
 
 class Results(Batches):
@@ -66,9 +66,14 @@ class Results(Batches):
         self.assertStatus(run, 253)
         self.assertEqual(run.stdout.text, "Greetings!\n")
         first, second, third = run.stderr.text.splitlines()
-        self.assertRegex(first, r"^parley: \[1\] nonsense: refused: .*no command")
-        self.assertRegex(second, r"^parley: \[2\] path: refused: .*match")
-        self.assertEqual(third, "parley: [3] Hello: exit status 0")
+        self.assertRegex(first, r"^parley: 127\.0\.0\.1:\d+: \[1\] nonsense: refused: .*no command")
+        self.assertRegex(second, r"^parley: 127\.0\.0\.1:\d+: \[2\] path: refused: .*match")
+        self.assertEqual(third, f"parley: {run.place}: [3] Hello: exit status 0")
+
+    def test_an_argument_may_hold_a_line_end(self):
+        run = self.batch("say $'one\\ntwo'", "Hello")
+        self.assertStatus(run, 0)
+        self.assertEqual(run.stdout.text, "one\ntwoGreetings!\n")
 
     def test_comments_and_empty_lines_are_passed_over(self):
         run = self.batch("", "# Hello", "   # say no", "  ", "say a#b # c", "\tHello", "", stdin=(
@@ -86,7 +91,7 @@ class Results(Batches):
                 self.assertStatus(run, 253, 255)
                 self.assertEqual(run.stdout.text, "Greetings!\n")
                 lines = run.stderr.text.splitlines()
-                self.assertEqual(lines.count("parley: [1] Hello: exit status 0"), 1, run.story)
+                self.assertEqual(lines.count(f"parley: {run.place}: [1] Hello: exit status 0"), 1, run.story)
                 self.assertIn("not sent", run.stderr.text.replace("nothing was sent", "not sent"))
 
     def test_an_earlier_failure_is_not_hidden_by_a_line_that_cannot_be_read(self):
@@ -143,7 +148,7 @@ class Results(Batches):
         self.assertStatus(run, 253)
         self.assertEqual(run.stdout.text, "held\n")
         first, second, third = run.stderr.text.splitlines()
-        self.assertEqual(first, "parley: [1] hold: exit status 0")
+        self.assertEqual(first, f"parley: {run.place}: [1] hold: exit status 0")
         self.assertRegex(second, r"\[2\] say: refused: .*shutting down")
         self.assertRegex(third, r"\[3\] Hello: refused: .*shutting down")
         self.assertStatus(server, 0)

@@ -35,7 +35,8 @@ class Objects(TestCase):
                 run = Run(self, self.server.port, *command, options=["--json"])
                 outcome = run.outcome
                 self.assertEqual(run.stderr.text.count("\n"), 1, run.story)
-                self.assertEqual(outcome, {**outcome, "command": command[0], **expected})
+                self.assertEqual(outcome, {
+                    **outcome, "host": run.place, "command": command[0], **expected})
                 self.assertStatus(run, expected["exit"])
 
     def test_it_is_a_line_of_its_own_behind_the_programs_error_output(self):
@@ -62,7 +63,7 @@ class Objects(TestCase):
             "late": shell("printf oops >&2; exec sleep 600", timeout=0.3)})
         run = Run(self, server.port, "late")
         self.assertStatus(run, 251)
-        self.assertRegex(run.stderr.text, r"\Aoops\nparley: late: [^\n]*\n\Z")
+        self.assertRegex(run.stderr.text, r"\Aoops\nparley: 127\.0\.0\.1:\d+: late: [^\n]*\n\Z")
 
     def test_a_wrong_command_line_is_an_object_as_well(self):
         run = Program(self, [PARLEY, "run", "--json", "127.0.0.1:1", "Hello"])

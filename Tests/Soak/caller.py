@@ -111,10 +111,10 @@ class Caller(Actor):
         answers, results = output.decode().splitlines(), errors.splitlines()
         for number, (request, (line, expected)) in enumerate(zip(requests, lines), 1):
             result = results.pop(0) if results else "nothing"
-            if result == f"parley: [{number}] {line.split()[0]}: exit status 0":
+            if result == f"parley: {self.remote}: [{number}] {line.split()[0]}: exit status 0":
                 answer = answers.pop(0) if answers else "no output"
                 request.answered(f"{answer} in {output!r}", answer == expected)
-            elif result.startswith(f"parley: [{number}] {line.split()[0]}: refused: "):
+            elif result.startswith(f"parley: {self.remote}: [{number}] {line.split()[0]}: refused: "):
                 request.failed(Failure("status", REFUSED, result))
             else:
                 request.answered(f"{result} in {errors!r} with status {status}", False)

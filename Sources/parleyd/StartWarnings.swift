@@ -1,0 +1,27 @@
+// What an administrator may not have meant, told once at the start.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Console
+internal import Glibc
+internal import Sockets
+
+/// Sentences without their full stop, for the log.
+func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] {
+    var warnings: [String] = []
+    if options.security?.writesKeyLog == true {
+        warnings.append(
+            "session secrets are written to the key log; whoever reads it can decrypt every session"
+        )
+    }
+    if geteuid() == 0, table.hasPrograms {
+        warnings.append(
+            "the programs of the table run as root, because parleyd does; start parleyd as another user"
+        )
+    }
+    if Signals.isIgnored(SIGHUP) {
+        warnings.append(
+            "SIGHUP is ignored, because parleyd was started so (nohup?): it will not reload anything"
+        )
+    }
+    return warnings
+}
