@@ -88,3 +88,43 @@ parley_option parley_getopt_long(
     int code = getopt_long(count, arguments, shorts, longs, NULL);
     return (parley_option){.code = code, .next = optind, .unknown = optopt, .value = optarg};
 }
+
+typedef int (*el_set_call)(void *, int, ...);
+typedef struct history_event {
+    int number;
+    const char *text;
+} history_event;
+typedef int (*history_call)(void *, history_event *, int, ...);
+
+int parley_el_set(void *el_set, void *editor, int operation, const void *value)
+{
+    return ((el_set_call)el_set)(editor, operation, value);
+}
+
+int parley_el_set_number(void *el_set, void *editor, int operation, int value)
+{
+    return ((el_set_call)el_set)(editor, operation, value);
+}
+
+int parley_el_set_words(
+    void *el_set, void *editor, int operation, const char *first, const char *second)
+{
+    return ((el_set_call)el_set)(editor, operation, first, second, (char *)NULL);
+}
+
+int parley_el_set_history(void *el_set, void *editor, int operation, void *history, void *list)
+{
+    return ((el_set_call)el_set)(editor, operation, history, list);
+}
+
+int parley_history_number(void *history, void *list, int operation, int value)
+{
+    history_event event;
+    return ((history_call)history)(list, &event, operation, value);
+}
+
+int parley_history_text(void *history, void *list, int operation, const char *text)
+{
+    history_event event;
+    return ((history_call)history)(list, &event, operation, text);
+}

@@ -12,6 +12,10 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     private let log: Log
     private let isQuiet: Bool
     private let limit: Int
+    /// Edits the lines that are asked for; nil where the terminal's own line editing must do.
+    private let editor: LineEditor?
+    /// What is asked for now.
+    private var prompt: String?
     private let form: Form
 
     /// What of a peer's message reaches standard output.
@@ -29,13 +33,15 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     ///   - isQuiet: prints nothing, and asks all the same.
     ///   - limit: the longest line that is asked for, in bytes; of a longer one comes one byte
     ///     more.
+    ///   - editor: edits the lines, where there is one.
     ///   - meetsRecords: whether what reads standard output may read the log or an audit trail as
     ///     well, so that a message must not look like a line of theirs. It is so in any case where
     ///     standard output and standard error lead to the same file.
     public init(
         output: Output, input: LineReader?, log: Log, isQuiet: Bool = false,
-        limit: Int = Message.limit, meetsRecords: Bool = false
+        limit: Int = Message.limit, meetsRecords: Bool = false, editor: LineEditor? = nil
     ) {
+        self.editor = editor
         form =
             output.isTerminal
             ? .terminal : meetsRecords || leadToSameFile(1, 2) ? .line : .whole
@@ -67,6 +73,9 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
 
     public func ask(_ prompt: String) async throws(StreamError) -> [UInt8]? {
         guard let input else { return nil }
+        self.prompt = isQuiet ? "" : prompt
+        defer { self.prompt = nil }
+        if let editor { return try await edit(editor, isQuiet ? "" : prompt, input) }
         if !isQuiet { output.write(prompt.utf8) }
         await output.flushed()
         var line: [UInt8]?
@@ -74,6 +83,44 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
         defer { if line == nil, input.isTerminal, output.isTerminal { endPrompt() } }
         line = try await input.next(limit: limit)
         return line
+    }
+
+    private func edit(
+        _ editor: LineEditor, _ prompt: String, _ input: LineReader
+    ) async throws(StreamError) -> [UInt8]? {
+        log.flush()
+        await output.flushed()
+        var ahead = input.takeAhead()
+        while true {
+            switch await editor.ask(prompt, ahead: &ahead) {
+            case .line(let line):
+                input.giveBack(ahead)
+                return Array(line.prefix(limit + 1))
+            case .interrupted:
+                output.write("^C\n".utf8)
+                await output.flushed()
+            case .end:
+                endPrompt()
+                if Task.isCancelled { throw StreamError(.cancelled, "the prompt was cancelled") }
+                return nil
+            }
+        }
+    }
+
+    /// Clears the line that is being typed and asks again, as Ctrl-C at a prompt does.
+    ///
+    /// - Returns: false where nobody is asked at a terminal.
+    public func interrupt() -> Bool {
+        guard let prompt, let input, input.isTerminal else { return false }
+        if let editor {
+            editor.interrupt()
+        } else {
+            // The interrupt key has the terminal forget the line; a signal from elsewhere doesn't.
+            tcflush(0, TCIFLUSH)
+            _ = input.takeAhead()
+            output.write("\n\(prompt)".utf8)
+        }
+        return true
     }
 
     private func endPrompt() {

@@ -47,6 +47,15 @@ public final class LineReader: EventSource, @unchecked Sendable {
         }
     }
 
+    /// What was read and not asked for, which is given away: to who reads standard input in this one's
+    /// place, and gives back what it leaves.
+    public func takeAhead() -> [UInt8] {
+        defer { buffered = [] }
+        return buffered
+    }
+
+    public func giveBack(_ bytes: [UInt8]) { buffered = bytes + buffered }
+
     /// Whether the end of input was met and everything before it was taken.
     public var isAtEnd: Bool { hasEnded && buffered.isEmpty }
 

@@ -8,7 +8,8 @@ internal import TLS
 
 /// One run of parley, all of it on one loop.
 final class Client: @unchecked Sendable {
-    static let signals = [SIGINT, SIGTERM, SIGHUP]
+    /// SIGQUIT as well, whose default action would leave a terminal raw.
+    static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
     private let options: ClientOptions
     private let loop: EventLoop
@@ -80,6 +81,7 @@ final class Client: @unchecked Sendable {
             work.cancel()
         }
         loop.run()
+        LineEditor.restoreTerminal()
         log.flush()
         _ = signals
         if let signal {
@@ -114,7 +116,11 @@ final class Client: @unchecked Sendable {
             if error.code == .refused, options.run == nil {
                 transcript.print("Connection failed. Is the server running?")
             }
-            throw error
+            throw error.code == .refused && mayListenElsewhere
+                ? StreamError(
+                    .refused,
+                    "\(error.description); parleyd command listens on 127.0.0.1 alone unless it is given --host"
+                ) : error
         }
         let stream = try await open(socket, context)
         do throws(StreamError) {
@@ -125,6 +131,13 @@ final class Client: @unchecked Sendable {
         }
         // A client that asked nothing learns only here that it was not accepted.
         if let failure = await stream.close(), failure.code.concernsTrust { throw failure }
+    }
+
+    /// Whether a server that runs may refuse a connection to this address: what it listens on by default
+    /// reaches no other machine.
+    private var mayListenElsewhere: Bool {
+        options.conversation == .command && options.endpoint.host != "localhost"
+            && !options.endpoint.host.utf8.starts(with: "127.".utf8)
     }
 
     /// Wraps a connection, and says how it is protected where somebody may want to know.

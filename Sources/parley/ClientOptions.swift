@@ -29,7 +29,10 @@ struct ClientOptions {
             words, flags: ["plaintext", "quiet", "batch", "json", "help", "version"],
             valued: ["port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
                 + SecurityOptions.client)
-        if arguments.has("help") { endAfterPrinting(Self.help, failure: 255) }
+        if arguments.has("help") {
+            let isRun = arguments.operands.first == "run"
+            endAfterPrinting(Self.help + (isRun ? runHelp : ""), failure: 255)
+        }
         if arguments.has("version") {
             endAfterPrinting(versionLine(of: "parley") + "\n", failure: 255)
         }
@@ -58,6 +61,11 @@ struct ClientOptions {
             throw UsageError(
                 "'\(host)' is one argument too many: both ends of a pair are in this process")
         }
+        if let host, let at = host.lastIndex(of: "@") {
+            throw UsageError(
+                "'\(host)' names a user, which there are none of: the certificate says who asks; give \(host[host.index(after: at)...]) alone"
+            )
+        }
         guard let endpoint = Endpoint(host ?? "127.0.0.1", defaultPort: port) else {
             throw UsageError(
                 "'\(host ?? "")' is no host: HOST, HOST:PORT, or [IPV6]:PORT with a port up to 65535"
@@ -70,7 +78,7 @@ struct ClientOptions {
                 "'\(extra)' is one argument too many; \(isRun ? "the command stands" : "messages stand") behind --"
             )
         }
-        run = isRun ? try Self.runOptions(arguments) : nil
+        run = isRun ? try Self.runOptions(arguments, host: host ?? endpoint.host) : nil
         for name in ["batch", "json", "status-fd", "keepalive"]
         where !isRun && arguments.has(name) {
             throw UsageError("--\(name) belongs to parley run")
@@ -108,7 +116,9 @@ struct ClientOptions {
         }
     }
 
-    private static func runOptions(_ arguments: Arguments) throws(UsageError) -> RunOptions {
+    private static func runOptions(
+        _ arguments: Arguments, host: String
+    ) throws(UsageError) -> RunOptions {
         let isBatch = arguments.has("batch")
         if let command = arguments.rest {
             guard !command.isEmpty else { throw UsageError("behind -- a command is missing") }
@@ -118,7 +128,7 @@ struct ClientOptions {
             }
         }
         return RunOptions(
-            command: arguments.rest, isBatch: isBatch, isJSON: arguments.has("json"),
+            host: host, command: arguments.rest, isBatch: isBatch, isJSON: arguments.has("json"),
             statusDescriptor: try arguments["status-fd"].map(statusDescriptor(_:)))
     }
 
@@ -142,8 +152,9 @@ struct ClientOptions {
           --crl FILE            refuses a revoked server certificate
           --tls-min 1.2         allows TLS 1.2 as well
           --keylog FILE         writes session secrets, for debugging
-          --connect-timeout, --handshake-timeout, --idle-timeout, --close-timeout
-          --version, --help     SECONDS for the four of them; 10, 10, 300 and 5
+          --connect-timeout, --handshake-timeout SECONDS       default 10 each
+          --idle-timeout, --close-timeout SECONDS              default 300 and 5
+          --version, --help, -h (parley run -h: interactive sessions and quoting)
         Ends with the command's status, 251 (the server's limit), 252 (cut short),
         253 (refused), 254 (not trusted) or 255. Example: parley run localhost -- help
 

@@ -7,6 +7,8 @@ internal import Sockets
 
 /// What `run` was told beside the options of every protocol.
 struct RunOptions {
+    /// The server as it was named.
+    let host: String
     /// The command and its arguments; nil for an interactive session or a batch.
     let command: [String]?
     let isBatch: Bool
@@ -68,9 +70,14 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
 
     /// Ctrl-C: ends the command that runs.
     ///
+    /// At the prompt it clears the line.
+    ///
     /// - Returns: false where there is none, or it was asked to end already.
     func interrupt() -> Bool {
-        guard isWaiting, !isInterrupted else { return false }
+        guard isWaiting else {
+            return options.isConversational && console.transcript.interrupt()
+        }
+        guard !isInterrupted else { return false }
         isInterrupted = true
         client.cancel()
         return true
@@ -86,13 +93,39 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
         while let line = try await nextLine() {
             isInterrupted = false
             do throws(StreamError) {
-                guard let command = try send(line) else { continue }
-                _ = try await answer(command)
+                guard let words = try parse(line) else { continue }
+                switch LocalWord(words) {
+                case .leave: return
+                case .help(let name): try await showHelp(of: name)
+                case .command(let command):
+                    try client.send(command)
+                    _ = try await answer(command)
+                    if command == ["help"], !options.isJSON {
+                        console.transcript.print(LocalWord.help)
+                    }
+                }
             } catch {
                 guard error.code == .commandRefused else { throw error }
                 log.write(error.description)
             }
         }
+    }
+
+    /// Asks the server for its help, and prints the entry of one command.
+    ///
+    /// - Throws: `commandRefused` where it has none.
+    private func showHelp(of name: String) async throws(StreamError) {
+        try client.send(["help"])
+        console.collect()
+        let outcome = try await answer(["help"])
+        let help = console.collected()
+        guard outcome.exitStatus == 0 else { return }
+        let entries = LocalWord.entries(of: name, in: help)
+        guard !entries.isEmpty else {
+            throw StreamError(
+                .commandRefused, "you may run no command named '\(name)'; help lists those you may")
+        }
+        for entry in entries { console.print(entry) }
     }
 
     /// - Returns: nil at the end of input, and where the server has ended the session in order.

@@ -12,6 +12,7 @@ final class RemoteTerminal: RemoteConsole, @unchecked Sendable {
     private let output: Output
     private let errorOutput: Output
     private let input: LineReader
+    private var collection: [UInt8]?
     /// Where standard input has the commands, it is no command's input.
     private let givesInput: Bool
 
@@ -24,7 +25,9 @@ final class RemoteTerminal: RemoteConsole, @unchecked Sendable {
         // A prompt is for somebody who types.
         transcript = ConsoleTranscript(
             output: output, input: input, log: log, isQuiet: isQuiet || !input.isTerminal,
-            limit: Self.longestLine)
+            limit: Self.longestLine,
+            editor: options.isConversational
+                ? LineEditor.make(loop: output.loop, history: LineHistory()) : nil)
     }
 
     /// A command begins.
@@ -36,8 +39,28 @@ final class RemoteTerminal: RemoteConsole, @unchecked Sendable {
     /// Whether the batch has no further line.
     var isAtEnd: Bool { input.isAtEnd }
 
+    /// Keeps the output of the next command, instead of passing it on, until `collected()`.
+    func collect() { collection = [] }
+
+    /// What was kept, of which there is a limit.
+    func collected() -> [UInt8] {
+        defer { collection = nil }
+        return collection ?? []
+    }
+
+    /// Prints a line of its own.
+    func print(_ line: some Collection<UInt8>) {
+        output.write(line)
+        output.write("\n".utf8)
+    }
+
     func write(output bytes: Span<UInt8>) {
         bytesOut += bytes.count
+        if let kept = collection {
+            guard kept.count + bytes.count <= Self.longestCollection else { return }
+            unsafe bytes.withUnsafeBufferPointer { unsafe collection!.append(contentsOf: $0) }
+            return
+        }
         output.write(bytes)
     }
 
@@ -59,6 +82,8 @@ final class RemoteTerminal: RemoteConsole, @unchecked Sendable {
 
     /// Some arguments at their limit, quoted.
     static let longestLine = 70_000
+    /// Far more than a table's help.
+    private static let longestCollection = 1 << 20
     /// What may wait here before the server is held up.
     private static let most = 65_536
 }

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interactive session: `parley run HOST` without a command."""
 
+import ctypes
+import pathlib
 import signal
+import stat
+import tempfile
+import termios
 import unittest
 
 from runs import Commands, Run, gone
-from support import TestCase
+from support import PIPE, SCRATCH, TestCase
 
 PROMPT = "parley> "
 
@@ -110,16 +115,68 @@ class Sessions(TestCase):
         self.leave(session, "\x03", 130)
         gone(group)
 
-    def test_ctrl_c_at_the_prompt_ends_the_session(self):
+    def test_ctrl_c_at_the_prompt_clears_the_line(self):
         session = self.session()
-        session.ask("Hello")
-        self.leave(session, "half a li\x03", 130)
+        session.type("say half\x03")
+        session.stdout.expect(PROMPT)
+        self.assertEqual(session.ask("say whole"), "whole")
+        self.assertEqual(session.complaints, [])
+        self.leave(session, "\x04", 0)
+
+    def test_an_interrupt_from_elsewhere_clears_the_line_as_well(self):
+        session = self.session()
+        session.type("say half")
+        session.stdout.expect("say half")
+        session.signal(signal.SIGINT)
+        session.stdout.expect(PROMPT)
+        self.assertEqual(session.ask("say whole"), "whole")
+        self.leave(session, "\x04", 0)
+
+    def test_an_interrupt_of_a_session_in_a_pipe_ends_it(self):
+        run = Run(self, self.server.port, stdin=PIPE)
+        run.type("Hello\n")
+        run.stdout.expect("Greetings!")
+        run.signal(signal.SIGINT)
+        self.assertStatus(run, 130)
+
+    def test_a_signal_at_the_prompt_gives_the_terminal_back(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            with self.subTest(number):
+                session = self.session()
+                session.ask("Hello")
+                session.type("half")
+                session.signal(number)
+                self.assertStatus(session, 128 + number)
+                self.assertEqual(session.attributes(), session.before)
+
+    def test_exit_and_quit_leave_and_two_dashes_send_them(self):
+        for word in ("exit", "quit", "  exit  "):
+            with self.subTest(word):
+                self.leave(self.session(), f"{word}\n", 0)
+        session = self.session()
+        session.ask("-- exit")
+        session.stderr.expect("exit: refused: .*no command")
+        session.ask("exit now")
+        session.stderr.expect("exit: refused: .*no command")
+        session.type("-- quit\n")
+        session.stdout.expect("Closing down\r\n")
+        self.assertStatus(session, 0)
+
+    def test_help_with_a_name_shows_that_entry(self):
+        session = self.session()
+        self.assertEqual(session.ask("help say"), "say {text}\n")
+        self.assertEqual(session.ask("help nonsense"), "")
+        session.stderr.expect("parley: you may run no command named 'nonsense'")
+        self.assertIn("exit, quit or Ctrl-D leaves", session.ask("help"))
+        self.leave(session, "\x04", 0)
 
     def test_a_program_reads_what_is_typed_and_the_prompt_comes_back(self):
         session = self.session()
         session.type("cat\n")
+        session.stdout.expect(r"cat\r\n")
+        # The terminal's echo or the program's: by now the editor has given the terminal back.
         session.type("Hello\n")
-        session.stdout.expect("Hello\r\nHello\r\n")
+        session.stdout.expect("Hello\r\n")
         session.type("\x04")
         session.stdout.expect(PROMPT)
         self.assertEqual(session.ask("Hello"), "Greetings!\n")
@@ -135,7 +192,7 @@ class Sessions(TestCase):
 
     def test_a_reply_that_closes_ends_the_session_with_0(self):
         session = self.session()
-        session.type("quit\n")
+        session.type("-- quit\n")
         session.stdout.expect("Closing down\r\n")
         self.assertStatus(session, 0)
         self.assertLessEqual(len(session.complaints), 1, session.story)
@@ -171,6 +228,88 @@ class Sessions(TestCase):
         session.stderr.expect("wait: ended by signal 15|outcome is not known")
         session.wait()
         gone(group)
+
+
+def _has_libedit():
+    try:
+        ctypes.CDLL("libedit.so.2")
+    except OSError:
+        return False
+    return True
+
+
+@unittest.skipUnless(_has_libedit(), "libedit is not installed")
+class Edited(Sessions):
+    """The same at a terminal whose lines libedit edits, and what it adds."""
+
+    def setUp(self):
+        self.state = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.history = self.state / "parley" / "history"
+
+    def session(self, **more):
+        environment = {"TERM": "xterm", "XDG_STATE_HOME": str(self.state), **more}
+        session = Session(self, self.server.port, environment=environment)
+        # Only then is it in the editor's hands; before, the terminal itself would edit what is typed.
+        self.assertFalse(session.attributes()[3] & termios.ICANON)
+        return session
+
+    def test_a_line_can_be_edited(self):
+        session = self.session()
+        self.assertEqual(session.ask("say hero\x02\x7fl\x05!"), "helo!")
+        self.assertEqual(session.ask("sayy\x1b[D\x7f\x05 ä€\x1b[D\x1b[Dx"), "xä€")
+        self.leave(session, "\x04", 0)
+
+    def test_earlier_lines_come_back_also_in_the_next_session(self):
+        session = self.session()
+        session.ask("say one")
+        self.assertEqual(session.ask("say two"), "two")
+        self.assertEqual(session.ask("\x1b[A\x1b[A"), "one")
+        self.leave(session, "\x04", 0)
+        self.assertEqual(self.history.read_text(), "say one\nsay two\nsay one\n")
+        self.assertEqual(stat.S_IMODE(self.history.stat().st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(self.history.parent.stat().st_mode), 0o700)
+        session = self.session()
+        self.assertEqual(session.ask("\x1b[A\x1b[A"), "two")
+        self.leave(session, "\x04", 0)
+
+    def test_a_line_that_begins_with_a_blank_is_kept_nowhere(self):
+        session = self.session()
+        session.ask("say one")
+        self.assertEqual(session.ask(" say secret"), "secret")
+        self.assertEqual(session.ask("\x1b[A"), "one")
+        self.leave(session, "\x04", 0)
+        self.assertEqual(self.history.read_text(), "say one\n")
+
+    def test_a_history_of_others_is_neither_read_nor_written(self):
+        other = self.state / "other"
+        other.write_text("say stolen\n")
+        self.history.parent.mkdir()
+        self.history.symlink_to(other)
+        session = self.session()
+        self.assertEqual(session.ask("say mine"), "mine")
+        self.leave(session, "\x04", 0)
+        self.assertEqual(other.read_text(), "say stolen\n")
+
+    def test_the_server_is_heard_while_a_line_is_typed(self):
+        server = Commands(self)
+        session = Session(self, server.port, environment={"TERM": "xterm"})
+        session.type("say half")
+        session.stdout.expect("say half")
+        server.signal(signal.SIGKILL)
+        # What comes from the server is seen while nobody presses a key.
+        self.assertStatus(session, 252, 255)
+        self.assertEqual(session.attributes(), session.before)
+
+    def test_where_there_is_no_libedit_the_terminal_edits(self):
+        nothing = self.state / "libedit.so.2"
+        nothing.touch()
+        session = Session(self, self.server.port, environment={
+            "TERM": "xterm", "XDG_STATE_HOME": str(self.state),
+            "LD_LIBRARY_PATH": str(self.state)})
+        self.assertTrue(session.attributes()[3] & termios.ICANON)
+        self.assertEqual(session.ask("say hero\x7f\x7fllo"), "hello")
+        self.leave(session, "\x04", 0)
+        self.assertFalse(self.history.exists())
 
 
 class Answers(TestCase):

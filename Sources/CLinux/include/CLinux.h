@@ -41,6 +41,16 @@ parley_option parley_getopt_long(
 
 // open(2)'s flag for a descriptor that only stands for a file.
 extern const int parley_o_path;
+// libedit's variadic calls (editline(3)), which Swift can't make, by the addresses of el_set and history.
+int parley_el_set(void *el_set, void *editor, int operation, const void *value);
+int parley_el_set_number(void *el_set, void *editor, int operation, int value);
+int parley_el_set_words(
+    void *el_set, void *editor, int operation, const char *first, const char *second);
+int parley_el_set_history(
+    void *el_set, void *editor, int operation, void *history, void *list);
+int parley_history_number(void *history, void *list, int operation, int value);
+int parley_history_text(void *history, void *list, int operation, const char *text);
+
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length);
 int parley_pipe(int ends[2]);
 // Bytes that can be read from a pipe now.

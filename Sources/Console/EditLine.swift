@@ -1,0 +1,98 @@
+// The part of libedit that a line editor needs, loaded when it is wanted.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// One editor of libedit (editline(3)) and its history. It is loaded by `dlopen`, so that the
+/// programs run where it isn't installed. Never freed: a process has one, to its end.
+@safe
+struct EditLine: @unchecked Sendable {
+    typealias Prompt =
+        @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutablePointer<CChar>?
+    /// Stores a scalar and returns 1, or 0 for the end of input; -1 for an error.
+    typealias Reader =
+        @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt32>?) -> Int32
+
+    private typealias Initialize =
+        @convention(c) (
+            UnsafePointer<CChar>, UnsafeMutableRawPointer, UnsafeMutableRawPointer,
+            UnsafeMutableRawPointer
+        ) -> UnsafeMutableRawPointer?
+    private typealias Gets =
+        @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>)
+        -> UnsafePointer<CChar>?
+    private typealias Resize = @convention(c) (UnsafeMutableRawPointer) -> Void
+    private typealias NewHistory = @convention(c) () -> UnsafeMutableRawPointer?
+
+    private let editor: UnsafeMutableRawPointer
+    private let list: UnsafeMutableRawPointer
+    private let set: UnsafeMutableRawPointer
+    private let gets: Gets
+    private let resize: Resize
+    private let history: UnsafeMutableRawPointer
+
+    /// An editor on standard input and output, which are terminals. Nil where there is no libedit, or it
+    /// lacks something.
+    init?(prompt: Prompt, reader: Reader, historySize: Int32) {
+        guard let library = unsafe dlopen("libedit.so.2", RTLD_NOW),
+            let initialize = unsafe dlsym(library, "el_init"),
+            let set = unsafe dlsym(library, "el_set"),
+            let gets = unsafe dlsym(library, "el_gets"),
+            let resize = unsafe dlsym(library, "el_resize"),
+            let newHistory = unsafe dlsym(library, "history_init"),
+            let history = unsafe dlsym(library, "history"),
+            let input = unsafe fdopen(dup(0), "r"), let output = unsafe fdopen(dup(1), "w"),
+            // It would complain of terminals that terminfo doesn't know.
+            let complaints = unsafe fopen("/dev/null", "w"),
+            let list = unsafe unsafeBitCast(newHistory, to: NewHistory.self)(),
+            let editor = unsafe unsafeBitCast(initialize, to: Initialize.self)(
+                "parley", input, output, complaints)
+        else { return nil }
+        unsafe self.editor = editor
+        unsafe self.list = list
+        unsafe self.history = history
+        unsafe self.set = set
+        unsafe self.gets = unsafeBitCast(gets, to: Gets.self)
+        unsafe self.resize = unsafeBitCast(resize, to: Resize.self)
+        unsafe parley_history_number(history, list, Self.historySetSize, historySize)
+        unsafe parley_history_number(history, list, Self.historySetUnique, 1)
+        unsafe parley_el_set(set, editor, Self.editorKind, "emacs")
+        unsafe parley_el_set(
+            set, editor, Self.prompt, unsafeBitCast(prompt, to: UnsafeRawPointer.self))
+        unsafe parley_el_set(
+            set, editor, Self.reader, unsafeBitCast(reader, to: UnsafeRawPointer.self))
+        unsafe parley_el_set_history(set, editor, Self.useHistory, history, list)
+        unsafe parley_el_set_words(set, editor, Self.bind, "^R", "em-inc-search-prev")
+        // There is nothing to complete, and a pasted line may have one.
+        unsafe parley_el_set_words(set, editor, Self.bind, "^I", "ed-insert")
+        // The keys for signals are ours to read: a signal could end us with the terminal raw.
+        unsafe parley_el_set_words(set, editor, Self.terminalModes, "-d", "-isig")
+    }
+
+    /// Edits a line, which comes with its line feed; nil where it ended otherwise. The terminal is as it was before.
+    func line() -> [UInt8]? {
+        unsafe resize(editor)
+        // Before the prompt invites a key that the terminal would take for its own.
+        unsafe parley_el_set_number(set, editor, Self.prepareTerminal, 1)
+        var count: Int32 = 0
+        guard let text = unsafe gets(editor, &count), count > 0 else { return nil }
+        return unsafe Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
+    }
+
+    /// Adds a line to the history.
+    func remember(_ line: String) {
+        unsafe _ = parley_history_text(history, list, Self.historyEnter, line)
+    }
+
+    // histedit.h
+    private static let prompt: Int32 = 0
+    private static let editorKind: Int32 = 2
+    private static let bind: Int32 = 4
+    private static let terminalModes: Int32 = 8
+    private static let useHistory: Int32 = 10
+    private static let reader: Int32 = 13
+    private static let prepareTerminal: Int32 = 16
+    private static let historySetSize: Int32 = 1
+    private static let historyEnter: Int32 = 10
+    private static let historySetUnique: Int32 = 20
+}

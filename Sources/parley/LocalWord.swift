@@ -1,0 +1,51 @@
+// What an interactive session understands itself, before the server is asked.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A typed line's meaning. The local words win over commands of the same name, so that somebody can leave
+/// whatever the server's table has; `--` before a line sends it to the server as it is.
+enum LocalWord: Equatable {
+    /// `exit` or `quit`.
+    case leave
+    /// `help NAME`.
+    case help(String)
+    /// Anything else: the server's.
+    case command([String])
+
+    init(_ words: [String]) {
+        switch words {
+        case ["exit"], ["quit"]: self = .leave
+        case let two where two.count == 2 && two[0] == "help": self = .help(two[1])
+        case let sent where sent.count > 1 && sent[0] == "--": self = .command(Array(sent[1...]))
+        default: self = .command(words)
+        }
+    }
+
+    /// What stands below the server's help.
+    static let help = "(help NAME shows one of them; exit, quit or Ctrl-D leaves)"
+
+    /// The lines of a server's help (docs/protocol.md) that are a command's: its name, then its arguments,
+    /// and behind two spaces its summary.
+    static func entries(of name: String, in help: [UInt8]) -> [ArraySlice<UInt8>] {
+        help.split(separator: UInt8(ascii: "\n")).filter { line in
+            guard line.starts(with: name.utf8) else { return false }
+            let rest = line.dropFirst(name.utf8.count)
+            return rest.isEmpty || rest.first == UInt8(ascii: " ")
+        }
+    }
+}
+
+/// What `parley run --help` says beside the options.
+let runHelp = """
+
+    Without a command, run is an interactive session. It edits lines where libedit
+    is installed, and keeps them in ~/.local/state/parley/history but for those that
+    begin with a blank.
+      help, help NAME       what you may run; the entry of one command
+      exit, quit, Ctrl-D    leaves
+      Ctrl-C                clears the line, or ends the command that runs
+      -- COMMAND...         a command of the server's with one of these names
+    A line, here and of --batch, is words separated by blanks. 'x' keeps all as it
+    is, "x" all but \\" and \\\\, \\x is x, and $'x' takes \\n, \\t, \\xHH and \\uHHHH as
+    in bash. A line that begins with # is a comment. Nothing is expanded.
+
+    """
