@@ -104,7 +104,7 @@ class StatusDescriptor(TestCase):
     def test_sentences_stay_and_json_is_told_as_well(self):
         run, objects = self.run_to_pipe("no such")
         self.assertEqual([one["code"] for one in objects], ["unknownCommand"])
-        self.assertRegex(run.stderr.text, r"\Aparley: no such: refused: [^\n]*\n\Z")
+        self.assertRegex(run.stderr.text, r"\Aparley: \S+: no such: refused: [^\n]*\n\Z")
         run, objects = self.run_to_pipe("no such", options=["--json"])
         self.assertEqual(run.outcomes, objects)
 
