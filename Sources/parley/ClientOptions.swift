@@ -140,7 +140,7 @@ struct ClientOptions {
         PROTOCOL: hello (port 8080), greeting (5000), command, run (12345), chat (5000)
           --batch               run: one command a line from standard input
           --json, --status-fd N run: outcomes as objects on standard error, on N
-          --keepalive SECONDS   run: asks a silent server whether it is there (15); 0: never
+          --keepalive SECONDS   run: asks a silent server if it is there (15); 0: never
           --port N              another port; HOST is 127.0.0.1 if left out
           --quiet               no console lines on standard output
           --plaintext           no encryption, as the Python programs have it

@@ -130,7 +130,7 @@ struct ServerOptions {
           --tls-min 1.2         allows TLS 1.2 as well
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
-          --keepalive SECONDS   asks silent remote clients whether they are there (15); 0: never
+          --keepalive SECONDS   asks silent clients if they are there (15); 0: never
           --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)
           --drain SECONDS       time sessions get to finish after SIGTERM (10)
           --grace SECONDS       time a program gets between SIGTERM and SIGKILL (5)
