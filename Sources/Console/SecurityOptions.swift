@@ -53,6 +53,11 @@ public struct SecurityOptions: Sendable {
         get { options.applicationProtocols }
         set { options.applicationProtocols = newValue }
     }
+    /// Whether a peer in plaintext may be met with `--plaintext`, for advice.
+    public var mayBePlaintext: Bool {
+        get { options.mayBePlaintext }
+        set { options.mayBePlaintext = newValue }
+    }
     /// Whether a server requires client certificates.
     public var asksForClients: Bool { clientCA != nil }
     public var minimum: TLSVersion { options.minimum }

@@ -57,6 +57,8 @@ open class Channel: EventSource, @unchecked Sendable {
     private final var heard: UInt64 = 0
     /// The first two bytes that the peer sent, by which TLS is told from plaintext.
     package private(set) final var opening: (UInt8?, UInt8?) = (nil, nil)
+    /// What the peer sent first is a balancer's word about another connection.
+    package private(set) final var beginsWithProxyHeader = false
     /// The last receive took all there was: until the next event another one would only say so.
     package final var isDrained = false
     /// The peer has closed or broken the connection, even if what it sent before was not read yet.
@@ -261,12 +263,21 @@ open class Channel: EventSource, @unchecked Sendable {
     public final func noteReceived(_ bytes: UnsafeRawBufferPointer) {
         if opening.1 == nil {
             let second = opening.0 == nil ? 1 : 0
-            if opening.0 == nil { opening.0 = unsafe bytes.first }
+            if opening.0 == nil {
+                opening.0 = unsafe bytes.first
+                beginsWithProxyHeader = Self.proxyHeaders.contains { unsafe bytes.starts(with: $0) }
+            }
             if bytes.count > second { unsafe opening.1 = bytes[second] }
         }
         received &+= UInt64(bytes.count)
         moved = loop.now
     }
+
+    /// How both versions of the PROXY protocol begin (its specification, sections 2.1 and 2.2); a
+    /// balancer sends the header in one piece.
+    private static let proxyHeaders: [[UInt8]] = [
+        Array("PROXY ".utf8), Array("\r\n\r\n\0\r\nQUIT\n".utf8),
+    ]
 
     /// Notes that bytes went out.
     public final func noteSent(_ count: Int) {

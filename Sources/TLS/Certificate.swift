@@ -23,7 +23,7 @@ public final class Certificate: @unchecked Sendable {
 
     /// Reads every certificate of a PEM file.
     static func read(_ path: String) throws(CredentialError) -> [Certificate] {
-        unsafe try PEMFile(path).blocks("certificate", label: "CERTIFICATE") { bio in
+        unsafe try PEMFile(path).blocks(.certificate, label: "CERTIFICATE") { bio in
             unsafe PEM_read_bio_X509(bio, nil, nil, nil).map { unsafe Certificate(owning: $0) }
         }
     }
@@ -193,11 +193,11 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
         expiry = certificate.expiry
     }
 
-    /// The first name, else the key's pin.
+    /// The first name that a command table can have, else the key.
     public var description: String {
-        names.first?.description ?? pin
+        names.first { $0.kind != .ip }?.description ?? key
     }
 
-    /// `sha256//` and the base64 of its public key's hash.
-    public var pin: String { Pin(keyHash: keyHash).description }
+    /// `key:sha256:` and the base64 of its public key's hash, as command tables have it.
+    public var key: String { Pin(keyHash: keyHash).identity }
 }

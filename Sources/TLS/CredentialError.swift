@@ -31,7 +31,7 @@ public struct CredentialError: Error, Hashable, Sendable, CustomStringConvertibl
         self.init(
             Code(error.code),
             error.code == .missing
-                ? "\(error.path) does not exist; name its folder with --certs, or make it with scripts/generate-certs"
+                ? "\(error.path) does not exist; name its folder with --certs or the file itself, or make it as the README says under \"Certificates\""
                 : error.description)
     }
 
@@ -45,7 +45,7 @@ public struct CredentialError: Error, Hashable, Sendable, CustomStringConvertibl
     public static func missing(_ name: String, in folders: [String]) -> CredentialError {
         CredentialError(
             .missing,
-            "there is no \(name) in \(folders.joined(separator: " or ")); name its folder with --certs, or make it with scripts/generate-certs"
+            "there is no \(name) in \(folders.joined(separator: " or ")); name its folder with --certs or the file itself, or make it as the README says under \"Certificates\""
         )
     }
 }
@@ -66,6 +66,8 @@ extension CredentialError.Code {
     public static let foreignOwner = Self(rawValue: "foreignOwner")
     /// Somebody else than its owner can write the file, or put another in its place.
     public static let writableByOthers = Self(rawValue: "writableByOthers")
+    /// The key can make no signature that a peer of TLS 1.3 could verify.
+    public static let unusableKey = Self(rawValue: "unusableKey")
     public static let keyMismatch = Self(rawValue: "keyMismatch")
     public static let expired = Self(rawValue: "expired")
     public static let notYetValid = Self(rawValue: "notYetValid")

@@ -5,57 +5,166 @@ internal import COpenSSL
 /// A certificate, its chain and its private key, read once and found to be usable.
 public final class Credentials: Sendable {
     /// What the certificate is for.
-    public enum Purpose: Sendable { case server, client }
+    public enum Purpose: String, Sendable { case server, client }
 
-    /// The leaf first.
+    /// The key's own certificate first, wherever it is in its file, and then the others.
     public let chain: [Certificate]
+    /// What its owner should know and what keeps nobody from using it: sentences without their full
+    /// stops.
+    public let warnings: [String]
     let key: PrivateKey
     /// The certificate's file.
     let path: String
 
     /// Reads and checks both files: the key belongs to the certificate and nobody else can read
-    /// it, the certificate is valid today, made for its purpose, and has a name.
+    /// it, a peer of TLS 1.3 can be shown both, and the certificate is valid today, made for its
+    /// purpose, and for a server has a name.
     ///
-    /// - Throws: `CredentialError`, whose text names the command that mends it.
+    /// - Throws: `CredentialError`, whose text says what mends it.
     public init(certificate: String, key keyPath: String, purpose: Purpose) throws(CredentialError)
     {
+        let certificates = try Certificate.read(certificate)
+        let key = try PrivateKey(keyPath)
+        self.key = key
         path = certificate
-        chain = try Certificate.read(certificate)
-        let leaf = chain[0]
-        let remedy = "make a new one, for example with scripts/generate-certs --force"
-        if leaf.isExpired {
-            throw CredentialError(
-                .expired, "the certificate \(certificate) expired on \(leaf.notAfter); \(remedy)")
-        }
-        if leaf.isNotYetValid {
-            throw CredentialError(
-                .notYetValid,
-                "the certificate \(certificate) is not valid before \(leaf.notBefore); set this machine's clock or wait"
-            )
-        }
-        guard !leaf.names.isEmpty else {
-            throw CredentialError(
-                .nameless,
-                "the certificate \(certificate) has no subject alternative name, so nobody could verify it; \(remedy)"
-            )
-        }
-        let number = purpose == .server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT
-        let isFit = unsafe X509_check_purpose(leaf.pointer, number, 0) == 1
-        // A malformed extension leaves its errors behind.
-        _ = ErrorQueue.drain()
-        guard isFit else {
-            throw CredentialError(
-                .wrongPurpose,
-                "the certificate \(certificate) is not made for a \(purpose == .server ? "server" : "client"); name another or \(remedy)"
-            )
-        }
-        key = try PrivateKey(keyPath)
-        guard unsafe X509_check_private_key(leaf.pointer, key.pointer) == 1 else {
-            _ = ErrorQueue.drain()
+        // Without one that belongs to the key, what is wrong with the first is told first.
+        let place = certificates.firstIndex { key.belongs(to: $0) }
+        let leaf = certificates[place ?? 0]
+        var others = certificates
+        others.remove(at: place ?? 0)
+        chain = [leaf] + others
+        warnings = Self.warnings(about: others, in: certificate, leafAt: place ?? 0)
+        try Self.check(leaf, certificate, purpose)
+        guard place != nil else {
             throw CredentialError(
                 .keyMismatch,
                 "the key \(keyPath) does not match the certificate \(certificate); name the two that belong together"
             )
         }
+        if leaf.hasExplicitCurve {
+            throw CredentialError(
+                .unusableKey,
+                "the certificate \(certificate) describes its key's curve by parameters instead of its name, which peers refuse; \(Self.newKey)"
+            )
+        }
+        try rehearse(certificate, keyPath)
+    }
+
+    private static func check(
+        _ leaf: Certificate, _ path: String, _ purpose: Purpose
+    ) throws(CredentialError) {
+        if leaf.isMalformed {
+            throw CredentialError(
+                .malformed,
+                "the certificate \(path) is malformed: an extension of it cannot be read; \(renewal)"
+            )
+        }
+        if leaf.isExpired {
+            throw CredentialError(
+                .expired, "the certificate \(path) expired on \(leaf.notAfter); \(renewal)")
+        }
+        if leaf.isNotYetValid {
+            throw CredentialError(
+                .notYetValid,
+                "the certificate \(path) is not valid before \(leaf.notBefore); set this machine's clock or wait"
+            )
+        }
+        if leaf.isFit(for: purpose) { return try checkNames(leaf, path, purpose) }
+        let option = "name the \(purpose)'s own with --cert"
+        let other = purpose == .server ? Purpose.client : .server
+        let why =
+            if leaf.isAuthority {
+                "is a CA's certificate, not a \(purpose)'s; \(option)"
+            } else if leaf.isFit(for: other) {
+                "is made for a \(other), not for a \(purpose); \(option)"
+            } else {
+                "is not made for a \(purpose), as its key usage or extended key usage says; \(option), or have its CA issue one that is"
+            }
+        throw CredentialError(.wrongPurpose, "the certificate \(path) \(why)")
+    }
+
+    private static func checkNames(
+        _ leaf: Certificate, _ path: String, _ purpose: Purpose
+    ) throws(CredentialError) {
+        // A client is known by its key where it has no name.
+        guard purpose == .client || !leaf.names.isEmpty else {
+            throw CredentialError(
+                .nameless,
+                "the certificate \(path) has no subject alternative name, by which clients know a server; have its CA issue one with the server's names, as the README says under \"Certificates\""
+            )
+        }
+    }
+
+    private static func warnings(
+        about others: [Certificate], in path: String, leafAt place: Int
+    ) -> [String] {
+        var warnings: [String] = []
+        if place > 0 {
+            warnings.append(
+                "in \(path) the key's own certificate comes after \(place == 1 ? "another" : "\(place) others"); it is sent first all the same, but other programs want it first in the file"
+            )
+        }
+        for other in others {
+            let when =
+                if other.isExpired {
+                    "expired on \(other.notAfter)"
+                } else if other.isNotYetValid {
+                    "is not valid before \(other.notBefore)"
+                } else {
+                    ""
+                }
+            guard !when.isEmpty else { continue }
+            warnings.append(
+                "in \(path) the certificate of \(other.subject) \(when), and peers that need it will refuse the chain; put the CA's current one in its place"
+            )
+        }
+        return warnings
+    }
+
+    /// Has a server with these credentials and a client shake hands, since whether a key can sign in
+    /// TLS 1.3 depends on its curve, on the library and on openssl.cnf. A key that can't is refused
+    /// where TLS 1.2 is allowed, too: what goes wrong then is told by no peer.
+    private func rehearse(_ certificate: String, _ keyPath: String) throws(CredentialError) {
+        guard let server = unsafe SSL_CTX_new(TLS_server_method()) else {
+            throw .refused("a TLS context")
+        }
+        defer { unsafe SSL_CTX_free(server) }
+        guard let client = unsafe SSL_CTX_new(TLS_client_method()) else {
+            throw .refused("a TLS context")
+        }
+        defer { unsafe SSL_CTX_free(client) }
+        unsafe try TLSPolicy.apply(to: server, minimum: .tls13)
+        unsafe try TLSPolicy.apply(to: client, minimum: .tls13)
+        guard unsafe SSL_CTX_use_certificate(server, chain[0].pointer) == 1,
+            unsafe SSL_CTX_use_PrivateKey(server, key.pointer) == 1
+        else { throw .refused("the certificate \(certificate)") }
+        guard unsafe Rehearsal.failure(client: client, server: server) != nil else { return }
+        throw CredentialError(
+            .unusableKey,
+            "the key \(keyPath) (\(key.kind)) can make no signature that TLS 1.3 has and this system's OpenSSL configuration allows; \(Self.newKey)"
+        )
+    }
+
+    private static let renewal =
+        "have its CA issue a new one, as the README says under \"Certificates\""
+    private static let newKey =
+        "make a new key, for example on the curve P-256, and have its CA issue a certificate for it"
+}
+
+extension Certificate {
+    fileprivate func isFit(for purpose: Credentials.Purpose) -> Bool {
+        // A malformed extension leaves its errors behind.
+        defer { _ = ErrorQueue.drain() }
+        let number = purpose == .server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT
+        return unsafe X509_check_purpose(pointer, number, 0) == 1
+    }
+
+    /// Whether its key's curve is given by parameters (RFC 5480, section 2.1.1, forbids it).
+    fileprivate var hasExplicitCurve: Bool {
+        defer { _ = ErrorQueue.drain() }
+        var isExplicit: Int32 = 0
+        return unsafe EVP_PKEY_get_int_param(
+            X509_get0_pubkey(pointer), OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &isExplicit)
+            == 1 && isExplicit == 1
     }
 }

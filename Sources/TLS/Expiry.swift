@@ -55,7 +55,9 @@ extension Credentials {
     /// Of the certificate and its chain.
     var expiries: [Expiry] {
         chain.enumerated().compactMap { index, certificate in
-            Expiry(
+            // A CA's that had ended when it was read is among the warnings.
+            guard index == 0 || !certificate.isExpired else { return nil }
+            return Expiry(
                 index == 0
                     ? "the certificate \(path)"
                     : "the CA's certificate of \(certificate.subject) in \(path)",

@@ -46,6 +46,11 @@ struct PEMFile: ~Copyable {
         bytes.indices.contains { bytes[$0...].starts(with: text.utf8) }
     }
 
+    /// Nil behind the file's end.
+    func byte(at place: Int) -> UInt8? { bytes.indices.contains(place) ? bytes[place] : nil }
+
+    var count: Int { bytes.count }
+
     /// Calls `body` with a memory BIO that reads the file from its start.
     func withBIO<R>(_ body: (OpaquePointer) throws(CredentialError) -> R) throws(CredentialError)
         -> R
@@ -70,7 +75,7 @@ struct PEMFile: ~Copyable {
     ///   - label: how the label of such a block ends.
     /// - Throws: `notPEM` where there is none, `malformed` where one can't be read or is passed
     ///   over.
-    func blocks<T>(_ kind: String, label: String, _ next: (OpaquePointer) -> T?)
+    func blocks<T>(_ kind: PEMContent, label: String, _ next: (OpaquePointer) -> T?)
         throws(CredentialError) -> [T]
     {
         unsafe try withBIO { (bio) throws(CredentialError) in
@@ -78,10 +83,11 @@ struct PEMFile: ~Copyable {
             var blocks: [T] = []
             while let block = unsafe next(bio) { blocks.append(block) }
             let last = ErrorQueue.drain().last
+            if blocks.isEmpty, let error = foreignForm(for: kind) { throw error }
             guard last?.library == ERR_LIB_PEM, last?.reason == PEM_R_NO_START_LINE else {
                 throw CredentialError(
                     .malformed,
-                    "\(path) has a \(kind) that cannot be read (\(last?.text ?? "unknown error")); make it anew"
+                    "\(path) has a \(kind.rawValue) that cannot be read (\(last?.text ?? "unknown error")); copy it again from where it was made"
                 )
             }
             guard blocks.count == beginnings.count else {
@@ -93,7 +99,8 @@ struct PEMFile: ~Copyable {
             }
             guard !blocks.isEmpty else {
                 throw CredentialError(
-                    .notPEM, "\(path) has no \(kind) in PEM form; name a file with -----BEGIN lines"
+                    .notPEM,
+                    "\(path) has no \(kind.rawValue) in PEM form; name a file with -----BEGIN lines"
                 )
             }
             return blocks

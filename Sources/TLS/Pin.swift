@@ -8,22 +8,29 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
 
     init(keyHash: [UInt8]) { self.keyHash = keyHash }
 
+    /// Reads either form.
+    ///
     /// - Throws: `invalidPin`.
     public init(_ text: String) throws(CredentialError) {
-        guard text.hasPrefix(Self.prefix),
-            let hash = Self.decode(text.dropFirst(Self.prefix.count).utf8),
+        guard let prefix = [Self.prefix, Self.identityPrefix].first(where: text.hasPrefix),
+            let hash = Self.decode(text.dropFirst(prefix.count).utf8),
             hash.count == 32
         else {
             throw CredentialError(
                 .invalidPin,
-                "the pin is not sha256// and 44 characters of base64; scripts/generate-certs prints each key's"
+                "a pin is sha256// or key:sha256: and 44 characters of base64; the server's administrator can tell it"
             )
         }
         keyHash = hash
     }
 
-    public var description: String {
-        var text = Self.prefix
+    public var description: String { Self.prefix + base64 }
+
+    /// The same hash as command tables and logs have it: `key:sha256:…`.
+    public var identity: String { Self.identityPrefix + base64 }
+
+    private var base64: String {
+        var text = ""
         for start in stride(from: 0, to: keyHash.count, by: 3) {
             let group = keyHash[start..<min(start + 3, keyHash.count)]
             let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
@@ -59,6 +66,7 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
     }
 
     private static let prefix = "sha256//"
+    private static let identityPrefix = "key:sha256:"
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 }

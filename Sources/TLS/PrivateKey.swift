@@ -15,6 +15,23 @@ final class PrivateKey: @unchecked Sendable {
 
     deinit { unsafe EVP_PKEY_free(pointer) }
 
+    func belongs(to certificate: Certificate) -> Bool {
+        defer { _ = ErrorQueue.drain() }
+        return unsafe X509_check_private_key(certificate.pointer, pointer) == 1
+    }
+
+    /// Its curve, or what else it is: `secp256k1`, `RSA`.
+    var kind: String {
+        defer { _ = ErrorQueue.drain() }
+        var name = [CChar](repeating: 0, count: 80)
+        if unsafe EVP_PKEY_get_group_name(pointer, &name, name.count, nil) == 1 {
+            return String(
+                decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+        return unsafe EVP_PKEY_get0_type_name(pointer).map { unsafe String(cString: $0) }
+            ?? "of an unknown kind"
+    }
+
     private static func read(_ path: String) throws(CredentialError) -> OpaquePointer {
         let file = try PEMFile(path, isSecret: true)
         let isKey = file.contains("PRIVATE KEY-----")
@@ -34,9 +51,10 @@ final class PrivateKey: @unchecked Sendable {
             if isEncrypted {
                 throw CredentialError(
                     .encryptedKey,
-                    "the key \(path) is encrypted; decrypt it with: openssl pkey -in \(path) -out FILE, and protect FILE with chmod 600"
+                    "the key \(path) is encrypted, and there is nobody to ask for its passphrase; decrypt it into a file of its own: (umask 077; openssl pkey -in \(path) -out FILE)"
                 )
             }
+            if let error = file.foreignForm(for: .key) { throw error }
             // OpenSSL tries other encodings too, and names none of its reasons.
             if !isKey {
                 throw CredentialError(
@@ -46,7 +64,7 @@ final class PrivateKey: @unchecked Sendable {
             }
             throw CredentialError(
                 .malformed,
-                "\(path) has a private key that cannot be read (\(reasons.last?.text ?? "")); make it anew"
+                "\(path) has a private key that cannot be read (\(reasons.last?.text ?? "")); copy it again from where it was made"
             )
         }
     }

@@ -20,7 +20,7 @@ struct RevocationLists: Sendable {
         var lists: [RevocationList] = []
         var failure: CredentialError?
         // One by one, since an OpenSSL list of a million entries takes 200 MB.
-        _ = unsafe try file.blocks("CRL", label: "X509 CRL") { bio -> Bool? in
+        _ = unsafe try file.blocks(.revocationList, label: "X509 CRL") { bio -> Bool? in
             guard let list = unsafe PEM_read_bio_X509_CRL(bio, nil, nil, nil) else { return nil }
             defer { unsafe X509_CRL_free(list) }
             guard failure == nil else { return true }

@@ -8,9 +8,16 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
     case dns(String)
     /// An IP address, never sent as SNI and matched against `ip:` names only.
     case address(String)
+    /// A URI, such as a SPIFFE ID, never sent and matched byte for byte against `uri:` names.
+    case uri(String)
 
+    /// - Parameter text: a host name, an address, or `uri:` and a URI. A SPIFFE ID needs no `uri:`.
     /// - Throws: `invalidServerName`; a client without a name to check must not connect.
     public init(_ text: String) throws(CredentialError) {
+        if text.hasPrefix("uri:") || text.hasPrefix("spiffe://") {
+            self = .uri(try Self.uri(text))
+            return
+        }
         let bare = String(text.prefix { $0 != "%" })
         if Self.isAddress(bare) {
             self = .address(bare)
@@ -33,7 +40,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidServerName,
-                "a name to verify has letters, digits, dots and hyphens (an international name in its xn-- form); give one with --server-name"
+                "a name to verify has letters, digits, dots and hyphens (an international name in its xn-- form), or is a URI as uri:spiffe://example.org/server; give one with --server-name"
             )
         }
         self = .dns(name)
@@ -42,7 +49,32 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .dns(let name), .address(let name): name
+        case .uri(let uri): "uri:\(uri)"
         }
+    }
+
+    /// In the words of certificates' names: `dns:…`, `ip:…`, `uri:…`.
+    var identity: String {
+        switch self {
+        case .dns(let name): "dns:\(name)"
+        case .address(let address): "ip:\(address)"
+        case .uri(let uri): "uri:\(uri)"
+        }
+    }
+
+    /// The URI itself: a scheme and more, of characters that a certificate's name may have.
+    private static func uri(_ text: String) throws(CredentialError) -> String {
+        let uri = text.hasPrefix("uri:") ? String(text.dropFirst("uri:".count)) : text
+        let scheme = uri.utf8.prefix { $0 != UInt8(ascii: ":") }
+        guard !scheme.isEmpty, scheme.count + 1 < uri.utf8.count,
+            uri.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
+        else {
+            throw CredentialError(
+                .invalidServerName,
+                "a URI to verify has a scheme and printable ASCII characters, such as uri:spiffe://example.org/server"
+            )
+        }
+        return uri
     }
 
     private static func isAddress(_ text: String) -> Bool {

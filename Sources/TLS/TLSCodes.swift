@@ -31,6 +31,10 @@ extension StreamError.Code {
     public static let noCommonCipher = Self(rawValue: "noCommonCipher")
     /// What the peer sent is no TLS.
     public static let peerSpeaksNoTLS = Self(rawValue: "peerSpeaksNoTLS")
+    /// It is a balancer's PROXY protocol header.
+    public static let proxyHeader = Self(rawValue: "proxyHeader")
+    /// A client connected and ended the connection before it had sent anything.
+    public static let leftWithoutAWord = Self(rawValue: "leftWithoutAWord")
     /// The connection ended within the handshake.
     public static let handshakeEnded = Self(rawValue: "handshakeEnded")
     /// The connection ended without close_notify: something may be missing.

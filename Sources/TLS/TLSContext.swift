@@ -29,6 +29,8 @@ public struct TLSOptions: Sendable {
     /// goes on without.
     public var applicationProtocols: [String] = []
     public var keyLog: KeyLog?
+    /// Whether a peer in plaintext may be met with `--plaintext`, for advice.
+    public var mayBePlaintext = true
     public init() {}
 }
 
@@ -42,6 +44,12 @@ public final class TLSContext: @unchecked Sendable {
     let keyLog: KeyLog?
     /// When what it relies on ends.
     public let expiries: [Expiry]
+    /// Whether this end has a certificate to show.
+    let hasCredentials: Bool
+    /// Whether the program that has this context speaks plaintext too, for advice.
+    let mayBePlaintext: Bool
+    /// What the owner of the files should know; sentences without their full stops.
+    public let warnings: [String]
     let pointer: OpaquePointer
     /// In the wire's form. At a fixed place, since OpenSSL keeps pointers into it.
     private let applicationProtocols: UnsafeMutableBufferPointer<UInt8>
@@ -80,6 +88,9 @@ public final class TLSContext: @unchecked Sendable {
         self.trust = trust
         keyLog = options.keyLog
         expiries = (credentials?.expiries ?? []) + (trust?.expiries ?? [])
+        hasCredentials = credentials != nil
+        mayBePlaintext = options.mayBePlaintext
+        warnings = credentials?.warnings ?? []
         let names = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
         unsafe applicationProtocols = .allocate(capacity: names.count)
         _ = unsafe applicationProtocols.initialize(from: names)

@@ -43,7 +43,9 @@ extension TLSStream {
         case 116:
             return StreamError(
                 .clientCertificateRequired,
-                "the server requires a client certificate; give one with --cert and --key, or with --certs"
+                context.hasCredentials
+                    ? "the server requires a client certificate and takes no signature that the key of ours can make; give another certificate and key, for example on the curve P-256, or have its administrator allow this one"
+                    : "the server requires a client certificate; give one with --cert and --key, or with --certs"
             )
         case 46:
             // Parley sends it where it can't tell about revocation, which is nobody's
@@ -101,16 +103,38 @@ extension TLSStream {
     }
 
     var handshakeEnded: StreamError {
-        StreamError(
+        guard !hasLeftWithoutAWord else { return leftWithoutAWord }
+        let hint = context.mayBePlaintext ? " (--plaintext)" : ""
+        return StreamError(
             .handshakeEnded,
-            "the \(peer) ended the connection during the TLS handshake; it may speak no TLS (--plaintext), or refuse sessions for now"
+            "the \(peer) ended the connection during the TLS handshake; it may speak no TLS\(hint), or refuse sessions for now"
         )
     }
 
-    var peerSpeaksNoTLS: StreamError {
+    /// Whether a client connected, and that was all.
+    var hasLeftWithoutAWord: Bool {
+        context.role == .server && channel.received == 0 && !isEstablished
+    }
+
+    var leftWithoutAWord: StreamError {
         StreamError(
+            .leftWithoutAWord,
+            "the client connected and left without a word, as health checks and port scans do")
+    }
+
+    var peerSpeaksNoTLS: StreamError {
+        if channel.beginsWithProxyHeader {
+            return StreamError(
+                .proxyHeader,
+                "a PROXY protocol header came instead of TLS, and this server reads none; turn it off at the balancer that sends it"
+            )
+        }
+        let plaintext = ", or give --plaintext at both ends if nothing secret is said"
+        return StreamError(
             .peerSpeaksNoTLS,
-            "the \(peer) speaks plaintext, not TLS; encrypt there, or give --plaintext at this end if nothing secret is said"
+            context.role == .client
+                ? "the server speaks plaintext, not TLS; check the port, or have the server encrypt\(context.mayBePlaintext ? plaintext : "")"
+                : "the client speaks plaintext, not TLS; have it encrypt\(context.mayBePlaintext ? plaintext : "")"
         )
     }
 

@@ -81,6 +81,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
                 & parley_SSL_set_tlsext_host_name(ssl, name)
         case .address(let address):
             accepted = unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, address)
+        // OpenSSL compares no URIs: the verification does.
+        case .uri: accepted = 1
         }
         // Without a name to check, any certificate of the CA's would do.
         guard accepted == 1 else { throw Self.outOfMemory() }
@@ -151,7 +153,12 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
             decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self)
     }
 
-    public var peerName: String? { peerIdentity?.description }
+    /// At a client the name that was verified, of the many that a certificate may have; at a server
+    /// the client's identity.
+    public var peerName: String? {
+        guard let peerIdentity else { return nil }
+        return bounded(serverName?.identity ?? peerIdentity.description)
+    }
 
     /// Why the client's certificate would not be accepted now, under what `context` trusts; nil
     /// where it would be. Costs one signature's verification.
@@ -217,6 +224,7 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         case SSL_ERROR_SYSCALL:
             _ = ErrorQueue.drain()
             guard transportError != 0 else { throw fail(handshakeEnded) }
+            if hasLeftWithoutAWord { throw fail(leftWithoutAWord) }
             let broken = StreamError.broken(in: operation, errno: transportError)
             throw fail(alertBehindReset ?? broken)
         default:

@@ -113,6 +113,13 @@ enum Verification {
                 code, leaf: leaf, failing: failing, trust: trust, stream: stream)
             return 0
         }
+        if case .uri(let uri)? = stream.serverName,
+            !leaf.names.contains(where: { $0.kind == .uri && $0.value == uri })
+        {
+            unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH)
+            stream.verificationFailure = wrongHost(leaf, stream)
+            return 0
+        }
         guard let lists = trust.crls,
             let (failing, finding) = lists.finding(
                 in: unsafe certificates(X509_STORE_CTX_get0_chain(store)))
@@ -143,7 +150,7 @@ enum Verification {
         case .revoked:
             return StreamError(
                 .certificateRevoked,
-                "\(subject), serial \(failing.serial), was revoked, as \(lists.path) says; do not use it any more"
+                "\(subject), serial \(bounded(failing.serial)), was revoked, as \(lists.path) says; do not use it any more"
             )
         case .unknown(let why):
             return StreamError(
@@ -179,12 +186,7 @@ enum Verification {
                 "\(subject) is not valid before \(failing.notBefore); check the clocks of both machines"
             )
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-            let names = leaf.names.map(\.description).joined(separator: ", ")
-            return StreamError(
-                .wrongHost,
-                "\(subject) is not for \(stream.serverName?.description ?? "this host") but for "
-                    + "\(names.isEmpty ? "no name at all" : names); connect to one of its names, or give one with --server-name"
-            )
+            return wrongHost(leaf, stream)
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return StreamError(
                 .selfSigned,
@@ -205,6 +207,40 @@ enum Verification {
             return StreamError(.certificateInvalid, "\(subject) is not accepted: \(sentence(code))")
         }
     }
+
+    private static func wrongHost(_ leaf: Certificate, _ stream: TLSStream) -> StreamError {
+        let names = leaf.names
+        let wanted = stream.serverName?.description ?? "this host"
+        let hosts = names.filter { $0.kind == .dns || $0.kind == .ip }
+        let remedy =
+            if names.isEmpty {
+                "its administrator must get one that has the server's name"
+            } else if !hosts.isEmpty {
+                "connect to one of its names, or give one with --server-name"
+            } else if let uri = names.first(where: { $0.kind == .uri }) {
+                "if this is the server, give --server-name \(bounded(uri.description))"
+            } else {
+                "it names no server: its administrator must get one that does"
+            }
+        // What is nearest to the name that was wanted, since a certificate may have thousands.
+        let end = wanted.split(separator: ".").dropFirst().joined(separator: ".").lowercased()
+        let near = names.filter { !end.isEmpty && $0.value.lowercased().hasSuffix(end) }
+        let far = names.filter { name in !near.contains(name) }
+        return StreamError(
+            .wrongHost,
+            "\(stream.peerCertificate) is not for \(bounded(wanted)) but for "
+                + "\(list(near + far)); \(remedy)")
+    }
+
+    /// Some of the names, and how many more there are.
+    private static func list(_ names: [SubjectName]) -> String {
+        guard !names.isEmpty else { return "no name at all" }
+        let shown = names.prefix(mostNames).map { bounded($0.description, to: 100) }
+        let more = names.count - shown.count
+        return shown.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
+    }
+
+    private static let mostNames = 5
 
     /// No CA that is trusted has signed it.
     private static func issuerFailure(

@@ -44,6 +44,10 @@ final class Client: @unchecked Sendable {
     func run() throws -> Int32 {
         let context = try options.security?.clientContext()
         let server = options.isPair ? try options.security?.serverContext() : nil
+        // With --json standard error is for objects.
+        if options.run?.isJSON != true {
+            for warning in context?.warnings ?? [] { log.write(warning) }
+        }
         let work = loop.spawn { [self] in
             do throws(StreamError) {
                 if options.isPair {

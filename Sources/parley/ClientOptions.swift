@@ -106,6 +106,7 @@ struct ClientOptions {
         } else {
             var security = try SecurityOptions(arguments, role: .client)
             if isRun { security.applicationProtocols = [remoteProtocol] }
+            security.mayBePlaintext = !isRun
             self.security = security
             let name = arguments["server-name"] ?? endpoint.host
             do {
@@ -146,7 +147,7 @@ struct ClientOptions {
           --plaintext           no encryption, as the Python programs have it
           --ca FILE             trusts these CAs, not DIR/ca.pem or the system's
           --pin sha256//HASH    trusts this public key; may be repeated
-          --server-name NAME    the name to verify where it is not HOST
+          --server-name NAME    the name to verify where it is not HOST; or uri:URI
           --certs DIR           ca.pem, client.*; or ~/.config/parley, /etc/parley
           --cert, --key FILE    another client certificate, another key
           --crl FILE            refuses a revoked server certificate

@@ -154,8 +154,6 @@ final class CommandDesk: RemoteHost {
 
 extension Identity {
     init(_ peer: PeerIdentity) {
-        self.init(
-            names: peer.names.map(\.description),
-            key: "key:sha256:" + peer.pin.dropFirst("sha256//".count))
+        self.init(names: peer.names.map(\.description), key: peer.key)
     }
 }

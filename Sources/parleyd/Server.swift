@@ -357,9 +357,10 @@ final class Server: @unchecked Sendable {
         audit?.write(record, isDurable: true, log: log)
     }
 
-    /// Says what ends soon, now and once a day.
+    /// Says what is wrong with the files in force and what ends soon, now and once a day.
     private func warnOfEnds() {
         guard let context = policy.context else { return }
+        for warning in context.warnings { log.write(warning) }
         for warning in context.expiries.compactMap({ $0.warning() }) { log.write(warning) }
         warningTimer = Timer(after: Self.day, on: main) { [unowned self] in warnOfEnds() }
     }

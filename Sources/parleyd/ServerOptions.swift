@@ -86,6 +86,8 @@ struct ServerOptions {
             if conversation == .command, security.asksForClients {
                 security.applicationProtocols = [remoteProtocol]
             }
+            // Whoever asks for certificates wants to know who asks.
+            security.mayBePlaintext = !security.asksForClients
             self.security = security
         }
         for name in ["commands", "audit", "audit-fsync", "grace", "keepalive"]

@@ -117,7 +117,8 @@ final class Session: @unchecked Sendable {
         var words: String {
             switch self {
             case .refused: "refused: the one session of --once is under way"
-            case .handshakeFailed(let error): "refused: \(error)"
+            case .handshakeFailed(let error):
+                isOnlyAKnock ? error.description : "refused: \(error)"
             case .messages(let count):
                 "session ended after \(count) \(count == 1 ? "message" : "messages")"
             case .commands(let count):
@@ -134,7 +135,13 @@ final class Session: @unchecked Sendable {
         /// A silent or vanished peer takes no alert.
         var canBeTold: Bool {
             guard case .handshakeFailed(let error) = self else { return true }
-            return error.code != .handshakeTimedOut && error.code != .reset
+            return error.code != .handshakeTimedOut && error.code != .reset && !isOnlyAKnock
+        }
+
+        /// Somebody looked whether the port is open: nobody was refused anything.
+        var isOnlyAKnock: Bool {
+            guard case .handshakeFailed(let error) = self else { return false }
+            return error.code == .leftWithoutAWord
         }
     }
 
@@ -248,6 +255,8 @@ final class Session: @unchecked Sendable {
         case .refused: log(outcome.words)
         case .handshakeFailed(let error):
             log(outcome.words)
+            // A balancer's health check comes every few seconds.
+            guard !outcome.isOnlyAKnock else { return }
             takeUpTrail()
             guard let trail else { return }
             var record = trail.record("handshake-failure")
@@ -275,7 +284,11 @@ final class Session: @unchecked Sendable {
         }
         var isMixedUp = tls == nil && channel.speaksTLS
         if case .failed(let failure) = outcome, failure.code == .peerSpeaksTLS { isMixedUp = false }
-        let suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
+        var suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
+        if tls == nil, channel.beginsWithProxyHeader {
+            suspicion =
+                "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it"
+        }
         log("\(outcome.words), \(duration)\(suspicion)")
         if worker.options.isOnce { worker.endServer() }
     }

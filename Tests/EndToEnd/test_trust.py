@@ -221,6 +221,8 @@ class OwnCertificate(TestCase):
     def test_a_client_with_an_unusable_pair_does_not_connect(self):
         server = Server(self, "hello", "--client-ca", ca(), certs=authority.good())
         for fault, words in UNUSABLE:
+            if fault == "no-san":  # Then a client is known by its key.
+                continue
             with self.subTest(fault):
                 client = Client(self, "hello", server.port,
                                 certs=trusting(authority.bad() / fault))

@@ -138,7 +138,7 @@ struct CertificateFixture: Codable, Sendable {
             if line.hasPrefix(directory), let end = line.firstRange(of: ".pem") {
                 certificate = String(line[..<end.lowerBound].dropFirst(directory.count))
             } else if let pin = line.firstRange(of: "sha256//") {
-                pins[certificate] = String(line[pin.lowerBound...])
+                pins[certificate] = String(line[pin.lowerBound...].prefix { $0 != " " })
             }
         }
         return pins

@@ -80,6 +80,23 @@ struct CertificateMaker {
         ("name-address", Leaf(names: "IP:192.0.2.7,IP:2001:db8::7")),
         ("name-address-as-text", Leaf(names: "DNS:192.0.2.7,DNS:2001.db8")),
         ("name-other-kinds", Leaf(names: "URI:https://www.example.org/,email:www.example.org@a")),
+        ("name-uri", Leaf(names: "URI:spiffe://example.org/server,email:a@example.org")),
+        (
+            "name-many",
+            Leaf(
+                names: (1...500).map { "DNS:host\($0).example.org" }.joined(separator: ",")
+                    + ",DNS:www.example.net")
+        ),
+        (
+            "name-long-client",
+            Leaf(
+                role: .client,
+                names: "URI:spiffe://example.org/" + String(repeating: "a", count: 8_000))
+        ),
+        (
+            "name-long",
+            Leaf(names: "URI:spiffe://example.org/" + String(repeating: "a", count: 8_000))
+        ),
         ("name-common-only", Leaf(names: nil, commonName: "www.example.org")),
         (
             "name-common-and-other",
@@ -98,6 +115,13 @@ struct CertificateMaker {
             Leaf(role: .client, names: nil, commonName: "too deep", isAuthority: true)
         ),
         ("too-deep-leaf", Leaf(issuer: ("too-deep-intermediate.pem", "ours/client.key"))),
+        (
+            "old-intermediate",
+            Leaf(
+                role: .client, names: nil, commonName: "intermediate",
+                start: "20200101000000Z", end: "20200201000000Z", issuer: ("root.pem", "root.key"),
+                isAuthority: true)
+        ),
         ("by-client", Leaf(issuer: ("ours/client.pem", "ours/client.key"))),
         ("by-odd", Leaf(issuer: ("odd.pem", "odd.key"))),
     ]
@@ -207,6 +231,23 @@ struct CertificateMaker {
                 "-CAkey", "ours/ca.key", "-days", "30", "-extensions", kind,
             ])
         }
+        try openssl([
+            "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-pkeyopt", "ec_param_enc:explicit", "-out", "explicit.key",
+        ])
+        try openssl([
+            "req", "-x509", "-new", "-config", "openssl.cnf", "-key", "explicit.key",
+            "-out", "explicit.pem", "-subj", "/CN=localhost", "-CA", "ours/ca.pem",
+            "-CAkey", "ours/ca.key", "-days", "30", "-extensions", "server-good",
+        ])
+        try openssl([
+            "pkcs12", "-export", "-in", "ours/server.pem", "-inkey", "ours/server.key",
+            "-passout", "pass:secret", "-out", "both.pem",
+        ])
+        try openssl([
+            "crl2pkcs7", "-nocrl", "-certfile", "ours/server.pem", "-out", "bundle.pem",
+        ])
+        try openssl(["crl", "-in", "current.crl", "-outform", "DER", "-out", "der.crl"])
         let key = ["-in", "ours/server.key"]
         try openssl(
             ["pkey"] + key + ["-aes128", "-passout", "pass:secret", "-out", "encrypted.key"])
@@ -220,6 +261,8 @@ struct CertificateMaker {
 
     private static let curves = [
         ("p521", "P-521", "server-good"), ("p521-client", "P-521", "client-good"),
+        ("k1", "secp256k1", "server-good"), ("k1-client", "secp256k1", "client-good"),
+        ("p224", "P-224", "server-good"),
     ]
 
     private func makeFiles() throws {
@@ -241,6 +284,15 @@ struct CertificateMaker {
             ("both-cas.pem", other + ours),
             ("parameters.key", try read("parameters.pem") + read("old.key")),
             ("chain.pem", try read("chain-leaf.pem") + read("intermediate.pem")),
+            ("leaf-last.pem", try read("intermediate.pem") + read("chain-leaf.pem")),
+            ("old-chain.pem", try read("chain-leaf.pem") + read("old-intermediate.pem")),
+            ("returns.pem", certificate.replacing("\n", with: "\r")),
+            ("returns.key", key.replacing("\n", with: "\r")),
+            ("written-out.pem", certificate.replacing("\n", with: "\\n")),
+            (
+                "openssh.key",
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n"
+            ),
             ("by-client-chain.pem", try read("by-client.pem") + read("ours/client.pem")),
             ("too-deep.pem", try read("too-deep-leaf.pem") + read("too-deep-intermediate.pem")),
             ("readable.key", key), ("readable-by-group.key", key), ("only-readable.key", key),
@@ -253,12 +305,15 @@ struct CertificateMaker {
             ("writable.key", 0o602), ("parameters.key", 0o600), ("combined.pem", 0o600),
             ("garbage.key", 0o600), ("cut.key", 0o600), ("old.key", 0o600), ("der.key", 0o600),
             ("encrypted.key", 0o600), ("encrypted-old.key", 0o600), ("empty.pem", 0o600),
-            ("rsa.key", 0o600), ("weak.key", 0o600), ("text.pem", 0o600),
+            ("rsa.key", 0o600), ("explicit.key", 0o600), ("returns.key", 0o600),
+            ("openssh.key", 0o600), ("both.pem", 0o600), ("weak.key", 0o600), ("text.pem", 0o600),
         ] {
             guard unsafe chmod(fixture.path(name), mode_t(mode)) == 0 else {
                 throw ProgramFailure(description: "cannot change \(name)")
             }
         }
+        let wide = certificate.utf8.flatMap { byte -> [UInt8] in [byte, 0] }
+        try write("wide.pem", [0xff, 0xfe] + wide)
         guard unsafe mkdir(fixture.path("folder.pem"), 0o700) == 0,
             unsafe mkfifo(fixture.path("pipe.pem"), 0o600) == 0,
             unsafe open(fixture.path("huge.pem"), O_CREAT | O_CLOEXEC, 0o600) >= 0,
@@ -295,11 +350,14 @@ struct CertificateMaker {
     }
 
     private func write(_ name: String, _ text: String) throws {
+        try write(name, Array(text.utf8))
+    }
+
+    private func write(_ name: String, _ bytes: [UInt8]) throws {
         guard let file = unsafe fopen(fixture.path(name), "we") else {
             throw ProgramFailure(description: "cannot write \(name)")
         }
         defer { unsafe fclose(file) }
-        let bytes = Array(text.utf8)
         guard unsafe fwrite(bytes, 1, bytes.count, file) == bytes.count else {
             throw ProgramFailure(description: "cannot write all of \(name)")
         }

@@ -33,7 +33,8 @@ struct CredentialsTests {
         ("server-nul.pem", .nameless), ("server-control.pem", .nameless),
         ("server-wrong-purpose.pem", .wrongPurpose), ("client-good.pem", .wrongPurpose),
         ("ours/client.pem", .wrongPurpose), ("other/server.pem", .keyMismatch),
-        ("ours/server.pem/x", .unreadable),
+        ("ours/server.pem/x", .unreadable), ("returns.pem", .notPEM), ("wide.pem", .notPEM),
+        ("written-out.pem", .notPEM), ("bundle.pem", .notPEM), ("both.pem", .notPEM),
     ])
     func certificate_isRefused(_ name: String, _ expected: CredentialError.Code) {
         #expect(code(name, "ours/server.key") == expected)
@@ -42,8 +43,8 @@ struct CredentialsTests {
     @Test(
         arguments: [
             ("ours/client.pem", nil), ("ours/alice.pem", .keyMismatch), ("client-good.pem", nil),
-            ("client-nul.pem", nil), ("client-only-nul.pem", .nameless),
-            ("client-no-san.pem", .nameless), ("client-expired.pem", .expired),
+            ("client-nul.pem", nil), ("client-only-nul.pem", nil),
+            ("client-no-san.pem", nil), ("client-expired.pem", .expired),
             ("client-not-yet-valid.pem", .notYetValid), ("client-wrong-purpose.pem", .wrongPurpose),
             ("ours/server.pem", .wrongPurpose),
         ] as [(String, CredentialError.Code?)])
@@ -87,14 +88,92 @@ struct CredentialsTests {
         }
     }
 
-    @Test func weakKey_isRefused_byTheContext() throws {
+    @Test func weakKey_isRefused_asOpenSSLsPolicyHasIt() {
+        let error = failure("weak.pem", "weak.key")
+        #expect(error?.code == .refused)
+        #expect(error?.description.contains(certificates.path("weak.pem")) == true)
+    }
+
+    /// Curves that no version of OpenSSL has a signature of TLS 1.3 for.
+    @Test(
+        arguments: [
+            ("k1", .server, "secp256k1"), ("k1-client", .client, "secp256k1"),
+            ("p224", .server, "secp224r1"),
+        ] as [(String, Credentials.Purpose, String)])
+    func keyThatTLS13CannotUse_isRefused_byItsCurve(
+        _ name: String, _ purpose: Credentials.Purpose, _ curve: String
+    ) {
+        let error = failure("\(name).pem", "\(name).key", purpose)
+        #expect(error?.code == .unusableKey)
+        #expect(error?.description.contains("(\(curve))") == true)
+    }
+
+    @Test func curveGivenByParameters_isRefused() {
+        #expect(code("explicit.pem", "explicit.key") == .unusableKey)
+    }
+
+    // MARK: Chains
+
+    @Test func leaf_isFoundByItsKey_andSentFirst() throws {
         let credentials = try Credentials(
-            certificate: certificates.path("weak.pem"), key: certificates.path("weak.key"),
+            certificate: certificates.path("leaf-last.pem"),
+            key: certificates.path("ours/server.key"), purpose: .server)
+        #expect(credentials.chain.map(\.subject) == ["CN = localhost", "CN = intermediate"])
+        #expect(credentials.warnings.count == 1)
+        #expect(credentials.warnings[0].contains("leaf-last.pem"))
+        let client = try certificates.client(trusting: Trust(ca: certificates.path("root.pem")))
+        let server = try TLSContext(serverWith: credentials, clientTrust: nil)
+        #expect(server.warnings == credentials.warnings)
+        try MemoryPair(client: client, server: server).establish()
+    }
+
+    @Test func expiredIntermediate_isWarnedOf() throws {
+        let credentials = try Credentials(
+            certificate: certificates.path("old-chain.pem"),
+            key: certificates.path("ours/server.key"), purpose: .server)
+        #expect(credentials.warnings.count == 1)
+        #expect(credentials.warnings[0].contains("expired on 2020-02-01"))
+    }
+
+    @Test(arguments: ["ours/server.pem", "chain.pem", "talkative.pem"])
+    func goodChain_isNotWarnedOf(_ name: String) throws {
+        let credentials = try Credentials(
+            certificate: certificates.path(name), key: certificates.path("ours/server.key"),
             purpose: .server)
-        let refusal = credentialCode {
-            try TLSContext(serverWith: credentials, clientTrust: nil)
-        }
-        #expect(refusal == .refused)
+        #expect(credentials.warnings.isEmpty)
+    }
+
+    // MARK: What the sentences advise
+
+    @Test(
+        arguments: [
+            ("server-expired.pem", "ours/server.key", .server, "have its CA issue a new one"),
+            ("server-no-san.pem", "ours/server.key", .server, "with the server's names"),
+            ("ours/client.pem", "ours/client.key", .server, "made for a client"),
+            ("ours/server.pem", "ours/server.key", .client, "made for a server"),
+            ("ours/ca.pem", "ours/client.key", .client, "is a CA's certificate"),
+            ("ours/ca.pem", "ours/server.key", .server, "is a CA's certificate"),
+            ("other/server.pem", "ours/server.key", .server, "that belong together"),
+            ("der.pem", "ours/server.key", .server, "openssl x509 -inform DER"),
+            ("both.pem", "ours/server.key", .server, "openssl pkcs12 -noenc"),
+            ("bundle.pem", "ours/server.key", .server, "openssl pkcs7 -print_certs"),
+            ("returns.pem", "ours/server.key", .server, "carriage returns"),
+            ("written-out.pem", "ours/server.key", .server, "written out as \\n"),
+            ("wide.pem", "ours/server.key", .server, "UTF-16"),
+            ("ours/server.pem", "der.key", .server, "openssl pkey -inform DER"),
+            ("ours/server.pem", "both.pem", .server, "openssl pkcs12 -noenc"),
+            ("ours/server.pem", "returns.key", .server, "carriage returns"),
+            ("ours/server.pem", "openssh.key", .server, "ssh-keygen"),
+            ("ours/server.pem", "encrypted.key", .server, "openssl pkey"),
+        ] as [(String, String, Credentials.Purpose, String)])
+    func sentence_namesTheStepThatMendsIt(
+        _ certificate: String, _ key: String, _ purpose: Credentials.Purpose, _ step: String
+    ) throws {
+        let text = try #require(failure(certificate, key, purpose)).description
+        #expect(text.contains(step), "\(text)")
+        // It replaces a whole set, CA and clients and all; and a server has no such script.
+        #expect(!text.contains("--force"), "\(text)")
+        #expect(!text.contains("scripts/"), "\(text)")
     }
 
     // MARK: Trust
@@ -155,10 +234,20 @@ struct CredentialsTests {
     private func code(
         _ certificate: String, _ key: String, _ purpose: Credentials.Purpose = .server
     ) -> CredentialError.Code? {
-        credentialCode {
-            try Credentials(
+        failure(certificate, key, purpose)?.code
+    }
+
+    private func failure(
+        _ certificate: String, _ key: String, _ purpose: Credentials.Purpose = .server
+    ) -> CredentialError? {
+        defer { expectEmptyErrorQueue() }
+        do throws(CredentialError) {
+            _ = try Credentials(
                 certificate: certificates.path(certificate), key: certificates.path(key),
                 purpose: purpose)
+            return nil
+        } catch {
+            return error
         }
     }
 }

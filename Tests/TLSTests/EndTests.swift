@@ -167,9 +167,12 @@ struct EndTests {
         peer.channel.shutdownWrite()
         victim.proceed()
         victim.proceed()
-        #expect(victim.progress == .failed(.handshakeEnded))
+        // Of a client that has said nothing a server can't say that it began a handshake.
+        let expected: StreamError.Code =
+            role == .server && count == 0 ? .leftWithoutAWord : .handshakeEnded
+        #expect(victim.progress == .failed(expected))
         let start = victim.sent.history.count
-        #expect(code { try victim.close() } == .handshakeEnded)
+        #expect(code { try victim.close() } == expected)
         #expect(victim.sent.history.count == start)
     }
 
@@ -177,6 +180,7 @@ struct EndTests {
     func handshake_tellsOfAReset(to role: Role) throws {
         let pair = try MemoryPair.trusting()
         let victim = pair.end(role)
+        if role == .server { victim.toReceive.pending = [0x16] }
         victim.toReceive.receiveFailure = ECONNRESET
         victim.proceed()
         #expect(victim.progress == .failed(.reset))

@@ -24,6 +24,17 @@ struct PinTests {
         #expect(pin.description == text)
     }
 
+    @Test func pin_isReadInTheFormOfIdentities_too() throws {
+        let hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+        let pin = try Pin("key:sha256:\(hash)")
+        #expect(pin == (try Pin("sha256//\(hash)")))
+        #expect(pin.description == "sha256//\(hash)")
+        #expect(pin.identity == "key:sha256:\(hash)")
+        for text in ["key:sha256:", "key:sha256//\(hash)", "sha256:\(hash)", "key:\(hash)"] {
+            #expect(credentialCode { try Pin(text) } == .invalidPin)
+        }
+    }
+
     @Test func pin_isTheHash() throws {
         // The SHA-256 of nothing (FIPS 180-4).
         let hash = try Pin("sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=").keyHash

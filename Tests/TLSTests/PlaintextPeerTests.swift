@@ -1,6 +1,7 @@
 // Peers that speak something else, and ClientHellos that are none.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import Glibc
 internal import Sockets
 internal import Testing
 
@@ -45,6 +46,60 @@ struct PlaintextPeerTests {
         #expect(victim.progress == .failed(.peerSpeaksNoTLS))
     }
 
+    @Test(arguments: [
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "PROXY UNKNOWN\r\n",
+        "\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{0c}",
+    ])
+    func proxyHeader_isCalledOne(_ header: String) throws {
+        let pair = try MemoryPair.trusting()
+        pair.server.toReceive.pending = Array(header.utf8)
+        pair.server.proceed()
+        #expect(pair.server.progress == .failed(.proxyHeader))
+        let text = try #require(pair.server.failure).description
+        #expect(text.contains("PROXY") && !text.contains("--plaintext"), "\(text)")
+    }
+
+    @Test(arguments: Role.allCases, [true, false])
+    func plaintext_isAdvised_onlyWhereTheProgramHasIt(to role: Role, _ hasIt: Bool) throws {
+        var options = TLSOptions()
+        options.mayBePlaintext = hasIt
+        let certificates = try CertificateFixture.shared
+        for isEnded in [false, true] {
+            let pair = try MemoryPair(
+                client: certificates.client(options: options),
+                server: certificates.server(options: options))
+            let victim = pair.end(role)
+            victim.toReceive.pending = isEnded ? [] : Array("SSH-2.0".utf8)
+            victim.toReceive.isEnded = true
+            victim.proceed()
+            let text = try #require(victim.failure).description
+            // A client that left without a word has spoken nothing.
+            let isAdvised = hasIt && !(isEnded && role == .server)
+            #expect(text.contains("--plaintext") == isAdvised, "\(text)")
+        }
+    }
+
+    @Test func clientThatOnlyKnocks_isTold_andAServerThatDoesIsNone() throws {
+        for failure in [nil, ECONNRESET] {
+            for role in Role.allCases {
+                let pair = try MemoryPair.trusting()
+                let victim = pair.end(role)
+                victim.toReceive.isEnded = failure == nil
+                victim.toReceive.receiveFailure = failure
+                victim.proceed()
+                let expected: StreamError.Code =
+                    role == .server ? .leftWithoutAWord : failure == nil ? .handshakeEnded : .reset
+                #expect(victim.progress == .failed(expected))
+            }
+        }
+        // With a word it is another matter.
+        let pair = try MemoryPair.trusting()
+        pair.server.toReceive.pending = [0x16]
+        pair.server.toReceive.isEnded = true
+        pair.server.proceed()
+        #expect(pair.server.progress == .failed(.handshakeEnded))
+    }
+
     @Test(arguments: Role.allCases)
     func brokenTLS_isNotCalledPlaintext(to role: Role) throws {
         let pair = try MemoryPair.trusting()
@@ -80,6 +135,20 @@ struct PlaintextPeerTests {
         pair.client.toReceive.pending = Record(type: Record.alert, payload: [2, number]).bytes
         pair.client.proceed()
         #expect(pair.client.progress == .failed(expected))
+    }
+
+    @Test(arguments: [true, false])
+    func missingCertificate_isAskedFor_onlyWhereNoneWasGiven(_ wasGiven: Bool) throws {
+        let certificates = try CertificateFixture.shared
+        let pair = try MemoryPair(
+            client: certificates.client(wasGiven ? "ours/client.pem" : nil),
+            server: certificates.server())
+        pair.client.proceed()
+        pair.client.toReceive.pending = Record(type: Record.alert, payload: [2, 116]).bytes
+        pair.client.proceed()
+        let text = try #require(pair.client.failure).description
+        #expect(text.contains("give one with --cert") != wasGiven, "\(text)")
+        #expect(text.contains("signature") == wasGiven, "\(text)")
     }
 
     @Test func clientHello_mayBeAnything() throws {

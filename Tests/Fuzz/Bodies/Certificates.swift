@@ -123,9 +123,9 @@ private func check(_ certificate: Certificate) throws(Finding) {
     }
     try require([0, 32].contains(identity.keyHash.count), "a key's hash is a SHA-256")
     if identity.keyHash.count == 32 {
-        try require((try? Pin(identity.pin))?.keyHash == identity.keyHash, "a pin is read again")
+        try require((try? Pin(identity.key))?.keyHash == identity.keyHash, "a pin is read again")
     } else {
-        try require((try? Pin(identity.pin)) == nil, "no key is nobody's pin")
+        try require((try? Pin(identity.key)) == nil, "no key is nobody's pin")
     }
     try require(isPrintable(certificate.issuer), "an issuer's name is printable")
     try require(

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What both programs make of certificates and keys of other people's making."""
+
+import pathlib
+import socket
+import tempfile
+import unittest
+
+import authority
+from support import PARLEYD, Client, Program, Server, TestCase
+
+
+def ca():
+    return str(authority.good() / "ca.pem")
+
+
+def own(certificate):
+    return ["--cert", f"{certificate}.pem", "--key", f"{certificate}.key"]
+
+
+class Credentials(TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        (self.folder / "index.txt").touch()
+
+    def issue(self, name, **how):
+        authority.issue(self.folder, name, **how)
+        return self.folder / name
+
+    def test_a_client_without_a_name_is_known_by_its_key(self):
+        nameless = self.issue("nameless", names="", purpose="clientAuth")
+        server = Server(self, "command", "--client-ca", ca(), certs=authority.good())
+        client = Client(self, "command", server.port, messages=["Hello"],
+                        certs=["--ca", ca(), *own(nameless)])
+        self.assertStatus(client, 0)
+        key = authority.pin(f"{nameless}.pem").removeprefix("sha256//")
+        server.stderr.expect(rf"127\.0\.0\.1:\d+ key:sha256:{key.replace('+', '[+]')} ")
+
+    def test_a_server_is_asked_for_by_its_uri(self):
+        spiffe = self.issue("spiffe", names="URI:spiffe://example.org/server")
+        server = Server(self, "hello", certs=own(spiffe))
+        client = Client(self, "hello", server.port, "--server-name",
+                        "uri:spiffe://example.org/server", certs=["--ca", ca()])
+        self.assertStatus(client, 0)
+        self.assertIn("uri:spiffe://example.org/server", client.stderr.text)
+        stranger = Client(self, "hello", server.port, certs=["--ca", ca()])
+        self.assertFails(stranger, 254, "--server-name uri:spiffe://example.org/server")
+
+    def test_the_leaf_is_sent_first_wherever_it_is_in_its_file(self):
+        bundle = self.folder / "bundle.pem"
+        leaf = authority.good() / "server"
+        bundle.write_text(pathlib.Path(ca()).read_text() + leaf.with_suffix(".pem").read_text())
+        server = Server(self, "hello", certs=["--cert", str(bundle), "--key", f"{leaf}.key"])
+        self.assertIn("bundle.pem", server.stderr.text)
+        self.assertStatus(Client(self, "hello", server.port, certs=["--ca", ca()]), 0)
+
+    def test_a_key_that_the_configuration_leaves_no_signature_for_is_refused(self):
+        configuration = self.folder / "openssl.cnf"
+        configuration.write_text(
+            "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+            "[c]\nSignatureAlgorithms = rsa_pss_rsae_sha256\n")
+        narrowed = {"OPENSSL_CONF": str(configuration)}
+        pair = authority.good() / "server"
+        server = Program(self, [PARLEYD, "hello", "--host", "127.0.0.1", "--port", "0", *own(pair)],
+                         environment=narrowed)
+        self.assertFails(server, 78, "server.key", "signature", "OpenSSL configuration")
+        client = Client(self, "hello", 1, certs=["--ca", ca(), *own(authority.good() / "client")],
+                        environment=narrowed)
+        self.assertFails(client, 255, "client.key", "signature", "OpenSSL configuration")
+
+    def test_a_health_check_is_a_line_and_no_record(self):
+        trail = self.folder / "audit"
+        table = self.folder / "table.json5"
+        authority.write(table, "{commands: {hi: {reply: 'hi'}}}")
+        server = Server(self, "command", "--commands", str(table), "--audit", str(trail),
+                        "--client-ca", ca(), certs=authority.good())
+        socket.create_connection(("127.0.0.1", server.port)).close()
+        server.stderr.expect(r"127\.0\.0\.1:\d+: .*without a word.*\n")
+        with socket.create_connection(("127.0.0.1", server.port)) as balancer:
+            balancer.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")
+            balancer.settimeout(30)
+            balancer.recv(1)
+        server.stderr.expect(r"127\.0\.0\.1:\d+: refused: .*PROXY protocol.*\n")
+        records = trail.read_text().splitlines()
+        self.assertEqual([r for r in records if "without a word" in r], [])
+        self.assertEqual(sum("proxyHeader" in r for r in records), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
