@@ -34,7 +34,7 @@ open class Channel: EventSource, @unchecked Sendable {
         /// does not stay for ever. The driver sends pings.
         case resting
         /// This end does not read, so that the peer's silence means nothing and its pings have no
-        /// answer: the driver is asked each second to say that this end is there.
+        /// answer: the driver is asked twice a second to say that this end is there.
         case holding
         case close
     }
@@ -165,7 +165,7 @@ open class Channel: EventSource, @unchecked Sendable {
         switch phase {
         case .handshake: deadlines.handshake
         case .idle, .hearing, .resting: deadlines.idle
-        case .holding: 1
+        case .holding: 0.5
         case .close: deadlines.close
         }
     }
