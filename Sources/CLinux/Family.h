@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 enum {
-    // Whoever is beyond them gets no SIGTERM a second time at least, but always SIGKILL.
+    // Whatever comes after so many gets no SIGTERM, but SIGKILL all the same.
     MOST_SEEN = 8192,
     MOST_WAITING = 4096,
     CHUNK = 4096,

@@ -20,7 +20,7 @@ struct ArgumentReader {
             guard Self.isName(name.utf8[...]) else {
                 throw Mistake(
                     .invalidName, at: member.offset,
-                    "\(quoted(name)) is no argument's name; expected letters, digits and _, and no digit in front"
+                    "\(quoted(name)) cannot name an argument; expected letters, digits and _, and no digit in front"
                 )
             }
             guard patterns.count < Self.mostArguments else {

@@ -14,7 +14,7 @@ enum Disguise {
             if let what = name(of: scalar) {
                 return Mistake(
                     .syntax, at: at,
-                    "\(quoted(String(scalar))) stands outside of a string, where \(what); expected a text that reads as it looks: leave it out"
+                    "\(quoted(String(scalar))) is outside of a string, where \(what); expected a text that reads as it looks: leave it out"
                 )
             }
             at += UTF8.width(scalar)

@@ -93,7 +93,7 @@ struct ProgramLimits {
         guard let value = Int(exactly: number), range.contains(value) else {
             throw Mistake(
                 .invalidValue, at: node.offset,
-                "'\(key)' is no such number; expected \(expected)")
+                "'\(key)' is out of range or not a whole number; expected \(expected)")
         }
         return value
     }

@@ -42,7 +42,7 @@ struct PEMBeginnings {
                     "in line \(line) -----BEGIN \(name)----- is not at the beginning of its line; put it there"
             } else if name.hasPrefix("TRUSTED") {
                 mistake =
-                    "in line \(line) begins a \(name), which only OpenSSL reads; write it anew with: openssl x509"
+                    "in line \(line) there is a \(name), which only OpenSSL reads; convert it with: openssl x509"
             }
         }
     }

@@ -74,7 +74,7 @@ public struct Trust: Sendable {
         if let bad = certificates.first(where: \.isMalformed) {
             throw CredentialError(
                 .malformed,
-                "the certificate of \(bad.subject) in \(path) is malformed: an extension cannot be read; get it anew from its CA"
+                "the certificate of \(bad.subject) in \(path) is malformed: an extension cannot be read; get a new one from its CA"
             )
         }
         // A self-signed certificate of a server vouches for itself. Another leaf would be an

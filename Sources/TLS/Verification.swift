@@ -105,7 +105,7 @@ enum Verification {
                 unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
                 stream.verificationFailure = StreamError(
                     .certificateInvalid,
-                    "\(subject(bad, leaf, stream)) is malformed: an extension of it cannot be read; its CA must make it anew"
+                    "\(subject(bad, leaf, stream)) is malformed: an extension of it cannot be read; its CA must issue a new one"
                 )
                 return 0
             }

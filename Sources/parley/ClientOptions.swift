@@ -63,7 +63,7 @@ struct ClientOptions {
         }
         if let host, let at = host.lastIndex(of: "@") {
             throw UsageError(
-                "'\(host)' names a user, which there are none of: the certificate says who asks; give \(host[host.index(after: at)...]) alone"
+                "'\(host)' names a user, but Parley has no users: the certificate says who asks; give \(host[host.index(after: at)...]) alone"
             )
         }
         guard let endpoint = Endpoint(host ?? "127.0.0.1", defaultPort: port) else {
