@@ -164,7 +164,7 @@ class Defaults(TestCase):
 
     def test_a_server_without_certificates_says_how_they_are_made(self):
         server = Program(self, [PARLEYD, "hello", "--port", "0", "--certs", "nowhere"])
-        self.assertFails(server, 78, "there is no server.pem in nowhere", "scripts/generate-certs")
+        self.assertFails(server, 78, "there is no server.pem in nowhere", "README.*Certificates")
 
     def test_the_environment_alone_writes_no_key_log(self):
         log = SCRATCH / self.id()

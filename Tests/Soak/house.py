@@ -60,7 +60,7 @@ class Judge:
     EXHAUSTED = r"parleyd: no descriptor is free"
     RECOVERED = r"parleyd: descriptors are free again"
     ABOUT = re.compile(r"parleyd: (?P<address>[\d.]+):\d+ ?(?P<identity>(?:dns|key):\S+)?.*?: "
-                       r"(?P<what>session ended|session failed|refused)")
+                       r"(?P<what>session ended|session failed|refused|the client connected and left)")
 
     def __init__(self, windows):
         self.windows = windows
@@ -76,6 +76,7 @@ class Judge:
             return "a good client's session failed"
         for pattern, kind in (
             (r"parleyd: listening on ", None),
+            (r"parleyd: the programs of the table run as root, ", None),
             (r"parleyd: SIGHUP: ", None),  # Each is waited for with its outcome.
             (self.EXHAUSTED, "exhaustion"),
             (self.RECOVERED, None),  # Each loop says it when it accepts again, be it much later.

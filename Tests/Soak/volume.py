@@ -7,7 +7,7 @@ import subprocess
 SIZE = 64 << 10
 ROOM = 16 << 10
 """What is left for some dozens of records when it is filled."""
-SCRIPT = f'mount -t tmpfs -o size={SIZE} parley "$0" && exec "$@"'
+SCRIPT = f'mount -t tmpfs -o size={SIZE},mode=700 parley "$0" && exec "$@"'
 WAYS = (["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"])
 """As root, and as a user where the system lets users have name spaces of their own."""
 
