@@ -35,6 +35,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         let program: ProgramEntry
         let arguments: [String]
         let invocation: ProgramEntry.Invocation
+        /// The one in force when it was approved.
+        let table: CommandTable
     }
 
     /// - Parameters:
@@ -207,7 +209,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             return .send
         case .success(let invocation):
             next = Approved(
-                entry: entry, program: program, arguments: arguments, invocation: invocation)
+                entry: entry, program: program, arguments: arguments, invocation: invocation,
+                table: host.table)
             return .last
         }
     }
@@ -281,12 +284,19 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
 
     // MARK: Programs
 
-    /// Runs a program. Only here, when all earlier answers are on their way, it is asked whether it
-    /// may: a client that does not read them could otherwise keep a permission that was taken from
-    /// it. Never inlined: a session that waits would hold the room that this takes.
+    /// Runs a program, now that all earlier answers are on their way. A client that did not read them
+    /// could otherwise keep a permission that was taken from it meanwhile. Never inlined: a session that
+    /// waits would hold the room that this takes.
     @inline(never)
     private func run(_ approved: Approved) async throws(StreamError) {
         let entry = approved.entry
+        guard approved.table === host.table else {
+            // It may be anything in the new table, so it is read again as if it came only now.
+            answered -= 1
+            let request = Request(name: entry.name, arguments: approved.arguments)
+            stream.readAhead = request.frames + (stream.readAhead ?? [])
+            return
+        }
         switch admit(approved) {
         case .failure(let refusal):
             host.refused(entry.name, approved.arguments, entry, refusal)
@@ -298,9 +308,6 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
 
     private func admit(_ approved: Approved) -> Result<any AdmittedCommand, Refusal> {
         if let objection = host.objection { return .failure(objection) }
-        guard approved.entry.permits(host.identity) else {
-            return .failure(notAllowed(approved.entry))
-        }
         return host.admit(approved.entry, approved.program, approved.arguments)
     }
 
