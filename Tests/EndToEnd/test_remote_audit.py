@@ -125,6 +125,28 @@ class Lines(RemoteTestCase):
         self.assertEqual(written + omitted, count)
         self.assertLess(written, count / 5)
 
+    def test_a_flood_has_100_records_a_second(self):
+        session = self.session()
+
+        def counts():
+            """How many records there are from each that tells of omitted ones up to the next."""
+            found = [0]
+            for record in self.of(session, None):
+                if record["event"] in ("refusal", "reply"):
+                    if "omitted_before" in record:
+                        found.append(0)
+                    found[-1] += 1
+            return found[1:-1]
+
+        def flood():
+            session.stream.sendall((run("nope") + run("Hello")) * 250)
+            for _ in range(500):
+                session.outcome()
+            # Where the server had to wait for a processor, two seconds may have no omission between.
+            return 100 in counts()
+        eventually(flood, "a second of 100 records")
+        self.assertEqual(min(counts()), 100)
+
     def test_refusals_leave_their_code_and_reason(self):
         session = self.session()
         for texts, code in ((("nope", "a"), UNKNOWN), (("echo",), BAD_ARGUMENT),
