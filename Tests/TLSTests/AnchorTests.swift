@@ -21,6 +21,7 @@ struct AnchorTests {
         try pki.certificate("future", dates: ("20400101000000Z", "20400201000000Z"))
         try pki.certificate("middle", by: "root")
         try pki.certificate("leaf", "leaf", Authority.client, by: "root")
+        try pki.certificate("weak", "weak", Authority.client, by: "root", key: ["rsa:1024"])
         try pki.certificate("server", "server", Authority.server, by: "middle")
         try pki.certificate(
             "broken-ca", "broken", "basicConstraints = DER:30:03:01:01", by: "root")
@@ -176,5 +177,15 @@ struct AnchorTests {
             ? try CertificateFixture.shared.client(nil)
             : try CertificateFixture.shared.server(trusting: nil)
         #expect(unsafe SSL_CTX_get_security_level(context.pointer) >= 2)
+    }
+
+    @Test func weakKey_isRefused_whenItIsLookedAtAgain() throws {
+        let trust = try pki.trust("root")
+        let pair = try pki.pair(client: "weak", trusting: trust, level: 0)
+        #expect(pair.serversVerdict() == nil)
+        let stream = pair.server.stream
+        #expect(stream.objection(under: stream.context) == nil)
+        let context = try CertificateFixture.shared.server(trusting: trust)
+        #expect(stream.objection(under: context)?.code == .certificateInvalid)
     }
 }

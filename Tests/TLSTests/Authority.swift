@@ -39,23 +39,23 @@ struct Authority: Sendable {
     ///
     /// - Parameters:
     ///   - issuer: whose `.pem` and `.key` sign it; nil for itself.
+    ///   - key: what is made, as `openssl req -newkey` has it.
     ///   - dates: of a root's validity, which is else from now on.
     ///   - chain: what is put behind `name.pem` in `name-chain.pem`.
     func certificate(
         _ name: String, _ subject: String? = nil, _ extensions: String = ca,
-        by issuer: String? = nil, dates: (String, String)? = nil, keyID: Bool = true,
-        chain: [String] = []
+        by issuer: String? = nil, key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        dates: (String, String)? = nil, keyID: Bool = true, chain: [String] = []
     ) throws {
         let identifiers =
             keyID
             ? "subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid"
             : "subjectKeyIdentifier = none\nauthorityKeyIdentifier = none"
         try configure(name, "[x]\n\(extensions)\n\(identifiers)\n")
-        let request = [
-            "req", "-new", "-config", path("\(name).cnf"), "-newkey", "ec",
-            "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-keyout", path("\(name).key"),
-            "-subj", "/CN=\(subject ?? name)",
-        ]
+        let request =
+            ["req", "-new", "-config", path("\(name).cnf"), "-newkey"] + key + [
+                "-noenc", "-keyout", path("\(name).key"), "-subj", "/CN=\(subject ?? name)",
+            ]
         if let dates {
             try openssl(request + ["-out", path("\(name).csr")])
             try openssl([
@@ -142,11 +142,21 @@ struct Authority: Sendable {
 
     /// A server that trusts clients as said, and a client that shows a certificate, whatever is
     /// wrong with it.
-    func pair(client name: String, key: String? = nil, trusting trust: Trust) throws -> MemoryPair {
+    ///
+    /// - Parameter level: the security level of both; nil for the contexts' own.
+    func pair(
+        client name: String, key: String? = nil, trusting trust: Trust, level: Int32? = nil
+    ) throws -> MemoryPair {
         let certificates = try CertificateFixture.shared
         let client = try certificates.client(nil)
+        let server = try certificates.server(trusting: trust)
+        if let level {
+            for context in [client, server] {
+                unsafe SSL_CTX_set_security_level(context.pointer, level)
+            }
+        }
         try show(name, key, in: client)
-        return try MemoryPair(client: client, server: certificates.server(trusting: trust))
+        return try MemoryPair(client: client, server: server)
     }
 
     /// A client that trusts servers as said, and a server that shows a certificate.
