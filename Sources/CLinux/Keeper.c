@@ -43,6 +43,8 @@ struct keeper {
     struct limits limits;
     pid_t program;
     int signals;
+    // Comes to its end with the program's exec, whatever that comes to; -1 after it.
+    int exec;
     enum phase phase;
     parley_report report;
     struct family family;
@@ -72,6 +74,17 @@ static long now(void)
     return time.tv_sec * 1000000000L + time.tv_nsec;
 }
 
+// The program runs, or never will.
+static void settle_start(struct keeper *keeper)
+{
+    raw(SYS_close, keeper->exec, 0, 0, 0, 0);
+    keeper->exec = -1;
+    tell(keeper);
+    if (!keeper->report.failure) return;
+    raw(SYS_waitid, P_PID, keeper->program, 0, WEXITED | __WALL, 0);
+    leave();
+}
+
 // Takes away what has ended; the result is how many. Says what there is to say of the program, and leaves when
 // nothing of the command is left.
 static int reap(struct keeper *keeper)
@@ -91,6 +104,7 @@ static int reap(struct keeper *keeper)
         if (result || !info.si_pid) break;
         count++;
         if (info.si_pid != keeper->program) continue;
+        if (keeper->exec >= 0) settle_start(keeper);
         keeper->report.has_ended = has_news = 1;
         keeper->report.code = info.si_code;
         keeper->report.status = info.si_status;
@@ -148,20 +162,24 @@ __attribute__((noreturn)) static void keep(struct keeper *keeper)
                 continue;
             }
         }
-        struct pollfd events[2];
+        struct pollfd events[3];
         events[0].fd = is_alone ? -1 : CONTROL;
         events[0].events = POLLIN;
         events[0].revents = 0;
         events[1].fd = keeper->signals;
         events[1].events = POLLIN;
         events[1].revents = 0;
+        events[2].fd = keeper->exec;
+        events[2].events = POLLIN;
+        events[2].revents = 0;
         struct timespec limit;
         limit.tv_sec = wait / 1000000000L;
         limit.tv_nsec = wait % 1000000000L;
-        raw(SYS_ppoll, (long)events, 2, wait < 0 ? 0 : (long)&limit, 0, 0);
+        raw(SYS_ppoll, (long)events, 3, wait < 0 ? 0 : (long)&limit, 0, 0);
         // As many children as there are, SIGCHLD is pending once.
         struct signalfd_siginfo signal;
         raw(SYS_read, keeper->signals, (long)&signal, sizeof signal, 0, 0);
+        if (events[2].revents) settle_start(keeper);
         if (events[0].revents && !obey(keeper)) {
             is_alone = 1;
             due = now() + keeper->start.grace;
@@ -203,7 +221,8 @@ static void program(void *argument)
     raw(SYS_umask, start->umask, 0, 0, 0, 0);
     if (keeper->limits.has_descriptors) set_limit(RLIMIT_NOFILE, &keeper->limits.descriptors);
     if (keeper->limits.has_cores) set_limit(RLIMIT_CORE, &keeper->limits.cores);
-    long result = raw(SYS_close_range, 3, ~0U, 0, 0, 0);
+    // Open until the exec, which the keeper waits for.
+    long result = raw(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
     if (result == 0) result = raw(SYS_chdir, (long)start->directory, 0, 0, 0, 0);
     if (result == 0) {
         set_mask(0);
@@ -257,23 +276,32 @@ static long prepare(struct keeper *keeper)
     return sees_itself(keeper->family.self) ? 0 : -ESRCH;
 }
 
+// Without CLONE_VFORK: while a file system holds the exec up, parleyd can want it ended, or be gone, and a program
+// that was ended before its exec must not run after it. The result is its number or -errno.
+static long start_program(struct keeper *keeper)
+{
+    int ends[2];
+    long result = raw(SYS_pipe2, (long)ends, O_CLOEXEC, 0, 0, 0);
+    if (result < 0) return result;
+    keeper->exec = ends[0];
+    result = raw_clone(CLONE_VM | SIGCHLD, keeper->program_stack + STACK, program, keeper);
+    raw(SYS_close, ends[1], 0, 0, 0, 0);
+    return result;
+}
+
 static void run(void *argument)
 {
     struct keeper *keeper = argument;
     long result = prepare(keeper);
     keeper->report.is_keepers = result < 0;
-    if (result == 0)
-        result = raw_clone(
-            CLONE_VM | CLONE_VFORK | SIGCHLD, keeper->program_stack + STACK, program, keeper);
-    if (result < 0) keeper->report.failure = (int)-result;
-    keeper->program = keeper->report.program = (pid_t)result;
-    raw(SYS_close_range, 0, 2, 0, 0, 0);
-    tell(keeper);
-    if (keeper->report.failure) {
-        if (keeper->program > 0)
-            raw(SYS_waitid, P_PID, keeper->program, 0, WEXITED | __WALL, 0);
+    if (result == 0) result = start_program(keeper);
+    if (result < 0) {
+        keeper->report.failure = (int)-result;
+        tell(keeper);
         leave();
     }
+    keeper->program = keeper->report.program = (pid_t)result;
+    raw(SYS_close_range, 0, 2, 0, 0, 0);
     keep(keeper);
 }
 
