@@ -53,7 +53,9 @@ public final class Acceptor: EventSource, @unchecked Sendable {
 
     private enum State {
         case accepting
-        /// Not watched; tried again at a deadline.
+        /// Not watched, since it may not accept; asked again at a deadline.
+        case held
+        /// Not watched, since descriptors have run out; tried again at a deadline.
         case paused
         /// Watched again after a pause; whether a descriptor is free shows at the next accept.
         case trying
@@ -63,7 +65,8 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     /// Starts to accept. On the loop's thread.
     ///
     /// - Parameters:
-    ///   - mayTry: asked before each connection is taken; while it says no, they wait.
+    ///   - mayTry: asked before each connection is taken; while it says no, they wait. It is asked
+    ///     again at `goOn()`, and ten times a second.
     ///   - exhausted: called with true when descriptors have run out and accepting pauses, with
     ///     false when it goes on.
     ///   - accepted: owns each connection that came.
@@ -90,13 +93,15 @@ public final class Acceptor: EventSource, @unchecked Sendable {
         state = .stopped
     }
 
-    /// A descriptor is free again: goes on where accepting paused.
-    public func descriptorFreed() {
-        if state == .paused { expired() }
+    /// A descriptor is free again, or `mayTry` may have another answer: goes on where accepting
+    /// was interrupted.
+    public func goOn() {
+        if isWaiting { expired() }
     }
 
     override public func ready(_ events: Events) {
-        for _ in 0..<Self.acceptsATurn where isWatching && mayTry() {
+        for _ in 0..<Self.acceptsATurn where isWatching {
+            guard mayTry() else { return hold() }
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let number = unsafe withUnsafeMutablePointer(to: &storage) {
@@ -123,15 +128,17 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     }
 
     override public func expired() {
-        guard state == .paused else { return }
+        guard isWaiting else { return }
         guard mayTry(), (try? watch()) != nil else {
             return setDue(loop.now + Self.pauseNanoseconds)
         }
         clearDue()
-        state = .trying
+        state = state == .held ? .accepting : .trying
     }
 
     private var isWatching: Bool { state == .accepting || state == .trying }
+
+    private var isWaiting: Bool { state == .held || state == .paused }
 
     /// Level-triggered and exclusive: a connection wakes one loop, and wakes again while it waits.
     private func watch() throws(StreamError) {
@@ -140,9 +147,19 @@ public final class Acceptor: EventSource, @unchecked Sendable {
     }
 
     private func pause() {
-        loop.remove(descriptor: listener.descriptor.number)
         if state == .accepting { exhausted(true) }
-        state = .paused
+        wait(as: .paused)
+    }
+
+    /// Watched, a connection that may not be taken yet would wake the loop without end.
+    private func hold() {
+        // After a pause it isn't known yet whether a descriptor is free.
+        wait(as: state == .trying ? .paused : .held)
+    }
+
+    private func wait(as waiting: State) {
+        loop.remove(descriptor: listener.descriptor.number)
+        state = waiting
         setDue(loop.now + Self.pauseNanoseconds)
     }
 

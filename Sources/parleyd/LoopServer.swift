@@ -136,7 +136,12 @@ final class LoopServer: @unchecked Sendable {
     /// From any thread: a session has closed its descriptor.
     func descriptorFreed() {
         guard isPaused.load(ordering: .relaxed) else { return }
-        loop.execute { for acceptor in self.acceptors { acceptor.descriptorFreed() } }
+        acceptAgain()
+    }
+
+    /// From any thread: goes on accepting where that was interrupted.
+    func acceptAgain() {
+        loop.execute { for acceptor in self.acceptors { acceptor.goOn() } }
     }
 
     /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that

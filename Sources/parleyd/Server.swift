@@ -313,6 +313,7 @@ final class Server: @unchecked Sendable {
     private func filesAreRead() {
         refillReserve()
         reads.store(false, ordering: .sequentiallyConsistent)
+        for worker in workers { worker.acceptAgain() }
     }
 
     private func use(_ read: FileReading) {

@@ -152,6 +152,84 @@ struct ListenerTests {
         }
     }
 
+    @Test(arguments: [true, false])
+    func acceptor_thatMayNotTry_letsItsLoopSleep_andGoesOnAfterwards(isTold: Bool) async throws {
+        try await onLoop { loop in
+            let listener = try Listener.local()
+            let client = try RawSocket(connectedTo: listener.address)
+            let mayTry = Shared(false)
+            let asked = Shared(0)
+            let (arrivals, arrival) = AsyncStream<Void>.makeStream()
+            let acceptor = try Acceptor(
+                listener, loop: loop,
+                mayTry: {
+                    asked.value += 1
+                    return mayTry.value
+                }
+            ) { _ in
+                Issue.record("descriptors have not run out")
+            } accepted: { descriptor, _ in
+                say("x", on: descriptor.number)
+                arrival.yield()
+            }
+            let start = loop.now
+            await turns(500)
+            #expect(asked.value > 0)
+            // At once, and then ten times a second; not in each of the turns.
+            let most = 1 + Int((loop.now - start) / 100_000_000)
+            #expect(asked.value <= most)
+            mayTry.value = true
+            if isTold {
+                acceptor.goOn()
+                // It does not wait for the end of its pause.
+                #expect(loop.deadlines.first == nil)
+            }
+            var iterator = arrivals.makeAsyncIterator()
+            await iterator.next()
+            #expect(client.receive() == "x")
+            acceptor.stop()
+        }
+    }
+
+    @Test func acceptor_thatMayNotTryAfterAPause_saysOnceThatDescriptorsRanOut() async throws {
+        // In a process of its own, since the limit is the process's.
+        await #expect(processExitsWith: .success) {
+            await openTimers()
+            var limit = rlimit(rlim_cur: 128, rlim_max: 128)
+            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            try await onLoop { loop in
+                let listener = try Listener.local()
+                let client = try RawSocket(connectedTo: listener.address)
+                let spares = Spares()
+                spares.takeAll()
+                let happened = Shared<[String]>([])
+                // Yes at the first accept and at the end of the pause, no at the accept after it.
+                let answers = Shared([true, true, false])
+                let (steps, step) = AsyncStream<Void>.makeStream()
+                let acceptor = try Acceptor(
+                    listener, loop: loop,
+                    mayTry: { answers.value.isEmpty ? true : answers.value.removeFirst() }
+                ) { isExhausted in
+                    happened.value.append(isExhausted ? "exhausted" : "free")
+                    step.yield()
+                } accepted: { descriptor, _ in
+                    happened.value.append("accepted")
+                    say("x", on: descriptor.number)
+                    step.yield()
+                }
+                var iterator = steps.makeAsyncIterator()
+                await iterator.next()
+                // More than one, in case that Swift's runtime takes some.
+                spares.give(8)
+                while happened.value.last != "accepted" { await iterator.next() }
+                #expect(client.receive() == "x")
+                #expect(answers.value.isEmpty)
+                #expect(happened.value == ["exhausted", "free", "accepted"])
+                acceptor.stop()
+            }
+        }
+    }
+
     // MARK: What accepting survives
 
     @Test func acceptor_goesOn_afterClientsThatResetAtOnce() async throws {
@@ -193,7 +271,7 @@ struct ListenerTests {
                 // More than one, in case that Swift's runtime takes some.
                 spares.give(8)
                 if isTold {
-                    acceptor.descriptorFreed()
+                    acceptor.goOn()
                     // It does not wait for the end of its pause.
                     #expect(loop.deadlines.first == nil)
                 }
