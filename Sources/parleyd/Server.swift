@@ -285,19 +285,29 @@ final class Server: @unchecked Sendable {
         guard hasFiles else {
             return log.write("SIGHUP: there is nothing to read again in plaintext")
         }
-        guard case .none = reading else {
-            reading = .underWayAndAskedAgain
-            return
-        }
-        reading = .underWay
+        let wasReading = isReading
         reads.store(true, ordering: .sequentiallyConsistent)
         reserve.release()
-        // First, so that what follows stands in the new file.
+        // First, so that what follows is in the new file; and also while files are being read, which
+        // may take as long as it likes where their file system hangs.
         do throws(ConfigurationError) {
             try audit?.reopen()
         } catch {
             log.write("SIGHUP: the audit trail goes on in the old file: \(error)")
         }
+        guard case .none = reading else {
+            reading = .underWayAndAskedAgain
+            if !wasReading { filesAreRead() }
+            return log.write(
+                "SIGHUP: the files are still being read for the previous one; they will be read again after that"
+            )
+        }
+        startReading()
+    }
+
+    /// Nothing of the reserve is held.
+    private func startReading() {
+        reading = .underWay
         let read: @Sendable () -> FileReading = { [self] in
             FileReading(options) { main.execute { self.filesAreRead() } }
         }
@@ -328,7 +338,10 @@ final class Server: @unchecked Sendable {
         warnOfEnds()
         let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
         reading = .none
-        if isAskedAgain { reload() }
+        guard isAskedAgain else { return }
+        reads.store(true, ordering: .sequentiallyConsistent)
+        reserve.release()
+        startReading()
     }
 
     private var hasFiles: Bool {

@@ -210,6 +210,15 @@ class LongLists(RemoteTestCase):
         eventually(lambda: leaver.ask("Hello").lines == ["Greetings!"] and
                    server.stderr.text.count("certificates were read") >= 2, "the last list")
 
+    def test_the_audit_trail_is_opened_again_meanwhile(self):
+        server, crl, long, _ = self.start()
+        shutil.copy(long, crl)
+        for old in ("audit.1", "audit.2"):
+            server.audit.rename(server.folder / old)
+            server.signal(signal.SIGHUP)
+            eventually(server.audit.is_file, "a new file")
+        server.stderr.expect("SIGHUP: [^\n]* still being read")
+
     def test_the_end_does_not_wait_for_it(self):
         server, crl, long, _ = self.start()
         shutil.copy(long, crl)
