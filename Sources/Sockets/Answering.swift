@@ -54,8 +54,8 @@ package protocol Driver: AnyObject {
     /// Nothing was heard of the peer for a while: asks it whether it is there.
     func keepAlive()
 
-    /// Whether something waits for the peer to take it.
-    var hasUnsent: Bool { get }
+    /// Whether something that came has no answer yet, or waits for the peer to take it.
+    var owesPeer: Bool { get }
 }
 
 /// The most that one call of an answering body may append, in bytes.
@@ -106,7 +106,8 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         channelChanged()
     }
 
-    var hasUnsent: Bool { !unsent.isEmpty }
+    /// Where it gave way, the stream may hold messages that neither the channel nor the kernel knows of.
+    var owesPeer: Bool { isQueued || !unsent.isEmpty }
 
     /// Goes as far as the channel lets it.
     func resume() {

@@ -152,14 +152,14 @@ open class Channel: EventSource, @unchecked Sendable {
     /// Whether the peer does not take what it is sent, and has said something since that was asked
     /// last: it is there, though nothing of it is read.
     private final var isHeldUp: Bool {
-        guard hasUnsent else { return false }
+        guard owesPeer else { return false }
         let now = received &+ UInt64(unread)
         defer { heard = now }
         return unread > 0 && now > heard
     }
 
-    /// Whether something waits for the peer to take it.
-    package final var hasUnsent: Bool { driver?.hasUnsent ?? !writers.isEmpty }
+    /// Whether something that was received has no answer yet, or waits for the peer to take it.
+    package final var owesPeer: Bool { driver?.owesPeer ?? !writers.isEmpty }
 
     private final var limit: Double {
         switch phase {

@@ -94,9 +94,12 @@ final class LoopServer: @unchecked Sendable {
         for program in programs.values { program.recordKill() }
     }
 
-    /// From any thread: ends the remote sessions, of which none runs anything.
+    /// From any thread: ends the remote sessions, of which none runs anything, where nothing is due
+    /// to the client.
     func endRemoteSessions() {
-        loop.execute { for number in self.remoteSessions { self.sessions[number]?.cancel() } }
+        loop.execute {
+            for number in self.remoteSessions { self.sessions[number]?.endRemoteIfNothingIsDue() }
+        }
     }
 
     /// From any thread: ends the sessions of messages in which nothing is due to the client.

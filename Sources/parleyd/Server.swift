@@ -182,6 +182,8 @@ final class Server: @unchecked Sendable {
         farewell = Timer(after: Self.moment, on: main) { [unowned self] in
             guard programs.load(ordering: .sequentiallyConsistent) == 0 else { return }
             for worker in workers { worker.endRemoteSessions() }
+            // Some are still owed answers.
+            endRemoteSessionsIfIdle()
         }
     }
 

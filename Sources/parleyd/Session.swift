@@ -33,8 +33,10 @@ final class Session: @unchecked Sendable {
 
     /// How far it has come; what is due to the client depends on it.
     private enum Stage {
-        /// Nothing was asked yet: the handshake, or the queue before the operator.
+        /// The handshake: nothing was asked yet.
         case opening
+        /// In the queue before the operator; a question that came meanwhile is read ahead.
+        case queued(any ByteStream)
         case messages
         /// A person is asked for the reply to the last message.
         case asking
@@ -63,10 +65,18 @@ final class Session: @unchecked Sendable {
     /// no reply, and no reply waits to be taken.
     func endIfNothingIsDue() {
         switch stage {
-        case .opening: cancel()
-        case .messages: if !channel.hasUnsent, channel.unread == 0 { cancel() }
+        case .opening: if channel.unread == 0 { cancel() }
+        case .queued(let stream):
+            if stream.readAhead == nil, channel.unread == 0 { cancel() }
+        case .messages: if !channel.owesPeer, channel.unread == 0 { cancel() }
         case .asking, .remote, .closing: break
         }
+    }
+
+    /// Ends a remote session, of which no command runs, once nothing is due to the client.
+    func endRemoteIfNothingIsDue() {
+        guard case .remote = stage, !channel.owesPeer, channel.unread == 0 else { return }
+        cancel()
     }
 
     private func run() async {
@@ -225,6 +235,7 @@ final class Session: @unchecked Sendable {
         case .chat, .command:
             // Who waits for the operator is not idle by its own doing.
             channel.clearDue()
+            stage = .queued(stream)
             try await worker.operatorTurn.enter(while: stream)
             defer { worker.operatorTurn.leave() }
             channel.enter(.idle)

@@ -4,12 +4,14 @@
 import contextlib
 import shutil
 import signal
+import ssl
+import threading
 import unittest
 
 import authority
 from runs import Commands, Run
 from strangers import Stub, ask, client_context, connect, in_both_modes, read_to_end
-from support import PIPE, SCRATCH, Client, Server, TestCase, eventually
+from support import LIMIT, PIPE, SCRATCH, Client, Server, TestCase, eventually
 
 
 class Interrupts(TestCase):
@@ -94,6 +96,55 @@ class Ignored(TestCase):
         self.assertNotIn("SIGHUP: ", server.stderr.text)
 
 
+class Burst(threading.Thread):
+    """A session of messages, hundreds of which arrive in one piece, until the server ends it.
+
+    OpenSSL takes them all from the kernel at once, and hands them to the server one by one.
+    """
+
+    SIZE = 400
+
+    def __init__(self, owner, port):
+        super().__init__(daemon=True)
+        self.replies = 0
+        self.has_begun = threading.Event()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = client_context().wrap_bio(
+            self._incoming, self._outgoing, server_hostname="127.0.0.1")
+        self._socket = connect(owner, port)
+        self._until(self._tls.do_handshake)
+
+    def _until(self, attempt):
+        """The result of a call that may want to read first."""
+        while True:
+            try:
+                return attempt()
+            except ssl.SSLWantReadError:
+                self._send()
+                received = self._socket.recv(1 << 16)
+                if not received:
+                    self._incoming.write_eof()
+                self._incoming.write(received)
+
+    def _send(self):
+        if self._outgoing.pending:
+            self._socket.sendall(self._outgoing.read())
+
+    def run(self):
+        try:
+            while True:
+                for _ in range(self.SIZE):
+                    self._tls.write(b"Hello")
+                self._send()
+                for _ in range(self.SIZE):
+                    if not self._until(lambda: self._tls.read(1 << 14)):
+                        return
+                    self.replies += 1
+                self.has_begun.set()
+        except (ConnectionError, ssl.SSLError):
+            pass
+
+
 class Termination(TestCase):
     """SIGTERM lets a server's sessions finish, but not for ever."""
 
@@ -148,6 +199,41 @@ class Termination(TestCase):
                 for session in sessions:
                     self.assertEqual(session.recv(1), b"")
                 self.assertStatus(server, 0)
+
+    @in_both_modes
+    def test_who_has_asked_in_the_queue_is_answered(self, certs):
+        server = Server(self, "chat", "--drain", "600", certs=certs, stdin=PIPE)
+        context = certs and client_context()
+        first = connect(self, server.port, context)
+        first.sendall(b"one?")
+        server.stdout.expect("Server: ")
+        before = server.descriptors
+        asking, silent = (connect(self, server.port, context) for _ in range(2))
+        asking.sendall(b"two?")
+        eventually(lambda: server.descriptors >= before + 2, "both in the queue")
+        server.signal(signal.SIGTERM)
+        self.assertEqual(silent.recv(1), b"")
+        server.type("one\n")
+        self.assertEqual(read_to_end(first), b"one")
+        server.stdout.expect("Client says: two\\?")
+        server.type("two\n")
+        self.assertEqual(read_to_end(asking), b"two")
+        self.assertStatus(server, 0)
+
+    def test_what_came_in_one_piece_is_answered_whole(self):
+        server = Server(self, "command", "--drain", "600", "--threads", "1",
+                        certs=authority.good())
+        bursts = [Burst(self, server.port) for _ in range(4)]
+        for burst in bursts:
+            burst.start()
+        for burst in bursts:
+            self.assertTrue(burst.has_begun.wait(LIMIT))
+        server.signal(signal.SIGTERM)
+        for burst in bursts:
+            burst.join(LIMIT)
+            self.assertFalse(burst.is_alive())
+            self.assertEqual(burst.replies % Burst.SIZE, 0)
+        self.assertStatus(server, 0)
 
     def test_a_client_that_never_shakes_hands_holds_no_server(self):
         server = Server(self, "command", "--drain", "600", certs=authority.good())

@@ -152,6 +152,32 @@ struct AnsweringTests {
         }
     }
 
+    @Test func streamThatGaveWay_owesItsPeer_untilAllIsAnswered() async throws {
+        try await onLoop { loop in
+            let (a, b) = try await Carrier.pair.streams(on: loop)
+            let messages = 200
+            try await a.write(pattern(0..<messages))
+            let answered = Shared(0)
+            let answering = loop.spawn {
+                await answer(b, upTo: 1) { _, _ in
+                    answered.value += 1
+                    return .send
+                }
+            }
+            var pauses = 0
+            while answered.value < messages {
+                await turns(1)
+                guard (1..<messages).contains(answered.value) else { continue }
+                pauses += 1
+                #expect(b.channel.owesPeer)
+            }
+            #expect(pauses > 0)
+            #expect(!b.channel.owesPeer)
+            a.channel.shutdownWrite()
+            #expect(await answering.value == .peerEnded)
+        }
+    }
+
     @Test func answer_readsNoMoreThanTheMaximum() async throws {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)

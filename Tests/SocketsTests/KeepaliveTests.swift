@@ -75,7 +75,7 @@ struct KeepaliveTests {
     @Test func aPeerThatDoesNotRead_staysAsLongAsItSaysSomething() async throws {
         try await onLoop { loop in
             let session = try Session(loop, idle: 0.3, keepalive: 0.1)
-            session.hasUnsent = true
+            session.owesPeer = true
             session.reads = false
             let said = Shared(0)
             let alarm = Alarm(loop: loop) { alarm in
@@ -112,7 +112,7 @@ private final class Session: Driver, @unchecked Sendable {
     /// So many pings have an answer.
     var answers = 0
     var reads = true
-    var hasUnsent = false
+    var owesPeer = false
 
     init(_ loop: EventLoop, idle: Double, keepalive: Double) throws {
         var deadlines = Deadlines()

@@ -299,7 +299,7 @@ extension RemoteClient: Driver {
         if outbox.isEmpty { say(channel.isHolding ? .pong : .ping) }
     }
 
-    package var hasUnsent: Bool { !outbox.isEmpty }
+    package var owesPeer: Bool { !outbox.isEmpty }
 }
 
 /// What a client may know of `parley/1` before it has a session.

@@ -280,5 +280,5 @@ extension RunningCommand: Driver {
         bell.ring()
     }
 
-    var hasUnsent: Bool { output.isCut }
+    var owesPeer: Bool { output.isCut }
 }
