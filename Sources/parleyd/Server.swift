@@ -335,8 +335,8 @@ final class Server: @unchecked Sendable {
             policy = Policy(after: policy, table: table, context: context)
             for worker in workers { worker.use(policy) }
         }
-        if let context = read.context { tell("certificates", context) }
-        if let table = read.table { tell("the command table", table) }
+        if let context = read.context { tell("certificates", "certificates", context) }
+        if let table = read.table { tell("command table", "the command table", table) }
         warnOfEnds()
         let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
         reading = .none
@@ -356,19 +356,20 @@ final class Server: @unchecked Sendable {
         isShortOfReserve.store(!reserve.isFull, ordering: .relaxed)
     }
 
-    private func tell<Success>(_ what: String, _ result: Result<Success, any Error>) {
+    /// - Parameter recorded: what it is called in the audit trail.
+    private func tell<Success>(
+        _ what: String, _ recorded: String, _ result: Result<Success, any Error>
+    ) {
         var record = JSONLine(event: "reload")
-        record.add("what", what)
+        record.add("what", recorded)
         switch result {
         case .success:
             record.add("outcome", "in-force")
-            log.write(
-                "SIGHUP: \(what) \(what == "certificates" ? "were" : "was") read again and in force for new sessions and commands"
-            )
+            log.write("SIGHUP: \(what) reloaded")
         case .failure(let error):
             record.add("outcome", "old-stays")
             record.add("reason", "\(error)")
-            log.write("SIGHUP: of \(what) the old stays in force: \(error)")
+            log.write("SIGHUP: kept the old \(what): \(error)")
         }
         audit?.write(record, isDurable: true, log: log)
     }

@@ -131,7 +131,7 @@ class Lists(TestCase):
             with self.subTest(path.name):
                 shutil.copy(path, crl)
                 server.signal(signal.SIGHUP)
-                server.stderr.expect(rf"SIGHUP: of certificates the old stays in force: .*{words}")
+                server.stderr.expect(rf"SIGHUP: kept the old certificates: .*{words}")
                 client = Client(self, "command", server.port, certs=good(), messages=["Hello"])
                 self.assertStatus(client, 0)
 
@@ -208,7 +208,7 @@ class LongLists(RemoteTestCase):
             new.replace(crl)
             server.signal(signal.SIGHUP)
         eventually(lambda: leaver.ask("Hello").lines == ["Greetings!"] and
-                   server.stderr.text.count("certificates were read") >= 2, "the last list")
+                   server.stderr.text.count("certificates reloaded") >= 2, "the last list")
 
     def test_the_audit_trail_is_opened_again_meanwhile(self):
         server, crl, long, _ = self.start()
@@ -346,7 +346,7 @@ class Endings(TestCase):
             certs=self.own)
         first = server.stderr.text
         server.signal(signal.SIGHUP)
-        server.stderr.expect("read again")
+        server.stderr.expect("certificates reloaded")
         for path in (self.folder / "brief.pem", crl):
             with self.subTest(path.name):
                 self.assertRegex(first, rf"parleyd: the [^\n]*{path} ends on [^\n]*, in \d days")

@@ -17,10 +17,10 @@ from remote_server import write_table
 from support import eventually
 from trail import TORN
 
-CERTIFICATES = r"SIGHUP: certificates were read again"
-TABLE = r"SIGHUP: the command table was read again"
-OLD_CERTIFICATES = r"SIGHUP: of certificates the old stays in force"
-OLD_TABLE = r"SIGHUP: of the command table the old stays in force"
+CERTIFICATES = r"SIGHUP: certificates reloaded"
+TABLE = r"SIGHUP: command table reloaded"
+OLD_CERTIFICATES = r"SIGHUP: kept the old certificates"
+OLD_TABLE = r"SIGHUP: kept the old command table"
 LEAVERS = 3
 """Sessions of one client that is revoked: more than there are loops."""
 
