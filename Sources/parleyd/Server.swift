@@ -32,15 +32,11 @@ final class Server: @unchecked Sendable {
     /// Whom programs run as.
     let account = UserAccount.current()
     private var policy: Policy
-    /// Used on the main loop; whether something of it is missing is asked on all.
-    private var reserve = DescriptorReserve(loops: 0)
-    private let isShortOfReserve = Atomic<Bool>(false)
-    private let reads = Atomic<Bool>(false)
+    private let reload: Reload
     private let sessions = Atomic<Int>(0)
     /// Programs that run in all loops.
     private let programs = Atomic<Int>(0)
     private var farewell: Timer?
-    private var reading = FileReading.Progress.none
     private var warningTimer: Timer?
     private var idleTimer: Timer?
 
@@ -53,6 +49,7 @@ final class Server: @unchecked Sendable {
         hidesConsole = audit?.sharesStandardOutput ?? false
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
+        reload = Reload(options, audit: audit, main: main, log: log)
     }
 
     /// Serves until a signal or, with `--once`, the end of the session.
@@ -64,7 +61,7 @@ final class Server: @unchecked Sendable {
         for line in options.conversation.linesBeforeBind { transcript.print(line) }
         var listeners: [Listener]
         do throws(StreamError) {
-            listeners = try listen()
+            listeners = try options.endpoint.listeners(backlog: Self.backlog)
         } catch {
             for line in options.conversation.linesAfterFailedBind { transcript.print(line) }
             output.flush()
@@ -81,8 +78,7 @@ final class Server: @unchecked Sendable {
                 "\(loops) event loops instead of \(options.threads): the descriptor limit (ulimit -n) leaves no room for more"
             )
         }
-        reserve = DescriptorReserve(loops: loops)
-        refillReserve()
+        reload.holdBack(loops: loops)
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
         // Those that this process was started with, and that have ended before it listened.
         Program.reapOrphans()
@@ -121,8 +117,8 @@ final class Server: @unchecked Sendable {
         log.flush()
         _ = signals
         // A thread still reads, which `exit` would take OpenSSL away from.
-        if case .none = reading { return status }
-        _exit(status)
+        if reload.isUnderWay { _exit(status) }
+        return status
     }
 
     /// Ends the server when its sessions have ended, or their time is over.
@@ -198,12 +194,12 @@ final class Server: @unchecked Sendable {
 
     /// From any thread.
     func descriptorsFreed() {
-        if isShortOfReserve.load(ordering: .relaxed) { main.execute { self.refillReserve() } }
+        reload.descriptorsFreed()
         for worker in workers { worker.descriptorFreed() }
     }
 
     /// Files are being read, for which the descriptors are that are free now. From any thread.
-    var isReading: Bool { reads.load(ordering: .relaxed) }
+    var isReading: Bool { reload.readsFiles }
 
     /// Nothing is started any more. From any thread.
     var isShuttingDown: Bool { isEnding.load(ordering: .relaxed) }
@@ -250,29 +246,9 @@ final class Server: @unchecked Sendable {
             meetsRecords: options.security != nil || audit != nil)
     }
 
-    /// Binds every address of the host, all on one port.
-    private func listen() throws(StreamError) -> [Listener] {
-        var listeners: [Listener] = []
-        var failure: StreamError?
-        var port = options.endpoint.port
-        for address in try options.endpoint.localAddresses() {
-            do throws(StreamError) {
-                let listener = try Listener(address.with(port: port), backlog: Self.backlog)
-                port = listener.address.port
-                listeners.append(listener)
-            } catch {
-                // localhost is ::1 as well, which a machine without IPv6 doesn't have.
-                guard error.code == .addressUnavailable else { throw error.withRemedy }
-                failure = failure ?? error
-            }
-        }
-        if listeners.isEmpty, let failure { throw failure.withRemedy }
-        return listeners
-    }
-
     private func received(_ signal: Int32) {
         switch signal {
-        case SIGHUP: reload()
+        case SIGHUP: readAgain()
         case SIGCHLD: Program.reapOrphans()
         default:
             guard isEnding.load(ordering: .sequentiallyConsistent) else { return end() }
@@ -281,97 +257,16 @@ final class Server: @unchecked Sendable {
         }
     }
 
-    /// Reads certificates, keys and CRLs again, and the table, each whole or not at all, and opens
-    /// the audit file again. Sessions go on meanwhile.
-    private func reload() {
-        guard hasFiles else {
-            return log.write("SIGHUP: there is nothing to read again in plaintext")
-        }
-        let wasReading = isReading
-        reads.store(true, ordering: .sequentiallyConsistent)
-        reserve.release()
-        // First, so that what follows is in the new file; and also while files are being read, which
-        // may take as long as it likes where their file system hangs.
-        do throws(ConfigurationError) {
-            try audit?.reopen()
-        } catch {
-            log.write("SIGHUP: the audit trail goes on in the old file: \(error)")
-        }
-        guard case .none = reading else {
-            reading = .underWayAndAskedAgain
-            if !wasReading { filesAreRead() }
-            return log.write(
-                "SIGHUP: the files are still being read for the previous one; they will be read again after that"
-            )
-        }
-        startReading()
-    }
-
-    /// Nothing of the reserve is held.
-    private func startReading() {
-        reading = .underWay
-        let read: @Sendable () -> FileReading = { [self] in
-            FileReading(options) { main.execute { self.filesAreRead() } }
-        }
-        do throws(StreamError) {
-            try main.beside(read) { self.use($0) }
-        } catch {
-            // A revocation must not wait for a thread to be had.
-            use(read())
-        }
-    }
-
-    /// Nothing more is to be opened: whoever waits may connect, while what was read is looked at.
-    private func filesAreRead() {
-        refillReserve()
-        reads.store(false, ordering: .sequentiallyConsistent)
-        for worker in workers { worker.acceptAgain() }
-    }
-
-    private func use(_ read: FileReading) {
-        filesAreRead()
-        let (table, context) = (try? read.table?.get(), try? read.context?.get())
-        if table != nil || context != nil {
+    private func readAgain() {
+        reload.begin { [unowned self] in
+            for worker in workers { worker.acceptAgain() }
+        } use: { [unowned self] table, context in
+            guard table != nil || context != nil else { return }
             policy = Policy(after: policy, table: table, context: context)
             for worker in workers { worker.use(policy) }
+        } done: { [unowned self] in
+            warnOfEnds()
         }
-        if let context = read.context { tell("certificates", "certificates", context) }
-        if let table = read.table { tell("command table", "the command table", table) }
-        warnOfEnds()
-        let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
-        reading = .none
-        guard isAskedAgain else { return }
-        reads.store(true, ordering: .sequentiallyConsistent)
-        reserve.release()
-        startReading()
-    }
-
-    private var hasFiles: Bool {
-        options.security != nil || options.commands != nil || options.audit != nil
-    }
-
-    private func refillReserve() {
-        guard hasFiles else { return }
-        reserve.fill()
-        isShortOfReserve.store(!reserve.isFull, ordering: .relaxed)
-    }
-
-    /// - Parameter recorded: what it is called in the audit trail.
-    private func tell<Success>(
-        _ what: String, _ recorded: String, _ result: Result<Success, any Error>
-    ) {
-        var record = JSONLine(event: "reload")
-        record.add("what", recorded)
-        switch result {
-        case .success:
-            record.add("outcome", "in-force")
-            log.write("SIGHUP: \(what) reloaded")
-        case .failure(let error):
-            record.add("outcome", "old-stays")
-            record.add("reason", "\(error)")
-            log.write("SIGHUP: kept the old \(what): \(error)")
-        }
-        audit?.write(record, isDurable: true, log: log)
     }
 
     /// Says what is wrong with the files in force and what ends soon, now and once a day.
@@ -388,23 +283,4 @@ final class Server: @unchecked Sendable {
     /// the connections that were dropped.
     private static let backlog = 4_096
     private static let day = 86_400.0
-}
-
-extension StreamError {
-    /// A bind's failure with what to do about it.
-    fileprivate var withRemedy: StreamError {
-        switch code {
-        case .addressInUse:
-            StreamError(
-                code,
-                "\(description); another server has this port: stop it or choose another with --port"
-            )
-        case .addressUnavailable:
-            StreamError(
-                code,
-                "\(description); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE"
-            )
-        default: self
-        }
-    }
 }

@@ -81,7 +81,7 @@ final class Session: @unchecked Sendable {
 
     private func run() async {
         if let stream = open() {
-            var outcome = Outcome.refused
+            var outcome = SessionOutcome.refused
             do throws(StreamError) {
                 try await tls?.handshake()
                 try checkUnderNewPolicy()
@@ -112,47 +112,6 @@ final class Session: @unchecked Sendable {
         }
         task = nil
         worker.ended(at: place)
-    }
-
-    /// How it went.
-    private enum Outcome {
-        /// It did not begin, since this is not the one session of `--once`.
-        case refused
-        case handshakeFailed(StreamError)
-        case messages(Int)
-        case commands(Int)
-        case failed(StreamError)
-
-        /// For the log.
-        var words: String {
-            switch self {
-            case .refused: "refused: the one session of --once is under way"
-            case .handshakeFailed(let error):
-                isOnlyAKnock ? error.description : "refused: \(error)"
-            case .messages(let count):
-                "session ended after \(count) \(count == 1 ? "message" : "messages")"
-            case .commands(let count):
-                "session ended after \(count) \(count == 1 ? "command" : "commands")"
-            case .failed(let error): "session failed: \(error)"
-            }
-        }
-
-        /// For the audit trail.
-        var reason: String {
-            if case .failed(let error) = self { error.description } else { words }
-        }
-
-        /// A silent or vanished peer takes no alert.
-        var canBeTold: Bool {
-            guard case .handshakeFailed(let error) = self else { return true }
-            return error.code != .handshakeTimedOut && error.code != .reset && !isOnlyAKnock
-        }
-
-        /// Somebody looked whether the port is open: nobody was refused anything.
-        var isOnlyAKnock: Bool {
-            guard case .handshakeFailed(let error) = self else { return false }
-            return error.code == .leftWithoutAWord
-        }
     }
 
     // MARK: Its beginning
@@ -260,7 +219,7 @@ final class Session: @unchecked Sendable {
 
     // MARK: Its end
 
-    private func recordEnd(_ outcome: Outcome) {
+    private func recordEnd(_ outcome: SessionOutcome) {
         worker.closedDesk(at: place)
         switch outcome {
         case .refused: log(outcome.words)
@@ -288,7 +247,7 @@ final class Session: @unchecked Sendable {
         }
     }
 
-    private func logEnd(_ outcome: Outcome) {
+    private func logEnd(_ outcome: SessionOutcome) {
         switch outcome {
         case .refused, .handshakeFailed: return
         case .messages, .commands, .failed: break
@@ -300,28 +259,12 @@ final class Session: @unchecked Sendable {
             suspicion =
                 "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it"
         }
-        log("\(outcome.words), \(duration)\(suspicion)")
+        log("\(outcome.words), \(channel.loop.time(since: openedAt))\(suspicion)")
         if worker.options.isOnce { worker.endServer() }
     }
 
     private func log(_ text: String) {
-        worker.log.write("\(name): \(text)")
-    }
-
-    /// The peer's address and, as far as there is one, its identity and cipher.
-    private var name: String {
-        var name = channel.peer?.description ?? "?"
-        guard let tls else { return name }
-        if let identity = tls.peerName { name += " " + identity }
-        if tls.isEstablished { name += " \(tls.version) \(tls.cipher)" }
-        return name
-    }
-
-    private var duration: String {
-        let milliseconds = (channel.loop.now - openedAt) / 1_000_000
-        let fraction = String(milliseconds % 1_000)
-        let zeros = String(repeating: "0", count: 3 - fraction.count)
-        return "\(milliseconds / 1_000).\(zeros)\(fraction) s"
+        worker.log.write("\(channel.name(with: tls)): \(text)")
     }
 }
 

@@ -1,0 +1,44 @@
+// A server's listening sockets, and what to do where they can't be had.
+// SPDX-License-Identifier: Apache-2.0
+internal import Sockets
+
+extension Endpoint {
+    /// Binds every address of the host, all on one port.
+    func listeners(backlog: Int) throws(StreamError) -> [Listener] {
+        var listeners: [Listener] = []
+        var failure: StreamError?
+        var port = self.port
+        for address in try localAddresses() {
+            do throws(StreamError) {
+                let listener = try Listener(address.with(port: port), backlog: backlog)
+                port = listener.address.port
+                listeners.append(listener)
+            } catch {
+                // localhost is ::1 as well, which a machine without IPv6 doesn't have.
+                guard error.code == .addressUnavailable else { throw error.withRemedy }
+                failure = failure ?? error
+            }
+        }
+        if listeners.isEmpty, let failure { throw failure.withRemedy }
+        return listeners
+    }
+}
+
+extension StreamError {
+    /// A bind's failure with what to do about it.
+    fileprivate var withRemedy: StreamError {
+        switch code {
+        case .addressInUse:
+            StreamError(
+                code,
+                "\(description); another server has this port: stop it or choose another with --port"
+            )
+        case .addressUnavailable:
+            StreamError(
+                code,
+                "\(description); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE"
+            )
+        default: self
+        }
+    }
+}

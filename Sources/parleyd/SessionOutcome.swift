@@ -1,0 +1,66 @@
+// How a session went, and what the log calls it.
+// SPDX-License-Identifier: Apache-2.0
+internal import Sockets
+internal import TLS
+
+/// How it went.
+enum SessionOutcome {
+    /// It did not begin, since this is not the one session of `--once`.
+    case refused
+    case handshakeFailed(StreamError)
+    case messages(Int)
+    case commands(Int)
+    case failed(StreamError)
+
+    /// For the log.
+    var words: String {
+        switch self {
+        case .refused: "refused: the one session of --once is under way"
+        case .handshakeFailed(let error):
+            isOnlyAKnock ? error.description : "refused: \(error)"
+        case .messages(let count):
+            "session ended after \(count) \(count == 1 ? "message" : "messages")"
+        case .commands(let count):
+            "session ended after \(count) \(count == 1 ? "command" : "commands")"
+        case .failed(let error): "session failed: \(error)"
+        }
+    }
+
+    /// For the audit trail.
+    var reason: String {
+        if case .failed(let error) = self { error.description } else { words }
+    }
+
+    /// A silent or vanished peer takes no alert.
+    var canBeTold: Bool {
+        guard case .handshakeFailed(let error) = self else { return true }
+        return error.code != .handshakeTimedOut && error.code != .reset && !isOnlyAKnock
+    }
+
+    /// Somebody looked whether the port is open: nobody was refused anything.
+    var isOnlyAKnock: Bool {
+        guard case .handshakeFailed(let error) = self else { return false }
+        return error.code == .leftWithoutAWord
+    }
+}
+
+extension Channel {
+    /// The peer's address and, as far as there is one, its identity and cipher.
+    func name(with tls: TLSStream?) -> String {
+        var name = peer?.description ?? "?"
+        guard let tls else { return name }
+        if let identity = tls.peerName { name += " " + identity }
+        if tls.isEstablished { name += " \(tls.version) \(tls.cipher)" }
+        return name
+    }
+}
+
+extension EventLoop {
+    /// In seconds, for the log.
+    func time(since start: UInt64) -> String {
+        let milliseconds = (now - start) / 1_000_000
+        let fraction = String(milliseconds % 1_000)
+        let zeros = String(repeating: "0", count: 3 - fraction.count)
+        return "\(milliseconds / 1_000).\(zeros)\(fraction) s"
+    }
+}
