@@ -218,6 +218,8 @@ static void program(void *argument)
     // The keeper has one thread, so that this is its end and no other's.
     raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (raw(SYS_getppid, 0, 0, 0, 0, 0) != keeper->family.self) leave();
+    // Before it can do anything: whoever kills the keeper at once must not pass for never started.
+    keeper->report.program = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
     raw(SYS_umask, start->umask, 0, 0, 0, 0);
     if (keeper->limits.has_descriptors) set_limit(RLIMIT_NOFILE, &keeper->limits.descriptors);
     if (keeper->limits.has_cores) set_limit(RLIMIT_CORE, &keeper->limits.cores);
@@ -300,7 +302,7 @@ static void run(void *argument)
         tell(keeper);
         leave();
     }
-    keeper->program = keeper->report.program = (pid_t)result;
+    keeper->program = (pid_t)result;
     raw(SYS_close_range, 0, 2, 0, 0, 0);
     keep(keeper);
 }
@@ -357,6 +359,11 @@ int parley_keeper_read(int control, parley_report *report)
     while (length < 0 && errno == EINTR);
     if (length == sizeof *report) return 1;
     return length < 0 && errno == EAGAIN ? 0 : -1;
+}
+
+pid_t parley_keeper_program(const void *memory)
+{
+    return ((const volatile struct keeper *)memory)->report.program;
 }
 
 void parley_keeper_tell(int control, char wish) { send(control, &wish, 1, MSG_NOSIGNAL); }

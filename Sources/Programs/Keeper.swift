@@ -88,6 +88,10 @@ final class Keeper: EventSource, @unchecked Sendable {
             // Somebody has killed it. The program was killed with it (PR_SET_PDEATHSIG); what else there
             // was of the command nobody can know any more.
             if program == nil {
+                let number = unsafe parley_keeper_program(memory)
+                if number > 0 { program = number }
+            }
+            if program == nil {
                 failure = failure ?? StreamError("\(what): its keeper was killed", errno: ECHILD)
             } else if end == nil {
                 end = .signal(UInt8(SIGKILL))

@@ -235,6 +235,16 @@ public final class Program: @unchecked Sendable {
 
     // MARK: All programs
 
+    /// Whether there is a proc(5) of this PID namespace with `children`, without which nothing starts.
+    public static var canBeWatched: Bool {
+        var text = [CChar](repeating: 0, count: 32)
+        let count = unsafe readlink("/proc/self", &text, text.count - 1)
+        guard count > 0, unsafe access("/proc/thread-self/children", R_OK) == 0 else {
+            return false
+        }
+        return text[..<count].elementsEqual("\(getpid())".utf8.map { CChar(bitPattern: $0) })
+    }
+
     /// Has the system keep how programs end, even where whoever started this process ignored that.
     /// Before any program is started.
     public static func keepEnds() { Glibc.signal(SIGCHLD, SIG_DFL) }

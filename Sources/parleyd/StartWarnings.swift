@@ -3,6 +3,7 @@
 internal import Commands
 internal import Console
 internal import Glibc
+internal import Programs
 internal import Sockets
 
 /// Sentences without their full stop, for the log.
@@ -16,6 +17,11 @@ func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] 
     if geteuid() == 0, table.hasPrograms {
         warnings.append(
             "the programs of the table run as root, because parleyd does; start parleyd as another user"
+        )
+    }
+    if table.hasPrograms, !Program.canBeWatched {
+        warnings.append(
+            "no program of the table can start: what it starts is watched through /proc, which must be mounted here and be that of this PID namespace"
         )
     }
     if Signals.isIgnored(SIGHUP) {

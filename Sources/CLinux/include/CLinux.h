@@ -116,6 +116,8 @@ enum {
 parley_keeper parley_keeper_start(const parley_start *start);
 // 1: a report; 0: none now; -1: the keeper has ended.
 int parley_keeper_read(int control, parley_report *report);
+// The number of the program that a killed keeper had begun to execute, whether or not it said so; 0 for none.
+pid_t parley_keeper_program(const void *memory);
 void parley_keeper_tell(int control, char wish);
 // Takes a keeper that has ended away, with its memory; 0 where it has not.
 int parley_keeper_reap(pid_t keeper, void *memory);
