@@ -193,7 +193,8 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
         expiry = certificate.expiry
     }
 
-    /// The first name that a command table can have, else the key.
+    /// The first name other than an address, as the certificate spells it, else the key. A table
+    /// throws some names away and compares the others in one spelling, so this decides nothing.
     public var description: String {
         names.first { $0.kind != .ip }?.description ?? key
     }

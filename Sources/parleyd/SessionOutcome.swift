@@ -1,5 +1,6 @@
 // How a session went, and what the log calls it.
 // SPDX-License-Identifier: Apache-2.0
+internal import Commands
 internal import Sockets
 internal import TLS
 
@@ -49,7 +50,8 @@ extension Channel {
     func name(with tls: TLSStream?) -> String {
         var name = peer?.description ?? "?"
         guard let tls else { return name }
-        if let identity = tls.peerName { name += " " + identity }
+        // As the table, the trail and `whoami` have it, so that one word finds it in all of them.
+        if let peer = tls.peerIdentity { name += " " + bounded(Identity(peer).description) }
         if tls.isEstablished { name += " \(tls.version) \(tls.cipher)" }
         return name
     }

@@ -52,7 +52,8 @@ final class Standing {
         guard let context = worker.policy.context, let failure = stream.objection(under: context)
         else { return nil }
         // The sentence names files of this machine.
-        worker.log.write("\(Identity(peer)) may run nothing any more: \(failure)")
+        let name = bounded(Identity(peer).description)
+        worker.log.write("\(name) may run nothing any more: \(failure)")
         let why: String
         switch failure.code {
         case .certificateRevoked: why = "was revoked"

@@ -10,7 +10,7 @@ import authority
 from people import client, serial
 from remote import (
     BAD_ARGUMENT, BY_ITSELF, BY_SIGNAL, CANCEL, MALFORMED, OUTPUT, TOO_LARGE, UNAVAILABLE, UNKNOWN,
-    run)
+    Session, run)
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, program
 from strangers import client_context, connect, read_to_end
 from support import SCRATCH, eventually
@@ -51,6 +51,20 @@ class Lines(RemoteTestCase):
 
     def setUp(self):
         self.names = {}
+
+    def test_the_log_and_the_trail_and_whoami_name_a_client_alike(self):
+        folder = SCRATCH / "mixed"
+        folder.mkdir()
+        (folder / "index.txt").touch()
+        authority.issue(folder, "mixed", names="DNS:10.0.0.1,DNS:a/b,DNS:MIXED.example", purpose="clientAuth")
+        session = Session(self, self.server.port, folder / "mixed")
+        self.names[session] = session.stream.getsockname()
+        self.assertIn(b"dns:mixed.example", session.ask("whoami").output)
+        record = self.of(session, "session-start")[0]
+        self.assertEqual((record["identity"], record["names"]), ("dns:mixed.example", ["dns:mixed.example"]))
+        address = "%s:%d" % self.names[session]
+        session.stream.unwrap()
+        self.server.stderr.expect(re.escape(f"parleyd: {address} dns:mixed.example TLSv1.3 "))
 
     def test_a_command_leaves_its_start_and_its_end(self):
         session = self.session("many")
