@@ -71,7 +71,8 @@ extension Trust {
     var expiries: [Expiry] {
         var expiries: [Expiry] = []
         if case .certificates(let certificates, let path) = anchors {
-            expiries += certificates.compactMap {
+            // One that had ended when it was read is among the warnings.
+            expiries += certificates.filter { !$0.isExpired }.compactMap {
                 Expiry(
                     "the certificate of the CA \($0.subject) in \(path)", $0, "get its next one")
             }

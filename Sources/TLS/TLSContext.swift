@@ -90,7 +90,9 @@ public final class TLSContext: @unchecked Sendable {
         expiries = (credentials?.expiries ?? []) + (trust?.expiries ?? [])
         hasCredentials = credentials != nil
         mayBePlaintext = options.mayBePlaintext
-        warnings = credentials?.warnings ?? []
+        // A client says where it fails that a CA has no list.
+        let gaps = role == .server ? trust?.authoritiesWithoutList ?? [] : []
+        warnings = (credentials?.warnings ?? []) + (trust?.warnings ?? []) + gaps
         let names = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
         unsafe applicationProtocols = .allocate(capacity: names.count)
         _ = unsafe applicationProtocols.initialize(from: names)

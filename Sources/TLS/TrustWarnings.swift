@@ -1,0 +1,49 @@
+// What is wrong with a file of CAs or CRLs that serves all the same.
+// SPDX-License-Identifier: Apache-2.0
+
+extension Trust {
+    /// Of the CAs that are not valid today, beside others that are: sentences without their full
+    /// stops.
+    var warnings: [String] {
+        guard case .certificates(let certificates, let path) = anchors else { return [] }
+        let warnings = certificates.compactMap { certificate -> String? in
+            let when =
+                if certificate.isExpired {
+                    "expired on \(certificate.notAfter)"
+                } else if certificate.isNotYetValid {
+                    "is not valid before \(certificate.notBefore)"
+                } else {
+                    ""
+                }
+            guard !when.isEmpty else { return nil }
+            return
+                "in \(path) the certificate of the CA \(certificate.subject) \(when), so whoever has a certificate of that CA is refused; put its current one in its place, or remove it"
+        }
+        return Self.first(of: warnings, "CAs in \(path) that are not valid today")
+    }
+
+    /// The CAs that have no list of what they issued, beside others that have one: nobody whose
+    /// certificate such a CA issued can be let in. Sentences without their full stops.
+    var authoritiesWithoutList: [String] {
+        guard let crls, case .certificates(let certificates, let path) = anchors else { return [] }
+        let uncovered = certificates.filter { certificate in
+            !certificate.isExpired
+                && !crls.lists.contains { list in
+                    list.coversLeaves && list.issuer.isSubject(of: certificate)
+                        && list.isSigned(by: certificate)
+                }
+        }
+        let warnings = uncovered.map {
+            "\(crls.path) has no CRL of the CA \($0.subject) in \(path), so every certificate that this CA issued to a client is refused; add its current CRL to that file"
+        }
+        return Self.first(of: warnings, "CAs in \(path) that have no CRL in \(crls.path)")
+    }
+
+    /// Some of the warnings, and how many more there are: a file may be a system's whole store.
+    private static func first(of warnings: [String], _ what: String) -> [String] {
+        guard warnings.count > most else { return warnings }
+        return warnings.prefix(most) + ["there are \(warnings.count - most) more \(what)"]
+    }
+
+    private static let most = 10
+}
