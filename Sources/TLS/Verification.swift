@@ -99,9 +99,12 @@ enum Verification {
                 unsafe X509_STORE_CTX_get_current_cert(store).map {
                     unsafe Certificate(sharing: $0)
                 } ?? leaf
-            // OpenSSL finds no issuer of a certificate that it can't read, nor takes it for one.
-            let sent = unsafe certificates(X509_STORE_CTX_get0_untrusted(store))
-            if let bad = ([leaf, failing] + sent).first(where: \.isMalformed) {
+            // OpenSSL finds no issuer of a certificate that it can't read, nor takes it for one. What
+            // was sent along explains no other failure: anybody may send anything.
+            let sent =
+                issuerCodes.contains(code)
+                ? unsafe certificates(X509_STORE_CTX_get0_untrusted(store)) : []
+            if let bad = ([failing, leaf] + sent).first(where: \.isMalformed) {
                 unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
                 stream.verificationFailure = StreamError(
                     .certificateInvalid,
@@ -192,11 +195,7 @@ enum Verification {
                 .selfSigned,
                 "\(subject) is self-signed and not in \(trust.origin); if it is the right one, \(trustIt(stream))"
             )
-        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
-            X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
-            X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
-            X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED:
-            return issuerFailure(failing, trust, stream)
+        case _ where issuerCodes.contains(code): return issuerFailure(failing, trust, stream)
         case X509_V_ERR_INVALID_PURPOSE:
             let role = stream.context.role == .client ? "server" : "client"
             return StreamError(
@@ -207,6 +206,13 @@ enum Verification {
             return StreamError(.certificateInvalid, "\(subject) is not accepted: \(sentence(code))")
         }
     }
+
+    /// No issuer was found that is trusted, or not the one who signed.
+    private static let issuerCodes = [
+        X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
+        X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
+        X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED,
+    ]
 
     private static func wrongHost(_ leaf: Certificate, _ stream: TLSStream) -> StreamError {
         let names = leaf.names

@@ -47,6 +47,9 @@ struct AnchorTests {
             subjectAltName = DER:30:13:81:11:61:6C
             """, by: "root")
         try pki.certificate("under-broken", "x", Authority.client, by: "root")
+        try pki.certificate(
+            "expired", "x", Authority.client, by: "root",
+            dates: ("20200101000000Z", "20200201000000Z"))
         var issuer = "root"
         var chain: [String] = []
         for depth in 0..<12 {
@@ -145,6 +148,18 @@ struct AnchorTests {
         let text = try #require(pair.server.failure).description
         #expect(text.contains("malformed") && !text.contains("unknown CA"), "\(text)")
         #expect(try pair.clientsSentence().contains("malformed"))
+    }
+
+    @Test(arguments: [
+        ("expired", StreamError.Code.certificateExpired), ("server", .wrongPurpose),
+    ])
+    func malformedCertificateSentAlong_isNotBlamed_whereItIsNotTheCause(
+        _ name: String, _ code: StreamError.Code
+    ) throws {
+        try pki.join([name, "broken-ca", "middle"], into: "\(name)-and-broken.pem")
+        let pair = try pki.pair(
+            client: "\(name)-and-broken", key: name, trusting: pki.trust("root"))
+        #expect(pair.serversVerdict() == code)
     }
 
     @Test func anotherCAOfTheSameName_isToldApartByItsKey() throws {

@@ -40,7 +40,7 @@ struct Authority: Sendable {
     /// - Parameters:
     ///   - issuer: whose `.pem` and `.key` sign it; nil for itself.
     ///   - key: what is made, as `openssl req -newkey` has it.
-    ///   - dates: of a root's validity, which is else from now on.
+    ///   - dates: of its validity, which is else from now on.
     ///   - chain: what is put behind `name.pem` in `name-chain.pem`.
     func certificate(
         _ name: String, _ subject: String? = nil, _ extensions: String = ca,
@@ -58,11 +58,12 @@ struct Authority: Sendable {
             ]
         if let dates {
             try openssl(request + ["-out", path("\(name).csr")])
-            try openssl([
-                "ca", "-config", path("\(name).cnf"), "-batch", "-notext", "-extensions", "x",
-                "-selfsign", "-keyfile", path("\(name).key"), "-in", path("\(name).csr"),
-                "-out", path("\(name).pem"), "-startdate", dates.0, "-enddate", dates.1,
-            ])
+            try openssl(
+                [
+                    "ca", "-config", path("\(name).cnf"), "-batch", "-notext", "-extensions", "x",
+                    "-keyfile", path("\(issuer ?? name).key"), "-in", path("\(name).csr"),
+                    "-out", path("\(name).pem"), "-startdate", dates.0, "-enddate", dates.1,
+                ] + (issuer.map { ["-cert", path("\($0).pem")] } ?? ["-selfsign"]))
         } else {
             let signer = issuer.map { ["-CA", path("\($0).pem"), "-CAkey", path("\($0).key")] }
             try openssl(
