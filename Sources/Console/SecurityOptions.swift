@@ -7,7 +7,9 @@ public import TLS
 public struct SecurityOptions: Sendable {
     /// The options of either role that take a value.
     public static let shared = ["certs", "cert", "key", "crl", "tls-min", "keylog"]
+    /// All of a server's that take a value.
     public static let server = shared + ["client-ca"]
+    /// All of a client's that take a value.
     public static let client = shared + ["ca", "pin", "server-name"]
 
     /// Whose options they are, which says where certificates are looked for.
@@ -21,10 +23,11 @@ public struct SecurityOptions: Sendable {
     private let ca: String?
     private let clientCA: String?
     private let crl: String?
+    private let keyLog: String?
     private let pins: [Pin]
     private var options: TLSOptions
 
-    /// - Throws: `UsageError`, or a `CredentialError` for a key log.
+    /// - Throws: `UsageError`.
     public init(_ arguments: Arguments, role: Role) throws {
         folderIsNamed = arguments.has("certs")
         places = Places(named: arguments["certs"], role: role)
@@ -45,7 +48,7 @@ public struct SecurityOptions: Sendable {
             }
             options.minimum = version
         }
-        if let path = arguments["keylog"] { options.keyLog = try KeyLog(path) }
+        keyLog = arguments["keylog"]
     }
 
     /// ALPN protocols that the context takes part in.
@@ -60,8 +63,25 @@ public struct SecurityOptions: Sendable {
     }
     /// Whether a server requires client certificates.
     public var asksForClients: Bool { clientCA != nil }
+    /// The oldest version that is spoken, `--tls-min`.
     public var minimum: TLSVersion { options.minimum }
-    public var writesKeyLog: Bool { options.keyLog != nil }
+    /// Whether `--keylog` was given, so that the contexts' sessions can be decrypted.
+    public var writesKeyLog: Bool { keyLog != nil }
+
+    /// Opens the key log, or makes it, for all contexts that are made from here on; without this
+    /// they write none. Apart from the reading of options, which leaves no file behind.
+    ///
+    /// - Throws: `CredentialError`.
+    public mutating func openKeyLog() throws(CredentialError) {
+        options.keyLog = try keyLog.map { (path) throws(CredentialError) in try KeyLog(path) }
+    }
+
+    /// Finds out whether the key log could be opened or made, and makes none.
+    ///
+    /// - Throws: `CredentialError`.
+    public func examineKeyLog() throws(CredentialError) {
+        if let keyLog { try KeyLog.examine(keyLog) }
+    }
 
     /// A server's context from the files as they are now.
     ///

@@ -79,6 +79,15 @@ struct PathWalk: ~Copyable {
         return unsafe openat(folder.number, name, flags, 0o600)
     }
 
+    /// - Throws: `unreadable` where this user may put no file into the folder.
+    func checkThatEntriesCanBeMade() throws(FileError) {
+        guard unsafe faccessat(folder.number, ".", W_OK | X_OK, AT_EACCESS) != 0 else { return }
+        throw FileError(
+            .unreadable, rule.path,
+            "it cannot be made in \(shown(names)) (\(words(errno))); name one that this user may write"
+        )
+    }
+
     private mutating func start() throws(FileError) {
         let path = rule.path
         guard !path.isEmpty, !path.utf8.contains(0) else {

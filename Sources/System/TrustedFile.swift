@@ -69,6 +69,25 @@ package struct TrustedFile: ~Copyable {
         try self.init(path, isSecret ? .secretRecord : .record)
     }
 
+    /// Finds out whether a file could be opened to append to, or made where there is none, and makes
+    /// none.
+    ///
+    /// - Parameter isSecret: as `init(appending:isSecret:)` has it.
+    /// - Throws: `FileError`, for what that would fail on.
+    package static func examine(
+        appending path: String, isSecret: Bool = false
+    ) throws(FileError) {
+        let rule = FileRule(
+            path: path, use: isSecret ? .secretRecord : .record, reader: geteuid())
+        var walk = PathWalk(rule)
+        if case .entry(let name) = try walk.arrive() {
+            let found = OpenFile(
+                owning: walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
+            if found.number < 0, errno == ENOENT { return try walk.checkThatEntriesCanBeMade() }
+        }
+        _ = try TrustedFile(appending: path, isSecret: isSecret)
+    }
+
     /// Reads a whole file. A copy that is made on the way is wiped where it is a secret.
     ///
     /// - Parameter limit: the most bytes that it may have.

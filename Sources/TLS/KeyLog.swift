@@ -21,6 +21,17 @@ public final class KeyLog: Sendable {
         }
     }
 
+    /// Finds out whether it could be opened, and makes no file.
+    ///
+    /// - Throws: as `init(_:)` does.
+    public static func examine(_ path: String) throws(CredentialError) {
+        do throws(FileError) {
+            try TrustedFile.examine(appending: path, isSecret: true)
+        } catch {
+            throw CredentialError(keyLog: error)
+        }
+    }
+
     func append(_ line: String) {
         let bytes = Array((line + "\n").utf8)
         unsafe write(descriptor.number, bytes, bytes.count)

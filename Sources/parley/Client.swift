@@ -28,6 +28,8 @@ final class Client: @unchecked Sendable {
     private var interrupt: (() -> Bool)?
 
     init(_ options: ClientOptions) throws {
+        var options = options
+        try options.security?.openKeyLog()
         self.options = options
         loop = try EventLoop()
         log = Log(program: "parley", loop: loop)

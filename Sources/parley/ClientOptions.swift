@@ -18,7 +18,7 @@ struct ClientOptions {
     let messages: [String]?
     let isQuiet: Bool
     /// Nil for `--plaintext`.
-    let security: SecurityOptions?
+    var security: SecurityOptions?
     let serverName: ServerName?
     let connectTimeout: Double
     var deadlines = Deadlines()

@@ -38,6 +38,19 @@ final class Audit: Sendable {
         file = Mutex(File(descriptor: try Self.open(self.path)))
     }
 
+    /// Finds out whether a start could open the trail. None is made: it would be of the wrong user's.
+    static func examine(_ path: String) throws(ConfigurationError) {
+        guard path != "-" else {
+            _ = try open(nil)
+            return
+        }
+        do throws(FileError) {
+            try TrustedFile.examine(appending: path)
+        } catch {
+            throw ConfigurationError("the audit file \(error)")
+        }
+    }
+
     /// Opens the file again, so that one that was moved away is let go. Where that fails the old
     /// one stays.
     func reopen() throws(ConfigurationError) {

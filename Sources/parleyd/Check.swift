@@ -5,6 +5,7 @@ internal import Console
 internal import Glibc
 internal import Sessions
 internal import Sockets
+internal import TLS
 
 /// Reads what a server reads at its start and at a reload, by the same code, tells what it means,
 /// and ends the process.
@@ -15,7 +16,7 @@ struct Check {
     private let isOfTableOnly: Bool
 
     /// - Parameter words: the command line behind `check`; `--help` ends the process.
-    /// - Throws: `UsageError`, and `CredentialError` for a key log.
+    /// - Throws: `UsageError`.
     init(_ words: [String]) throws {
         let arguments = try Arguments(
             words, flags: ServerOptions.flags, valued: ServerOptions.valued + ["as"])
@@ -37,8 +38,11 @@ struct Check {
         if isOfTableOnly, let path = options.commands {
             table = try CommandTable(file: path)
         } else {
-            table = try Policy(options).table
-            if let audit = options.audit { try Self.check(audit: audit) }
+            try options.security?.examineKeyLog()
+            let policy = try Policy(options)
+            table = policy.table
+            if let audit = options.audit { try Audit.examine(audit) }
+            warn(of: policy.context)
         }
         for warning in table.warnings { Log.write("parleyd", "warning: \(warning)") }
         if table.omittedWarnings > 0 {
@@ -55,18 +59,12 @@ struct Check {
         exit(0)
     }
 
-    /// Whether a start could open the audit trail. None is made: it would be of the wrong user's.
-    private static func check(audit path: String) throws(ConfigurationError) {
-        if unsafe access(path, F_OK) == 0 || path == "-" {
-            _ = try Audit(path, syncs: false)
-            return
-        }
-        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-        let folder = slash.map { path[...$0] } ?? "."
-        guard unsafe access(String(folder), W_OK | X_OK) != 0 else { return }
-        throw ConfigurationError(
-            "the audit file \(path) cannot be made in \(folder) (\(systemMessage(errno))); name one with --audit that this user may write"
-        )
+    /// What a start and a reload would say of the files that they read.
+    private func warn(of context: TLSContext?) {
+        var warnings = context?.warnings ?? []
+        warnings += context?.expiries.compactMap { $0.warning() } ?? []
+        if options.security?.writesKeyLog == true { warnings.append(keyLogWarning) }
+        for warning in warnings { Log.write("parleyd", "warning: \(warning)") }
     }
 
     /// What a start could still fail on.

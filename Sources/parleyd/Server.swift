@@ -41,6 +41,8 @@ final class Server: @unchecked Sendable {
     private var idleTimer: Timer?
 
     init(_ options: ServerOptions) throws {
+        var options = options
+        try options.security?.openKeyLog()
         self.options = options
         policy = try Policy(options)
         // What reading a long CRL took.

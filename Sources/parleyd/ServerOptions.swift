@@ -13,7 +13,7 @@ struct ServerOptions {
     let isOnce: Bool
     let isQuiet: Bool
     /// Nil for `--plaintext`.
-    let security: SecurityOptions?
+    var security: SecurityOptions?
     var deadlines = Deadlines()
     let mostSessions: Int
     let drain: Double

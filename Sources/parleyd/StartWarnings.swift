@@ -6,14 +6,14 @@ internal import Glibc
 internal import Programs
 internal import Sockets
 
+/// A sentence without its full stop.
+let keyLogWarning =
+    "session secrets are written to the key log; whoever reads it can decrypt every session"
+
 /// Sentences without their full stop, for the log.
 func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] {
     var warnings: [String] = []
-    if options.security?.writesKeyLog == true {
-        warnings.append(
-            "session secrets are written to the key log; whoever reads it can decrypt every session"
-        )
-    }
+    if options.security?.writesKeyLog == true { warnings.append(keyLogWarning) }
     if geteuid() == 0, table.hasPrograms {
         warnings.append(
             "the programs of the table run as root, because parleyd does; start parleyd as another user"

@@ -159,6 +159,26 @@ class WholeServer(TestCase):
         self.table.write_text("{")
         self.assertFails(self.check(), 78, "commands.json5:1:2: ")
 
+    def test_the_key_log_is_looked_at_and_not_made(self):
+        path = self.folder / "keys.log"
+        program = self.check(keylog=path)
+        self.assertStatus(program, 0)
+        self.assertEqual(len(program.complaints), 1)
+        self.assertIn("session secrets", program.complaints[0])
+        self.assertFalse(path.exists())
+        self.assertFails(self.check(keylog=self.folder / "missing" / "keys.log"), 78, "the key log .*missing")
+        authority.write(path, "before").chmod(0o644)
+        self.assertFails(self.check(keylog=path), 78, "the key log .*can be read by others")
+        self.assertEqual(path.read_text(), "before")
+
+    def test_what_a_start_warns_of_is_warned_of(self):
+        both = authority.write(self.folder / "cas.pem", "".join(
+            (folder / "ca.pem").read_text() for folder in (self.certs, authority.good("other"))))
+        program = self.check(client_ca=both, crl=authority.bad() / "crl.pem")
+        self.assertStatus(program, 0)
+        self.assertEqual(len(program.complaints), 1)
+        self.assertRegex(program.complaints[0], "^parleyd: warning: .*crl.pem has no CRL of the CA ")
+
     def test_what_was_not_seen_is_said(self):
         program = Program(self, [PARLEYD, "check", *(
             word for name, value in self.good.items() for word in (f"--{name}", str(value)))])

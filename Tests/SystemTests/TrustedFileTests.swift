@@ -309,6 +309,38 @@ struct TrustedFileTests {
         #expect(try TrustedFile.read(sandbox["new"], as: .secret, limit: 9) == Array("xx".utf8))
     }
 
+    /// What a start would refuse is refused, and nothing is made.
+    @Test func examination_findsWhatAppendingWouldFailOn_andMakesNothing() throws {
+        try sandbox.folder("closed", 0o555)
+        try sandbox.folder("shared", 0o777)
+        try sandbox.folder("d")
+        try sandbox.file("mine", 0o600)
+        try sandbox.file("readable", 0o644)
+        try sandbox.link("dangling", "made-by-link")
+        let isRoot = geteuid() == 0
+        for (name, code) in [
+            ("new", nil), ("mine", nil), ("dangling", nil), ("readable", .readableByOthers),
+            ("d", .unreadable), ("nowhere/f", .missing), ("shared/f", .writableByOthers),
+            ("closed/f", isRoot ? nil : .unreadable),
+        ] as [(String, FileError.Code?)] {
+            var found: FileError.Code?
+            do throws(FileError) {
+                try TrustedFile.examine(appending: sandbox[name], isSecret: true)
+            } catch {
+                found = error.code
+            }
+            #expect(found == code, "\(name)")
+            #expect(unsafe access(sandbox["new"], F_OK) != 0, "\(name)")
+            #expect(unsafe access(sandbox["made-by-link"], F_OK) != 0, "\(name)")
+            #expect(unsafe access(sandbox["\(name)"], F_OK) != 0 || !name.hasSuffix("/f"))
+            // The same as a start.
+            #expect(refusalToAppend(name, isSecret: true)?.code == code, "\(name)")
+            unsafe unlink(sandbox["new"])
+            unsafe unlink(sandbox["made-by-link"])
+            if name.hasSuffix("/f") { unsafe unlink(sandbox[name]) }
+        }
+    }
+
     // MARK: Private
 
     private func refusal(_ name: String, _ use: TrustedFile.Use = .decision) -> FileError? {
