@@ -138,7 +138,7 @@ public final class LineEditor: @unchecked Sendable {
     }
 
     private func keep(_ line: [UInt8]) {
-        guard let first = line.first, first != UInt8(ascii: " "),
+        guard LineHistory.mayKeep(line),
             let text = String(validating: line, as: UTF8.self), text != last
         else { return }
         last = text

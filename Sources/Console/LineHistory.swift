@@ -20,7 +20,14 @@ public struct LineHistory: Sendable {
         self.init(path: "\(state)/parley/history")
     }
 
+    /// - Parameter path: the file's, which is absolute; it and its folders need not be there.
     package init(path: String) { self.path = path }
+
+    /// Whether a line may be kept at all: one that is empty or begins with a blank, a space or a tab,
+    /// may not.
+    package static func mayKeep(_ line: [UInt8]) -> Bool {
+        line.first.map { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") } ?? false
+    }
 
     /// The last lines, oldest first.
     public func lines() -> [String] {
@@ -43,8 +50,9 @@ public struct LineHistory: Sendable {
         return kept
     }
 
-    /// Adds a line at the end.
+    /// Adds a line at the end, if it may be kept.
     public func add(_ line: String) {
+        guard Self.mayKeep(Array(line.utf8)) else { return }
         makeFolder()
         guard let descriptor = open(O_WRONLY | O_APPEND | O_CREAT) else { return }
         defer { close(descriptor) }

@@ -44,6 +44,14 @@ final class LineHistoryTests {
         #expect(mode(folder + "/a") == 0o700)
     }
 
+    @Test func lineThatBeginsWithABlank_isNotKept() {
+        for line in ["one", " two", "\tthree", "  ", "\t", "", "four\tfive "] { history.add(line) }
+        #expect(history.lines() == ["one"])
+        for (line, isKept) in [("a", true), (" a", false), ("\ta", false), ("", false)] {
+            #expect(LineHistory.mayKeep(Array(line.utf8)) == isKept)
+        }
+    }
+
     @Test func fileThatOthersCouldRead_isClosedToThem() throws {
         history.add("one")
         unsafe chmod(path, 0o644)
