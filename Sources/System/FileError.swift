@@ -4,6 +4,7 @@ internal import Glibc
 
 /// A file that was refused, or that could not be read.
 package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong, for programs; more kinds may come.
     package struct Code: Hashable, Sendable, RawRepresentable {
         package let rawValue: String
         package init(rawValue: String) { self.rawValue = rawValue }

@@ -20,7 +20,7 @@ struct FileRule {
         if status.st_mode & S_ISVTX != 0 { return true }
         throw FileError(
             .writableByOthers, path,
-            "its folder \(folder) can be written by \(writers(status)) (\(facts(status))), who could replace what is in it; keep the file elsewhere, or run\(asRoot(status)): chmod \(revoked(status)) \(quoted(folder))"
+            "its folder \(folder) can be written by \(writers(status)) (\(facts(status))), who could replace what is in it; keep the file elsewhere, or run\(asRoot(status)): chmod \(revoked(status)) \(shellWord(folder))"
         )
     }
 
@@ -28,7 +28,7 @@ struct FileRule {
         guard !isOurs(status) else { return }
         let user = userName(status.st_uid)
         let dereference = what == "the link" ? "-h " : ""
-        let command = "chown \(dereference)\(account(reader)) \(quoted(place))"
+        let command = "chown \(dereference)\(account(reader)) \(shellWord(place))"
         // The folder may be somebody's home, which must not be taken from them lightly.
         let remedy =
             what == "its folder"
@@ -68,13 +68,13 @@ struct FileRule {
         guard isOurs(status) else {
             throw FileError(
                 .foreignOwner, path,
-                "\(file) belongs to \(userName(status.st_uid)) (\(permissions(status))), who could change it; run\(asRoot(status)): chown \(account(reader)) \(quoted(place))"
+                "\(file) belongs to \(userName(status.st_uid)) (\(permissions(status))), who could change it; run\(asRoot(status)): chown \(account(reader)) \(shellWord(place))"
             )
         }
         guard status.st_mode & writable == 0 else {
             throw FileError(
                 .writableByOthers, path,
-                "\(file) can be written by \(writers(status)) (\(facts(status))); run\(asRoot(status)): chmod \(revoked(status)) \(quoted(place))"
+                "\(file) can be written by \(writers(status)) (\(facts(status))); run\(asRoot(status)): chmod \(revoked(status)) \(shellWord(place))"
             )
         }
         guard use == .secret || use == .secretRecord else { return }
@@ -132,12 +132,12 @@ struct FileRule {
     /// A descriptor of our own for one that was handed over.
     func duplicate(_ number: Int32) throws(FileError) -> OpenFile {
         let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
-        let wanted = isRecord ? O_RDONLY : O_WRONLY
-        guard copy >= 0, fcntl(copy, F_GETFL) & O_ACCMODE != wanted else {
+        let useless = isRecord ? O_RDONLY : O_WRONLY
+        guard copy >= 0, fcntl(copy, F_GETFL) & O_ACCMODE != useless else {
             if copy >= 0 { close(copy) }
             throw FileError(
                 .unreadable, path,
-                wanted == O_WRONLY
+                useless == O_WRONLY
                     ? "the descriptor \(number) is not open for reading; redirect a file to it"
                     : "the descriptor \(number) is not open for writing; redirect it to a file")
         }
@@ -176,12 +176,12 @@ struct FileRule {
 
     /// What leaves a secret to those who are meant to read it.
     private func privacy(_ status: stat, _ place: String) -> String {
-        status.st_uid == reader ? "chmod 600 \(quoted(place))" : lending(place)
+        status.st_uid == reader ? "chmod 600 \(shellWord(place))" : lending(place)
     }
 
     /// What lets this user read a file of root's, and nobody but its group.
     private func lending(_ place: String) -> String {
-        "chgrp \(groupName(getegid())) \(quoted(place)) && chmod 640 \(quoted(place))"
+        "chgrp \(groupName(getegid())) \(shellWord(place)) && chmod 640 \(shellWord(place))"
     }
 
     private func facts(_ status: stat) -> String {

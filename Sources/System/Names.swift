@@ -32,8 +32,9 @@ func groupName(_ number: gid_t) -> String {
     }
 }
 
-/// A path as a shell takes it.
-func quoted(_ path: String) -> String {
+/// A path as a word of a shell's command, which the command doesn't take for an option either.
+package func shellWord(_ path: String) -> String {
+    let path = path.utf8.first == UInt8(ascii: "-") ? "./\(path)" : path
     let isPlain = path.utf8.allSatisfy { byte in
         "/._-+,:@%=".utf8.contains(byte) || (0x30...0x39).contains(byte)
             || (0x61...0x7a).contains(byte | 0x20) && byte < 0x80

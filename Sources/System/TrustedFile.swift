@@ -49,9 +49,8 @@ package struct TrustedFile: ~Copyable {
 
     /// As it was given.
     package let path: String
-    /// Its permissions and kind, as stat(2) has them, and its owner.
+    /// Its permissions and kind, as stat(2) has them.
     package let mode: UInt32
-    package let owner: UInt32
     private let file: OpenFile
 
     /// Opens a file for reading.
@@ -178,7 +177,6 @@ package struct TrustedFile: ~Copyable {
         try rule.check(status, at: walk.isLink ? walk.place : path, isHandedOver: isHandedOver)
         self.path = path
         mode = status.st_mode
-        owner = status.st_uid
         file = opened
     }
 

@@ -1,5 +1,6 @@
 // Files that hold what is wanted, in another form than PEM as OpenSSL reads it.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// What is read from a PEM file, in words.
 enum PEMContent: String {
@@ -28,30 +29,31 @@ extension PEMFile {
     }
 
     private func conversion(for content: PEMContent) -> (form: String, command: String)? {
+        let file = shellWord(path)
         switch (byte(at: 0), byte(at: 1)) {
         case (0xff, 0xfe), (0xfe, 0xff):
-            return ("UTF-16 text", "iconv -f UTF-16 -t UTF-8 \(path) > FILE")
+            return ("UTF-16 text", "iconv -f UTF-16 -t UTF-8 \(file) > FILE")
         default: break
         }
         if let start = startOfDER {
             // PKCS #12 begins with its version, 3 (RFC 7292, section 4).
             let version = (0..<3).map { byte(at: start + $0) }
             return version == [2, 1, 3]
-                ? ("in PKCS #12 form", "openssl pkcs12 -noenc -in \(path) -out FILE")
-                : ("in DER form", "\(content.command) -inform DER -in \(path) -out FILE")
+                ? ("in PKCS #12 form", "openssl pkcs12 -noenc -in \(file) -out FILE")
+                : ("in DER form", "\(content.command) -inform DER -in \(file) -out FILE")
         }
         guard contains("-----BEGIN ") else { return nil }
         if !contains("\n") {
             if contains("\r") {
                 return (
                     "text whose lines end with carriage returns",
-                    "tr '\\r' '\\n' < \(path) > FILE"
+                    "tr '\\r' '\\n' < \(file) > FILE"
                 )
             }
             if contains("\\n") {
                 return (
                     "text whose line ends are written out as \\n",
-                    "sed 's/\\\\n/\\n/g' \(path) > FILE"
+                    "sed 's/\\\\n/\\n/g' \(file) > FILE"
                 )
             }
         }
@@ -59,10 +61,10 @@ extension PEMFile {
         case .key where contains("-----BEGIN OPENSSH PRIVATE KEY-----"):
             return (
                 "in OpenSSH's form",
-                "cp \(path) FILE && ssh-keygen -p -m PKCS8 -f FILE, which leaves an Ed25519 key as it is"
+                "cp \(file) FILE && ssh-keygen -p -m PKCS8 -f FILE, which leaves an Ed25519 key as it is"
             )
         case .certificate where contains("-----BEGIN PKCS7-----"):
-            return ("in PKCS #7 form", "openssl pkcs7 -print_certs -in \(path) -out FILE")
+            return ("in PKCS #7 form", "openssl pkcs7 -print_certs -in \(file) -out FILE")
         default: return nil
         }
     }

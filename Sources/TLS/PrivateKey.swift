@@ -1,6 +1,7 @@
 // A private key.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import System
 
 /// A private key from a PEM file that nobody else can read.
 @safe
@@ -51,7 +52,7 @@ final class PrivateKey: @unchecked Sendable {
             if isEncrypted {
                 throw CredentialError(
                     .encryptedKey,
-                    "the key \(path) is encrypted, and there is nobody to ask for its passphrase; decrypt it into a file of its own: (umask 077; openssl pkey -in \(path) -out FILE)"
+                    "the key \(path) is encrypted, and there is nobody to ask for its passphrase; decrypt it into a file of its own: (umask 077; openssl pkey -in \(shellWord(path)) -out FILE)"
                 )
             }
             if let error = file.foreignForm(for: .key) { throw error }

@@ -176,6 +176,22 @@ struct CredentialsTests {
         #expect(!text.contains("scripts/"), "\(text)")
     }
 
+    /// A command is pasted into a shell as it is.
+    @Test(arguments: ["der.key", "encrypted.key", "der.pem"])
+    func commandInASentence_hasThePathAsAShellTakesIt(_ name: String) throws {
+        let odd = certificates.path("it's $(an) odd \(name)")
+        try run(["cp", "-p", certificates.path(name), odd])
+        let good = certificates.path("ours/server.key")
+        let error = #expect(throws: CredentialError.self) {
+            _ = try Credentials(
+                certificate: name == "der.pem" ? odd : certificates.path("ours/server.pem"),
+                key: name == "der.pem" ? good : odd, purpose: .server)
+        }
+        let text = try #require(error).description
+        let word = "'" + odd.split(separator: "'").joined(separator: #"'\''"#) + "'"
+        #expect(text.contains(" -in \(word) -out FILE"), "\(text)")
+    }
+
     // MARK: Trust
 
     @Test(
