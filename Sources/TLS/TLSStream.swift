@@ -128,7 +128,9 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
             }
         case .blocked:
             // OpenSSL waits for a whole record header, which "quit" is too short for.
-            if speaksNoTLS { throw fail(peerSpeaksNoTLS) }
+            // A balancer's header may come in pieces.
+            let mayBeHeader = context.role == .server && channel.mayBeginWithProxyHeader
+            if speaksNoTLS, !mayBeHeader { throw fail(peerSpeaksNoTLS) }
         case .ended:
             throw fail(handshakeEnded)
         }

@@ -15,7 +15,7 @@ struct PlaintextPeerTests {
             "q", "quit", "Hello", "hello\n", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
             "CONNECT localhost:443 HTTP/1.1\r\n\r\n", "SSH-2.0-OpenSSH_9.2\r\n",
             "220 mail ready\r\n",
-            "EHLO localhost\r\n", "\0", "\r", "\u{17}\u{3}\u{3}",
+            "EHLO localhost\r\n", "\0", "\rx", "\u{17}\u{3}\u{3}",
         ])
     func plaintext_isToldAtItsFirstByte(to role: Role, _ text: String) throws {
         let pair = try MemoryPair.trusting()
@@ -57,6 +57,35 @@ struct PlaintextPeerTests {
         #expect(pair.server.progress == .failed(.proxyHeader))
         let text = try #require(pair.server.failure).description
         #expect(text.contains("PROXY") && !text.contains("--plaintext"), "\(text)")
+    }
+
+    @Test(arguments: [
+        "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{0c}",
+    ])
+    func proxyHeader_isCalledOne_inPieces(_ header: String) throws {
+        let bytes = Array(header.utf8)
+        for cut in 1..<bytes.count {
+            let pair = try MemoryPair.trusting()
+            pair.server.toReceive.pending = Array(bytes[..<cut])
+            pair.server.proceed()
+            // Nothing else is said before it is known.
+            #expect(pair.server.progress == (cut < 5 ? .waiting : .failed(.proxyHeader)))
+            pair.server.toReceive.pending += Array(bytes[cut...])
+            pair.server.proceed()
+            #expect(pair.server.progress == .failed(.proxyHeader), "cut at \(cut)")
+        }
+    }
+
+    @Test(arguments: ["P", "PROX", "\r\n", "PROBLEM", "P\n", "\r\n\r\nx"])
+    func beginningOfAProxyHeader_thatIsNone_isPlaintext(_ text: String) throws {
+        for trickles in [false, true] {
+            let pair = try MemoryPair.trusting()
+            pair.server.toReceive.pending = Array(text.utf8)
+            pair.server.toReceive.trickles = trickles
+            pair.server.toReceive.isEnded = true
+            for _ in text.utf8 { pair.server.proceed() }
+            #expect(pair.server.progress == .failed(.peerSpeaksNoTLS))
+        }
     }
 
     @Test(arguments: Role.allCases, [true, false])
