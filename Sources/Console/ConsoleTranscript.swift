@@ -4,6 +4,7 @@ internal import Glibc
 public import Sessions
 public import Sockets
 internal import System
+internal import TLS
 
 /// A transcript on the process's own console. Confined to its loop.
 public final class ConsoleTranscript: Transcript, @unchecked Sendable {
@@ -11,6 +12,8 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     private let input: LineReader?
     private let log: Log
     private let isQuiet: Bool
+    /// Whether lines are left out for now, though it is not quiet.
+    public var isHidden = false
     private let limit: Int
     /// Edits the lines that are asked for; nil where the terminal's own line editing must do.
     private let editor: LineEditor?
@@ -55,7 +58,7 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     public var isInteractive: Bool { input?.isTerminal ?? false }
 
     public func print(_ line: String) {
-        guard !isQuiet else { return }
+        guard !isQuiet, !isHidden else { return }
         let start = output.position
         let bytes = Array(line.utf8)
         append(bytes.span)
@@ -63,7 +66,7 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     }
 
     public func print(_ start: StaticString, _ message: Span<UInt8>) {
-        guard !isQuiet else { return }
+        guard !isQuiet, !isHidden else { return }
         let position = output.position
         unsafe output.write(
             UnsafeBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
@@ -143,7 +146,7 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
         case .whole: output.write(text.utf8)
         case .terminal: output.write(printable(text, keeping: "\t\n").utf8)
         // Beyond a page a pipe would take the rest apart from it, as a line's beginning.
-        case .line: output.write(printable(text, keeping: "\t").utf8.prefix(Self.longestLine))
+        case .line: output.write(printable(text, keeping: "\t").start(Self.longestLine).utf8)
         }
     }
 

@@ -6,8 +6,17 @@
 /// - Parameter limit: in bytes of UTF-8.
 package func bounded(_ text: String, to limit: Int = 200) -> String {
     guard text.utf8.count > limit else { return text }
-    var end = text.utf8.index(text.utf8.startIndex, offsetBy: limit)
-    // Within a character there is no place to cut.
-    while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
-    return text[..<end] + "…"
+    return text.start(limit) + "…"
+}
+
+extension String {
+    /// The beginning, cut between two Unicode scalars: half of one is not UTF-8.
+    ///
+    /// - Parameter limit: the most bytes of UTF-8 that it has.
+    package func start(_ limit: Int) -> Substring {
+        guard utf8.count > limit else { return self[...] }
+        var end = utf8.index(utf8.startIndex, offsetBy: limit)
+        while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return self[..<end]
+    }
 }

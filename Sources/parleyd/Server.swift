@@ -27,7 +27,8 @@ final class Server: @unchecked Sendable {
     /// Nil where no records are kept.
     let audit: Audit?
     /// The trail goes where console lines would go, among which a reader could not tell its records.
-    private let hidesConsole: Bool
+    /// Used on the main loop.
+    private var hidesConsole: Bool
     let slots = ProgramSlots()
     /// Whom programs run as.
     let account = UserAccount.current()
@@ -95,11 +96,7 @@ final class Server: @unchecked Sendable {
         }
         for worker in workers { try worker.accept(from: listeners) }
         for worker in workers.dropFirst() { try worker.loop.start() }
-        if hidesConsole, !options.isQuiet {
-            log.write(
-                "the audit trail goes where standard output goes, so there are no console lines; name a file with --audit to have both"
-            )
-        }
+        if hidesConsole, !options.isQuiet { log.write(hiddenConsole) }
         for warning in startWarnings(options, policy.table) { log.write(warning) }
         warnOfEnds()
         let security = options.security?.minimum.description ?? "plaintext"
@@ -243,9 +240,20 @@ final class Server: @unchecked Sendable {
         }
         let input = options.conversation == .chat ? LineReader(loop: main) : nil
         // In plaintext without a trail they are the documents' lines, byte for byte.
-        return ConsoleTranscript(
-            output: output, input: input, log: log, isQuiet: options.isQuiet || hidesConsole,
+        let transcript = ConsoleTranscript(
+            output: output, input: input, log: log, isQuiet: options.isQuiet,
             meetsRecords: options.security != nil || audit != nil)
+        transcript.isHidden = hidesConsole
+        return transcript
+    }
+
+    /// The trail may be in another file now, which is standard output's or is not any more.
+    private func decideOnConsole() {
+        let hides = audit?.sharesStandardOutput ?? false
+        guard hides != hidesConsole else { return }
+        hidesConsole = hides
+        for worker in workers { worker.loop.execute { worker.transcript.isHidden = hides } }
+        if hides, !options.isQuiet { log.write(hiddenConsole) }
     }
 
     private func received(_ signal: Int32) {
@@ -269,6 +277,7 @@ final class Server: @unchecked Sendable {
         } done: { [unowned self] in
             warnOfEnds()
         }
+        decideOnConsole()
     }
 
     /// Says what is wrong with the files in force and what ends soon, now and once a day.

@@ -10,6 +10,10 @@ internal import Sockets
 let keyLogWarning =
     "session secrets are written to the key log; whoever reads it can decrypt every session"
 
+/// A sentence without its full stop.
+let hiddenConsole =
+    "the audit trail goes where standard output goes, so there are no console lines; name a file with --audit to have both"
+
 /// Sentences without their full stop, for the log.
 func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] {
     var warnings: [String] = []

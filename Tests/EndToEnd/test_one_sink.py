@@ -2,8 +2,10 @@
 """Standard output and standard error in one place, as services have them: nobody forges a line there."""
 
 import json
+import os
 import pathlib
 import re
+import signal
 import socket
 import tempfile
 
@@ -77,6 +79,37 @@ class OneSink(TestCase):
                 server.stdout.expect('"session-end"')
                 for line in server.stdout.text.splitlines():
                     json.loads(line)
+
+    def test_a_reload_decides_again_whether_the_trail_meets_the_console(self):
+        certs = authority.good()
+        folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        out, audit = folder / "out", folder / "audit"
+        server = Server(self, "command", "--audit", str(audit), certs=certs,
+                        wrapper=["sh", "-c", 'out=$0; exec "$@" >"$out"', str(out)])
+        out.chmod(0o600)
+
+        def reload():
+            server.signal(signal.SIGHUP)
+            server.stderr.expect("SIGHUP: certificates reloaded")
+
+        def lines(text):
+            """What a session adds to standard output; its end is in the trail by then."""
+            start = len(out.read_text())
+            before = audit.read_text().count('"session-end"')
+            self.says(server.port, text, certs)
+            eventually(lambda: audit.read_text().count('"session-end"') > before, "the end is recorded")
+            return [line for line in out.read_text()[start:].splitlines() if line[:1] != "{"]
+        eventually(lambda: lines("one"), "console lines")
+        audit.unlink()
+        os.link(out, audit)
+        reload()
+        self.assertIn("there are no console lines", server.stderr.text)
+        self.assertEqual(lines("two"), [])
+        audit.unlink()
+        reload()
+        eventually(lambda: lines("three"), "console lines again")
+        shown = [line for line in out.read_text().splitlines() if line[:1] != "{"]
+        self.assertFalse([line for line in shown if "two" in line], shown)
 
     def test_a_stranger_forges_no_log_line(self):
         for certs in (None, authority.good()):

@@ -133,6 +133,48 @@ struct OutputTests {
         }
     }
 
+    /// What a long line is cut to is UTF-8, wherever its characters begin.
+    @Test func longMessage_isCutBetweenCharacters() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let transcript = ConsoleTranscript(
+                    output: Output(.output, loop: loop), input: nil,
+                    log: Log(program: "parleyd", loop: loop), meetsRecords: true)
+                for start in 0..<4 {
+                    let text =
+                        String(repeating: "x", count: start)
+                        + String(repeating: "\u{1F980}", count: 1_500)
+                    transcript.print("Received: ", Array(text.utf8).span)
+                }
+                transcript.print("the end")
+                await transcript.output.flushed()
+            }
+            let text = await reader.read { $0.suffix(8) == Array("the end\n".utf8) }
+            let lines = try #require(String(validating: text, as: UTF8.self)).split(separator: "\n")
+            #expect(lines.count == 5)
+            #expect(lines.allSatisfy { $0.utf8.count < 4_096 })
+        }
+    }
+
+    @Test func hiddenTranscript_printsNothing_untilItIsShownAgain() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let transcript = ConsoleTranscript(
+                    output: Output(.output, loop: loop), input: nil,
+                    log: Log(program: "parleyd", loop: loop))
+                transcript.isHidden = true
+                transcript.print("hidden")
+                transcript.print("Received: ", [0x61].span)
+                transcript.isHidden = false
+                transcript.print("the end")
+                await transcript.output.flushed()
+            }
+            #expect(reader.read() == Array("the end\n".utf8))
+        }
+    }
+
     @Test func quietTranscript_asks_andPrintsNothing() async {
         await #expect(processExitsWith: .success) {
             let input = StandardStream.input()
