@@ -87,6 +87,7 @@ public struct MatchingWork: Sendable {
     /// In places of a pattern's code that are looked at.
     public private(set) var spent = 0
 
+    /// For the values of one request, of which none was compared yet.
     public init() {}
 
     mutating func spend(_ steps: Int) -> Bool {

@@ -23,6 +23,7 @@ struct TableNotes {
 
 /// What a good table has that its author may not have meant.
 public struct TableWarning: Hashable, Sendable, CustomStringConvertible {
+    /// What is warned of, for programs; more kinds may come.
     public struct Code: Hashable, Sendable, RawRepresentable {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }

@@ -54,6 +54,7 @@ public final class LineReader: EventSource, @unchecked Sendable {
         return buffered
     }
 
+    /// Puts bytes that `takeAhead` gave away before what is read next.
     public func giveBack(_ bytes: [UInt8]) { buffered = bytes + buffered }
 
     /// Whether the end of input was met and everything before it was taken.

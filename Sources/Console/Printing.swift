@@ -17,6 +17,7 @@ public final class Printer {
         if bytes.count >= 65_536 { flush() }
     }
 
+    /// Writes what was printed and is not written yet; ends the process where that fails.
     public func flush() {
         var rest = bytes[...]
         while !rest.isEmpty {

@@ -53,6 +53,7 @@ public final class Program: @unchecked Sendable {
     public let output: PipeReader
     /// What it writes to its standard error.
     public let errorOutput: PipeReader
+    /// Where it is now; each change of it is told by `changed`.
     public private(set) var course = Course.running
     /// How the program itself ended; its output may still hold something.
     public var end: ProgramEnd? { keeper.end }

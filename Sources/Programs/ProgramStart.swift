@@ -22,6 +22,7 @@ public struct ProgramStart: Sendable {
     /// Whether what it leaves behind when it ends by itself lives on.
     public var isBackground: Bool
 
+    /// All of them as the properties say; nothing is looked at before the start.
     public init(
         path: String, arguments: [String], environment: [String: String], directory: String,
         umask: UInt32 = 0o077, takesInput: Bool, grace: Double = 5, isBackground: Bool = false

@@ -4,11 +4,14 @@ internal import Glibc
 
 /// A user of the system, as a login would tell a program.
 public struct UserAccount: Hashable, Sendable {
+    /// The name to log in by, or the number of a user that has none.
     public let name: String
     /// The home folder, which need not be there.
     public let home: String
+    /// The path of the login shell, which need not be there.
     public let shell: String
 
+    /// Any user, whether the system knows it or not.
     public init(name: String, home: String, shell: String) {
         self.name = name
         self.home = home
