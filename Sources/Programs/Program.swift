@@ -47,6 +47,8 @@ public final class Program: @unchecked Sendable {
 
     /// The number of the program itself, and of its process group; nil until it has started.
     public var pid: Int32? { keeper.program }
+    /// Why it can't be started; it is over then. Nil while that isn't known, and once it has started.
+    public var failure: StreamError? { keeper.failure }
     /// Nil where it takes no input.
     public let input: PipeWriter?
     /// What it writes to its standard output.
@@ -69,14 +71,15 @@ public final class Program: @unchecked Sendable {
     private var timer: Timer?
     private var settled: (() -> Void)?
     private var over: (() -> Void)?
-    private let startBell = Bell()
     /// Itself, while nobody else holds it and it is not over.
     private var departing: Program?
 
-    /// Begins to start a program; `started` says whether that went well.
+    /// Begins to start a program; `pid` or `failure` says later how that went. No loop waits for an exec,
+    /// which a hanging file system can prolong. A program that is ended meanwhile is sent its signals as
+    /// soon as it runs.
     ///
-    /// - Parameter changed: called on the loop when a pipe is ready again or `course` or `end` has
-    ///   changed.
+    /// - Parameter changed: called on the loop when a pipe is ready again or `pid`, `failure`, `course` or
+    ///   `end` has changed.
     /// - Throws: `descriptorsExhausted`; `system` where there can't be another process.
     public init(
         _ start: ProgramStart, loop: EventLoop, _ changed: @escaping () -> Void
@@ -111,14 +114,6 @@ public final class Program: @unchecked Sendable {
         grace = start.grace
         isBackground = start.isBackground
         link.program = self
-    }
-
-    /// Waits until the program runs. No loop waits for an exec, which a hanging file system can prolong.
-    ///
-    /// - Throws: `system` where it can't be started; it is over then.
-    public func started() async throws(StreamError) {
-        while keeper.program == nil, keeper.failure == nil { await startBell.wait() }
-        if let failure = keeper.failure { throw failure }
     }
 
     /// What the pipes and the keeper call, which must not hold it.
@@ -173,7 +168,6 @@ public final class Program: @unchecked Sendable {
     }
 
     private func keeperChanged() {
-        startBell.ring()
         if keeper.isOver {
             finish()
         } else if end != nil, course == .running {

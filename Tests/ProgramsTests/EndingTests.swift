@@ -141,8 +141,36 @@ struct EndingTests {
             return (await running.line().numbers.first, running.pid)
         }
         // The keeper has its turn when the kernel gives it one.
-        while isAlive(left.1) { sched_yield() }
-        while isAlive(try #require(left.0)) { sched_yield() }
+        let child = try #require(left.0)
+        let limit = ContinuousClock.now + .seconds(20)
+        while isAlive(left.1) || isAlive(child) {
+            try #require(ContinuousClock.now < limit)
+            // Its time goes to the keeper: a loop that only yields would take a core from it.
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    @Test func programWhoseExecHangs_isLost_andEndedAsSoonAsItRuns() async throws {
+        try await onLoop { loop in
+            let exec = HangingExec("#!/bin/sh\nexec sleep 1000\n")
+            try await exec.hold()
+            let bell = Bell()
+            let program = try Program(
+                ProgramStart(
+                    path: exec.path, arguments: [], environment: [:], directory: "/",
+                    takesInput: false, grace: 0.1), loop: loop
+            ) { bell.ring() }
+            program.terminate()
+            while program.course != .lost { await bell.wait() }
+            #expect(program.isDone)
+            #expect(program.pid == nil)
+            exec.letGo()
+            while program.course != .over { await bell.wait() }
+            #expect(program.failure == nil)
+            // It was sent both signals, and takes the first.
+            let signals = [SIGTERM, SIGKILL].map { ProgramEnd.signal(UInt8($0)) }
+            #expect(program.end.map(signals.contains) == true)
+        }
     }
 
     @Test func keeperThatIsKilled_takesTheProgramWithIt() async throws {

@@ -93,7 +93,7 @@ struct ProgramTests {
                 let start = ProgramStart(
                     path: path, arguments: [], environment: [:], directory: directory,
                     takesInput: true)
-                try await Program(start, loop: loop) {}.started()
+                _ = try await Running(start, loop: loop)
             }
         }
         #expect(code != nil)

@@ -23,13 +23,19 @@ final class Running: @unchecked Sendable {
     private var output: [UInt8] = []
     private var errorOutput: [UInt8] = []
 
+    /// Waits until it runs.
+    ///
+    /// - Throws: what `Program` throws, and where it can't be started.
     init(_ start: ProgramStart, loop: EventLoop) async throws(StreamError) {
         // As both programs do at their start.
         Signals.ignoreFailedWrites()
         let bell = Bell()
         self.bell = bell
         program = try Program(start, loop: loop) { bell.ring() }
-        try await program.started()
+        while program.pid == nil {
+            if let failure = program.failure { throw failure }
+            await bell.wait()
+        }
     }
 
     var pid: Int32 { program.pid ?? 0 }

@@ -82,7 +82,9 @@ final class OpenHost: RemoteHost, @unchecked Sendable {
     var objection: Refusal? { nil }
     private(set) var admitted = 0
     private(set) var vacated = 0
-    private(set) var left = 0
+    /// How those ended of which nothing more is to be recorded.
+    private(set) var outcomes: [Sessions.Outcome] = []
+    var left: Int { outcomes.count }
 
     init(_ commands: String) throws {
         table = try CommandTable(text: "{commands: {\(commands)}}", name: "t")
@@ -101,7 +103,7 @@ final class OpenHost: RemoteHost, @unchecked Sendable {
         private let host: OpenHost
         init(_ host: OpenHost) { self.host = host }
         func vacate() { host.vacated += 1 }
-        func left(_ outcome: Sessions.Outcome, _ usage: Usage) { host.left += 1 }
+        func left(_ outcome: Sessions.Outcome, _ usage: Usage) { host.outcomes.append(outcome) }
     }
 
     func refused(

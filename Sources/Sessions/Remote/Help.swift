@@ -53,6 +53,11 @@ extension Refusal {
                 "argument \(word) of \(shown(name)) is not valid UTF-8; every argument must be")
     }
 
+    /// A program did not start. Where its files are is not the client's business.
+    static func cannotStart(_ name: String) -> Refusal {
+        Refusal(.unavailable, "\(name) cannot be started; tell the server's administrator")
+    }
+
     static func unavailable(_ name: String) -> Refusal {
         Refusal(
             .unavailable,

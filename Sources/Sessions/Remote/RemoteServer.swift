@@ -316,7 +316,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     ) async throws(StreamError) {
         let entry = approved.entry
         let command = RunningCommand(
-            stream, limits: approved.program, frames: frames, ledger: ledger, admitted: admitted)
+            stream, name: entry.name, limits: approved.program, frames: frames, ledger: ledger,
+            admitted: admitted)
         let start = ProgramStart(
             path: approved.program.path, arguments: approved.invocation.arguments,
             environment: admitted.environment.merging(approved.invocation.environment) { $1 },
@@ -324,7 +325,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             takesInput: approved.program.takesInput,
             grace: approved.program.grace ?? host.grace,
             isBackground: approved.program.isBackground)
-        await command.run(start, name: entry.name)
+        await command.run(start)
         (frames, ledger) = (command.frames, command.ledger)
         cancelled = command.waitingCancelled
         if let failure = command.failure {

@@ -20,6 +20,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     let output: CommandOutput<Stream>
 
     private let stream: Stream
+    private let name: String
     private let limits: ProgramEntry
     private let admitted: any AdmittedCommand
     private let bell = Bell()
@@ -41,14 +42,16 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private var loop: EventLoop { channel.loop }
 
     /// - Parameters:
+    ///   - name: the command's, for the client.
     ///   - limits: the table's, of this program.
     ///   - frames: reads the client's from where the session has come to.
     ///   - admitted: is told of its end.
     init(
-        _ stream: Stream, limits: ProgramEntry, frames: FrameReader, ledger: InputLedger,
-        admitted: any AdmittedCommand
+        _ stream: Stream, name: String, limits: ProgramEntry, frames: FrameReader,
+        ledger: InputLedger, admitted: any AdmittedCommand
     ) {
         self.stream = stream
+        self.name = name
         self.limits = limits
         output = CommandOutput(stream, limit: limits.outputLimit)
         self.admitted = admitted
@@ -56,26 +59,23 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         self.ledger = ledger
     }
 
-    /// Starts the program, and returns when it has ended and the client was told.
+    /// Starts the program, and returns when it has ended or could not be started and its client knows.
     ///
-    /// - Parameter name: the command's, for the client.
-    func run(_ start: ProgramStart, name: String) async {
+    /// An exec can hang, as on a network file system that does not answer. So all that can end the
+    /// command is set up before anybody knows whether the program runs.
+    func run(_ start: ProgramStart) async {
         let startedAt = loop.now
         let program: Program
         do throws(StreamError) {
             program = try Program(start, loop: loop) { [bell] in bell.ring() }
-            try await program.started()
         } catch {
             admitted.vacate()
-            // Where its files are is not the client's business.
-            let refusal = Refusal(
-                .unavailable, "\(name) cannot be started; tell the server's administrator")
+            let refusal = Refusal.cannotStart(name)
             do throws(StreamError) { try await output.send(refusal.frame) } catch { fail(error) }
             return admitted.left(.refused(Refusal(.unavailable, error.description)), usage)
         }
         self.program = program
         program.whenOver { [admitted] in admitted.vacate() }
-        usage.pid = program.pid
         timeLimit = TimeLimit(
             limits.timeout, on: loop, isHeldUp: { [output] in output.isHeldUp(program) },
             ended: { [unowned self] in end(.timedOut) })
@@ -83,7 +83,6 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         channel.enter(.hearing)
         // Who sends no pings has no right to expect an answer.
         if channel.deadlines.keepalive == 0 { channel.clearDue() }
-        if program.input != nil { wantInput(Self.window) }
         let listener = loop.spawn { await self.listen() }
         await withTaskCancellationHandler {
             await pump(program)
@@ -98,6 +97,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         channel.driver = nil
         channel.enter(.resting)
         do throws(StreamError) { try ledger.exited() } catch { failure = failure ?? error }
+        usage.pid = program.pid
         usage.bytesOut = output.count
         usage.nanoseconds = loop.now - startedAt
         seeOff(program)
@@ -118,6 +118,9 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private func outcome(of program: Program) -> Outcome {
         // Whatever began the ending: a place that is taken and a process that runs are to be known.
         guard program.course != .lost else { return .leftRunning }
+        if let failure = program.failure {
+            return .refused(Refusal(.unavailable, failure.description))
+        }
         return verdict ?? program.end.map { .ended($0) } ?? .leftRunning
     }
 
@@ -226,7 +229,13 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
 
     private func pump(_ program: Program) async {
         var moved = 0
+        var hasStarted = false
         while true {
+            // A program that is refused wants no input.
+            if !hasStarted, program.pid != nil {
+                hasStarted = true
+                if program.input != nil { wantInput(Self.window) }
+            }
             let hasEnded = program.isDone
             replaceInput()
             var filled = 0
@@ -241,7 +250,9 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
                 end(nil)
             }
             if hasEnded, !hasSaidExit, output.isQuiet(program) {
-                let exit = outcome(of: program).frame
+                var answer = outcome(of: program)
+                if case .refused = answer { answer = .refused(.cannotStart(name)) }
+                let exit = answer.frame
                 loop.withOutput(&filled) { room in
                     guard room.freeCapacity >= exit.count else { return }
                     for byte in exit { room.append(byte) }

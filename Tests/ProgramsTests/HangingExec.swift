@@ -1,0 +1,57 @@
+// An executable whose execve(2) does not return, as on a file system that does not answer.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+@testable import Sockets
+
+/// A script of which this process can hold a lease (fcntl(2)), so that who opens it waits: until `letGo`, or
+/// for the kernel's lease-break-time, 45 s.
+final class HangingExec: Sendable {
+    let path: String
+    private let folder: String
+    private let lease: Descriptor
+
+    /// - Parameter script: with its first line, which names the interpreter.
+    init(_ script: String) {
+        let place = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+        var template = Array("\(place)/parley-hanging-XXXXXX".utf8CString)
+        unsafe mkdtemp(&template)
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        path = "\(folder)/program"
+        let writer = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o700)
+        let bytes = Array(script.utf8)
+        unsafe write(writer, bytes, bytes.count)
+        close(writer)
+        lease = Descriptor(owning: unsafe open(path, O_RDONLY | O_CLOEXEC))
+    }
+
+    /// From here on an exec of it waits.
+    ///
+    /// - Throws: `system` where there can't be a lease.
+    func hold() async throws(StreamError) {
+        // Whoever opens it is told of by a signal, which would be SIGIO and end this process.
+        guard fcntl(lease.number, Self.setSignal, SIGURG) == 0 else {
+            throw StreamError("cannot name the lease's signal", errno: errno)
+        }
+        let end = ContinuousClock.now + .seconds(10)
+        while fcntl(lease.number, Self.setLease, Int32(F_WRLCK)) != 0 {
+            // Another test's keeper may still have a copy of the descriptor that wrote it.
+            guard errno == EAGAIN, ContinuousClock.now < end else {
+                throw StreamError("cannot take a lease of \(path)", errno: errno)
+            }
+            await Task.yield()
+        }
+    }
+
+    deinit {
+        unsafe unlink(path)
+        unsafe rmdir(folder)
+    }
+
+    /// Whoever waits goes on.
+    func letGo() { _ = fcntl(lease.number, Self.setLease, Int32(F_UNLCK)) }
+
+    // Glibc's module has neither.
+    private static let setSignal: Int32 = 10
+    private static let setLease: Int32 = 1_024
+}

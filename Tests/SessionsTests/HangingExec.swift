@@ -1,0 +1,1 @@
+../ProgramsTests/HangingExec.swift
