@@ -246,10 +246,11 @@ static int sees_itself(pid_t self)
     return number == self;
 }
 
-// The result is 0 or -errno.
+// The result is 0 or -errno; the report says what is to blame.
 static long prepare(struct keeper *keeper)
 {
     const parley_start *start = &keeper->start;
+    keeper->report.cause = PARLEY_KEEPER;
     // None is ever taken but by the signalfd: the handlers are parleyd's.
     set_mask(~0UL);
     set_disposition(SIGCHLD, SIG_DFL);
@@ -274,8 +275,13 @@ static long prepare(struct keeper *keeper)
     if ((keeper->signals = (int)result) < 0) return result;
     result = raw(
         SYS_openat, AT_FDCWD, (long)"/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0, 0);
+    // Where files can't be opened at all, /proc has no part in it.
+    if (result != -EMFILE && result != -ENFILE && result != -ENOMEM)
+        keeper->report.cause = PARLEY_PROC;
     if ((keeper->family.children = (int)result) < 0) return result;
-    return sees_itself(keeper->family.self) ? 0 : -ESRCH;
+    if (!sees_itself(keeper->family.self)) return -ESRCH;
+    keeper->report.cause = PARLEY_PROGRAM;
+    return 0;
 }
 
 // Without CLONE_VFORK: while a file system holds the exec up, parleyd can want it ended, or be gone, and a program
@@ -295,7 +301,6 @@ static void run(void *argument)
 {
     struct keeper *keeper = argument;
     long result = prepare(keeper);
-    keeper->report.is_keepers = result < 0;
     if (result == 0) result = start_program(keeper);
     if (result < 0) {
         keeper->report.failure = (int)-result;

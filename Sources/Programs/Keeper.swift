@@ -113,11 +113,14 @@ final class Keeper: EventSource, @unchecked Sendable {
     private func take(_ report: parley_report) {
         strings = nil
         guard report.failure == 0 else {
-            failure = StreamError(
-                report.is_keepers != 0
-                    ? "\(what): its processes cannot be watched over, for which /proc must be mounted"
-                    : what,
-                errno: report.failure)
+            let reason =
+                switch Int(report.cause) {
+                case PARLEY_PROC:
+                    "\(what): its processes cannot be watched over, for which /proc must be mounted"
+                case PARLEY_KEEPER: "\(what): its keeper cannot be set up"
+                default: what
+                }
+            failure = StreamError(reason, errno: report.failure)
             isOver = true
             return
         }

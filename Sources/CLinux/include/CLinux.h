@@ -79,12 +79,22 @@ typedef struct parley_start {
     int control;
 } parley_start;
 
+// Why a program was not started.
+enum {
+    // The program itself, its directory, or no room for one more process.
+    PARLEY_PROGRAM,
+    // The kernel, or a filter of system calls, refuses what the keeper needs.
+    PARLEY_KEEPER,
+    // There is no /proc of this process's PID namespace that the keeper can use.
+    PARLEY_PROC,
+};
+
 // What is known of a command; each report says all. `code` and `status` are waitid(2)'s si_code and si_status.
 typedef struct parley_report {
     // The program's number.
     pid_t program;
-    // Why it was not started (an errno), and whether that was for want of something that the keeper needs.
-    int failure, is_keepers;
+    // Why it was not started: an errno, and one of the causes above.
+    int failure, cause;
     // The program itself.
     int has_ended, code, status;
     // Nothing of the command runs any more, and how many processes were ended.
