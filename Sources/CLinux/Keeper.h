@@ -1,0 +1,60 @@
+// What the files of a keeper share: its memory, and its words.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef PARLEY_KEEPER_H
+#define PARLEY_KEEPER_H
+
+#include "CLinux.h"
+#include "Family.h"
+#include "Limits.h"
+#include "Raw.h"
+
+enum {
+    STACK = 32 << 10,
+    // Its descriptors, behind the program's three.
+    CONTROL = 3,
+    MILLISECOND = 1000000,
+};
+
+// What it is doing about the end of its command.
+enum phase { WATCHING, TERMINATING, KILLING };
+
+// One mapping for each keeper, of which it touches a few pages.
+struct keeper {
+    // Below anything that an overflow could reach.
+    char stack[STACK] __attribute__((aligned(16)));
+    char program_stack[STACK] __attribute__((aligned(16)));
+    // Its strings are the caller's, until the program was started.
+    parley_start start;
+    struct limits limits;
+    pid_t program;
+    int signals;
+    // Comes to its end with the program's exec, whatever that comes to; -1 after it.
+    int exec;
+    enum phase phase;
+    parley_report report;
+    struct family family;
+};
+
+// What a new keeper does: prepares itself, starts the program, and keeps it. Doesn't return.
+void parley_keeper_run(void *keeper);
+// Watches over a program that was started, until nothing of its command is left.
+__attribute__((noreturn)) void parley_keeper_keep(struct keeper *keeper);
+
+#pragma clang attribute push( \
+    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    apply_to = function)
+
+static inline void tell(struct keeper *keeper)
+{
+    // Where nobody is there any more, nobody needs to know. SIGPIPE is blocked.
+    raw(SYS_write, CONTROL, (long)&keeper->report, sizeof keeper->report, 0, 0);
+}
+
+__attribute__((noreturn)) static inline void leave(void)
+{
+    for (;;) raw(SYS_exit_group, 0, 0, 0, 0, 0);
+}
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,84 @@
+// Keepers as parleyd has them: their start, their reports, and their end.
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "Keeper.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+parley_keeper parley_keeper_start(const parley_start *start)
+{
+    parley_keeper result = {.control = -1};
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) {
+        result.failure = errno;
+        return result;
+    }
+    struct keeper *keeper = mmap(
+        NULL, sizeof *keeper, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (keeper == MAP_FAILED) {
+        result.failure = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return result;
+    }
+    keeper->start = *start;
+    keeper->start.control = ends[1];
+    keeper->limits = parley_original_limits;
+    sigset_t all, before;
+    sigfillset(&all);
+    // A signal that it would take in here would be handled in this memory.
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    // No signal tells its end, so that nobody who waits for any child takes it away (__WALL in waitid(2)).
+    long keepers = raw_clone(CLONE_VM, keeper->stack + STACK, parley_keeper_run, keeper);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(ends[1]);
+    if (keepers > 0) {
+        fcntl(ends[0], F_SETFL, fcntl(ends[0], F_GETFL) | O_NONBLOCK);
+        result.keeper = (pid_t)keepers;
+        result.control = ends[0];
+        result.memory = keeper;
+    } else {
+        result.failure = (int)-keepers;
+        close(ends[0]);
+        munmap(keeper, sizeof *keeper);
+    }
+    return result;
+}
+
+int parley_keeper_read(int control, parley_report *report)
+{
+    ssize_t length;
+    do length = read(control, report, sizeof *report);
+    while (length < 0 && errno == EINTR);
+    if (length == sizeof *report) return 1;
+    return length < 0 && errno == EAGAIN ? 0 : -1;
+}
+
+pid_t parley_keeper_program(const void *memory)
+{
+    return ((const volatile struct keeper *)memory)->report.program;
+}
+
+void parley_keeper_tell(int control, char wish) { send(control, &wish, 1, MSG_NOSIGNAL); }
+
+int parley_keeper_reap(pid_t keeper, void *memory)
+{
+    pid_t result;
+    do result = waitpid(keeper, NULL, WNOHANG | __WALL);
+    while (result < 0 && errno == EINTR);
+    if (result == 0) return 0;
+    munmap(memory, sizeof(struct keeper));
+    return 1;
+}
+
+int parley_reap_orphans(void)
+{
+    int count = 0;
+    while (waitpid(-1, NULL, WNOHANG) > 0) count++;
+    return count;
+}

@@ -1,0 +1,141 @@
+// How a keeper prepares itself, and starts its program.
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "Keeper.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#pragma clang attribute push( \
+    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    apply_to = function)
+
+// As the kernel has it: all of its fields are longs.
+static void set_disposition(int signal, void (*handler)(int))
+{
+    long action[8];
+    for (int i = 0; i < 8; i++) action[i] = 0;
+    action[0] = (long)handler;
+    raw(SYS_rt_sigaction, signal, (long)action, 0, 8, 0);
+}
+
+static void set_mask(unsigned long mask)
+{
+    raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0);
+}
+
+static void set_limit(int which, const struct rlimit *limit)
+{
+    raw(SYS_prlimit64, 0, which, (long)limit, 0, 0);
+}
+
+// What the program is: a session of its own, default signal dispositions, three descriptors.
+static void program(void *argument)
+{
+    struct keeper *keeper = argument;
+    const parley_start *start = &keeper->start;
+    for (int number = 1; number < NSIG; number++) set_disposition(number, SIG_DFL);
+    raw(SYS_setsid, 0, 0, 0, 0, 0);
+    // The keeper has one thread, so that this is its end and no other's.
+    raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (raw(SYS_getppid, 0, 0, 0, 0, 0) != keeper->family.self) leave();
+    // Before it can do anything: whoever kills the keeper at once must not pass for never started.
+    keeper->report.program = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
+    raw(SYS_umask, start->umask, 0, 0, 0, 0);
+    if (keeper->limits.has_descriptors) set_limit(RLIMIT_NOFILE, &keeper->limits.descriptors);
+    if (keeper->limits.has_cores) set_limit(RLIMIT_CORE, &keeper->limits.cores);
+    // Open until the exec, which the keeper waits for.
+    long result = raw(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
+    if (result == 0) result = raw(SYS_chdir, (long)start->directory, 0, 0, 0, 0);
+    if (result == 0) {
+        set_mask(0);
+        result = raw(
+            SYS_execve, (long)start->path, (long)start->arguments, (long)start->environment, 0, 0);
+    }
+    keeper->report.failure = (int)-result;
+    leave();
+}
+
+// Whether the numbers that /proc shows are those that kill(2) takes: it may be another PID namespace's.
+static int sees_itself(pid_t self)
+{
+    char text[64];
+    long length = raw(SYS_readlinkat, AT_FDCWD, (long)"/proc/self", (long)text, sizeof text, 0);
+    long number = 0;
+    for (long i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+        number = number * 10 + (text[i] - '0');
+    return number == self;
+}
+
+// The result is 0 or -errno; the report says what is to blame.
+static long prepare(struct keeper *keeper)
+{
+    const parley_start *start = &keeper->start;
+    keeper->report.cause = PARLEY_KEEPER;
+    // None is ever taken but by the signalfd: the handlers are parleyd's.
+    set_mask(~0UL);
+    set_disposition(SIGCHLD, SIG_DFL);
+    keeper->family.self = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
+    // Its name and process group are its own, so that what is meant for parleyd does not end both: a
+    // terminal's or a group's signal, or killall(1). A session would have a scheduling group as well.
+    raw(SYS_prctl, PR_SET_NAME, (long)"parley-keeper", 0, 0, 0);
+    raw(SYS_setpgid, 0, 0, 0, 0, 0);
+    long result;
+    if ((result = raw(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) < 0) return result;
+    if ((result = raw(SYS_chdir, (long)"/", 0, 0, 0, 0)) < 0) return result;
+    const int numbers[] = {start->input, start->output, start->error_output, start->control};
+    for (int i = 0; i <= CONTROL; i++) {
+        // A control descriptor that has its number already is none for dup3.
+        int flags = i == CONTROL ? O_CLOEXEC : 0;
+        if (numbers[i] == i) continue;
+        if ((result = raw(SYS_dup3, numbers[i], i, flags, 0, 0)) < 0) return result;
+    }
+    if ((result = raw(SYS_close_range, CONTROL + 1, ~0U, 0, 0, 0)) < 0) return result;
+    unsigned long child = 1UL << (SIGCHLD - 1);
+    result = raw(SYS_signalfd4, -1, (long)&child, sizeof child, SFD_CLOEXEC | SFD_NONBLOCK, 0);
+    if ((keeper->signals = (int)result) < 0) return result;
+    result = raw(
+        SYS_openat, AT_FDCWD, (long)"/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0, 0);
+    // Where files can't be opened at all, /proc has no part in it.
+    if (result != -EMFILE && result != -ENFILE && result != -ENOMEM)
+        keeper->report.cause = PARLEY_PROC;
+    if ((keeper->family.children = (int)result) < 0) return result;
+    if (!sees_itself(keeper->family.self)) return -ESRCH;
+    keeper->report.cause = PARLEY_PROGRAM;
+    return 0;
+}
+
+// Without CLONE_VFORK: while a file system holds the exec up, parleyd can want it ended, or be gone, and a program
+// that was ended before its exec must not run after it. The result is its number or -errno.
+static long start_program(struct keeper *keeper)
+{
+    int ends[2];
+    long result = raw(SYS_pipe2, (long)ends, O_CLOEXEC, 0, 0, 0);
+    if (result < 0) return result;
+    keeper->exec = ends[0];
+    result = raw_clone(CLONE_VM | SIGCHLD, keeper->program_stack + STACK, program, keeper);
+    raw(SYS_close, ends[1], 0, 0, 0, 0);
+    return result;
+}
+
+void parley_keeper_run(void *argument)
+{
+    struct keeper *keeper = argument;
+    long result = prepare(keeper);
+    if (result == 0) result = start_program(keeper);
+    if (result < 0) {
+        keeper->report.failure = (int)-result;
+        tell(keeper);
+        leave();
+    }
+    keeper->program = (pid_t)result;
+    raw(SYS_close_range, 0, 2, 0, 0, 0);
+    parley_keeper_keep(keeper);
+}
+
+#pragma clang attribute pop
