@@ -221,17 +221,12 @@ static int signal_once(struct family *family, int signal)
     return met;
 }
 
-int parley_family_signal(struct family *family, int signal)
+void parley_family_signal(struct family *family, int signal)
 {
     // Who was started meanwhile by one that was not signalled yet is met in the next round. Programs that
     // start others for ever must not hold SIGKILL up.
-    int all = 0;
-    for (int round = 0; round < 16; round++) {
-        int met = signal_once(family, signal);
-        all += met;
-        if (!met) break;
-    }
-    return all;
+    for (int round = 0; round < 16; round++)
+        if (!signal_once(family, signal)) break;
 }
 
 void parley_family_kill_children(struct family *family)

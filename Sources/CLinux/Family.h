@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 enum {
-    // Whatever comes after so many gets no SIGTERM, but SIGKILL all the same.
+    // See parley_family_signal.
     MOST_SEEN = 8192,
     MOST_WAITING = 4096,
     CHUNK = 4096,
@@ -37,9 +37,13 @@ struct family {
     char list[CHUNK], folder[CHUNK], text[CHUNK];
 };
 
-// Sends SIGTERM, and SIGCONT for those that are stopped, to every descendant once; or SIGKILL to all. The
-// result is how many were met for the first time.
-int parley_family_signal(struct family *family, int signal);
+// Sends SIGTERM, and SIGCONT for those that are stopped, to every descendant once; or SIGKILL to all.
+//
+// It meets MOST_SEEN processes at most, the children of MOST_WAITING, and of those only as many as RLIMIT_NOFILE has
+// descriptors for, since each is held by a pidfd until its children were met. Who isn't met gets no SIGTERM and has no
+// grace time, and isn't counted: it gets SIGKILL alone, at the latest as a child of the keeper's, which it becomes when
+// its parents are killed.
+void parley_family_signal(struct family *family, int signal);
 // Sends SIGKILL to the direct children. None of their numbers can be another's, since only the caller
 // takes their zombies away.
 void parley_family_kill_children(struct family *family);
