@@ -2,23 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
 
-/// Where a command's output goes and its input comes from. Confined to its loop.
-public protocol RemoteConsole: AnyObject, Sendable {
-    func write(output bytes: Span<UInt8>)
-    func write(errorOutput bytes: Span<UInt8>)
-
-    /// Whether so much was written that no more should come before it was taken.
-    var isFull: Bool { get }
-
-    /// Waits until all that was written was taken.
-    func drained() async
-
-    /// At most `count` bytes for the running command; nil at the end.
-    ///
-    /// - Throws: `cancelled`; `system` where it can't be read.
-    func input(upTo count: Int) async throws(StreamError) -> [UInt8]?
-}
-
 /// One remote session, seen from who asks. Confined to its loop.
 public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
     /// Bytes of runs whose answers have not come.
@@ -300,28 +283,4 @@ extension RemoteClient: Driver {
     }
 
     package var owesPeer: Bool { !outbox.isEmpty }
-}
-
-/// What a client may know of `parley/1` before it has a session.
-public enum Remote {
-    /// Says what would be wrong with a command, before it is sent or a connection is made.
-    ///
-    /// - Throws: `commandRefused`.
-    public static func check(_ words: [String]) throws(StreamError) {
-        guard let name = words.first, !name.isEmpty else {
-            throw StreamError(.commandRefused, "a command's name is missing, so it was not sent")
-        }
-        if Request(name: name, arguments: Array(words.dropFirst())).isTooLarge {
-            throw StreamError(
-                .commandRefused, "\(Refusal.tooLarge("").sentence); nothing was sent")
-        }
-    }
-
-    /// So many bytes of runs may be unanswered if a cancel is to be read at once.
-    public static let bytesAhead = Frame.aheadLimit
-}
-
-extension StreamError.Code {
-    /// The server refused a command, or would.
-    public static let commandRefused = Self(rawValue: "commandRefused")
 }

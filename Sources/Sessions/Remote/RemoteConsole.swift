@@ -1,0 +1,20 @@
+// What a remote session's client reads from and writes to.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+/// Where a command's output goes and its input comes from. Confined to its loop.
+public protocol RemoteConsole: AnyObject, Sendable {
+    func write(output bytes: Span<UInt8>)
+    func write(errorOutput bytes: Span<UInt8>)
+
+    /// Whether so much was written that no more should come before it was taken.
+    var isFull: Bool { get }
+
+    /// Waits until all that was written was taken.
+    func drained() async
+
+    /// At most `count` bytes for the running command; nil at the end.
+    ///
+    /// - Throws: `cancelled`; `system` where it can't be read.
+    func input(upTo count: Int) async throws(StreamError) -> [UInt8]?
+}
