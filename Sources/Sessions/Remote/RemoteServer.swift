@@ -11,15 +11,15 @@ public let remoteProtocol = "parley/1"
 /// run by `RunningCommand`.
 public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     /// Commands that were answered.
-    public private(set) var answered = 0
+    public internal(set) var answered = 0
 
-    private let stream: Stream
-    private let host: any RemoteHost
-    private var frames = FrameReader(from: .client)
+    let stream: Stream
+    let host: any RemoteHost
+    var frames = FrameReader(from: .client)
     private var request = RequestReader()
-    private var ledger = InputLedger()
+    var ledger = InputLedger()
     /// Of the runs that are read next, so many were cancelled while they waited.
-    private var cancelled = 0
+    var cancelled = 0
     /// Answers that did not fit the output yet.
     private var outbox: [UInt8] = []
     private var next: Approved?
@@ -28,16 +28,6 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private var failure: StreamError?
     /// It was asked whether it is there.
     private var awaitsPong = false
-
-    /// A program whose turn has come.
-    private struct Approved {
-        let entry: CommandEntry
-        let program: ProgramEntry
-        let arguments: [String]
-        let invocation: ProgramEntry.Invocation
-        /// The one in force when it was approved.
-        let table: CommandTable
-    }
 
     /// - Parameters:
     ///   - stream: an established stream whose peer is known to the host; the caller closes it.
@@ -281,70 +271,6 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private static var bytesADearAnswer: Int { 64 }
     /// So that many small requests together take no longer than one that may do the most.
     private static var workADearAnswer: Int { MatchingWork.limit / dearAnswersATurn }
-
-    // MARK: Programs
-
-    /// Runs a program, now that all earlier answers are on their way. A client that did not read them
-    /// could otherwise keep a permission that was taken from it meanwhile. Never inlined: a session that
-    /// waits would hold the room that this takes.
-    @inline(never)
-    private func run(_ approved: Approved) async throws(StreamError) {
-        let entry = approved.entry
-        guard approved.table === host.table else {
-            // It may be anything in the new table, so it is read again as if it came only now.
-            answered -= 1
-            let request = Request(name: entry.name, arguments: approved.arguments)
-            stream.readAhead = request.frames + (stream.readAhead ?? [])
-            return
-        }
-        switch admit(approved) {
-        case .failure(let refusal):
-            host.refused(entry.name, approved.arguments, entry, refusal)
-            try await stream.write(refusal.frame)
-        case .success(let admitted):
-            try await run(approved, admitted)
-        }
-    }
-
-    private func admit(_ approved: Approved) -> Result<any AdmittedCommand, Refusal> {
-        if let objection = host.objection { return .failure(objection) }
-        return host.admit(approved.entry, approved.program, approved.arguments)
-    }
-
-    private func run(
-        _ approved: Approved, _ admitted: any AdmittedCommand
-    ) async throws(StreamError) {
-        let entry = approved.entry
-        let command = RunningCommand(
-            stream, name: entry.name, limits: approved.program, frames: frames, ledger: ledger,
-            admitted: admitted)
-        let start = ProgramStart(
-            path: approved.program.path, arguments: approved.invocation.arguments,
-            environment: admitted.environment.merging(approved.invocation.environment) { $1 },
-            directory: approved.program.directory, umask: approved.program.umask,
-            takesInput: approved.program.takesInput,
-            grace: approved.program.grace ?? host.grace,
-            isBackground: approved.program.isBackground)
-        await command.run(start)
-        (frames, ledger) = (command.frames, command.ledger)
-        cancelled = command.waitingCancelled
-        if let failure = command.failure {
-            // Within a frame that the client has not taken whole a refusal could not be told from
-            // the rest.
-            if failure.code == .malformed {
-                let refusal = Refusal(.malformed, failure.description)
-                host.refused("", [], nil, refusal)
-                if !command.output.isCut { try? await stream.write(refusal.frame) }
-            }
-            throw failure
-        }
-        // What came whole came before what is not whole yet, and both before what was not read.
-        let ahead = command.ahead + frames.takePartial()
-        if !ahead.isEmpty { stream.readAhead = ahead + (stream.readAhead ?? []) }
-        if command.clientHasEnded {
-            throw StreamError(.endedEarly, "the client left while \(entry.name) ran")
-        }
-    }
 
     private func notAllowed(_ entry: CommandEntry) -> Refusal {
         Refusal(
