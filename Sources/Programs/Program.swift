@@ -31,7 +31,7 @@ public final class Program: @unchecked Sendable {
         case terminating(Cause)
         /// Everything is sent SIGKILL until nothing is left.
         case killing(Cause)
-        /// Something has taken on rights that keep it from being killed, and runs on.
+        /// Something has taken on rights that keep it from being killed, or its exec hangs, and it runs on.
         case lost
         /// Nothing of it runs any more, or what runs may live on.
         case over

@@ -50,7 +50,8 @@ public enum Outcome: Hashable, Sendable {
     case timedOut
     /// The server ended it, since it wrote more than it may.
     case overOutput
-    /// The server was to end it, and could not: it took on another user's rights and runs on.
+    /// The server was to end it, and could not: it took on another user's rights, or its exec
+    /// hangs, and runs on.
     case leftRunning
     /// It was not started.
     case refused(Refusal)
