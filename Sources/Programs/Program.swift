@@ -75,8 +75,7 @@ public final class Program: @unchecked Sendable {
     private var departing: Program?
 
     /// Begins to start a program; `pid` or `failure` says later how that went. No loop waits for an exec,
-    /// which a hanging file system can prolong. A program that is ended meanwhile is sent its signals as
-    /// soon as it runs.
+    /// which a hanging file system can prolong. A program that is ended meanwhile doesn't run.
     ///
     /// - Parameter changed: called on the loop when a pipe is ready again or `pid`, `failure`, `course` or
     ///   `end` has changed.
