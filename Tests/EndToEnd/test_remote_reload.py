@@ -181,6 +181,19 @@ class Drain(RemoteTestCase):
         arguments = [record["arguments"] for record in server.records("command-start")]
         self.assertNotIn(["never"], arguments)
 
+    def test_what_was_sent_before_the_signal_is_answered_or_refused(self):
+        server = self.start("--drain", "600", "--threads", "1")
+        session = server.session(self)
+        # More than a debug build answers in the moment that what is on its way has.
+        count = 10_000
+        session.stream.sendall(run("whoami") * count)
+        server.signal(signal.SIGTERM)
+        for _ in range(count):
+            outcome = session.outcome()
+            self.assertIn(outcome.code, (None, SHUTTING_DOWN), outcome)
+        self.assertEqual(session.end(), [])
+        self.assertEqual(server.wait(), 0, server.story)
+
     def after_the_signal(self, server, session):
         """The first refusal of a session; the signal takes its time to be noticed."""
         outcomes = []
