@@ -59,6 +59,14 @@ final class CommandDesk: RemoteHost {
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<any AdmittedCommand, Refusal> {
         if let refusal = standing.verifiedObjection() { return .failure(refusal) }
+        // Its pipes would be made of what was held back for a revocation.
+        guard !worker.hasDescriptorsForFilesOnly else {
+            return .failure(
+                Refusal(
+                    .unavailable,
+                    "\(entry.name) cannot be started while the server has no free descriptor; try again later"
+                ))
+        }
         switch worker.slots.take(entry.name, identity, program) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):

@@ -40,13 +40,15 @@ final class LoopServer: @unchecked Sendable {
     /// Sessions that are open in this loop; read by other loops.
     let openHere = Atomic<Int>(0)
     /// Whether accepting waits for a descriptor; read by other loops.
-    private let isPaused = Atomic<Bool>(false)
+    let isPaused = Atomic<Bool>(false)
 
     var slots: ProgramSlots { server.slots }
     /// Whom programs run as.
     var account: UserAccount { server.account }
     /// Nothing is started any more.
     var isShuttingDown: Bool { server.isShuttingDown }
+    /// Nothing may be started until files were read.
+    var hasDescriptorsForFilesOnly: Bool { server.hasDescriptorsForFilesOnly }
 
     init(
         _ server: Server, loop: EventLoop, log: Log, transcript: ConsoleTranscript, policy: Policy

@@ -200,6 +200,11 @@ final class Server: @unchecked Sendable {
     /// Files are being read, for which the descriptors are that are free now. From any thread.
     var isReading: Bool { reload.readsFiles }
 
+    /// The only free descriptors are those for the files that are being read. From any thread.
+    var hasDescriptorsForFilesOnly: Bool {
+        isReading && workers.contains { $0.isPaused.load(ordering: .relaxed) }
+    }
+
     /// Nothing is started any more. From any thread.
     var isShuttingDown: Bool { isEnding.load(ordering: .relaxed) }
 

@@ -22,14 +22,35 @@ class Exhaustion(RemoteTestCase):
             self, COMMANDS, "--crl", str(crl), "--threads", "4", descriptors=64)
         leaver = server.session(self, "leaver")
         self.assertEqual(leaver.ask("echo", "on").lines, ["on"])
+        runners = [server.session(self) for _ in range(4)]
         strangers = Strangers(server.port)
         self.addCleanup(strangers.leave)
         server.stderr.expect("no descriptor is free")
+        # Nor do programs, whose pipes could be made of what is held back.
+        self.addCleanup(runs(runners))
         for _ in range(40):
             self.assertNotRegex(server.reload(), "kept the old")
         shutil.copy(after, crl)
         self.assertNotRegex(server.reload(), "kept the old")
         self.assertRefused(leaver.ask("Hello"), NOT_ALLOWED, "revoked")
+
+
+def runs(sessions):
+    """Has each session run programs, or be refused, until what this returns is called."""
+    leaving = threading.Event()
+
+    def run(session):
+        while not leaving.is_set():
+            session.ask("echo", "on")
+    threads = [threading.Thread(target=run, args=[session], daemon=True) for session in sessions]
+    for thread in threads:
+        thread.start()
+
+    def stop():
+        leaving.set()
+        for thread in threads:
+            thread.join()
+    return stop
 
 
 class Strangers:
