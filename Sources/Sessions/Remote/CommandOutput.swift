@@ -60,6 +60,8 @@ final class CommandOutput<Stream: ByteStream>: @unchecked Sendable {
         let count = min(control.count, output.freeCapacity)
         for index in 0..<count { output.append(control[index]) }
         control.removeFirst(count)
+        // It may have written something before it is known to run, and its input must be wanted first.
+        guard program.pid != nil || program.isDone else { return 0 }
         var total = 0
         while total < Self.turn {
             // In turns, so that neither of two full pipes waits for the other.
