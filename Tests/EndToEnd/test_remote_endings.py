@@ -371,6 +371,8 @@ class LeftRunning(TestCase):
     def test_it_is_told_below_a_script_too(self):
         session = self.session()
         self.assertEnded(session.ask("script"), LEFT_RUNNING, 0)
+        # It is written when the client has been told.
+        eventually(lambda: self.records("command-end"), "the end's record")
         self.assertEqual(self.records("command-end")[0]["outcome"], "left-running")
 
     def test_it_is_told_where_a_program_left_it_behind(self):
