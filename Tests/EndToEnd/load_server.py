@@ -31,6 +31,8 @@ class Server:
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, errors="replace",
+            # Else only root could look at what it holds.
+            env=dict(os.environ, PARLEY_DUMPABLE="1"),
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, files))
         self.ports = queue.Queue()
         self.reader = threading.Thread(target=self.listen, daemon=True)
