@@ -1,39 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client for `parley/1`, written from docs/protocol.md alone."""
 
-import collections
 import dataclasses
 import socket
-import struct
 
+from parley1 import (
+    ALPN, ERROR_OUTPUT, EXIT, FROM_SERVER, INPUT, INPUT_END, INPUT_WANTED, LARGEST, OUTPUT, PING,
+    PONG, REFUSAL, Decoder, Malformed, credit, frame, run)
 from strangers import client_context
 
-RUN, RUN_PART, INPUT, INPUT_END, CANCEL, PING, PONG = range(1, 8)
-INPUT_WANTED, OUTPUT, ERROR_OUTPUT, EXIT, REFUSAL = range(16, 21)
-BY_ITSELF, BY_SIGNAL, BY_TIME, BY_OUTPUT, LEFT_RUNNING = range(5)
-(UNKNOWN, NOT_ALLOWED, BAD_ARGUMENT, BUSY, TOO_LARGE, MALFORMED, SHUTTING_DOWN, UNAVAILABLE,
- CANCELLED) = range(1, 10)
-LARGEST = 16_380
-AHEAD = 65_536
 PATIENCE = 10.0
 """Seconds that a client waits for anything of its server; far less is needed."""
-
-
-def frame(kind, payload=b""):
-    return struct.pack(">I", kind << 24 | len(payload)) + payload
-
-
-def words(*texts):
-    """The payload of a run."""
-    encoded = [text if isinstance(text, bytes) else text.encode() for text in texts]
-    return b"".join(struct.pack(">H", len(text)) + text for text in encoded)
-
-
-def run(*texts, piece=LARGEST):
-    """The frames of a run, cut into pieces of `piece` bytes where it takes more than one."""
-    payload = words(*texts)
-    pieces = [payload[at:at + piece] for at in range(0, len(payload), piece)]
-    return b"".join([*(frame(RUN_PART, part) for part in pieces[:-1]), frame(RUN, pieces[-1])])
 
 
 @dataclasses.dataclass
@@ -65,21 +42,20 @@ class Session:
 
     def __init__(self, owner, port, certificate):
         context = client_context(certificate)
-        context.set_alpn_protocols(["parley/1"])
+        context.set_alpn_protocols([ALPN])
         connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         owner.addCleanup(self.close)
         self.stream = context.wrap_socket(
             connection, server_hostname="localhost", suppress_ragged_eofs=False)
-        if self.stream.selected_alpn_protocol() != "parley/1":
+        if self.stream.selected_alpn_protocol() != ALPN:
             raise AssertionError("the server does not speak parley/1")
         self.pings = 0
-        self._received = bytearray()
-        self._due = collections.deque()
+        self._decoder = Decoder(FROM_SERVER)
 
     @property
     def unread(self):
         """What has been received beyond the last frame that was read."""
-        return bytes(self._received)
+        return self._decoder.rest
 
     def send(self, kind, payload=b""):
         self.stream.sendall(frame(kind, payload))
@@ -87,8 +63,15 @@ class Session:
     def run(self, *texts):
         self.stream.sendall(run(*texts))
 
-    def _take(self, count):
-        while len(self._received) < count:
+    def _take(self):
+        """The next frame of any type."""
+        while True:
+            try:
+                taken = self._decoder.take()
+            except Malformed as what:
+                raise AssertionError(f"a server never sends {what}") from None
+            if taken:
+                return taken
             try:
                 chunk = self.stream.recv(65_536)
             except TimeoutError:
@@ -96,20 +79,13 @@ class Session:
             except OSError as error:  # The truncation of TLS is one, too.
                 raise Ended(False) from error
             if not chunk:
-                raise Ended(not self._received)
-            self._received += chunk
-        taken = bytes(self._received[:count])
-        del self._received[:count]
-        return taken
+                raise Ended(not self.unread)
+            self._decoder.feed(chunk)
 
     def receive(self):
         """The next frame that is no ping."""
         while True:
-            header = struct.unpack(">I", self._take(4))[0]
-            kind, length = header >> 24, header & 0xffffff
-            if kind < PING or PONG < kind < INPUT_WANTED or kind > REFUSAL or length > LARGEST:
-                raise AssertionError(f"a server never sends type {kind} of {length} bytes")
-            payload = self._take(length)
+            kind, payload = self._take()
             if kind != PING:
                 return kind, payload
             self.pings += 1
@@ -124,7 +100,7 @@ class Session:
 
     def outcome(self, data=b""):
         """Read to the end of the oldest run, giving it `data` as far as it wants input."""
-        outcome, credit, sent, is_open = Outcome(), 0, 0, False
+        outcome, left, sent, is_open = Outcome(), 0, 0, False
         while outcome.ended is None and outcome.code is None:
             kind, payload = self.receive()
             if kind == OUTPUT:
@@ -134,17 +110,17 @@ class Session:
             elif kind == INPUT_WANTED:
                 is_open = is_open or not outcome.was_asked_for_input
                 outcome.was_asked_for_input = True
-                credit += struct.unpack(">I", payload)[0]
+                left += credit(payload)
             elif kind == EXIT:
                 outcome.ended = tuple(payload)
             elif kind == REFUSAL:
                 outcome.code, outcome.sentence = payload[0], payload[1:].decode()
             else:
                 raise AssertionError("a pong that was not asked for")
-            while is_open and credit and sent < len(data) and outcome.ended is None:
-                piece = data[sent:sent + min(credit, LARGEST)]
+            while is_open and left and sent < len(data) and outcome.ended is None:
+                piece = data[sent:sent + min(left, LARGEST)]
                 self.send(INPUT, piece)
-                sent, credit = sent + len(piece), credit - len(piece)
+                sent, left = sent + len(piece), left - len(piece)
             if is_open and (sent == len(data) or outcome.ended is not None):
                 self.send(INPUT_END)
                 is_open = False

@@ -9,6 +9,7 @@ import socket
 import tempfile
 
 import authority
+from parley1 import ALPN, FROM_CLIENT, RUN, Decoder
 from strangers import Stub, reset, server_context
 from support import PARLEY, SCRATCH, Program, Server, TestCase, eventually, gone, security
 
@@ -132,22 +133,7 @@ def settled(process, counter):
     return seen[-1]
 
 
-# The frames of docs/protocol.md that a server sends, and how a connection can end.
-
-PING, INPUT_WANTED, OUTPUT, ERROR_OUTPUT, EXIT, REFUSAL = 6, 16, 17, 18, 19, 20
-
-
-def frame(kind, payload=b""):
-    return bytes([kind]) + len(payload).to_bytes(3, "big") + payload
-
-
-def exited(number, kind=0):
-    return frame(EXIT, bytes([kind, number]))
-
-
-def refused(code, sentence):
-    return frame(REFUSAL, bytes([code]) + sentence)
-
+# How a connection can end.
 
 def close_notify(connection):
     connection.unwrap()
@@ -184,29 +170,22 @@ class RunTestCase(TestCase):
 class FalseServer(Stub):
     """Reads one run and answers it with `frames`, whatever they are, and then `end`s."""
 
-    def __init__(self, owner, frames, end=close_notify, protocols=("parley/1",)):
+    def __init__(self, owner, frames, end=close_notify, protocols=(ALPN,)):
         context = server_context(client_ca=authority.good() / "ca.pem")
         context.set_alpn_protocols(list(protocols))
-        self.received = b""
 
         def handle(connection):
-            kind, length = self._read(connection, 4)[0], int.from_bytes(self.received[1:4], "big")
-            assert kind == 1, self.received
-            self._read(connection, length)
+            decoder = Decoder(FROM_CLIENT)
+            while not (asked := decoder.take()):
+                chunk = connection.recv(decoder.missing)
+                if not chunk:
+                    raise ConnectionError("the client ended within a frame")
+                decoder.feed(chunk)
+            assert asked[0] == RUN, asked
             connection.sendall(frames)
             end(connection)
 
         super().__init__(owner, handle, context)
-
-    def _read(self, connection, count):
-        """So many bytes of what the client sends; `received` has all."""
-        start = len(self.received)
-        while len(self.received) < start + count:
-            chunk = connection.recv(start + count - len(self.received))
-            if not chunk:
-                raise ConnectionError("the client ended within a frame")
-            self.received += chunk
-        return self.received[start:]
 
 
 ENDS = {"with close_notify": close_notify, "without close_notify": fin, "with a reset": reset}

@@ -4,10 +4,10 @@
 import ssl
 import unittest
 
-from people import client
-from remote import (
+from parley1 import (
     AHEAD, BAD_ARGUMENT, BY_ITSELF, BY_SIGNAL, CANCEL, CANCELLED, EXIT, INPUT_END, INPUT_WANTED,
     OUTPUT, PING, PONG, RUN, RUN_PART, TOO_LARGE, UNKNOWN, frame, run, words)
+from people import client
 from remote_server import PYTHON, REPLIES, RemoteTestCase, program
 from strangers import ask, client_context, connect
 

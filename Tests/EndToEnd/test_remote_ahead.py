@@ -4,7 +4,8 @@
 import time
 import unittest
 
-from remote import (AHEAD, BY_ITSELF, CANCEL, CANCELLED, OUTPUT, PING, TOO_LARGE, frame, run)
+from parley1 import (
+    AHEAD, BY_ITSELF, CANCEL, CANCELLED, INPUT, INPUT_END, OUTPUT, PING, TOO_LARGE, frame, run)
 from remote_server import REPLIES, RemoteTestCase, program
 from strangers import reset
 from support import eventually, measures_memory
@@ -30,7 +31,7 @@ class Ahead(RemoteTestCase):
         for cut in range(1, len(ahead)):
             with self.subTest(cut):
                 session = self.start()
-                session.stream.sendall(frame(3, b"\n") + frame(4) + ahead[:cut])
+                session.stream.sendall(frame(INPUT, b"\n") + frame(INPUT_END) + ahead[:cut])
                 self.assertEnded(session.outcome(), BY_ITSELF, 0)
                 session.stream.sendall(ahead[cut:])
                 for reply in ["Greetings!"] * 3 + ["Yes, I am here!"]:
@@ -61,7 +62,7 @@ class Ahead(RemoteTestCase):
     def test_more_than_may_be_ahead_waits_and_is_answered(self):
         session = self.start()
         count = 2 * AHEAD // len(run("Hello"))
-        session.stream.sendall(frame(3, b"\n") + frame(4))
+        session.stream.sendall(frame(INPUT, b"\n") + frame(INPUT_END))
         session.stream.sendall(run("Hello") * count)
         self.assertEnded(session.outcome(), BY_ITSELF, 0)
         for _ in range(count):

@@ -7,10 +7,11 @@ import resource
 import unittest
 
 import authority
-from people import client, serial
-from remote import (
+from parley1 import (
     BAD_ARGUMENT, BY_ITSELF, BY_SIGNAL, CANCEL, MALFORMED, OUTPUT, TOO_LARGE, UNAVAILABLE, UNKNOWN,
-    Session, run)
+    run)
+from people import client, serial
+from remote import Session
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, program
 from strangers import client_context, connect, read_to_end
 from support import SCRATCH, eventually

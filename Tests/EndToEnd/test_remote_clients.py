@@ -8,7 +8,7 @@ import ssl
 import unittest
 
 from authority import good
-from remote import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, PING, frame, run
+from parley1 import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, PING, frame, run
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, fixture, members, program
 from strangers import reset
 from support import PARLEY, PIPE, Program, eventually, gone, measures_memory

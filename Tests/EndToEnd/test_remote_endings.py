@@ -10,10 +10,10 @@ import subprocess
 import unittest
 
 import authority
+from parley1 import (
+    BUSY, BY_ITSELF, BY_SIGNAL, BY_TIME, CANCEL, LEFT_RUNNING, OUTPUT, SHUTTING_DOWN, UNAVAILABLE)
 from people import client
-from remote import (
-    BUSY, BY_ITSELF, BY_SIGNAL, BY_TIME, CANCEL, LEFT_RUNNING, OUTPUT, SHUTTING_DOWN, UNAVAILABLE,
-    Session)
+from remote import Session
 from remote_server import (
     PYTHON, REPLIES, RemoteServer, RemoteTestCase, fixture, is_alive, program, write_table)
 from support import HERE, PARLEYD, SCRATCH, Server, TestCase, eventually, processes

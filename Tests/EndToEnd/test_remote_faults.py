@@ -4,7 +4,7 @@
 import contextlib
 import unittest
 
-from remote import (
+from parley1 import (
     BUSY, BY_ITSELF, BY_OUTPUT, BY_SIGNAL, BY_TIME, CANCEL, INPUT_END, INPUT_WANTED, OUTPUT,
     UNAVAILABLE)
 from remote_server import RemoteTestCase, fixture, gone, is_alive, program

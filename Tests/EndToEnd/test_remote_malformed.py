@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What breaks the rules of `parley/1`, and what becomes of a session that does."""
 
-import struct
 import unittest
 
-from remote import (
+from parley1 import (
     BAD_ARGUMENT, CANCEL, EXIT, INPUT, INPUT_END, INPUT_WANTED, LARGEST, MALFORMED, OUTPUT, PING,
-    PONG, REFUSAL, RUN, RUN_PART, UNKNOWN, frame, run, words)
+    PONG, REFUSAL, RUN, RUN_PART, UNKNOWN, credit, frame, header, run, words)
 from remote_server import REPLIES, RemoteTestCase, program
 
 COMMANDS = {
@@ -43,7 +42,7 @@ class Broken(RemoteTestCase):
             for length in (LARGEST + 1, 0xffffff):
                 with self.subTest(kind, length=length):
                     # The header alone decides: nobody waits for so many bytes.
-                    self.assertMalformed(struct.pack(">I", kind << 24 | length))
+                    self.assertMalformed(header(kind, length))
 
     def test_payloads_where_none_belongs_and_none_where_one_does(self):
         for kind in (INPUT_END, CANCEL, PING, PONG):
@@ -81,7 +80,7 @@ class Broken(RemoteTestCase):
     def test_more_input_than_was_wanted(self):
         session = self.session()
         session.run("reads nothing")
-        wanted = struct.unpack(">I", session.expect(INPUT_WANTED))[0]
+        wanted = credit(session.expect(INPUT_WANTED))
         # What has gone into the program's pipe may be wanted anew.
         pieces = (wanted + 65_536) // LARGEST + 1
         session.stream.sendall(frame(INPUT, b"x" * LARGEST) * pieces)

@@ -6,8 +6,8 @@ import re
 import unittest
 
 import authority
+from parley1 import BY_ITSELF, NOT_ALLOWED, UNKNOWN
 from people import NAMES, USELESS, client, key_identity, serial
-from remote import BY_ITSELF, NOT_ALLOWED, UNKNOWN
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, program
 from strangers import ask, client_context, connect
 from support import PARLEYD, SCRATCH, Program, Server, TestCase

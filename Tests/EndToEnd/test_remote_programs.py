@@ -3,11 +3,10 @@
 
 import os
 import pwd
-import struct
 import unittest
 
-from remote import (
-    BAD_ARGUMENT, BY_ITSELF, EXIT, INPUT, INPUT_END, INPUT_WANTED, OUTPUT, frame, run)
+from parley1 import (
+    BAD_ARGUMENT, BY_ITSELF, EXIT, INPUT, INPUT_END, INPUT_WANTED, OUTPUT, credit, frame, run)
 from remote_server import RemoteTestCase, fixture, program
 from support import measures_memory
 
@@ -175,9 +174,9 @@ class Input(RemoteTestCase):
     def test_stale_input_does_not_reach_the_next_command(self):
         session = self.session()
         session.stream.sendall(run("exits") + run("cat") + run("no input"))
-        wanted = struct.unpack(">I", session.expect(INPUT_WANTED))[0]
+        wanted = credit(session.expect(INPUT_WANTED))
         self.assertEqual(tuple(session.expect(EXIT)), (BY_ITSELF, 3))
-        again = struct.unpack(">I", session.expect(INPUT_WANTED))[0]
+        again = credit(session.expect(INPUT_WANTED))
         self.assertGreater(min(wanted, again), 5)
         session.stream.sendall(frame(INPUT, b"stale") * 2 + frame(INPUT_END)
                                + frame(INPUT, b"fresh"))
@@ -189,7 +188,7 @@ class Input(RemoteTestCase):
     def test_input_sent_ahead_of_the_exit_is_thrown_away(self):
         session = self.session()
         session.run("exits")
-        wanted = struct.unpack(">I", session.expect(INPUT_WANTED))[0]
+        wanted = credit(session.expect(INPUT_WANTED))
         size = min(wanted, 16_000)
         session.stream.sendall(frame(INPUT, b"s" * size) + frame(INPUT_END) + run("cat"))
         self.assertEnded(session.outcome(), BY_ITSELF, 3)

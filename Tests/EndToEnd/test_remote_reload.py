@@ -10,10 +10,11 @@ import unittest
 
 import authority
 from authority import issue, revoke
-from people import people
-from remote import (
+from parley1 import (
     BY_ITSELF, BY_SIGNAL, INPUT, INPUT_END, INPUT_WANTED, NOT_ALLOWED, OUTPUT, SHUTTING_DOWN,
-    UNKNOWN, Ended, run)
+    UNKNOWN, run)
+from people import people
+from remote import Ended
 from remote_server import (
     REPLIES, RemoteServer, RemoteTestCase, fixture, gone, program, write_table)
 from support import eventually

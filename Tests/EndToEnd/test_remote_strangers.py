@@ -6,8 +6,8 @@ import socket
 import threading
 import unittest
 
+from parley1 import NOT_ALLOWED
 from people import people
-from remote import NOT_ALLOWED
 from remote_server import RemoteServer, RemoteTestCase
 from strangers import reset
 from test_remote_reload import COMMANDS, revocation

@@ -10,9 +10,9 @@ import subprocess
 import unittest
 
 from authority import CONFIGURATION, good, issue, openssl
+from parley1 import NOT_ALLOWED, UNAVAILABLE, run
 from people import client as certificate_of
 from people import people
-from remote import NOT_ALLOWED, UNAVAILABLE, run
 from remote_server import RemoteServer, RemoteTestCase
 from strangers import Stub, answer, client_context, connect
 from support import LIMIT, PARLEYD, SCRATCH, Client, Program, Server, TestCase, eventually

@@ -6,7 +6,8 @@ import os
 import signal
 import unittest
 
-from runs import ENDS, OUTPUT, Commands, FalseServer, Run, exited, frame, gone
+from parley1 import OUTPUT, exited, frame
+from runs import ENDS, Commands, FalseServer, Run, gone
 from support import PIPE, SCRATCH, TestCase, eventually
 
 

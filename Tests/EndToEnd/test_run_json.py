@@ -5,7 +5,8 @@ import json
 import os
 import unittest
 
-from runs import ERROR_OUTPUT, Commands, FalseServer, Run, fin, frame, shell
+from parley1 import ERROR_OUTPUT, frame
+from runs import Commands, FalseServer, Run, fin, shell
 from support import PARLEY, Program, TestCase
 
 

@@ -4,58 +4,54 @@
 import random
 import unittest
 
-from runs import (
-    ERROR_OUTPUT, EXIT, INPUT_WANTED, OUTPUT, PING, REFUSAL, FalseServer, Run, close_notify, exited,
-    fin, frame, refused)
+from parley1 import (
+    BY_ITSELF, BY_OUTPUT, BY_SIGNAL, BY_TIME, ERROR_OUTPUT, EXIT, FROM_SERVER, INPUT_WANTED, OUTPUT, PING, PONG,
+    REFUSAL, Decoder, Malformed, credit, exited, frame, refused)
+from runs import FalseServer, Run, close_notify, fin
 from support import SCRATCH, TestCase
 
 SEED = 20_260
 CASES = 50
-LENGTHS = {PING: (0, 0), 7: (0, 0), INPUT_WANTED: (4, 4), OUTPUT: (1, 16_380),
-           ERROR_OUTPUT: (1, 16_380), EXIT: (2, 2), REFUSAL: (1, 1001)}
 
 
 def reading(data):
     """The status that these frames stand for, and the output in front of it."""
-    output = b""
-    while len(data) >= 4:
-        kind, length = data[0], int.from_bytes(data[1:4], "big")
-        least, most = LENGTHS.get(kind, (1, 0))
-        if not least <= length <= most:
-            return 255, output
-        if len(data) < 4 + length:
-            break
-        payload, data = data[4:4 + length], data[4 + length:]
-        if kind == OUTPUT:
-            output += payload
-        elif kind == REFUSAL:
-            return 253, output
-        elif kind == EXIT:
-            return meaning(*payload), output
-        elif kind == INPUT_WANTED and not any(payload):
-            return 255, output
+    output, decoder = b"", Decoder(FROM_SERVER)
+    decoder.feed(data)
+    try:
+        for kind, payload in decoder:
+            if kind == OUTPUT:
+                output += payload
+            elif kind == REFUSAL:
+                return 253, output
+            elif kind == EXIT:
+                return meaning(*payload), output
+            elif kind == INPUT_WANTED and not credit(payload):
+                return 255, output
+    except Malformed:
+        return 255, output
     return 252, output
 
 
 def meaning(kind, number):
-    if kind == 0:
+    if kind == BY_ITSELF:
         return number
-    if kind == 1 and 1 <= number <= 64:
+    if kind == BY_SIGNAL and 1 <= number <= 64:
         return 128 + number
-    return 251 if kind in (2, 3) and number == 0 else 255
+    return 251 if kind in (BY_TIME, BY_OUTPUT) and number == 0 else 255
 
 
 def mutated(chance):
     """Some good frames, which more often than not are damaged."""
     frames = b""
     for _ in range(chance.randrange(6)):
-        kind = chance.choice([PING, 7, INPUT_WANTED, OUTPUT, OUTPUT, ERROR_OUTPUT])
-        least, most = LENGTHS[kind]
+        kind = chance.choice([PING, PONG, INPUT_WANTED, OUTPUT, OUTPUT, ERROR_OUTPUT])
+        least, most = FROM_SERVER[kind]
         length = chance.choice([least, most, chance.randint(least, min(most, 200))])
         frames += frame(kind, chance.randbytes(length))
     frames += chance.choice([
-        exited(chance.randrange(256)), exited(chance.randint(1, 64), 1), exited(0, 2),
-        exited(0, 3), refused(chance.randrange(256), chance.randbytes(chance.randrange(1001)))])
+        exited(chance.randrange(256)), exited(chance.randint(1, 64), BY_SIGNAL),
+        exited(0, BY_TIME), exited(0, BY_OUTPUT), refused(chance.randrange(256), chance.randbytes(chance.randrange(1001)))])
     data, damage = bytearray(frames), chance.randrange(8)
     if damage < 3:
         for _ in range(chance.randint(1, 3)):

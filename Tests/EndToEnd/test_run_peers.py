@@ -4,9 +4,10 @@
 import signal
 import unittest
 
-from runs import (
-    ENDS, ERROR_OUTPUT, EXIT, INPUT_WANTED, OUTPUT, PING, REFUSAL, Commands, FalseServer, Run,
-    close_notify, exited, frame, refused, silence)
+from parley1 import (
+    ERROR_OUTPUT, EXIT, INPUT, INPUT_END, INPUT_WANTED, LARGEST, OUTPUT, PING, PONG, REFUSAL, RUN,
+    exited, frame, refused, wanted)
+from runs import ENDS, Commands, FalseServer, Run, close_notify, silence
 from support import TestCase, gone
 
 HOSTILE = b"\x1b[31mred\x07\r\nparley: all is well\x00\xc2\x9b\xe2\x80\xae\xff\x1b]0;title\x07"
@@ -91,10 +92,10 @@ class BrokenRules(TestCase):
         for what, frames in (
             ("type 0", frame(0)), ("type 8", frame(8)), ("type 21", frame(21, b"x")),
             ("type 255", b"\xff\xff\xff\xff"),
-            *((f"a client's type {kind}", frame(kind, b"\x00\x01x")) for kind in range(1, 6)),
-            ("a ping with a payload", frame(PING, b"x")), ("a pong with one", frame(7, b"x")),
+            *((f"a client's type {kind}", frame(kind, b"\x00\x01x")) for kind in range(RUN, PING)),
+            ("a ping with a payload", frame(PING, b"x")), ("a pong with one", frame(PONG, b"x")),
             ("an empty output", frame(OUTPUT)), ("an empty error output", frame(ERROR_OUTPUT)),
-            ("an output too long", frame(OUTPUT, b"x" * 16_381)),
+            ("an output too long", frame(OUTPUT, b"x" * (LARGEST + 1))),
             ("16 MiB announced", b"\x11\xff\xff\xff"),
             ("a short exit", frame(EXIT, b"\0")), ("a long exit", frame(EXIT, b"\0\0\0")),
             ("an exit of unknown kind", exited(0, 5)), ("of another", exited(0, 255)),
@@ -156,7 +157,7 @@ class Hostility(TestCase):
         self.assertEqual((run.stdout.text, run.stderr.text), (expected, expected))
 
     def test_frames_may_come_in_any_pieces(self):
-        frames = frame(PING) + frame(OUTPUT, b"one ") + frame(7) + frame(OUTPUT, b"two") + exited(5)
+        frames = frame(PING) + frame(OUTPUT, b"one ") + frame(PONG) + frame(OUTPUT, b"two") + exited(5)
 
         def drip(connection):
             for byte in frames:
@@ -176,12 +177,12 @@ class Hostility(TestCase):
             while chunk := connection.recv(4096):
                 server.taken += chunk
 
-        server = FalseServer(self, frame(INPUT_WANTED, (5).to_bytes(4, "big")), take)
+        server = FalseServer(self, wanted(5), take)
         run = Run(self, server.port, "x", stdin="123456789")
         self.assertStatus(run, 0)
         server.wait()
         # The end of the input may be left out, since the session ends.
-        self.assertIn(server.taken, (given := frame(3, b"12345"), given + frame(4)))
+        self.assertIn(server.taken, (given := frame(INPUT, b"12345"), given + frame(INPUT_END)))
 
     def test_a_flood_of_pings_is_no_reason_to_grow(self):
         def flood(connection):

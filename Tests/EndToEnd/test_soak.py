@@ -13,8 +13,8 @@ import unittest
 from unittest import mock
 
 import authority
+from parley1 import ALPN, FROM_CLIENT, OUTPUT, UNAVAILABLE, Decoder, exited, frame, texts
 import remote
-from remote import EXIT, OUTPUT, frame
 from strangers import Stub, answer, server_context
 from support import PROGRAMS, REPOSITORY, SCRATCH, Program, TestCase
 
@@ -24,7 +24,7 @@ from house import encoded  # noqa: E402
 from ledger import FAILED, RIGHT, Failure, Ledger  # noqa: E402
 from messenger import Messenger  # noqa: E402
 from trail import Trail  # noqa: E402
-from windows import UNAVAILABLE, Versions, Windows  # noqa: E402
+from windows import Versions, Windows  # noqa: E402
 
 SOAK = str(REPOSITORY / "scripts" / "soak")
 MINUTES = "0.15"
@@ -184,14 +184,14 @@ class FalseServers(unittest.TestCase):
     def serve(self, treat):
         """A server of echoes; `treat` gets the answers to a batch and gives those to send."""
         def handle(connection):
-            received = b""
+            decoder = Decoder(FROM_CLIENT)
             while chunk := connection.recv(65_536):
-                received, answers = echoes(received + chunk)
-                if answers:
+                decoder.feed(chunk)
+                if answers := echoes(decoder):
                     connection.sendall(b"".join(treat(answers)))
             connection.unwrap()
         context = server_context(client_ca=authority.good() / "ca.pem")
-        context.set_alpn_protocols(["parley/1"])
+        context.set_alpn_protocols([ALPN])
         self.port = Stub(self, handle, context).port
 
     def batch(self, name="guest", seed=1):
@@ -271,17 +271,14 @@ class FalseServers(unittest.TestCase):
                 self.assertTold(word or "")
 
 
-def echoes(received):
-    """What is left of the frames received, and the answers to the whole ones."""
+def echoes(decoder):
+    """The answers to the runs that have come."""
     answers = []
-    while len(received) >= 4:
-        length = int.from_bytes(received[1:4], "big")
-        if len(received) < 4 + length:
-            break
-        payload, received = received[4:4 + length], received[4 + length:]
-        assert payload[:6] == b"\0\4echo", payload
-        answers.append(frame(OUTPUT, payload[8:] + b"\n") + frame(EXIT, b"\0\0"))
-    return received, answers
+    for _, payload in decoder:
+        name, argument = texts(payload)
+        assert name == b"echo", payload
+        answers.append(frame(OUTPUT, argument + b"\n") + exited(0))
+    return answers
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import authority
 from actor import Actor, Owner
 from house import BAD_ADDRESS, DESCRIPTORS, FOR_SERVERS, Judge, encoded, put, table
 from ledger import token
-from remote import NOT_ALLOWED, UNAVAILABLE, Ended, Session
+from parley1 import NOT_ALLOWED, UNAVAILABLE
+from remote import Ended, Session
 from remote_server import write_table
 from support import eventually
 from trail import TORN

@@ -7,8 +7,8 @@ import time
 from actor import Actor, Owner, Settled
 from house import REPLIES, reply
 from ledger import Failure, Visit, token
-from remote import (
-    BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, Ended, Session, run)
+from parley1 import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, run
+from remote import Ended, Session
 
 LARGEST_STREAM = 1 << 20
 LARGEST_CAT = 20_000

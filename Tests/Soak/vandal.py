@@ -7,11 +7,11 @@ import struct
 import subprocess
 import time
 
+from parley1 import ALPN, CANCEL, INPUT, INPUT_END, PING, frame, run
 import strangers
 from actor import Actor
 from house import BAD_ADDRESS
 from ledger import token
-from remote import CANCEL, INPUT, INPUT_END, PING, frame, run
 from support import ELSEWHERE, PARLEY
 
 PATIENCE = 5.0
@@ -41,7 +41,7 @@ class Vandal(Actor):
         return socket.create_connection(
             ("127.0.0.1", self.house[server].port), PATIENCE, (BAD_ADDRESS, 0))
 
-    def secured(self, raw, protocols=("parley/1",)):
+    def secured(self, raw, protocols=(ALPN,)):
         context = strangers.client_context(self.house.certificate(self.identity))
         context.set_alpn_protocols(list(protocols))
         return context.wrap_socket(raw, server_hostname="localhost", suppress_ragged_eofs=False)

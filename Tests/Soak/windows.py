@@ -7,8 +7,10 @@ import dataclasses
 import threading
 import time
 
-UNAVAILABLE, REFUSED = 8, 253
-"""The refusal's code of docs/protocol.md, and what `parley` ends with then."""
+from parley1 import UNAVAILABLE
+
+REFUSED = 253
+"""What `parley` ends with where a command was refused."""
 PROGRAMS = {"program", "process"}
 """Kinds of requests that start a program."""
 
