@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of scripts/generate-certs share: runs of it, two sets that it made, and ways to read certificates."""
+
+import base64
+import contextlib
+import functools
+import hashlib
+import os
+import pathlib
+import re
+import select
+import shutil
+import ssl
+import stat
+import subprocess
+import tempfile
+import time
+import unittest
+
+from support import LIMIT, REPOSITORY, SCRATCH
+
+SCRIPT = REPOSITORY / "scripts" / "generate-certs"
+SHELL = os.environ.get("GENERATE_CERTS_SHELL", "").split()  # such as "busybox sh"; otherwise the script's own
+DAY = 86_400
+
+USAGE, CANNOT_CREATE, FAILURE = 64, 73, 1
+SIX = {"ca.pem", "ca.key", "server.pem", "server.key", "client.pem", "client.key"}
+TOOLS = ("awk", "cat", "chmod", "cmp", "cp", "cut", "date", "grep", "ln", "ls", "mkdir", "mv", "rm", "rmdir", "sed",
+         "tail", "tr", "uname")
+MUTATORS = ("chmod", "cp", "ln", "mkdir", "mv", "rm", "rmdir")
+
+HOSTS = ("localhost", "127.0.0.1", "::1", "example.org", "*.apps.example.org", "192.0.2.7", "2001:db8::7", "my_service", "xn--bcher-kva.example")
+CLIENTS = {
+    "client": "DNS:client",
+    "alice": "email:alice@example.org",
+    "deploy": "URI:spiffe://example.org/deploy",
+    "host-1": "DNS:host-1.example.org",
+    "_Bob.x": "DNS:_Bob.x",
+}
+SHARED = SCRATCH / "shared"
+"""A set with hosts and clients of every kind, which no test changes."""
+BASIC = SCRATCH / "basic"
+"""A set with the clients gone and both, to be copied and changed."""
+
+
+@functools.lru_cache(maxsize=None)
+def sets():
+    """Makes both sets, once a run; what the script said of the shared one."""
+    arguments = [f"--host={host}" for host in HOSTS]
+    arguments += ["--client", "client", "--client", "alice=email:alice@example.org", "--client=deploy=uri:spiffe://example.org/deploy"]
+    arguments += ["--client", "host-1=dns:host-1.example.org", "--client", "_Bob.x"]
+    made = generate(SHARED, *arguments)
+    if made.returncode != 0:
+        raise AssertionError(made.stderr)
+    generate(BASIC, "--client", "client", "--client", "gone", "--client", "both").check_returncode()
+    return made.stdout
+
+
+def command_line(directory, *arguments):
+    out = [] if directory is None else ["--out", str(directory)]
+    return [*SHELL, str(SCRIPT), *out, *arguments]
+
+
+def run(*command, **options):
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run(
+        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        timeout=LIMIT, **options,
+    )
+
+
+def generate(directory, *arguments, **options):
+    return run(*command_line(directory, *arguments), **options)
+
+
+def openssl(*arguments, **options):
+    return run("openssl", *arguments, **options)
+
+
+def verify(directory, name, *arguments):
+    return openssl(
+        "verify", "-x509_strict", "-no-CApath", "-no-CAstore", "-CAfile", directory / "ca.pem", *arguments,
+        directory / f"{name}.pem",
+    )
+
+
+def certificate(path):
+    """What openssl prints of a certificate, asked once for each file."""
+    return _certificate(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=None)
+def _certificate(path, _):
+    return openssl("x509", "-in", path, "-noout", "-text", "-serial", "-subject", "-startdate", "-enddate",
+                   "-pubkey").stdout
+
+
+def field(path, name):
+    return re.search(rf"^{name}=(.*)$", certificate(path), re.MULTILINE)[1]
+
+
+def extension(path, name):
+    """Whether it is critical, and its content; nothing where the certificate has no such extension."""
+    match = re.search(rf"X509v3 {name}: *(critical)?\n *(.*?) *\n", certificate(path))
+    return match and (match[1] is not None, match[2])
+
+
+def lifetime(path):
+    return ssl.cert_time_to_seconds(field(path, "notBefore")), ssl.cert_time_to_seconds(field(path, "notAfter"))
+
+
+def public_key(path):
+    return re.search(r"-----BEGIN PUBLIC KEY-----[^$]*", certificate(path))[0]
+
+
+def pin(path):
+    body = "".join(line for line in public_key(path).splitlines() if not line.startswith("-"))
+    return "sha256//" + base64.b64encode(hashlib.sha256(base64.b64decode(body)).digest()).decode()
+
+
+def contents(directory):
+    """What a reader of the folder finds under each name: bytes and mode, through links, without hidden names and
+    without what a set has replaced."""
+    found = {}
+    for name in os.listdir(directory):
+        if not name.startswith((".", "old-")):
+            with contextlib.suppress(FileNotFoundError):
+                with open(directory / name, "rb") as file:
+                    found[name] = (file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode))
+    return found
+
+
+def files(directory):
+    """The names in a folder but for what a set has replaced."""
+    return {name for name in os.listdir(directory) if not name.startswith("old-")}
+
+
+def replaced(directory):
+    """What each folder of replaced files has, in the order in which they were made."""
+    return [contents(path) for path in sorted(pathlib.Path(directory).glob("old-*"))]
+
+
+def everything(directory):
+    """The bytes and mode of each file below a folder, hidden ones too."""
+    return {(path.read_bytes(), stat.S_IMODE(path.lstat().st_mode)) for path in pathlib.Path(directory).rglob("*")
+            if path.is_file() and not path.is_symlink()}
+
+
+def leftovers(directory):
+    links = [name for name in os.listdir(directory) if os.path.islink(directory / name)]
+    return links + [name for name in os.listdir(directory) if name.startswith(".generate-certs")]
+
+
+def shims(directory, names, body):
+    """A PATH on which each of names first runs the sh lines of body, where $real is the real command."""
+    directory.mkdir()
+    for name in names:
+        shim = directory / name
+        shim.write_text(f'#!/bin/sh\nreal={shutil.which(name)}\n{body}\nexec "$real" "$@"\n')
+        shim.chmod(0o755)
+    return {**os.environ, "PATH": f"{directory}{os.pathsep}{os.environ['PATH']}"}
+
+
+class Background:
+    """A process whose output is awaited line by line, and which does not outlive its block."""
+
+    def __init__(self, *command, **options):
+        options.setdefault("stdin", subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
+        )
+        self.output = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait(LIMIT)
+        self.process.stdout.close()
+        if self.process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+
+    def wait_for(self, pattern):
+        end = time.monotonic() + LIMIT
+        while True:
+            match = re.search(pattern, self.output)
+            if match:
+                return match
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
+            more = os.read(self.process.stdout.fileno(), 65_536) if ready else b""
+            if not more:
+                raise AssertionError(f"no {pattern!r} in {self.output!r}")
+            self.output += more
+
+
+@unittest.skipUnless(shutil.which("openssl"), "the openssl command is not installed")
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.report = sets()
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.out = self.folder / "certs"
+
+    def assertDone(self, result):
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def assertRefused(self, result, status, *words):
+        """One sentence on standard error, with words in it, and nothing on standard output."""
+        self.assertEqual(result.returncode, status, result.stderr)
+        self.assertRegex(result.stderr, r"\Agenerate-certs: [^\n]+\n\Z")
+        self.assertEqual(result.stdout, "")
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+    def assertVerified(self, directory, name, *arguments):
+        result = verify(directory, name, *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def copy(self, original=None):
+        """Puts a finished set into self.out, which is much faster than to make one."""
+        shutil.copytree(original or BASIC, self.out)
+
+    def make(self, *arguments, **options):
+        return self.assertDone(generate(self.out, *arguments, **options))
+
+
+def authority(folder, name, *, issuer=None, key="EC -pkeyopt ec_paramgen_curve:P-256", extensions=None, end="20991231000000Z"):
+    """NAME.pem and NAME.key, a root, or an intermediate of `issuer`."""
+    if extensions is None:
+        extensions = ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign, cRLSign",
+                      "subjectKeyIdentifier = hash"] + ["authorityKeyIdentifier = keyid"] * bool(issuer)
+    configuration = folder / f"{name}.cnf"
+    configuration.write_text("\n".join([
+        "[req]", "prompt = no", "distinguished_name = subject", "[subject]", f"CN = Authority {name}", "[ca]",
+        "default_ca = it", "[it]", f"database = {folder}/{name}.index", f"serial = {folder}/{name}.serial",
+        f"new_certs_dir = {folder}", "default_md = default", "policy = any", "[any]", "commonName = supplied",
+        "[e]", *extensions, ""]))
+    (folder / f"{name}.index").touch()
+    (folder / f"{name}.serial").write_text(os.urandom(8).hex() + "\n")
+    for arguments in (
+        ["genpkey", "-algorithm", *key.split(), "-out", folder / f"{name}.key"],
+        ["req", "-new", "-config", configuration, "-key", folder / f"{name}.key", "-out", folder / f"{name}.csr"],
+        ["ca", "-batch", "-notext", "-config", configuration, "-in", folder / f"{name}.csr", "-extensions", "e",
+         "-startdate", "20200101000000Z", "-enddate", end, "-out", folder / f"{name}.pem",
+         *(["-cert", folder / f"{issuer}.pem", "-keyfile", folder / f"{issuer}.key"] if issuer else
+           ["-selfsign", "-keyfile", folder / f"{name}.key"])],
+    ):
+        openssl(*arguments).check_returncode()
+    for left in folder.glob(f"{name}.[cis]*"):
+        left.unlink()
+    for left in folder.glob("[0-9A-F]*.pem"):
+        left.unlink()

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""scripts/generate-certs killed anywhere, interrupted, and run twice at once: a whole set or none."""
+
+import concurrent.futures
+import os
+import select
+import shutil
+import signal
+import subprocess
+import unittest
+
+from certificates import (
+    CANNOT_CREATE, FAILURE, MUTATORS, SIX, Background, Case, command_line, contents, everything,
+    generate, leftovers, replaced, shims)
+from support import LIMIT
+
+
+class Atomicity(Case):
+    """A kill leaves the folder as it is at that moment, so a copy of it at that moment is what a kill leaves.
+
+    A shim before each command that changes the file system copies the folder: one run yields every kill point. That
+    the copies are the truth is shown by real kills in the shorter runs.
+    """
+
+    def photograph(self, label, out, *arguments):
+        """The states of out before each change in a run, in order."""
+        photographs = self.folder / f"photographs {label}"
+        photographs.mkdir()
+        count = self.folder / f"count {label}"
+        count.write_text("100\n")
+        environment = shims(self.folder / f"shims {label}", MUTATORS, (
+            'read -r n <"$COUNT"\necho $((n + 1)) >"$COUNT"\n'
+            f'[ ! -d "$FOLDER" ] || {shutil.which("cp")} -RPp "$FOLDER" "$PHOTOGRAPHS/$n"'))
+        result = generate(out, *arguments, env={
+            **environment, "COUNT": str(count), "FOLDER": str(out), "PHOTOGRAPHS": str(photographs)})
+        return result, sorted(photographs.iterdir())
+
+    def check_all_states(self, *arguments, recover_each=1):
+        """Each state, and each state of the recovery from it, reads as the old set or as the new one."""
+        self.copy()
+        (self.out / "README.md").write_text("kept")
+        old = contents(self.out)
+        result, states = self.photograph("first", self.out, *arguments)
+        self.assertDone(result)
+        new = contents(self.out)
+        self.assertNotEqual(old, new)
+        found = {state: contents(state) for state in states}
+        for state in states:
+            self.assertIn(found[state], (old, new), state.name)
+            self.assertLessEqual(set(old.values()), everything(state), state.name)
+        seen = [found[state] == new for state in states]
+        self.assertEqual(seen, sorted(seen), "new, and then old again")
+        self.assertEqual(set(seen), {False, True})
+
+        def recover(state):
+            # Refused, since the client is there: what matters is what the run tidies up before.
+            result, nested = self.photograph(state.name, state, "--client", "client")
+            return state, result, nested
+
+        # While certificates are made the states are all alike: the last of these stands for them.
+        switching = next(number for number, state in enumerate(states) if list(state.glob(".generate-certs.work-*/now")))
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for state, result, nested in pool.map(recover, states[:2] + states[switching - 1::recover_each]):
+                before = found[state]
+                self.assertRefused(result, CANNOT_CREATE, "client.pem")
+                for each in nested:
+                    self.assertEqual(contents(each), before, state.name)
+                    self.assertLessEqual(set(old.values()), everything(each), state.name)
+                self.assertEqual(contents(state), before, state.name)
+                self.assertEqual(leftovers(state), [], state.name)
+                self.assertLessEqual(set(old.values()), everything(state), state.name)
+
+    def test_killAnywhere_whileASetIsReplaced_leavesOneSetWhole(self):
+        self.check_all_states("--force", "--client", "client", "--client", "both", "--client", "new", recover_each=6)
+        self.assertEqual(len(replaced(self.out)), 1)
+
+    def test_killAnywhere_whileAClientIsAdded_leavesAllOrNothingOfIt(self):
+        self.check_all_states("--client", "a", "--client", "b")
+
+    def test_killAnywhere_inAFirstRun_leavesASetOrNone(self):
+        self.out.mkdir()
+        old = contents(self.out)
+        result, states = self.photograph("first", self.out)
+        self.assertDone(result)
+        new = contents(self.out)
+        self.assertEqual(set(new), SIX)
+        found = [contents(state) for state in states]
+        self.assertTrue(all(each in (old, new) for each in found))
+        # From nothing, a run after the kill makes a set of its own.
+        for state in (states[1], states[len(states) // 2], [s for s, f in zip(states, found) if f == old][-1]):
+            self.assertDone(generate(state))
+            self.assertEqual(set(os.listdir(state)), SIX)
+            self.assertVerified(state, "client")
+
+    def test_realKill_beforeEachChange_leavesTheOldSetOrTheNewOne_andTheNextRunWorks(self):
+        self.make("--self-signed")
+        old = contents(self.out)
+        environment = shims(self.folder / "shims", MUTATORS, (
+            'read -r n <"$COUNT"\necho $((n + 1)) >"$COUNT"\n[ "$n" != "$KILL_AT" ] || kill -KILL 0'))
+
+        def attempt(kill_at):
+            out, count = self.folder / f"killed {kill_at}", self.folder / f"count {kill_at}"
+            shutil.copytree(self.out, out)
+            count.write_text("0\n")
+            options = {"env": {**environment, "COUNT": str(count), "KILL_AT": str(kill_at)}, "start_new_session": True}
+            first = generate(out, "--self-signed", "--force", **options)
+            after = contents(out)
+            # Neither refusal nor success may depend on where the first run was killed.
+            refused = generate(out)
+            return first.returncode, int(count.read_text()), after, refused, contents(out), (leftovers(out), replaced(out))
+
+        _, changes, *_ = attempt(-1)
+        outcomes = set()
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for status, _, after, refused, kept, left in pool.map(attempt, range(changes + 1)):
+                self.assertIn(status, (0, -signal.SIGKILL))
+                self.assertEqual(set(after), set(old))
+                self.assertEqual(after["ca.pem"], after["server.pem"])
+                # Files of one moment: all of them are old, or none is.
+                self.assertIn({name for name in old if after[name] == old[name]}, (set(), set(old)))
+                self.assertRefused(refused, CANNOT_CREATE, "--force")
+                self.assertEqual(kept, after)
+                # What was replaced is kept, whole and once.
+                self.assertEqual(left, ([], [] if after == old else [old]))
+                outcomes.add((status, after == old))
+        self.assertEqual(outcomes, {(-signal.SIGKILL, True), (-signal.SIGKILL, False), (0, False)})
+
+    def gate(self, label, name="openssl", condition='[ "$1" != version ]'):
+        """A PATH whose command, where condition holds, says that it is reached and waits to be let through."""
+        for pipe in ("reached", "go"):
+            os.mkfifo(self.folder / f"{pipe} {label}")
+        environment = shims(self.folder / f"gate {label}", [name], (
+            f'if {condition}; then\necho >"$REACHED"\nread -r _ <"$GO"\nfi'))
+        return {**environment, "REACHED": str(self.folder / f"reached {label}"), "GO": str(self.folder / f"go {label}")}
+
+    def wait_at_gate(self, environment):
+        descriptor = os.open(environment["REACHED"], os.O_RDWR | os.O_NONBLOCK)
+        try:
+            self.assertTrue(select.select([descriptor], [], [], LIMIT)[0], "the gate was never reached")
+            os.read(descriptor, 1)
+        finally:
+            os.close(descriptor)
+
+    def test_interrupt_leavesTheOldSet_andNothingElse(self):
+        self.copy()
+        before = contents(self.out)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for label, name, condition in (("making", "openssl", '[ "$1" = req ]'),
+                                           ("switching", "mv", '[ "${2##*/}" = server.pem ] && [ -L "$2" ]')):
+                with self.subTest(signal=number, when=label):
+                    environment = self.gate(f"{label} {number}", name, condition)
+                    with Background(*command_line(self.out, "--force"), env=environment,
+                                    start_new_session=True) as process:
+                        self.wait_at_gate(environment)
+                        os.killpg(process.process.pid, number)
+                        process.wait_for(rb"generate-certs: [^\n]+\n")
+                        self.assertEqual(process.process.wait(LIMIT), 128 + number)
+                    self.assertEqual(contents(self.out), before)
+                    self.assertEqual(leftovers(self.out), [])
+
+    def test_interruptOfAFirstRun_leavesNoFolder(self):
+        environment = self.gate("first")
+        with Background(*command_line(self.out), env=environment, start_new_session=True) as process:
+            self.wait_at_gate(environment)
+            os.killpg(process.process.pid, signal.SIGINT)
+            self.assertEqual(process.process.wait(LIMIT), 130)
+        self.assertFalse(self.out.exists())
+
+    def test_secondRunAtTheSameTime_isRefused_andTheFirstFinishes(self):
+        environment = self.gate("first")
+        with Background(*command_line(self.out), env=environment) as first:
+            self.wait_at_gate(environment)
+            for arguments in ([], ["--force"], ["--client", "a"]):
+                self.assertRefused(generate(self.out, *arguments), FAILURE, str(first.process.pid))
+            # From here on nobody waits at the gate: each further call finds a line to read.
+            ends = [os.open(environment[pipe], os.O_RDWR) for pipe in ("GO", "REACHED")]
+            os.write(ends[0], b"\n" * 1_000)
+            first.wait_for(rb"client\.pem[^$]*sha256//")
+            self.assertEqual(first.process.wait(LIMIT), 0)
+            for end in ends:
+                os.close(end)
+        self.assertEqual(set(os.listdir(self.out)), SIX)
+        self.assertVerified(self.out, "server", "-purpose", "sslserver")
+
+    def test_runsAtTheSameTime_overALockOfADeadRun_doNotMix(self):
+        dead = subprocess.Popen(["true"])
+        dead.wait(LIMIT)
+        machine = os.uname().nodename.lower()
+        for number in range(3):
+            out = self.folder / str(number)
+            out.mkdir()
+            (out / ".generate-certs.lock").symlink_to(f"{dead.pid}@{machine}")
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                results = list(pool.map(lambda _: generate(out, "--force"), range(4)))
+            for result in results:
+                if result.returncode != 0:
+                    self.assertRefused(result, FAILURE, "another run")
+            if all(result.returncode != 0 for result in results):
+                # Runs that meet over a dead lock may all give way to each other; they leave no trace then.
+                self.assertDone(generate(out))
+            self.assertEqual(set(os.listdir(out)), SIX)
+            for name, purpose in (("server", "sslserver"), ("client", "sslclient")):
+                self.assertVerified(out, name, "-purpose", purpose)
+
+    def test_lockOfAnotherMachine_isNotBroken(self):
+        self.out.mkdir()
+        (self.out / ".generate-certs.lock").symlink_to("1@some-other-machine")
+        self.assertRefused(generate(self.out), FAILURE, "1@some-other-machine", ".generate-certs.lock")
+        self.assertEqual(os.listdir(self.out), [".generate-certs.lock"])
+
+    def test_lockThatIsBeingBroken_isLeftToItsBreaker(self):
+        dead = subprocess.Popen(["true"])
+        dead.wait(LIMIT)
+        self.out.mkdir()
+        (self.out / ".generate-certs.lock").symlink_to(f"{dead.pid}@{os.uname().nodename.lower()}")
+        sign = self.out / f".generate-certs.break-{os.getpid()}"
+        sign.mkdir()
+        self.assertRefused(generate(self.out), FAILURE, "another run", str(os.getpid()))
+        self.assertEqual(set(os.listdir(self.out)), {".generate-certs.lock", sign.name})
+        sign.rename(self.out / f".generate-certs.break-{dead.pid}")
+        self.make()
+        self.assertEqual(leftovers(self.out), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
