@@ -8,13 +8,11 @@ import hashlib
 import os
 import pathlib
 import re
-import select
 import shutil
 import ssl
 import stat
 import subprocess
 import tempfile
-import time
 import unittest
 
 from support import LIMIT, REPOSITORY, SCRATCH
@@ -159,40 +157,6 @@ def shims(directory, names, body):
         shim.write_text(f'#!/bin/sh\nreal={shutil.which(name)}\n{body}\nexec "$real" "$@"\n')
         shim.chmod(0o755)
     return {**os.environ, "PATH": f"{directory}{os.pathsep}{os.environ['PATH']}"}
-
-
-class Background:
-    """A process whose output is awaited line by line, and which does not outlive its block."""
-
-    def __init__(self, *command, **options):
-        options.setdefault("stdin", subprocess.PIPE)
-        self.process = subprocess.Popen(
-            [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options
-        )
-        self.output = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait(LIMIT)
-        self.process.stdout.close()
-        if self.process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                self.process.stdin.close()
-
-    def wait_for(self, pattern):
-        end = time.monotonic() + LIMIT
-        while True:
-            match = re.search(pattern, self.output)
-            if match:
-                return match
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
-            more = os.read(self.process.stdout.fileno(), 65_536) if ready else b""
-            if not more:
-                raise AssertionError(f"no {pattern!r} in {self.output!r}")
-            self.output += more
 
 
 @unittest.skipUnless(shutil.which("openssl"), "the openssl command is not installed")

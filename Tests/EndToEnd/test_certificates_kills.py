@@ -10,9 +10,9 @@ import subprocess
 import unittest
 
 from certificates import (
-    CANNOT_CREATE, FAILURE, MUTATORS, SIX, Background, Case, command_line, contents, everything,
+    CANNOT_CREATE, FAILURE, MUTATORS, SIX, Case, command_line, contents, everything,
     generate, leftovers, replaced, shims)
-from support import LIMIT
+from support import LIMIT, Program
 
 
 class Atomicity(Case):
@@ -149,36 +149,35 @@ class Atomicity(Case):
                                            ("switching", "mv", '[ "${2##*/}" = server.pem ] && [ -L "$2" ]')):
                 with self.subTest(signal=number, when=label):
                     environment = self.gate(f"{label} {number}", name, condition)
-                    with Background(*command_line(self.out, "--force"), env=environment,
-                                    start_new_session=True) as process:
-                        self.wait_at_gate(environment)
-                        os.killpg(process.process.pid, number)
-                        process.wait_for(rb"generate-certs: [^\n]+\n")
-                        self.assertEqual(process.process.wait(LIMIT), 128 + number)
+                    process = Program(self, command_line(self.out, "--force"), environment=environment)
+                    self.wait_at_gate(environment)
+                    os.killpg(process.pid, number)
+                    process.stderr.expect(r"generate-certs: [^\n]+\n")
+                    self.assertEqual(process.wait(), 128 + number)
                     self.assertEqual(contents(self.out), before)
                     self.assertEqual(leftovers(self.out), [])
 
     def test_interruptOfAFirstRun_leavesNoFolder(self):
         environment = self.gate("first")
-        with Background(*command_line(self.out), env=environment, start_new_session=True) as process:
-            self.wait_at_gate(environment)
-            os.killpg(process.process.pid, signal.SIGINT)
-            self.assertEqual(process.process.wait(LIMIT), 130)
+        process = Program(self, command_line(self.out), environment=environment)
+        self.wait_at_gate(environment)
+        os.killpg(process.pid, signal.SIGINT)
+        self.assertEqual(process.wait(), 130)
         self.assertFalse(self.out.exists())
 
     def test_secondRunAtTheSameTime_isRefused_andTheFirstFinishes(self):
         environment = self.gate("first")
-        with Background(*command_line(self.out), env=environment) as first:
-            self.wait_at_gate(environment)
-            for arguments in ([], ["--force"], ["--client", "a"]):
-                self.assertRefused(generate(self.out, *arguments), FAILURE, str(first.process.pid))
-            # From here on nobody waits at the gate: each further call finds a line to read.
-            ends = [os.open(environment[pipe], os.O_RDWR) for pipe in ("GO", "REACHED")]
-            os.write(ends[0], b"\n" * 1_000)
-            first.wait_for(rb"client\.pem[^$]*sha256//")
-            self.assertEqual(first.process.wait(LIMIT), 0)
-            for end in ends:
-                os.close(end)
+        first = Program(self, command_line(self.out), environment=environment)
+        self.wait_at_gate(environment)
+        for arguments in ([], ["--force"], ["--client", "a"]):
+            self.assertRefused(generate(self.out, *arguments), FAILURE, str(first.pid))
+        # From here on nobody waits at the gate: each further call finds a line to read.
+        ends = [os.open(environment[pipe], os.O_RDWR) for pipe in ("GO", "REACHED")]
+        os.write(ends[0], b"\n" * 1_000)
+        first.stdout.expect(r"client\.pem[^$]*sha256//")
+        self.assertEqual(first.wait(), 0)
+        for end in ends:
+            os.close(end)
         self.assertEqual(set(os.listdir(self.out)), SIX)
         self.assertVerified(self.out, "server", "-purpose", "sslserver")
 

@@ -6,11 +6,11 @@ import re
 import shutil
 import socket
 import ssl
-import threading
 import unittest
 
-from certificates import BASIC, SHARED, Background, Case, openssl, run
-from support import LIMIT
+from certificates import BASIC, SHARED, Case, openssl, run
+from strangers import Stub
+from support import LIMIT, PIPE, Program
 
 
 class RealTLS(Case):
@@ -33,30 +33,15 @@ class RealTLS(Case):
     @contextlib.contextmanager
     def python_server(self, directory, context=None):
         """Answers one client with the identity it showed; yields the port and a list for what went wrong."""
-        context = context or self.server_context(directory)
-        errors = []
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            listener.settimeout(LIMIT)
+        def identify(stream):
+            identity = (stream.getpeercert() or {}).get("subjectAltName", ())
+            stream.sendall(repr(identity).encode() + b"\n")
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                stream.unwrap()
 
-            def serve():
-                try:
-                    connection, _ = listener.accept()
-                    connection.settimeout(LIMIT)
-                    with context.wrap_socket(connection, server_side=True) as stream:
-                        identity = (stream.getpeercert() or {}).get("subjectAltName", ())
-                        stream.sendall(repr(identity).encode() + b"\n")
-                        with contextlib.suppress(ConnectionError, ssl.SSLError):
-                            stream.unwrap()
-                except (OSError, ssl.SSLError) as error:
-                    errors.append(error)
-
-            thread = threading.Thread(target=serve)
-            thread.start()
-            try:
-                yield listener.getsockname()[1], errors
-            finally:
-                thread.join(LIMIT)
-                self.assertFalse(thread.is_alive())
+        server = Stub(self, identify, context or self.server_context(directory))
+        yield server.port, server.errors
+        server.wait()
 
     def ask(self, port, context, host):
         with socket.create_connection(("127.0.0.1", port), LIMIT) as connection:
@@ -66,12 +51,12 @@ class RealTLS(Case):
                     stream.unwrap()
                 return answer.decode().strip()
 
-    @contextlib.contextmanager
     def openssl_server(self, directory, *arguments):
+        """The port of a server that runs until the test's end."""
         command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", directory / "server.pem", "-key",
                    directory / "server.key", "-CAfile", directory / "ca.pem", "-no-CApath", *arguments]
-        with Background(*command) as server:
-            yield int(server.wait_for(rb"ACCEPT 127\.0\.0\.1:(\d+)")[1])
+        server = Program(self, list(map(str, command)), stdin=PIPE)
+        return int(server.stdout.expect(r"ACCEPT 127\.0\.0\.1:(\d+)")[1])
 
     def test_pythonAtBothEnds_seesTheIdentitiesOfBoth(self):
         for host in ("localhost", "127.0.0.1", "::1", "example.org", "a.apps.example.org", "2001:db8::7"):
@@ -108,15 +93,15 @@ class RealTLS(Case):
         arguments = ["-tls1_3", "-Verify", "1", "-verify_return_error", "-x509_strict", "-www"]
         client = ["s_client", "-verify_return_error", "-x509_strict", "-no-CApath", "-no-CAstore", "-CAfile",
                   SHARED / "ca.pem", "-verify_hostname", "example.org"]
-        with self.openssl_server(SHARED, *arguments) as port:
-            for name, succeeds in (("client", True), ("alice", True), ("server", False), (None, False)):
-                mine = [] if name is None else ["-cert", SHARED / f"{name}.pem", "-key", SHARED / f"{name}.key"]
-                result = openssl(*client, *mine, "-connect", f"127.0.0.1:{port}", "-ign_eof", stdin=None,
-                                 input="GET / HTTP/1.0\r\n\r\n")
-                self.assertIn("Verify return code: 0 (ok)", result.stdout)
-                self.assertEqual("HTTP/1.0 200 ok" in result.stdout, succeeds, (name, result.stderr))
-            result = openssl(*client[:-1], "example.com", "-connect", f"127.0.0.1:{port}")
-            self.assertNotEqual(result.returncode, 0)
+        port = self.openssl_server(SHARED, *arguments)
+        for name, succeeds in (("client", True), ("alice", True), ("server", False), (None, False)):
+            mine = [] if name is None else ["-cert", SHARED / f"{name}.pem", "-key", SHARED / f"{name}.key"]
+            result = openssl(*client, *mine, "-connect", f"127.0.0.1:{port}", "-ign_eof", stdin=None,
+                             input="GET / HTTP/1.0\r\n\r\n")
+            self.assertIn("Verify return code: 0 (ok)", result.stdout)
+            self.assertEqual("HTTP/1.0 200 ok" in result.stdout, succeeds, (name, result.stderr))
+        result = openssl(*client[:-1], "example.com", "-connect", f"127.0.0.1:{port}")
+        self.assertNotEqual(result.returncode, 0)
 
     def test_opensslClient_andPythonServer_agree(self):
         with self.python_server(SHARED) as (port, _):
@@ -126,31 +111,31 @@ class RealTLS(Case):
         self.assertIn("spiffe://example.org/deploy", result.stdout)
 
     def test_pythonClient_andOpensslServer_agree(self):
-        with self.openssl_server(SHARED, "-Verify", "1", "-verify_return_error", "-rev") as port:
-            with socket.create_connection(("127.0.0.1", port), LIMIT) as connection:
-                with self.client_context(SHARED).wrap_socket(connection, server_hostname="localhost") as stream:
-                    stream.sendall(b"olleh\n")
-                    self.assertEqual(stream.recv(100), b"hello\n")
+        port = self.openssl_server(SHARED, "-Verify", "1", "-verify_return_error", "-rev")
+        with socket.create_connection(("127.0.0.1", port), LIMIT) as connection:
+            with self.client_context(SHARED).wrap_socket(connection, server_hostname="localhost") as stream:
+                stream.sendall(b"olleh\n")
+                self.assertEqual(stream.recv(100), b"hello\n")
 
     def test_curl_acceptsThePinThatTheScriptPrints_andNoOther(self):
         if shutil.which("curl") is None:
             self.skipTest("curl is not installed")
         server, other = (re.search(rf"/{name}\.pem,.*\n(?:    .*\n)*?.*(sha256//\S+)", self.report)[1]
                          for name in ("server", "client"))
-        with self.openssl_server(SHARED, "-Verify", "1", "-verify_return_error", "-www") as port:
-            for expected, wanted, arguments in (
-                (0, "https://localhost", ["--pinnedpubkey", server]),
-                (0, "https://127.0.0.1", ["--pinnedpubkey", server]),
-                (0, "https://a.apps.example.org", []),
-                (90, "https://localhost", ["--pinnedpubkey", other]),
-                (60, "https://example.com", []),
-            ):
-                host = wanted.rpartition("/")[2]
-                result = run("curl", "--disable", "--silent", "--show-error", "--noproxy", "*", "--max-time", LIMIT,
-                             "--cacert", SHARED / "ca.pem", "--cert", SHARED / "client.pem", "--key",
-                             SHARED / "client.key", "--resolve", f"{host}:{port}:127.0.0.1", *arguments,
-                             f"{wanted}:{port}/")
-                self.assertEqual(result.returncode, expected, (wanted, arguments, result.stderr))
+        port = self.openssl_server(SHARED, "-Verify", "1", "-verify_return_error", "-www")
+        for expected, wanted, arguments in (
+            (0, "https://localhost", ["--pinnedpubkey", server]),
+            (0, "https://127.0.0.1", ["--pinnedpubkey", server]),
+            (0, "https://a.apps.example.org", []),
+            (90, "https://localhost", ["--pinnedpubkey", other]),
+            (60, "https://example.com", []),
+        ):
+            host = wanted.rpartition("/")[2]
+            result = run("curl", "--disable", "--silent", "--show-error", "--noproxy", "*", "--max-time", LIMIT,
+                         "--cacert", SHARED / "ca.pem", "--cert", SHARED / "client.pem", "--key",
+                         SHARED / "client.key", "--resolve", f"{host}:{port}:127.0.0.1", *arguments,
+                         f"{wanted}:{port}/")
+            self.assertEqual(result.returncode, expected, (wanted, arguments, result.stderr))
 
 
 if __name__ == "__main__":
