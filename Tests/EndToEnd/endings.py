@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of endings share: programs that try to escape, and who of them is left."""
+
+import subprocess
+
+from parley1 import OUTPUT
+from remote_server import is_alive, program
+from support import HERE, processes
+
+FIXTURES = HERE / "programs"
+NOBODY = 65_534
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+ESCAPES = 6
+"""How many processes escape.sh leaves or is."""
+
+
+def shell(line, **entry):
+    return program("/bin/sh", "-c", line, **entry)
+
+
+def bash(line, **entry):
+    return program("/bin/bash", "-c", line, **entry)
+
+
+def numbers(text):
+    return [int(word) for word in text.split()]
+
+
+def all_gone(pids):
+    return not any(is_alive(pid) for pid in pids)
+
+
+def descendants(pid):
+    """Itself, and all that has it as an ancestor."""
+    found, tree = {pid}, list(processes())
+    while True:
+        more = {child for child, _, parent, _ in tree if parent in found} - found
+        if not more:
+            return found
+        found |= more
+
+
+class Escapes:
+    """Asks for escape.sh and reads the numbers of its processes."""
+
+    def start(self, session, name="escape"):
+        session.run(name)
+        text = b""
+        while len(numbers(text)) < ESCAPES:
+            text += session.expect(OUTPUT)
+        return numbers(text)
+
+
+def runs(*words):
+    return subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0
