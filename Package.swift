@@ -18,7 +18,7 @@ let settings: [SwiftSetting] = [
 /// The fuzzers' code: their tests replay what is kept of them; `scripts/fuzz` builds the same as a
 /// program, with flags that only that build has.
 let isFuzzed = Context.environment["PARLEY_FUZZED"] != nil
-let fuzzed: [Target.Dependency] = ["Sockets", "TLS", "Commands", "Sessions", "Console"]
+let fuzzed: [Target.Dependency] = ["Sockets", "TLS", "Commands", "Remote", "Records", "Console"]
 let fuzzers: Target =
     isFuzzed
     ? .executableTarget(
@@ -45,45 +45,73 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
         .target(
-            name: "Programs", dependencies: ["CLinux", "Sockets"], swiftSettings: settings),
-        .target(
-            name: "Sessions", dependencies: ["Sockets", "Commands", "Programs"],
+            name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
             swiftSettings: settings),
+        .target(name: "Conversations", dependencies: ["Sockets"], swiftSettings: settings),
+        .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
-            name: "Console", dependencies: ["CLinux", "System", "Sockets", "TLS", "Sessions"],
+            name: "Serving",
+            dependencies: ["System", "Sockets", "Conversations", "Remote", "Commands", "Programs"],
+            swiftSettings: settings),
+        .target(name: "Records", dependencies: ["System"], swiftSettings: settings),
+        .target(
+            name: "Console", dependencies: ["CLinux", "System", "Sockets", "TLS", "Conversations"],
             swiftSettings: settings),
         .executableTarget(
             name: "parleyd",
             dependencies: [
-                "CLinux", "System", "Sockets", "TLS", "Commands", "Programs", "Sessions",
-                "Console",
+                "CLinux", "System", "Sockets", "TLS", "Commands", "Programs", "Conversations",
+                "Remote", "Serving", "Records", "Console",
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "parley",
             dependencies: [
-                "CLinux", "System", "Sockets", "TLS", "Programs", "Sessions", "Console",
+                "CLinux", "System", "Sockets", "TLS", "Conversations", "Remote", "Records",
+                "Console",
             ],
             swiftSettings: settings),
         // Not products: the benchmark's load, and the server in C that it compares with.
         .executableTarget(
             name: "parley-bench",
-            dependencies: ["CLinux", "Sockets", "TLS", "Sessions", "Console"],
+            dependencies: [
+                "CLinux", "Sockets", "TLS", "Conversations", "Remote", "Records", "Console",
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "parley-reference", dependencies: ["COpenSSL"], path: "Tests/Reference"),
+        // What the tests share.
+        .testTarget(
+            name: "TestSupport", dependencies: ["Sockets"], path: "Tests/Support",
+            swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(
-            name: "SocketsTests", dependencies: ["Sockets", "CLinux"], swiftSettings: settings),
+            name: "SocketsTests", dependencies: ["Sockets", "CLinux", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "TLSTests", dependencies: ["TLS", "Sockets", "CLinux"], swiftSettings: settings),
         .testTarget(
-            name: "CommandsTests", dependencies: ["Commands"], swiftSettings: settings),
+            name: "CommandsTests", dependencies: ["Commands", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
-            name: "ProgramsTests", dependencies: ["Programs", "Sockets"], swiftSettings: settings),
+            name: "ProgramsTests", dependencies: ["Programs", "System", "Sockets", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
-            name: "SessionsTests",
-            dependencies: ["Sessions", "Sockets", "Commands", "Programs", "Console"],
+            name: "ConversationsTests", dependencies: ["Conversations", "Sockets", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RemoteTests", dependencies: ["Remote", "System", "Sockets", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ServingTests",
+            dependencies: [
+                "Serving", "Remote", "System", "Sockets", "Commands", "Programs", "TestSupport",
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: settings),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: ["Console", "Conversations", "Sockets", "TestSupport"],
             swiftSettings: settings),
         fuzzers,
     ],

@@ -1,7 +1,7 @@
 // The console lines of sessions on standard output, and the operator's from standard input.
 // SPDX-License-Identifier: Apache-2.0
+public import Conversations
 internal import Glibc
-public import Sessions
 public import Sockets
 internal import System
 internal import TLS

@@ -4,6 +4,7 @@ internal import CLinux
 internal import Glibc
 internal import Sockets
 internal import Synchronization
+internal import System
 
 /// Starts a program below a keeper (Sources/CLinux/Keeper.c), says what it reports, and hands wishes on to it.
 /// Confined to its loop. When it is let go before the command is over, SIGKILL ends all of it.

@@ -3,14 +3,7 @@
 internal import CLinux
 internal import Glibc
 public import Sockets
-
-/// How a program ended.
-public enum ProgramEnd: Hashable, Sendable {
-    /// It exited with a status.
-    case status(UInt8)
-    /// A signal of that number ended it.
-    case signal(UInt8)
-}
+public import System
 
 /// A program in a session and process group of its own, with default signal dispositions and no
 /// descriptor but its standard ones. Confined to its loop.

@@ -1,6 +1,6 @@
 // Connections that are opened, asked once and closed, one after the other.
 // SPDX-License-Identifier: Apache-2.0
-internal import Sessions
+internal import Remote
 internal import Sockets
 
 /// `connections` at a time; an operation is a connection with its handshake and one exchange.

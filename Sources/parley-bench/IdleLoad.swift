@@ -1,6 +1,7 @@
 // Open sessions that have nothing to say: what each costs in memory, and a reply among so many in CPU time.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
+internal import Records
 internal import Sockets
 
 /// Opens as many sessions as each level says, one message each; then, where there is time for it,

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
-internal import Sessions
+internal import Remote
 internal import Sockets
 internal import TLS
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
+internal import Records
 
 /// Begins to measure when it is made.
 struct Measurement {

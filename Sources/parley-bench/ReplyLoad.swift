@@ -1,6 +1,6 @@
 // Messages over open connections, each of which always has some under way.
 // SPDX-License-Identifier: Apache-2.0
-internal import Sessions
+internal import Remote
 internal import Sockets
 
 /// An operation is a request and its reply.

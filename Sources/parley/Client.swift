@@ -1,8 +1,9 @@
 // The client: connects, holds one conversation, and ends with a status.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
+internal import Conversations
 internal import Glibc
-internal import Sessions
+internal import Remote
 internal import Sockets
 internal import TLS
 

@@ -1,8 +1,10 @@
 // The client program.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
+internal import Conversations
 internal import Glibc
-internal import Sessions
+internal import Records
+internal import Remote
 internal import Sockets
 internal import System
 internal import TLS
@@ -19,7 +21,7 @@ struct Parley {
             let options = try ClientOptions(try commandLine())
             run = options.run
             if let messages = options.messages { try Command.check(messages) }
-            if let command = run?.command { try Remote.check(command) }
+            if let command = run?.command { try RemoteRequest.check(command) }
             exit(try Client(options).run())
         } catch let error as UsageError {
             Log.end(

@@ -1,8 +1,9 @@
 // `parley run`: one remote command, a batch of them, or an interactive session.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
+internal import Conversations
 internal import Glibc
-internal import Sessions
+internal import Remote
 internal import Sockets
 
 /// What `run` was told beside the options of every protocol.
@@ -193,7 +194,8 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
         var sent: [[String]] = []
         var failure: StreamError?
         while true {
-            while !isInterrupted, failure == nil, client.bytesUnanswered < Remote.bytesAhead / 2,
+            while !isInterrupted, failure == nil,
+                client.bytesUnanswered < RemoteRequest.bytesAhead / 2,
                 let line = console.lineAtHand()
             {
                 do throws(StreamError) {

@@ -1,7 +1,7 @@
 // The terminal, pipe or file at this end of a remote command.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
-internal import Sessions
+internal import Remote
 internal import Sockets
 
 /// Standard input, output and error, byte for byte. Confined to its loop.

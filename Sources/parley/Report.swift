@@ -1,9 +1,10 @@
 // What parley says of how a remote command ended.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
-internal import Programs
-internal import Sessions
+internal import Records
+internal import Remote
 internal import Sockets
+internal import System
 
 extension Outcome {
     /// What parley ends with: the program's own status, or what Parley has to say.

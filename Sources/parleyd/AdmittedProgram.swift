@@ -3,8 +3,11 @@
 internal import Commands
 internal import Console
 internal import Programs
-internal import Sessions
+internal import Records
+internal import Remote
+internal import Serving
 internal import Sockets
+internal import System
 
 /// It may outlive its session, of which it holds the trail only. Confined to its loop.
 final class AdmittedProgram: AdmittedCommand {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
+internal import Records
 internal import Sockets
 internal import Synchronization
 internal import System

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
+internal import Records
 
 extension JSONLine {
     /// Begins with the time (RFC 3339, UTC, microseconds) and the event.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
+internal import Conversations
 internal import Glibc
-internal import Sessions
 internal import Sockets
 internal import TLS
 

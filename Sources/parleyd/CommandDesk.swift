@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
+internal import Conversations
 internal import Glibc
 internal import Programs
-internal import Sessions
+internal import Records
+internal import Remote
+internal import Serving
 internal import Sockets
 internal import TLS
 
@@ -30,7 +33,7 @@ final class CommandDesk: RemoteHost {
     }
 
     var table: CommandTable { worker.policy.table }
-    var replies: ReplyTable { worker.replies }
+    var replies: FixedReplies { worker.replies }
     var grace: Double { worker.options.grace }
 
     var whoami: String {

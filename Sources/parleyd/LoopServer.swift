@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Console
+internal import Conversations
 internal import Glibc
 internal import Programs
-internal import Sessions
+internal import Serving
 internal import Sockets
 internal import Synchronization
 internal import TLS
@@ -20,7 +21,7 @@ final class LoopServer: @unchecked Sendable {
     private(set) var policy: Policy
     /// The policy's fixed replies. Each loop has its own, since counting references to one that all
     /// share would have the cores take its cache lines from each other at every reply.
-    private(set) var replies: ReplyTable
+    private(set) var replies: FixedReplies
     private var acceptors: [Acceptor] = []
     private var sessions: [Int: Session] = [:]
     private var lastSession = 0
@@ -59,7 +60,7 @@ final class LoopServer: @unchecked Sendable {
         self.log = log
         self.transcript = transcript
         self.policy = policy
-        replies = ReplyTable(policy.table)
+        replies = FixedReplies(policy.table)
         operatorTurn = Turnstile(loop: loop)
     }
 
@@ -113,7 +114,7 @@ final class LoopServer: @unchecked Sendable {
     func use(_ policy: Policy) {
         loop.execute {
             self.policy = policy
-            self.replies = ReplyTable(policy.table)
+            self.replies = FixedReplies(policy.table)
         }
     }
 

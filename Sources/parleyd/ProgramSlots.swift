@@ -1,7 +1,7 @@
 // How many of each command run, over all loops.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
-internal import Sessions
+internal import Remote
 internal import Synchronization
 
 /// A place that a program takes from before its start until nothing of it runs. It is free again when its

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
+internal import Records
 internal import Sockets
 internal import Synchronization
 internal import TLS

@@ -3,9 +3,9 @@
 internal import CLinux
 internal import Commands
 internal import Console
+internal import Conversations
 internal import Glibc
 internal import Programs
-internal import Sessions
 internal import Sockets
 internal import Synchronization
 internal import TLS

@@ -1,8 +1,9 @@
 // parleyd's command line.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
+internal import Conversations
 internal import Glibc
-internal import Sessions
+internal import Remote
 internal import Sockets
 
 /// What parleyd was told, checked.

@@ -1,7 +1,10 @@
 // One connection, from accept to close.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
-internal import Sessions
+internal import Conversations
+internal import Records
+internal import Remote
+internal import Serving
 internal import Sockets
 internal import TLS
 
@@ -94,7 +97,7 @@ final class Session: @unchecked Sendable {
                             stream,
                             replies: { [unowned self] () throws(StreamError) in
                                 try checkStanding()
-                                return worker.replies
+                                return worker.replies.messages
                             }, transcript: worker.lines,
                             answered: trail.map { trail in { trail.noteMessage($0, isKnown: $1) } }
                         ))

@@ -3,7 +3,8 @@
 internal import Commands
 internal import Console
 internal import Glibc
-internal import Sessions
+internal import Records
+internal import Remote
 internal import Sockets
 internal import TLS
 

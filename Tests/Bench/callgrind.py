@@ -10,7 +10,8 @@ from machine import which
 from processes import Unavailable
 from servers import Parleyd
 
-LAYERS = ("Sockets", "TLS", "Sessions", "Commands", "Programs", "Console", "parleyd")
+LAYERS = ("System", "Sockets", "TLS", "Conversations", "Remote", "Serving", "Commands", "Programs",
+          "Records", "Console", "parleyd")
 
 
 def slope(bench, kind, mode, counts):

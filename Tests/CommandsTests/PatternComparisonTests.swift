@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import Commands
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(5)))
 struct PatternComparisonTests {

@@ -5,6 +5,7 @@ import Sockets
 import Testing
 
 @testable import Programs
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct KeeperFailureTests {

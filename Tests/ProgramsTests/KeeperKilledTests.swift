@@ -1,6 +1,7 @@
 // A keeper that its own program kills.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 import Testing
 
 @testable import Programs

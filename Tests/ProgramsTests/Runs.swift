@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Sockets
+import System
 import Testing
 
 @testable import Programs
+@testable import TestSupport
 
 /// What a program did.
 struct RunResult: Sendable {

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct AnsweringTests {
@@ -15,7 +16,7 @@ struct AnsweringTests {
             let server = WrittenPieces(b)
             let answering = loop.spawn { await echo(server, .send) }
             for text in ["a", "bb", "ccc"] {
-                try await a.write(text)
+                try await a.write(text: text)
                 #expect(try await a.readText() == text)
             }
             a.channel.shutdownWrite()
@@ -28,7 +29,7 @@ struct AnsweringTests {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let server = WrittenPieces(b)
-            try await a.write("abcde")
+            try await a.write(text: "abcde")
             a.channel.shutdownWrite()
             #expect(await echo(server, upTo: 1, .send) == .peerEnded)
             #expect(server.pieces == [1, 1, 1, 1, 1])
@@ -39,7 +40,7 @@ struct AnsweringTests {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let server = WrittenPieces(b)
-            try await a.write("ab.cd.")
+            try await a.write(text: "ab.cd.")
             a.channel.shutdownWrite()
             let outcome = await answer(server, upTo: 1) { message, output in
                 output.append(message[0])
@@ -56,9 +57,9 @@ struct AnsweringTests {
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let server = WrittenPieces(b)
             let answering = loop.spawn { await echo(server, upTo: 1, .gather) }
-            try await a.write("abc")
+            try await a.write(text: "abc")
             #expect(try await a.readText() == "abc")
-            try await a.write("de")
+            try await a.write(text: "de")
             #expect(try await a.readText() == "de")
             #expect(server.pieces == [3, 2])
             a.channel.shutdownWrite()
@@ -69,7 +70,7 @@ struct AnsweringTests {
     @Test func gather_leaves_beforeTheCleanEnd() async throws {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
-            try await a.write("abc")
+            try await a.write(text: "abc")
             a.channel.shutdownWrite()
             #expect(await echo(b, upTo: 1, .gather) == .peerEnded)
             #expect(try await a.readText() == "abc")
@@ -80,7 +81,7 @@ struct AnsweringTests {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let server = WrittenPieces(b)
-            try await a.write(String(repeating: "m", count: 10))
+            try await a.write(text: String(repeating: "m", count: 10))
             a.channel.shutdownWrite()
             let answering = loop.spawn {
                 let outcome = await answer(server, upTo: 1) { _, output in
@@ -101,7 +102,7 @@ struct AnsweringTests {
     @Test func last_sendsAndEnds_withMessagesUnanswered() async throws {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
-            try await a.write("abqz")
+            try await a.write(text: "abqz")
             let outcome = await answer(b, upTo: 1) { message, output in
                 output.append(message[0])
                 return message[0] == UInt8(ascii: "q") ? .last : .gather
@@ -117,7 +118,7 @@ struct AnsweringTests {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let server = WrittenPieces(b)
-            try await a.write("abc")
+            try await a.write(text: "abc")
             a.channel.shutdownWrite()
             #expect(await answer(server, upTo: 1) { _, _ in .send } == .peerEnded)
             #expect(server.pieces == [])
@@ -199,14 +200,14 @@ struct AnsweringTests {
             for text in ["one", "two"] {
                 let answering = loop.spawn { await echo(b, .last) }
                 await turns(5)
-                try await a.write(text)
+                try await a.write(text: text)
                 #expect(try await a.readText() == text)
                 #expect(await answering.value == .answered)
             }
             // Between two answerings the stream is anybody's.
             let reading = loop.spawn { try? await b.readText() }
             await turns(5)
-            try await a.write("three")
+            try await a.write(text: "three")
             #expect(await reading.value == "three")
         }
     }
@@ -215,9 +216,9 @@ struct AnsweringTests {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let server = WrittenPieces(b)
-            try await a.write("ahead")
+            try await a.write(text: "ahead")
             #expect(try await server.untilReadable())
-            try await a.write(" of time")
+            try await a.write(text: " of time")
             a.channel.shutdownWrite()
             #expect(await echo(server, upTo: 3, .send) == .peerEnded)
             #expect(server.pieces == [3, 2, 3, 3, 2])
@@ -228,7 +229,7 @@ struct AnsweringTests {
     @Test func bytesReadAhead_stay_afterTheLast() async throws {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
-            try await a.write("ahead")
+            try await a.write(text: "ahead")
             #expect(try await b.untilReadable())
             #expect(await echo(b, upTo: 1, .last) == .answered)
             #expect(try await b.readText() == "head")
@@ -284,11 +285,11 @@ struct AnsweringTests {
             // More replies than the socket holds; the last of them is stuck.
             var asked = 0
             while b.channel.sent == UInt64(asked * answerCapacity) {
-                try await a.write("m")
+                try await a.write(text: "m")
                 asked += 1
                 await turns(3)
             }
-            try await a.write("q")
+            try await a.write(text: "q")
             await turns(20)
             #expect(!isOver.value)
             var read = 0
@@ -309,7 +310,7 @@ struct AnsweringTests {
             let b: PlainStream
             (a, b) = try await carrier.streams(on: loop)
             let answering = loop.spawn { await echo(b, .send) }
-            try await b.write("unread")
+            try await b.write(text: "unread")
             try a?.channel.check()
             a = nil
             #expect(await answering.value == .failed(.reset))

@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct ConnectTests {
@@ -14,7 +15,7 @@ struct ConnectTests {
             let client = PlainStream(try await connect(listener.endpoint, on: loop))
             let server = PlainStream(await arrivals.next())
             #expect(client.channel.peer == listener.address)
-            try await client.write("x")
+            try await client.write(text: "x")
             #expect(try await server.readText() == "x")
         }
     }
@@ -55,8 +56,8 @@ struct ConnectTests {
         }
     }
 
-    @Test(arguments: StreamTests.Canceller.allCases)
-    func connect_isCancelled_atOnce(canceller: StreamTests.Canceller) async throws {
+    @Test(arguments: Canceller.allCases)
+    func connect_isCancelled_atOnce(canceller: Canceller) async throws {
         try await onLoop { loop in
             let silent = try SilentListener()
             let endpoint = silent.endpoint

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct DeadlineTests {
@@ -127,9 +128,9 @@ struct DeadlineTests {
     func close_losesNothing_whereBytesAreUnread(carrier: Carrier) async throws {
         try await onLoop { loop in
             let (a, b) = try await carrier.streams(on: loop)
-            try await a.write("unread")
+            try await a.write(text: "unread")
             let closing = loop.spawn {
-                try? await b.write("the last word")
+                try? await b.write(text: "the last word")
                 return await b.close()
             }
             #expect(try await a.readText() == "the last word")

@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 /// In processes of their own, since descriptors are the process's.
 @Suite(.timeLimit(.minutes(1)))
@@ -152,7 +153,7 @@ private func converse(
         }
         await server.close()
     }
-    try await client.write("x")
+    try await client.write(text: "x")
     #expect(try await client.readText() == "x")
     await client.close()
     await serving.value

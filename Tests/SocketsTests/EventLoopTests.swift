@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct EventLoopTests {
@@ -47,7 +48,7 @@ struct EventLoopTests {
         case .read:
             let (a, b) = try Socket.pair(loop, loop)
             async let text = PlainStream(a).readText()
-            try await PlainStream(b).write("x")
+            try await PlainStream(b).write(text: "x")
             #expect(try await text == "x")
         }
     }
@@ -135,7 +136,7 @@ struct EventLoopTests {
             }
             let (a, b) = try Socket.pair(loop, loop)
             async let text = PlainStream(a).readText()
-            try await PlainStream(b).write("x")
+            try await PlainStream(b).write(text: "x")
             #expect(try await text == "x")
             await withCheckedContinuation { waiting in
                 onThread { loop.execute { waiting.resume() } }

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct KeepaliveTests {

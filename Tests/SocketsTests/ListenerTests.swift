@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct ListenerTests {

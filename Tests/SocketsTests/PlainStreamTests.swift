@@ -3,6 +3,7 @@
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct PlainStreamTests {
@@ -49,7 +50,7 @@ struct PlainStreamTests {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             for text in ["Hello", "\u{16}\u{3}\u{1}"] {
-                try await a.write(text)
+                try await a.write(text: text)
                 #expect(try await b.readText() == text)
             }
         }

@@ -3,6 +3,7 @@
 import Glibc
 
 @testable import Sockets
+@testable import TestSupport
 
 /// A listener whose queue is full, so that the kernel drops what would connect.
 final class SilentListener {

@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import Sockets
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct StreamTests {
@@ -14,9 +15,9 @@ struct StreamTests {
         try await onLoop { loop in
             let (a, b) = try await carrier.streams(on: loop)
             for text in ["x", "Hello from client", String(repeating: "y", count: 1_024)] {
-                try await a.write(text)
+                try await a.write(text: text)
                 #expect(try await b.readText() == text)
-                try await b.write(text)
+                try await b.write(text: text)
                 #expect(try await a.readText() == text)
             }
             #expect(a.channel.sent == 1_042 && a.channel.received == 1_042)
@@ -28,7 +29,7 @@ struct StreamTests {
     func read_returnsAtMostTheMaximum_andTheRestLater(carrier: Carrier) async throws {
         try await onLoop { loop in
             let (a, b) = try await carrier.streams(on: loop)
-            try await a.write("12345")
+            try await a.write(text: "12345")
             var pieces: [String?] = []
             for maximum in [2, 1, 10] { pieces.append(try await b.readText(upTo: maximum)) }
             #expect(pieces == ["12", "3", "45"])
@@ -39,13 +40,13 @@ struct StreamTests {
     func read_returnsNil_afterPeerCloses(carrier: Carrier) async throws {
         try await onLoop { loop in
             let (a, b) = try await carrier.streams(on: loop)
-            try await b.write("last")
+            try await b.write(text: "last")
             b.channel.shutdownWrite()
             #expect(try await a.readText() == "last")
             #expect(try await a.readText() == nil)
             #expect(try await a.readText() == nil)
             // The other half is still open.
-            try await a.write("late")
+            try await a.write(text: "late")
             #expect(try await b.readText() == "late")
         }
     }
@@ -81,7 +82,7 @@ struct StreamTests {
     func untilReadable_leavesTheBytes_forReadsInPieces(carrier: Carrier) async throws {
         try await onLoop { loop in
             let (a, b) = try await carrier.streams(on: loop)
-            try await b.write("abcde")
+            try await b.write(text: "abcde")
             #expect(try await a.untilReadable())
             #expect(try await a.untilReadable())
             #expect(try await a.readText(upTo: 2) == "ab")
@@ -123,12 +124,12 @@ struct StreamTests {
             let (a, b) = try await carrier.streams(on: loop)
             let reading = loop.spawn { try? await a.readText() }
             await turns(5)
-            try await a.write("first")
+            try await a.write(text: "first")
             #expect(try await b.readText() == "first")
             // Nor does a writer that waits stop the reader.
             let writing = loop.spawn { try? await a.write(Self.moreThanFits) }
             await turns(20)
-            try await b.write("answer")
+            try await b.write(text: "answer")
             #expect(await reading.value == "answer")
             var read = 0
             while read < 12_000_000 {
@@ -172,8 +173,6 @@ struct StreamTests {
         }
     }
 
-    enum Canceller: CaseIterable, Sendable { case beforeStart, onLoop, onAnotherThread }
-
     @Test(arguments: Operation.allCases, Canceller.allCases)
     func cancellation_wakesEveryWait(operation: Operation, canceller: Canceller) async throws {
         try await onLoop { loop in
@@ -204,7 +203,7 @@ struct StreamTests {
             await turns(20)
             first.cancel()
             #expect(await first.value == nil)
-            try await b.write("x")
+            try await b.write(text: "x")
             #expect(await second.value == "x")
             // The writer that waited went on with its own bytes.
             let isSame =
@@ -251,7 +250,8 @@ struct StreamTests {
                     // The first write to a closed TCP connection only brings the reset.
                     var code: StreamError.Code?
                     while code == nil {
-                        code = await failureCode { () throws(StreamError) in try await a.write("x")
+                        code = await failureCode { () throws(StreamError) in
+                            try await a.write(text: "x")
                         }
                     }
                     #expect(code == .reset)
@@ -276,7 +276,7 @@ struct StreamTests {
             a.channel.fail(StreamError(.reset, "second"))
             #expect(await reading.value == .endedEarly)
             #expect(await writing.value == .endedEarly)
-            try await b.write("too late")
+            try await b.write(text: "too late")
             for operation in Operation.allCases {
                 #expect(
                     await failureCode { () throws(StreamError) in try await operation.run(a) }

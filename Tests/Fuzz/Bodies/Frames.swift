@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Sockets
 
-@testable import Sessions
+@testable import Remote
 
 func fuzzClientFrames(_ bytes: [UInt8]) throws(Finding) {
     // Parts that fill a run up to its limit, which no small input could reach.

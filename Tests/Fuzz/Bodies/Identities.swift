@@ -1,6 +1,7 @@
 // Fuzzes pins, and identities as a table has them.
 // SPDX-License-Identifier: Apache-2.0
 import Console
+import Records
 
 @testable import Commands
 @testable import TLS

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Console
 import FoundationEssentials
+import Records
 
 func fuzzRecord(_ bytes: [UInt8]) throws(Finding) {
     let texts = bytes.split(separator: 0xff, omittingEmptySubsequences: false).map {

@@ -1,0 +1,85 @@
+// Cuts a stream's bytes into frames.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+/// Reads one direction of parley/1, whatever pieces it comes in. It holds at most one frame that
+/// has not come whole yet.
+package struct FrameReader {
+    private let sender: FrameType.Sender
+    private var partial: [UInt8] = []
+
+    /// - Parameter sender: whose frames these are.
+    package init(from sender: FrameType.Sender) {
+        self.sender = sender
+    }
+
+    /// Gives up what has come of a frame that is not whole, so that it can be read again.
+    package mutating func takePartial() -> [UInt8] {
+        defer { partial = [] }
+        return partial
+    }
+
+    /// Takes the next frame out of `bytes`, beginning at `offset`, which moves on.
+    ///
+    /// - Returns: nil where it has not come whole yet; `bytes` is used up then.
+    /// - Throws: `malformed`; nothing can be read after that.
+    package mutating func next<R>(
+        _ bytes: Span<UInt8>, at offset: inout Int,
+        _ body: (FrameType, Span<UInt8>) throws(StreamError) -> R
+    ) throws(StreamError) -> R? {
+        if partial.isEmpty, bytes.count - offset >= Frame.headerLength {
+            let (type, length) = try header(bytes, at: offset)
+            let start = offset + Frame.headerLength
+            if bytes.count - start >= length {
+                offset = start + length
+                return try body(type, bytes.extracting(start..<(start + length)))
+            }
+        }
+        take(from: bytes, at: &offset, upTo: Frame.headerLength)
+        guard partial.count >= Frame.headerLength else { return nil }
+        let (type, length) = try header(partial.span, at: 0)
+        take(from: bytes, at: &offset, upTo: Frame.headerLength + length)
+        guard partial.count == Frame.headerLength + length else { return nil }
+        // Out of the way first: the body may end the session.
+        var whole: [UInt8] = []
+        swap(&whole, &partial)
+        return try body(type, whole.span.extracting(droppingFirst: Frame.headerLength))
+    }
+
+    private mutating func take(from bytes: Span<UInt8>, at offset: inout Int, upTo count: Int) {
+        let end = min(bytes.count, offset + max(0, count - partial.count))
+        unsafe bytes.extracting(offset..<end).withUnsafeBufferPointer {
+            unsafe partial.append(contentsOf: $0)
+        }
+        offset = end
+    }
+
+    private func header(
+        _ bytes: Span<UInt8>, at offset: Int
+    ) throws(StreamError) -> (FrameType, Int) {
+        guard let type = FrameType(rawValue: bytes[offset]), type.isSent(by: sender) else {
+            throw .malformed(
+                "\(bytes[offset]) is no type of a frame that the \(peer) sends")
+        }
+        let length =
+            Int(bytes[offset + 1]) << 16 | Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3])
+        guard type.lengths.contains(length) else {
+            throw .malformed("a frame of type \(type.rawValue) is not \(length) bytes long")
+        }
+        return (type, length)
+    }
+
+    private var peer: String { sender == .client ? "client" : "server" }
+}
+
+extension StreamError {
+    /// The peer broke a rule of parley/1.
+    package static func malformed(_ reason: String) -> StreamError {
+        StreamError(.malformed, "the peer does not keep to parley/1: \(reason)")
+    }
+}
+
+extension StreamError.Code {
+    /// The peer broke a rule of parley/1.
+    public static let malformed = Self(rawValue: "malformed")
+}

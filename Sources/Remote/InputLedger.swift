@@ -1,0 +1,63 @@
+// Which command the input that comes belongs to, and how much of it may come.
+// SPDX-License-Identifier: Apache-2.0
+package import Sockets
+
+/// The commands that input was wanted for and whose input has not ended, oldest first. Only the
+/// last of them can still run.
+package struct InputLedger {
+    /// How many bytes may still come for each.
+    private var credits: [Int] = []
+    private var lastIsRunning = false
+
+    package init() {}
+
+    /// More input is wanted for the running command.
+    package mutating func want(_ count: Int) {
+        if !lastIsRunning {
+            credits.append(0)
+            lastIsRunning = true
+        }
+        credits[credits.count - 1] += count
+    }
+
+    /// Input has come.
+    ///
+    /// - Returns: whether it is the running command's.
+    /// - Throws: `malformed` where it was not wanted.
+    @discardableResult
+    package mutating func receive(_ count: Int) throws(StreamError) -> Bool {
+        guard let credit = credits.first, count <= credit else {
+            throw .malformed("more input came than was wanted")
+        }
+        credits[0] -= count
+        return firstIsRunning
+    }
+
+    /// An input has ended.
+    ///
+    /// - Returns: whether it was the running command's.
+    /// - Throws: `malformed` where none was wanted.
+    @discardableResult
+    package mutating func end() throws(StreamError) -> Bool {
+        guard !credits.isEmpty else { throw .malformed("an input ended that was not wanted") }
+        let wasRunning = firstIsRunning
+        credits.removeFirst()
+        if wasRunning { lastIsRunning = false }
+        return wasRunning
+    }
+
+    /// The running command has ended.
+    ///
+    /// - Throws: `malformed` where a client never ends its inputs.
+    package mutating func exited() throws(StreamError) {
+        lastIsRunning = false
+        guard credits.count <= Self.mostOpen else {
+            throw .malformed("\(credits.count) inputs have no end")
+        }
+    }
+
+    private var firstIsRunning: Bool { lastIsRunning && credits.count == 1 }
+
+    /// A client ends each input when it reads the exit, so that only what it pipelined is open.
+    private static let mostOpen = 8_192
+}

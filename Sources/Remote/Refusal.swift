@@ -1,0 +1,64 @@
+// Why a command was not started.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a command was not started.
+public struct Refusal: Error, Hashable, Sendable {
+    /// What to branch on; docs/protocol.md says what each means.
+    public enum Code: UInt8, CaseIterable, Sendable {
+        case unknownCommand = 1
+        case notAllowed = 2
+        case badArgument = 3
+        case busy = 4
+        case tooLarge = 5
+        case malformed = 6
+        case shuttingDown = 7
+        case unavailable = 8
+        case cancelled = 9
+    }
+
+    /// The code on the wire.
+    public let code: Code
+    /// One sentence without its full stop, for people. From the wire it may hold anything.
+    public let sentence: String
+
+    public init(_ code: Code, _ sentence: String) {
+        self.code = code
+        self.sentence = sentence
+    }
+
+    /// Its frame. What is too long of the sentence is left out.
+    package var frame: [UInt8] {
+        var payload = [code.rawValue]
+        var length = 0
+        for character in sentence {
+            length += character.utf8.count
+            if length > Frame.longestSentence { break }
+            payload += character.utf8
+        }
+        var frame: [UInt8] = []
+        frame.append(.refusal, payload)
+        return frame
+    }
+}
+
+extension Refusal {
+    /// - Parameter name: the command's; empty where it isn't known.
+    package static func tooLarge(_ name: String) -> Refusal {
+        Refusal(
+            .tooLarge,
+            "\(name.isEmpty ? "the command" : shown(name)) is too large: a command has at most \(Frame.argumentLimit) arguments and \(Frame.requestLimit) bytes; send less, or send it as input"
+        )
+    }
+}
+
+/// A name that a client sent, for a sentence: it may be long, and made to deceive.
+package func shown(_ name: String) -> String {
+    let scalars = name.unicodeScalars
+    let text = scalars.prefix(60).map { scalar -> String in
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: "?"
+        default: String(scalar)
+        }
+    }
+    return "'\(text.joined())\(scalars.count > 60 ? "…" : "")'"
+}

@@ -1,0 +1,286 @@
+// The client's half of parley/1: sends runs, and brings each one's output and outcome.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+/// One remote session, seen from who asks. Confined to its loop.
+public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
+    /// Bytes of runs whose answers have not come.
+    public private(set) var bytesUnanswered = 0
+    /// Bytes of input that were sent for the command that was answered last, or is now.
+    public private(set) var inputSent = 0
+
+    private let stream: Stream
+    private let console: any RemoteConsole
+    private var frames = FrameReader(from: .server)
+    /// What was read behind the last outcome.
+    private var rest: [UInt8] = []
+    private var restOffset = 0
+    /// The lengths of the runs that wait for an answer.
+    private var unanswered: [Int] = []
+    private var outbox: [UInt8] = []
+    private let written = Bell()
+    private var writer: Task<Void, Never>?
+    private var isOver = false
+
+    /// How much more input is wanted; nil where none ever was for this command.
+    private var credit: Int?
+    private let creditBell = Bell()
+    private var input: Task<Void, Never>?
+    private var inputHasEnded = false
+    private var inputFailure: StreamError?
+
+    private var channel: Channel { stream.channel }
+    private var loop: EventLoop { channel.loop }
+
+    /// `finish()` must follow.
+    public init(_ stream: Stream, console: any RemoteConsole) {
+        self.stream = stream
+        self.console = console
+        writer = loop.spawn { await self.write() }
+        channel.driver = self
+    }
+
+    /// Sends a command; its answer comes behind those that were sent before.
+    ///
+    /// - Throws: `commandRefused` where the server would refuse it for its size, or it has no name.
+    public func send(_ words: [String]) throws(StreamError) {
+        try RemoteRequest.check(words)
+        let frames = Request(name: words[0], arguments: Array(words.dropFirst())).frames
+        unanswered.append(frames.count)
+        bytesUnanswered += frames.count
+        say(frames)
+    }
+
+    /// Ends every command that was sent and is not answered yet; each is answered all the same.
+    public func cancel() {
+        if !unanswered.isEmpty { say(.cancel) }
+    }
+
+    /// Waits for the outcome of the oldest command that is not answered, and passes its output on.
+    ///
+    /// - Throws: `endedEarly` where the session ends first, in whatever way, or nothing is heard for
+    ///   the idle deadline; `malformed`; what the stream throws.
+    public func answer() async throws(StreamError) -> Outcome {
+        (credit, inputHasEnded, inputSent) = (nil, false, 0)
+        hear()
+        let outcome = try await outcome()
+        channel.enter(.holding)
+        bytesUnanswered -= unanswered.removeFirst()
+        try await endInput()
+        return outcome
+    }
+
+    /// Waits between commands for the server's end, and answers its pings meanwhile; cancelled where a
+    /// next command is to be sent.
+    ///
+    /// - Throws: `cancelled`; `malformed`; what the stream throws.
+    public func untilEnded() async throws(StreamError) {
+        hear()
+        defer { channel.enter(.holding) }
+        if restOffset < rest.count {
+            let held = rest
+            _ = try taken(held.span, at: &restOffset)
+        }
+        while let result = try await stream.read(upTo: 16_384, { self.taken($0) }) {
+            _ = try result.get()
+        }
+    }
+
+    /// Ends the session's own work; the stream is still to be closed.
+    public func finish() async {
+        isOver = true
+        channel.driver = nil
+        input?.cancel()
+        creditBell.ring()
+        await input?.value
+        writer?.cancel()
+        written.ring()
+        await writer?.value
+    }
+
+    // MARK: Reading
+
+    private func hear() {
+        channel.enter(.hearing)
+        // Who sends no pings has no right to expect an answer while a command is silent.
+        if channel.deadlines.keepalive == 0, !unanswered.isEmpty { channel.clearDue() }
+    }
+
+    private func outcome() async throws(StreamError) -> Outcome {
+        do throws(StreamError) {
+            while true {
+                if restOffset < rest.count {
+                    let held = rest
+                    if let outcome = try taken(held.span, at: &restOffset) { return outcome }
+                }
+                if console.isFull {
+                    // It is us who hold the server up.
+                    channel.enter(.holding)
+                    await console.drained()
+                    hear()
+                }
+                let result = try await stream.read(upTo: 16_384) { bytes in
+                    self.taken(bytes)
+                }
+                guard let result else {
+                    throw StreamError(
+                        .endedEarly,
+                        "the server ended the session before the command's outcome was known")
+                }
+                if let outcome = try result.get() { return outcome }
+            }
+        } catch {
+            if let inputFailure { throw inputFailure }
+            guard error.code == .idleTimedOut else { throw error }
+            throw StreamError(
+                .endedEarly, "\(error.description); the command's outcome is not known")
+        }
+    }
+
+    private func taken(_ bytes: Span<UInt8>) -> Result<Outcome?, StreamError> {
+        var offset = 0
+        do throws(StreamError) {
+            let outcome = try taken(bytes, at: &offset)
+            rest = unsafe bytes.extracting(droppingFirst: offset).withUnsafeBufferPointer {
+                unsafe Array($0)
+            }
+            restOffset = 0
+            return .success(outcome)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Takes frames up to an outcome.
+    private func taken(
+        _ bytes: Span<UInt8>, at offset: inout Int
+    ) throws(StreamError) -> Outcome? {
+        while true {
+            var outcome: Outcome?
+            let step: Void? = try frames.next(bytes, at: &offset) {
+                (type, payload) throws(StreamError) in
+                outcome = try take(type, payload)
+            }
+            if step == nil || outcome != nil { return outcome }
+        }
+    }
+
+    private func take(
+        _ type: FrameType, _ payload: Span<UInt8>
+    ) throws(StreamError) -> Outcome? {
+        guard type == .ping || type == .pong || !unanswered.isEmpty else {
+            throw .malformed("a frame of type \(type.rawValue) came without a command")
+        }
+        switch type {
+        case .output: console.write(output: payload)
+        case .errorOutput: console.write(errorOutput: payload)
+        case .exit: return try .exit(payload)
+        case .refusal: return .refusal(payload)
+        case .inputWanted:
+            var count = 0
+            for index in payload.indices { count = count << 8 | Int(payload[index]) }
+            guard count > 0 else { throw .malformed("input of no bytes is wanted") }
+            wantInput(count)
+        // One answers any number that came while nothing could be sent.
+        case .ping: if outbox.count < Self.mostWaiting { say(.pong) }
+        case .pong, .run, .runPart, .input, .inputEnd, .cancel: break
+        }
+        return nil
+    }
+
+    // MARK: Input
+
+    private func wantInput(_ count: Int) {
+        credit = (credit ?? 0) + count
+        creditBell.ring()
+        if input == nil, !inputHasEnded { input = loop.spawn { await self.sendInput() } }
+    }
+
+    private func sendInput() async {
+        while !Task.isCancelled {
+            guard let credit, credit > 0, outbox.count < Self.mostWaiting else {
+                await creditBell.wait()
+                continue
+            }
+            do throws(StreamError) {
+                guard
+                    let bytes = try await console.input(upTo: min(credit, Frame.payloadLimit))
+                else { return sayInputEnd() }
+                // More may have been wanted meanwhile.
+                self.credit? -= bytes.count
+                inputSent += bytes.count
+                var frame: [UInt8] = []
+                frame.append(.input, bytes)
+                say(frame)
+            } catch {
+                guard error.code != .cancelled else { return }
+                // A part of the input must not pass for the whole of it.
+                inputFailure = error
+                channel.fail(error)
+                return
+            }
+        }
+    }
+
+    /// The command has its outcome: whatever input it was given ends.
+    private func endInput() async throws(StreamError) {
+        guard credit != nil else { return }
+        input?.cancel()
+        creditBell.ring()
+        await input?.value
+        input = nil
+        if let inputFailure { throw inputFailure }
+        if !inputHasEnded { sayInputEnd() }
+    }
+
+    private func sayInputEnd() {
+        inputHasEnded = true
+        say(.inputEnd)
+    }
+
+    // MARK: Writing
+
+    private func say(_ type: FrameType) {
+        var frame: [UInt8] = []
+        frame.append(type)
+        say(frame)
+    }
+
+    private func say(_ frame: [UInt8]) {
+        outbox += frame
+        written.ring()
+    }
+
+    private func write() async {
+        while !isOver {
+            guard !outbox.isEmpty else {
+                await written.wait()
+                continue
+            }
+            var bytes: [UInt8] = []
+            swap(&bytes, &outbox)
+            do throws(StreamError) {
+                try await stream.write(bytes)
+                creditBell.ring()
+            } catch {
+                // Whoever reads meets the same, and may find the reason before it.
+                return channel.wake(.read)
+            }
+        }
+    }
+
+    /// What may wait to be sent, in bytes, before more input is read.
+    private static var mostWaiting: Int { 262_144 }
+}
+
+extension RemoteClient: Driver {
+    package func channelChanged() {}
+
+    package func keepAlive() {
+        // What waits to be sent shows it as well. Unasked, a pong tells the server that its answers are
+        // not read yet, so that the session does not pass for one in which nothing is to be done.
+        if outbox.isEmpty { say(channel.isHolding ? .pong : .ping) }
+    }
+
+    package var owesPeer: Bool { !outbox.isEmpty }
+}

@@ -1,0 +1,30 @@
+// What holds for `parley/1` without a session.
+// SPDX-License-Identifier: Apache-2.0
+public import Sockets
+
+/// The ALPN protocol (RFC 7301) of remote sessions.
+public let remoteProtocol = "parley/1"
+
+/// What a client may know of `parley/1` before it has a session.
+public enum RemoteRequest {
+    /// Says what would be wrong with a command, before it is sent or a connection is made.
+    ///
+    /// - Throws: `commandRefused`.
+    public static func check(_ words: [String]) throws(StreamError) {
+        guard let name = words.first, !name.isEmpty else {
+            throw StreamError(.commandRefused, "a command's name is missing, so it was not sent")
+        }
+        if Request(name: name, arguments: Array(words.dropFirst())).isTooLarge {
+            throw StreamError(
+                .commandRefused, "\(Refusal.tooLarge("").sentence); nothing was sent")
+        }
+    }
+
+    /// So many bytes of runs may be unanswered if a cancel is to be read at once.
+    public static let bytesAhead = Frame.aheadLimit
+}
+
+extension StreamError.Code {
+    /// The server refused a command, or would.
+    public static let commandRefused = Self(rawValue: "commandRefused")
+}

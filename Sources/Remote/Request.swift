@@ -1,0 +1,121 @@
+// What a client asks for: a command's name and its arguments.
+// SPDX-License-Identifier: Apache-2.0
+package import Sockets
+
+/// The payload of a run, read.
+package struct Request: Equatable, Sendable {
+    package var name: String
+    package var arguments: [String]
+
+    package init(name: String, arguments: [String]) {
+        self.name = name
+        self.arguments = arguments
+    }
+
+    /// Writes it as run parts and a run.
+    package var frames: [UInt8] {
+        var payload: [UInt8] = []
+        for word in [name] + arguments {
+            let bytes = Array(word.utf8)
+            payload += [
+                UInt8(truncatingIfNeeded: bytes.count >> 8), UInt8(truncatingIfNeeded: bytes.count),
+            ]
+            payload += bytes
+        }
+        var frames: [UInt8] = []
+        while payload.count > Frame.payloadLimit {
+            frames.append(.runPart, payload.prefix(Frame.payloadLimit))
+            payload.removeFirst(Frame.payloadLimit)
+        }
+        frames.append(.run, payload)
+        return frames
+    }
+
+    /// Whether it keeps to the limits, which the server would refuse it for.
+    package var isTooLarge: Bool {
+        arguments.count > Frame.argumentLimit
+            || arguments.reduce(name.utf8.count, { $0 + $1.utf8.count }) > Frame.requestLimit
+    }
+}
+
+/// Collects a run's payload over its parts, of which a server keeps no more than it may have.
+package struct RequestReader {
+    package enum Reading: Equatable, Sendable {
+        case request(Request)
+        /// The name is empty where it can't be told.
+        case tooLarge(name: String)
+        /// The word of that number (0 is the name) is no UTF-8.
+        case notText(word: Int, name: String)
+    }
+
+    private var parts: [UInt8] = []
+    private var isTooLarge = false
+
+    package init() {}
+
+    /// Whether a part has come whose run has not.
+    package var isOpen: Bool { isTooLarge || !parts.isEmpty }
+
+    package mutating func add(part: Span<UInt8>) {
+        guard !isTooLarge, parts.count + part.count <= Self.payloadLimit else {
+            isTooLarge = true
+            parts = []
+            return
+        }
+        unsafe part.withUnsafeBufferPointer { unsafe parts.append(contentsOf: $0) }
+    }
+
+    /// Reads a run's payload behind the parts that came before it.
+    ///
+    /// - Throws: `malformed`.
+    package mutating func finish(_ last: Span<UInt8>) throws(StreamError) -> Reading {
+        guard isOpen else { return try Self.read(last) }
+        add(part: last)
+        defer {
+            parts = []
+            isTooLarge = false
+        }
+        return isTooLarge ? .tooLarge(name: "") : try Self.read(parts.span)
+    }
+
+    private static func read(_ payload: Span<UInt8>) throws(StreamError) -> Reading {
+        var words: [String] = []
+        var wrong: Int?
+        var total = 0
+        var count = 0
+        var offset = 0
+        while offset < payload.count {
+            guard payload.count - offset >= 2 else {
+                throw .malformed("a run ends within a length")
+            }
+            let length = Int(payload[offset]) << 8 | Int(payload[offset + 1])
+            offset += 2
+            guard payload.count - offset >= length else {
+                throw .malformed("a run has a length that goes beyond its end")
+            }
+            let bytes = payload.extracting(offset..<(offset + length))
+            offset += length
+            total += length
+            // What is too large is read to its end, and not kept.
+            if count <= Frame.argumentLimit, total <= Frame.requestLimit {
+                let text = unsafe bytes.withUnsafeBufferPointer {
+                    unsafe String(validating: $0, as: UTF8.self)
+                }
+                if text == nil, wrong == nil { wrong = count }
+                words.append(text ?? "")
+            }
+            count += 1
+        }
+        if count > 1 + Frame.argumentLimit || total > Frame.requestLimit {
+            return .tooLarge(name: words.first ?? "")
+        }
+        if let wrong { return .notText(word: wrong, name: words[0]) }
+        guard let name = words.first, !name.isEmpty else {
+            throw .malformed("a run has no name of a command")
+        }
+        return .request(Request(name: name, arguments: Array(words.dropFirst())))
+    }
+
+    /// Words at their limit, with the lengths of as many as may be.
+    private static let payloadLimit = Frame.requestLimit + 2 * (1 + Frame.argumentLimit)
+}

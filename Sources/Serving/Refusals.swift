@@ -1,0 +1,36 @@
+// What is said to clients whose commands are not started.
+// SPDX-License-Identifier: Apache-2.0
+internal import Remote
+
+extension Refusal {
+    static func cancelled(_ name: String) -> Refusal {
+        Refusal(.cancelled, "\(shown(name)) was cancelled before its turn came")
+    }
+
+    static func unknownCommand(_ name: String) -> Refusal {
+        Refusal(
+            .unknownCommand,
+            "the server has no command \(shown(name)); the command help lists those you may use")
+    }
+
+    /// - Parameter word: which argument, from 1; 0 for the name itself.
+    static func notText(_ word: Int, of name: String) -> Refusal {
+        word == 0
+            ? Refusal(.unknownCommand, "the command's name is not valid UTF-8")
+            : Refusal(
+                .badArgument,
+                "argument \(word) of \(shown(name)) is not valid UTF-8; every argument must be")
+    }
+
+    /// A program did not start. Where its files are is not the client's business.
+    static func cannotStart(_ name: String) -> Refusal {
+        Refusal(.unavailable, "\(name) cannot be started; tell the server's administrator")
+    }
+
+    static func unavailable(_ name: String) -> Refusal {
+        Refusal(
+            .unavailable,
+            "\(name) is unavailable: its program is not installed on the server's machine; ask its administrator"
+        )
+    }
+}

@@ -1,0 +1,51 @@
+// What a remote session asks of the server that it belongs to.
+// SPDX-License-Identifier: Apache-2.0
+public import Commands
+public import Remote
+
+/// A command that may start: its place is taken and its start is recorded. `vacate` and `left` must
+/// follow, in any order. Confined to the session's loop, and may outlive the session.
+public protocol AdmittedCommand: AnyObject {
+    /// By their names: all that its program's environment has, where the table says nothing else.
+    var environment: [String: String] { get }
+
+    /// Nothing of it runs any more: its place is free again. Called once; before the client can know of
+    /// its end, unless something was left running or had to be ended after that.
+    func vacate()
+
+    /// It has ended, and its client was told as far as it listened. What it left behind was ended too,
+    /// or can't be (`usage`). Called once.
+    func left(_ outcome: Outcome, _ usage: Usage)
+}
+
+/// The server behind one session: what is in force when a command is asked for, and who keeps the
+/// records. Confined to the session's loop.
+public protocol RemoteHost: AnyObject {
+    var table: CommandTable { get }
+    /// The fixed replies of `table`.
+    var replies: FixedReplies { get }
+    var identity: Identity { get }
+    /// Between SIGTERM and SIGKILL where the table says nothing else, in seconds.
+    var grace: Double { get }
+
+    /// The lines that `whoami` prints.
+    var whoami: String { get }
+
+    /// Why this client may have no more replies, because something has changed since the session
+    /// began; cheap, since it is asked for each read.
+    var objection: Refusal? { get }
+
+    /// Asks whether a program may start: takes its place and writes the record of its start.
+    func admit(
+        _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
+    ) -> Result<any AdmittedCommand, Refusal>
+
+    /// A command was refused; `entry` is nil where there is none.
+    func refused(_ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal)
+
+    /// A reply was given, also of `help` and `whoami`.
+    func replied(_ name: Span<UInt8>)
+
+    /// All of a read was answered: what was noted by `replied` is to be written.
+    func wroteReplies()
+}

@@ -1,0 +1,80 @@
+// The programs of a remote session, one at a time.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Programs
+internal import Remote
+internal import Sockets
+
+extension RemoteServer {
+    /// A program whose turn has come.
+    struct Approved {
+        let entry: CommandEntry
+        let program: ProgramEntry
+        let arguments: [String]
+        let invocation: ProgramEntry.Invocation
+        /// The one in force when it was approved.
+        let table: CommandTable
+    }
+
+    /// Runs a program, now that all earlier answers are on their way. A client that did not read them
+    /// could otherwise keep a permission that was taken from it meanwhile. Never inlined: a session that
+    /// waits would hold the room that this takes.
+    @inline(never)
+    func run(_ approved: Approved) async throws(StreamError) {
+        let entry = approved.entry
+        guard approved.table === host.table else {
+            // It may be anything in the new table, so it is read again as if it came only now.
+            answered -= 1
+            let request = Request(name: entry.name, arguments: approved.arguments)
+            stream.readAhead = request.frames + (stream.readAhead ?? [])
+            return
+        }
+        switch admit(approved) {
+        case .failure(let refusal):
+            host.refused(entry.name, approved.arguments, entry, refusal)
+            try await stream.write(refusal.frame)
+        case .success(let admitted):
+            try await run(approved, admitted)
+        }
+    }
+
+    private func admit(_ approved: Approved) -> Result<any AdmittedCommand, Refusal> {
+        if let objection = host.objection { return .failure(objection) }
+        return host.admit(approved.entry, approved.program, approved.arguments)
+    }
+
+    private func run(
+        _ approved: Approved, _ admitted: any AdmittedCommand
+    ) async throws(StreamError) {
+        let entry = approved.entry
+        let command = RunningCommand(
+            stream, name: entry.name, limits: approved.program, frames: frames, ledger: ledger,
+            admitted: admitted)
+        let start = ProgramStart(
+            path: approved.program.path, arguments: approved.invocation.arguments,
+            environment: admitted.environment.merging(approved.invocation.environment) { $1 },
+            directory: approved.program.directory, umask: approved.program.umask,
+            takesInput: approved.program.takesInput,
+            grace: approved.program.grace ?? host.grace,
+            isBackground: approved.program.isBackground)
+        await command.run(start)
+        (frames, ledger) = (command.frames, command.ledger)
+        cancelled = command.waitingCancelled
+        if let failure = command.failure {
+            // Within a frame that the client has not taken whole a refusal could not be told from
+            // the rest.
+            if failure.code == .malformed {
+                let refusal = Refusal(.malformed, failure.description)
+                host.refused("", [], nil, refusal)
+                if !command.output.isCut { try? await stream.write(refusal.frame) }
+            }
+            throw failure
+        }
+        // What came whole came before what is not whole yet, and both before what was not read.
+        let ahead = command.ahead + frames.takePartial()
+        if !ahead.isEmpty { stream.readAhead = ahead + (stream.readAhead ?? []) }
+        if command.clientHasEnded {
+            throw StreamError(.endedEarly, "the client left while \(entry.name) ran")
+        }
+    }
+}

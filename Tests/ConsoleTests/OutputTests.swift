@@ -1,0 +1,205 @@
+// Standard output on a loop: nothing is lost to a slow reader, and nothing grows with one.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+
+@testable import Console
+@testable import Conversations
+@testable import Sockets
+@testable import TestSupport
+
+/// In processes of their own, since standard output is the process's.
+@Suite(.timeLimit(.minutes(1)))
+struct OutputTests {
+    @Test func lines_reachTheReader_atTheEndOfTheTurn() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let output = Output(.output, loop: loop)
+                write("one", to: output)
+                write("two", to: output)
+                await turns(3)
+                withExtendedLifetime(output) {}
+            }
+            #expect(reader.read() == Array("one\ntwo\n".utf8))
+        }
+    }
+
+    @Test func flushed_waits_untilTheReaderHasTakenAll() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let text = [UInt8](repeating: 0x78, count: 800_000)
+                let output = Output(.output, loop: loop)
+                output.write(text)
+                let isFlushed = Shared(false)
+                let flushing = loop.spawn {
+                    await output.flushed()
+                    isFlushed.value = true
+                }
+                await turns(20)
+                #expect(!isFlushed.value)
+                let isSame = await reader.read { $0.count >= 800_000 } == text
+                #expect(isSame)
+                await flushing.value
+            }
+        }
+    }
+
+    @Test func linesThatNobodyReads_areLeftOut_andCounted() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let output = Output(.output, loop: loop)
+                let line = String(repeating: "x", count: 1_023)
+                for _ in 0..<3_000 {
+                    write(line, to: output)
+                    await turns(1)
+                }
+                let flushing = loop.spawn { await output.flushed() }
+                let text = await reader.read { $0.suffix(2).elementsEqual(Array(")\n".utf8)) }
+                await flushing.value
+                // A mebibyte, what the pipe takes, and the line that went beyond.
+                #expect(text.count <= 1_048_576 + 65_536 + 2_048)
+                let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+                let kept = lines.dropLast()
+                #expect(kept.allSatisfy { $0 == line })
+                #expect(
+                    lines.last
+                        == "(\(3_000 - kept.count) lines were left out, since nobody read them)")
+            }
+        }
+    }
+
+    @Test func readerThatIsGone_isToldOnce_andEndsNoProcess() async {
+        await #expect(processExitsWith: .success) {
+            _ = StandardStream.output()
+            try await onLoop { loop in
+                let output = Output(.output, loop: loop)
+                let failures = Shared<[Int32]>([])
+                output.failed = { failures.value.append($0) }
+                for _ in 0..<3 {
+                    write("one", to: output)
+                    await output.flushed()
+                    await turns(3)
+                }
+                #expect(failures.value == [EPIPE])
+            }
+        }
+    }
+
+    @Test func transcript_printsTheDocumentsLines_withPromptsBeforeTheirAnswers() async {
+        await #expect(processExitsWith: .success) {
+            let input = StandardStream.input()
+            let reader = StandardStream.output()
+            input.write(Array("Hello\n".utf8))
+            try await onLoop { loop in
+                let transcript = ConsoleTranscript(
+                    output: Output(.output, loop: loop), input: LineReader(loop: loop),
+                    log: Log(program: "parley", loop: loop))
+                #expect(!transcript.isInteractive)
+                let line = try await transcript.ask("Execute command: ")
+                #expect(line == Array("Hello".utf8))
+                transcript.print("Server response: Greetings!")
+                let bytes: [UInt8] = [0x61, 0xff, 0x1b]
+                transcript.print("Received: ", bytes.span)
+                await transcript.output.flushed()
+            }
+            let text = await reader.read { $0.suffix(2) == [0x1b, 0x0a] }
+            #expect(
+                String(decoding: text, as: UTF8.self)
+                    == "Execute command: Server response: Greetings!\nReceived: a\u{fffd}\u{1b}\n")
+        }
+    }
+
+    /// A message neither ends a line of its own nor leaves a rest that begins one (PIPE_BUF, pipe(7)).
+    @Test func transcript_keepsAMessageInOneLine_whereItMeetsRecords() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let transcript = ConsoleTranscript(
+                    output: Output(.output, loop: loop), input: nil,
+                    log: Log(program: "parleyd", loop: loop), meetsRecords: true)
+                transcript.print("Received: ", Array("a\n{\"event\"}\u{1b}\t".utf8).span)
+                let long = [UInt8](repeating: 0x0a, count: 1_024)
+                transcript.print("Received: ", long.span)
+                transcript.print("the end")
+                await transcript.output.flushed()
+            }
+            let text = await reader.read { $0.suffix(8) == Array("the end\n".utf8) }
+            let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+            #expect(lines.count == 3)
+            #expect(lines.first == #"Received: a\x0a{"event"}\x1b\#t"#)
+            #expect(lines.allSatisfy { $0.utf8.count < 4_096 })
+        }
+    }
+
+    /// What a long line is cut to is UTF-8, wherever its characters begin.
+    @Test func longMessage_isCutBetweenCharacters() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let transcript = ConsoleTranscript(
+                    output: Output(.output, loop: loop), input: nil,
+                    log: Log(program: "parleyd", loop: loop), meetsRecords: true)
+                for start in 0..<4 {
+                    let text =
+                        String(repeating: "x", count: start)
+                        + String(repeating: "\u{1F980}", count: 1_500)
+                    transcript.print("Received: ", Array(text.utf8).span)
+                }
+                transcript.print("the end")
+                await transcript.output.flushed()
+            }
+            let text = await reader.read { $0.suffix(8) == Array("the end\n".utf8) }
+            let lines = try #require(String(validating: text, as: UTF8.self)).split(separator: "\n")
+            #expect(lines.count == 5)
+            #expect(lines.allSatisfy { $0.utf8.count < 4_096 })
+        }
+    }
+
+    @Test func hiddenTranscript_printsNothing_untilItIsShownAgain() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let transcript = ConsoleTranscript(
+                    output: Output(.output, loop: loop), input: nil,
+                    log: Log(program: "parleyd", loop: loop))
+                transcript.isHidden = true
+                transcript.print("hidden")
+                transcript.print("Received: ", [0x61].span)
+                transcript.isHidden = false
+                transcript.print("the end")
+                await transcript.output.flushed()
+            }
+            #expect(reader.read() == Array("the end\n".utf8))
+        }
+    }
+
+    @Test func quietTranscript_asks_andPrintsNothing() async {
+        await #expect(processExitsWith: .success) {
+            let input = StandardStream.input()
+            let reader = StandardStream.output()
+            input.write(Array("Hello\n".utf8))
+            try await onLoop { loop in
+                let output = Output(.output, loop: loop)
+                let transcript = ConsoleTranscript(
+                    output: output, input: LineReader(loop: loop),
+                    log: Log(program: "parley", loop: loop), isQuiet: true)
+                let line = try await transcript.ask("Execute command: ")
+                #expect(line == Array("Hello".utf8))
+                transcript.print("Server response: Greetings!")
+                transcript.print("Received: ", [0x61].span)
+                write("the end", to: output)
+                await output.flushed()
+            }
+            #expect(reader.read() == Array("the end\n".utf8))
+        }
+    }
+}
+
+private func write(_ line: String, to output: Output) {
+    let start = output.position
+    output.write(line.utf8)
+    output.endLine(from: start)
+}

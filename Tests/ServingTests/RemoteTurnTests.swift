@@ -1,0 +1,171 @@
+// When a run's turn comes at the server: what counts then, and how many share a turn of the loop.
+// SPDX-License-Identifier: Apache-2.0
+import Programs
+import System
+import Testing
+
+@testable import Conversations
+@testable import Remote
+@testable import Serving
+@testable import Sockets
+@testable import TestSupport
+
+@Suite(.timeLimit(.minutes(1)))
+struct RemoteTurnTests {
+    /// What changes while a client leaves the answer before a program's unread.
+    struct Change: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        /// The table from then on; nil where it stays.
+        var commands: String?
+        var reason: Refusal?
+        var code: Refusal.Code
+        /// What would have started.
+        var admitted: [String] = []
+    }
+
+    static let changes = [
+        Change(testDescription: "nothing", code: .busy, admitted: ["/bin/cat"]),
+        Change(
+            testDescription: "an equal table", commands: before, code: .busy,
+            admitted: ["/bin/cat"]),
+        Change(
+            testDescription: "who may", commands: program("/bin/cat", allow: "dns:other"),
+            code: .notAllowed),
+        Change(
+            testDescription: "who may not",
+            commands: program("/bin/cat", more: "deny: ['dns:client'],"), code: .notAllowed),
+        Change(
+            testDescription: "what may be given", commands: program("/bin/cat", pattern: "y"),
+            code: .badArgument),
+        Change(
+            testDescription: "what runs", commands: program("/bin/true"), code: .busy,
+            admitted: ["/bin/true"]),
+        Change(
+            testDescription: "that it is a program", commands: "p: { reply: 'no' }",
+            code: .badArgument),
+        Change(testDescription: "that there is one", commands: "", code: .unknownCommand),
+        Change(
+            testDescription: "what is thought of the client",
+            reason: Refusal(.shuttingDown, "it ends"), code: .shuttingDown),
+    ]
+
+    @Test(arguments: changes)
+    func whatChanged_whileEarlierAnswersWereUnread_counts(_ change: Change) async throws {
+        try await onLoop { loop in
+            let (near, far) = MemoryChannel.pair(loop, capacity: 100)
+            let host = try FickleHost("Hello: { reply: '\(hello)' }, \(before)")
+            let server = RemoteServer(PlainStream(far), host: host)
+            let serving = loop.spawn { try? await server.serve() }
+            let client = PlainStream(near)
+            // Behind them is a third, so that nothing is lost or changes places.
+            let requests = [["Hello"], ["p", "x"], ["whoami"]].map {
+                Request(name: $0[0], arguments: Array($0.dropFirst())).frames
+            }
+            try await client.write(requests.flatMap { $0 })
+            while host.turns == 0 { await loop.nextTurn() }
+            await turns(20)
+            // It does not fit, so that the program's turn has not come.
+            try #require(host.turns == 1 && host.admitted.isEmpty)
+            if let commands = change.commands { try host.use(commands) }
+            host.reason = change.reason
+            var answers = ServerFrames(client)
+            #expect(try await answers.outcome() == .ended(.status(0)))
+            #expect(answers.output == hello + "\n")
+            #expect(try await answers.refusal() == change.code)
+            #expect(host.admitted == change.admitted)
+            if let reason = change.reason {
+                #expect(try await answers.outcome() == .refused(reason))
+            } else {
+                #expect(try await answers.outcome() == .ended(.status(0)))
+                #expect(answers.output == host.whoami)
+            }
+            near.shutdownWrite()
+            await serving.value
+            #expect(server.answered == 3)
+        }
+    }
+
+    /// Eight runs that one read returns, each of which is refused for its argument.
+    @Test(arguments: [
+        // A look at the first character.
+        ("x", "y", 1...1),
+        // 1,000 bytes are 16 of the 64 shares of a turn.
+        ("x", String(repeating: "y", count: 1_000), 2...3),
+        // 63 bytes at 4,000 places of their pattern are as many.
+        ("(x?x?){1000}", String(repeating: "x", count: 62) + "y", 2...3),
+    ])
+    func whatAnArgumentTakes_countsInItsTurn(
+        _ pattern: String, _ argument: String, _ expected: ClosedRange<Int>
+    ) async throws {
+        try await onLoop { loop in
+            let (near, far) = MemoryChannel.pair(loop)
+            let host = try FickleHost(program("/bin/cat", pattern: pattern))
+            let server = RemoteServer(PlainStream(far), host: host)
+            let serving = loop.spawn { try? await server.serve() }
+            let client = PlainStream(near)
+            let frames = Request(name: "p", arguments: [argument]).frames
+            let all = (0..<8).flatMap { _ in frames }
+            try #require(all.count <= 16_384)
+            try await client.write(all)
+            var answers = ServerFrames(client)
+            for _ in 0..<8 { #expect(try await answers.refusal() == .badArgument) }
+            #expect(expected.contains(host.turns), "\(host.turns)")
+            near.shutdownWrite()
+            await serving.value
+        }
+    }
+}
+
+/// More than a channel of these tests takes.
+private let hello = String(repeating: "hello", count: 100)
+private let before = program("/bin/cat")
+
+private func program(
+    _ path: String, pattern: String = "x", allow: String = "anyone", more: String = ""
+) -> String {
+    "p: { run: ['\(path)', '{a}'], arguments: { a: '\(pattern)' }, \(more) allow: ['\(allow)'] }"
+}
+
+/// What a server says, an answer at a time.
+private struct ServerFrames {
+    /// The last answer's.
+    private(set) var output = ""
+    private let stream: PlainStream
+    private var reader = FrameReader(from: .server)
+    private var bytes: [UInt8] = []
+
+    init(_ stream: PlainStream) { self.stream = stream }
+
+    /// The next answer's code; nil where it is no refusal.
+    mutating func refusal() async throws -> Refusal.Code? {
+        if case .refused(let refusal) = try await outcome() { refusal.code } else { nil }
+    }
+
+    mutating func outcome() async throws -> Remote.Outcome {
+        output = ""
+        while true {
+            let bytes = bytes
+            var offset = 0
+            var outcome: Remote.Outcome?
+            var text: [UInt8] = []
+            while outcome == nil,
+                let frame = try reader.next(
+                    bytes.span, at: &offset,
+                    { (type, payload) throws(StreamError) in
+                        (type, Array(copying: payload))
+                    })
+            {
+                switch frame.0 {
+                case .output: text += frame.1
+                case .exit: outcome = try .exit(frame.1.span)
+                case .refusal: outcome = .refusal(frame.1.span)
+                default: break
+                }
+            }
+            self.bytes.removeFirst(offset)
+            output += String(decoding: text, as: UTF8.self)
+            if let outcome { return outcome }
+            self.bytes += try #require(try await stream.read(upTo: 16_384) { Array(copying: $0) })
+        }
+    }
+}

@@ -1,1 +1,0 @@
-../ProgramsTests/HangingExec.swift
