@@ -4,18 +4,12 @@
 import subprocess
 
 from parley1 import OUTPUT
-from remote_server import is_alive, program
-from support import HERE, processes
+from remote_server import program
+from support import HERE, is_alive
 
 FIXTURES = HERE / "programs"
-NOBODY = 65_534
-AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 ESCAPES = 6
 """How many processes escape.sh leaves or is."""
-
-
-def shell(line, **entry):
-    return program("/bin/sh", "-c", line, **entry)
 
 
 def bash(line, **entry):
@@ -28,16 +22,6 @@ def numbers(text):
 
 def all_gone(pids):
     return not any(is_alive(pid) for pid in pids)
-
-
-def descendants(pid):
-    """Itself, and all that has it as an ancestor."""
-    found, tree = {pid}, list(processes())
-    while True:
-        more = {child for child, _, parent, _ in tree if parent in found} - found
-        if not more:
-            return found
-        found |= more
 
 
 class Escapes:

@@ -14,7 +14,8 @@ from load_crowd import sessions, settle, warm_up
 from load_faults import (
     FEW_FILES, exhaustion, hellos, resets, rude, stop, trickle, unread)
 from load_point import Point
-from load_server import Server
+from load_server import Loaded
+from process import Owner
 
 FAULTS = {fault.__name__: fault
           for fault in (sessions, resets, trickle, hellos, rude, unread, exhaustion)}
@@ -54,7 +55,8 @@ def main(arguments=None):
     small = argparse.Namespace(sessions=32, silent=48, unread=3 if options.short else 8)
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = 1 << 20 if hard == resource.RLIM_INFINITY else hard
+    is_unlimited = hard == resource.RLIM_INFINITY
+    files, most = 1 << 20 if is_unlimited else hard, "unlimited" if is_unlimited else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
     for what in "sessions", "silent":
         wanted, room = getattr(scale, what), files - 100
@@ -62,11 +64,14 @@ def main(arguments=None):
             print(f"note   only {room} of {wanted} {what} at once: `ulimit -Hn` is {hard}")
             setattr(scale, what, room)
 
-    def run(names, scale, files=(min(1024, files), hard), threads=options.threads):
+    def run(names, scale, files=(min(1024, files), most), threads=options.threads):
         """The faults in turn on one server, by default with a login's limits; are all well?"""
         good = True
-        with Server(options, files, threads) as server:
-            server.wait_until_ready()
+        with Owner() as owner:
+            try:
+                server = Loaded(owner, options, files, threads)
+            except AssertionError as failure:
+                sys.exit(f"load: the server does not get ready: {failure}")
             for name in ["warm-up", *names, "SIGTERM"]:
                 point = Point(name)
                 try:
@@ -75,9 +80,9 @@ def main(arguments=None):
                         settle(point, server)
                 except Exception as failure:  # of what it was before the server ended, or of load
                     point.need(False, f"{type(failure).__name__}: {failure}")
-                gone = server.process.poll() is not None
+                gone = not server.running
                 point.need(name == "SIGTERM" or not gone,
-                           f"the server ended with {server.process.returncode}")
+                           f"the server ended with {server.status}")
                 if point.wrong:
                     point.wrong += [f"last words: {line}" for line in server.last_words]
                 good = point.show() and good

@@ -3,8 +3,9 @@
 
 import time
 
+from ground import until
 from load_conversation import asked, connected, drive, end, quit_politely, session
-from load_server import MIB, eventually, settled
+from load_server import MIB, SETTLED
 
 ANSWERED = 1.0  # seconds within which a well-behaved client must have its reply
 WARM_ROUNDS = 1
@@ -31,8 +32,8 @@ def ask(point, server):
 def settle(point, server):
     """After each fault: the server is prompt, and uses what it used before."""
     latency = ask(point, server)
-    files = eventually(server.files, lambda value: value <= server.base_files)
-    memory = eventually(server.memory, server.has_given_back)
+    files = until(lambda: server.descriptors, lambda value: value <= server.base_files, SETTLED)
+    memory = until(lambda: server.resident, server.has_given_back, SETTLED)
     point.say(f"then a reply in {latency * 1000:.0f} ms, {files} descriptors (before: "
               f"{server.base_files}), {memory / MIB:.1f} MiB ({server.base_memory / MIB:.1f})")
     point.need(files <= server.base_files, "descriptors are not back")
@@ -45,8 +46,8 @@ def sessions(point, server, scale):
     opened = drive((session(server, number) for number in range(scale.sessions)), seconds=240)
     took = time.monotonic() - begun
     opened = point.all_went(opened, "not opened")
-    files = eventually(server.files, lambda value: value >= len(opened), 1)
-    each = (server.memory() - server.cold_memory) / max(len(opened), 1) / 1024
+    files = until(lambda: server.descriptors, lambda value: value >= len(opened), 1)
+    each = (server.resident - server.cold_memory) / max(len(opened), 1) / 1024
     begun = time.monotonic()
     point.all_went(drive(asked(tls) for tls in opened), "not answered")
     point.say(f"{len(opened)} open at once in {took:.1f} s, {each:.1f} KiB each; "
@@ -65,15 +66,16 @@ def warm_up(point, server, scale):
     """
     sessions(point, server, scale)
     for _ in range(WARM_ROUNDS):
-        eventually(server.files, lambda value: value <= server.base_files)
+        until(lambda: server.descriptors, lambda value: value <= server.base_files, SETTLED)
         silent = (connected(server, number) for number in range(scale.silent))
         silent = point.all_went(drive(silent, window=scale.silent), "not connected")
-        eventually(server.files, lambda value: value >= len(silent) + server.base_files, 1)
+        until(lambda: server.descriptors,
+              lambda value: value >= len(silent) + server.base_files, 1)
         for sock in silent:
             sock.close()
         ask(point, server)
-        files = eventually(server.files, lambda value: value <= server.base_files)
-        server.base_memory = max(server.base_memory, settled(server))
+        files = until(lambda: server.descriptors, lambda value: value <= server.base_files, SETTLED)
+        server.base_memory = max(server.base_memory, server.settled)
     point.say(f"{WARM_ROUNDS} times {scale.silent} silent ones; then {files} descriptors "
               f"({server.base_files} at first), at most {server.base_memory / MIB:.1f} MiB")
     server.base_files = files

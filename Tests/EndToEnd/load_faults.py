@@ -5,16 +5,17 @@ import collections
 import errno
 import random
 import selectors
+import signal
 import socket
 import ssl
-import subprocess
 import time
 
+from ground import until
 from load_conversation import (
     READ, RESET_ON_CLOSE, WRITE, asked, completed, connected, drive, end, quit_politely, session)
 from load_crowd import ANSWERED, ask
 from load_hello import client_hello, mutated
-from load_server import MIB, eventually
+from load_server import MIB
 
 ALERT, HANDSHAKE = b"\x15", b"\x16"  # TLS record types
 HANDSHAKE_DEADLINE = 10.0  # the server's default
@@ -141,7 +142,7 @@ def unread(point, server, scale):
                         progress = time.monotonic()
                 except ssl.SSLWantWriteError:
                     pass
-    held, latency = server.memory(), ask(point, server)
+    held, latency = server.resident, ask(point, server)
     least, most = min(sent.values()) * 27 / MIB, max(sent.values()) * 27 / MIB
     point.say(f"{len(sent)} peers held back after {least:.1f} to {most:.1f} MiB each, server then "
               f"at {held / MIB:.1f} MiB, another peer answered in {latency * 1000:.0f} ms")
@@ -174,10 +175,10 @@ def exhaustion(point, server, scale):
     held, count = point.all_went(held, "without a session"), 2 * FEW_FILES
     # Those that the backlog has no room for don't connect, and that's as good.
     silent = drive((connected(server, number) for number in range(count)), count, seconds=3)
-    files = eventually(server.files, lambda value: value >= FEW_FILES, 2)
-    before = server.processor()
+    files = until(lambda: server.descriptors, lambda value: value >= FEW_FILES, 2)
+    before = server.processor
     time.sleep(0.5)  # a measurement: a server without descriptors must wait, not spin
-    busy = (server.processor() - before) / 0.5
+    busy = (server.processor - before) / 0.5
     answers = drive((asked(tls) for tls in held), seconds=ANSWERED)
     answers = point.all_went(answers, "open sessions not answered")
     for sock in silent:
@@ -195,10 +196,10 @@ def exhaustion(point, server, scale):
 
 def stop(point, server, scale):
     begun = time.monotonic()
-    server.process.terminate()
-    try:
-        status = server.process.wait(12)
+    server.signal(signal.SIGTERM)
+    status = until(lambda: server.status, lambda status: status is not None, 12)
+    if status is None:
+        point.need(False, "still running 12 s after SIGTERM")
+    else:
         point.say(f"status {status} in {time.monotonic() - begun:.2f} s")
         point.need(status == 0, "not a clean end")
-    except subprocess.TimeoutExpired:
-        point.need(False, "still running 12 s after SIGTERM")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A `parleyd command` with a table of programs, that must leave nothing behind when it ends."""
+"""A `parleyd command` with a table of programs, what stands in tables, and assertions about outcomes."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ import unittest
 import authority
 from people import client
 from remote import Session
-from support import HERE, SCRATCH, Server, _kill, eventually, gone, members, processes
+from support import HERE, SCRATCH, Server, eventually, kill, members
 
 PYTHON = sys.executable
 REPLIES = {
@@ -32,6 +32,13 @@ def program(*words, **entry):
     return {"run": list(words), "allow": ["anyone"], **entry}
 
 
+def shell(script, *arguments, pattern="[^-].*", **entry):
+    """An entry that a POSIX shell runs; `arguments` are the names of its own."""
+    patterns = {"arguments": {name: pattern for name in arguments}} if arguments else {}
+    names = [f"{{{name}}}" for name in arguments]
+    return program("/bin/sh", "-c", script, "sh", *names, **{**patterns, **entry})
+
+
 def write_table(path, commands, groups=None):
     """Replace a table as one step, so that no reader finds half of it."""
     text = json.dumps({"groups": groups or {}, "commands": commands}, indent=1)
@@ -40,26 +47,23 @@ def write_table(path, commands, groups=None):
     return path
 
 
-def is_alive(pid):
-    """Whether a process runs; a zombie does not."""
-    return any(its == pid and state not in "ZX" for its, state, _, _ in processes())
+class TableServer(Server):
+    """A `parleyd command` with a table; clients must have certificates.
 
+    Its audit trail and its table are in `folder`, which `files` may name; without `commands` the table is there already.
+    """
 
-class RemoteServer(Server):
-    """Its audit trail and its table are in `folder`; clients must have certificates."""
-
-    def __init__(self, owner, commands, *options, groups=None, audit=None, certs=None, **how):
-        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
-        self.table = write_table(self.folder / "commands.json5", commands, groups)
+    def __init__(self, owner, commands, *options, groups=None, audit=None, files=None, certs=None,
+                 trust=None, **how):
+        self.folder = pathlib.Path(files or tempfile.mkdtemp(dir=SCRATCH))
+        self.table = self.folder / "commands.json5"
+        if commands is not None:
+            write_table(self.table, commands, groups)
         self.audit = pathlib.Path(audit or self.folder / "audit.jsonl")
-        certs = certs or authority.good()
         super().__init__(
-            owner, "command", "--quiet", "--client-ca", str(authority.good() / "ca.pem"),
-            "--commands", str(self.table), "--audit", str(self.audit), *options, certs=certs,
-            **how)
-        self._descriptors = self.descriptors
-        cleanup = owner.addClassCleanup if isinstance(owner, type) else owner.addCleanup
-        cleanup(self._leave_nothing)
+            owner, "command", "--quiet", "--client-ca", trust or authority.good() / "ca.pem",
+            "--commands", self.table, "--audit", self.audit, *options,
+            certs=certs or authority.good(), **how)
 
     def session(self, owner, name="client"):
         return Session(owner, self.port, client(name))
@@ -90,6 +94,16 @@ class RemoteServer(Server):
         eventually(lambda: len(of("command-start")) == len(of("command-end")), "a record of an end")
         return of("command-end")[-1]
 
+
+class RemoteServer(TableServer):
+    """Must leave nothing behind when it ends: no program, no descriptor, no group of processes."""
+
+    def __init__(self, owner, commands, *options, **how):
+        super().__init__(owner, commands, *options, **how)
+        self._descriptors = self.descriptors
+        cleanup = owner.addClassCleanup if isinstance(owner, type) else owner.addCleanup
+        cleanup(self._leave_nothing)
+
     def _leave_nothing(self):
         """Sessions are closed by now; whatever still runs is the server's fault."""
         if not self.running:
@@ -98,13 +112,13 @@ class RemoteServer(Server):
             eventually(lambda: not self.children, f"the end of all programs of {self.story}")
         finally:
             for child in self.children:
-                _kill(child)
+                kill(child)
         ours = set()
         if self.audit.is_file():
             ours = {end["pid"] for end in self.records("command-end") if "pid" in end}
         left = {group for group in ours if members(group)}
         for group in left:
-            _kill(group)
+            kill(group)
         if left:
             raise AssertionError(f"process groups were left behind: {left}")
         eventually(lambda: self.descriptors <= self._descriptors, "closed descriptors")
@@ -114,20 +128,8 @@ class RemoteServer(Server):
             raise AssertionError(f"ended with {status}: {self.story}")
 
 
-class RemoteTestCase(unittest.TestCase):
-    """A server for all tests of a class, which has `COMMANDS` and takes `OPTIONS`."""
-
-    maxDiff = None
-    COMMANDS = REPLIES
-    GROUPS = {}
-    OPTIONS = ()
-
-    @classmethod
-    def setUpClass(cls):
-        cls.server = RemoteServer(cls, cls.COMMANDS, *cls.OPTIONS, groups=cls.GROUPS)
-
-    def session(self, name="client"):
-        return self.server.session(self, name)
+class Outcomes:
+    """Assertions about what a command came to."""
 
     def assertEnded(self, outcome, how, number):
         self.assertEqual((outcome.code, outcome.ended), (None, (how, number)), outcome)
@@ -143,3 +145,19 @@ class RemoteTestCase(unittest.TestCase):
         self.assertLessEqual(len(sentence.encode()), 1_000)
         for word in words:
             self.assertRegex(sentence, f"(?i){word}")
+
+
+class RemoteTestCase(Outcomes, unittest.TestCase):
+    """A server for all tests of a class, which has `COMMANDS` and takes `OPTIONS`."""
+
+    maxDiff = None
+    COMMANDS = REPLIES
+    GROUPS = {}
+    OPTIONS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = RemoteServer(cls, cls.COMMANDS, *cls.OPTIONS, groups=cls.GROUPS)
+
+    def session(self, name="client"):
+        return self.server.session(self, name)

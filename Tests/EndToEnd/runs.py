@@ -6,22 +6,15 @@ import pathlib
 import re
 import shlex
 import socket
-import tempfile
 
 import authority
 from parley1 import ALPN, FROM_CLIENT, RUN, Decoder
+from remote_server import TableServer, shell
 from strangers import Stub, reset, server_context
-from support import PARLEY, SCRATCH, Program, Server, TestCase, eventually, gone, security
+from support import PARLEY, SCRATCH, Program, TestCase, eventually, security
 
 PIECE = bytes(range(256)) * 256
 """64 KiB in which every byte is another than its neighbours."""
-
-
-def shell(script, *arguments, **entry):
-    """An entry that a POSIX shell runs, which anybody may; `arguments` are its names."""
-    words = ["/bin/sh", "-c", script, "sh", *(f"{{{name}}}" for name in arguments)]
-    patterns = {"arguments": {name: "[^-].*" for name in arguments}} if arguments else {}
-    return {"run": words, "allow": ["anyone"], **patterns, **entry}
 
 
 COMMANDS = {
@@ -51,18 +44,11 @@ COMMANDS = {
 }
 
 
-class Commands(Server):
+class Commands(TableServer):
     """A `parleyd command` whose table is `commands`."""
 
-    def __init__(self, owner, *options, commands=COMMANDS, audit=None, **how):
-        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
-        table = authority.write(
-            self.folder / "commands.json5", json.dumps({"commands": commands}))
-        certs = authority.good()
-        super().__init__(
-            owner, "command", "--quiet", "--client-ca", str(certs / "ca.pem"), "--commands",
-            str(table), "--audit", str(audit or self.folder / "audit"), *options, certs=certs,
-            **how)
+    def __init__(self, owner, *options, commands=COMMANDS, **how):
+        super().__init__(owner, commands, *options, **how)
 
 
 class Run(Program):
@@ -102,35 +88,6 @@ class Run(Program):
         eventually(
             lambda: not self.running or not re.search(
                 r"(?m)^ShdPnd:.*[2367abef].$", pending.read_text()), "the interrupt")
-
-
-def peak(program):
-    """The most memory that a program ever had, in KiB."""
-    return _memory(program, "VmHWM")
-
-
-def resident(program):
-    return _memory(program, "VmRSS")
-
-
-def _memory(program, field):
-    """A zombie has none."""
-    status = pathlib.Path(f"/proc/{program.pid}/status").read_text()
-    match = re.search(rf"{field}:\s+(\d+)", status)
-    return int(match[1]) if match else 0
-
-
-def settled(process, counter):
-    """Wait until a process moves no more bytes; how many it has moved."""
-    seen = []
-
-    def stands():
-        with open(f"/proc/{process}/io") as counters:
-            seen.append(int(re.search(rf"{counter}: (\d+)", counters.read())[1]))
-        return len(seen) > 5 and len(set(seen[-5:])) == 1
-
-    eventually(stands, f"process {process} is held back")
-    return seen[-1]
 
 
 # How a connection can end.

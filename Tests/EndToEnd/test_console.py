@@ -163,8 +163,8 @@ class Defaults(TestCase):
         self.assertEqual(client.stdout.text, "Greetings!\n")
 
     def test_a_server_without_certificates_says_how_they_are_made(self):
-        server = Program(self, [PARLEYD, "hello", "--port", "0", "--certs", "nowhere"])
-        self.assertFails(server, 78, "there is no server.pem in nowhere", "README.*Certificates")
+        self.assertRefusesToStart(
+            "hello", "there is no server.pem in nowhere", "README.*Certificates", certs="nowhere")
 
     def test_the_environment_alone_writes_no_key_log(self):
         log = SCRATCH / self.id()

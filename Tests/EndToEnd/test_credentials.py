@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 import authority
-from support import PARLEYD, Client, Program, Server, TestCase
+from support import Client, Server, TestCase
 
 
 def ca():
@@ -63,9 +63,8 @@ class Credentials(TestCase):
             "[c]\nSignatureAlgorithms = rsa_pss_rsae_sha256\n")
         narrowed = {"OPENSSL_CONF": str(configuration)}
         pair = authority.good() / "server"
-        server = Program(self, [PARLEYD, "hello", "--host", "127.0.0.1", "--port", "0", *own(pair)],
-                         environment=narrowed)
-        self.assertFails(server, 78, "server.key", "signature", "OpenSSL configuration")
+        self.assertRefusesToStart("hello", "server.key", "signature", "OpenSSL configuration",
+                                  certs=own(pair), environment=narrowed)
         client = Client(self, "hello", 1, certs=["--ca", ca(), *own(authority.good() / "client")],
                         environment=narrowed)
         self.assertFails(client, 255, "client.key", "signature", "OpenSSL configuration")

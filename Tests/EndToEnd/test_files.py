@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 import authority
-from support import PARLEY, PARLEYD, SCRATCH, Program, Server, TestCase
+from support import PARLEY, SCRATCH, Program, Server, TestCase
 
 EVE = 61_002
 TABLE = '{commands: {true: {run: ["/bin/true"], allow: ["anyone"]}}}'
@@ -38,17 +38,16 @@ class Folder:
 
 class Files(TestCase):
 
-    def start(self, folder):
-        return Program(self, [PARLEYD, "command", "--port", "0", *folder.options])
+    def start(self, folder, *options):
+        return Server(self, "command", *options, certs=folder.options)
 
     def assertRefuses(self, folder, *words):
-        run = self.start(folder)
-        self.assertFails(run, 78, "")
+        run = self.assertRefusesToStart("command", certs=folder.options)
         for word in words:
             self.assertIn(word, run.stderr.text)
 
     def test_a_set_of_ones_own_is_taken(self):
-        self.start(Folder()).stderr.expect("listening")
+        self.start(Folder())
 
     def test_each_file_is_refused_where_others_can_write_it(self):
         for name in FILES:
@@ -82,14 +81,13 @@ class Files(TestCase):
         folder.above.chmod(0o777)
         self.assertRefuses(folder, f"chmod go-w {folder.above}")
         folder.above.chmod(0o1777)
-        self.start(folder).stderr.expect("listening")
+        self.start(folder)
 
     def test_a_reload_asks_again(self):
         for name in ("server.pem", "server.key", "ca.pem", "crl.pem", "table.json5", "audit.log"):
             with self.subTest(name):
                 folder = Folder()
                 server = self.start(folder)
-                server.stderr.expect("listening")
                 (folder.path / name).chmod(0o662)
                 server.signal(signal.SIGHUP)
                 server.stderr.expect(
@@ -111,15 +109,11 @@ class Files(TestCase):
             (folder.path / name).unlink()
         before = os.umask(0)
         try:
-            server = self.start(folder)
+            self.start(folder)
         finally:
             os.umask(before)
-        server.stderr.expect("listening")
         for name in ("audit.log", "keys.log"):
             self.assertEqual((folder.path / name).stat().st_mode & 0o777, 0o600)
 
     def test_a_trail_may_go_nowhere(self):
-        folder = Folder()
-        server = Program(self, [PARLEYD, "command", "--port", "0", *folder.options,
-                                "--audit", "/dev/null"])
-        server.stderr.expect("listening")
+        self.start(Folder(), "--audit", "/dev/null")

@@ -7,8 +7,8 @@ import time
 import unittest
 
 from proxy import Proxy
-from runs import Commands, Run, gone, shell
-from support import PIPE, SCRATCH, Client, TestCase
+from runs import Commands, Run, shell
+from support import PIPE, SCRATCH, Client, TestCase, gone
 
 COMMANDS = {
     "Hello": {"reply": "Greetings!"},

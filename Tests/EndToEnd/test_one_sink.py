@@ -10,8 +10,9 @@ import socket
 import tempfile
 
 import authority
+from server import READY
 from strangers import client_context, connect
-from support import PARLEY, PARLEYD, SCRATCH, Program, Server, TestCase, eventually
+from support import PARLEY, SCRATCH, Program, Server, TestCase, eventually
 
 RECORD = json.dumps({"time": "2026-11-25T20:00:00.000000Z", "event": "command-start", "session": 1,
                      "identity": "email:alice@example.org", "name": "restart", "arguments": []})
@@ -19,26 +20,30 @@ HOSTILE = f"x\n{RECORD}\nparleyd: 192.0.2.66:4711: session ended\n\x1b]0;owned\x
 COMMANDS = '{commands: {restart: {run: ["/bin/true"], allow: ["email:alice@example.org"]}}}'
 
 
-class OneSink(TestCase):
+class Sunk(Server):
+    """Its standard output and standard error go to `sink` together; `shown` is what has come there."""
 
-    def serve(self, protocol, *options, sink, certs=None):
-        """A server whose standard output and error go to `sink` together."""
-        program = [PARLEYD, protocol, "--host", "127.0.0.1", "--port", "0", *options,
-                   *(["--certs", str(certs)] if certs else ["--plaintext"])]
-        if sink == "file":
-            path = tempfile.mkstemp(dir=SCRATCH)[1]
-            line = 'exec "$@" >"$0" 2>&1'
-            server = Program(self, ["sh", "-c", line, path, *program])
-            read = lambda: pathlib.Path(path).read_text(errors="replace")
-        elif sink == "terminal":
-            server = Program(self, ["sh", "-c", 'exec "$@" 2>&1', "sh", *program], terminal=True)
-            read = lambda: server.stdout.text.replace("\r\n", "\n")
-        else:
-            server = Program(self, ["sh", "-c", 'exec "$@" 1>&2', "sh", *program])
-            read = lambda: server.stderr.text
-        ready = re.compile(r"parleyd: listening on \S+:(\d+) \(")
-        eventually(lambda: ready.search(read()), "the server is ready")
-        return int(ready.search(read())[1]), read
+    SHELL = {"file": 'exec "$@" >"$0" 2>&1', "terminal": 'exec "$@" 2>&1', "pipe": 'exec "$@" 1>&2'}
+
+    def __init__(self, owner, protocol, *options, sink, **how):
+        self.sink, self.path = sink, pathlib.Path(tempfile.mkstemp(dir=SCRATCH)[1])
+        super().__init__(
+            owner, protocol, *options, wrapper=["sh", "-c", self.SHELL[sink], str(self.path)],
+            terminal=sink == "terminal", **how)
+
+    def ready(self):
+        eventually(lambda: re.search(READY, self.shown), "the server is ready")
+        return re.search(READY, self.shown)
+
+    @property
+    def shown(self):
+        if self.sink == "file":
+            return self.path.read_text(errors="replace")
+        output = self.stdout if self.sink == "terminal" else self.stderr
+        return output.text.replace("\r\n", "\n")
+
+
+class OneSink(TestCase):
 
     def says(self, port, text, certs=None):
         """Sends one message, and returns when it was answered."""
@@ -57,16 +62,16 @@ class OneSink(TestCase):
         table = authority.write(SCRATCH / "one-sink.json5", COMMANDS)
         for sink in ("pipe", "file", "terminal"):
             with self.subTest(sink):
-                port, read = self.serve("command", "--client-ca", str(certs / "ca.pem"),
-                                        "--commands", str(table), sink=sink, certs=certs)
-                self.says(port, HOSTILE, certs)
-                eventually(lambda: '"session-end"' in read(), "the session's end is recorded")
+                server = Sunk(self, "command", "--client-ca", certs / "ca.pem",
+                              "--commands", table, sink=sink, certs=certs)
+                self.says(server.port, HOSTILE, certs)
+                eventually(lambda: '"session-end"' in server.shown, "the session's end is recorded")
                 # Each line is a record or the log's: there are no console lines among them.
-                for line in read().splitlines():
+                for line in server.shown.splitlines():
                     if not line.startswith("parleyd: "):
                         self.assertEqual(json.loads(line)["address"][:10], "127.0.0.1:")
-                self.assertNothingForged(read())
-                self.assertIn("there are no console lines", read())
+                self.assertNothingForged(server.shown)
+                self.assertIn("there are no console lines", server.shown)
 
     def test_a_trail_that_is_named_is_not_mixed_with_console_lines_either(self):
         certs = authority.good()
@@ -115,11 +120,11 @@ class OneSink(TestCase):
         for certs in (None, authority.good()):
             for sink in ("pipe", "file"):
                 with self.subTest(sink, tls=certs is not None):
-                    port, read = self.serve("hello", sink=sink, certs=certs)
-                    self.says(port, HOSTILE, certs)
-                    eventually(lambda: "message sent" in read(), "the message is answered")
-                    self.assertNothingForged(read())
-                    self.assertIn(r"Received from client: x\x0a{", read())
+                    server = Sunk(self, "hello", sink=sink, certs=certs)
+                    self.says(server.port, HOSTILE, certs)
+                    eventually(lambda: "message sent" in server.shown, "the message is answered")
+                    self.assertNothingForged(server.shown)
+                    self.assertIn(r"Received from client: x\x0a{", server.shown)
 
     def test_lines_are_escaped_over_tls_and_the_documents_in_plaintext(self):
         for certs, expected in ((authority.good(), r"client: a\x0ab\x1bc" "\n"),

@@ -58,11 +58,9 @@ class Places(TestCase):
         where = folder()
         shutil.copytree(authority.good(), f"{where}/certs")
         shutil.copytree(authority.good(), f"{where}/parley")
-        run = Program(self, [PARLEYD, "hello", "--port", "0"], folder=where,
-                      environment={"XDG_CONFIG_HOME": where})
-        self.assertFails(run, 78, "there is no server.pem in /etc/parley;")
-        named = Program(self, [PARLEYD, "hello", "--port", "0", "--certs", "certs"], folder=where)
-        named.stderr.expect("listening")
+        self.assertRefusesToStart("hello", "there is no server.pem in /etc/parley;", certs=[],
+                                  folder=where, environment={"XDG_CONFIG_HOME": where})
+        Server(self, "hello", certs="certs", folder=where)
 
 
 class Handed(TestCase):
@@ -79,10 +77,9 @@ class Handed(TestCase):
 
     def test_certificates_and_keys_come_from_pipes_once(self):
         certs = authority.good()
-        server = self.shell(
-            'exec "$1" hello --host 127.0.0.1 --port 0 --cert <(cat "$2/server.pem")'
-            ' --key <(cat "$2/server.key")', PARLEYD, certs)
-        port = server.stderr.expect(r"listening on \S+:(\d+) ")[1]
+        server = Server(self, "hello", certs=[], wrapper=[
+            "bash", "-c", 'exec "$@" --cert <(cat "$0/server.pem") --key <(cat "$0/server.key")', str(certs)])
+        port = server.port
         client = self.shell('exec "$1" hello --ca <(cat "$2/ca.pem") "localhost:$3"',
                             PARLEY, certs, port)
         self.assertStatus(client, 0)

@@ -9,9 +9,9 @@ import unittest
 
 from authority import good
 from parley1 import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, PING, frame, run
-from remote_server import REPLIES, RemoteServer, RemoteTestCase, fixture, members, program
+from remote_server import REPLIES, RemoteServer, RemoteTestCase, fixture, program
 from strangers import reset
-from support import PARLEY, PIPE, Program, eventually, gone, measures_memory
+from support import PARLEY, PIPE, Program, eventually, gone, measures_memory, members
 
 HOLDERS = 4
 GROWTH = 6 * 1024

@@ -5,12 +5,12 @@ import os
 import signal
 import unittest
 
-from endings import ESCAPES, FIXTURES, Escapes, all_gone, bash, numbers, shell
+from endings import ESCAPES, FIXTURES, Escapes, all_gone, bash, numbers
 from parley1 import (
     BUSY, BY_ITSELF, BY_SIGNAL, BY_TIME, CANCEL, LEFT_RUNNING, OUTPUT, SHUTTING_DOWN)
 from remote_server import (
-    PYTHON, REPLIES, RemoteServer, RemoteTestCase, fixture, is_alive, program)
-from support import SCRATCH, TestCase, eventually
+    PYTHON, REPLIES, RemoteServer, RemoteTestCase, fixture, program, shell)
+from support import SCRATCH, TestCase, eventually, is_alive
 
 
 class ByItself(RemoteTestCase):

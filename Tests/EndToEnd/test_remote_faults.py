@@ -7,8 +7,8 @@ import unittest
 from parley1 import (
     BUSY, BY_ITSELF, BY_OUTPUT, BY_SIGNAL, BY_TIME, CANCEL, INPUT_END, INPUT_WANTED, OUTPUT,
     UNAVAILABLE)
-from remote_server import RemoteTestCase, fixture, gone, is_alive, program
-from support import SCRATCH, eventually, measures_memory
+from remote_server import RemoteTestCase, fixture, program
+from support import SCRATCH, eventually, gone, is_alive, measures_memory
 
 MIB = 1 << 20
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ends that are not a server's to bring about: orphans that it gets as process one, and what it may not kill."""
 
-import json
 import os
 import pathlib
 import shutil
@@ -9,15 +8,15 @@ import signal
 import unittest
 
 import authority
-from endings import AS_NOBODY, NOBODY, Escapes, all_gone, descendants, runs, shell
+from endings import Escapes, all_gone, runs
 from parley1 import BUSY, BY_ITSELF, LEFT_RUNNING, UNAVAILABLE
-from people import client
-from remote import Session
-from remote_server import RemoteServer, RemoteTestCase, fixture, is_alive, program, write_table
-from support import PARLEYD, SCRATCH, Server, TestCase, eventually, processes
+from remote_server import (
+    Outcomes, RemoteServer, TableServer, fixture, program, shell, write_table)
+from support import (
+    AS_NOBODY, NOBODY, PARLEYD, SCRATCH, TestCase, descendants, eventually, is_alive, processes)
 
 
-class AsProcessOne(Escapes, TestCase):
+class AsProcessOne(Escapes, Outcomes, TestCase):
     """A container's first process gets every orphan."""
 
     COMMANDS = {
@@ -61,12 +60,8 @@ class AsProcessOne(Escapes, TestCase):
         self.assertRefused(session.ask("status", "0"), UNAVAILABLE)
         self.assertRegex(server.end_of(session)["reason"], "/proc must be mounted")
 
-    assertEnded = RemoteTestCase.assertEnded
-    assertRefused = RemoteTestCase.assertRefused
-    assertSentence = RemoteTestCase.assertSentence
 
-
-class LeftRunning(TestCase):
+class LeftRunning(Outcomes, TestCase):
     """A program that took on another user's rights, as sudo does, is none that a server can end."""
 
     def setUp(self):
@@ -98,11 +93,9 @@ class LeftRunning(TestCase):
         for path in (self.folder, *self.folder.iterdir()):
             if path != as_root:
                 os.chown(path, NOBODY, NOBODY)
-        self.audit = self.folder / "audit.jsonl"
-        self.server = Server(
-            self, "command", "--quiet", "--client-ca", str(self.folder / "ca.pem"), "--commands",
-            str(self.folder / "commands.json5"), "--audit", str(self.audit), "--grace", "0.2",
-            certs=self.folder, wrapper=AS_NOBODY)
+        self.server = TableServer(
+            self, None, "--grace", "0.2", files=self.folder, certs=self.folder,
+            trust=self.folder / "ca.pem", wrapper=AS_NOBODY)
         self.addCleanup(self.kill)
 
     def sleeps(self):
@@ -118,26 +111,22 @@ class LeftRunning(TestCase):
         for pid in self.sleeps():
             os.kill(pid, signal.SIGKILL)
 
-    def records(self, event):
-        lines = self.audit.read_text().rpartition("\n")[0].splitlines()
-        return [record for record in map(json.loads, lines) if record["event"] == event]
-
     def session(self):
-        return Session(self, self.server.port, client("client"))
+        return self.server.session(self)
 
     def test_it_is_told_keeps_its_place_and_its_end_is_recorded(self):
         session = self.session()
         for _ in range(2):
             self.assertEnded(session.ask("job"), LEFT_RUNNING, 0)
         self.assertEqual(session.ask("job").code, BUSY)
-        self.assertEqual([end["outcome"] for end in self.records("command-end")],
+        self.assertEqual([end["outcome"] for end in self.server.records("command-end")],
                          ["left-running"] * 2)
-        self.assertEqual(self.records("command-gone"), [])
-        ends = {end["pid"]: end for end in self.records("command-end")}
+        self.assertEqual(self.server.records("command-gone"), [])
+        ends = {end["pid"]: end for end in self.server.records("command-end")}
         self.assertEqual(set(self.sleeps()), set(ends))
         self.kill()
-        eventually(lambda: len(self.records("command-gone")) == 2, "the records of the later ends")
-        for record in self.records("command-gone"):
+        eventually(lambda: len(self.server.records("command-gone")) == 2, "the records of the later ends")
+        for record in self.server.records("command-gone"):
             self.assertEqual((record["name"], record["command"]),
                              ("job", ends[record["pid"]]["command"]))
         self.assertEnded(session.ask("job"), LEFT_RUNNING, 0)
@@ -146,15 +135,15 @@ class LeftRunning(TestCase):
         session = self.session()
         self.assertEnded(session.ask("script"), LEFT_RUNNING, 0)
         # It is written when the client has been told.
-        eventually(lambda: self.records("command-end"), "the end's record")
-        self.assertEqual(self.records("command-end")[0]["outcome"], "left-running")
+        eventually(lambda: self.server.records("command-end"), "the end's record")
+        self.assertEqual(self.server.records("command-end")[0]["outcome"], "left-running")
 
     def test_it_is_told_where_a_program_left_it_behind(self):
         session = self.session()
         # Nothing was known of it yet when the program's own end was told.
         self.assertEnded(session.ask("leaves"), BY_ITSELF, 5)
-        eventually(lambda: self.records("command-end"), "the record of the end")
-        end = self.records("command-end")[0]
+        eventually(lambda: self.server.records("command-end"), "the record of the end")
+        end = self.server.records("command-end")[0]
         self.assertEqual((end["outcome"], end["status"]), ("left-running", 5))
         self.assertEnded(session.ask("leaves with pipes"), LEFT_RUNNING, 0)
 
@@ -167,9 +156,6 @@ class LeftRunning(TestCase):
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: all_gone(keepers), "the end of the keeper")
-
-    def assertEnded(self, outcome, how, number):
-        self.assertEqual((outcome.code, outcome.ended), (None, (how, number)), outcome)
 
 
 if __name__ == "__main__":

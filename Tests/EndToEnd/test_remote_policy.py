@@ -10,7 +10,7 @@ from parley1 import BY_ITSELF, NOT_ALLOWED, UNKNOWN
 from people import NAMES, USELESS, client, key_identity, serial
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, program
 from strangers import ask, client_context, connect
-from support import PARLEYD, SCRATCH, Program, Server, TestCase
+from support import SCRATCH, Program, Server, TestCase
 
 EVERYONE = {"client", "alice", *NAMES}
 RULES = {
@@ -169,17 +169,12 @@ class Messages(RemoteTestCase):
 class Configuration(TestCase):
     """A server that could not know who asks does not start with programs."""
 
-    def assertRefusesToStart(self, *options, words):
-        server = Program(self, [PARLEYD, "command", "--port", "0", *map(str, options)])
-        self.assertFails(server, 78, *words)
-
     def test_programs_need_client_certificates(self):
         server = RemoteServer(self, {"true": program("/bin/true")})
         certs = authority.good()
-        self.assertRefusesToStart("--certs", certs, "--commands", server.table,
-                                  words=["--client-ca"])
-        self.assertRefusesToStart("--plaintext", "--commands", server.table,
-                                  words=["plaintext", "--client-ca"])
+        table = ["--commands", server.table]
+        self.assertRefusesToStart("command", "--client-ca", certs=certs, options=table)
+        self.assertRefusesToStart("command", "plaintext", "--client-ca", options=table)
 
     def test_a_table_that_others_can_write_is_refused(self):
         server = RemoteServer(self, REPLIES)
@@ -190,8 +185,7 @@ class Configuration(TestCase):
             with self.subTest(path.name, mode=oct(mode)):
                 before = os.stat(path).st_mode
                 path.chmod(mode)
-                self.assertRefusesToStart("--plaintext", "--commands", server.table,
-                                          words=[word])
+                self.assertRefusesToStart("command", word, options=["--commands", server.table])
                 path.chmod(before)
 
     def test_a_mistake_in_the_table_is_named_with_its_place(self):
@@ -203,8 +197,8 @@ class Configuration(TestCase):
                 ("{commands: {", "1:13", "expected")):
             with self.subTest(text):
                 table = authority.write(folder / "bad.json5", text)
-                self.assertRefusesToStart("--plaintext", "--commands", table,
-                                          words=[f"{table}:{place}: ", word])
+                self.assertRefusesToStart(
+                    "command", f"{table}:{place}: ", word, options=["--commands", table])
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from parley1 import (
 from people import people
 from remote import Ended
 from remote_server import (
-    REPLIES, RemoteServer, RemoteTestCase, fixture, gone, program, write_table)
-from support import eventually
+    REPLIES, RemoteServer, RemoteTestCase, fixture, program, write_table)
+from support import eventually, gone
 
 COMMANDS = {
     **REPLIES,

@@ -15,7 +15,7 @@ from people import client as certificate_of
 from people import people
 from remote_server import RemoteServer, RemoteTestCase
 from strangers import Stub, answer, client_context, connect
-from support import LIMIT, PARLEYD, SCRATCH, Client, Program, Server, TestCase, eventually
+from support import LIMIT, SCRATCH, Client, Server, TestCase, eventually
 from test_remote_reload import COMMANDS, revocation
 
 
@@ -114,10 +114,9 @@ class Lists(TestCase):
     def test_a_list_that_cannot_serve_is_refused_at_both_ends(self):
         for path, words in self.unusable().items():
             with self.subTest(path.name):
-                server = Program(self, [
-                    PARLEYD, "hello", "--port", "0", "--certs", str(good()), "--client-ca",
-                    str(good() / "ca.pem"), "--crl", str(path)])
-                self.assertFails(server, 78, str(path), words)
+                self.assertRefusesToStart(
+                    "hello", str(path), words, certs=good(),
+                    options=["--client-ca", good() / "ca.pem", "--crl", path])
                 client = Client(self, "hello", 1, "--crl", str(path), certs=good())
                 self.assertFails(client, 255, str(path), words)
 
@@ -136,10 +135,9 @@ class Lists(TestCase):
                 self.assertStatus(client, 0)
 
     def test_a_missing_list_is_not_said_to_come_from_the_script(self):
-        server = Program(self, [
-            PARLEYD, "hello", "--port", "0", "--certs", str(good()), "--client-ca",
-            str(good() / "ca.pem"), "--crl", str(folder_of(self) / "nowhere.crl")])
-        self.assertFails(server, 78, "nowhere.crl", "from your CA")
+        server = self.assertRefusesToStart(
+            "hello", "nowhere.crl", "from your CA", certs=good(),
+            options=["--client-ca", good() / "ca.pem", "--crl", folder_of(self) / "nowhere.crl"])
         self.assertNotIn("generate-certs", server.stderr.text)
 
 
@@ -315,10 +313,9 @@ class Levels(TestCase):
         self.lowered = {"OPENSSL_CONF": str(configuration)}
 
     def test_a_server_refuses_a_weak_key_of_its_own(self):
-        server = Program(self, [
-            PARLEYD, "hello", "--port", "0", "--cert", f"{self.weak}.pem", "--key",
-            f"{self.weak}.key"], environment=self.lowered)
-        self.assertFails(server, 78, "too small")
+        self.assertRefusesToStart(
+            "hello", "too small", certs=["--cert", f"{self.weak}.pem", "--key", f"{self.weak}.key"],
+            environment=self.lowered)
 
     def test_a_client_refuses_a_weak_key_of_its_servers(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -6,8 +6,8 @@ import socket
 import unittest
 
 import authority
-from runs import Commands, Run, RunTestCase, gone
-from support import PARLEY, SCRATCH, Program, Server, TestCase
+from runs import Commands, Run, RunTestCase
+from support import PARLEY, SCRATCH, Program, Server, TestCase, gone
 
 
 class Outcomes(RunTestCase):

@@ -7,8 +7,8 @@ import signal
 import unittest
 
 from parley1 import OUTPUT, exited, frame
-from runs import ENDS, Commands, FalseServer, Run, gone
-from support import PIPE, SCRATCH, TestCase, eventually
+from runs import ENDS, Commands, FalseServer, Run
+from support import PIPE, SCRATCH, TestCase, eventually, gone
 
 
 class Batches(TestCase):

@@ -5,8 +5,8 @@ import shlex
 import signal
 import unittest
 
-from runs import PIECE, RunTestCase, gone, peak, resident, settled
-from support import PIPE, SCRATCH, Program
+from runs import PIECE, RunTestCase
+from support import PIPE, SCRATCH, Program, gone, settled
 
 
 class Input(RunTestCase):
@@ -78,11 +78,11 @@ class Input(RunTestCase):
         self.assertEqual(run.stdout.text, "\0" * 5)
 
     def test_a_program_that_reads_nothing_holds_its_input_back_and_not_memory(self):
-        level = resident(self.server)
+        level = self.server.memory
         run = self.run_it("stall", shell="</dev/zero")
         group = run.started()
         self.assertLess(settled(run.pid, "rchar"), 4 << 20)
-        self.assertLess(peak(self.server) - level, 6 << 10)
+        self.assertLess(self.server.peak - level, 6 << 10)
         run.signal(signal.SIGINT)
         self.assertStatus(run, 130)
         gone(group)

@@ -4,8 +4,8 @@
 import signal
 import unittest
 
-from runs import Commands, Run, gone
-from support import PIPE, TestCase, eventually
+from runs import Commands, Run
+from support import PIPE, TestCase, eventually, gone
 
 
 class Interrupts(TestCase):

@@ -5,8 +5,8 @@ import os
 import signal
 import unittest
 
-from runs import PIECE, Commands, Run, RunTestCase, gone, peak, resident, settled, shell
-from support import PIPE, SCRATCH, Program, TestCase, measures_memory
+from runs import PIECE, Commands, Run, RunTestCase, shell
+from support import PIPE, SCRATCH, Program, TestCase, gone, measures_memory, settled
 
 LARGE = 64 << 20
 
@@ -26,7 +26,7 @@ class Streams(RunTestCase):
         idle = self.run_it("cat", stdin=PIPE)
         idle.type("ready")
         idle.stdout.expect("ready")
-        levels = resident(self.server), resident(idle)
+        levels = self.server.memory, idle.memory
         idle.end_input()
         self.assertStatus(idle, 0)
 
@@ -40,12 +40,12 @@ class Streams(RunTestCase):
         most, differences = 0, 0
         with open(path, "rb") as sent, open(read, "rb") as received:
             while chunk := received.read(1 << 20):
-                most = max(most, peak(run))
+                most = max(most, run.peak)
                 differences += chunk != sent.read(1 << 20)
             self.assertEqual(sent.tell(), LARGE)
         self.assertEqual(differences, 0)
         self.assertStatus(run, 0)
-        self.assertLess(peak(self.server) - levels[0], 6 << 10)
+        self.assertLess(self.server.peak - levels[0], 6 << 10)
         self.assertLess(most - levels[1], 6 << 10)
 
     def test_much_error_output_comes_whole(self):
@@ -65,7 +65,7 @@ class Streams(RunTestCase):
     def test_a_slow_reader_holds_the_program_back_and_not_memory(self):
         read, write = os.pipe()
         self.addCleanup(os.close, read)
-        level = resident(self.server)
+        level = self.server.memory
         run = self.run_it("endless", stdout=write)
         os.close(write)
         group = int(run.stderr.expect(r"(\d+)\n")[1])
@@ -73,8 +73,8 @@ class Streams(RunTestCase):
         for _ in range(20):
             os.read(read, 65536)
         settled(group, "wchar")
-        self.assertLess(peak(self.server) - level, 6 << 10)
-        self.assertLess(peak(run) - resident(self.server), 6 << 10)
+        self.assertLess(self.server.peak - level, 6 << 10)
+        self.assertLess(run.peak - self.server.memory, 6 << 10)
         run.signal(signal.SIGTERM)
         self.assertStatus(run, 143)
         gone(group)

@@ -9,8 +9,8 @@ import tempfile
 import termios
 import unittest
 
-from runs import Commands, Run, gone
-from support import PIPE, SCRATCH, TestCase
+from runs import Commands, Run
+from support import PIPE, SCRATCH, TestCase, gone
 
 PROMPT = "parley> "
 

@@ -12,11 +12,10 @@ import tempfile
 import unittest
 
 from runs import Commands, Run, shell
-from support import IS_SANITIZED, PARLEY, PARLEYD, Program, Server, TestCase
+from support import AS_NOBODY, IS_SANITIZED, PARLEY, PARLEYD, Program, Server, TestCase
 
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP,
            signal.SIGFPE, signal.SIGQUIT)
-NOBODY = 65534
 
 
 @unittest.skipIf(IS_SANITIZED, "AddressSanitizer handles these signals itself")
@@ -67,23 +66,15 @@ class Crashes(TestCase):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-sealed-"))
         self.addCleanup(shutil.rmtree, folder)
         folder.chmod(0o755)
-        who = {} if os.geteuid() else dict(user=NOBODY, group=NOBODY, extra_groups=[])
+        who = [] if os.geteuid() else AS_NOBODY
         # Where this user could not read the file, the kernel would forbid it by itself.
         copy = shutil.copy(PARLEYD, folder / "parleyd")
         os.chmod(copy, 0o755)
         for environment, is_sealed in (({}, True), ({"PARLEY_DUMPABLE": "1"}, False)):
             with self.subTest(environment):
-                surroundings = {k: v for k, v in os.environ.items() if k != "PARLEY_DUMPABLE"}
-                server = subprocess.Popen(
-                    [copy, "hello", "--plaintext", "--host", "127.0.0.1", "--port", "0"],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    cwd="/", env={**surroundings, **environment}, **who)
-                with server:
-                    try:
-                        # Its own pipes are opened by their names in /proc all the same.
-                        self.assertIn(b"listening on", server.stderr.readline())
-                        reading = subprocess.run(
-                            ["cat", f"/proc/{server.pid}/environ"], capture_output=True, **who)
-                        self.assertEqual(reading.returncode != 0, is_sealed)
-                    finally:
-                        server.kill()
+                # Its own pipes are opened by their names in /proc all the same.
+                server = Server(self, "hello", wrapper=who, program=str(copy), folder="/",
+                                environment=environment, sealed=True)
+                reading = subprocess.run(
+                    [*who, "cat", f"/proc/{server.pid}/environ"], capture_output=True)
+                self.assertEqual(reading.returncode != 0, is_sealed)

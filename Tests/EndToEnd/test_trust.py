@@ -7,7 +7,7 @@ import unittest
 
 import authority
 from strangers import Stub, answer, ask, client_context, connect, server_context
-from support import PARLEYD, Client, Program, Server, TestCase
+from support import Client, Server, TestCase
 
 # A fault of a certificate, and words of the sentence that names it.
 FAULTS = [
@@ -213,10 +213,8 @@ class OwnCertificate(TestCase):
     def test_a_server_with_an_unusable_pair_does_not_start(self):
         for fault, words in UNUSABLE:
             with self.subTest(fault):
-                server = Program(self, [PARLEYD, "hello", "--host", "127.0.0.1", "--port", "0",
-                                        "--certs", str(authority.good()),
-                                        *own(authority.bad() / fault)])
-                self.assertFails(server, 78, *words)
+                self.assertRefusesToStart("hello", *words, certs=authority.good(),
+                                          options=own(authority.bad() / fault))
 
     def test_a_client_with_an_unusable_pair_does_not_connect(self):
         server = Server(self, "hello", "--client-ca", ca(), certs=authority.good())
@@ -234,11 +232,9 @@ class OwnCertificate(TestCase):
             path = str(authority.bad() / fault)
             for option in ("--client-ca", "--crl"):
                 with self.subTest(fault, server=option):
-                    server = Program(
-                        self, [PARLEYD, "hello", "--host", "127.0.0.1", "--port", "0",
-                               "--certs", str(authority.good()), "--client-ca", ca(),
-                               option, path])
-                    self.assertFails(server, 78, re.escape(path))
+                    self.assertRefusesToStart(
+                        "hello", re.escape(path), certs=authority.good(),
+                        options=["--client-ca", ca(), option, path])
             for option in ("--ca", "--crl"):
                 with self.subTest(fault, client=option):
                     client = Client(self, "hello", 1, option, path, certs=authority.good())

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever takes part in a soak: does its events in their order, each at its time or later."""
 
-import contextlib
 import random
 import threading
 import traceback
@@ -43,10 +42,3 @@ class Actor(threading.Thread):
 
     def leave(self):
         """After the last event."""
-
-
-class Owner(contextlib.ExitStack):
-    """What sessions and programs of the tests ask of their test case: a place for their ends."""
-
-    def addCleanup(self, function, *arguments):  # noqa: unittest's name
-        self.callback(function, *arguments)

@@ -1,83 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A `parleyd` of the soak: its log as it comes, and what /proc says about it."""
+"""A `parleyd` of the soak: its log as it comes, line by line, for as long as a run may be."""
 
 import collections
 import re
-import resource
 import signal
 import subprocess
-import threading
 import time
 
-from support import ELSEWHERE, PARLEYD, Watched, _groups, _kill
+from ground import LIMIT
+from process import PIPE, Output
+from server import Server
 
 PATIENCE = 20.0
 """Seconds in which a server must say what it is waited for."""
 MOST_STRANGE = 40
 """Lines that are told, of a crash's backtrace for instance."""
-READY = re.compile(r"parleyd: listening on \S+:(\d+) ")
+KEPT = 1 << 16
+"""Bytes of an output that are kept: a soak may be a day long."""
 
 
-class Daemon(Watched):
-    """`judge` is asked about each line of its log and returns what is wrong with it, or None."""
+class Lines(Output):
+    """Gives each line to `said`, and calls `over` at the end; remembers the last of them."""
 
-    def __init__(self, name, arguments, judge, complain, descriptors=None, operator=None,
-                 wrapper=()):
-        self.name, self.judge, self.complain = name, judge, complain
-        self.lines, self.last_words = 0, collections.deque(maxlen=6)
-        self.is_ending = False
+    def __init__(self, descriptor, process, said, over):
+        self.count, self._said, self._over, self._begun = 0, said, over, b""
         self._news = collections.deque(maxlen=1000)
-        self._changed = threading.Condition()
+        super().__init__(descriptor, process)
 
-        def limit():
-            if descriptors:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-        self.process = subprocess.Popen(
-            [*wrapper, PARLEYD, *arguments], cwd=ELSEWHERE, preexec_fn=limit,
-            start_new_session=True,
-            stdin=subprocess.PIPE if operator else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if operator else subprocess.DEVNULL, stderr=subprocess.PIPE)
-        self.pid = self.process.pid
-        _groups.add(self.pid)
-        self._threads = [threading.Thread(target=self._listen, daemon=True)]
-        if operator:
-            self._threads.append(threading.Thread(
-                target=operator, args=(self.process.stdin, self.process.stdout), daemon=True))
-        for thread in self._threads:
-            thread.start()
-        self.port = int(READY.search(self.wait("listening on", 0))[1])
-
-    def _listen(self):
-        strange = 0
-        for line in self.process.stderr:
-            line = line.decode("utf-8", "backslashreplace").rstrip("\n")
+    def heard(self, chunk):
+        *lines, self._begun = (self._begun + chunk).split(b"\n")
+        for line in lines:
+            line = line.decode("utf-8", "backslashreplace")
             with self._changed:
-                self.lines += 1
-                self.last_words.append(line)
+                self.count += 1
                 if not re.search(r": session (ended|failed)| refused: ", line):
-                    self._news.append((self.lines, line))
+                    self._news.append((self.count, line))
                     self._changed.notify_all()
-            wrong = self.judge(line)
-            if wrong and strange < MOST_STRANGE:
-                strange += 1
-                self.complain(f"{self.name}: {wrong}: {line[:400]}")
+            self._said(line)
         with self._changed:
-            self._changed.notify_all()
-        if not self.is_ending:
-            status = self.process.wait()
-            self.complain(f"{self.name} ended with {status}; its last words: "
-                          f"{' | '.join(self.last_words)}")
+            surplus = max(0, len(self._bytes) - KEPT)
+            del self._bytes[:surplus]
+            self._position = max(0, self._position - surplus)
+        if not chunk:
+            self._over(self)
 
     @property
-    def is_running(self):
-        return self.process.poll() is None
-
-    def mark(self):
-        with self._changed:
-            return self.lines
+    def last_words(self):
+        return " | ".join(self.text.splitlines()[-6:])
 
     def wait(self, pattern, since):
-        """The first line after `since` (of `mark`) that matches, but for those about sessions."""
+        """The first line after number `since` that matches, but for those about sessions."""
         deadline = time.monotonic() + PATIENCE
         with self._changed:
             while True:
@@ -85,42 +57,73 @@ class Daemon(Watched):
                     if number > since and re.search(pattern, line):
                         return line
                 left = deadline - time.monotonic()
-                if left <= 0 or not self.is_running:
-                    raise AssertionError(f"{self.name} never said {pattern!r}; its last words: "
-                                         f"{' | '.join(self.last_words)}")
-                self._changed.wait(min(left, 1))
+                if left <= 0 or self._ended:
+                    raise AssertionError(f"{self._process.title} never said {pattern!r}; its last "
+                                         f"words: {self.last_words}")
+                self._changed.wait(left)
+
+
+class Daemon(Server):
+    """`judge` is asked about each line of its log and returns what is wrong with it, or None.
+
+    An `operator` is asked about each line of its console, and returns what to type or None.
+    """
+
+    def __init__(self, owner, title, protocol, *options, judge, complain, operator=None, **how):
+        self.title, self.judge, self.complain, self.operator = title, judge, complain, operator
+        self.is_ending, self._strange = False, 0
+        if not operator:
+            how["stdout"] = subprocess.DEVNULL
+        super().__init__(owner, protocol, *options, stdin=PIPE if operator else None, **how)
+
+    def listen(self, descriptor):
+        if self.stderr is None:
+            return Lines(descriptor, self, self._log, self._see_the_end)
+        return Lines(descriptor, self, self._answer, lambda _: None)
+
+    def _log(self, line):
+        wrong = self.judge(line)
+        if wrong and self._strange < MOST_STRANGE:
+            self._strange += 1
+            self.complain(f"{self.title}: {wrong}: {line[:400]}")
+
+    def _answer(self, line):
+        if (answer := self.operator(line)) is not None:
+            try:
+                self.type(answer)
+            except (ValueError, OSError):
+                pass  # The run ends, and the input is closed.
+
+    def _see_the_end(self, log):
+        if not self.is_ending:
+            status = self._child.wait()
+            self.complain(f"{self.title} ended with {status}; its last words: {log.last_words}")
+
+    def mark(self):
+        return self.stderr.count
+
+    def wait_for(self, pattern, since):
+        return self.stderr.wait(pattern, since)
 
     def reload(self, *patterns):
         """SIGHUP, until a line came for each pattern."""
         since = self.mark()
-        self.process.send_signal(signal.SIGHUP)
+        self.signal(signal.SIGHUP)
         for pattern in patterns:
-            self.wait(pattern, since)
+            self.wait_for(pattern, since)
 
     def stop(self):
         """A polite end; what is wrong with it, or None."""
         self.is_ending = True
-        if not self.is_running:
-            return f"it had ended with {self.process.returncode}"
-        self.process.terminate()
+        if not self.running:
+            return f"it had ended with {self.status}"
+        self.signal(signal.SIGTERM)
         try:
-            status = self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            return "it still ran 20 s after SIGTERM"
-        self.kill()
+            status = self.wait()
+        except AssertionError:
+            return f"it still ran {LIMIT:.0f} s after SIGTERM"
         return f"it ended with {status}" if status else None
 
-    def kill(self):
+    def _end(self):
         self.is_ending = True
-        _kill(self.pid)
-        self.process.wait()
-        _groups.discard(self.pid)
-        for thread in self._threads:
-            thread.join(5)
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if pipe:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    pass  # An operator's answer that nobody waits for any more.
+        super()._end()

@@ -9,10 +9,11 @@ import ssl
 import time
 
 import authority
-from actor import Actor, Owner
+from actor import Actor
 from house import BAD_ADDRESS, DESCRIPTORS, FOR_SERVERS, Judge, encoded, put, table
 from ledger import token
 from parley1 import NOT_ALLOWED, UNAVAILABLE
+from process import Owner
 from remote import Ended, Session
 from remote_server import write_table
 from support import eventually
@@ -143,7 +144,7 @@ class Director(Actor):
                     connection.bind((BAD_ADDRESS, 0))
                     result = connection.connect_ex(("127.0.0.1", self.server.port))
                     self.need(result in (0, errno.EINPROGRESS), f"connect: {os.strerror(result)}")
-                self.server.wait(Judge.EXHAUSTED, since)
+                self.server.wait_for(Judge.EXHAUSTED, since)
                 window.hold()
                 if dice.random() < 0.5:
                     self.server.reload(CERTIFICATES, TABLE)
@@ -153,7 +154,7 @@ class Director(Actor):
                 for connection in held:
                     connection.close()
             eventually(lambda: self.server.descriptors < DESCRIPTORS / 2, "free descriptors")
-            self.server.wait(Judge.RECOVERED, since)
+            self.server.wait_for(Judge.RECOVERED, since)
 
     def full_device(self, dice):
         """The audit trail goes to a device that is full, and later to a file again."""
@@ -162,7 +163,7 @@ class Director(Actor):
             self.move_audit()
             self.house.audit.symlink_to("/dev/full")
             self.server.reload(CERTIFICATES, TABLE)
-            self.server.wait("an audit record was lost: No space left", since)
+            self.server.wait_for("an audit record was lost: No space left", since)
             window.hold()
             session = Session(owner, self.server.port, self.house.certificate("guest-0"))
             self.watch_refusals(session, dice)
@@ -186,7 +187,7 @@ class Director(Actor):
             self.house.audit.symlink_to(volume.audit)
             self.server.reload(CERTIFICATES, TABLE)
             eventually(lambda: session.ask("echo", token(dice)).code == UNAVAILABLE, "a full disk")
-            self.server.wait("an audit record was lost: ", since)
+            self.server.wait_for("an audit record was lost: ", since)
             window.hold()
             self.watch_refusals(session, dice)
             window.release()

@@ -4,10 +4,11 @@
 import random
 import time
 
-from actor import Actor, Owner, Settled
+from actor import Actor, Settled
 from house import REPLIES, reply
 from ledger import Failure, Visit, token
 from parley1 import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, run
+from process import Owner
 from remote import Ended, Session
 
 LARGEST_STREAM = 1 << 20

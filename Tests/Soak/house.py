@@ -12,7 +12,8 @@ import time
 
 import authority
 from daemon import Daemon
-from remote_server import program, write_table
+from process import Owner
+from remote_server import program, shell, write_table
 from support import SCRATCH
 from volume import Volume
 from windows import Versions
@@ -28,11 +29,8 @@ HANDSHAKE, IDLE = 4, 12
 REPLIES = 16
 
 
-
-def shell(script, *names, **entry):
-    patterns = {name: "[0-9a-z]+" for name in names}
-    return program("/bin/sh", "-c", script, "sh", *(f"{{{name}}}" for name in names),
-                   arguments=patterns, concurrency=64, perIdentity=64, **entry)
+WORD = "[0-9a-z]+"
+MANY = {"concurrency": 64, "perIdentity": 64}
 
 
 def reply(number):
@@ -45,12 +43,14 @@ def table(generation):
         **{name: {"reply": text} for name, text in map(reply, range(REPLIES))},
         "quit": {"reply": "Closing down", "close": True},
         "generation": {"reply": f"generation {generation}"},
-        "echo": program("/bin/echo", "{token}", arguments={"token": "[0-9a-z]+"},
-                        concurrency=64, perIdentity=64),
-        "both": shell('echo "$1"; echo "$1 error" >&2; exit "$2"', "token", "status"),
-        "cat": shell('echo "$1"; exec cat', "token", input=True, output=1 << 30),
-        "wait": shell('echo "$1"; exec sleep 60', "token"),
-        "endless": shell('echo "$1"; exec yes "$1"', "token", output=1 << 40, timeout=20),
+        "echo": program("/bin/echo", "{token}", arguments={"token": WORD}, **MANY),
+        "both": shell('echo "$1"; echo "$1 error" >&2; exit "$2"', "token", "status", pattern=WORD,
+                      **MANY),
+        "cat": shell('echo "$1"; exec cat', "token", pattern=WORD, input=True, output=1 << 30,
+                     **MANY),
+        "wait": shell('echo "$1"; exec sleep 60', "token", pattern=WORD, **MANY),
+        "endless": shell('echo "$1"; exec yes "$1"', "token", pattern=WORD, output=1 << 40,
+                         timeout=20, **MANY),
     }
 
 
@@ -109,7 +109,7 @@ class House:
         self.generations = Versions(0)
         self.server_certificates = Versions(encoded(self.certs / "server.pem"))
         write_table(self.table, table(0))
-        self.daemons, self.actors, self.stage = {}, [], None
+        self.daemons, self.owner, self.actors, self.stage = {}, Owner(), [], None
         self.made = collections.Counter()
         """How many tables, certificates and audit files there were before those in force."""
         try:
@@ -119,25 +119,25 @@ class House:
             raise
 
     def _start(self, threads):
-        tls = ["--certs", str(self.certs)]
-        quiet = ["--quiet", "--idle-timeout", str(IDLE), "--threads", str(threads)]
-        self._add("remote", "command", *tls, *quiet, "--client-ca", str(self.certs / "ca.pem"),
-                  "--crl", str(self.crl), "--commands", str(self.table), "--audit",
-                  str(self.audit), "--grace", "1", descriptors=DESCRIPTORS,
-                  wrapper=self.volume.wrapper)
+        quiet = ["--quiet", "--threads", threads]
+        self._add("remote", "command", *quiet, "--client-ca", self.certs / "ca.pem", "--crl",
+                  self.crl, "--commands", self.table, "--audit", self.audit, "--grace", "1",
+                  descriptors=DESCRIPTORS, wrapper=self.volume.wrapper)
         self.volume.enter(self["remote"].pid)
         for protocol in ("command", "hello", "greeting"):
-            self._add(f"plaintext {protocol}", protocol, "--plaintext", *quiet)
+            self._add(f"plaintext {protocol}", protocol, *quiet)
             if protocol != "command":
-                self._add(protocol, protocol, *tls, *quiet)
-        for name, mode in (("chat", tls), ("plaintext chat", ["--plaintext"])):
-            self._add(name, "chat", *mode, "--idle-timeout", str(IDLE), operator=operator)
+                self._add(protocol, protocol, *quiet)
+        for name in ("chat", "plaintext chat"):
+            self._add(name, "chat", operator=operator)
 
     def _add(self, name, protocol, *options, **how):
-        timeouts = [] if "--plaintext" in options else ["--handshake-timeout", str(HANDSHAKE)]
+        is_plain = name.startswith("plaintext")
+        timeouts = [] if is_plain else ["--handshake-timeout", HANDSHAKE]
         self.daemons[name] = Daemon(
-            name, [protocol, "--port", "0", "--host", "127.0.0.1", *options, *timeouts],
-            Judge(self.windows), self.ledger.complain, **how)
+            self.owner, name, protocol, *options, "--idle-timeout", IDLE, *timeouts,
+            certs=None if is_plain else self.certs, judge=Judge(self.windows),
+            complain=self.ledger.complain, **how)
 
     def __getitem__(self, name):
         return self.daemons[name]
@@ -170,8 +170,7 @@ class House:
         return time.monotonic() - self.zero
 
     def kill(self):
-        for daemon in self.daemons.values():
-            daemon.kill()
+        self.owner.close()
 
 
 def encoded(path):
@@ -186,16 +185,7 @@ def put(source, target):
     new.rename(target)
 
 
-def operator(keyboard, screen):
+def operator(line):
     """Answers each message of a chat with the same words."""
-    pending = b""
-    while chunk := screen.read1(4096):
-        *lines, pending = (pending + chunk).split(b"\n")
-        for line in lines:
-            said = line.partition(b"Client says: ")[2]
-            if said:
-                try:
-                    keyboard.write(b"you said " + said + b"\n")
-                    keyboard.flush()
-                except (BrokenPipeError, ValueError):
-                    return
+    said = line.partition("Client says: ")[2]
+    return f"you said {said}\n" if said else None

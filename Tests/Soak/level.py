@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a server uses when nobody is there, before and after."""
 
-import time
-
-from support import IS_SANITIZED
+from ground import IS_SANITIZED, until
+from watched import lowest
 
 SETTLED = 30.0
 """Seconds until it must be back: the idle deadline, a program's grace time, and as much again."""
@@ -23,6 +22,9 @@ class Level:
         self.daemon, self.first = daemon, daemon.descriptors
         self.rest = self.last = self.descriptors = 0
 
+    def measure(self):
+        return self.daemon.memory
+
     @property
     def is_quiet(self):
         return self.daemon.descriptors <= self.first and not self.daemon.children
@@ -30,10 +32,10 @@ class Level:
     def judge_quiet(self, complain):
         self.descriptors, children = self.daemon.descriptors, self.daemon.children
         if self.descriptors > self.first:
-            complain(f"{self.daemon.name} has {self.descriptors} descriptors, {self.first} at "
+            complain(f"{self.daemon.title} has {self.descriptors} descriptors, {self.first} at "
                      "first")
         if children:
-            complain(f"{self.daemon.name} still has the children {children}")
+            complain(f"{self.daemon.title} still has the children {children}")
 
     @property
     def is_back(self):
@@ -41,10 +43,10 @@ class Level:
 
     def judge_memory(self, complain):
         if not self.is_back:
-            complain(f"{self.daemon.name} holds {self.last} KiB, {self.rest} after the warm-up")
+            complain(f"{self.daemon.title} holds {self.last} KiB, {self.rest} after the warm-up")
 
     def __str__(self):
-        return (f"{self.daemon.name:<20}{self.first:>10}{self.descriptors:>6}"
+        return (f"{self.daemon.title:<20}{self.first:>10}{self.descriptors:>6}"
                 f"{self.rest / 1024:>14.1f}{self.last / 1024:>7.1f}")
 
 
@@ -53,35 +55,17 @@ HEADER = f"{'server':<20}{'fds first':>10}{'end':>6}{'MiB warm':>14}{'end':>7}"
 
 def settle(levels, complain, is_warm_up):
     """Waits until nobody uses anything and memory falls no more; notes or judges what is left."""
-    wait(lambda: all(level.is_quiet for level in levels))
+    until(lambda: all(level.is_quiet for level in levels), seconds=SETTLED)
     for level in levels:
         level.judge_quiet(complain)
-    until = time.monotonic() + SETTLED
-    while True:
-        measure(levels)
-        if is_warm_up or all(level.is_back for level in levels) or time.monotonic() > until:
-            break
+
+    def measured():
+        for level, last in zip(levels, lowest([level.measure for level in levels], STEADY)):
+            level.last = last
+        return is_warm_up or all(level.is_back for level in levels)
+    until(measured, seconds=SETTLED)
     for level in levels:
         if is_warm_up:
             level.rest = level.last
         else:
             level.judge_memory(complain)
-
-
-def measure(levels):
-    """Memory once no server's has fallen for a while."""
-    for level in levels:
-        level.last = level.daemon.memory
-    since = time.monotonic()
-    while time.monotonic() < since + STEADY:
-        time.sleep(0.1)
-        for level in levels:
-            memory = level.daemon.memory
-            if memory < level.last:
-                level.last, since = memory, time.monotonic()
-
-
-def wait(condition):
-    until = time.monotonic() + SETTLED
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.05)

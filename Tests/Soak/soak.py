@@ -66,7 +66,7 @@ def run(stages, options):
     from level import Level, settle
     from trail import Trail
     from windows import Windows
-    heed_signals()  # Once more: support.py has its own way.
+    heed_signals()  # Once more: ground.py has its own way.
     ledger = Ledger(Windows(), options.seed, lambda line: print(line, flush=True))
     house = House(ledger, options.threads)
     try:
@@ -80,7 +80,7 @@ def run(stages, options):
             for daemon in house.daemons.values():
                 wrong = daemon.stop()
                 if wrong:
-                    ledger.complain(f"{daemon.name}: {wrong}")
+                    ledger.complain(f"{daemon.title}: {wrong}")
             ledger.close()
         trail = Trail(house.folder, ledger.complain)
         if not house.stopping.is_set():  # Else much is missing that nobody has lost.
@@ -107,7 +107,7 @@ def perform(stage, house):
     while any(actor.is_alive() for actor in actors):
         actors[0].join(0.2)
         time.sleep(0.2)
-        if ended := [name for name, daemon in house.daemons.items() if not daemon.is_running]:
+        if ended := [name for name, daemon in house.daemons.items() if not daemon.running]:
             house.ledger.complain(f"ended by itself: {', '.join(ended)}")
             house.stopping.set()
             return

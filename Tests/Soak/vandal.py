@@ -7,11 +7,11 @@ import struct
 import subprocess
 import time
 
-from parley1 import ALPN, CANCEL, INPUT, INPUT_END, PING, frame, run
 import strangers
 from actor import Actor
 from house import BAD_ADDRESS
 from ledger import token
+from parley1 import ALPN, CANCEL, INPUT, INPUT_END, PING, frame, run
 from support import ELSEWHERE, PARLEY
 
 PATIENCE = 5.0

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two programs, started: a `parleyd` that has said where it listens, and a `parley` that talks to it."""
+
+import os
+import signal
+import subprocess
+
+from ground import PARLEY, PARLEYD
+from process import Program
+
+
+def security(certs):
+    """The options for `certs`: None is plaintext, a folder has all, a list names them itself."""
+    if certs is None:
+        return ["--plaintext"]
+    return certs if isinstance(certs, list) else ["--certs", str(certs)]
+
+
+READY = r"parleyd: listening on (\S+):(\d+) \(([^)\n]*)\)\r?\n"
+
+
+def parleyd(protocol, *options, certs=None, host="127.0.0.1", program=PARLEYD):
+    """The words of a server, which may listen or refuse to start."""
+    where = ["--host", host] if host else []
+    return [program, protocol, "--port", "0", *where, *security(certs), *map(str, options)]
+
+
+class Server(Program):
+    """A `parleyd` on a port of the kernel's choice that has said that it listens.
+
+    `wrapper` are words that start it, such as `setpriv` with its options; `program` is the one that is started.
+    """
+
+    def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", wrapper=(), program=PARLEYD, **how):
+        words = parleyd(protocol, *options, certs=certs, host=host, program=program)
+        super().__init__(owner, [*wrapper, *words], **how)
+        ready = self.ready()
+        self.host, self.port, self.mode = ready[1], int(ready[2]), ready[3]
+
+    def ready(self):
+        """The line that says where it listens, when it has come."""
+        return self.stderr.expect(READY)
+
+    def _end(self):
+        try:
+            if "detect_leaks=1" in os.environ.get("ASAN_OPTIONS", "") and self.running:
+                self._exit()
+        finally:
+            super()._end()
+
+    def _exit(self):
+        """Leaks are looked for when a program exits, not when it is killed."""
+        self.signal(signal.SIGCONT)
+        for _ in range(2):  # The second one ends it with its sessions open.
+            self.signal(signal.SIGTERM)
+            try:
+                self._child.wait(3)
+                break
+            except subprocess.TimeoutExpired:
+                pass
+        else:
+            raise AssertionError(f"two signals did not end it: {self.story}")
+        self.stderr.finish()
+        if "LeakSanitizer" in self.stderr.text:
+            raise AssertionError(f"it leaks: {self.story}")
+
+
+class Client(Program):
+    """A `parley` that talks to `port`."""
+
+    def __init__(self, owner, protocol, port, *options, certs=None, host="127.0.0.1",
+                 messages=None, **how):
+        words = [] if messages is None else ["--", *messages]
+        super().__init__(
+            owner,
+            [PARLEY, protocol, *security(certs), *options, f"{host}:{port}", *words], **how)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What /proc says about a process."""
+
+import os
+import pathlib
+import re
+import time
+
+from ground import eventually, processes
+
+
+class Watched:
+    """What can be seen of a process, whose `pid` it has, from outside."""
+
+    @property
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    @property
+    def children(self):
+        """The processes that it started and has not seen end, zombies among them."""
+        return [pid for pid, _, parent, _ in processes() if parent == self.pid]
+
+    @property
+    def memory(self):
+        """Its resident memory in KiB, as the kernel's counters have it; a zombie has none."""
+        return self._kib("VmRSS")
+
+    @property
+    def peak(self):
+        """The most resident memory that it ever had, in KiB."""
+        return self._kib("VmHWM")
+
+    @property
+    def resident(self):
+        """Its resident memory in bytes, added up page by page."""
+        with open(f"/proc/{self.pid}/smaps_rollup") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+
+    @property
+    def processor(self):
+        """CPU seconds used so far."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    def _kib(self, field):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        match = re.search(rf"{field}:\s+(\d+)", status)
+        return int(match[1]) if match else 0
+
+
+def settled(process, counter):
+    """Wait until a process moves no more bytes; how many it has moved."""
+    seen = []
+
+    def stands():
+        with open(f"/proc/{process}/io") as counters:
+            seen.append(int(re.search(rf"{counter}: (\d+)", counters.read())[1]))
+        return len(seen) > 5 and len(set(seen[-5:])) == 1
+
+    eventually(stands, f"process {process} is held back")
+    return seen[-1]
+
+
+def lowest(measures, steady):
+    """What is measured once nothing has fallen for `steady` seconds: a server gives memory back after a while."""
+    values, since = [measure() for measure in measures], time.monotonic()
+    while time.monotonic() < since + steady:
+        time.sleep(0.1)
+        latest = [measure() for measure in measures]
+        if any(new < old for new, old in zip(latest, values)):
+            values, since = list(map(min, latest, values)), time.monotonic()
+    return values
