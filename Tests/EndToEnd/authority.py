@@ -2,10 +2,12 @@
 """The run's certificates: good ones from the project's script, bad ones named for their fault."""
 
 import base64
+import datetime
 import functools
 import hashlib
 import pathlib
 import subprocess
+import tempfile
 
 from support import LIMIT, REPOSITORY, SCRATCH
 
@@ -17,33 +19,31 @@ database = {folder}/index.txt
 new_certs_dir = {folder}
 rand_serial = yes
 unique_subject = no
-default_md = sha256
+default_md = default
 policy = anything
 default_crl_days = 30
 [anything]
 commonName = supplied
 [req]
-distinguished_name = nobody
+distinguished_name = somebody
 prompt = no
-[nobody]
-CN = localhost
+[somebody]
+CN = {subject}
 [extensions]
-basicConstraints = critical,CA:FALSE
-keyUsage = critical,digitalSignature
-authorityKeyIdentifier = keyid
-subjectKeyIdentifier = hash
-extendedKeyUsage = {purpose}
-{names}
+{extensions}
 """
 
+P256 = "EC -pkeyopt ec_paramgen_curve:P-256"
 LOCAL = "DNS:localhost,IP:127.0.0.1,IP:::1"
 BOTH_ROLES = "serverAuth,clientAuth"
 
 
-def openssl(*arguments):
-    subprocess.run(
+def openssl(*arguments, **how):
+    """What openssl says on its standard output."""
+    how.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run(
         ["openssl", *map(str, arguments)], check=True, timeout=LIMIT, capture_output=True,
-        stdin=subprocess.DEVNULL)
+        **how).stdout
 
 
 @functools.lru_cache(maxsize=None)
@@ -65,7 +65,6 @@ def bad():
     """
     folder = SCRATCH / "bad"
     folder.mkdir()
-    (folder / "index.txt").touch()
     issue(folder, "nothing-wrong")
     issue(folder, "expired", dates=("20200101000000Z", "20200201000000Z"))
     issue(folder, "not-yet-valid", dates=("20900101000000Z", "20900201000000Z"))
@@ -83,26 +82,70 @@ def bad():
     return folder
 
 
-def issue(folder, name, *, authority=None, names=LOCAL, purpose=BOTH_ROLES, dates=None):
-    authority = authority or good()
-    configuration = folder / f"{name}.conf"
-    configuration.write_text(CONFIGURATION.format(
-        folder=folder, purpose=purpose, names=f"subjectAltName = {names}" if names else ""))
+def issue(folder, name, *, authority=None, names=LOCAL, purpose=BOTH_ROLES, dates=None, key=P256):
+    """NAME.pem and NAME.key of an end, signed by the CA in the folder `authority`, else the good one."""
+    extensions = [
+        "basicConstraints = critical,CA:FALSE", "keyUsage = critical,digitalSignature",
+        "authorityKeyIdentifier = keyid", "subjectKeyIdentifier = hash",
+        f"extendedKeyUsage = {purpose}", *([f"subjectAltName = {names}"] if names else [])]
+    sign(folder, name, (authority or good()) / "ca", extensions, dates=dates, key=key)
+
+
+def issue_ca(folder, name, *, issuer=None, extensions=None, end="20991231000000Z", key=P256):
+    """NAME.pem and NAME.key of a CA: a root, or an intermediate of `issuer`. Nothing else is left."""
+    if extensions is None:
+        extensions = ["basicConstraints = critical, CA:TRUE",
+                      "keyUsage = critical, keyCertSign, cRLSign", "subjectKeyIdentifier = hash",
+                      *["authorityKeyIdentifier = keyid"] * bool(issuer)]
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as work:
+        work = pathlib.Path(work)
+        sign(work, name, issuer and folder / issuer, extensions, subject=f"Authority {name}",
+             dates=("20200101000000Z", end), key=key)
+        for suffix in ("pem", "key"):
+            (work / f"{name}.{suffix}").rename(folder / f"{name}.{suffix}")
+
+
+def sign(folder, name, by, extensions, *, subject="localhost", dates=None, key=P256):
+    """NAME.pem and NAME.key, signed with the pair `by`, a path without its suffix, or with its own key."""
+    configuration = configure(folder, f"{name}.conf", subject, extensions)
+    signer = ("-cert", f"{by}.pem", "-keyfile", f"{by}.key") if by else (
+        "-selfsign", "-keyfile", folder / f"{name}.key")
     validity = ("-startdate", dates[0], "-enddate", dates[1]) if dates else ("-days", 30)
-    new_key(folder / f"{name}.key")
+    new_key(folder / f"{name}.key", key)
     openssl("req", "-new", "-config", configuration, "-key", folder / f"{name}.key",
             "-out", folder / f"{name}.csr")
     openssl("ca", "-batch", "-notext", "-config", configuration, "-extensions", "extensions",
-            "-cert", authority / "ca.pem", "-keyfile", authority / "ca.key", *validity,
-            "-in", folder / f"{name}.csr", "-out", folder / f"{name}.pem")
+            *signer, *validity, "-in", folder / f"{name}.csr", "-out", folder / f"{name}.pem")
 
 
-def revoke(folder, name):
-    signing = ("-config", folder / f"{name}.conf", "-cert", good() / "ca.pem",
-               "-keyfile", good() / "ca.key")
-    openssl("ca", *signing, "-gencrl", "-out", folder / "crl-before.pem")
-    openssl("ca", *signing, "-revoke", folder / f"{name}.pem")
-    openssl("ca", *signing, "-gencrl", "-out", folder / "crl.pem")
+def configure(folder, name, subject="localhost", extensions=()):
+    """The configuration of a CA whose books are in `folder`."""
+    (folder / "index.txt").touch()
+    path = folder / name
+    path.write_text(CONFIGURATION.format(
+        folder=folder, subject=subject, extensions="\n".join(extensions)))
+    return path
+
+
+def revoke(folder, name, *, authority=None, certificate=None):
+    """`crl-before.pem` and `crl.pem`, from before and after the certificate, else NAME.pem, was revoked."""
+    new_list(folder, "crl-before.pem", authority=authority)
+    openssl(*books(folder, authority), "-revoke", certificate or folder / f"{name}.pem")
+    new_list(folder, "crl.pem", authority=authority)
+
+
+def new_list(folder, name, *, authority=None, start=None, end=None):
+    """A CRL of what was revoked in `folder` so far."""
+    dates = [*(["-crl_lastupdate", start] if start else []), *(["-crl_nextupdate", end] if end else [])]
+    openssl(*books(folder, authority), "-gencrl", *dates, "-out", folder / name)
+    return folder / name
+
+
+def books(folder, authority=None):
+    """The words in front of what a CA, else the good one, does with its books in `folder`."""
+    authority = authority or good()
+    return ("ca", "-config", configure(folder, "books.conf"), "-cert", authority / "ca.pem",
+            "-keyfile", authority / "ca.key")
 
 
 def break_files(folder):
@@ -124,8 +167,8 @@ def break_files(folder):
         write(folder / garbled, "this is no PEM\n")
 
 
-def new_key(path):
-    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+def new_key(path, kind=P256):
+    openssl("genpkey", "-algorithm", *kind.split(), "-out", path)
     path.chmod(0o600)
 
 
@@ -139,11 +182,31 @@ def write(path, text):
     return path
 
 
+def moment(**delta):
+    """Some time from now, as openssl has it."""
+    then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**delta)
+    return then.strftime("%Y%m%d%H%M%SZ")
+
+
 def pin(certificate):
     """The public-key hash of a certificate, in the form that curl takes."""
-    key = subprocess.run(
-        ["openssl", "x509", "-in", certificate, "-noout", "-pubkey"],
-        check=True, timeout=LIMIT, capture_output=True).stdout
+    key = openssl("x509", "-in", certificate, "-noout", "-pubkey")
     lines = key.decode().strip().splitlines()[1:-1]
     digest = hashlib.sha256(base64.b64decode("".join(lines))).digest()
     return "sha256//" + base64.b64encode(digest).decode()
+
+
+def serial(certificate):
+    """A certificate's serial number in upper-case hexadecimal."""
+    said = openssl("x509", "-in", certificate, "-noout", "-serial")
+    return said.decode().strip().removeprefix("serial=")
+
+
+def ca():
+    """The path of the good authority's certificate, as an option takes it."""
+    return str(good() / "ca.pem")
+
+
+def own(certificate):
+    """The options that make a certificate, a path without its suffix, the program's own."""
+    return ["--cert", f"{certificate}.pem", "--key", f"{certificate}.key"]

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of scripts/generate-certs share: runs of it, two sets that it made, and ways to read certificates."""
 
-import base64
 import contextlib
 import functools
-import hashlib
 import os
 import pathlib
 import re
@@ -111,11 +109,6 @@ def public_key(path):
     return re.search(r"-----BEGIN PUBLIC KEY-----[^$]*", certificate(path))[0]
 
 
-def pin(path):
-    body = "".join(line for line in public_key(path).splitlines() if not line.startswith("-"))
-    return "sha256//" + base64.b64encode(hashlib.sha256(base64.b64decode(body)).digest()).decode()
-
-
 def contents(directory):
     """What a reader of the folder finds under each name: bytes and mode, through links, without hidden names and
     without what a set has replaced."""
@@ -191,31 +184,3 @@ class Case(unittest.TestCase):
 
     def make(self, *arguments, **options):
         return self.assertDone(generate(self.out, *arguments, **options))
-
-
-def authority(folder, name, *, issuer=None, key="EC -pkeyopt ec_paramgen_curve:P-256", extensions=None, end="20991231000000Z"):
-    """NAME.pem and NAME.key, a root, or an intermediate of `issuer`."""
-    if extensions is None:
-        extensions = ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign, cRLSign",
-                      "subjectKeyIdentifier = hash"] + ["authorityKeyIdentifier = keyid"] * bool(issuer)
-    configuration = folder / f"{name}.cnf"
-    configuration.write_text("\n".join([
-        "[req]", "prompt = no", "distinguished_name = subject", "[subject]", f"CN = Authority {name}", "[ca]",
-        "default_ca = it", "[it]", f"database = {folder}/{name}.index", f"serial = {folder}/{name}.serial",
-        f"new_certs_dir = {folder}", "default_md = default", "policy = any", "[any]", "commonName = supplied",
-        "[e]", *extensions, ""]))
-    (folder / f"{name}.index").touch()
-    (folder / f"{name}.serial").write_text(os.urandom(8).hex() + "\n")
-    for arguments in (
-        ["genpkey", "-algorithm", *key.split(), "-out", folder / f"{name}.key"],
-        ["req", "-new", "-config", configuration, "-key", folder / f"{name}.key", "-out", folder / f"{name}.csr"],
-        ["ca", "-batch", "-notext", "-config", configuration, "-in", folder / f"{name}.csr", "-extensions", "e",
-         "-startdate", "20200101000000Z", "-enddate", end, "-out", folder / f"{name}.pem",
-         *(["-cert", folder / f"{issuer}.pem", "-keyfile", folder / f"{issuer}.key"] if issuer else
-           ["-selfsign", "-keyfile", folder / f"{name}.key"])],
-    ):
-        openssl(*arguments).check_returncode()
-    for left in folder.glob(f"{name}.[cis]*"):
-        left.unlink()
-    for left in folder.glob("[0-9A-F]*.pem"):
-        left.unlink()

@@ -2,10 +2,10 @@
 """The clients of the remote tests: a certificate for each way in which somebody is known."""
 
 import functools
-import subprocess
 
+import authority
 from authority import good, issue, pin
-from support import LIMIT, SCRATCH
+from support import SCRATCH
 
 FOR_CLIENTS = "clientAuth"
 EMAIL, DNS, URI = 0x81, 0x82, 0x86
@@ -43,7 +43,6 @@ def people():
     """A folder with NAME.pem and NAME.key for each of `NAMES`."""
     folder = SCRATCH / "people"
     folder.mkdir()
-    (folder / "index.txt").touch()
     for name, names in NAMES.items():
         issue(folder, name, names=names, purpose=FOR_CLIENTS)
     return folder
@@ -60,7 +59,4 @@ def client(name):
 
 
 def serial(name):
-    text = subprocess.run(
-        ["openssl", "x509", "-in", f"{client(name)}.pem", "-noout", "-serial"],
-        check=True, timeout=LIMIT, capture_output=True).stdout.decode()
-    return text.strip().removeprefix("serial=")
+    return authority.serial(f"{client(name)}.pem")

@@ -9,9 +9,10 @@ import subprocess
 import time
 import unittest
 
+from authority import pin, revoke
 from certificates import (
     BASIC, CLIENTS, DAY, SHARED, SIX, Case, certificate, command_line, contents, extension, field,
-    files, generate, lifetime, openssl, pin, public_key, shims, verify)
+    files, generate, lifetime, openssl, public_key, shims, verify)
 from support import LIMIT
 
 
@@ -147,15 +148,7 @@ class Verification(Case):
 
     def test_caKeySignsARevocationList_thatVerificationHonours(self):
         self.copy()
-        (self.folder / "index.txt").touch()
-        configuration = self.folder / "ca.cnf"
-        configuration.write_text(
-            f"[ca]\ndefault_ca = it\n[it]\ndatabase = {self.folder}/index.txt\ndefault_md = sha256\n"
-            f"default_crl_days = 1\n"
-        )
-        signer = ("ca", "-config", configuration, "-cert", self.out / "ca.pem", "-keyfile", self.out / "ca.key")
-        self.assertDone(openssl(*signer, "-revoke", self.out / "client.pem"))
-        self.assertDone(openssl(*signer, "-gencrl", "-out", self.folder / "crl.pem"))
+        revoke(self.folder, "client", authority=self.out, certificate=self.out / "client.pem")
         check = ("-crl_check", "-CRLfile", self.folder / "crl.pem")
         self.assertVerified(self.out, "server", *check)
         self.assertIn("revoked", verify(self.out, "client", *check).stderr)

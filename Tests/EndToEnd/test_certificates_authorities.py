@@ -4,7 +4,8 @@
 import time
 import unittest
 
-from certificates import DAY, FAILURE, Case, authority, contents, generate, lifetime, openssl
+from authority import issue_ca
+from certificates import DAY, FAILURE, Case, contents, generate, lifetime, openssl
 
 
 class OtherAuthorities(Case):
@@ -28,7 +29,7 @@ class OtherAuthorities(Case):
         return (self.out / f"{name}.pem").read_text().count("BEGIN CERTIFICATE")
 
     def test_laxCA_asEasyRSAMakesIt_signs(self):
-        authority(self.out, "ca", extensions=[
+        issue_ca(self.out, "ca", extensions=[
             "basicConstraints = CA:TRUE", "keyUsage = keyCertSign, cRLSign", "subjectKeyIdentifier = hash",
             "authorityKeyIdentifier = keyid, issuer"])
         self.sign()
@@ -41,7 +42,7 @@ class OtherAuthorities(Case):
             with self.subTest(extensions):
                 for path in self.out.iterdir():
                     path.unlink()
-                authority(self.out, "ca", extensions=extensions + ["subjectKeyIdentifier = none"] * (len(extensions) < 2))
+                issue_ca(self.out, "ca", extensions=extensions + ["subjectKeyIdentifier = none"] * (len(extensions) < 2))
                 self.sign()
 
     def test_keysOfEveryKind_sign(self):
@@ -50,20 +51,20 @@ class OtherAuthorities(Case):
             with self.subTest(key):
                 for path in self.out.iterdir():
                     path.unlink()
-                authority(self.out, "ca", key=key)
+                issue_ca(self.out, "ca", key=key)
                 self.sign()
 
     def test_intermediateAlone_signs_andStandsInTheFilesItSigned(self):
-        authority(self.out, "root")
-        authority(self.out, "ca", issuer="root")
+        issue_ca(self.out, "root")
+        issue_ca(self.out, "ca", issuer="root")
         self.sign("root")
         self.assertEqual((self.blocks("zoe"), self.blocks("server")), (2, 2))
         self.assertIn((self.out / "ca.pem").read_text(), (self.out / "zoe.pem").read_text())
 
     def test_chainOfIntermediates_standsInTheFiles_withoutTheRoot(self):
-        authority(self.out, "root")
-        authority(self.out, "middle", issuer="root")
-        authority(self.out, "ca", issuer="middle")
+        issue_ca(self.out, "root")
+        issue_ca(self.out, "middle", issuer="root")
+        issue_ca(self.out, "ca", issuer="middle")
         for order in (["middle", "root"], ["middle"]):
             with self.subTest(order):
                 ca = (self.out / "ca.pem").read_text().split("-----END CERTIFICATE-----\n")[0]
@@ -77,8 +78,8 @@ class OtherAuthorities(Case):
 
     def test_certificateNeverOutlivesAnyCAAboveIt(self):
         soon = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + 50 * DAY))
-        authority(self.out, "root", end=soon)
-        authority(self.out, "ca", issuer="root")
+        issue_ca(self.out, "root", end=soon)
+        issue_ca(self.out, "ca", issuer="root")
         with open(self.out / "ca.pem", "a") as file:
             file.write((self.out / "root.pem").read_text())
         self.assertRefused(generate(self.out, "--client", "a", "--days", "60"), FAILURE, "expires on")
@@ -93,7 +94,7 @@ class OtherAuthorities(Case):
             with self.subTest(extensions):
                 for path in self.out.iterdir():
                     path.unlink()
-                authority(self.out, "ca", extensions=extensions)
+                issue_ca(self.out, "ca", extensions=extensions)
                 before = contents(self.out)
                 for arguments, role in ((["--client", "a"], "client"), (["--host", "a"], "server")):
                     self.assertRefused(generate(self.out, *arguments), FAILURE, f"certificate for a {role}")

@@ -7,9 +7,10 @@ import stat
 import time
 import unittest
 
+from authority import issue_ca, pin
 from certificates import (
-    BASIC, CANNOT_CREATE, DAY, FAILURE, SHARED, SIX, Case, authority, contents, extension, files,
-    generate, leftovers, lifetime, openssl, pin, replaced, shims)
+    BASIC, CANNOT_CREATE, DAY, FAILURE, SHARED, SIX, Case, contents, extension, files, generate,
+    leftovers, lifetime, openssl, replaced, shims)
 
 
 class Existing(Case):
@@ -186,7 +187,7 @@ class Existing(Case):
         """A CA that ends in so many days."""
         end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * DAY))
         self.out.mkdir()
-        authority(self.out, "ca", end=end)
+        issue_ca(self.out, "ca", end=end)
 
     def test_expiredCA_signsNothing(self):
         self.make_ca(days=-1)

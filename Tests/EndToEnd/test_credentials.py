@@ -7,15 +7,8 @@ import tempfile
 import unittest
 
 import authority
+from authority import ca, own
 from support import Client, Server, TestCase
-
-
-def ca():
-    return str(authority.good() / "ca.pem")
-
-
-def own(certificate):
-    return ["--cert", f"{certificate}.pem", "--key", f"{certificate}.key"]
 
 
 class Credentials(TestCase):
@@ -23,7 +16,6 @@ class Credentials(TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        (self.folder / "index.txt").touch()
 
     def issue(self, name, **how):
         authority.issue(self.folder, name, **how)

@@ -56,7 +56,6 @@ class Lines(RemoteTestCase):
     def test_the_log_and_the_trail_and_whoami_name_a_client_alike(self):
         folder = SCRATCH / "mixed"
         folder.mkdir()
-        (folder / "index.txt").touch()
         authority.issue(folder, "mixed", names="DNS:10.0.0.1,DNS:a/b,DNS:MIXED.example", purpose="clientAuth")
         session = Session(self, self.server.port, folder / "mixed")
         self.names[session] = session.stream.getsockname()

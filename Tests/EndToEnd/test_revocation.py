@@ -1,103 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists of revoked certificates: when they are taken, how they are read, and how far they reach."""
 
-import base64
-import datetime
 import shutil
 import signal
 import ssl
-import subprocess
 import unittest
 
-from authority import CONFIGURATION, good, issue, openssl
+from authority import good, issue, moment, new_list
+from long_list import long_list
 from parley1 import NOT_ALLOWED, UNAVAILABLE, run
 from people import client as certificate_of
 from people import people
 from remote_server import RemoteServer, RemoteTestCase
 from strangers import Stub, answer, client_context, connect
-from support import LIMIT, SCRATCH, Client, Server, TestCase, eventually
+from support import SCRATCH, Client, Server, TestCase, eventually
 from test_remote_reload import COMMANDS, revocation
 
 
 def folder_of(test):
     folder = SCRATCH / test.id()
     folder.mkdir(exist_ok=True)
-    (folder / "index.txt").touch()
     return folder
-
-
-def moment(**delta):
-    """Some time from now, as openssl has it."""
-    then = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(**delta)
-    return then.strftime("%Y%m%d%H%M%SZ")
-
-
-def new_list(folder, name, *, by=None, start=None, end=None):
-    """A CRL that revokes nobody."""
-    by = by or good()
-    configuration = folder / "crl.conf"
-    configuration.write_text(CONFIGURATION.format(folder=folder, purpose="clientAuth", names=""))
-    openssl("ca", "-config", configuration, "-gencrl", "-cert", by / "ca.pem", "-keyfile",
-            by / "ca.key", "-crl_lastupdate", start or moment(hours=-1),
-            "-crl_nextupdate", end or moment(days=30), "-out", folder / name)
-    return folder / name
-
-
-def element(tag, content):
-    """DER."""
-    size = len(content)
-    if size < 128:
-        return bytes([tag, size]) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 128 | len(length)]) + length + content
-
-
-def long_list(folder, name, certificates, count):
-    """A CRL of `count` entries, those for `certificates` among them."""
-    listing = subprocess.run(
-        ["openssl", "x509", "-in", good() / "ca.pem", "-outform", "DER"], check=True,
-        timeout=LIMIT, capture_output=True).stdout
-    serials = [subprocess.run(
-        ["openssl", "x509", "-in", certificate, "-noout", "-serial"], check=True, timeout=LIMIT,
-        capture_output=True, text=True).stdout.strip().partition("=")[2]
-        for certificate in certificates]
-    numbers = [bytes.fromhex(serial) for serial in serials]
-    numbers = [b"\0" + number if number[0] & 128 else number for number in numbers]
-    numbers += [b"\x40" + (index * 2654435761 % 2**32).to_bytes(4, "big") + index.to_bytes(8, "big")
-                for index in range(count - len(numbers))]
-
-    def time(text):
-        return element(0x17, text[2:].encode())
-    date = time(moment(hours=-1))
-    algorithm = element(0x30, bytes.fromhex("06082a8648ce3d040302"))
-    text = element(0x30, b"".join([
-        element(2, b"\1"), algorithm, subject(listing), date, time(moment(days=30)),
-        element(0x30, b"".join(element(0x30, element(2, number) + date) for number in numbers))]))
-    (folder / "text").write_bytes(text)
-    signature = subprocess.run(
-        ["openssl", "dgst", "-sha256", "-sign", good() / "ca.key", folder / "text"], check=True,
-        timeout=LIMIT, capture_output=True).stdout
-    body = base64.b64encode(element(0x30, text + algorithm + element(3, b"\0" + signature)))
-    lines = [body[at:at + 64] for at in range(0, len(body), 64)]
-    (folder / name).write_bytes(b"\n".join(
-        [b"-----BEGIN X509 CRL-----", *lines, b"-----END X509 CRL-----", b""]))
-    return folder / name
-
-
-def subject(certificate):
-    """The subject's name in a certificate's DER."""
-    def parts(at, end):
-        while at < end:
-            size, start = certificate[at + 1], at + 2
-            if size & 128:
-                start += size & 127
-                size = int.from_bytes(certificate[at + 2:start], "big")
-            yield certificate[at:start + size], start, start + size
-            at = start + size
-    _, start, end = next(parts(0, len(certificate)))
-    _, start, end = next(parts(start, end))
-    # Version, serial number, algorithm, issuer, validity, subject.
-    return [part for part, _, _ in parts(start, end)][5]
 
 
 class Lists(TestCase):
@@ -108,7 +31,7 @@ class Lists(TestCase):
         return {
             new_list(folder, "old.crl", start=moment(days=-2), end=moment(days=-1)): "expired on",
             new_list(folder, "next.crl", start=moment(days=1)): "not in force before",
-            new_list(folder, "foreign.crl", by=good("other")): "no CRL of a CA in",
+            new_list(folder, "foreign.crl", authority=good("other")): "no CRL of a CA in",
         }
 
     def test_a_list_that_cannot_serve_is_refused_at_both_ends(self):
@@ -301,11 +224,7 @@ class Levels(TestCase):
     def setUp(self):
         folder = folder_of(self)
         self.weak = folder / "weak"
-        issue(folder, "weak")
-        openssl("req", "-x509", "-new", "-newkey", "rsa:1024", "-noenc", "-keyout",
-                f"{self.weak}.key", "-out", f"{self.weak}.pem", "-subj", "/CN=localhost",
-                "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", 30,
-                "-CA", good() / "ca.pem", "-CAkey", good() / "ca.key")
+        issue(folder, "weak", key="RSA -pkeyopt rsa_keygen_bits:1024")
         configuration = folder / "openssl.cnf"
         configuration.write_text(
             "openssl_conf = all\n[all]\nssl_conf = modules\n[modules]\nsystem_default = tls\n"

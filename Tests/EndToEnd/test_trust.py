@@ -6,6 +6,7 @@ import ssl
 import unittest
 
 import authority
+from authority import ca, own
 from strangers import Stub, answer, ask, client_context, connect, server_context
 from support import Client, Server, TestCase
 
@@ -35,10 +36,6 @@ UNUSABLE = [
 ]
 
 
-def ca():
-    return str(authority.good() / "ca.pem")
-
-
 def crl():
     return str(authority.bad() / "crl.pem")
 
@@ -46,11 +43,6 @@ def crl():
 def trusting(certificate=None):
     """The options of a client that trusts the good authority, and its own certificate if any."""
     return ["--ca", ca(), *(own(certificate) if certificate else [])]
-
-
-def own(certificate):
-    """The options that make a certificate, a path without its suffix, the program's own."""
-    return ["--cert", f"{certificate}.pem", "--key", f"{certificate}.key"]
 
 
 class Trust(TestCase):

@@ -97,7 +97,6 @@ class House:
         self.stopping = threading.Event()
         self.zero = time.monotonic()
         self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
-        (self.folder / "index.txt").touch()
         self.certs = self.folder / "certs"
         shutil.copytree(authority.good(), self.certs)
         for name in ("nobody", "mallory", *(f"guest-{number}" for number in range(4)), "caller"):
