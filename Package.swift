@@ -53,7 +53,8 @@ let package = Package(
             name: "Serving",
             dependencies: ["System", "Sockets", "Conversations", "Remote", "Commands", "Programs"],
             swiftSettings: settings),
-        .target(name: "Records", dependencies: ["System"], swiftSettings: settings),
+        .target(
+            name: "Records", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
             name: "Console", dependencies: ["CLinux", "System", "Sockets", "TLS", "Conversations"],
             swiftSettings: settings),

@@ -19,7 +19,7 @@ final class AdmittedProgram: AdmittedCommand {
     /// In its session.
     private let number: Int
     /// Nil where no records are kept.
-    private let trail: SessionTrail?
+    private let trail: Recorder?
     private unowned let worker: LoopServer
     private let startedAt: UInt64
     private var place: Place?
@@ -34,7 +34,7 @@ final class AdmittedProgram: AdmittedCommand {
 
     init(
         _ entry: CommandEntry, _ arguments: [String], number: Int, place: consuming Place,
-        environment: [String: String], trail: SessionTrail?, worker: LoopServer
+        environment: [String: String], trail: Recorder?, worker: LoopServer
     ) {
         self.entry = entry
         self.arguments = arguments

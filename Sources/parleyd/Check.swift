@@ -4,6 +4,7 @@ internal import Commands
 internal import Console
 internal import Conversations
 internal import Glibc
+internal import Records
 internal import Sockets
 internal import TLS
 
@@ -32,7 +33,8 @@ struct Check {
         }
     }
 
-    /// - Throws: what a start would: `TableError`, `CredentialError`, `ConfigurationError`.
+    /// - Throws: what a start would: `TableError`, `CredentialError`, `ConfigurationError`,
+    ///   `AuditError`.
     func run() throws -> Never {
         let table: CommandTable
         if isOfTableOnly, let path = options.commands {
@@ -41,7 +43,7 @@ struct Check {
             try options.security?.examineKeyLog()
             let policy = try Policy(options)
             table = policy.table
-            if let audit = options.audit { try Audit.examine(audit) }
+            if let audit = options.audit { try AuditFile.examine(audit) }
             warn(of: policy.context)
         }
         for warning in table.warnings { Log.write("parleyd", "warning: \(warning)") }

@@ -18,13 +18,13 @@ final class CommandDesk: RemoteHost {
     private let stream: TLSStream
     private let worker: LoopServer
     /// Nil where no records are kept.
-    private let trail: SessionTrail?
+    private let trail: Recorder?
     private var commands = 0
     /// Replies of the same name in a row, which are one record.
     private var repliedName: [UInt8] = []
     private var repliedCount = 0
 
-    init(_ stream: TLSStream, _ standing: Standing, worker: LoopServer, trail: SessionTrail?) {
+    init(_ stream: TLSStream, _ standing: Standing, worker: LoopServer, trail: Recorder?) {
         self.stream = stream
         self.standing = standing
         self.worker = worker

@@ -5,6 +5,7 @@ internal import Console
 internal import Conversations
 internal import Glibc
 internal import Programs
+internal import Records
 internal import Serving
 internal import Sockets
 internal import Synchronization
@@ -196,11 +197,11 @@ final class LoopServer: @unchecked Sendable {
     }
 
     /// What is recorded of a session; nil where no records are kept.
-    func trail(number: Int, of channel: Channel, identity: PeerIdentity?) -> SessionTrail? {
+    func trail(number: Int, of channel: Channel, identity: PeerIdentity?) -> Recorder? {
         server.audit.map {
-            SessionTrail(
-                $0, log: log, number: number, address: channel.peer?.description ?? "",
-                identity: identity)
+            Recorder(
+                $0, session: number, address: channel.peer?.description ?? "",
+                peer: identity.map { RecordedPeer($0) }, lost: { [log] in log.writeLoss($0) })
         }
     }
 

@@ -5,6 +5,7 @@ internal import Commands
 internal import Console
 internal import Glibc
 internal import Programs
+internal import Records
 internal import Sockets
 internal import System
 internal import TLS
@@ -35,6 +36,8 @@ struct Parleyd {
             Log.end("parleyd", error.description, status: 78)
         } catch let error as ConfigurationError {
             Log.end("parleyd", error.description, status: 78)
+        } catch let error as AuditError {
+            Log.end("parleyd", ConfigurationError(error).description, status: 78)
         } catch let error as StreamError {
             Log.end("parleyd", error.description, status: 69)
         } catch {

@@ -13,7 +13,7 @@ final class Reload: @unchecked Sendable {
     typealias Use = (CommandTable?, TLSContext?) -> Void
 
     private let options: ServerOptions
-    private let audit: Audit?
+    private let audit: AuditFile?
     private let main: EventLoop
     private let log: Log
     private var reserve = DescriptorReserve(loops: 0)
@@ -24,7 +24,7 @@ final class Reload: @unchecked Sendable {
     private var take: Use = { _, _ in }
     private var done: () -> Void = {}
 
-    init(_ options: ServerOptions, audit: Audit?, main: EventLoop, log: Log) {
+    init(_ options: ServerOptions, audit: AuditFile?, main: EventLoop, log: Log) {
         self.options = options
         self.audit = audit
         self.main = main
@@ -69,10 +69,11 @@ final class Reload: @unchecked Sendable {
         reserve.release()
         // First, so that what follows is in the new file; and also while files are being read, which
         // may take as long as it likes where their file system hangs.
-        do throws(ConfigurationError) {
+        do throws(AuditError) {
             try audit?.reopen()
         } catch {
-            log.write("SIGHUP: the audit trail goes on in the old file: \(error)")
+            let why = ConfigurationError(error)
+            log.write("SIGHUP: the audit trail goes on in the old file: \(why)")
         }
         guard case .none = reading else {
             reading = .underWayAndAskedAgain
@@ -144,6 +145,7 @@ final class Reload: @unchecked Sendable {
             record.add("reason", "\(error)")
             log.write("SIGHUP: kept the old \(what): \(error)")
         }
-        audit?.write(record, isDurable: true, log: log)
+        guard let loss = audit?.write(record, isDurable: true), loss.isFirst else { return }
+        log.writeLoss(loss.reason)
     }
 }

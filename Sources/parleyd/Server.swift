@@ -6,6 +6,7 @@ internal import Console
 internal import Conversations
 internal import Glibc
 internal import Programs
+internal import Records
 internal import Sockets
 internal import Synchronization
 internal import TLS
@@ -25,7 +26,7 @@ final class Server: @unchecked Sendable {
     private let isEnding = Atomic<Bool>(false)
     private var drainTimer: Timer?
     /// Nil where no records are kept.
-    let audit: Audit?
+    let audit: AuditFile?
     /// The trail goes where console lines would go, among which a reader could not tell its records.
     /// Used on the main loop.
     private var hidesConsole: Bool
@@ -48,7 +49,7 @@ final class Server: @unchecked Sendable {
         policy = try Policy(options)
         // What reading a long CRL took.
         malloc_trim(0)
-        audit = try options.audit.map { try Audit($0, syncs: options.syncsAudit) }
+        audit = try options.audit.map { try AuditFile($0, syncs: options.syncsAudit) }
         hidesConsole = audit?.sharesStandardOutput ?? false
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)

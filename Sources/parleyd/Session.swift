@@ -31,7 +31,7 @@ final class Session: @unchecked Sendable {
     private var standing: Standing?
     private var stage = Stage.opening
     /// Nil where no records are kept, and until the peer is known.
-    private var trail: SessionTrail?
+    private var trail: Recorder?
     private var task: Task<Void, Never>?
 
     /// How far it has come; what is due to the client depends on it.

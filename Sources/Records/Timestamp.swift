@@ -1,12 +1,10 @@
-// One line of the audit trail.
+// How every record begins.
 // SPDX-License-Identifier: Apache-2.0
-internal import Console
 internal import Glibc
-internal import Records
 
 extension JSONLine {
     /// Begins with the time (RFC 3339, UTC, microseconds) and the event.
-    init(event: String) {
+    package init(event: String) {
         self.init()
         add("time", Self.now)
         add("event", event)

@@ -1,15 +1,13 @@
 // The audit trail: where its lines go, and whether they have arrived there.
 // SPDX-License-Identifier: Apache-2.0
-internal import Console
 internal import Glibc
-internal import Records
 internal import Sockets
 internal import Synchronization
-internal import System
+package import System
 
 /// Appends records, each with one write(2), to a file or to standard error. From any thread; a
 /// write to a disk holds up the loop that makes it.
-final class Audit: Sendable {
+package final class AuditFile: Sendable {
     /// Nil for standard error.
     private let path: String?
     private let syncs: Bool
@@ -33,14 +31,17 @@ final class Audit: Sendable {
     /// - Parameters:
     ///   - path: the file, made with mode 0600 where there is none; `-` for standard error.
     ///   - syncs: waits until each record is on the disk (fdatasync(2)).
-    init(_ path: String, syncs: Bool) throws(ConfigurationError) {
+    /// - Throws: `AuditError` where it can't be opened.
+    package init(_ path: String, syncs: Bool) throws(AuditError) {
         self.path = path == "-" ? nil : path
         self.syncs = syncs
         file = Mutex(File(descriptor: try Self.open(self.path)))
     }
 
     /// Finds out whether a start could open the trail. None is made: it would be of the wrong user's.
-    static func examine(_ path: String) throws(ConfigurationError) {
+    ///
+    /// - Throws: `AuditError`, for what a start would fail on.
+    package static func examine(_ path: String) throws(AuditError) {
         guard path != "-" else {
             _ = try open(nil)
             return
@@ -48,13 +49,15 @@ final class Audit: Sendable {
         do throws(FileError) {
             try TrustedFile.examine(appending: path)
         } catch {
-            throw ConfigurationError("the audit file \(error)")
+            throw .file(error)
         }
     }
 
     /// Opens the file again, so that one that was moved away is let go. Where that fails the old
     /// one stays.
-    func reopen() throws(ConfigurationError) {
+    ///
+    /// - Throws: `AuditError` where it can't be opened.
+    package func reopen() throws(AuditError) {
         guard path != nil else { return }
         let number = try Self.open(path).release()
         file.withLock { file in
@@ -66,30 +69,35 @@ final class Audit: Sendable {
     }
 
     /// Whether records go where standard output goes.
-    var sharesStandardOutput: Bool { file.withLock { leadToSameFile($0.descriptor.number, 1) } }
+    package var sharesStandardOutput: Bool {
+        file.withLock { leadToSameFile($0.descriptor.number, 1) }
+    }
 
-    /// Writes a record. That it can't be written is logged once, until one can: a client could cause
-    /// any number of such lines.
+    /// Writes a record.
     ///
     /// - Parameter isDurable: waits for the disk where that was asked for; what any client can
     ///   cause in any number does not.
-    /// - Returns: whether it is written.
-    @discardableResult
-    func write(_ record: JSONLine, isDurable: Bool, log: Log) -> Bool {
-        let (failure, isFirst) = file.withLock { file in
+    /// - Returns: nil where it is written.
+    package func write(_ record: JSONLine, isDurable: Bool) -> Loss? {
+        file.withLock { file in
             var record = record
             if file.lost > 0 { record.add("lost_before", file.lost) }
-            let failure = append(record.line, to: &file, isDurable: isDurable)
-            file.lost = failure == nil ? 0 : file.lost + 1
-            return (failure, file.lost == 1)
+            guard let reason = append(record.line, to: &file, isDurable: isDurable) else {
+                file.lost = 0
+                return nil
+            }
+            file.lost += 1
+            return Loss(reason: reason, isFirst: file.lost == 1)
         }
-        guard let failure else { return true }
-        if isFirst {
-            log.write(
-                "an audit record was lost: \(failure); until one can be written no program starts, so make room where --audit writes"
-            )
-        }
-        return false
+    }
+
+    /// A record that could not be written.
+    package struct Loss: Sendable {
+        /// What the system says of it.
+        package let reason: String
+        /// Whether the record before it was written. A client could cause any number of losses, so
+        /// that only the first of them is worth a line of the log.
+        package let isFirst: Bool
     }
 
     private func append(_ line: [UInt8], to file: inout File, isDurable: Bool) -> String? {
@@ -122,12 +130,12 @@ final class Audit: Sendable {
         return count
     }
 
-    private static func open(_ path: String?) throws(ConfigurationError) -> Descriptor {
+    private static func open(_ path: String?) throws(AuditError) -> Descriptor {
         if let path {
             do throws(FileError) {
                 return Descriptor(owning: try TrustedFile(appending: path).release())
             } catch {
-                throw ConfigurationError("the audit file \(error)")
+                throw .file(error)
             }
         }
         // Opened anew it can be non-blocking for us and not for others; a file and a socket can't
@@ -140,17 +148,15 @@ final class Audit: Sendable {
                 "/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1
         let number = anew >= 0 ? anew : fcntl(2, F_DUPFD_CLOEXEC, 3)
         guard number >= 0 else {
-            throw ConfigurationError(
-                "the audit trail cannot be written to standard error (\(systemMessage(errno))); name a file with --audit"
-            )
+            throw .standardError(systemMessage(errno))
         }
         return Descriptor(owning: number)
     }
 }
 
-/// What was configured can't be used.
-struct ConfigurationError: Error, CustomStringConvertible {
-    /// One sentence without its full stop: what is wrong and what mends it.
-    let description: String
-    init(_ description: String) { self.description = description }
+/// The audit trail can't be opened.
+package enum AuditError: Error, Hashable, Sendable {
+    case file(FileError)
+    /// Standard error, with what the system says of it.
+    case standardError(String)
 }
