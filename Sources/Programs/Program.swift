@@ -76,6 +76,10 @@ public final class Program: @unchecked Sendable {
     public init(
         _ start: ProgramStart, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
+        guard DescriptorReserve.shared.beginTaking(Self.descriptors) else {
+            throw StreamError("cannot make its pipes", errno: EMFILE)
+        }
+        defer { DescriptorReserve.shared.endTaking(Self.descriptors) }
         let output = try Pipe()
         let errorOutput = try Pipe()
         var input: Pipe?
@@ -107,6 +111,9 @@ public final class Program: @unchecked Sendable {
         isBackground = start.isBackground
         link.program = self
     }
+
+    /// So many are open while it is started: three pipes, and both ends of the keeper's.
+    private static let descriptors = 8
 
     /// What the pipes and the keeper call, which must not hold it.
     private final class Link { weak var program: Program? }

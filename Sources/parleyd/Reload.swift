@@ -5,6 +5,7 @@ internal import Console
 internal import Records
 internal import Sockets
 internal import Synchronization
+internal import System
 internal import TLS
 
 /// Reads the server's files beside its loops, one reading at a time, with descriptors that were held
@@ -16,7 +17,7 @@ final class Reload: @unchecked Sendable {
     private let audit: AuditFile?
     private let main: EventLoop
     private let log: Log
-    private var reserve = DescriptorReserve(loops: 0)
+    private let reserve = DescriptorReserve.shared
     private let isShortOfReserve = Atomic<Bool>(false)
     private let reads = Atomic<Bool>(false)
     private var reading = FileReading.Progress.none
@@ -35,8 +36,8 @@ final class Reload: @unchecked Sendable {
     ///
     /// - Parameter loops: how many accept connections.
     func holdBack(loops: Int) {
-        reserve = DescriptorReserve(loops: loops)
-        refillReserve()
+        guard hasFiles else { return }
+        isShortOfReserve.store(!reserve.hold(loops: loops), ordering: .relaxed)
     }
 
     /// Files are being read, for which the descriptors are that are free now. From any thread.
@@ -66,7 +67,7 @@ final class Reload: @unchecked Sendable {
         (self.filesRead, take, self.done) = (filesRead, use, done)
         let wasReading = readsFiles
         reads.store(true, ordering: .sequentiallyConsistent)
-        reserve.release()
+        reserve.lend()
         // First, so that what follows is in the new file; and also while files are being read, which
         // may take as long as it likes where their file system hangs.
         do throws(AuditError) {
@@ -101,7 +102,7 @@ final class Reload: @unchecked Sendable {
 
     /// Nothing more is to be opened: whoever waits may connect, while what was read is looked at.
     private func filesAreRead() {
-        refillReserve()
+        if hasFiles { isShortOfReserve.store(!reserve.takeBack(), ordering: .relaxed) }
         reads.store(false, ordering: .sequentiallyConsistent)
         filesRead()
     }
@@ -116,7 +117,7 @@ final class Reload: @unchecked Sendable {
         reading = .none
         guard isAskedAgain else { return }
         reads.store(true, ordering: .sequentiallyConsistent)
-        reserve.release()
+        reserve.lend()
         startReading()
     }
 
@@ -126,8 +127,7 @@ final class Reload: @unchecked Sendable {
 
     private func refillReserve() {
         guard hasFiles else { return }
-        reserve.fill()
-        isShortOfReserve.store(!reserve.isFull, ordering: .relaxed)
+        isShortOfReserve.store(!reserve.fill(), ordering: .relaxed)
     }
 
     /// - Parameter recorded: what it is called in the audit trail.

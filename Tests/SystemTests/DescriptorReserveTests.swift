@@ -1,0 +1,110 @@
+// What is held back for files.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+
+@testable import System
+
+/// Each in a process of its own, whose descriptors are its own to count.
+@Suite(.timeLimit(.minutes(1)))
+struct DescriptorReserveTests {
+    @Test func whatIsLent_isLeftForFiles_byWhoeverAsksFirst() async {
+        await #expect(processExitsWith: .success) {
+            let reserve = DescriptorReserve()
+            let spare = Spare(limit: 64)
+            precondition(reserve.hold(loops: 2))
+            spare.takeAll(but: 3)
+            reserve.lend()
+            // 8 were held, 3 are free beside them.
+            precondition(!reserve.beginTaking(4))
+            precondition(reserve.beginTaking(3))
+            // What is promised is free no more, whether or not it is taken yet.
+            precondition(!reserve.beginTaking(1))
+            reserve.endTaking(3)
+            precondition(spare.open(8 + 3) == 8 + 3)
+        }
+    }
+
+    @Test func whatIsHeld_isNobodyElses() async {
+        await #expect(processExitsWith: .success) {
+            let reserve = DescriptorReserve()
+            let spare = Spare(limit: 64)
+            precondition(reserve.hold(loops: 2))
+            spare.takeAll(but: 0)
+            // Whoever asks meanwhile finds out by themselves.
+            precondition(reserve.beginTaking(1))
+            precondition(spare.open(1) == 0)
+            reserve.endTaking(1)
+            reserve.lend()
+            precondition(spare.open(8) == 8)
+        }
+    }
+
+    @Test func whatIsLent_isNotTakenBackBeforeItsTime() async {
+        await #expect(processExitsWith: .success) {
+            let reserve = DescriptorReserve()
+            let spare = Spare(limit: 64)
+            spare.takeAll(but: 5)
+            // Short of three, which it takes once they are free.
+            precondition(!reserve.hold(loops: 2))
+            reserve.lend()
+            // A descriptor that becomes free meanwhile has the reserve filled.
+            precondition(!reserve.fill())
+            precondition(spare.open(5) == 5)
+            precondition(!reserve.takeBack())
+            spare.giveAll()
+            precondition(reserve.fill())
+        }
+    }
+
+    @Test func lending_waitsForThoseWhoAreTaking() async {
+        await #expect(processExitsWith: .success) {
+            let reserve = DescriptorReserve()
+            let spare = Spare(limit: 64)
+            precondition(reserve.hold(loops: 2))
+            spare.takeAll(but: 4)
+            precondition(reserve.beginTaking(4))
+            let taker = Task.detached {
+                // Other threads lend meanwhile, if they can.
+                for _ in 0..<1_000 { sched_yield() }
+                precondition(spare.open(4) == 4)
+                reserve.endTaking(4)
+            }
+            reserve.lend()
+            precondition(spare.open(8) == 8)
+            await taker.value
+        }
+    }
+}
+
+/// All the descriptors that a process may still have.
+private final class Spare: @unchecked Sendable {
+    private var taken: [Int32] = []
+
+    init(limit: UInt) {
+        var limits = rlimit(rlim_cur: limit, rlim_max: limit)
+        precondition(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0)
+    }
+
+    /// How many of `count` could be opened; they stay open.
+    func open(_ count: Int) -> Int {
+        var opened = 0
+        while opened < count {
+            let number = unsafe Glibc.open("/dev/null", O_RDONLY)
+            guard number >= 0 else { break }
+            taken.append(number)
+            opened += 1
+        }
+        return opened
+    }
+
+    func takeAll(but count: Int) {
+        _ = open(.max)
+        for _ in 0..<count { close(taken.removeLast()) }
+    }
+
+    func giveAll() {
+        for number in taken { close(number) }
+        taken = []
+    }
+}
