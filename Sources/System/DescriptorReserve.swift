@@ -82,7 +82,8 @@ public final class DescriptorReserve: Sendable {
     /// - Parameter count: how many descriptors at once.
     public func beginTaking(_ count: Int) -> Bool {
         state.withLock { state in
-            if state.isLent, !Self.areFree(count + state.promised + state.count - state.held.count) {
+            if state.isLent, !Self.areFree(count + state.promised + state.count - state.held.count)
+            {
                 return false
             }
             state.promised += count
