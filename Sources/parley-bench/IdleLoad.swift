@@ -76,9 +76,9 @@ final class IdleLoad: @unchecked Sendable {
         pause = paused
         passOn()
         await Event(loop: load.loop).wait(load.options.warmUp)
-        let measured = Measurement(load)
+        let measured = load.measurement()
         await Event(loop: load.loop).wait(load.options.seconds)
-        let line = measured.line(connections: sessions.count)
+        let line = load.line(measured, connections: sessions.count)
         isTakingTurns = false
         await paused.wait(load.options.limit)
         return line

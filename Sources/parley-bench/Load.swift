@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
+internal import Records
 internal import Remote
 internal import Sockets
 internal import TLS
@@ -112,22 +113,29 @@ final class Load: @unchecked Sendable {
     /// Prints the line of what is under way: after a warm-up for as many seconds as are asked for,
     /// or for a number of operations. Nothing is begun any more when it returns.
     func measure() async {
-        var measured = Measurement(self)
+        var measured = measurement()
         if options.count != nil {
             await finished.wait(options.limit)
         } else if await !finished.wait(options.warmUp) {
-            measured = Measurement(self)
+            measured = measurement()
             await finished.wait(options.seconds)
         }
-        measured.line(connections: options.connections).print()
+        line(measured, connections: options.connections).print()
         stop()
         await finished.wait(options.limit)
     }
 
-    /// Starts counting anew, as a run's warm-up ends.
-    func restart() {
+    /// Ends what `measurement` began: a line with its figures.
+    func line(_ measured: Measurement, connections: Int) -> JSONLine {
+        measured.line(
+            connections: connections, operations: operations, errors: errors, latencies: latencies)
+    }
+
+    /// Counts from here on.
+    func measurement() -> Measurement {
         operations = 0
         latencies.removeAll()
+        return Measurement(options)
     }
 
     private static let openedAtOnce = 64

@@ -56,38 +56,3 @@ struct Parley {
             statusDescriptor: number)
     }
 }
-
-extension Log {
-    /// Says the last word before the process ends, as an object where `run` was asked for one.
-    static func end(
-        _ program: String, _ sentence: String, status: Int32, code: String = "failed",
-        run: RunOptions?
-    ) -> Never {
-        guard let run, run.tellsObjects else { end(program, sentence, status: status) }
-        let line = run.failure(code: code, sentence, status: status).line
-        if let number = run.statusDescriptor { unsafe Glibc.write(number, line, line.count) }
-        guard run.isJSON else { end(program, sentence, status: status) }
-        unsafe Glibc.write(2, line, line.count)
-        exit(status)
-    }
-}
-
-/// What parley ends with where it failed.
-struct ExitStatus {
-    static let limit: Int32 = 251
-    static let cutShort: Int32 = 252
-    static let refused: Int32 = 253
-    static let notTrusted: Int32 = 254
-    static let failure: Int32 = 255
-    let number: Int32
-
-    init(_ error: StreamError) {
-        number =
-            switch error.code {
-            case .truncated, .endedEarly, .reset: Self.cutShort
-            case .commandRefused: Self.refused
-            case let code where code.concernsTrust: Self.notTrusted
-            default: Self.failure
-            }
-    }
-}

@@ -6,24 +6,6 @@ internal import Glibc
 internal import Remote
 internal import Sockets
 
-/// What `run` was told beside the options of every protocol.
-struct RunOptions {
-    /// The server as it was named.
-    let host: String
-    /// The command and its arguments; nil for an interactive session or a batch.
-    let command: [String]?
-    let isBatch: Bool
-    let isJSON: Bool
-    /// Where each outcome is written as an object, beside what else is told; nil for nowhere.
-    let statusDescriptor: Int32?
-
-    /// Whether somebody reads objects.
-    var tellsObjects: Bool { isJSON || statusDescriptor != nil }
-
-    /// Whether somebody types commands.
-    var isConversational: Bool { command == nil && !isBatch }
-}
-
 /// Runs remote commands over a stream. Confined to its loop.
 final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
     /// What parley ends with.

@@ -6,52 +6,6 @@ internal import Remote
 internal import Sockets
 internal import System
 
-extension Outcome {
-    /// What parley ends with: the program's own status, or what Parley has to say.
-    var exitStatus: Int32 {
-        switch self {
-        case .ended(.status(let number)): Int32(number)
-        case .ended(.signal(let number)): 128 + Int32(number)
-        case .timedOut, .overOutput: ExitStatus.limit
-        case .leftRunning: ExitStatus.cutShort
-        case .refused: ExitStatus.refused
-        }
-    }
-}
-
-extension RunOptions {
-    /// A sentence that says whose it is, since a script may ask many hosts. Somebody at a prompt knows.
-    func named(_ sentence: String) -> String {
-        let hasPlace = ["cannot connect to ", "cannot find an address of "].contains {
-            sentence.utf8.starts(with: $0.utf8)
-        }
-        return isConversational || host.isEmpty || hasPlace ? sentence : "\(host): \(sentence)"
-    }
-
-    /// What `--json` prints where there is no outcome.
-    func failure(code: String, _ sentence: String, status: Int32) -> JSONLine {
-        var line = JSONLine()
-        if !host.isEmpty { line.add("host", host) }
-        if let command {
-            line.add("command", command[0])
-            line.add("arguments", Array(command.dropFirst()))
-        }
-        let outcome =
-            switch status {
-            case ExitStatus.cutShort: "cut-short"
-            case ExitStatus.refused: "refused"
-            case ExitStatus.notTrusted: "not-trusted"
-            case 128..<ExitStatus.limit: "interrupted"
-            default: "failed"
-            }
-        line.add("outcome", outcome)
-        line.add("code", code)
-        line.add("message", sentence)
-        line.add("exit", status)
-        return line
-    }
-}
-
 /// Tells outcomes, in sentences or as JSON. Confined to its loop.
 final class Report {
     private let options: RunOptions

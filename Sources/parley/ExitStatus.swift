@@ -1,0 +1,39 @@
+// What parley ends with.
+// SPDX-License-Identifier: Apache-2.0
+internal import Remote
+internal import Sockets
+internal import System
+internal import TLS
+
+/// What parley ends with where it failed.
+struct ExitStatus {
+    static let limit: Int32 = 251
+    static let cutShort: Int32 = 252
+    static let refused: Int32 = 253
+    static let notTrusted: Int32 = 254
+    static let failure: Int32 = 255
+    let number: Int32
+
+    init(_ error: StreamError) {
+        number =
+            switch error.code {
+            case .truncated, .endedEarly, .reset: Self.cutShort
+            case .commandRefused: Self.refused
+            case let code where code.concernsTrust: Self.notTrusted
+            default: Self.failure
+            }
+    }
+}
+
+extension Outcome {
+    /// What parley ends with: the program's own status, or what Parley has to say.
+    var exitStatus: Int32 {
+        switch self {
+        case .ended(.status(let number)): Int32(number)
+        case .ended(.signal(let number)): 128 + Int32(number)
+        case .timedOut, .overOutput: ExitStatus.limit
+        case .leftRunning: ExitStatus.cutShort
+        case .refused: ExitStatus.refused
+        }
+    }
+}

@@ -1,0 +1,20 @@
+// The last word before the process ends.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Records
+
+extension Log {
+    /// Says the last word before the process ends, as an object where `run` was asked for one.
+    static func end(
+        _ program: String, _ sentence: String, status: Int32, code: String = "failed",
+        run: RunOptions?
+    ) -> Never {
+        guard let run, run.tellsObjects else { end(program, sentence, status: status) }
+        let line = run.failure(code: code, sentence, status: status).line
+        if let number = run.statusDescriptor { unsafe Glibc.write(number, line, line.count) }
+        guard run.isJSON else { end(program, sentence, status: status) }
+        unsafe Glibc.write(2, line, line.count)
+        exit(status)
+    }
+}

@@ -1,0 +1,54 @@
+// What `run` was told.
+// SPDX-License-Identifier: Apache-2.0
+internal import Records
+
+/// What `run` was told beside the options of every protocol.
+struct RunOptions {
+    /// The server as it was named.
+    let host: String
+    /// The command and its arguments; nil for an interactive session or a batch.
+    let command: [String]?
+    let isBatch: Bool
+    let isJSON: Bool
+    /// Where each outcome is written as an object, beside what else is told; nil for nowhere.
+    let statusDescriptor: Int32?
+
+    /// Whether somebody reads objects.
+    var tellsObjects: Bool { isJSON || statusDescriptor != nil }
+
+    /// Whether somebody types commands.
+    var isConversational: Bool { command == nil && !isBatch }
+}
+
+extension RunOptions {
+    /// A sentence that says whose it is, since a script may ask many hosts. Somebody at a prompt knows.
+    func named(_ sentence: String) -> String {
+        let hasPlace = ["cannot connect to ", "cannot find an address of "].contains {
+            sentence.utf8.starts(with: $0.utf8)
+        }
+        return isConversational || host.isEmpty || hasPlace ? sentence : "\(host): \(sentence)"
+    }
+
+    /// What `--json` prints where there is no outcome.
+    func failure(code: String, _ sentence: String, status: Int32) -> JSONLine {
+        var line = JSONLine()
+        if !host.isEmpty { line.add("host", host) }
+        if let command {
+            line.add("command", command[0])
+            line.add("arguments", Array(command.dropFirst()))
+        }
+        let outcome =
+            switch status {
+            case ExitStatus.cutShort: "cut-short"
+            case ExitStatus.refused: "refused"
+            case ExitStatus.notTrusted: "not-trusted"
+            case 128..<ExitStatus.limit: "interrupted"
+            default: "failed"
+            }
+        line.add("outcome", outcome)
+        line.add("code", code)
+        line.add("message", sentence)
+        line.add("exit", status)
+        return line
+    }
+}
