@@ -10,10 +10,10 @@ import shutil
 import ssl
 import stat
 import subprocess
-import tempfile
 import unittest
 
-from support import LIMIT, REPOSITORY, SCRATCH
+from conditions import needs
+from support import LIMIT, REPOSITORY, SCRATCH, new_folder
 
 SCRIPT = REPOSITORY / "scripts" / "generate-certs"
 SHELL = os.environ.get("GENERATE_CERTS_SHELL", "").split()  # such as "busybox sh"; otherwise the script's own
@@ -152,14 +152,14 @@ def shims(directory, names, body):
     return {**os.environ, "PATH": f"{directory}{os.pathsep}{os.environ['PATH']}"}
 
 
-@unittest.skipUnless(shutil.which("openssl"), "the openssl command is not installed")
+@needs("openssl")
 class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.report = sets()
 
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.folder = new_folder()
         self.out = self.folder / "certs"
 
     def assertDone(self, result):

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests of endings share: programs that try to escape, and who of them is left."""
 
-import subprocess
-
 from parley1 import OUTPUT
 from remote_server import program
 from support import HERE, is_alive
@@ -33,8 +31,3 @@ class Escapes:
         while len(numbers(text)) < ESCAPES:
             text += session.expect(OUTPUT)
         return numbers(text)
-
-
-def runs(*words):
-    return subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          check=False).returncode == 0

@@ -26,6 +26,11 @@ ELSEWHERE = SCRATCH / "elsewhere"
 """An empty working folder: no program finds certificates by chance."""
 ELSEWHERE.mkdir()
 
+
+def new_folder():
+    return pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+
+
 NOBODY = 65_534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 """In front of a command: it runs as nobody, which only root can bring about."""

@@ -9,7 +9,6 @@ import resource
 import signal
 import sys
 
-import inherited
 from load_crowd import sessions, settle, warm_up
 from load_faults import (
     FEW_FILES, exhaustion, hellos, resets, rude, stop, trickle, unread)
@@ -114,6 +113,5 @@ def give_up(number, _):
 
 
 if __name__ == "__main__":
-    inherited.shed()
     signal.signal(signal.SIGTERM, give_up)
     sys.exit(main())

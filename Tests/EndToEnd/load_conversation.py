@@ -7,11 +7,9 @@ import os
 import selectors
 import socket
 import ssl
-import struct
 import time
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER
 IP_BIND_ADDRESS_NO_PORT = 24  # Linux: the port is chosen at connect, so that ports can't run out
 
 

@@ -12,10 +12,11 @@ import time
 
 from ground import until
 from load_conversation import (
-    READ, RESET_ON_CLOSE, WRITE, asked, completed, connected, drive, end, quit_politely, session)
+    READ, WRITE, asked, completed, connected, drive, end, quit_politely, session)
 from load_crowd import ANSWERED, ask
 from load_hello import client_hello, mutated
 from load_server import MIB
+from strangers import reset
 
 ALERT, HANDSHAKE = b"\x15", b"\x16"  # TLS record types
 HANDSHAKE_DEADLINE = 10.0  # the server's default
@@ -26,12 +27,11 @@ UNREAD_CAP = 16 * MIB  # what a peer that never reads may send: more than socket
 def resets(point, server, scale):
     """Connections that are opened and reset without a byte."""
 
-    def reset(number):
-        with (yield from connected(server, number)) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    def come_and_go(number):
+        reset((yield from connected(server, number)))
 
     begun = time.monotonic()
-    point.all_went(drive(map(reset, range(scale.silent)), window=200), "not connected")
+    point.all_went(drive(map(come_and_go, range(scale.silent)), window=200), "not connected")
     point.say(f"{scale.silent} connections reset in {time.monotonic() - begun:.2f} s")
 
 
@@ -116,7 +116,7 @@ def rude(point, server, scale):
             elif number % 4 == 1:
                 end(tls)
             elif number % 4 == 2:
-                tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+                reset(tls)
 
     begun = time.monotonic()
     point.all_went(drive(map(visit, range(scale.rude)), window=1), "failed")

@@ -24,6 +24,11 @@ class Owner(contextlib.ExitStack):
         self.callback(function, *arguments)
 
 
+def when_done(owner, function):
+    """Have a test case, a class of tests or an `Owner` call a function at its end."""
+    (owner.addClassCleanup if isinstance(owner, type) else owner.addCleanup)(function)
+
+
 class Output:
     """Everything that one descriptor of a program has given so far, collected by a thread."""
 
@@ -92,6 +97,7 @@ class Program(Watched):
 
     def __init__(self, owner, arguments, *, stdin=None, terminal=False, descriptors=None,
                  stdout=None, folder=ELSEWHERE, environment=(), sealed=False, pass_fds=()):
+        arguments = list(map(str, arguments))
         self.name = os.path.basename(arguments[0])
         self._arguments = arguments
         self.screen = self.stdout = self.stderr = None
@@ -133,7 +139,7 @@ class Program(Watched):
         groups.add(self.pid)
         self.stderr = self.listen(error_read)
         self.stdout = None if output_read is None else self.listen(output_read)
-        (owner.addClassCleanup if isinstance(owner, type) else owner.addCleanup)(self._end)
+        when_done(owner, self._end)
         if stdin is not None and stdin is not PIPE:
             self.type(stdin)
             self.end_input()

@@ -5,13 +5,13 @@ import json
 import pathlib
 import signal
 import sys
-import tempfile
 import unittest
 
 import authority
 from people import client
+from process import when_done
 from remote import Session
-from support import HERE, SCRATCH, Server, eventually, kill, members
+from support import HERE, Server, eventually, kill, members, new_folder
 
 PYTHON = sys.executable
 REPLIES = {
@@ -55,7 +55,7 @@ class TableServer(Server):
 
     def __init__(self, owner, commands, *options, groups=None, audit=None, files=None, certs=None,
                  trust=None, **how):
-        self.folder = pathlib.Path(files or tempfile.mkdtemp(dir=SCRATCH))
+        self.folder = pathlib.Path(files or new_folder())
         self.table = self.folder / "commands.json5"
         if commands is not None:
             write_table(self.table, commands, groups)
@@ -101,8 +101,7 @@ class RemoteServer(TableServer):
     def __init__(self, owner, commands, *options, **how):
         super().__init__(owner, commands, *options, **how)
         self._descriptors = self.descriptors
-        cleanup = owner.addClassCleanup if isinstance(owner, type) else owner.addCleanup
-        cleanup(self._leave_nothing)
+        when_done(owner, self._leave_nothing)
 
     def _leave_nothing(self):
         """Sessions are closed by now; whatever still runs is the server's fault."""

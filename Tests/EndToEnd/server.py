@@ -22,7 +22,7 @@ READY = r"parleyd: listening on (\S+):(\d+) \(([^)\n]*)\)\r?\n"
 def parleyd(protocol, *options, certs=None, host="127.0.0.1", program=PARLEYD):
     """The words of a server, which may listen or refuse to start."""
     where = ["--host", host] if host else []
-    return [program, protocol, "--port", "0", *where, *security(certs), *map(str, options)]
+    return [program, protocol, "--port", "0", *where, *security(certs), *options]
 
 
 class Server(Program):

@@ -106,6 +106,55 @@ def connect(owner, port, context=None, host="127.0.0.1", name=None):
     return connection
 
 
+def listening(owner, **how):
+    """A socket that listens, and accepts nobody unless the test does; and its port."""
+    listener = socket.create_server(("127.0.0.1", 0), **how)
+    owner.addCleanup(listener.close)
+    return listener, listener.getsockname()[1]
+
+
+class Engine:
+    """A TLS client whose records the test carries over `connection`, so that it chooses what travels together."""
+
+    def __init__(self, connection, context=None, name="localhost"):
+        self.connection = connection
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = (context or client_context()).wrap_bio(
+            self._incoming, self._outgoing, server_hostname=name)
+
+    def complete(self, step):
+        """The result of a step that may want to send and to read first."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.flush()
+                received = self.connection.recv(65_536)
+                if not received:
+                    self._incoming.write_eof()
+                self._incoming.write(received)
+
+    def shake_hands(self):
+        """The client's own last flight is not sent yet."""
+        self.complete(self.tls.do_handshake)
+
+    def record(self, message):
+        """The bytes of one record, not sent."""
+        self.tls.write(message)
+        return self.taken()
+
+    def taken(self):
+        """What is to be sent, which the caller does."""
+        return self._outgoing.read()
+
+    def flush(self):
+        self.connection.sendall(self.taken())
+
+    def read(self):
+        """What one record holds; nothing at a polite end."""
+        return self.complete(lambda: self.tls.read(65_536))
+
+
 def ask(connection, message):
     """Send one message and return the reply."""
     connection.sendall(message if isinstance(message, bytes) else message.encode())

@@ -5,18 +5,15 @@ import os
 import sys
 import unittest
 
+from conditions import measures_memory  # noqa: F401
 from ground import (  # noqa: F401
     AS_NOBODY, ELSEWHERE, HERE, IS_SANITIZED, LIMIT, NOBODY, PARLEY, PARLEYD, PROGRAMS, REPOSITORY, SCRATCH,
-    descendants, eventually, gone, is_alive, kill, members, processes, until)
+    descendants, eventually, gone, is_alive, kill, members, new_folder, processes, until)
 from process import PIPE, Owner, Program  # noqa: F401
 from server import Client, Server, parleyd, security  # noqa: F401
 from watched import settled  # noqa: F401
 
 PEERS = str(HERE / "peers.py")
-
-measures_memory = unittest.skipIf(
-    IS_SANITIZED, "AddressSanitizer keeps what is freed, and sets limits of its own")
-"""Marks a test that looks at how much memory a program holds, or at its limits."""
 
 
 class TestCase(unittest.TestCase):

@@ -9,6 +9,7 @@ import unittest
 from certificates import (
     BASIC, CANNOT_CREATE, FAILURE, SCRIPT, SHELL, SIX, TOOLS, USAGE, Case, contents, files,
     generate, leftovers, replaced, run, shims)
+from conditions import needs
 
 
 class Surroundings(Case):
@@ -122,9 +123,8 @@ class Surroundings(Case):
                 self.assertRegex(result.stdout, r"what was replaced:.* b\.key b\.pem")
                 self.assertEqual(files(out), {"ca.pem", "server.pem", "server.key"})
 
+    @needs("git")
     def test_gitignore_keepsKeysAndCertificatesOut(self):
-        if shutil.which("git") is None:
-            self.skipTest("git is not installed")
         self.copy()
         for name in (".gitignore", "README.md"):
             shutil.copy(SCRIPT.parents[1] / "certs" / name, self.out)

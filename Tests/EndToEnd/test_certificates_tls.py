@@ -3,12 +3,12 @@
 
 import contextlib
 import re
-import shutil
 import socket
 import ssl
 import unittest
 
 from certificates import BASIC, SHARED, Case, openssl, run
+from conditions import needs
 from strangers import Stub
 from support import LIMIT, PIPE, Program
 
@@ -55,7 +55,7 @@ class RealTLS(Case):
         """The port of a server that runs until the test's end."""
         command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", directory / "server.pem", "-key",
                    directory / "server.key", "-CAfile", directory / "ca.pem", "-no-CApath", *arguments]
-        server = Program(self, list(map(str, command)), stdin=PIPE)
+        server = Program(self, command, stdin=PIPE)
         return int(server.stdout.expect(r"ACCEPT 127\.0\.0\.1:(\d+)")[1])
 
     def test_pythonAtBothEnds_seesTheIdentitiesOfBoth(self):
@@ -117,9 +117,8 @@ class RealTLS(Case):
                 stream.sendall(b"olleh\n")
                 self.assertEqual(stream.recv(100), b"hello\n")
 
+    @needs("curl")
     def test_curl_acceptsThePinThatTheScriptPrints_andNoOther(self):
-        if shutil.which("curl") is None:
-            self.skipTest("curl is not installed")
         server, other = (re.search(rf"/{name}\.pem,.*\n(?:    .*\n)*?.*(sha256//\S+)", self.report)[1]
                          for name in ("server", "client"))
         port = self.openssl_server(SHARED, "-Verify", "1", "-verify_return_error", "-www")

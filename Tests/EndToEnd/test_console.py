@@ -3,12 +3,11 @@
 
 import os
 import re
-import shutil
 import socket
-import subprocess
 import unittest
 
 import authority
+from conditions import with_ipv6, works
 from strangers import ask, connect, in_both_modes
 from support import PARLEY, PARLEYD, SCRATCH, Client, Program, Server, TestCase
 
@@ -88,7 +87,7 @@ class Words(TestCase):
     def test_the_command_line_is_known_without_proc(self):
         alone = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c",
                  'mount -t tmpfs none /proc && exec "$@"', "sh"]
-        if not shutil.which("unshare") or subprocess.run([*alone, "true"], capture_output=True).returncode:
+        if not works(*alone, "true"):
             self.skipTest("no mount namespace to be had")
         for program in (PARLEY, PARLEYD):
             with self.subTest(program):
@@ -115,12 +114,10 @@ class Words(TestCase):
                     client.stdout.text, "Connection failed. Is the server running?\n")
 
 
+    @with_ipv6
     def test_a_refusal_by_another_machine_says_where_parleyd_listens(self):
-        with socket.socket(socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET) as nobody:
-            try:
-                nobody.bind(("::1", 0))
-            except OSError:
-                self.skipTest("no IPv6 here")
+        with socket.socket(socket.AF_INET6) as nobody:
+            nobody.bind(("::1", 0))
             port = nobody.getsockname()[1]
             for words, says in ((["run"], True), (["command"], True), (["hello"], False)):
                 client = Program(self, [PARLEY, *words, f"[::1]:{port}"])
@@ -138,9 +135,8 @@ class Defaults(TestCase):
                 server = Server(self, protocol, host=None)
                 self.assertEqual((server.host, server.mode), (address, "plaintext"))
 
+    @with_ipv6
     def test_one_address_family_more_is_one_option(self):
-        if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
-            self.skipTest("no IPv6 here")
         server = Server(self, "hello", host="::", certs=authority.good())
         for host in ("[::1]", "127.0.0.1", "localhost"):
             with self.subTest(host):

@@ -7,7 +7,7 @@ import unittest
 
 import authority
 from strangers import (
-    Stub, ask, client_context, connect, in_both_modes, read_to_end, reset, server_context)
+    Stub, ask, client_context, connect, in_both_modes, listening, read_to_end, reset, server_context)
 from support import PARLEYD, PIPE, Client, Program, Server, TestCase, eventually
 
 
@@ -121,16 +121,13 @@ class Deadlines(TestCase):
         server.stderr.expect(r"127\.0\.0\.1:\d+.*idle")
 
     def test_a_server_that_never_replies_is_given_up(self):
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(listener.close)
-        client = Client(self, "command", listener.getsockname()[1], "--idle-timeout", "0.5",
+        _, port = listening(self)
+        client = Client(self, "command", port, "--idle-timeout", "0.5",
                         messages=["Hello"])
         self.assertFails(client, 255)
 
     def test_a_server_that_never_accepts_is_given_up(self):
-        listener = socket.create_server(("127.0.0.1", 0), backlog=0)
-        self.addCleanup(listener.close)
-        port = listener.getsockname()[1]
+        _, port = listening(self, backlog=0)
         waiting = []
         for _ in range(4):  # More than the backlog holds: the kernel drops the next SYN.
             one = socket.socket()

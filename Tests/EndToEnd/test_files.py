@@ -2,14 +2,12 @@
 """Whose files decide: each of them is refused where somebody else could have written it."""
 
 import os
-import pathlib
 import shutil
 import signal
-import tempfile
-import unittest
 
 import authority
-from support import PARLEY, SCRATCH, Program, Server, TestCase
+from conditions import only_root
+from support import Client, Server, TestCase, new_folder
 
 EVE = 61_002
 TABLE = '{commands: {true: {run: ["/bin/true"], allow: ["anyone"]}}}'
@@ -20,7 +18,7 @@ class Folder:
     """A set of everything that a server reads and writes, in a folder below another one."""
 
     def __init__(self):
-        self.above = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.above = new_folder()
         self.path = self.above / "set"
         shutil.copytree(authority.good(), self.path)
         authority.write(self.path / "table.json5", TABLE)
@@ -56,7 +54,7 @@ class Files(TestCase):
                 (folder.path / name).chmod(0o662)
                 self.assertRefuses(folder, f"chmod go-w {folder.path}/{name}")
 
-    @unittest.skipIf(os.geteuid(), "only root gives files away")
+    @only_root("gives files away")
     def test_each_file_is_refused_where_it_belongs_to_another(self):
         for name in FILES:
             with self.subTest(name):
@@ -99,8 +97,7 @@ class Files(TestCase):
             with self.subTest(name):
                 folder = Folder()
                 (folder.path / name).chmod(0o662)
-                run = Program(self, [PARLEY, "hello", "--certs", str(folder.path),
-                                     f"localhost:{server.port}"])
+                run = Client(self, "hello", server.port, certs=folder.path, host="localhost")
                 self.assertFails(run, 255, f"chmod go-w {folder.path}/{name}")
 
     def test_what_is_made_is_for_its_owner_only(self):

@@ -2,14 +2,12 @@
 """README.md's line for many servers asks each of them, whoever is down."""
 
 import os
-import pathlib
 import shlex
 import socket
-import tempfile
 
 import authority
 from runs import Commands, shell
-from support import PARLEY, REPOSITORY, SCRATCH, Program, TestCase
+from support import PARLEY, REPOSITORY, Program, TestCase, new_folder
 
 TABLE = {"disk": shell('echo "free: $1"', "path", arguments={"path": "/[a-z0-9/]*"})}
 
@@ -18,7 +16,7 @@ class Fleet(TestCase):
     def test_a_server_that_is_down_does_not_stop_the_others(self):
         line = next(line for line in (REPOSITORY / "README.md").read_text().splitlines()
                     if line.startswith("xargs "))
-        folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        folder = new_folder()
         # As a configuration would, it says which certificates to take.
         program = folder / "parley"
         program.write_text(

@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/test fails where it leaves a process or a file, and leaves none when it is interrupted."""
 
-import pathlib
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 
-from support import REPOSITORY, SCRATCH, Program, TestCase, eventually, processes
+from support import REPOSITORY, Program, TestCase, eventually, is_alive, new_folder
 
 ORPHAN = 'setsid sh -c "exec sleep 613" </dev/null >/dev/null 2>&1 & echo $!'
 
 
 class Leftovers(TestCase):
     def setUp(self):
-        self.checkout = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.checkout = new_folder()
         (self.checkout / "Tests").mkdir()
         shutil.copy(REPOSITORY / "Tests" / "leftovers.py", self.checkout / "Tests")
         (self.checkout / ".gitignore").write_text("/.build/\n*.pem\n")
@@ -25,9 +23,6 @@ class Leftovers(TestCase):
     def run_below(self, shell, **how):
         return Program(self, [sys.executable, "-B", str(self.checkout / "Tests" / "leftovers.py"),
                               "sh", "-c", shell], folder=self.checkout, **how)
-
-    def runs(self, pid):
-        return any(pid == its and state != "Z" for its, state, _, _ in processes())
 
     def test_the_status_is_the_commands(self):
         for shell, status in (("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137)):
@@ -44,7 +39,7 @@ class Leftovers(TestCase):
         pid = int(program.stdout.expect(r"(\d+)\n")[1])
         self.assertStatus(program, 1)
         self.assertIn(f"sleep ({pid})", program.stderr.text)
-        self.assertFalse(self.runs(pid))
+        self.assertFalse(is_alive(pid))
 
     def test_a_file_that_is_left_is_told_unless_it_is_built(self):
         self.assertStatus(self.run_below("mkdir .build; touch .build/x"), 0)
@@ -61,4 +56,4 @@ class Leftovers(TestCase):
                 pid = int(program.stdout.expect(r"(\d+)\n")[1])
                 program.signal(number)
                 self.assertStatus(program, 128 + number)
-                eventually(lambda pid=pid: not self.runs(pid), "the end of the orphan")
+                eventually(lambda pid=pid: not is_alive(pid), "the end of the orphan")

@@ -6,13 +6,12 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import tempfile
 
 import authority
 from server import READY
-from strangers import client_context, connect
-from support import PARLEY, SCRATCH, Program, Server, TestCase, eventually
+from strangers import client_context, connect, listening
+from support import PARLEY, SCRATCH, Program, Server, TestCase, eventually, new_folder
 
 RECORD = json.dumps({"time": "2026-11-25T20:00:00.000000Z", "event": "command-start", "session": 1,
                      "identity": "email:alice@example.org", "name": "restart", "arguments": []})
@@ -87,7 +86,7 @@ class OneSink(TestCase):
 
     def test_a_reload_decides_again_whether_the_trail_meets_the_console(self):
         certs = authority.good()
-        folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        folder = new_folder()
         out, audit = folder / "out", folder / "audit"
         server = Server(self, "command", "--audit", str(audit), certs=certs,
                         wrapper=["sh", "-c", 'out=$0; exec "$@" >"$out"', str(out)])
@@ -144,9 +143,7 @@ class OneSink(TestCase):
         self.assertLess(len(line), 4_096)
 
     def test_a_server_forges_no_sentence_of_the_clients(self):
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(listener.close)
-        port = listener.getsockname()[1]
+        listener, port = listening(self)
         client = Program(self, ["sh", "-c", 'exec "$@" 2>&1', "sh", PARLEY, "hello", "--plaintext",
                                 f"127.0.0.1:{port}"])
         peer, _ = listener.accept()

@@ -4,15 +4,10 @@
 import os
 import shutil
 import signal
-import tempfile
-import unittest
 
 import authority
-from support import ELSEWHERE, PARLEY, PARLEYD, SCRATCH, Program, Server, TestCase
-
-
-def folder():
-    return tempfile.mkdtemp(dir=SCRATCH)
+from conditions import needs, without
+from support import ELSEWHERE, PARLEY, PARLEYD, SCRATCH, Client, Program, Server, TestCase, new_folder
 
 
 class Places(TestCase):
@@ -23,12 +18,12 @@ class Places(TestCase):
         cls.server = Server(cls, "hello", certs=authority.good())
 
     def client(self, *options, where=ELSEWHERE, **environment):
-        return Program(self, [PARLEY, "hello", *options, f"localhost:{self.server.port}"],
-                       folder=where, environment=environment)
+        return Client(self, "hello", self.server.port, *options, certs=[], host="localhost",
+                      folder=where, environment=environment)
 
-    @unittest.skipIf(os.path.exists("/etc/parley/ca.pem"), "this machine has a set of its own")
+    @without("/etc/parley/ca.pem")
     def test_a_client_takes_nothing_from_the_current_folder(self):
-        where = folder()
+        where = new_folder()
         shutil.copytree(authority.good(), f"{where}/certs")
         shutil.copytree(authority.good(), f"{where}/parley")
         for environment in ({}, {"XDG_CONFIG_HOME": ".", "HOME": "."},
@@ -39,23 +34,22 @@ class Places(TestCase):
         self.assertStatus(self.client("--certs", "certs", where=where), 0)
 
     def test_a_client_looks_into_the_users_own_folder(self):
-        home = folder()
+        home = new_folder()
         os.makedirs(f"{home}/.config", 0o755)
         shutil.copytree(authority.good(), f"{home}/.config/parley")
         self.assertStatus(self.client(HOME=home, XDG_CONFIG_HOME=""), 0)
         self.assertStatus(self.client(XDG_CONFIG_HOME=f"{home}/.config"), 0)
 
+    @without("/etc/parley/client.pem")
     def test_a_client_says_where_it_looked(self):
-        home = folder()
+        home = new_folder()
         run = self.client("--cert", str(authority.good() / "client.pem"), XDG_CONFIG_HOME=home)
-        if os.path.exists("/etc/parley/client.pem"):
-            self.skipTest("this machine has a set of its own")
         self.assertFails(run, 255, "there is no client.key")
         self.assertIn(f"{home}/parley or /etc/parley;", run.stderr.text)
 
-    @unittest.skipIf(os.path.exists("/etc/parley/server.pem"), "this machine has a set of its own")
+    @without("/etc/parley/server.pem")
     def test_a_server_takes_nothing_but_what_is_named_or_the_systems(self):
-        where = folder()
+        where = new_folder()
         shutil.copytree(authority.good(), f"{where}/certs")
         shutil.copytree(authority.good(), f"{where}/parley")
         self.assertRefusesToStart("hello", "there is no server.pem in /etc/parley;", certs=[],
@@ -63,14 +57,9 @@ class Places(TestCase):
         Server(self, "hello", certs="certs", folder=where)
 
 
+@needs("bash")
 class Handed(TestCase):
     """What whoever starts a program has opened for it, such as a shell's <(...)."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if not shutil.which("bash"):
-            raise unittest.SkipTest("no bash here")
 
     def shell(self, line, *words, **how):
         return Program(self, ["bash", "-c", line, "bash", *map(str, words)], **how)

@@ -2,50 +2,22 @@
 """Where a message ends, at its record over TLS and at a read over plaintext, and its size."""
 
 import socket
-import ssl
 import unittest
 
 import authority
-from strangers import Stub, ask, client_context, connect, in_both_modes, server_context
+from strangers import Engine, Stub, client_context, connect, in_both_modes, server_context
 from support import Client, Server, TestCase
 
 TWO = (b"Hello", b"Are you there?")
 ANSWERS = (b"Greetings!", b"Yes, I am here!")
 
 
-class Engine:
-    """A TLS client whose records the test carries, so that it chooses what travels together."""
-
-    def __init__(self, connection):
-        self._connection = connection
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = client_context().wrap_bio(
-            self._incoming, self._outgoing, server_hostname="localhost")
-        self._complete(self._tls.do_handshake)
-        self.flush()
-
-    def _complete(self, step):
-        while True:
-            try:
-                return step()
-            except ssl.SSLWantReadError:
-                self.flush()
-                received = self._connection.recv(65536)
-                if not received:
-                    raise AssertionError("the server ended the connection") from None
-                self._incoming.write(received)
-
-    def record(self, message):
-        """The bytes of one record, not sent."""
-        self._tls.write(message)
-        return self._outgoing.read()
-
-    def flush(self):
-        self._connection.sendall(self._outgoing.read())
-
-    def read(self):
-        """What one record holds."""
-        return self._complete(lambda: self._tls.read(65536))
+def shaken(connection):
+    """One that has shaken hands."""
+    made = Engine(connection)
+    made.shake_hands()
+    made.flush()
+    return made
 
 
 class Records(TestCase):
@@ -65,14 +37,14 @@ class Records(TestCase):
 
     def test_records_that_arrive_in_one_segment_are_still_two_messages(self):
         connection = connect(self, self.server.port)
-        engine = Engine(connection)
+        engine = shaken(connection)
         connection.sendall(b"".join(engine.record(message) for message in TWO * 50))
         for answer in ANSWERS * 50:
             self.assertEqual(engine.read(), answer)
 
     def test_a_record_that_arrives_in_pieces_is_one_message(self):
         connection = connect(self, self.server.port)
-        engine = Engine(connection)
+        engine = shaken(connection)
         record = engine.record(TWO[1])
         other = connect(self, self.server.port, client_context())
         for index in range(len(record)):

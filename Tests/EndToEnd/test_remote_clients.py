@@ -7,11 +7,11 @@ import socket
 import ssl
 import unittest
 
-from authority import good
 from parley1 import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT, PING, frame, run
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, fixture, program
+from runs import Run
 from strangers import reset
-from support import PARLEY, PIPE, Program, eventually, gone, measures_memory, members
+from support import PIPE, eventually, gone, measures_memory, members
 
 HOLDERS = 4
 GROWTH = 6 * 1024
@@ -20,9 +20,7 @@ GROWTH = 6 * 1024
 
 def parley(test, command):
     """Our own client, in a process that can be killed and stopped."""
-    return Program(test, [
-        PARLEY, "run", "--certs", str(good()), f"127.0.0.1:{test.server.port}", "--", command],
-        stdin=PIPE)
+    return Run(test, test.server.port, command, stdin=PIPE)
 
 
 class Gone(RemoteTestCase):

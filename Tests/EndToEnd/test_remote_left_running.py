@@ -8,7 +8,8 @@ import signal
 import unittest
 
 import authority
-from endings import Escapes, all_gone, runs
+from conditions import only_root, works
+from endings import Escapes, all_gone
 from parley1 import BUSY, BY_ITSELF, LEFT_RUNNING, UNAVAILABLE
 from remote_server import (
     Outcomes, RemoteServer, TableServer, fixture, program, shell, write_table)
@@ -28,7 +29,7 @@ class AsProcessOne(Escapes, Outcomes, TestCase):
     UNSHARE = ("unshare", "--pid", "--fork", "--kill-child")
 
     def server(self, *options):
-        if not runs(*self.UNSHARE, "true"):
+        if not works(*self.UNSHARE, "true"):
             self.skipTest("no PID namespace may be made here")
         server = RemoteServer(self, self.COMMANDS, wrapper=[*self.UNSHARE, *options])
         server.inner = server.children[0]
@@ -61,15 +62,14 @@ class AsProcessOne(Escapes, Outcomes, TestCase):
         self.assertRegex(server.end_of(session)["reason"], "/proc must be mounted")
 
 
+@only_root("can make a set-user-ID program")
 class LeftRunning(Outcomes, TestCase):
     """A program that took on another user's rights, as sudo does, is none that a server can end."""
 
     def setUp(self):
-        if os.geteuid() != 0:
-            self.skipTest("only root can make a set-user-ID program")
         if os.statvfs(SCRATCH).f_flag & os.ST_NOSUID:
             self.skipTest("set-user-ID programs don't work in the folder for temporary files")
-        if not runs(*AS_NOBODY, PARLEYD, "--version"):
+        if not works(*AS_NOBODY, PARLEYD, "--version"):
             self.skipTest("an ordinary user can't run parleyd here")
         SCRATCH.chmod(0o711)
         self.addCleanup(SCRATCH.chmod, 0o700)

@@ -8,11 +8,11 @@ import unittest
 
 from authority import good, issue, moment, new_list
 from long_list import long_list
-from parley1 import NOT_ALLOWED, UNAVAILABLE, run
+from parley1 import ALPN, NOT_ALLOWED, UNAVAILABLE, run
 from people import client as certificate_of
 from people import people
 from remote_server import RemoteServer, RemoteTestCase
-from strangers import Stub, answer, client_context, connect
+from strangers import Engine, Stub, answer, client_context, connect
 from support import SCRATCH, Client, Server, TestCase, eventually
 from test_remote_reload import COMMANDS, revocation
 
@@ -155,24 +155,16 @@ class HeldBack(RemoteTestCase):
         """A client that has the server's flight, and its own answer as records."""
         context = client_context(certificate_of(name))
         if alpn:
-            context.set_alpn_protocols(["parley/1"])
-        connection = connect(self, server.port)
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        stream = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
-        while True:
-            try:
-                stream.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                connection.sendall(outgoing.read())
-                incoming.write(connection.recv(65_536))
-        flight, records = outgoing.read(), []
+            context.set_alpn_protocols([ALPN])
+        engine = Engine(connect(self, server.port), context)
+        engine.shake_hands()
+        flight, records = engine.taken(), []
         while flight:
             size = 5 + int.from_bytes(flight[3:5], "big")
             records.append(flight[:size])
             flight = flight[size:]
         self.assertGreater(len(records), 2, "Certificate, CertificateVerify and Finished")
-        return connection, stream, incoming, outgoing, records
+        return engine, records
 
     def test_who_was_revoked_meanwhile_is_not_let_in(self):
         before, after = revocation()
@@ -184,35 +176,27 @@ class HeldBack(RemoteTestCase):
                     shutil.copy(before, crl)
                     server = RemoteServer(self, COMMANDS, "--crl", str(crl), "--threads", "1")
                     slow = [self.begin(server, name, alpn=alpn) for name in ("leaver", "client")]
-                    for connection, _, _, _, records in slow:
+                    for engine, records in slow:
                         if held:
-                            connection.sendall(b"".join(records[:held]))
+                            engine.connection.sendall(b"".join(records[:held]))
                     # The one loop has read what came before this when it answers.
                     self.assertEqual(server.session(self).ask("Hello").lines, ["Greetings!"])
                     shutil.copy(after, crl)
                     server.reload()
-                    leaver, client = [self.finish(it, held, alpn) for it in slow]
+                    leaver, client = [self.finish(*it, held, alpn) for it in slow]
                     self.assertNotIn(b"Greetings!", leaver)
                     self.assertIn(b"Greetings!", client)
                     server.stderr.expect("was revoked")
 
-    def finish(self, client, held, alpn):
+    def finish(self, engine, records, held, alpn):
         """What the server says to a Hello, up to its end."""
-        connection, stream, incoming, outgoing, records = client
-        connection.sendall(b"".join(records[held:] if held else records))
-        stream.write(run("Hello") if alpn else b"Hello")
+        engine.connection.sendall(b"".join(records[held:] if held else records))
+        engine.tls.write(run("Hello") if alpn else b"Hello")
         reply = b""
         try:
-            connection.sendall(outgoing.read())
-            while b"Greetings!" not in reply:
-                chunk = connection.recv(65_536)
-                if not chunk:
-                    break
-                incoming.write(chunk)
-                try:
-                    reply += stream.read(65_536)
-                except ssl.SSLWantReadError:
-                    continue
+            engine.flush()
+            while b"Greetings!" not in reply and (piece := engine.read()):
+                reply += piece
         except (ssl.SSLError, ConnectionError):
             pass  # An alert, or the end.
         return reply

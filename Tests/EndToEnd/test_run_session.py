@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The interactive session: `parley run HOST` without a command."""
 
-import ctypes
-import pathlib
 import signal
 import stat
-import tempfile
 import termios
 import unittest
 
+from conditions import with_libedit
 from runs import Commands, Run
-from support import PIPE, SCRATCH, TestCase, gone
+from support import PIPE, TestCase, gone, new_folder
 
 PROMPT = "parley> "
 
@@ -230,20 +228,12 @@ class Sessions(TestCase):
         gone(group)
 
 
-def _has_libedit():
-    try:
-        ctypes.CDLL("libedit.so.2")
-    except OSError:
-        return False
-    return True
-
-
-@unittest.skipUnless(_has_libedit(), "libedit is not installed")
+@with_libedit
 class Edited(Sessions):
     """The same at a terminal whose lines libedit edits, and what it adds."""
 
     def setUp(self):
-        self.state = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.state = new_folder()
         self.history = self.state / "parley" / "history"
 
     def session(self, **more):

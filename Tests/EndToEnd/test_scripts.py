@@ -2,13 +2,11 @@
 """The scripts: what they take from their caller, what they leave, and what they say is missing."""
 
 import os
-import pathlib
 import shutil
 import signal
 import sys
-import tempfile
 
-from support import REPOSITORY, SCRATCH, Program, TestCase, eventually, processes
+from support import REPOSITORY, Program, TestCase, eventually, is_alive, new_folder
 
 SCRIPTS = REPOSITORY / "scripts"
 
@@ -25,7 +23,7 @@ class CommandLines(TestCase):
                     self.assertTrue(said.startswith(f"usage: scripts/{name}"), program.story)
 
     def test_a_demo_overwrites_no_folder(self):
-        there = tempfile.mkdtemp(dir=SCRATCH)
+        there = new_folder()
         program = Program(self, [str(SCRIPTS / "demo"), there])
         self.assertStatus(program, 1)
         self.assertIn(f"{there} is there already", program.stderr.text)
@@ -48,7 +46,7 @@ class Common(TestCase):
     """scripts/common, which all of them read."""
 
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.folder = new_folder()
 
     def script(self, body, shell=""):
         """A script that reads scripts/common, below a shell that has run `shell`."""
@@ -89,8 +87,7 @@ class Common(TestCase):
 
     def ends(self, pid):
         self.addCleanup(end, pid)
-        eventually(lambda: all(pid != its or state == "Z" for its, state, _, _ in processes()),
-                   "the end of what was started")
+        eventually(lambda: not is_alive(pid), "the end of what was started")
 
 
 CLANG = """#!/bin/sh
@@ -107,7 +104,7 @@ class Setup(TestCase):
     """A part that the toolchain lacks is one sentence with its package's name."""
 
     def setUp(self):
-        self.root = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.root = new_folder()
         self.tools = self.root / "tools"
         self.tools.mkdir()
         (self.root / "scripts").mkdir()

@@ -6,19 +6,19 @@ import pathlib
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import unittest
 
+from conditions import crashes
 from runs import Commands, Run, shell
-from support import AS_NOBODY, IS_SANITIZED, PARLEY, PARLEYD, Program, Server, TestCase
+from strangers import listening
+from support import AS_NOBODY, PARLEYD, Client, Server, TestCase
 
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP,
            signal.SIGFPE, signal.SIGQUIT)
 
 
-@unittest.skipIf(IS_SANITIZED, "AddressSanitizer handles these signals itself")
+@crashes
 class Crashes(TestCase):
 
     def test_a_crash_ends_either_program_and_shows_nothing(self):
@@ -28,13 +28,10 @@ class Crashes(TestCase):
                 server.signal(number)
                 self.assertEqual(server.wait(), -number)
                 self.assertEqual(server.stderr.text.count("\n"), 1, server.story)
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(listener.close)
+        listener, port = listening(self)
         for number in CRASHES:
             with self.subTest(number.name, program="parley"):
-                client = Program(
-                    self, [PARLEY, "hello", "--plaintext",
-                           f"127.0.0.1:{listener.getsockname()[1]}"], sealed=True)
+                client = Client(self, "hello", port, sealed=True)
                 peer, _ = listener.accept()
                 with peer:
                     client.signal(number)

@@ -10,7 +10,7 @@ import unittest
 
 import authority
 from runs import Commands, Run
-from strangers import Stub, ask, client_context, connect, in_both_modes, read_to_end
+from strangers import Engine, Stub, ask, client_context, connect, in_both_modes, read_to_end
 from support import LIMIT, PIPE, SCRATCH, Client, Server, TestCase, eventually
 
 
@@ -108,36 +108,17 @@ class Burst(threading.Thread):
         super().__init__(daemon=True)
         self.replies = 0
         self.has_begun = threading.Event()
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = client_context().wrap_bio(
-            self._incoming, self._outgoing, server_hostname="127.0.0.1")
-        self._socket = connect(owner, port)
-        self._until(self._tls.do_handshake)
-
-    def _until(self, attempt):
-        """The result of a call that may want to read first."""
-        while True:
-            try:
-                return attempt()
-            except ssl.SSLWantReadError:
-                self._send()
-                received = self._socket.recv(1 << 16)
-                if not received:
-                    self._incoming.write_eof()
-                self._incoming.write(received)
-
-    def _send(self):
-        if self._outgoing.pending:
-            self._socket.sendall(self._outgoing.read())
+        self._engine = Engine(connect(owner, port), name="127.0.0.1")
+        self._engine.shake_hands()
 
     def run(self):
         try:
             while True:
                 for _ in range(self.SIZE):
-                    self._tls.write(b"Hello")
-                self._send()
+                    self._engine.tls.write(b"Hello")
+                self._engine.flush()
                 for _ in range(self.SIZE):
-                    if not self._until(lambda: self._tls.read(1 << 14)):
+                    if not self._engine.read():
                         return
                     self.replies += 1
                 self.has_begun.set()

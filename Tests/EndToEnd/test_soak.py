@@ -3,11 +3,9 @@
 
 import json
 import os
-import pathlib
 import random
 import subprocess
 import sys
-import tempfile
 import types
 import unittest
 from unittest import mock
@@ -16,7 +14,7 @@ import authority
 from parley1 import ALPN, FROM_CLIENT, OUTPUT, UNAVAILABLE, Decoder, exited, frame, texts
 import remote
 from strangers import Stub, answer, server_context
-from support import PROGRAMS, REPOSITORY, SCRATCH, Program, TestCase
+from support import PROGRAMS, REPOSITORY, Program, TestCase, new_folder
 
 sys.path.append(str(REPOSITORY / "Tests" / "Soak"))
 from guest import Guest  # noqa: E402
@@ -51,7 +49,7 @@ class Short(TestCase):
             self.assertRegex(plans[0], rf"\b{action}\b")
 
     def test_a_signal_ends_it_and_leaves_nothing(self):
-        folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        folder = new_folder()
         program = Program(
             self, [SOAK, "1"],
             environment={"PARLEY_BIN": str(PROGRAMS), "TMPDIR": str(folder)})
@@ -148,7 +146,7 @@ class Books(unittest.TestCase):
         self.assertComplaints("within a line", "no record")
 
     def folder(self, records):
-        folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        folder = new_folder()
         (folder / "audit.jsonl").write_text("".join(
             json.dumps(record) + "\n" for record in records))
         return folder

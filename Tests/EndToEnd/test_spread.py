@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """How sessions spread over the loops: epoll alone would give nearly all of them to one."""
 
-import os
 import pathlib
 import re
 import socket
 import unittest
 
+from conditions import only_root
 from support import Server, TestCase, eventually
 
 CONNECTIONS = 60
 
 
-@unittest.skipIf(os.geteuid(), "only root can look at the server's descriptors")
+@only_root("can look at the server's descriptors")
 class Spread(TestCase):
     def test_quiet_connections_are_shared_by_two_loops(self):
         server = Server(self, "command", "--threads", "2")

@@ -3,14 +3,13 @@
 
 import os
 import re
-import socket
 import ssl
 import stat
 import unittest
 
 import authority
 from strangers import (
-    Stub, answer, ask, client_context, connect, in_both_modes, read_to_end, server_context)
+    Stub, answer, ask, client_context, connect, in_both_modes, listening, read_to_end, server_context)
 from support import PIPE, SCRATCH, Client, Program, Server, TestCase
 
 
@@ -117,9 +116,8 @@ class Ends(TestCase):
         self.assertEqual((ends, stub.errors), ([b""], []))
 
     def test_a_server_that_never_answers_the_handshake_is_given_up(self):
-        silent = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(silent.close)
-        client = Client(self, "hello", silent.getsockname()[1], "--handshake-timeout", "0.5",
+        _, port = listening(self)
+        client = Client(self, "hello", port, "--handshake-timeout", "0.5",
                         certs=authority.good())
         self.assertFails(client, 255, "handshake")
 

@@ -22,9 +22,7 @@ OWN_FAILURES = range(251, 256)
 class Caller(Actor):
 
     def identity(self):
-        certificate = self.house.certificate("caller")
-        return ["--ca", f"{self.house.certs}/ca.pem", "--cert", f"{certificate}.pem",
-                "--key", f"{certificate}.key"]
+        return self.house.identity("caller")
 
     def call(self, arguments, data=b""):
         """Runs `parley`; its status, standard output, and standard error without greetings."""

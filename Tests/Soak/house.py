@@ -2,11 +2,9 @@
 """The servers of a soak, their files, and what all who take part share."""
 
 import collections
-import pathlib
 import re
 import shutil
 import ssl
-import tempfile
 import threading
 import time
 
@@ -14,7 +12,7 @@ import authority
 from daemon import Daemon
 from process import Owner
 from remote_server import program, shell, write_table
-from support import SCRATCH
+from support import new_folder
 from volume import Volume
 from windows import Versions
 
@@ -96,7 +94,7 @@ class House:
         self.ledger, self.windows = ledger, ledger.windows
         self.stopping = threading.Event()
         self.zero = time.monotonic()
-        self.folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        self.folder = new_folder()
         self.certs = self.folder / "certs"
         shutil.copytree(authority.good(), self.certs)
         for name in ("nobody", "mallory", *(f"guest-{number}" for number in range(4)), "caller"):
@@ -153,6 +151,10 @@ class House:
     def certificate(self, name):
         """The path of a client's certificate without its suffix."""
         return self.folder / name
+
+    def identity(self, name):
+        """A client's options of `parley`."""
+        return ["--ca", f"{self.certs}/ca.pem", *authority.own(self.certificate(name))]
 
     def revoke(self, name):
         """A revocation list with this and all earlier ones, in the place where servers look."""

@@ -117,11 +117,9 @@ class Vandal(Actor):
 
     def kill_caller(self, dice):
         """A `parley run` is killed while its program runs."""
-        certificate = self.house.certificate(self.identity)
         process = subprocess.Popen(
-            [PARLEY, "run", "--ca", f"{self.house.certs}/ca.pem", "--cert", f"{certificate}.pem",
-             "--key", f"{certificate}.key", f"127.0.0.1:{self.house['remote'].port}", "--",
-             dice.choice(("wait", "endless")), token(dice)],
+            [PARLEY, "run", *self.house.identity(self.identity),
+             f"127.0.0.1:{self.house['remote'].port}", "--", dice.choice(("wait", "endless")), token(dice)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             cwd=ELSEWHERE, start_new_session=True)
         with process:

@@ -2,7 +2,8 @@
 """A small file system of memory that one server alone sees, so that its disk can really be full."""
 
 import pathlib
-import subprocess
+
+from conditions import works
 
 SIZE = 64 << 10
 ROOM = 16 << 10
@@ -18,15 +19,9 @@ class Volume:
     def __init__(self, folder):
         self.folder = folder / "volume"
         self.folder.mkdir()
-        self.way = next((way for way in WAYS if self._works(way)), None)
+        self.way = next((
+            way for way in WAYS if works(*way, "sh", "-c", SCRIPT, str(self.folder), "true")), None)
         self._inside = None
-
-    def _works(self, way):
-        try:
-            return subprocess.run([*way, "sh", "-c", SCRIPT, str(self.folder), "true"],
-                                  capture_output=True, timeout=10).returncode == 0
-        except OSError:
-            return False
 
     def __bool__(self):
         return self.way is not None

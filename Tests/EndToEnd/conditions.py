@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On what a test may depend, and what it says where that is not to be had."""
+
+import ctypes
+import os
+import shutil
+import socket
+import subprocess
+import unittest
+
+from ground import IS_SANITIZED, LIMIT
+
+measures_memory = unittest.skipIf(
+    IS_SANITIZED, "AddressSanitizer keeps what is freed, and sets limits of its own")
+"""Marks a test that looks at how much memory a program holds, or at its limits."""
+crashes = unittest.skipIf(IS_SANITIZED, "AddressSanitizer handles these signals itself")
+
+
+def only_root(does):
+    return unittest.skipIf(os.geteuid(), f"only root {does}")
+
+
+def needs(program):
+    return unittest.skipUnless(shutil.which(program), f"{program} is not installed")
+
+
+def works(*words):
+    """Whether a command can be run here."""
+    try:
+        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT,
+                              check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def without(path):
+    """For a file of the system's that would be taken."""
+    return unittest.skipIf(os.path.exists(path), "this machine has a set of its own")
+
+
+def _has_ipv6():
+    if not socket.has_ipv6:
+        return False
+    with socket.socket(socket.AF_INET6) as one:
+        try:
+            one.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+with_ipv6 = unittest.skipUnless(_has_ipv6(), "no IPv6 here")
+
+
+def _has_libedit():
+    try:
+        ctypes.CDLL("libedit.so.2")
+    except OSError:
+        return False
+    return True
+
+
+with_libedit = unittest.skipUnless(_has_libedit(), "libedit is not installed")
