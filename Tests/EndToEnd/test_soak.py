@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import types
@@ -13,12 +14,14 @@ from unittest import mock
 import authority
 from parley1 import ALPN, FROM_CLIENT, OUTPUT, UNAVAILABLE, Decoder, exited, frame, texts
 import remote
-from strangers import Stub, answer, server_context
-from support import PROGRAMS, REPOSITORY, Program, TestCase, new_folder
+from strangers import Stub, answer, ask, connect, server_context
+from support import PROGRAMS, REPOSITORY, Program, TestCase, eventually, new_folder
 
 sys.path.append(str(REPOSITORY / "Tests" / "Soak"))
+import daemon as daemon_module  # noqa: E402
+from daemon import Daemon  # noqa: E402
 from guest import Guest  # noqa: E402
-from house import encoded  # noqa: E402
+from house import encoded, operator  # noqa: E402
 from ledger import FAILED, RIGHT, Failure, Ledger  # noqa: E402
 from messenger import Messenger  # noqa: E402
 from trail import Trail  # noqa: E402
@@ -58,6 +61,45 @@ class Short(TestCase):
         self.assertStatus(program, 130)
         self.assertNotIn("WRONG", program.stdout.text)
         self.assertEqual(list(folder.iterdir()), [])
+
+
+class Daemons(TestCase):
+    """The servers of a soak, whose logs are judged line by line."""
+
+    def setUp(self):
+        self.complaints = []
+
+    def start(self, protocol="hello", judge=lambda line: None, **how):
+        return Daemon(self, "it", protocol, judge=judge, complain=self.complaints.append, **how)
+
+    def test_a_server_that_ends_by_itself_is_told_with_its_last_words(self):
+        self.start().signal(signal.SIGKILL)
+        eventually(lambda: self.complaints, "a complaint")
+        self.assertRegex(self.complaints[0], r"^it ended with -9; its last words: .*listening on")
+
+    def test_a_server_that_is_ended_is_no_complaint(self):
+        daemon = self.start()
+        self.assertIsNone(daemon.stop())
+        daemon.stderr.finish()
+        self.assertEqual(self.complaints, [])
+
+    def test_a_line_that_is_judged_strange_is_told(self):
+        self.start(judge=lambda line: "a strange line" if "listening" in line else None)
+        eventually(lambda: self.complaints, "a complaint")
+        self.assertRegex(self.complaints[0], "^it: a strange line: parleyd: listening on")
+
+    def test_a_line_counts_for_a_reload_only_where_it_comes_after_it(self):
+        daemon = self.start("command", certs=authority.good())
+        for _ in range(2):
+            daemon.reload("SIGHUP: certificates reloaded")
+        with mock.patch.object(daemon_module, "PATIENCE", 0.3), self.assertRaises(AssertionError):
+            daemon.wait_for("SIGHUP: certificates reloaded", daemon.mark())
+
+    def test_an_operator_answers_each_message(self):
+        daemon = self.start("chat", operator=operator)
+        session = connect(self, daemon.port)
+        for message in ("one", "two"):
+            self.assertEqual(ask(session, message), f"you said {message}")
 
 
 class Books(unittest.TestCase):
