@@ -41,8 +41,7 @@ let package = Package(
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Sockets", dependencies: ["CLinux"], swiftSettings: settings),
         .target(
-            name: "TLS", dependencies: ["COpenSSL", "CLinux", "System", "Sockets"],
-            swiftSettings: settings),
+            name: "TLS", dependencies: ["COpenSSL", "System", "Sockets"], swiftSettings: settings),
         .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
@@ -68,8 +67,7 @@ let package = Package(
         .executableTarget(
             name: "parley",
             dependencies: [
-                "CLinux", "System", "Sockets", "TLS", "Conversations", "Remote", "Records",
-                "Console",
+                "System", "Sockets", "TLS", "Conversations", "Remote", "Records", "Console",
             ],
             swiftSettings: settings),
         // Not products: the benchmark's load, and the server in C that it compares with.
@@ -87,10 +85,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(
-            name: "SocketsTests", dependencies: ["Sockets", "CLinux", "TestSupport"],
+            name: "SocketsTests", dependencies: ["Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "TLSTests", dependencies: ["TLS", "Sockets", "CLinux"], swiftSettings: settings),
+            name: "TLSTests", dependencies: ["TLS", "COpenSSL", "Sockets"], swiftSettings: settings),
         .testTarget(
             name: "CommandsTests", dependencies: ["Commands", "TestSupport"],
             swiftSettings: settings),
@@ -106,7 +104,8 @@ let package = Package(
         .testTarget(
             name: "ServingTests",
             dependencies: [
-                "Serving", "Remote", "System", "Sockets", "Commands", "Programs", "TestSupport",
+                "Serving", "Conversations", "Remote", "System", "Sockets", "Commands", "Programs",
+                "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: settings),

@@ -3,7 +3,6 @@
 import Testing
 
 @testable import Conversations
-@testable import Remote
 @testable import Sockets
 @testable import TestSupport
 

@@ -1,11 +1,9 @@
 // The frames of parley/1: what is taken, and what is not.
 // SPDX-License-Identifier: Apache-2.0
-import Programs
 import Sockets
 import System
 import Testing
 
-@testable import Conversations
 @testable import Remote
 
 @Suite(.timeLimit(.minutes(1)))

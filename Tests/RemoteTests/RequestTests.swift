@@ -3,7 +3,6 @@
 import Sockets
 import Testing
 
-@testable import Conversations
 @testable import Remote
 
 @Suite(.timeLimit(.minutes(1)))
