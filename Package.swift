@@ -113,6 +113,8 @@ let package = Package(
             name: "ConsoleTests",
             dependencies: ["Console", "Conversations", "Sockets", "TestSupport"],
             swiftSettings: settings),
+        .testTarget(
+            name: "ParleydTests", dependencies: ["parleyd", "TestSupport"], swiftSettings: settings),
         fuzzers,
     ],
     swiftLanguageModes: [.v6],

@@ -48,7 +48,7 @@ final class LoopServer: @unchecked Sendable {
     /// Whom programs run as.
     var account: UserAccount { server.account }
     /// Nothing is started any more.
-    var isShuttingDown: Bool { server.isShuttingDown }
+    var isShuttingDown: Bool { server.census.isEnding }
     /// Nothing may be started until files were read.
     var hasDescriptorsForFilesOnly: Bool { server.hasDescriptorsForFilesOnly }
 
@@ -128,13 +128,14 @@ final class LoopServer: @unchecked Sendable {
     /// A program is about to start.
     func starts(_ program: AdmittedProgram) {
         programs[program.key] = program
-        server.programStarts()
+        server.census.programStarts()
     }
 
     /// It is known how a program ended with all that it started, and its client was told.
     func ended(_ program: AdmittedProgram) {
         programs[program.key] = nil
-        server.programEnded()
+        server.descriptorsFreed()
+        server.census.programEnded()
     }
 
     /// A program's descriptors are about to be closed.
@@ -154,8 +155,7 @@ final class LoopServer: @unchecked Sendable {
     /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that
     /// began to wait last, which among idle loops is always the same one.
     private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
-        guard server.open.add(1, ordering: .relaxed).oldValue < options.mostSessions else {
-            server.open.subtract(1, ordering: .relaxed)
+        guard server.census.sessionComes(most: options.mostSessions) else {
             return log.write(
                 "\(peer): refused: \(options.mostSessions) sessions are open, which is --max-sessions"
             )
@@ -175,13 +175,14 @@ final class LoopServer: @unchecked Sendable {
             socket = try Socket(
                 owning: descriptor, loop: loop, peer: peer, deadlines: options.deadlines)
         } catch {
-            server.ended()
+            server.descriptorsFreed()
+            server.census.sessionEnded()
             return log.write("\(peer): refused: \(error)")
         }
         openHere.add(1, ordering: .relaxed)
         lastSession += 1
         let number = lastSession
-        let session = Session(socket, number: server.nextSession, place: number, worker: self)
+        let session = Session(socket, number: server.census.nextSession, place: number, worker: self)
         sessions[number] = session
         session.start()
     }
@@ -193,7 +194,8 @@ final class LoopServer: @unchecked Sendable {
         sessions[place] = nil
         openHere.subtract(1, ordering: .relaxed)
         giveMemoryBack()
-        server.ended()
+        server.descriptorsFreed()
+        server.census.sessionEnded()
     }
 
     /// What is recorded of a session; nil where no records are kept.
@@ -214,10 +216,10 @@ final class LoopServer: @unchecked Sendable {
     func closedDesk(at place: Int) { remoteSessions.remove(place) }
 
     /// No session begins any more; those under way have their time.
-    func drainServer() { server.end() }
+    func drainServer() { server.meet(.endIsAsked) }
 
     /// The one session of `--once` is over.
-    func endServer() { server.endAtOnce() }
+    func endServer() { server.meet(.onceIsOver) }
 
     /// With `--once`, whether this is the one session.
     func takeSession() -> Bool {

@@ -17,14 +17,13 @@ final class Server: @unchecked Sendable {
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGCHLD]
 
     let options: ServerOptions
-    /// Sessions that are open in all loops.
-    let open = Atomic<Int>(0)
+    let census = Census()
     private let main: EventLoop
     private let log: Log
     private var workers: [LoopServer] = []
-    private var status: Int32 = 0
-    private let isEnding = Atomic<Bool>(false)
-    private var drainTimer: Timer?
+    /// Used on the main loop.
+    private var life = Life.serving
+    private var lifeTimer: Timer?
     /// Nil where no records are kept.
     let audit: AuditFile?
     /// The trail goes where console lines would go, among which a reader could not tell its records.
@@ -35,12 +34,7 @@ final class Server: @unchecked Sendable {
     let account = UserAccount.current()
     private var policy: Policy
     private let reload: Reload
-    private let sessions = Atomic<Int>(0)
-    /// Programs that run in all loops.
-    private let programs = Atomic<Int>(0)
-    private var farewell: Timer?
     private var warningTimer: Timer?
-    private var idleTimer: Timer?
 
     init(_ options: ServerOptions) throws {
         var options = options
@@ -117,27 +111,8 @@ final class Server: @unchecked Sendable {
         log.flush()
         _ = signals
         // A thread still reads, which `exit` would take OpenSSL away from.
-        if reload.isUnderWay { _exit(status) }
-        return status
-    }
-
-    /// Ends the server when its sessions have ended, or their time is over.
-    func end() {
-        main.execute { [self] in
-            guard !isEnding.exchange(true, ordering: .sequentiallyConsistent) else { return }
-            for worker in workers { worker.stopAccepting() }
-            finishIfIdle()
-            guard !isIdle else { return }
-            endRemoteSessionsIfIdle()
-            endIdleSessions()
-            drainTimer = Timer(after: options.drain, on: main) { [unowned self] in
-                for worker in workers { worker.cancelSessions() }
-                // Cancelled sessions end their programs, and say so.
-                drainTimer = Timer(after: longestGrace + 3, on: main) { [unowned self] in
-                    main.stop()
-                }
-            }
-        }
+        if reload.isUnderWay { _exit(life.status) }
+        return life.status
     }
 
     /// The loop with the fewest sessions. From any thread.
@@ -150,45 +125,35 @@ final class Server: @unchecked Sendable {
         return least
     }
 
-    /// The session of `--once` is over, and no other was meant: whoever else is connected goes.
-    func endAtOnce() {
-        for worker in workers { worker.cancelSessions() }
-        end()
-    }
-
-    /// From any thread.
-    func programStarts() { programs.add(1, ordering: .sequentiallyConsistent) }
-
-    /// From any thread.
-    func programEnded() {
-        programs.subtract(1, ordering: .sequentiallyConsistent)
-        descriptorsFreed()
-        if isEnding.load(ordering: .sequentiallyConsistent) {
-            main.execute {
-                self.finishIfIdle()
-                self.endRemoteSessionsIfIdle()
+    /// Something has happened to the server. From any thread.
+    func meet(_ event: Life.Event) {
+        main.execute { [self] in
+            // First, so that nobody who leaves meanwhile is missed.
+            if event.ends { census.beginEnding { [self] in departed($0) } }
+            let patience = Life.Patience(
+                drain: UInt64(options.drain * 1e9), grace: UInt64(longestGrace * 1e9))
+            for order in life.meet(event, at: main.now, census.counts, patience) { obey(order) }
+            lifeTimer = life.due.map { due in
+                let wait = Double(due - min(due, main.now)) / 1e9
+                return Timer(after: wait, on: main) { [unowned self] in meet(.time) }
             }
         }
     }
 
-    /// When the server ends and no program runs, remote sessions have nothing to wait for. What is
-    /// due to be answered has a moment.
-    private func endRemoteSessionsIfIdle() {
-        guard programs.load(ordering: .sequentiallyConsistent) == 0 else { return }
-        farewell = Timer(after: Self.moment, on: main) { [unowned self] in
-            guard programs.load(ordering: .sequentiallyConsistent) == 0 else { return }
-            for worker in workers { worker.endRemoteSessions() }
-            // Some are still owed answers.
-            endRemoteSessionsIfIdle()
+    private func departed(_ departure: Census.Departure) {
+        switch departure {
+        case .session: meet(.sessionEnded)
+        case .program: meet(.programEnded)
         }
     }
 
-    /// When the server ends, sessions of messages have nothing to wait for once nothing is due to
-    /// their clients. What is on its way to be asked has a moment.
-    private func endIdleSessions() {
-        idleTimer = Timer(after: Self.moment, on: main) { [unowned self] in
-            for worker in workers { worker.endIdleSessions() }
-            endIdleSessions()
+    private func obey(_ order: Life.Order) {
+        switch order {
+        case .stopAccepting: for worker in workers { worker.stopAccepting() }
+        case .endMessageSessions: for worker in workers { worker.endIdleSessions() }
+        case .endRemoteSessions: for worker in workers { worker.endRemoteSessions() }
+        case .cancelSessions: for worker in workers { worker.cancelSessions() }
+        case .stop: main.stop()
         }
     }
 
@@ -204,30 +169,6 @@ final class Server: @unchecked Sendable {
     /// The only free descriptors are those for the files that are being read. From any thread.
     var hasDescriptorsForFilesOnly: Bool {
         isReading && workers.contains { $0.isPaused.load(ordering: .relaxed) }
-    }
-
-    /// Nothing is started any more. From any thread.
-    var isShuttingDown: Bool { isEnding.load(ordering: .relaxed) }
-
-    /// The number of the session that begins. From any thread.
-    var nextSession: Int { sessions.add(1, ordering: .relaxed).newValue }
-
-    /// A session has ended, on any loop. Ordered against `end()`, so that one of them sees the
-    /// other and the last session's end is not missed.
-    func ended() {
-        open.subtract(1, ordering: .sequentiallyConsistent)
-        descriptorsFreed()
-        if isEnding.load(ordering: .sequentiallyConsistent) { main.execute { self.finishIfIdle() } }
-    }
-
-    private func finishIfIdle() {
-        if isEnding.load(ordering: .sequentiallyConsistent), isIdle { main.stop() }
-    }
-
-    /// No session is open, and of no program anything is still to be ended.
-    private var isIdle: Bool {
-        open.load(ordering: .sequentiallyConsistent) == 0
-            && programs.load(ordering: .sequentiallyConsistent) == 0
     }
 
     /// Of all programs that may run, as far as the table that is in force says.
@@ -266,10 +207,7 @@ final class Server: @unchecked Sendable {
         switch signal {
         case SIGHUP: readAgain()
         case SIGCHLD: Program.reapOrphans()
-        default:
-            guard isEnding.load(ordering: .sequentiallyConsistent) else { return end() }
-            status = 128 + signal
-            main.stop()
+        default: meet(.signal(signal))
         }
     }
 
@@ -294,8 +232,6 @@ final class Server: @unchecked Sendable {
         warningTimer = Timer(after: Self.day, on: main) { [unowned self] in warnOfEnds() }
     }
 
-    /// What a message takes that was sent before its client could know of the end, in seconds.
-    private static let moment = 0.2
     /// The documents' one to five are for one client at a time; a burst would wait a second for
     /// the connections that were dropped.
     private static let backlog = 4_096
