@@ -114,7 +114,9 @@ let package = Package(
             dependencies: ["Console", "Conversations", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "ParleydTests", dependencies: ["parleyd", "TestSupport"], swiftSettings: settings),
+            name: "ParleydTests",
+            dependencies: ["parleyd", "Commands", "Sockets", "Console", "TestSupport"],
+            swiftSettings: settings),
         fuzzers,
     ],
     swiftLanguageModes: [.v6],

@@ -10,17 +10,15 @@ internal import Sockets
 internal import System
 
 /// It may outlive its session, of which it holds the trail only. Confined to its loop.
-final class AdmittedProgram: AdmittedCommand {
+final class AdmittedProgram: AdmittedCommand, Killable {
     let environment: [String: String]
-    /// Among its loop's.
-    let key: Int
     private let entry: CommandEntry
     private let arguments: [String]
     /// In its session.
     private let number: Int
     /// Nil where no records are kept.
     private let trail: Recorder?
-    private unowned let worker: LoopServer
+    private let office: Office
     private let startedAt: UInt64
     private var place: Place?
     private var course = Course.running
@@ -34,7 +32,7 @@ final class AdmittedProgram: AdmittedCommand {
 
     init(
         _ entry: CommandEntry, _ arguments: [String], number: Int, place: consuming Place,
-        environment: [String: String], trail: Recorder?, worker: LoopServer
+        environment: [String: String], trail: Recorder?, office: Office
     ) {
         self.entry = entry
         self.arguments = arguments
@@ -42,9 +40,8 @@ final class AdmittedProgram: AdmittedCommand {
         self.place = consume place
         self.environment = environment
         self.trail = trail
-        self.worker = worker
-        startedAt = worker.loop.now
-        key = worker.nextProgram
+        self.office = office
+        startedAt = office.loop.now
     }
 
     /// - Returns: false where it can't be kept.
@@ -55,19 +52,19 @@ final class AdmittedProgram: AdmittedCommand {
 
     func vacate() {
         place = nil
-        worker.descriptorsFreed()
+        office.commons.descriptors.freed()
         guard case .leftRunning(let pid) = course else { return }
         course = .recorded
         guard let trail else { return }
         var record = record("command-gone")
         if let pid { record.add("pid", pid) }
-        record.add("seconds", nanoseconds: worker.loop.now - startedAt)
+        record.add("seconds", nanoseconds: office.loop.now - startedAt)
         trail.write(record, isDurable: true)
     }
 
     func left(_ outcome: Outcome, _ usage: Usage) {
         course = usage.isLeftRunning ? .leftRunning(usage.pid) : .recorded
-        worker.ended(self)
+        office.ended(self)
         guard let trail else { return }
         var record = record("command-end")
         if let pid = usage.pid { record.add("pid", pid) }

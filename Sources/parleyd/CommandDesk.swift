@@ -16,7 +16,7 @@ final class CommandDesk: RemoteHost {
     let identity: Identity
     private let standing: Standing
     private let stream: TLSStream
-    private let worker: LoopServer
+    private let office: Office
     /// Nil where no records are kept.
     private let trail: Recorder?
     private var commands = 0
@@ -24,17 +24,17 @@ final class CommandDesk: RemoteHost {
     private var repliedName: [UInt8] = []
     private var repliedCount = 0
 
-    init(_ stream: TLSStream, _ standing: Standing, worker: LoopServer, trail: Recorder?) {
+    init(_ stream: TLSStream, _ standing: Standing, office: Office, trail: Recorder?) {
         self.stream = stream
         self.standing = standing
-        self.worker = worker
+        self.office = office
         self.trail = trail
         identity = Identity(standing.peer)
     }
 
-    var table: CommandTable { worker.policy.table }
-    var replies: FixedReplies { worker.replies }
-    var grace: Double { worker.options.grace }
+    var table: CommandTable { office.policy.table }
+    var replies: FixedReplies { office.replies }
+    var grace: Double { office.commons.options.grace }
 
     var whoami: String {
         """
@@ -48,7 +48,7 @@ final class CommandDesk: RemoteHost {
     }
 
     var objection: Refusal? {
-        if worker.isShuttingDown {
+        if office.commons.census.isEnding {
             return Refusal(
                 .shuttingDown,
                 "the server is shutting down and starts nothing more; try again later")
@@ -63,19 +63,19 @@ final class CommandDesk: RemoteHost {
     ) -> Result<any AdmittedCommand, Refusal> {
         if let refusal = standing.verifiedObjection() { return .failure(refusal) }
         // Its pipes would be made of what was held back for a revocation.
-        guard !worker.hasDescriptorsForFilesOnly else {
+        guard !office.commons.descriptors.areForFilesOnly else {
             return .failure(
                 Refusal(
                     .unavailable,
                     "\(entry.name) cannot be started while the server has no free descriptor; try again later"
                 ))
         }
-        switch worker.slots.take(entry.name, identity, program) {
+        switch office.commons.slots.take(entry.name, identity, program) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):
             let admitted = AdmittedProgram(
                 entry, arguments, number: commands + 1, place: place,
-                environment: environment(for: entry), trail: trail, worker: worker)
+                environment: environment(for: entry), trail: trail, office: office)
             guard admitted.recordStart() else {
                 return .failure(
                     Refusal(
@@ -84,13 +84,13 @@ final class CommandDesk: RemoteHost {
                     ))
             }
             commands += 1
-            worker.starts(admitted)
+            office.starts(admitted)
             return .success(admitted)
         }
     }
 
     private func environment(for entry: CommandEntry) -> [String: String] {
-        worker.account.environment.merging([
+        office.commons.account.environment.merging([
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
             "PARLEY_COMMAND": entry.name,
@@ -161,10 +161,4 @@ final class CommandDesk: RemoteHost {
     }
 
     private static let longestName = 255
-}
-
-extension Identity {
-    init(_ peer: PeerIdentity) {
-        self.init(names: peer.names.map(\.description), key: peer.key)
-    }
 }

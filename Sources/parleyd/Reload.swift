@@ -4,7 +4,6 @@ internal import Commands
 internal import Console
 internal import Records
 internal import Sockets
-internal import Synchronization
 internal import System
 internal import TLS
 
@@ -15,19 +14,18 @@ final class Reload: @unchecked Sendable {
 
     private let options: ServerOptions
     private let audit: AuditFile?
+    private let descriptors: FreeDescriptors
     private let main: EventLoop
     private let log: Log
     private let reserve = DescriptorReserve.shared
-    private let isShortOfReserve = Atomic<Bool>(false)
-    private let reads = Atomic<Bool>(false)
     private var reading = FileReading.Progress.none
-    private var filesRead: () -> Void = {}
     private var take: Use = { _, _ in }
     private var done: () -> Void = {}
 
-    init(_ options: ServerOptions, audit: AuditFile?, main: EventLoop, log: Log) {
-        self.options = options
-        self.audit = audit
+    init(_ commons: Commons, main: EventLoop, log: Log) {
+        options = commons.options
+        audit = commons.audit
+        descriptors = commons.descriptors
         self.main = main
         self.log = log
     }
@@ -37,36 +35,28 @@ final class Reload: @unchecked Sendable {
     /// - Parameter loops: how many accept connections.
     func holdBack(loops: Int) {
         guard hasFiles else { return }
-        isShortOfReserve.store(!reserve.hold(loops: loops), ordering: .relaxed)
+        descriptors.noteReserve(isWhole: reserve.hold(loops: loops))
+        descriptors.whenFree { [self] in
+            main.execute { self.descriptors.noteReserve(isWhole: self.reserve.fill()) }
+        }
     }
-
-    /// Files are being read, for which the descriptors are that are free now. From any thread.
-    var readsFiles: Bool { reads.load(ordering: .relaxed) }
 
     /// A thread still reads or looks at what was read.
     var isUnderWay: Bool { if case .none = reading { false } else { true } }
-
-    /// From any thread.
-    func descriptorsFreed() {
-        if isShortOfReserve.load(ordering: .relaxed) { main.execute { self.refillReserve() } }
-    }
 
     /// Reads certificates, keys and CRLs again, and the table, each whole or not at all, and opens
     /// the audit file again. Sessions go on meanwhile.
     ///
     /// - Parameters:
-    ///   - filesRead: called when no more file is to be opened, so that accepting goes on.
     ///   - use: called with what could be read, nil for the rest.
     ///   - done: called when the log says how it went.
-    func begin(
-        filesRead: @escaping () -> Void, use: @escaping Use, done: @escaping () -> Void
-    ) {
+    func begin(use: @escaping Use, done: @escaping () -> Void) {
         guard hasFiles else {
             return log.write("SIGHUP: there is nothing to read again in plaintext")
         }
-        (self.filesRead, take, self.done) = (filesRead, use, done)
-        let wasReading = readsFiles
-        reads.store(true, ordering: .sequentiallyConsistent)
+        (take, self.done) = (use, done)
+        let wasReading = descriptors.areForFiles
+        descriptors.keepForFiles()
         reserve.lend()
         // First, so that what follows is in the new file; and also while files are being read, which
         // may take as long as it likes where their file system hangs.
@@ -102,9 +92,8 @@ final class Reload: @unchecked Sendable {
 
     /// Nothing more is to be opened: whoever waits may connect, while what was read is looked at.
     private func filesAreRead() {
-        if hasFiles { isShortOfReserve.store(!reserve.takeBack(), ordering: .relaxed) }
-        reads.store(false, ordering: .sequentiallyConsistent)
-        filesRead()
+        if hasFiles { descriptors.noteReserve(isWhole: reserve.takeBack()) }
+        descriptors.filesAreRead()
     }
 
     private func use(_ read: FileReading) {
@@ -116,18 +105,13 @@ final class Reload: @unchecked Sendable {
         let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
         reading = .none
         guard isAskedAgain else { return }
-        reads.store(true, ordering: .sequentiallyConsistent)
+        descriptors.keepForFiles()
         reserve.lend()
         startReading()
     }
 
     private var hasFiles: Bool {
         options.security != nil || options.commands != nil || options.audit != nil
-    }
-
-    private func refillReserve() {
-        guard hasFiles else { return }
-        isShortOfReserve.store(!reserve.fill(), ordering: .relaxed)
     }
 
     /// - Parameter recorded: what it is called in the audit trail.

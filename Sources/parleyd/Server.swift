@@ -8,30 +8,22 @@ internal import Glibc
 internal import Programs
 internal import Records
 internal import Sockets
-internal import Synchronization
 internal import TLS
 
-/// Runs one protocol's server, from the first bind to the last session. What is shared by its
-/// loops is constant, or an atomic that no byte passes.
+/// Runs one protocol's server, from the first bind to the last session. Confined to the main loop.
 final class Server: @unchecked Sendable {
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGCHLD]
 
-    let options: ServerOptions
-    let census = Census()
+    private let commons: Commons
     private let main: EventLoop
     private let log: Log
-    private var workers: [LoopServer] = []
-    /// Used on the main loop.
+    private var loops: [SessionLoop] = []
+    /// One for each of them.
+    private var offices: [Office] = []
     private var life = Life.serving
     private var lifeTimer: Timer?
-    /// Nil where no records are kept.
-    let audit: AuditFile?
     /// The trail goes where console lines would go, among which a reader could not tell its records.
-    /// Used on the main loop.
     private var hidesConsole: Bool
-    let slots = ProgramSlots()
-    /// Whom programs run as.
-    let account = UserAccount.current()
     private var policy: Policy
     private let reload: Reload
     private var warningTimer: Timer?
@@ -39,16 +31,18 @@ final class Server: @unchecked Sendable {
     init(_ options: ServerOptions) throws {
         var options = options
         try options.security?.openKeyLog()
-        self.options = options
         policy = try Policy(options)
         // What reading a long CRL took.
         malloc_trim(0)
-        audit = try options.audit.map { try AuditFile($0, syncs: options.syncsAudit) }
+        let audit = try options.audit.map { try AuditFile($0, syncs: options.syncsAudit) }
+        commons = Commons(options: options, audit: audit)
         hidesConsole = audit?.sharesStandardOutput ?? false
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
-        reload = Reload(options, audit: audit, main: main, log: log)
+        reload = Reload(commons, main: main, log: log)
     }
+
+    private var options: ServerOptions { commons.options }
 
     /// Serves until a signal or, with `--once`, the end of the session.
     ///
@@ -70,27 +64,25 @@ final class Server: @unchecked Sendable {
         output.flush()
 
         // Each session holds a descriptor: the limit that counts is the hard one.
-        let loops = min(options.threads, max(1, Int(parley_raise_descriptor_limit()) / 16))
-        if loops < options.threads {
+        let count = min(options.threads, max(1, Int(parley_raise_descriptor_limit()) / 16))
+        if count < options.threads {
             log.write(
-                "\(loops) event loops instead of \(options.threads): the descriptor limit (ulimit -n) leaves no room for more"
+                "\(count) event loops instead of \(options.threads): the descriptor limit (ulimit -n) leaves no room for more"
             )
         }
-        reload.holdBack(loops: loops)
+        reload.holdBack(loops: count)
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
         // Those that this process was started with, and that have ended before it listened.
         Program.reapOrphans()
-        workers.append(
-            LoopServer(self, loop: main, log: log, transcript: transcript, policy: policy))
-        for _ in 1..<loops {
+        loops.append(sessionLoop(on: main, log, transcript))
+        for _ in 1..<count {
             let loop = try EventLoop()
             let log = Log(program: "parleyd", loop: loop)
             let transcript = self.transcript(Output(.output, loop: loop), log)
-            workers.append(
-                LoopServer(self, loop: loop, log: log, transcript: transcript, policy: policy))
+            loops.append(sessionLoop(on: loop, log, transcript))
         }
-        for worker in workers { try worker.accept(from: listeners) }
-        for worker in workers.dropFirst() { try worker.loop.start() }
+        for loop in loops { try loop.accept(from: listeners, loops) }
+        for loop in loops.dropFirst() { try loop.loop.start() }
         if hidesConsole, !options.isQuiet { log.write(hiddenConsole) }
         for warning in startWarnings(options, policy.table) { log.write(warning) }
         warnOfEnds()
@@ -100,13 +92,13 @@ final class Server: @unchecked Sendable {
         listeners = []
         log.flush()
         main.run()
-        // Each worker's last turn writes its last lines; only then may the process end.
-        for worker in workers.dropFirst() { worker.loop.stop() }
-        for worker in workers.dropFirst() { worker.loop.join() }
+        // Each loop's last turn writes its last lines; only then may the process end.
+        for loop in loops.dropFirst() { loop.loop.stop() }
+        for loop in loops.dropFirst() { loop.loop.join() }
         // After a second signal nobody waits for them. First, so that a trail that takes its time holds
         // nothing up.
         Program.killAll()
-        for worker in workers { worker.recordKills() }
+        for office in offices { office.recordKills() }
         output.flush()
         log.flush()
         _ = signals
@@ -115,24 +107,26 @@ final class Server: @unchecked Sendable {
         return life.status
     }
 
-    /// The loop with the fewest sessions. From any thread.
-    var leastLoaded: LoopServer {
-        var least = workers[0]
-        for worker in workers.dropFirst()
-        where worker.openHere.load(ordering: .relaxed) < least.openHere.load(ordering: .relaxed) {
-            least = worker
-        }
-        return least
+    private func sessionLoop(
+        on loop: EventLoop, _ log: Log, _ transcript: ConsoleTranscript
+    ) -> SessionLoop {
+        let office = Office(commons, loop: loop, log: log, policy: policy)
+        offices.append(office)
+        let house = House(options, console: transcript, office: office)
+        return SessionLoop(commons, house) { [unowned self] in meet($0) }
     }
 
+    // MARK: Its life
+
     /// Something has happened to the server. From any thread.
-    func meet(_ event: Life.Event) {
+    private func meet(_ event: Life.Event) {
         main.execute { [self] in
             // First, so that nobody who leaves meanwhile is missed.
-            if event.ends { census.beginEnding { [self] in departed($0) } }
+            if event.ends { commons.census.beginEnding { [self] in departed($0) } }
             let patience = Life.Patience(
                 drain: UInt64(options.drain * 1e9), grace: UInt64(longestGrace * 1e9))
-            for order in life.meet(event, at: main.now, census.counts, patience) { obey(order) }
+            let counts = commons.census.counts
+            for order in life.meet(event, at: main.now, counts, patience) { obey(order) }
             lifeTimer = life.due.map { due in
                 let wait = Double(due - min(due, main.now)) / 1e9
                 return Timer(after: wait, on: main) { [unowned self] in meet(.time) }
@@ -149,26 +143,12 @@ final class Server: @unchecked Sendable {
 
     private func obey(_ order: Life.Order) {
         switch order {
-        case .stopAccepting: for worker in workers { worker.stopAccepting() }
-        case .endMessageSessions: for worker in workers { worker.endIdleSessions() }
-        case .endRemoteSessions: for worker in workers { worker.endRemoteSessions() }
-        case .cancelSessions: for worker in workers { worker.cancelSessions() }
+        case .stopAccepting: for loop in loops { loop.stopAccepting() }
+        case .endMessageSessions: for loop in loops { loop.endSessions(areRemote: false) }
+        case .endRemoteSessions: for loop in loops { loop.endSessions(areRemote: true) }
+        case .cancelSessions: for loop in loops { loop.cancelSessions() }
         case .stop: main.stop()
         }
-    }
-
-    /// From any thread.
-    func descriptorsFreed() {
-        reload.descriptorsFreed()
-        for worker in workers { worker.descriptorFreed() }
-    }
-
-    /// Files are being read, for which the descriptors are that are free now. From any thread.
-    var isReading: Bool { reload.readsFiles }
-
-    /// The only free descriptors are those for the files that are being read. From any thread.
-    var hasDescriptorsForFilesOnly: Bool {
-        isReading && workers.contains { $0.isPaused.load(ordering: .relaxed) }
     }
 
     /// Of all programs that may run, as far as the table that is in force says.
@@ -178,6 +158,8 @@ final class Server: @unchecked Sendable {
             return max(longest, program.grace ?? 0)
         }
     }
+
+    // MARK: Its console
 
     /// A loop's console. That it can't be written is told once for each loop, and ends nothing.
     private func transcript(_ output: Output, _ log: Log) -> ConsoleTranscript {
@@ -189,19 +171,21 @@ final class Server: @unchecked Sendable {
         // In plaintext without a trail they are the documents' lines, byte for byte.
         let transcript = ConsoleTranscript(
             output: output, input: input, log: log, isQuiet: options.isQuiet,
-            meetsRecords: options.security != nil || audit != nil)
+            meetsRecords: options.security != nil || commons.audit != nil)
         transcript.isHidden = hidesConsole
         return transcript
     }
 
     /// The trail may be in another file now, which is standard output's or is not any more.
     private func decideOnConsole() {
-        let hides = audit?.sharesStandardOutput ?? false
+        let hides = commons.audit?.sharesStandardOutput ?? false
         guard hides != hidesConsole else { return }
         hidesConsole = hides
-        for worker in workers { worker.loop.execute { worker.transcript.isHidden = hides } }
+        for loop in loops { loop.hideConsole(hides) }
         if hides, !options.isQuiet { log.write(hiddenConsole) }
     }
+
+    // MARK: Its signals
 
     private func received(_ signal: Int32) {
         switch signal {
@@ -212,12 +196,10 @@ final class Server: @unchecked Sendable {
     }
 
     private func readAgain() {
-        reload.begin { [unowned self] in
-            for worker in workers { worker.acceptAgain() }
-        } use: { [unowned self] table, context in
+        reload.begin { [unowned self] table, context in
             guard table != nil || context != nil else { return }
             policy = Policy(after: policy, table: table, context: context)
-            for worker in workers { worker.use(policy) }
+            for loop in loops { loop.use(policy) }
         } done: { [unowned self] in
             warnOfEnds()
         }

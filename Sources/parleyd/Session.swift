@@ -9,201 +9,193 @@ internal import Sockets
 internal import TLS
 
 /// Shakes hands, serves the conversation, and tells the log and the audit trail how it went.
-/// Confined to its loop.
+/// Confined to its loop, which makes one call after the other, and decides in between.
 ///
 /// A task's first kilobyte is all that a session that waits for a message should hold. So the one
-/// call that is suspended meanwhile is `run`, and what need not suspend stands in calls beside it.
+/// call that is suspended meanwhile is `serve`, and what need not suspend stands in calls beside it.
 final class Session: @unchecked Sendable {
-    private let worker: LoopServer
+    private let house: House
     private let channel: Channel
+    private let stream: any ByteStream
+    /// Nil for plaintext.
+    private let tls: TLSStream?
     /// Of all loops, in the audit trail.
     private let number: Int
-    /// Among its loop's.
-    private let place: Int
     private let openedAt: UInt64
-    /// Nil for plaintext.
-    private var tls: TLSStream?
-    /// Whether it came further than the handshake.
-    private var hasBegun = false
     /// Of the policy whose context the handshake began with.
-    private var generation = 0
+    private let generation: Int
     /// Nil for a client without a certificate, and until it is known.
     private var standing: Standing?
     private var stage = Stage.opening
     /// Nil where no records are kept, and until the peer is known.
     private var trail: Recorder?
-    private var task: Task<Void, Never>?
 
     /// How far it has come; what is due to the client depends on it.
     private enum Stage {
         /// The handshake: nothing was asked yet.
         case opening
         /// In the queue before the operator; a question that came meanwhile is read ahead.
-        case queued(any ByteStream)
+        case queued
         case messages
         /// A person is asked for the reply to the last message.
         case asking
-        /// It has rules of its own.
+        /// One of parley/1.
         case remote
         case closing
     }
 
-    init(_ channel: Channel, number: Int, place: Int, worker: LoopServer) {
+    /// - Throws: where the memory for TLS can't be had.
+    init(_ channel: Channel, number: Int, in house: House) throws(StreamError) {
         self.channel = channel
         self.number = number
-        self.place = place
-        self.worker = worker
+        self.house = house
         openedAt = channel.loop.now
+        let office = house.office
+        generation = office.policy.generation
+        if let context = office.policy.context {
+            let tls = try TLSStream(server: context, over: channel)
+            tls.contextInForce = { office.policy.context }
+            self.tls = tls
+            stream = tls
+        } else {
+            tls = nil
+            channel.enter(.idle)
+            stream = PlainStream(channel)
+        }
     }
 
-    func start() {
-        // Not by the loop's `spawn`, whose generic call would stay suspended below `run`.
-        task = Task(executorPreference: channel.loop) { await self.run() }
-    }
+    /// Whether it is one of parley/1, which may wait for a program.
+    var isRemote: Bool { if case .remote = stage { true } else { false } }
 
-    /// Ends what is under way as soon as it has told the peer.
-    func cancel() { task?.cancel() }
-
-    /// Ends a session of messages in which nothing is due to the client: no message has come that has
-    /// no reply, and no reply waits to be taken.
-    func endIfNothingIsDue() {
+    /// Whether it could end now, and its client would miss nothing: no message has come that has no reply,
+    /// and no reply waits to be taken. Where a program may run in it, it has to be known that none does.
+    var isNothingDue: Bool {
         switch stage {
-        case .opening: if channel.unread == 0 { cancel() }
-        case .queued(let stream):
-            if stream.readAhead == nil, channel.unread == 0 { cancel() }
-        case .messages: if !channel.owesPeer, channel.unread == 0 { cancel() }
-        case .asking, .remote, .closing: break
+        case .opening: channel.unread == 0
+        case .queued: stream.readAhead == nil && channel.unread == 0
+        case .messages, .remote: !channel.owesPeer && channel.unread == 0
+        case .asking, .closing: false
         }
-    }
-
-    /// Ends a remote session, of which no command runs, once nothing is due to the client.
-    func endRemoteIfNothingIsDue() {
-        guard case .remote = stage, !channel.owesPeer, channel.unread == 0 else { return }
-        cancel()
-    }
-
-    private func run() async {
-        if let stream = open() {
-            var outcome = SessionOutcome.refused
-            do throws(StreamError) {
-                try await tls?.handshake()
-                try checkUnderNewPolicy()
-                switch begin() {
-                case .nothing: break
-                case .exchange: outcome = .messages(try await exchange(over: stream))
-                case .messages:
-                    outcome = .messages(
-                        try await Command.serve(
-                            stream,
-                            replies: { [unowned self] () throws(StreamError) in
-                                try checkStanding()
-                                return worker.replies.messages
-                            }, transcript: worker.lines,
-                            answered: trail.map { trail in { trail.noteMessage($0, isKnown: $1) } }
-                        ))
-                case .commands(let remote):
-                    try await remote.serve()
-                    outcome = .commands(remote.answered)
-                }
-            } catch {
-                outcome = hasBegun ? .failed(error) : .handshakeFailed(error)
-            }
-            stage = .closing
-            recordEnd(outcome)
-            if outcome.canBeTold { await stream.close() }
-            logEnd(outcome)
-        }
-        task = nil
-        worker.ended(at: place)
     }
 
     // MARK: Its beginning
 
-    /// - Returns: nil where it can't be had.
-    private func open() -> (any ByteStream)? {
-        guard let context = worker.policy.context else {
-            channel.enter(.idle)
-            return PlainStream(channel)
-        }
+    /// Shakes hands.
+    ///
+    /// - Returns: how it ended, where that failed; `end` must follow.
+    func handshake() async -> SessionOutcome? {
         do throws(StreamError) {
-            tls = try TLSStream(server: context, over: channel)
-            tls?.contextInForce = { [worker] in worker.policy.context }
-            generation = worker.policy.generation
+            try await tls?.handshake()
+            try checkUnderNewPolicy()
+            return nil
         } catch {
-            log("refused: \(error)")
+            return .handshakeFailed(error)
         }
-        return tls
     }
 
     /// A client may prove who it is, and hold back the end of its handshake over a reload.
     private func checkUnderNewPolicy() throws(StreamError) {
         guard let tls else { return }
         tls.contextInForce = nil
-        guard generation != worker.policy.generation, tls.peerIdentity != nil,
-            let context = worker.policy.context, let failure = tls.objection(under: context)
+        let policy = house.office.policy
+        guard generation != policy.generation, tls.peerIdentity != nil,
+            let context = policy.context, let failure = tls.objection(under: context)
         else { return }
         throw failure
     }
 
     /// What is served.
     private enum Dialogue {
-        case nothing
-        /// A message or two, or an operator's.
-        case exchange
+        case exchange(Exchange)
         case messages
         case commands(RemoteServer<TLSStream>)
     }
 
+    /// A message or two, or an operator's.
+    private enum Exchange {
+        case hello, greeting, chat
+    }
+
     private func begin() -> Dialogue {
-        hasBegun = true
-        guard worker.takeSession() else { return .nothing }
         takeUpTrail()
         if let trail {
             var record = trail.record("session-start")
-            record.add("protocol", tls?.applicationProtocol ?? worker.options.conversation.rawValue)
+            record.add("protocol", tls?.applicationProtocol ?? house.conversation.rawValue)
             trail.write(record)
         }
         if let tls, let identity = tls.peerIdentity {
-            standing = Standing(tls, identity, worker: worker)
+            standing = Standing(tls, identity, office: house.office)
         }
-        guard worker.options.conversation == .command else { return .exchange }
+        switch house.conversation {
+        case .hello: return .exchange(.hello)
+        case .greeting: return .exchange(.greeting)
+        case .chat: return .exchange(.chat)
+        case .command: return beginCommands()
+        }
+    }
+
+    private func beginCommands() -> Dialogue {
         guard let tls, let standing, tls.applicationProtocol == remoteProtocol else {
             stage = .messages
             return .messages
         }
         stage = .remote
-        let desk = CommandDesk(tls, standing, worker: worker, trail: trail)
-        worker.openedDesk(at: place)
+        let desk = CommandDesk(tls, standing, office: house.office, trail: trail)
         return .commands(RemoteServer(tls, host: desk))
     }
 
     private func takeUpTrail() {
-        trail = worker.trail(number: number, of: channel, identity: tls?.peerIdentity)
+        trail = house.office.trail(number: number, of: channel, identity: tls?.peerIdentity)
     }
 
     // MARK: Its course
 
-    private func exchange(over stream: any ByteStream) async throws(StreamError) -> Int {
+    /// Serves the conversation until its end, after a handshake that didn't fail.
+    ///
+    /// - Returns: how it ended; `end` must follow.
+    func serve() async -> SessionOutcome {
+        do throws(StreamError) {
+            switch begin() {
+            case .exchange(let exchange): return .messages(try await serve(exchange))
+            case .messages:
+                return .messages(
+                    try await Command.serve(
+                        stream,
+                        replies: { [unowned self] () throws(StreamError) in
+                            try checkStanding()
+                            return house.office.replies.messages
+                        }, transcript: house.lines,
+                        answered: trail.map { trail in { trail.noteMessage($0, isKnown: $1) } }))
+            case .commands(let remote):
+                try await remote.serve()
+                return .commands(remote.answered)
+            }
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    private func serve(_ exchange: Exchange) async throws(StreamError) -> Int {
         let check: () throws(StreamError) -> Void = { [unowned self] () throws(StreamError) in
             try checkStanding()
         }
-        switch worker.options.conversation {
+        switch exchange {
         case .hello:
             stage = .messages
-            return try await Hello.serve(stream, transcript: worker.lines, check: check)
+            return try await Hello.serve(stream, transcript: house.lines, check: check)
         case .greeting:
             stage = .messages
-            return try await Greeting.serve(stream, transcript: worker.lines)
-        case .chat, .command:
+            return try await Greeting.serve(stream, transcript: house.lines)
+        case .chat:
             // Who waits for the operator is not idle by its own doing.
             channel.clearDue()
-            stage = .queued(stream)
-            try await worker.operatorTurn.enter(while: stream)
-            defer { worker.operatorTurn.leave() }
+            stage = .queued
+            try await house.operatorTurn.enter(while: stream)
+            defer { house.operatorTurn.leave() }
             channel.enter(.idle)
             stage = .messages
             return try await Chat.serve(
-                stream, transcript: worker.transcript, check: check,
+                stream, transcript: house.console, check: check,
                 asks: { [unowned self] in stage = $0 ? .asking : .messages })
         }
     }
@@ -222,8 +214,15 @@ final class Session: @unchecked Sendable {
 
     // MARK: Its end
 
-    private func recordEnd(_ outcome: SessionOutcome) {
-        worker.closedDesk(at: place)
+    /// Tells the peer, the log and the trail how it ended.
+    func end(_ outcome: SessionOutcome) async {
+        stage = .closing
+        record(outcome)
+        if outcome.canBeTold { await stream.close() }
+        log(outcome)
+    }
+
+    private func record(_ outcome: SessionOutcome) {
         switch outcome {
         case .refused: log(outcome.words)
         case .handshakeFailed(let error):
@@ -237,9 +236,6 @@ final class Session: @unchecked Sendable {
             record.add("reason", error.description)
             trail.write(record)
         case .messages, .commands, .failed:
-            if case .failed(let error) = outcome, error.code == .operatorLeft {
-                worker.drainServer()
-            }
             guard let trail else { return }
             var record = trail.record("session-end")
             record.add("reason", outcome.reason)
@@ -250,11 +246,8 @@ final class Session: @unchecked Sendable {
         }
     }
 
-    private func logEnd(_ outcome: SessionOutcome) {
-        switch outcome {
-        case .refused, .handshakeFailed: return
-        case .messages, .commands, .failed: break
-        }
+    private func log(_ outcome: SessionOutcome) {
+        guard outcome.wasServed else { return }
         var isMixedUp = tls == nil && channel.speaksTLS
         if case .failed(let failure) = outcome, failure.code == .peerSpeaksTLS { isMixedUp = false }
         var suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
@@ -263,11 +256,10 @@ final class Session: @unchecked Sendable {
                 "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it"
         }
         log("\(outcome.words), \(channel.loop.time(since: openedAt))\(suspicion)")
-        if worker.options.isOnce { worker.endServer() }
     }
 
     private func log(_ text: String) {
-        worker.log.write("\(channel.name(with: tls)): \(text)")
+        house.log.write("\(channel.name(with: tls)): \(text)")
     }
 }
 

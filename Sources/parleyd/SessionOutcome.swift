@@ -1,6 +1,7 @@
 // How a session went, and what the log calls it.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
+internal import Conversations
 internal import Sockets
 internal import TLS
 
@@ -12,6 +13,19 @@ enum SessionOutcome {
     case messages(Int)
     case commands(Int)
     case failed(StreamError)
+
+    /// Whether it got as far as its conversation.
+    var wasServed: Bool {
+        switch self {
+        case .refused, .handshakeFailed: false
+        case .messages, .commands, .failed: true
+        }
+    }
+
+    /// Whether it ended because the operator has left, whom nobody else could be answered by either.
+    var isOperatorsEnd: Bool {
+        if case .failed(let error) = self { error.code == .operatorLeft } else { false }
+    }
 
     /// For the log.
     var words: String {

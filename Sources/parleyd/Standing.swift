@@ -12,23 +12,23 @@ internal import TLS
 final class Standing {
     let peer: PeerIdentity
     private let stream: TLSStream
-    private let worker: LoopServer
+    private let office: Office
     /// The policy that the certificate was last verified under, and what came of it.
     private var generation: Int
     private var rejection: Refusal?
 
-    init(_ stream: TLSStream, _ peer: PeerIdentity, worker: LoopServer) {
+    init(_ stream: TLSStream, _ peer: PeerIdentity, office: Office) {
         self.stream = stream
         self.peer = peer
-        self.worker = worker
-        generation = worker.policy.generation
+        self.office = office
+        generation = office.policy.generation
     }
 
     /// Why this client may have no more; nil where it may. Cheap, since it is asked for each message:
     /// the certificate is verified again where the policy has changed.
     var objection: Refusal? {
-        if generation != worker.policy.generation {
-            generation = worker.policy.generation
+        if generation != office.policy.generation {
+            generation = office.policy.generation
             rejection = verify()
         }
         if let rejection { return rejection }
@@ -49,11 +49,11 @@ final class Standing {
     }
 
     private func verify() -> Refusal? {
-        guard let context = worker.policy.context, let failure = stream.objection(under: context)
+        guard let context = office.policy.context, let failure = stream.objection(under: context)
         else { return nil }
         // The sentence names files of this machine.
         let name = bounded(Identity(peer).description)
-        worker.log.write("\(name) may run nothing any more: \(failure)")
+        office.log.write("\(name) may run nothing any more: \(failure)")
         let why: String
         switch failure.code {
         case .certificateRevoked: why = "was revoked"

@@ -1,0 +1,65 @@
+// What decides and records for the sessions of one loop.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Programs
+internal import Records
+internal import Serving
+internal import Sockets
+internal import TLS
+
+/// The policy in force, the places of programs, and the trail. Sessions ask it, and it asks nothing
+/// of them. Confined to its loop.
+final class Office {
+    let loop: EventLoop
+    let log: Log
+    /// What is in force.
+    private(set) var policy: Policy
+    /// The policy's fixed replies. Each loop has its own, since counting references to one that all
+    /// share would have the cores take its cache lines from each other at every reply.
+    private(set) var replies: FixedReplies
+    /// What all loops share.
+    let commons: Commons
+    /// Programs whose end is not recorded yet.
+    private var running: [ObjectIdentifier: any Killable] = [:]
+
+    init(_ commons: Commons, loop: EventLoop, log: Log, policy: Policy) {
+        self.commons = commons
+        self.loop = loop
+        self.log = log
+        self.policy = policy
+        replies = FixedReplies(policy.table)
+    }
+
+    /// From here on another policy is in force, for open sessions as well.
+    func enforce(_ policy: Policy) {
+        self.policy = policy
+        replies = FixedReplies(policy.table)
+    }
+
+    /// What is recorded of a session; nil where no records are kept.
+    func trail(number: Int, of channel: Channel, identity: PeerIdentity?) -> Recorder? {
+        commons.audit.map {
+            Recorder(
+                $0, session: number, address: channel.peer?.description ?? "",
+                peer: identity.map { RecordedPeer($0) }, lost: { [log] in log.writeLoss($0) })
+        }
+    }
+
+    /// A program is about to start; `ended` must follow.
+    func starts(_ program: any Killable) {
+        running[ObjectIdentifier(program)] = program
+        commons.census.programStarts()
+    }
+
+    /// It is known how a program ended with all that it started, and its client was told.
+    func ended(_ program: any Killable) {
+        running[ObjectIdentifier(program)] = nil
+        commons.descriptors.freed()
+        commons.census.programEnded()
+    }
+
+    /// When the loop runs no more: records the ends of what was killed.
+    func recordKills() {
+        for program in running.values { program.recordKill() }
+    }
+}

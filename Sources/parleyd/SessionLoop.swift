@@ -1,0 +1,179 @@
+// One loop's share of the server: it accepts, runs its sessions, and lets them go.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Console
+internal import Sockets
+internal import Synchronization
+
+/// Confined to its loop, but for the calls that say otherwise.
+final class SessionLoop: @unchecked Sendable {
+    let loop: EventLoop
+    private let commons: Commons
+    private let house: House
+    /// Told where a session's end is the server's.
+    private let endsServer: @Sendable (Life.Event) -> Void
+    /// Whom a connection may be given to.
+    private var others: [SessionLoop] = []
+    private var acceptors: [Acceptor] = []
+    private var sessions: [Int: Open] = [:]
+    private var lastSession = 0
+    private lazy var memory = CrowdMemory(loop: loop) { [unowned self] in sessions.count }
+    /// With `--once`: the one session is under way.
+    private var hasSession = false
+    /// Sessions that are open in this loop; read by other loops.
+    private let openHere = Atomic<Int>(0)
+
+    private struct Open {
+        let session: Session
+        let task: Task<Void, Never>
+    }
+
+    init(
+        _ commons: Commons, _ house: House, endsServer: @escaping @Sendable (Life.Event) -> Void
+    ) {
+        self.commons = commons
+        self.house = house
+        self.endsServer = endsServer
+        loop = house.office.loop
+    }
+
+    // MARK: For the server
+
+    /// Starts to accept. Before any of the loops runs.
+    ///
+    /// - Parameter others: whom a connection may be given to.
+    func accept(from listeners: [Listener], _ others: [SessionLoop]) throws(StreamError) {
+        self.others = others.filter { $0 !== self }
+        let descriptors = commons.descriptors
+        descriptors.whenFree { [self] in acceptAgain() }
+        for listener in listeners {
+            acceptors.append(
+                try Acceptor(
+                    listener, loop: loop, mayTry: { !descriptors.areForFiles }
+                ) { [unowned self] isExhausted in
+                    descriptors.notePause(isExhausted)
+                    house.log.write(
+                        isExhausted
+                            ? "no descriptor is free: new connections wait until one is; raise the limit (ulimit -n) or lower --max-sessions"
+                            : "descriptors are free again: accepting goes on")
+                } accepted: { [unowned self] descriptor, peer in
+                    accepted(descriptor, from: peer)
+                })
+        }
+    }
+
+    /// From any thread. The listening socket closes when the last loop has let it go.
+    func stopAccepting() {
+        loop.execute { self.acceptors.removeAll() }
+    }
+
+    /// From any thread.
+    func use(_ policy: Policy) {
+        loop.execute { self.house.office.enforce(policy) }
+    }
+
+    /// From any thread: leaves console lines out, or prints them again.
+    func hideConsole(_ isHidden: Bool) {
+        loop.execute { self.house.console.isHidden = isHidden }
+    }
+
+    /// From any thread: ends all sessions, as soon as they have told their peers.
+    func cancelSessions() {
+        loop.execute { for open in self.sessions.values { open.task.cancel() } }
+    }
+
+    /// From any thread: ends the sessions of one kind in which nothing is due to the client.
+    ///
+    /// - Parameter areRemote: whether it is those of parley/1, none of which may run anything then.
+    func endSessions(areRemote: Bool) {
+        loop.execute {
+            for open in self.sessions.values
+            where open.session.isRemote == areRemote && open.session.isNothingDue {
+                open.task.cancel()
+            }
+        }
+    }
+
+    // MARK: Accepting
+
+    private func acceptAgain() {
+        loop.execute { for acceptor in self.acceptors { acceptor.goOn() } }
+    }
+
+    /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that
+    /// began to wait last, which among idle loops is always the same one.
+    private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
+        let most = commons.options.mostSessions
+        guard commons.census.sessionComes(most: most) else {
+            return house.log.write(
+                "\(peer): refused: \(most) sessions are open, which is --max-sessions")
+        }
+        let mine = load
+        guard let taker = others.min(by: { $0.load < $1.load }), taker.load + 1 + mine / 8 < mine
+        else { return begin(descriptor, from: peer) }
+        let number = descriptor.release()
+        taker.loop.execute { taker.begin(Descriptor(owning: number), from: peer) }
+    }
+
+    /// From any thread.
+    private var load: Int { openHere.load(ordering: .relaxed) }
+
+    private func begin(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
+        let session: Session
+        do throws(StreamError) {
+            let socket = try Socket(
+                owning: descriptor, loop: loop, peer: peer, deadlines: commons.options.deadlines)
+            session = try Session(socket, number: commons.census.nextSession, in: house)
+        } catch {
+            house.log.write("\(peer): refused: \(error)")
+            return left()
+        }
+        openHere.add(1, ordering: .relaxed)
+        lastSession += 1
+        let place = lastSession
+        sessions[place] = Open(session: session, task: run(session, at: place))
+    }
+
+    // MARK: Its sessions
+
+    /// A session that waits for a message should hold no more than a task's first kilobyte: so what is
+    /// suspended below its own call is this one closure, and not the loop's generic `spawn`.
+    private func run(_ session: Session, at place: Int) -> Task<Void, Never> {
+        Task(executorPreference: loop) { [self] in
+            let outcome: SessionOutcome
+            if let failure = await session.handshake() {
+                outcome = failure
+            } else if mayServe() {
+                outcome = await session.serve()
+            } else {
+                outcome = .refused
+            }
+            if outcome.isOperatorsEnd { endsServer(.endIsAsked) }
+            await session.end(outcome)
+            ended(at: place)
+            if outcome.wasServed, commons.options.isOnce { endsServer(.onceIsOver) }
+        }
+    }
+
+    /// With `--once`, whether this is the one session.
+    private func mayServe() -> Bool {
+        guard commons.options.isOnce else { return true }
+        if hasSession { return false }
+        hasSession = true
+        acceptors.removeAll()
+        return true
+    }
+
+    /// A session is over; its connection closes with the last reference to it.
+    private func ended(at place: Int) {
+        sessions[place] = nil
+        openHere.subtract(1, ordering: .relaxed)
+        memory.sessionEnded()
+        left()
+    }
+
+    private func left() {
+        commons.descriptors.freed()
+        commons.census.sessionEnded()
+    }
+}
