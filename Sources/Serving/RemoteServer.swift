@@ -14,11 +14,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
 
     let stream: Stream
     let host: any RemoteHost
-    var frames = FrameReader(from: .client)
-    private var request = RequestReader()
-    var ledger = InputLedger()
-    /// Of the runs that are read next, so many were cancelled while they waited.
-    var cancelled = 0
+    let incoming = Incoming()
     /// Answers that did not fit the output yet.
     private var outbox: [UInt8] = []
     private var next: Approved?
@@ -69,9 +65,9 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
                     turn = .more
                     break
                 }
-                let step = try frames.next(bytes, at: &offset) {
-                    (type, payload) throws(StreamError) in
-                    try take(type, payload, objection, &output)
+                let step = try incoming.next(bytes, at: &offset) {
+                    (arrival, payload) throws(StreamError) in
+                    try take(arrival, payload, objection, &output)
                 }
                 guard let step else { break }
                 turn = step
@@ -92,26 +88,24 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     }
 
     private func take(
-        _ type: FrameType, _ payload: Span<UInt8>, _ objection: Refusal?,
+        _ arrival: Arrival, _ payload: Span<UInt8>, _ objection: Refusal?,
         _ output: inout OutputSpan<UInt8>
     ) throws(StreamError) -> Turn {
-        noteActivity(type)
-        switch type {
+        switch arrival {
         case .run:
+            stream.channel.noteActivity()
             answered += 1
-            if cancelled == 0, objection == nil, !request.isOpen,
-                let turn = replyInPlace(payload, &output)
-            {
+            if incoming.isPlain, objection == nil, let turn = replyInPlace(payload, &output) {
                 return turn
             }
-            return decide(try request.finish(payload), objection, &output)
-        case .runPart: request.add(part: payload)
-        case .input: try ledger.receive(payload.count)
-        case .inputEnd: try ledger.end()
+            return decide(try incoming.finishRun(payload), objection, &output)
+        // A client that is merely there lets the session rest.
         case .ping: Self.append(Self.pong, to: &output)
-        // Whatever could be cancelled stands before it and was answered.
-        case .cancel, .pong: break
-        case .inputWanted, .output, .errorOutput, .exit, .refusal: break
+        case .pong:
+            // One that pongs unasked does not read what it was sent, and may not have its answers yet.
+            if !awaitsPong { stream.channel.noteActivity() }
+            awaitsPong = false
+        case .input, .inputEnd, .cancel, .noted: stream.channel.noteActivity()
         }
         return .send
     }
@@ -138,8 +132,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         _ reading: RequestReader.Reading, _ objection: Refusal?, _ output: inout OutputSpan<UInt8>
     ) -> Turn {
         dearAnswers += 1
-        let wasCancelled = cancelled > 0
-        if wasCancelled { cancelled -= 1 }
+        let wasCancelled = incoming.takeCancel()
         let request: Request
         switch reading {
         case .request(let read): request = read
@@ -249,17 +242,6 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private func ping() -> [UInt8] {
         awaitsPong = true
         return [FrameType.ping.rawValue, 0, 0, 0]
-    }
-
-    /// A client that is merely there lets the session rest. One that pongs unasked does not read
-    /// what it was sent, and may not have its answers yet.
-    private func noteActivity(_ type: FrameType) {
-        if type == .pong {
-            if !awaitsPong { stream.channel.noteActivity() }
-            awaitsPong = false
-        } else if type != .ping {
-            stream.channel.noteActivity()
-        }
     }
 
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }

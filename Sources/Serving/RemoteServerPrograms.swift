@@ -48,8 +48,7 @@ extension RemoteServer {
     ) async throws(StreamError) {
         let entry = approved.entry
         let command = RunningCommand(
-            stream, name: entry.name, limits: approved.program, frames: frames, ledger: ledger,
-            admitted: admitted)
+            stream, incoming, name: entry.name, limits: approved.program, admitted: admitted)
         let start = ProgramStart(
             path: approved.program.path, arguments: approved.invocation.arguments,
             environment: admitted.environment.merging(approved.invocation.environment) { $1 },
@@ -58,8 +57,6 @@ extension RemoteServer {
             grace: approved.program.grace ?? host.grace,
             isBackground: approved.program.isBackground)
         await command.run(start)
-        (frames, ledger) = (command.frames, command.ledger)
-        cancelled = command.waitingCancelled
         if let failure = command.failure {
             // Within a frame that the client has not taken whole a refusal could not be told from
             // the rest.
@@ -70,8 +67,8 @@ extension RemoteServer {
             }
             throw failure
         }
-        // What came whole came before what is not whole yet, and both before what was not read.
-        let ahead = command.ahead + frames.takePartial()
+        // All of it came before what was not read.
+        let ahead = incoming.takeAhead()
         if !ahead.isEmpty { stream.readAhead = ahead + (stream.readAhead ?? []) }
         if command.clientHasEnded {
             throw StreamError(.endedEarly, "the client left while \(entry.name) ran")

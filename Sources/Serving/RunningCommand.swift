@@ -8,12 +8,6 @@ internal import Sockets
 /// One program from its start until its client was told of its end. What it left behind may still be
 /// ended when `run` returns.
 final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
-    /// What the session goes on with behind it.
-    private(set) var frames: FrameReader
-    private(set) var ledger: InputLedger
-    /// Frames of runs that came meanwhile, and of how many of these runs a cancel came after.
-    private(set) var ahead: [UInt8] = []
-    private(set) var waitingCancelled = 0
     private(set) var usage = Usage()
     /// Why the session can't go on.
     private(set) var failure: StreamError?
@@ -21,12 +15,12 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     let output: CommandOutput<Stream>
 
     private let stream: Stream
+    private let incoming: Incoming
     private let name: String
     private let limits: ProgramEntry
     private let admitted: any AdmittedCommand
     private let bell = Bell()
     private var program: Program?
-    private var waitingRuns = 0
     private var inputHasEnded = false
     private var inputReplaced = 0
     private var isOver = false
@@ -45,19 +39,17 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// - Parameters:
     ///   - name: the command's, for the client.
     ///   - limits: the table's, of this program.
-    ///   - frames: reads the client's from where the session has come to.
     ///   - admitted: is told of its end.
     init(
-        _ stream: Stream, name: String, limits: ProgramEntry, frames: FrameReader,
-        ledger: InputLedger, admitted: any AdmittedCommand
+        _ stream: Stream, _ incoming: Incoming, name: String, limits: ProgramEntry,
+        admitted: any AdmittedCommand
     ) {
         self.stream = stream
+        self.incoming = incoming
         self.name = name
         self.limits = limits
         output = CommandOutput(stream, limit: limits.outputLimit)
         self.admitted = admitted
-        self.frames = frames
-        self.ledger = ledger
     }
 
     /// Starts the program, and returns when it has ended or could not be started and its client knows.
@@ -80,6 +72,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         timeLimit = TimeLimit(
             limits.timeout, on: loop, isHeldUp: { [output] in output.isHeldUp(program) },
             ended: { [unowned self] in end(.timedOut) })
+        incoming.commandBegins()
         channel.driver = self
         channel.enter(.hearing)
         // Who sends no pings has no right to expect an answer.
@@ -97,7 +90,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         timeLimit = nil
         channel.driver = nil
         channel.enter(.resting)
-        do throws(StreamError) { try ledger.exited() } catch { failure = failure ?? error }
+        do throws(StreamError) { try incoming.commandEnded() } catch { failure = failure ?? error }
         usage.pid = program.pid
         usage.bytesOut = output.count
         usage.nanoseconds = loop.now - startedAt
@@ -150,7 +143,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private func listen() async {
         do throws(StreamError) {
             while !isOver {
-                guard ahead.count <= Frame.aheadLimit else {
+                guard !incoming.isFull else {
                     // Only the connection's end is still of interest.
                     if channel.hasHungUp {
                         throw StreamError(.endedEarly, "the client left before its answers")
@@ -177,40 +170,33 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private func taken(_ bytes: Span<UInt8>) -> Result<Void, StreamError> {
         var offset = 0
         do throws(StreamError) {
-            while try frames.next(bytes, at: &offset, take) != nil {}
+            while try incoming.next(bytes, at: &offset, take) != nil {}
             return .success(())
         } catch {
             return .failure(error)
         }
     }
 
-    private func take(_ type: FrameType, _ payload: Span<UInt8>) throws(StreamError) {
-        switch type {
-        case .run, .runPart:
-            let bytes = unsafe payload.withUnsafeBufferPointer { unsafe Array($0) }
-            ahead.append(type, bytes)
-            if type == .run { waitingRuns += 1 }
+    private func take(_ arrival: Arrival, _ payload: Span<UInt8>) {
+        switch arrival {
         case .input:
-            guard try ledger.receive(payload.count) else { return }
             usage.bytesIn += payload.count
             program?.input?.write(payload)
             replaceInput()
         case .inputEnd:
-            guard try ledger.end() else { return }
             inputHasEnded = true
             program?.input?.finish()
         case .cancel:
-            waitingCancelled = waitingRuns
             end(nil)
         case .ping:
             output.addPong()
             bell.ring()
-        case .pong, .inputWanted, .output, .errorOutput, .exit, .refusal: break
+        case .run, .pong, .noted: break
         }
     }
 
     private func wantInput(_ count: Int) {
-        ledger.want(count)
+        incoming.want(count)
         output.add(inputWanted: count)
         bell.ring()
     }
