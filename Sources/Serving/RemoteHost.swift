@@ -3,21 +3,6 @@
 public import Commands
 public import Remote
 
-/// A command that may start: its place is taken and its start is recorded. `vacate` and `left` must
-/// follow, in any order. Confined to the session's loop, and may outlive the session.
-public protocol AdmittedCommand: AnyObject {
-    /// By their names: all that its program's environment has, where the table says nothing else.
-    var environment: [String: String] { get }
-
-    /// Nothing of it runs any more: its place is free again. Called once; before the client can know of
-    /// its end, unless something was left running or had to be ended after that.
-    func vacate()
-
-    /// It has ended, and its client was told as far as it listened. What it left behind was ended too,
-    /// or can't be (`usage`). Called once.
-    func left(_ outcome: Outcome, _ usage: Usage)
-}
-
 /// The server behind one session: what is in force when a command is asked for, and who keeps the
 /// records. Confined to the session's loop.
 public protocol RemoteHost: AnyObject {
@@ -38,7 +23,7 @@ public protocol RemoteHost: AnyObject {
     /// Asks whether a program may start: takes its place and writes the record of its start.
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
-    ) -> Result<any AdmittedCommand, Refusal>
+    ) -> Result<Permit, Refusal>
 
     /// A command was refused; `entry` is nil where there is none.
     func refused(_ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal)

@@ -33,45 +33,51 @@ extension RemoteServer {
         case .failure(let refusal):
             host.refused(entry.name, approved.arguments, entry, refusal)
             try await stream.write(refusal.frame)
-        case .success(let admitted):
-            try await run(approved, admitted)
+        case .success(let permit):
+            try await run(approved, permit)
         }
     }
 
-    private func admit(_ approved: Approved) -> Result<any AdmittedCommand, Refusal> {
+    private func admit(_ approved: Approved) -> Result<Permit, Refusal> {
         if let objection = host.objection { return .failure(objection) }
         return host.admit(approved.entry, approved.program, approved.arguments)
     }
 
     private func run(
-        _ approved: Approved, _ admitted: any AdmittedCommand
+        _ approved: Approved, _ permit: consuming Permit
     ) async throws(StreamError) {
-        let entry = approved.entry
-        let command = RunningCommand(
-            stream, incoming, name: entry.name, limits: approved.program, admitted: admitted)
+        let name = approved.entry.name
         let start = ProgramStart(
             path: approved.program.path, arguments: approved.invocation.arguments,
-            environment: admitted.environment.merging(approved.invocation.environment) { $1 },
+            environment: permit.environment.merging(approved.invocation.environment) { $1 },
             directory: approved.program.directory, umask: approved.program.umask,
             takesInput: approved.program.takesInput,
             grace: approved.program.grace ?? host.grace,
             isBackground: approved.program.isBackground)
-        await command.run(start)
-        if let failure = command.failure {
-            // Within a frame that the client has not taken whole a refusal could not be told from
-            // the rest.
+        let program: PermittedProgram
+        do throws(StreamError) {
+            program = try PermittedProgram(start, permit, loop: stream.channel.loop)
+        } catch {
+            return try await stream.write(Refusal.cannotStart(name).frame)
+        }
+        let command = RunningCommand(
+            stream, incoming, program, name: name, limits: approved.program)
+        let ending = await command.run()
+        program.seeOff(ending.outcome, ending.usage)
+        switch ending.sequel {
+        case .next:
+            // All of it came before what was not read.
+            let ahead = incoming.takeAhead()
+            if !ahead.isEmpty { stream.readAhead = ahead + (stream.readAhead ?? []) }
+        case .clientLeft:
+            throw StreamError(.endedEarly, "the client left while \(name) ran")
+        case .failure(let failure):
             if failure.code == .malformed {
                 let refusal = Refusal(.malformed, failure.description)
                 host.refused("", [], nil, refusal)
-                if !command.output.isCut { try? await stream.write(refusal.frame) }
+                if !ending.isCut { try? await stream.write(refusal.frame) }
             }
             throw failure
-        }
-        // All of it came before what was not read.
-        let ahead = incoming.takeAhead()
-        if !ahead.isEmpty { stream.readAhead = ahead + (stream.readAhead ?? []) }
-        if command.clientHasEnded {
-            throw StreamError(.endedEarly, "the client left while \(entry.name) ran")
         }
     }
 }

@@ -8,69 +8,71 @@ internal import Sockets
 /// One program from its start until its client was told of its end. What it left behind may still be
 /// ended when `run` returns.
 final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
-    private(set) var usage = Usage()
-    /// Why the session can't go on.
-    private(set) var failure: StreamError?
-    private(set) var clientHasEnded = false
-    let output: CommandOutput<Stream>
-
     private let stream: Stream
     private let incoming: Incoming
+    private let permitted: PermittedProgram
     private let name: String
     private let limits: ProgramEntry
-    private let admitted: any AdmittedCommand
-    private let bell = Bell()
-    private var program: Program?
-    private var inputHasEnded = false
-    private var inputReplaced = 0
-    private var isOver = false
-    /// Its exit is said, or about to be: only pongs may follow it.
-    private var hasSaidExit = false
-    /// Why the server ended it.
-    private var verdict: Outcome?
-    private var timers: [Timer] = []
-    private var timeLimit: TimeLimit?
-    /// The client has sent so much ahead that it is not read any more.
-    private var isDeaf = false
+    private let output: CommandOutput<Stream>
+    private var phase = Phase.running
+    private var input = Input.notWanted
+    private var sequel = Ending.Sequel.next
+    private var bytesIn = 0
+
+    /// Where it is for its client; where the program is, `Program.Course` says.
+    private enum Phase {
+        case running
+        /// All of it is being ended, for this reason, which was the first.
+        case ending(Reason)
+        /// Its exit is said, or about to be: only pongs may follow it.
+        case told(Outcome)
+    }
+
+    /// Why the server ends it.
+    enum Reason {
+        case timedOut
+        case overOutput
+        /// Somebody who need not be told why: its client, or whoever ends the server. Its outcome is how
+        /// the program ends.
+        case ordered
+    }
+
+    private enum Input {
+        /// The program is not known to run yet, or takes none.
+        case notWanted
+        /// Of what the program took, so much was asked for again.
+        case wanted(replaced: Int)
+        /// The client has ended it.
+        case ended
+    }
 
     private var channel: Channel { stream.channel }
     private var loop: EventLoop { channel.loop }
+    private var program: Program { permitted.program }
+    private var bell: Bell { permitted.bell }
 
     /// - Parameters:
     ///   - name: the command's, for the client.
     ///   - limits: the table's, of this program.
-    ///   - admitted: is told of its end.
     init(
-        _ stream: Stream, _ incoming: Incoming, name: String, limits: ProgramEntry,
-        admitted: any AdmittedCommand
+        _ stream: Stream, _ incoming: Incoming, _ permitted: PermittedProgram, name: String,
+        limits: ProgramEntry
     ) {
         self.stream = stream
         self.incoming = incoming
+        self.permitted = permitted
         self.name = name
         self.limits = limits
         output = CommandOutput(stream, limit: limits.outputLimit)
-        self.admitted = admitted
     }
 
-    /// Starts the program, and returns when it has ended or could not be started and its client knows.
+    /// Returns when the program has ended, or could not be started, and its client knows.
     ///
     /// An exec can hang, as on a network file system that does not answer. So all that can end the
     /// command is set up before anybody knows whether the program runs.
-    func run(_ start: ProgramStart) async {
-        let startedAt = loop.now
-        let program: Program
-        do throws(StreamError) {
-            program = try Program(start, loop: loop) { [bell] in bell.ring() }
-        } catch {
-            admitted.vacate()
-            let refusal = Refusal.cannotStart(name)
-            do throws(StreamError) { try await output.send(refusal.frame) } catch { fail(error) }
-            return admitted.left(.refused(Refusal(.unavailable, error.description)), usage)
-        }
-        self.program = program
-        program.whenOver { [admitted] in admitted.vacate() }
-        timeLimit = TimeLimit(
-            limits.timeout, on: loop, isHeldUp: { [output] in output.isHeldUp(program) },
+    func run() async -> Ending {
+        let timeLimit = TimeLimit(
+            limits.timeout, on: loop, isHeldUp: { [output, program] in output.isHeldUp(program) },
             ended: { [unowned self] in end(.timedOut) })
         incoming.commandBegins()
         channel.driver = self
@@ -78,62 +80,59 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         // Who sends no pings has no right to expect an answer.
         if channel.deadlines.keepalive == 0 { channel.clearDue() }
         let listener = loop.spawn { await self.listen() }
-        await withTaskCancellationHandler {
-            await pump(program)
+        let outcome = await withTaskCancellationHandler {
+            await pump()
         } onCancel: {
-            loop.execute { self.end(nil) }
+            loop.execute { self.end(.ordered) }
         }
-        isOver = true
         listener.cancel()
         await listener.value
-        timers = []
-        timeLimit = nil
+        withExtendedLifetime(timeLimit) {}
         channel.driver = nil
         channel.enter(.resting)
-        do throws(StreamError) { try incoming.commandEnded() } catch { failure = failure ?? error }
-        usage.pid = program.pid
-        usage.bytesOut = output.count
-        usage.nanoseconds = loop.now - startedAt
-        seeOff(program)
-    }
-
-    /// Has its end recorded when it is known how everything ended that it left behind.
-    private func seeOff(_ program: Program) {
-        let outcome = outcome(of: program)
-        program.seeOff()
-        program.whenSettled { [usage, admitted, unowned program] in
-            var usage = usage
-            usage.leftEnded = program.leftEnded
-            usage.isLeftRunning = program.course == .lost
-            admitted.left(outcome, usage)
+        do throws(StreamError) {
+            try incoming.commandEnded()
+        } catch {
+            follow(.failure(error))
         }
+        var usage = Usage()
+        usage.pid = program.pid
+        usage.bytesIn = bytesIn
+        usage.bytesOut = output.count
+        usage.nanoseconds = loop.now - permitted.startedAt
+        return Ending(outcome: outcome, usage: usage, sequel: sequel, isCut: output.isCut)
     }
 
-    private func outcome(of program: Program) -> Outcome {
+    // MARK: Its end
+
+    /// Ends the program with all that it started, for the first of all reasons. One that has ended by
+    /// itself keeps its status.
+    func end(_ reason: Reason) {
+        if case .running = phase, program.end == nil { phase = .ending(reason) }
+        program.terminate()
+    }
+
+    /// What its client is told as things are.
+    private var outcome: Outcome {
         // Whatever began the ending: a place that is taken and a process that runs are to be known.
         guard program.course != .lost else { return .leftRunning }
         if let failure = program.failure {
             return .refused(Refusal(.unavailable, failure.description))
         }
-        return verdict ?? program.end.map { .ended($0) } ?? .leftRunning
+        if case .ending(.timedOut) = phase { return .timedOut }
+        // However it has ended: what is cut must not pass for all.
+        if output.isOverLimit { return .overOutput }
+        return program.end.map { .ended($0) } ?? .leftRunning
     }
 
-    // MARK: Its end
-
-    /// Ends the program with all that it started. One that has ended by itself keeps its status.
-    private func end(_ verdict: Outcome?) {
-        guard let program else { return }
-        if self.verdict == nil, program.end == nil { self.verdict = verdict }
-        program.terminate()
+    /// The session can't go on, for the first of all reasons.
+    private func follow(_ sequel: Ending.Sequel) {
+        if case .next = self.sequel { self.sequel = sequel }
     }
 
-    private func fail(_ error: StreamError) {
-        if failure == nil { failure = error }
-        leave()
-    }
-
-    private func leave() {
-        end(nil)
+    private func leave(_ sequel: Ending.Sequel) {
+        follow(sequel)
+        end(.ordered)
         output.giveUp()
         bell.ring()
     }
@@ -142,28 +141,25 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
 
     private func listen() async {
         do throws(StreamError) {
-            while !isOver {
+            while !Task.isCancelled {
                 guard !incoming.isFull else {
                     // Only the connection's end is still of interest.
                     if channel.hasHungUp {
                         throw StreamError(.endedEarly, "the client left before its answers")
                     }
-                    if !isDeaf { channel.enter(.holding) }
-                    isDeaf = true
+                    if !channel.isHolding { channel.enter(.holding) }
                     try await channel.wait(for: .read)
                     continue
                 }
                 let taken = try await stream.read(upTo: 16_384) { bytes in
                     self.taken(bytes)
                 }
-                guard let taken else {
-                    clientHasEnded = true
-                    return leave()
-                }
+                guard let taken else { return leave(.clientLeft) }
                 try taken.get()
             }
         } catch {
-            if !isOver { fail(error) }
+            // Who cancels it has told the client everything.
+            if !Task.isCancelled { leave(.failure(error)) }
         }
     }
 
@@ -180,14 +176,13 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     private func take(_ arrival: Arrival, _ payload: Span<UInt8>) {
         switch arrival {
         case .input:
-            usage.bytesIn += payload.count
-            program?.input?.write(payload)
+            bytesIn += payload.count
+            program.input?.write(payload)
             replaceInput()
         case .inputEnd:
-            inputHasEnded = true
-            program?.input?.finish()
-        case .cancel:
-            end(nil)
+            input = .ended
+            program.input?.finish()
+        case .cancel: end(.ordered)
         case .ping:
             output.addPong()
             bell.ring()
@@ -204,55 +199,42 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
     /// Asks for as much input as the program has taken, so that what it has not taken is never more
     /// than the window.
     private func replaceInput() {
-        guard let input = program?.input, !inputHasEnded, !input.isClosed, !hasSaidExit
+        if case .told = phase { return }
+        guard case .wanted(let replaced) = input, let pipe = program.input, !pipe.isClosed
         else { return }
-        let due = input.taken - inputReplaced
+        let due = pipe.taken - replaced
         guard due >= Self.window / 4 else { return }
-        inputReplaced += due
+        input = .wanted(replaced: replaced + due)
         wantInput(due)
     }
 
     // MARK: What the program says
 
-    private func pump(_ program: Program) async {
+    /// - Returns: what the client was told, or would have been.
+    private func pump() async -> Outcome {
         var moved = 0
-        var hasStarted = false
         while true {
             // A program that is refused wants no input.
-            if !hasStarted, program.pid != nil {
-                hasStarted = true
-                if program.input != nil { wantInput(Self.window) }
+            if case .notWanted = input, program.pid != nil, program.input != nil {
+                input = .wanted(replaced: 0)
+                wantInput(Self.window)
             }
-            let hasEnded = program.isDone
+            let isDone = program.isDone
             replaceInput()
             var filled = 0
             var count = 0
             loop.withOutput(&filled) { room in
                 count = output.gather(program, into: &room)
             }
-            if output.isOverLimit {
-                // Also where the program has ended by itself meanwhile: what is cut must not pass
-                // for all.
-                verdict = verdict ?? .overOutput
-                end(nil)
-            }
-            if hasEnded, !hasSaidExit, output.isQuiet(program) {
-                var answer = outcome(of: program)
-                if case .refused = answer { answer = .refused(.cannotStart(name)) }
-                let exit = answer.frame
-                loop.withOutput(&filled) { room in
-                    guard room.freeCapacity >= exit.count else { return }
-                    for byte in exit { room.append(byte) }
-                    hasSaidExit = true
-                }
-            }
+            if output.isOverLimit { end(.overOutput) }
+            if isDone, output.isQuiet(program) { sayExit(&filled) }
             do throws(StreamError) {
                 if filled > 0 { try await output.send(filled) }
             } catch {
-                fail(error)
+                leave(.failure(error))
             }
             // A ping that came while the exit was on its way has its pong.
-            if hasSaidExit, output.isQuiet(program) { return }
+            if case .told(let outcome) = phase, output.isQuiet(program) { return outcome }
             moved += count
             if filled == 0, count == 0 {
                 moved = 0
@@ -262,6 +244,20 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
                 moved = 0
                 await loop.nextTurn()
             }
+        }
+    }
+
+    /// Gathers the exit, where there is room.
+    private func sayExit(_ filled: inout Int) {
+        if case .told = phase { return }
+        let outcome = outcome
+        var answer = outcome
+        if case .refused = outcome { answer = .refused(.cannotStart(name)) }
+        let exit = answer.frame
+        loop.withOutput(&filled) { room in
+            guard room.freeCapacity >= exit.count else { return }
+            for byte in exit { room.append(byte) }
+            phase = .told(outcome)
         }
     }
 

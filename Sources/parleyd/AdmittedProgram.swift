@@ -11,7 +11,6 @@ internal import System
 
 /// It may outlive its session, of which it holds the trail only. Confined to its loop.
 final class AdmittedProgram: AdmittedCommand, Killable {
-    let environment: [String: String]
     private let entry: CommandEntry
     private let arguments: [String]
     /// In its session.
@@ -32,13 +31,12 @@ final class AdmittedProgram: AdmittedCommand, Killable {
 
     init(
         _ entry: CommandEntry, _ arguments: [String], number: Int, place: consuming Place,
-        environment: [String: String], trail: Recorder?, office: Office
+        trail: Recorder?, office: Office
     ) {
         self.entry = entry
         self.arguments = arguments
         self.number = number
         self.place = consume place
-        self.environment = environment
         self.trail = trail
         self.office = office
         startedAt = office.loop.now
@@ -50,10 +48,15 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         return trail.write(record("command-start"), isDurable: true)
     }
 
-    func vacate() {
+    func vacated() {
         place = nil
         office.commons.descriptors.freed()
-        guard case .leftRunning(let pid) = course else { return }
+        recordGone()
+    }
+
+    /// What was left running has ended as well.
+    private func recordGone() {
+        guard case .leftRunning(let pid) = course, place == nil else { return }
         course = .recorded
         guard let trail else { return }
         var record = record("command-gone")
@@ -62,9 +65,10 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         trail.write(record, isDurable: true)
     }
 
-    func left(_ outcome: Outcome, _ usage: Usage) {
+    func ended(_ outcome: Outcome, _ usage: Usage) {
         course = usage.isLeftRunning ? .leftRunning(usage.pid) : .recorded
         office.ended(self)
+        defer { recordGone() }
         guard let trail else { return }
         var record = record("command-end")
         if let pid = usage.pid { record.add("pid", pid) }
@@ -74,6 +78,11 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         record.add("bytes_out", usage.bytesOut)
         record.add("seconds", nanoseconds: usage.nanoseconds)
         trail.write(record, isDurable: true)
+    }
+
+    func abandoned() {
+        recordKill()
+        office.ended(self)
     }
 
     /// The server ends at once: what runs is killed, and this is its end's record.

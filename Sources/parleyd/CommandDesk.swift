@@ -60,7 +60,7 @@ final class CommandDesk: RemoteHost {
 
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
-    ) -> Result<any AdmittedCommand, Refusal> {
+    ) -> Result<Permit, Refusal> {
         if let refusal = standing.verifiedObjection() { return .failure(refusal) }
         // Its pipes would be made of what was held back for a revocation.
         guard !office.commons.descriptors.areForFilesOnly else {
@@ -74,8 +74,8 @@ final class CommandDesk: RemoteHost {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):
             let admitted = AdmittedProgram(
-                entry, arguments, number: commands + 1, place: place,
-                environment: environment(for: entry), trail: trail, office: office)
+                entry, arguments, number: commands + 1, place: place, trail: trail,
+                office: office)
             guard admitted.recordStart() else {
                 return .failure(
                     Refusal(
@@ -85,7 +85,7 @@ final class CommandDesk: RemoteHost {
             }
             commands += 1
             office.starts(admitted)
-            return .success(admitted)
+            return .success(Permit(admitted, environment: environment(for: entry)))
         }
     }
 

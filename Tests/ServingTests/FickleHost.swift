@@ -42,7 +42,7 @@ final class FickleHost: RemoteHost, @unchecked Sendable {
 
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
-    ) -> Result<any AdmittedCommand, Refusal> {
+    ) -> Result<Permit, Refusal> {
         admitted.append(program.path)
         return .failure(Refusal(.busy, "it is"))
     }

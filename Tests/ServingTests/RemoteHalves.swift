@@ -84,6 +84,7 @@ final class OpenHost: RemoteHost, @unchecked Sendable {
     var objection: Refusal? { nil }
     private(set) var admitted = 0
     private(set) var vacated = 0
+    private(set) var abandoned = 0
     /// How those ended of which nothing more is to be recorded.
     private(set) var outcomes: [Remote.Outcome] = []
     var left: Int { outcomes.count }
@@ -95,17 +96,17 @@ final class OpenHost: RemoteHost, @unchecked Sendable {
 
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
-    ) -> Result<any AdmittedCommand, Refusal> {
+    ) -> Result<Permit, Refusal> {
         admitted += 1
-        return .success(Counted(self))
+        return .success(Permit(Counted(self), environment: ["PATH": "/usr/bin:/bin"]))
     }
 
     private final class Counted: AdmittedCommand {
-        let environment = ["PATH": "/usr/bin:/bin"]
         private let host: OpenHost
         init(_ host: OpenHost) { self.host = host }
-        func vacate() { host.vacated += 1 }
-        func left(_ outcome: Remote.Outcome, _ usage: Usage) { host.outcomes.append(outcome) }
+        func vacated() { host.vacated += 1 }
+        func ended(_ outcome: Remote.Outcome, _ usage: Usage) { host.outcomes.append(outcome) }
+        func abandoned() { host.abandoned += 1 }
     }
 
     func refused(
