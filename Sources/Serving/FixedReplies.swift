@@ -10,10 +10,10 @@ internal import System
 public final class FixedReplies: Sendable {
     /// For sessions of messages.
     public let messages: ReplyTable
-    private let answers: [Answer]
+    private let replies: [Reply]
 
     /// A reply in parley/1.
-    struct Answer: Sendable {
+    struct Reply: Sendable {
         /// A line of output and the exit.
         let frames: [UInt8]
         /// Whether the server closes after it.
@@ -23,19 +23,19 @@ public final class FixedReplies: Sendable {
     /// Those of a command table.
     public init(_ table: CommandTable) {
         var replies: [(message: String, reply: ReplyTable.Reply)] = []
-        var answers: [Answer] = []
+        var remote: [Reply] = []
         for entry in table.entries {
             guard case .reply(let text, let closes) = entry.action else { continue }
             replies.append((entry.name, ReplyTable.Reply(text, closes: closes)))
             var frames: [UInt8] = []
             frames.append(.output, Array("\(text)\n".utf8))
-            answers.append(
-                Answer(frames: frames + Outcome.ended(.status(0)).frame, closes: closes))
+            remote.append(
+                Reply(frames: frames + Outcome.ended(.status(0)).frame, closes: closes))
         }
         messages = ReplyTable(replies, otherwise: ReplyTable.Reply("Unknown command."))
-        self.answers = answers
+        self.replies = remote
     }
 
     /// The answer to a run without arguments; nil where the command is not one with a fixed reply.
-    func find(_ name: Span<UInt8>) -> Answer? { messages.find(name).map { answers[$0] } }
+    func find(_ name: Span<UInt8>) -> Reply? { messages.find(name).map { replies[$0] } }
 }

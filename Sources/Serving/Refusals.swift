@@ -1,5 +1,6 @@
 // What is said to clients whose commands are not started.
 // SPDX-License-Identifier: Apache-2.0
+internal import Commands
 internal import Remote
 
 extension Refusal {
@@ -20,6 +21,16 @@ extension Refusal {
             : Refusal(
                 .badArgument,
                 "argument \(word) of \(shown(name)) is not valid UTF-8; every argument must be")
+    }
+
+    static func notAllowed(_ name: String, for identity: Identity) -> Refusal {
+        Refusal(
+            .notAllowed,
+            "\(name) is not allowed for \(identity); the command help lists what is")
+    }
+
+    static func takesNoArguments(_ name: String) -> Refusal {
+        Refusal(.badArgument, "\(name) takes no arguments; leave them out")
     }
 
     /// A program did not start. Where its files are is not the client's business.

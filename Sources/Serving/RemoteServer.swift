@@ -18,8 +18,8 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     /// Answers that did not fit the output yet.
     private var outbox: [UInt8] = []
     private var next: Approved?
-    /// Answers of this turn that cost more than a look-up.
-    private var dearAnswers = 0
+    /// What the answers of this turn cost, of `TurnShare.limit`.
+    private var turnCost = 0
     private var failure: StreamError?
     /// It was asked whether it is there.
     private var awaitsPong = false
@@ -43,8 +43,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             { [unowned self] in answer($0, &$1) })
         {
             if let failure { throw failure }
-            guard let approved = next.take() else { return }
-            try await run(approved)
+            guard let approved = next.take(), try await run(approved) else { return }
         }
     }
 
@@ -54,13 +53,13 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private func answer(_ bytes: Span<UInt8>, _ output: inout OutputSpan<UInt8>) -> Turn {
         var offset = 0
         var turn = Turn.send
-        dearAnswers = 0
+        turnCost = 0
         let objection = host.objection
         do throws(StreamError) {
             while case .send = turn {
                 drainOutbox(into: &output)
                 guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer,
-                    dearAnswers < Self.dearAnswersATurn
+                    turnCost < TurnShare.limit
                 else {
                     turn = .more
                     break
@@ -74,7 +73,9 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             }
         } catch {
             failure = error
-            refuse("", [], nil, Refusal(.malformed, error.description), &output)
+            let refusal = Refusal(.malformed, error.description)
+            host.refused("", [], nil, refusal)
+            Self.append(refusal.frame, to: &output)
             turn = .last
         }
         host.wroteReplies()
@@ -98,7 +99,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             if incoming.isPlain, objection == nil, let turn = replyInPlace(payload, &output) {
                 return turn
             }
-            return decide(try incoming.finishRun(payload), objection, &output)
+            return answer(try incoming.finishRun(payload), objection, &output)
         // A client that is merely there lets the session rest.
         case .ping: Self.append(Self.pong, to: &output)
         case .pong:
@@ -118,105 +119,52 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
         guard payload.count > 2, payload.count - 2 == Int(payload[0]) << 8 | Int(payload[1]) else {
             return nil
         }
-        return reply(to: payload.extracting(droppingFirst: 2), &output)
-    }
-
-    private func reply(to name: Span<UInt8>, _ output: inout OutputSpan<UInt8>) -> Turn? {
+        let name = payload.extracting(droppingFirst: 2)
         guard let reply = host.replies.find(name) else { return nil }
         host.replied(name)
         Self.append(reply.frames, to: &output)
         return reply.closes ? .last : .send
     }
 
-    private func decide(
+    private func answer(
         _ reading: RequestReader.Reading, _ objection: Refusal?, _ output: inout OutputSpan<UInt8>
     ) -> Turn {
-        dearAnswers += 1
+        turnCost += 1
         let wasCancelled = incoming.takeCancel()
-        let request: Request
+        let (request, answer): (Request, Answer)
         switch reading {
-        case .request(let read): request = read
+        case .request(let read):
+            let objection = wasCancelled ? .cancelled(read.name) : objection
+            switch host.decide(read, objection, cost: &turnCost) {
+            case .program(let approved):
+                next = approved
+                return .last
+            case .answer(let decided): (request, answer) = (read, decided)
+            }
         case .tooLarge(let name):
-            refuse(name, [], nil, .tooLarge(name), &output)
-            return .send
+            request = Request(name: name, arguments: [])
+            answer = .refusal(.tooLarge(name), nil)
         case .notText(let word, let name):
-            refuse(name, [], nil, .notText(word, of: name), &output)
-            return .send
+            request = Request(name: name, arguments: [])
+            answer = .refusal(.notText(word, of: name), nil)
         }
-        let entry = host.table[request.name]
-        if let refusal = wasCancelled ? .cancelled(request.name) : objection {
-            refuse(request.name, request.arguments, entry, refusal, &output)
-            return .send
-        }
-        switch (request.name, entry) {
-        case ("help", nil), ("whoami", nil):
-            builtIn(request, &output)
-            return .send
-        case (_, nil):
-            refuse(
-                request.name, request.arguments, nil, .unknownCommand(request.name), &output)
-            return .send
-        case (_, let entry?):
-            return start(entry, request.arguments, &output)
-        }
-    }
-
-    private func start(
-        _ entry: CommandEntry, _ arguments: [String], _ output: inout OutputSpan<UInt8>
-    ) -> Turn {
-        guard case .program(let program) = entry.action else {
-            let name = Array(entry.name.utf8)
-            if arguments.isEmpty, let turn = reply(to: name.span, &output) { return turn }
-            let refusal = Refusal(.badArgument, "\(entry.name) takes no arguments; leave them out")
-            refuse(entry.name, arguments, entry, refusal, &output)
-            return .send
-        }
-        guard entry.permits(host.identity) else {
-            refuse(entry.name, arguments, entry, notAllowed(entry), &output)
-            return .send
-        }
-        guard program.isAvailable else {
-            refuse(entry.name, arguments, entry, .unavailable(entry.name), &output)
-            return .send
-        }
-        // What is compared with patterns, and recorded, costs by its length and by its patterns.
-        dearAnswers += arguments.reduce(0) { $0 + $1.utf8.count } / Self.bytesADearAnswer
-        var work = MatchingWork()
-        let invocation = program.invocation(for: arguments, &work)
-        dearAnswers += work.spent / Self.workADearAnswer
-        switch invocation {
-        case .failure(let bad):
-            refuse(
-                entry.name, arguments, entry, Refusal(.badArgument, bad.description), &output)
-            return .send
-        case .success(let invocation):
-            next = Approved(
-                entry: entry, program: program, arguments: arguments, invocation: invocation,
-                table: host.table)
-            return .last
-        }
-    }
-
-    private func builtIn(_ request: Request, _ output: inout OutputSpan<UInt8>) {
-        guard request.arguments.isEmpty else {
-            let refusal = Refusal(
-                .badArgument, "\(request.name) takes no arguments; leave them out")
-            return refuse(request.name, request.arguments, nil, refusal, &output)
-        }
-        let name = Array(request.name.utf8)
-        host.replied(name.span)
-        let text = request.name == "help" ? help(for: host.identity, host.table) : host.whoami
-        outbox.append(.output, cutting: Array(text.utf8))
-        outbox += Outcome.ended(.status(0)).frame
+        outbox = say(answer, to: request)
         drainOutbox(into: &output)
+        return answer.closes ? .last : .send
     }
 
-    private func refuse(
-        _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal,
-        _ output: inout OutputSpan<UInt8>
-    ) {
-        host.refused(name, arguments, entry, refusal)
-        Self.append(refusal.frame, to: &output)
+    /// Has an answer recorded.
+    ///
+    /// - Returns: its frames.
+    func say(_ answer: Answer, to request: Request) -> [UInt8] {
+        switch answer {
+        case .reply, .text:
+            let name = Array(request.name.utf8)
+            host.replied(name.span)
+        case .refusal(let refusal, let entry):
+            host.refused(request.name, request.arguments, entry, refusal)
+        }
+        return answer.frames
     }
 
     private func drainOutbox(into output: inout OutputSpan<UInt8>) {
@@ -247,16 +195,4 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
     /// A refusal, or a fixed reply of a message's length with its exit.
     private static var longestAnswer: Int { 2_048 }
-    /// Each of them may be an audit record: so many take a fraction of a millisecond.
-    private static var dearAnswersATurn: Int { 64 }
-    private static var bytesADearAnswer: Int { 64 }
-    /// So that many small requests together take no longer than one that may do the most.
-    private static var workADearAnswer: Int { MatchingWork.limit / dearAnswersATurn }
-
-    private func notAllowed(_ entry: CommandEntry) -> Refusal {
-        Refusal(
-            .notAllowed,
-            "\(entry.name) is not allowed for \(host.identity); the command help lists what is"
-        )
-    }
 }

@@ -6,41 +6,31 @@ internal import Remote
 internal import Sockets
 
 extension RemoteServer {
-    /// A program whose turn has come.
-    struct Approved {
-        let entry: CommandEntry
-        let program: ProgramEntry
-        let arguments: [String]
-        let invocation: ProgramEntry.Invocation
-        /// The one in force when it was approved.
-        let table: CommandTable
-    }
-
-    /// Runs a program, now that all earlier answers are on their way. A client that did not read them
-    /// could otherwise keep a permission that was taken from it meanwhile. Never inlined: a session that
-    /// waits would hold the room that this takes.
+    /// Runs a program whose turn has come, now that all earlier answers are on their way. It is asked for
+    /// again; where it may not start any more, its client is told what holds now. Never inlined: a
+    /// session that waits would hold the room that this takes.
+    ///
+    /// - Returns: whether the session goes on.
     @inline(never)
-    func run(_ approved: Approved) async throws(StreamError) {
-        let entry = approved.entry
-        guard approved.table === host.table else {
-            // It may be anything in the new table, so it is read again as if it came only now.
-            answered -= 1
-            let request = Request(name: entry.name, arguments: approved.arguments)
-            stream.readAhead = request.frames + (stream.readAhead ?? [])
-            return
+    func run(_ approved: Approved) async throws(StreamError) -> Bool {
+        let request = approved.request
+        // It has this turn to itself.
+        var cost = 0
+        let answer: Answer
+        switch host.decide(request, host.objection, after: approved, cost: &cost) {
+        case .program(let approved):
+            switch host.admit(approved.entry, approved.program, request.arguments) {
+            case .success(let permit):
+                try await run(approved, permit)
+                return true
+            case .failure(let refusal): answer = .refusal(refusal, approved.entry)
+            }
+        case .answer(let decided): answer = decided
         }
-        switch admit(approved) {
-        case .failure(let refusal):
-            host.refused(entry.name, approved.arguments, entry, refusal)
-            try await stream.write(refusal.frame)
-        case .success(let permit):
-            try await run(approved, permit)
-        }
-    }
-
-    private func admit(_ approved: Approved) -> Result<Permit, Refusal> {
-        if let objection = host.objection { return .failure(objection) }
-        return host.admit(approved.entry, approved.program, approved.arguments)
+        let frames = say(answer, to: request)
+        host.wroteReplies()
+        try await stream.write(frames)
+        return !answer.closes
     }
 
     private func run(

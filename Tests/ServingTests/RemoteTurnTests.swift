@@ -85,6 +85,38 @@ struct RemoteTurnTests {
         }
     }
 
+    /// What has a fixed reply by then, the second of which closes.
+    @Test(arguments: [("p: { reply: 'now' }", 3), ("p: { reply: 'now', close: true }", 2)])
+    func whatIsNoProgramAnyMore_isAnsweredAsWhatItIs(
+        _ commands: String, _ answered: Int
+    ) async throws {
+        try await onLoop { loop in
+            let (near, far) = MemoryChannel.pair(loop, capacity: 100)
+            let host = try FickleHost(
+                "Hello: { reply: '\(hello)' }, p: { run: ['/bin/cat'], allow: ['anyone'] }")
+            let server = RemoteServer(PlainStream(far), host: host)
+            let serving = loop.spawn { try? await server.serve() }
+            let client = PlainStream(near)
+            try await client.write(
+                ["Hello", "p", "whoami"].flatMap { Request(name: $0, arguments: []).frames })
+            while host.turns == 0 { await loop.nextTurn() }
+            await turns(20)
+            try host.use(commands)
+            var answers = ServerFrames(client)
+            #expect(try await answers.outcome() == .ended(.status(0)))
+            #expect(try await answers.outcome() == .ended(.status(0)))
+            #expect(answers.output == "now\n")
+            if answered == 3 {
+                #expect(try await answers.outcome() == .ended(.status(0)))
+                #expect(answers.output == host.whoami)
+                near.shutdownWrite()
+            }
+            await serving.value
+            #expect(server.answered == answered)
+            #expect(host.admitted.isEmpty)
+        }
+    }
+
     /// Eight runs that one read returns, each of which is refused for its argument.
     @Test(arguments: [
         // A look at the first character.
