@@ -20,7 +20,8 @@ public protocol RemoteHost: AnyObject {
     /// began; cheap, since it is asked for each read.
     var objection: Refusal? { get }
 
-    /// Asks whether a program may start: takes its place and writes the record of its start.
+    /// Takes what a program needs that may start as far as `decide` knows: verifies the client's certificate
+    /// again, takes a place, and writes the record of the start. The permit's end gives back what it took.
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Permit, Refusal>
