@@ -18,7 +18,9 @@ let settings: [SwiftSetting] = [
 /// The fuzzers' code: their tests replay what is kept of them; `scripts/fuzz` builds the same as a
 /// program, with flags that only that build has.
 let isFuzzed = Context.environment["PARLEY_FUZZED"] != nil
-let fuzzed: [Target.Dependency] = ["Sockets", "TLS", "Commands", "Remote", "Records", "Console"]
+let fuzzed: [Target.Dependency] = [
+    "System", "Sockets", "TLS", "Commands", "Remote", "Records", "Console",
+]
 let fuzzers: Target =
     isFuzzed
     ? .executableTarget(
@@ -39,21 +41,22 @@ let package = Package(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev", "pkg-config"])]),
         .target(name: "CLinux"),
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
-        .target(name: "Sockets", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(name: "Sockets", dependencies: ["CLinux", "System"], swiftSettings: settings),
         .target(
             name: "TLS", dependencies: ["COpenSSL", "System", "Sockets"], swiftSettings: settings),
         .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
             swiftSettings: settings),
-        .target(name: "Conversations", dependencies: ["Sockets"], swiftSettings: settings),
+        .target(
+            name: "Conversations", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
             name: "Serving",
             dependencies: ["System", "Sockets", "Conversations", "Remote", "Commands", "Programs"],
             swiftSettings: settings),
         .target(
-            name: "Records", dependencies: ["System", "Sockets"], swiftSettings: settings),
+            name: "Records", dependencies: ["System"], swiftSettings: settings),
         .target(
             name: "Console", dependencies: ["CLinux", "System", "Sockets", "TLS", "Conversations"],
             swiftSettings: settings),
@@ -74,21 +77,23 @@ let package = Package(
         .executableTarget(
             name: "parley-bench",
             dependencies: [
-                "CLinux", "Sockets", "TLS", "Conversations", "Remote", "Records", "Console",
+                "CLinux", "System", "Sockets", "TLS", "Conversations", "Remote", "Records",
+                "Console",
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "parley-reference", dependencies: ["COpenSSL"], path: "Tests/Reference"),
         // What the tests share.
         .testTarget(
-            name: "TestSupport", dependencies: ["Sockets"], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["System", "Sockets"], path: "Tests/Support",
             swiftSettings: settings),
         .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
         .testTarget(
-            name: "SocketsTests", dependencies: ["Sockets", "TestSupport"],
+            name: "SocketsTests", dependencies: ["System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "TLSTests", dependencies: ["TLS", "COpenSSL", "Sockets"], swiftSettings: settings),
+            name: "TLSTests", dependencies: ["TLS", "COpenSSL", "System", "Sockets"],
+            swiftSettings: settings),
         .testTarget(
             name: "CommandsTests", dependencies: ["Commands", "TestSupport"],
             swiftSettings: settings),
@@ -111,7 +116,7 @@ let package = Package(
         .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Console", "Conversations", "Sockets", "TestSupport"],
+            dependencies: ["Console", "System", "Conversations", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ParleydTests",

@@ -1,5 +1,6 @@
 // A mistake at its place in a table's text.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// What is wrong, and at which byte.
 struct Mistake: Error {
@@ -32,31 +33,6 @@ struct Mistake: Error {
         let column = bytes.dropFirst(start).count { $0 & 0xc0 != 0x80 }
         return (line, column + 1)
     }
-}
-
-func hasControlCharacters(_ text: String, except kept: Unicode.Scalar? = nil) -> Bool {
-    text.unicodeScalars.contains { isControl($0) && $0 != kept }
-}
-
-private func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: true
-    default: false
-    }
-}
-
-/// A text of the file for a sentence: cut short, and without what could forge a line or turn the
-/// direction of writing.
-func escaped(_ text: String, limit: Int = 255) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars.prefix(limit) {
-        if isControl(scalar) || scalar.properties.generalCategory == .format {
-            result += "\\u{\(String(scalar.value, radix: 16))}"
-        } else {
-            result.unicodeScalars.append(scalar)
-        }
-    }
-    return text.unicodeScalars.dropFirst(limit).isEmpty ? result : result + "…"
 }
 
 func quoted(_ text: String) -> String { "'\(escaped(text, limit: 60))'" }

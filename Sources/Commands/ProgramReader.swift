@@ -1,5 +1,6 @@
 // Reads what stands in a command beside `run`.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// Turns one command's members into its program.
 struct ProgramReader {

@@ -1,5 +1,6 @@
 // What is gathered while a table is read.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// What commands share, and what is to be said of a table that is good.
 struct TableNotes {

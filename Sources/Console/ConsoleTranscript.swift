@@ -139,9 +139,7 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
     /// A message as far as its form lets it through, and never as bytes that are no UTF-8.
     private func append(_ message: Span<UInt8>) {
         if Self.isPlain(message) { return output.write(message) }
-        let text = unsafe message.withUnsafeBufferPointer {
-            unsafe String(decoding: $0, as: UTF8.self)
-        }
+        let text = String(repairing: message)
         switch form {
         case .whole: output.write(text.utf8)
         case .terminal: output.write(printable(text, keeping: "\t\n").utf8)
@@ -160,27 +158,4 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
 
     /// With what stands before it less than PIPE_BUF (pipe(7)).
     private static let longestLine = 4_000
-}
-
-/// Replaces control characters, which could move a terminal's cursor or forge a line, by `\x1b`
-/// and the like.
-public func printable(_ text: String, keeping kept: String = "") -> String {
-    // Most of what is said is plain ASCII, and a line a session is worth a glance first.
-    if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 }) { return text }
-    var result = ""
-    for scalar in text.unicodeScalars {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator:
-            if kept.unicodeScalars.contains(scalar) {
-                result.unicodeScalars.append(scalar)
-            } else {
-                let hex = String(scalar.value, radix: 16)
-                result +=
-                    scalar.value < 0x100
-                    ? "\\x" + (hex.count < 2 ? "0" + hex : hex) : "\\u{\(hex)}"
-            }
-        default: result.unicodeScalars.append(scalar)
-        }
-    }
-    return result
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import Sockets
+internal import System
 
 /// Writes lines with the program's name in front; what a peer sent can't break a line or reach
 /// the terminal raw. Confined to its loop.

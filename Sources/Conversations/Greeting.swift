@@ -1,6 +1,7 @@
 // The greeting protocol: the server thanks whoever connects.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
+internal import System
 
 /// Port 5000. The server speaks first, and only once.
 public enum Greeting {
@@ -24,7 +25,7 @@ public enum Greeting {
         do throws(StreamError) {
             while let piece = try await stream.read(
                 upTo: Message.limit,
-                { bytes in unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) } })
+                { [UInt8]($0) })
             {
                 text += piece
                 guard text.count <= Message.limit else {

@@ -1,6 +1,7 @@
 // What the conversations have in common: one send is one message.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
+internal import System
 
 public enum Message {
     /// The longest message in bytes: what the documents' `recv` asks for.
@@ -35,9 +36,7 @@ extension StreamError.Code {
 extension ByteStream {
     /// Reads one message as text; what is no UTF-8 in it becomes U+FFFD. Nil at the end.
     func readMessage() async throws(StreamError) -> String? {
-        try await read(upTo: Message.limit) { bytes in
-            unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
-        }
+        try await read(upTo: Message.limit) { String(repairing: $0) }
     }
 
     /// Reads the reply that is due.
@@ -46,11 +45,7 @@ extension ByteStream {
     ///   these protocols, of which the rest would be taken for the next one.
     func readReply() async throws(StreamError) -> String {
         let reply = try await read(upTo: Message.limit + 1) { bytes in
-            bytes.count > Message.limit
-                ? nil
-                : unsafe bytes.withUnsafeBufferPointer {
-                    unsafe String(decoding: $0, as: UTF8.self)
-                }
+            bytes.count > Message.limit ? nil : String(repairing: bytes)
         }
         guard let reply else { throw endedBeforeReply }
         guard let text = reply else {

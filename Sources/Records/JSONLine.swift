@@ -1,5 +1,6 @@
 // A JSON object on one line.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// A JSON object that is built field by field. Whatever a peer sent stands in it as ASCII: it can
 /// neither forge a line nor reach a terminal raw.
@@ -51,10 +52,8 @@ public struct JSONLine: Sendable {
     public mutating func add(_ key: StaticString, nanoseconds: UInt64) {
         begin(key)
         let micros = nanoseconds / 1_000
-        let fraction = String(micros % 1_000_000)
         bytes += "\(micros / 1_000_000).".utf8
-        bytes += String(repeating: "0", count: 6 - fraction.count).utf8
-        bytes += fraction.utf8
+        bytes += String(micros % 1_000_000, digits: 6).utf8
     }
 
     /// Adds all fields of another one.

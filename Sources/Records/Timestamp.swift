@@ -1,6 +1,7 @@
 // How every record begins.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 extension JSONLine {
     /// Begins with the time (RFC 3339, UTC, microseconds) and the event.
@@ -15,17 +16,10 @@ extension JSONLine {
         unsafe clock_gettime(CLOCK_REALTIME, &now)
         var parts = unsafe tm()
         unsafe gmtime_r(&now.tv_sec, &parts)
-        let day =
-            unsafe digits(Int(parts.tm_year) + 1_900, 4) + "-"
-            + digits(Int(parts.tm_mon) + 1, 2) + "-" + digits(Int(parts.tm_mday), 2)
-        let time =
-            unsafe digits(Int(parts.tm_hour), 2) + ":" + digits(Int(parts.tm_min), 2) + ":"
-            + digits(Int(parts.tm_sec), 2)
-        return day + "T" + time + "." + digits(now.tv_nsec / 1_000, 6) + "Z"
-    }
-
-    private static func digits(_ value: Int, _ count: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+        func two(_ value: Int32) -> String { String(value, digits: 2) }
+        let (year, month) = unsafe (String(parts.tm_year + 1_900, digits: 4), two(parts.tm_mon + 1))
+        let day = unsafe "\(year)-\(month)-\(two(parts.tm_mday))"
+        let time = unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+        return "\(day)T\(time).\(String(now.tv_nsec / 1_000, digits: 6))Z"
     }
 }

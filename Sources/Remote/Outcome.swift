@@ -48,9 +48,7 @@ public enum Outcome: Hashable, Sendable {
 
     /// Reads the payload of a refusal. A code of a later server's is one more way to be refused.
     static func refusal(_ payload: Span<UInt8>) -> Outcome {
-        let sentence = unsafe payload.extracting(droppingFirst: 1).withUnsafeBufferPointer {
-            unsafe String(decoding: $0, as: UTF8.self)
-        }
+        let sentence = String(repairing: payload.extracting(droppingFirst: 1))
         return .refused(Refusal(Refusal.Code(rawValue: payload[0]) ?? .unavailable, sentence))
     }
 }

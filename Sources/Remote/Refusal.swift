@@ -1,5 +1,6 @@
 // Why a command was not started.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// Why a command was not started.
 public struct Refusal: Error, Hashable, Sendable {
@@ -49,16 +50,4 @@ extension Refusal {
             "\(name.isEmpty ? "the command" : shown(name)) is too large: a command has at most \(Frame.argumentLimit) arguments and \(Frame.requestLimit) bytes; send less, or send it as input"
         )
     }
-}
-
-/// A name that a client sent, for a sentence: it may be long, and made to deceive.
-package func shown(_ name: String) -> String {
-    let scalars = name.unicodeScalars
-    let text = scalars.prefix(60).map { scalar -> String in
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: "?"
-        default: String(scalar)
-        }
-    }
-    return "'\(text.joined())\(scalars.count > 60 ? "…" : "")'"
 }

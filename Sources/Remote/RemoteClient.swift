@@ -1,6 +1,7 @@
 // The client's half of parley/1: sends runs, and brings each one's output and outcome.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
+internal import System
 
 /// One remote session, seen from who asks. Confined to its loop.
 public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
@@ -141,9 +142,7 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
         var offset = 0
         do throws(StreamError) {
             let outcome = try taken(bytes, at: &offset)
-            rest = unsafe bytes.extracting(droppingFirst: offset).withUnsafeBufferPointer {
-                unsafe Array($0)
-            }
+            rest = Array(bytes.extracting(droppingFirst: offset))
             restOffset = 0
             return .success(outcome)
         } catch {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Remote
+internal import System
 
 extension Refusal {
     static func cancelled(_ name: String) -> Refusal {

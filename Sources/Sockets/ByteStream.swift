@@ -1,5 +1,6 @@
 // The seam between the protocols and what carries their bytes.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// What a call that does not block came to.
 public enum Attempt: Sendable {
@@ -78,9 +79,7 @@ extension ByteStream {
     public func untilReadable() async throws(StreamError) -> Bool {
         if readAhead != nil { return true }
         // A record's worth, so that its boundary is kept.
-        let bytes = try await read(upTo: EventLoop.recordPayload) { bytes in
-            unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
-        }
+        let bytes = try await read(upTo: EventLoop.recordPayload) { [UInt8]($0) }
         readAhead = bytes
         return bytes != nil
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
+internal import System
 
 enum Verification {
     /// OpenSSL's hook in place of `X509_verify_cert`, which it calls: chain, validity, purpose and

@@ -6,6 +6,7 @@ internal import Conversations
 internal import Glibc
 internal import Records
 internal import Sockets
+internal import System
 internal import TLS
 
 /// Reads what a server reads at its start and at a reload, by the same code, tells what it means,

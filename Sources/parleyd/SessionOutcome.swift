@@ -3,6 +3,7 @@
 internal import Commands
 internal import Conversations
 internal import Sockets
+internal import System
 internal import TLS
 
 /// How it went.
@@ -75,8 +76,6 @@ extension EventLoop {
     /// In seconds, for the log.
     func time(since start: UInt64) -> String {
         let milliseconds = (now - start) / 1_000_000
-        let fraction = String(milliseconds % 1_000)
-        let zeros = String(repeating: "0", count: 3 - fraction.count)
-        return "\(milliseconds / 1_000).\(zeros)\(fraction) s"
+        return "\(milliseconds / 1_000).\(String(milliseconds % 1_000, digits: 3)) s"
     }
 }

@@ -5,6 +5,7 @@ internal import Console
 internal import Glibc
 internal import Remote
 internal import Sockets
+internal import System
 internal import TLS
 
 /// What became of a client's certificate since its handshake: revoked, expired, of a CA that is not

@@ -1,6 +1,7 @@
 // Names of servers: how they are read, and which certificates prove them.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
+internal import System
 internal import Testing
 
 @testable internal import TLS

@@ -3,6 +3,7 @@
 import FoundationEssentials
 
 @testable import Commands
+import System
 
 func fuzzTable(_ bytes: [UInt8]) throws(Finding) {
     let text = String(decoding: bytes, as: UTF8.self)

@@ -3,6 +3,7 @@
 import Console
 
 @testable import Commands
+import System
 
 func fuzzWords(_ bytes: [UInt8]) throws(Finding) {
     let line = String(decoding: bytes, as: UTF8.self)

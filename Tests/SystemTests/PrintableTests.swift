@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@testable import Console
+import System
 
 @Suite struct PrintableTests {
     @Test(arguments: [
