@@ -1,6 +1,6 @@
 // An identity as a table names it.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import System
 
 /// A text that a certificate's name or key can have, in the one spelling in which all are compared.
 /// Whatever could never match is a fault: a `deny` that matches nobody would be open silently.
@@ -70,7 +70,7 @@ struct IdentityText {
             if isIdentity(key) { return ", but a pin; did you mean '\(key)'" }
         }
         let value = text.utf8.starts(with: "dns:".utf8) ? String(text.dropFirst(4)) : text
-        if isAddress(value) || text.utf8.starts(with: "ip:".utf8) {
+        if NumericAddress.isOne(value) || text.utf8.starts(with: "ip:".utf8) {
             return ", since an address proves nobody; name a certificate's name or key"
         }
         guard !value.utf8.contains(UInt8(ascii: ":")) else { return "" }
@@ -92,7 +92,9 @@ struct IdentityText {
 
     private static let kinds = [
         Kind(prefix: "dns:", example: "a name such as dns:web.example.org") { value in
-            if isAddress(String(decoding: value, as: UTF8.self)) { return "is an address" }
+            if NumericAddress.isOne(String(decoding: value, as: UTF8.self)) {
+                return "is an address"
+            }
             return hostFlaw(value[...])
         },
         Kind(prefix: "email:", example: "an address such as email:alice@example.org") { value in
@@ -109,7 +111,8 @@ struct IdentityText {
         },
         Kind(prefix: "key:", example: "key:sha256: and 44 characters of base64") { value in
             let prefix = "sha256:".utf8
-            return value.starts(with: prefix) && isHash(Array(value.dropFirst(prefix.count)))
+            return value.starts(with: prefix)
+                && Base64.bytes(Array(value.dropFirst(prefix.count)))?.count == 32
                 ? nil : "is not a SHA-256 in base64"
         },
     ]
@@ -123,19 +126,6 @@ struct IdentityText {
         return labels.contains(where: \.isEmpty) ? "has a dot at an end, or two in a row" : nil
     }
 
-    private static func isAddress(_ text: String) -> Bool {
-        var room = [UInt8](repeating: 0, count: 16)
-        return [AF_INET, AF_INET6].contains { unsafe inet_pton($0, text, &room) == 1 }
-    }
-
-    /// Strict base64 (RFC 4648, section 4) of 32 bytes.
-    private static func isHash(_ text: [UInt8]) -> Bool {
-        guard text.count == 44, text[43] == UInt8(ascii: "=") else { return false }
-        // The last character carries four bits; the two below them must be zero.
-        return text[..<43].allSatisfy { alphabet.contains($0) }
-            && alphabet.firstIndex(of: text[42]).map { $0 & 3 == 0 } ?? false
-    }
-
     private static func lowered(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         bytes.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }
@@ -145,7 +135,4 @@ struct IdentityText {
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 }

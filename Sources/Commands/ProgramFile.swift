@@ -22,7 +22,7 @@ enum ProgramFile {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
             let reason = errno
-            let fault = "cannot be found (\(words(reason)))"
+            let fault = "cannot be found (\(Errno(reason)))"
             return reason == ENOENT || reason == ENOTDIR ? .missing(fault) : .unusable(fault)
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
@@ -86,10 +86,6 @@ enum ProgramFile {
 
     private static func isBlank(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
-    }
-
-    private static func words(_ reason: Int32) -> String {
-        unsafe String(cString: strerror(reason))
     }
 
     /// What the kernel decides by: its BINPRM_BUF_SIZE.

@@ -1,6 +1,7 @@
 // What of a program has a default.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 /// How a program runs, and how much of it.
 struct ProgramLimits {
@@ -46,7 +47,7 @@ struct ProgramLimits {
         } else if !looks {
             return path
         } else if unsafe stat(path, &status) != 0 {
-            fault = ", which cannot be found (\(unsafe String(cString: strerror(errno))))"
+            fault = ", which cannot be found (\(Errno.last))"
         } else if status.st_mode & S_IFMT != S_IFDIR {
             fault = ", which is not a folder"
         } else if unsafe access(path, X_OK) != 0 {

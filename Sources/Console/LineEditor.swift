@@ -4,6 +4,7 @@ internal import CLinux
 internal import Glibc
 public import Sockets
 internal import Synchronization
+internal import System
 
 /// Asks for lines with libedit: on a thread of its own, since libedit waits for a key where the loop must
 /// go on answering its peer. Confined to its loop but for what says otherwise. A process has one.
@@ -105,7 +106,7 @@ public final class LineEditor: @unchecked Sendable {
         isAsking = true
         let line = await withTaskCancellationHandler {
             await withCheckedContinuation { (answered: CheckedContinuation<[UInt8]?, Never>) in
-                do throws(StreamError) {
+                do throws(Errno) {
                     try startDetachedThread { [self] in
                         let line = library.line()
                         loop.execute { answered.resume(returning: line) }

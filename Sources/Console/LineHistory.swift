@@ -1,6 +1,7 @@
 // The lines that somebody typed in earlier sessions.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 /// A file of lines, the last one at its end. Arguments may be secret: it is its owner's alone, and what begins
 /// with a blank never comes here. Whatever can't be read or written is no reason to refuse a session: then there
@@ -10,14 +11,8 @@ public struct LineHistory: Sendable {
 
     /// `$XDG_STATE_HOME/parley/history`, by default in `~/.local/state`. Nil where neither is known.
     public init?() {
-        // What is not absolute is to be ignored (XDG Base Directory Specification).
-        func folder(_ name: String) -> String? {
-            let text = unsafe getenv(name).map { unsafe String(cString: $0) } ?? ""
-            return text.utf8.first == UInt8(ascii: "/") ? text : nil
-        }
-        guard let state = folder("XDG_STATE_HOME") ?? folder("HOME").map({ "\($0)/.local/state" })
-        else { return nil }
-        self.init(path: "\(state)/parley/history")
+        guard let folder = UserFolder.state else { return nil }
+        self.init(path: "\(folder)/history")
     }
 
     /// - Parameter path: the file's, which is absolute; it and its folders need not be there.
@@ -31,15 +26,7 @@ public struct LineHistory: Sendable {
 
     /// The last lines, oldest first.
     public func lines() -> [String] {
-        guard let descriptor = open(O_RDONLY) else { return [] }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        while bytes.count < Self.limit {
-            let count = unsafe read(descriptor, &chunk, chunk.count)
-            guard count > 0 else { break }
-            bytes += chunk[..<count]
-        }
+        guard let bytes = open(O_RDONLY)?.contents(limit: Self.limit) else { return [] }
         let lines = bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
             // A NUL would cut the line short, and an escape sequence would reach the terminal.
             line.contains { $0 < 0x20 || $0 == 0x7f }
@@ -55,33 +42,28 @@ public struct LineHistory: Sendable {
         guard Self.mayKeep(Array(line.utf8)) else { return }
         makeFolder()
         guard let descriptor = open(O_WRONLY | O_APPEND | O_CREAT) else { return }
-        defer { close(descriptor) }
         let bytes = Array("\(line)\n".utf8)
-        unsafe write(descriptor, bytes, bytes.count)
+        unsafe write(descriptor.number, bytes, bytes.count)
     }
 
     private func replace(_ lines: [String]) {
         let new = LineHistory(path: "\(path).\(getpid())")
         guard let descriptor = new.open(O_WRONLY | O_CREAT | O_EXCL) else { return }
         let bytes = Array(lines.map { "\($0)\n" }.joined().utf8)
-        let isWhole = unsafe write(descriptor, bytes, bytes.count) == bytes.count
-        close(descriptor)
+        let isWhole = unsafe write(descriptor.number, bytes, bytes.count) == bytes.count
         if unsafe !isWhole || rename(new.path, path) != 0 { unsafe unlink(new.path) }
     }
 
     /// Nobody else's file, no link, and nothing that could wait or be written to by others.
-    private func open(_ flags: Int32) -> Int32? {
-        let descriptor = unsafe Glibc.open(
-            path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { return nil }
+    private func open(_ flags: Int32) -> Descriptor? {
+        let descriptor = Descriptor(
+            owning: unsafe Glibc.open(
+                path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o600))
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+        guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
             status.st_uid == geteuid(),
-            status.st_mode & 0o077 == 0 || fchmod(descriptor, 0o600) == 0
-        else {
-            close(descriptor)
-            return nil
-        }
+            status.st_mode & 0o077 == 0 || fchmod(descriptor.number, 0o600) == 0
+        else { return nil }
         return descriptor
     }
 

@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 public import Sockets
+internal import System
 
 /// Collects what is written during a turn of the loop and writes it at the turn's end. Confined to
 /// its loop.
@@ -36,22 +37,18 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
 
     /// - Parameter number: an open descriptor, which stays the caller's.
     public init(number: Int32, loop: EventLoop) {
-        var status = stat()
-        let kind = unsafe fstat(number, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        let kind = Descriptor.kind(of: number) ?? S_IFREG
         isTerminal = isatty(number) == 1
-        // Non-blocking is a property of the open file, which the shell and others share with us;
-        // a pipe or terminal that is opened anew has one of its own. A file never blocks, and
-        // opened anew it would begin at its start.
-        var own: Int32 = -1
-        let isWritable = fcntl(number, F_GETFL) & O_ACCMODE != O_RDONLY
-        if isWritable && (kind == S_IFIFO || kind == S_IFCHR) {
-            own = unsafe open(
-                "/proc/self/fd/\(number)", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-        }
         isPipe = kind == S_IFIFO
-        isOwn = own >= 0 || kind == S_IFREG
-        descriptor = Descriptor(
-            owning: own >= 0 ? own : fcntl(number, F_DUPFD_CLOEXEC, 3))
+        // What was opened for reading alone is not to be written by us either.
+        let isWritable = fcntl(number, F_GETFL) & O_ACCMODE != O_RDONLY
+        let own = isWritable ? Descriptor(reopening: number) : Descriptor(owning: -1)
+        isOwn = own.number >= 0 || kind == S_IFREG
+        if own.number >= 0 {
+            descriptor = own
+        } else {
+            descriptor = Descriptor(duplicating: number)
+        }
         super.init(loop: loop)
     }
 

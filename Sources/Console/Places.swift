@@ -1,6 +1,7 @@
 // The folders where certificates are looked for.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 /// Where a file is looked for that nobody has named. The current folder is none of them: whoever can
 /// write there could have a stranger's CA trusted.
@@ -14,23 +15,14 @@ struct Places: Sendable {
             folders = [named]
         } else {
             let system = "/etc/parley"
-            folders = role == .client ? (Self.ofUser.map { [$0] } ?? []) + [system] : [system]
+            let ofUser = role == .client ? UserFolder.configuration.map { [$0] } ?? [] : []
+            folders = ofUser + [system]
         }
     }
 
     /// The first folder that has the file; nil where none has.
     func folder(with name: String) -> String? {
         folders.first { Self.mayExist("\($0)/\(name)") }
-    }
-
-    /// The user's own, by the XDG Base Directory Specification, which ignores what is not absolute.
-    private static var ofUser: String? {
-        func absolute(_ name: String) -> String? {
-            let text = unsafe getenv(name).map { unsafe String(cString: $0) }
-            return text.flatMap { $0.utf8.first == UInt8(ascii: "/") ? $0 : nil }
-        }
-        let base = absolute("XDG_CONFIG_HOME") ?? absolute("HOME").map { "\($0)/.config" }
-        return base.map { "\($0)/parley" }
     }
 
     /// A file that can't be looked at is read, and its error told.

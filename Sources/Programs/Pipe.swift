@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 internal import Sockets
+internal import System
 
 /// A pipe whose ends are close-on-exec; what nobody takes closes with it.
 final class Pipe {

@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 public import Sockets
+internal import System
 
 /// The reading end of a program's output. Confined to its loop.
 public final class PipeReader: EventSource, @unchecked Sendable {

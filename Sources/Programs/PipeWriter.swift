@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import Sockets
+internal import System
 
 /// The writing end of a program's input. Confined to its loop. It holds what the program has not
 /// taken yet, so whoever writes keeps count of `taken`. SIGPIPE has to be ignored.

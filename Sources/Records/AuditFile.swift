@@ -1,7 +1,6 @@
 // The audit trail: where its lines go, and whether they have arrived there.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
-internal import Sockets
 internal import Synchronization
 package import System
 
@@ -18,9 +17,7 @@ package final class AuditFile: Sendable {
         /// Whether it is a regular one, which takes what it is given at once; what else there is must
         /// not hold the loop up.
         var isRegular: Bool {
-            var status = stat()
-            return unsafe fstat(descriptor.number, &status) == 0
-                && status.st_mode & S_IFMT == S_IFREG
+            Descriptor.kind(of: descriptor.number) == S_IFREG
         }
         /// A line was written in part, so that the next one must begin a new one.
         var isTorn = false
@@ -109,12 +106,12 @@ package final class AuditFile: Sendable {
             guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return "nobody reads it" }
         }
         let count = write(line, to: file.descriptor.number, isRegular: isRegular)
-        guard count >= 0 else { return systemMessage(errno) }
+        guard count >= 0 else { return Errno.last.description }
         file.isTorn = count < line.count
         if file.isTorn { return "only a part of the record could be written" }
         if syncs, isDurable, fdatasync(file.descriptor.number) != 0, errno != EINVAL, errno != EROFS
         {
-            return systemMessage(errno)
+            return Errno.last.description
         }
         return nil
     }
@@ -138,19 +135,13 @@ package final class AuditFile: Sendable {
                 throw .file(error)
             }
         }
-        // Opened anew it can be non-blocking for us and not for others; a file and a socket can't
-        // be, or would begin at their start.
-        var status = stat()
-        let kind = unsafe fstat(2, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
-        let anew =
-            kind == S_IFIFO || kind == S_IFCHR
-            ? unsafe Glibc.open(
-                "/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1
-        let number = anew >= 0 ? anew : fcntl(2, F_DUPFD_CLOEXEC, 3)
-        guard number >= 0 else {
-            throw .standardError(systemMessage(errno))
+        let own = Descriptor(reopening: 2, appending: true)
+        if own.number >= 0 { return own }
+        let copy = Descriptor(duplicating: 2)
+        guard copy.number >= 0 else {
+            throw .standardError("\(Errno.last)")
         }
-        return Descriptor(owning: number)
+        return copy
     }
 }
 

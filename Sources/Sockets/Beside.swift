@@ -1,6 +1,6 @@
 // Work that would hold a loop up, done beside it.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import System
 
 extension EventLoop {
     /// Does work on a thread of its own.
@@ -12,10 +12,13 @@ extension EventLoop {
     public func beside<Result: Sendable>(
         _ work: @escaping @Sendable () -> Result, done: @escaping @Sendable (Result) -> Void
     ) throws(StreamError) {
-        let thread = try startThread {
-            let result = work()
-            self.execute { done(result) }
+        do throws(Errno) {
+            try startDetachedThread {
+                let result = work()
+                self.execute { done(result) }
+            }
+        } catch {
+            throw StreamError(noThread: error)
         }
-        pthread_detach(thread)
     }
 }

@@ -1,6 +1,7 @@
 // Connects to the first of several addresses that answers.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 /// Connects under way to several addresses, each begun a moment after the one before it or as soon
 /// as that one has failed (RFC 8305, section 5). The first that answers wins; the others close when

@@ -1,6 +1,8 @@
 // A host and a port as somebody wrote them, and the addresses behind them.
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Glibc
+internal import System
 
 /// A host, which is a name or an address, and a port.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
@@ -39,12 +41,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         // Colons are an IPv6 address's, which may have a zone (RFC 4007, section 11); one with a
         // bracket could not be read again as it is written.
         if host.contains(":") {
-            var address = in6_addr()
-            guard !host.contains("]"),
-                unsafe inet_pton(AF_INET6, String(host.prefix { $0 != "%" }), &address) == 1
-            else {
-                return nil
-            }
+            let address = String(host.prefix { $0 != "%" })
+            guard !host.contains("]"), NumericAddress.isIPv6(address) else { return nil }
         }
         guard !host.isEmpty, host.utf8.count <= Self.longestName,
             host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") })
@@ -74,11 +72,10 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     func lookedUp() async -> Result<[SocketAddress], StreamError> {
         await withCheckedContinuation { waiting in
-            do throws(StreamError) {
-                pthread_detach(
-                    try startThread { waiting.resume(returning: self.lookUp(flags: 0)) })
+            do throws(Errno) {
+                try startDetachedThread { waiting.resume(returning: self.lookUp(flags: 0)) }
             } catch {
-                waiting.resume(returning: .failure(error))
+                waiting.resume(returning: .failure(StreamError(noThread: error)))
             }
         }
     }

@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 internal import Synchronization
+internal import System
 
 /// An event loop on epoll, and the executor of the tasks that prefer it: what runs on it never
 /// leaves its thread, and takes no lock. `run()` makes the calling thread its thread.
@@ -105,7 +106,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     ///
     /// - Throws: `system` where no thread can be had.
     public func start() throws(StreamError) {
-        joinable = try startThread { self.run() }
+        do throws(Errno) {
+            joinable = try startThread { self.run() }
+        } catch {
+            throw StreamError(noThread: error)
+        }
     }
 
     /// Ends `run()` after the turn under way, and what tasks are ready to do. From any thread.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+public import System
 
 /// A listening TCP socket that any number of loops share.
 public final class Listener: Sendable {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+public import System
 
 /// A connected stream socket; its descriptor is closed when the last reference is gone.
 public final class Socket: Channel, Resumable, @unchecked Sendable {

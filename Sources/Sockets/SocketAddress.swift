@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import System
 
 /// A socket's address: where it is bound, or where its peer is.
 public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
@@ -18,12 +19,8 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// The address as numbers, an IPv4 address that came in over IPv6 as `::ffff:…`.
     public var host: String {
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        var bytes = bytes
-        let domain = family == .ipv4 ? AF_INET : AF_INET6
-        unsafe inet_ntop(domain, &bytes, &text, socklen_t(text.count))
-        return String(
-            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let all = unsafe withUnsafeBytes(of: bytes) { unsafe Array($0) }
+        return NumericAddress.text(Array(all.prefix(family == .ipv4 ? 4 : 16)))
     }
 
     /// `127.0.0.1:80`, `[::1]:80`; an IPv4 address that came in over IPv6 as IPv4.

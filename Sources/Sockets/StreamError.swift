@@ -1,6 +1,7 @@
 // Why a connection could not be had, or ended other than as it should.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 /// A failure of a listener, a connection or a stream.
 public struct StreamError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -42,17 +43,22 @@ public struct StreamError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// A connection that broke in `operation`, whatever the network gave for its reason.
     public static func broken(in operation: String, errno number: Int32) -> StreamError {
-        StreamError(.reset, "the connection broke in \(operation): \(systemMessage(number))")
+        StreamError(.reset, "the connection broke in \(operation): \(Errno(number))")
+    }
+
+    /// No thread can be had.
+    init(noThread reason: Errno) {
+        self.init("cannot start a thread", errno: reason.number)
     }
 
     /// A system call that failed with `errno`, in the system's words alone.
     init(errno number: Int32) {
-        self.init(Code(errno: number), systemMessage(number))
+        self.init(Code(errno: number), Errno(number).description)
     }
 
     /// A system call that failed with `errno`.
     public init(_ operation: String, errno number: Int32) {
-        self.init(Code(errno: number), "\(operation): \(systemMessage(number))")
+        self.init(Code(errno: number), "\(operation): \(Errno(number))")
     }
 }
 
@@ -100,9 +106,4 @@ extension StreamError.Code {
         default: self = .system
         }
     }
-}
-
-/// The system's own words for an `errno`.
-public func systemMessage(_ number: Int32) -> String {
-    unsafe String(cString: strerror(number))
 }

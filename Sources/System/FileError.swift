@@ -1,6 +1,5 @@
 // Why a file that decides something can't be used.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// A file that was refused, or that could not be read.
 package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -42,6 +41,3 @@ extension FileError.Code {
     /// Somebody else could read a secret.
     package static let readableByOthers = Self(rawValue: "readableByOthers")
 }
-
-/// The system's own words for an `errno`.
-func words(_ number: Int32) -> String { unsafe String(cString: strerror(number)) }

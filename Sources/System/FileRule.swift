@@ -105,15 +105,15 @@ struct FileRule {
         case EACCES:
             FileError(
                 .unreadable, path,
-                "\(place) cannot be reached by \(userName(reader)) (\(words(reason))); let this user search the folder above it, or name a file that it can reach"
+                "\(place) cannot be reached by \(userName(reader)) (\(Errno(reason))); let this user search the folder above it, or name a file that it can reach"
             )
-        default: FileError(.unreadable, path, "\(place) cannot be examined (\(words(reason)))")
+        default: FileError(.unreadable, path, "\(place) cannot be examined (\(Errno(reason)))")
         }
     }
 
     func failure(toOpen name: [UInt8], in walk: borrowing PathWalk, _ reason: Int32) -> FileError {
         if reason == ENOENT { return failure(toReach: walk.place, reason) }
-        let found = OpenFile(owning: walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
+        let found = Descriptor(owning: walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
         var status = stat()
         guard reason == EACCES, unsafe fstat(found.number, &status) == 0, !isRecord,
             status.st_uid != reader
@@ -121,16 +121,16 @@ struct FileRule {
             let doing = isRecord ? "opened for appending" : "opened"
             let remedy = isRecord ? "name one that this user may write" : "let this user read it"
             return FileError(
-                .unreadable, path, "it cannot be \(doing) (\(words(reason))); \(remedy)")
+                .unreadable, path, "it cannot be \(doing) (\(Errno(reason))); \(remedy)")
         }
         return FileError(
             .unreadable, path,
-            "it cannot be opened by \(userName(reader)) (\(words(reason)); \(facts(status))); run as root: \(lending(walk.place))"
+            "it cannot be opened by \(userName(reader)) (\(Errno(reason)); \(facts(status))); run as root: \(lending(walk.place))"
         )
     }
 
     /// A descriptor of our own for one that was handed over.
-    func duplicate(_ number: Int32) throws(FileError) -> OpenFile {
+    func duplicate(_ number: Int32) throws(FileError) -> Descriptor {
         let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
         let useless = isRecord ? O_RDONLY : O_WRONLY
         guard copy >= 0, fcntl(copy, F_GETFL) & O_ACCMODE != useless else {
@@ -141,7 +141,7 @@ struct FileRule {
                     ? "the descriptor \(number) is not open for reading; redirect a file to it"
                     : "the descriptor \(number) is not open for writing; redirect it to a file")
         }
-        return OpenFile(owning: copy)
+        return Descriptor(owning: copy)
     }
 
     // MARK: Words
@@ -189,8 +189,7 @@ struct FileRule {
     }
 
     private func permissions(_ status: stat) -> String {
-        let octal = String(status.st_mode & 0o7777, radix: 8)
-        return "mode " + String(repeating: "0", count: max(0, 4 - octal.count)) + octal
+        "mode " + String(status.st_mode & 0o7777, digits: 4, radix: 8)
     }
 
     private let writable = S_IWGRP | S_IWOTH

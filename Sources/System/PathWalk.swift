@@ -14,7 +14,7 @@ struct PathWalk: ~Copyable {
     }
 
     /// The folder where the walk is.
-    private var folder: OpenFile
+    private var folder: Descriptor
     /// Whether anybody may put files there, as in `/tmp`.
     private var isOpenToAll = false
     /// The components of its path, which has no link in it.
@@ -28,7 +28,7 @@ struct PathWalk: ~Copyable {
 
     init(_ rule: FileRule) {
         self.rule = rule
-        folder = unsafe OpenFile(
+        folder = unsafe Descriptor(
             owning: Glibc.open("/", parley_o_path | O_DIRECTORY | O_CLOEXEC))
     }
 
@@ -48,7 +48,7 @@ struct PathWalk: ~Copyable {
                 if names.popLast() != nil { try descend(into: name) }
                 continue
             }
-            let entry = OpenFile(owning: open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
+            let entry = Descriptor(owning: open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
             let reason = errno
             let isLast = rest.isEmpty && !wantsFolder
             place = shown(names + [name])
@@ -84,7 +84,7 @@ struct PathWalk: ~Copyable {
         guard unsafe faccessat(folder.number, ".", W_OK | X_OK, AT_EACCESS) != 0 else { return }
         throw FileError(
             .unreadable, rule.path,
-            "it cannot be made in \(shown(names)) (\(words(errno))); name one that this user may write"
+            "it cannot be made in \(shown(names)) (\(Errno.last)); name one that this user may write"
         )
     }
 
@@ -103,7 +103,7 @@ struct PathWalk: ~Copyable {
         return .entry(name)
     }
 
-    private mutating func follow(_ link: borrowing OpenFile, _ status: stat) throws(FileError) {
+    private mutating func follow(_ link: borrowing Descriptor, _ status: stat) throws(FileError) {
         try checkThatNobodyCanReplaceEntries()
         try rule.checkOwner(status, "the link", place)
         links += 1
@@ -117,13 +117,13 @@ struct PathWalk: ~Copyable {
         }
         push(Array(target[..<count]))
         guard target[0] == slash else { return }
-        folder = OpenFile(owning: unsafe Glibc.open("/", parley_o_path | O_DIRECTORY | O_CLOEXEC))
+        folder = Descriptor(owning: unsafe Glibc.open("/", parley_o_path | O_DIRECTORY | O_CLOEXEC))
         names = []
         try enter()
     }
 
     private mutating func descend(into name: [UInt8]) throws(FileError) {
-        folder = OpenFile(owning: open(name, parley_o_path | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
+        folder = Descriptor(owning: open(name, parley_o_path | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
         try enter()
     }
 
@@ -138,7 +138,7 @@ struct PathWalk: ~Copyable {
     }
 
     private mutating func enter(
-        _ entry: consuming OpenFile, _ status: stat
+        _ entry: consuming Descriptor, _ status: stat
     ) throws(FileError) {
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw rule.failure(toReach: place, ENOTDIR)
@@ -173,7 +173,7 @@ struct PathWalk: ~Copyable {
         guard let text = unsafe getcwd(nil, 0) else {
             throw FileError(
                 .unreadable, path,
-                "the current folder cannot be told (\(words(errno))); give the file's path from /")
+                "the current folder cannot be told (\(Errno.last)); give the file's path from /")
         }
         defer { unsafe free(text) }
         return unsafe Array(String(cString: text).utf8)

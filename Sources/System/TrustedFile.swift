@@ -51,7 +51,7 @@ package struct TrustedFile: ~Copyable {
     package let path: String
     /// Its permissions and kind, as stat(2) has them.
     package let mode: UInt32
-    private let file: OpenFile
+    private let file: Descriptor
 
     /// Opens a file for reading.
     ///
@@ -80,7 +80,7 @@ package struct TrustedFile: ~Copyable {
             path: path, use: isSecret ? .secretRecord : .record, reader: geteuid())
         var walk = PathWalk(rule)
         if case .entry(let name) = try walk.arrive() {
-            let found = OpenFile(
+            let found = Descriptor(
                 owning: walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
             if found.number < 0, errno == ENOENT { return try walk.checkThatEntriesCanBeMade() }
         }
@@ -147,7 +147,7 @@ package struct TrustedFile: ~Copyable {
             guard count >= 0 else {
                 let reason = errno
                 bytes.wipe()
-                throw FileError(.unreadable, path, "it cannot be read (\(words(reason)))")
+                throw FileError(.unreadable, path, "it cannot be read (\(Errno(reason)))")
             }
             if count == 0 { break }
             filled += count
@@ -170,7 +170,7 @@ package struct TrustedFile: ~Copyable {
         let opened = try Self.open(end, walk, rule)
         var status = stat()
         guard unsafe fstat(opened.number, &status) == 0 else {
-            throw FileError(.unreadable, path, "it cannot be examined (\(words(errno)))")
+            throw FileError(.unreadable, path, "it cannot be examined (\(Errno.last))")
         }
         var isHandedOver = false
         if case .descriptor = end { isHandedOver = true }
@@ -182,7 +182,7 @@ package struct TrustedFile: ~Copyable {
 
     private static func open(
         _ end: PathWalk.End, _ walk: borrowing PathWalk, _ rule: FileRule
-    ) throws(FileError) -> OpenFile {
+    ) throws(FileError) -> Descriptor {
         let name: [UInt8]
         switch end {
         case .descriptor(let number): return try rule.duplicate(number)
@@ -196,7 +196,7 @@ package struct TrustedFile: ~Copyable {
             number = walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC)
         }
         guard number >= 0 else { throw rule.failure(toOpen: name, in: walk, errno) }
-        return OpenFile(owning: number)
+        return Descriptor(owning: number)
     }
 }
 

@@ -1,7 +1,7 @@
 // An X.509 certificate, and what it says of whom it was issued to.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
-internal import Glibc
+internal import System
 
 /// An X.509 certificate.
 @safe
@@ -118,9 +118,7 @@ public final class Certificate: @unchecked Sendable {
         let bytes = unsafe UnsafeBufferPointer(
             start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string)))
         // As long as whoever made it liked.
-        return unsafe bytes.prefix(20).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        return unsafe bytes.prefix(20).map { String($0, digits: 2, radix: 16) }.joined()
     }
 
     private static func text(_ time: CertificateTime?) -> String {
@@ -164,11 +162,7 @@ public struct SubjectName: Hashable, Sendable, CustomStringConvertible {
 
     private static func address(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
         guard bytes.count == 4 || bytes.count == 16 else { return nil }
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        unsafe inet_ntop(
-            bytes.count == 4 ? AF_INET : AF_INET6, bytes.baseAddress, &text, socklen_t(text.count))
-        return String(
-            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return unsafe NumericAddress.text(Array(bytes))
     }
 }
 

@@ -1,6 +1,7 @@
 // The name or address that a server has to prove.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 /// What a client verifies the server's certificate against.
 public enum ServerName: Hashable, Sendable, CustomStringConvertible {
@@ -19,14 +20,14 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
             return
         }
         let bare = String(text.prefix { $0 != "%" })
-        if Self.isAddress(bare) {
+        if NumericAddress.isOne(bare) {
             self = .address(bare)
             return
         }
         let name = text.hasSuffix(".") ? String(text.dropLast()) : text
         let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         // An address with a dot behind it would be sent as SNI.
-        guard !Self.isAddress(name), name.utf8.count <= 253,
+        guard !NumericAddress.isOne(name), name.utf8.count <= 253,
             labels.allSatisfy({ (1...63).contains($0.count) }),
             name.utf8.allSatisfy({
                 switch $0 {
@@ -75,13 +76,5 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
             )
         }
         return uri
-    }
-
-    private static func isAddress(_ text: String) -> Bool {
-        // Its reader would take a NUL for the end, and what is behind it for good.
-        guard !text.utf8.contains(0) else { return false }
-        var bytes = (UInt64(0), UInt64(0))
-        return unsafe inet_pton(AF_INET, text, &bytes) == 1
-            || inet_pton(AF_INET6, text, &bytes) == 1
     }
 }

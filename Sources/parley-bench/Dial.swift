@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
+internal import System
 
 /// A socket whose connection to 127.0.0.1 is under way; the first write waits for it.
 func dial(

@@ -1,6 +1,7 @@
 // What a server's processes have used, from the kernel's accounts.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 /// CPU time and memory of processes and their children, at one moment.
 struct ServerUsage {
@@ -78,15 +79,6 @@ struct MachineUsage {
 
 /// A small file of /proc; empty where there is none.
 private func contents(of path: String) -> String {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return "" }
-    defer { _ = close(descriptor) }
-    var bytes: [UInt8] = []
-    var room = [UInt8](repeating: 0, count: 16_384)
-    while true {
-        let count = unsafe read(descriptor, &room, room.count)
-        guard count > 0 else { break }
-        bytes += room[..<count]
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    let descriptor = Descriptor(owning: unsafe open(path, O_RDONLY | O_CLOEXEC))
+    return String(decoding: descriptor.contents(), as: UTF8.self)
 }

@@ -5,6 +5,7 @@ internal import Conversations
 internal import Glibc
 internal import Remote
 internal import Sockets
+internal import System
 internal import TLS
 
 /// One run of parley, all of it on one loop.
@@ -107,7 +108,7 @@ final class Client: @unchecked Sendable {
         case (_, EPIPE)?: return 128 + SIGPIPE
         case (let name, let reason)?:
             let sentence =
-                "\(name) cannot be written (\(systemMessage(reason))); redirect it elsewhere"
+                "\(name) cannot be written (\(Errno(reason))); redirect it elsewhere"
             Log.end("parley", sentence, status: ExitStatus.failure, run: options.run)
         }
     }

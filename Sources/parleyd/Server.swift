@@ -8,6 +8,7 @@ internal import Glibc
 internal import Programs
 internal import Records
 internal import Sockets
+internal import System
 internal import TLS
 
 /// Runs one protocol's server, from the first bind to the last session. Confined to the main loop.
@@ -164,7 +165,7 @@ final class Server: @unchecked Sendable {
     /// A loop's console. That it can't be written is told once for each loop, and ends nothing.
     private func transcript(_ output: Output, _ log: Log) -> ConsoleTranscript {
         output.failed = { reason in
-            let why = systemMessage(reason)
+            let why = Errno(reason)
             log.write("standard output cannot be written (\(why)): console lines are lost")
         }
         let input = options.conversation == .chat ? LineReader(loop: main) : nil

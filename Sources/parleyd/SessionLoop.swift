@@ -4,6 +4,7 @@ internal import CLinux
 internal import Console
 internal import Sockets
 internal import Synchronization
+internal import System
 
 /// Confined to its loop, but for the calls that say otherwise.
 final class SessionLoop: @unchecked Sendable {

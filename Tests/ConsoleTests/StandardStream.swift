@@ -1,6 +1,7 @@
 // Pipes and files in the place of a process's standard streams, for exit tests.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 
 @testable import Sockets
 @testable import TestSupport

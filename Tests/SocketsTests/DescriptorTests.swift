@@ -1,6 +1,7 @@
 // That descriptors are owned once, never leak, and are not left to programs that are started.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 import Testing
 
 @testable import Sockets

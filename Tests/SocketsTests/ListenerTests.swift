@@ -1,6 +1,7 @@
 // Listening and accepting, on one loop and on several, and what accepting survives.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 import Testing
 
 @testable import Sockets

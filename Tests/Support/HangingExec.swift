@@ -1,6 +1,7 @@
 // An executable whose execve(2) does not return, as on a file system that does not answer.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 
 @testable import Sockets
 

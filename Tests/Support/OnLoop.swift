@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Synchronization
+import System
 import Testing
 
 @testable import Sockets

@@ -1,6 +1,7 @@
 // Connections for the tests, and peers that do what Parley's own never would.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 import Testing
 
 @testable import Sockets

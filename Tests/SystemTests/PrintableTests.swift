@@ -1,8 +1,7 @@
+import System
 // What reaches a terminal or a log line of a text from a stranger.
 // SPDX-License-Identifier: Apache-2.0
 import Testing
-
-import System
 
 @Suite struct PrintableTests {
     @Test(arguments: [

@@ -4,6 +4,7 @@ internal import COpenSSL
 internal import Glibc
 internal import Sockets
 
+internal import System
 @testable internal import TLS
 
 /// A directory of certificates, made once a run and removed at its end.
@@ -101,7 +102,7 @@ struct CertificateFixture: Codable, Sendable {
     private static func make() throws -> CertificateFixture {
         var template = Array("\(directoryForTemporaryFiles)/parley-tls-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else {
-            throw ProgramFailure(description: "no temporary directory: \(systemMessage(errno))")
+            throw ProgramFailure(description: "no temporary directory: \(Errno.last)")
         }
         let directory = String(
             decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
+internal import System
 
 /// What a program said when it failed.
 struct ProgramFailure: Error, CustomStringConvertible {
@@ -71,7 +72,7 @@ func spawn(_ arguments: [String], standard descriptor: consuming Descriptor) thr
         }
     }
     guard failure == 0 else {
-        throw ProgramFailure(description: "cannot run \(arguments): \(systemMessage(failure))")
+        throw ProgramFailure(description: "cannot run \(arguments): \(Errno(failure))")
     }
     return process
 }
@@ -95,7 +96,7 @@ struct SocketPair: ~Copyable {
         var numbers: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, type, 0, &numbers) == 0 else {
-            throw ProgramFailure(description: "no socket pair: \(systemMessage(errno))")
+            throw ProgramFailure(description: "no socket pair: \(Errno.last)")
         }
         ours = Descriptor(owning: numbers[0])
         theirs = Descriptor(owning: numbers[1])

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
+internal import System
 internal import Testing
 
 @testable internal import TLS
@@ -375,7 +376,7 @@ private func closeBoth(_ ends: SocketEnds) async {
 
 private func openDescriptors() throws -> Int {
     guard let folder = unsafe opendir("/proc/self/fd") else {
-        throw ProgramFailure(description: systemMessage(errno))
+        throw ProgramFailure(description: "\(Errno.last)")
     }
     defer { unsafe closedir(folder) }
     var count = 0

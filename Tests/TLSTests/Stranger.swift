@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
+internal import System
 internal import Testing
 
 /// A running program, its standard input and outputs on a socket of the test's loop. It is killed
@@ -14,7 +15,7 @@ final class Stranger {
     init(_ arguments: [String], on loop: EventLoop) throws {
         let pair = try SocketPair()
         guard fcntl(pair.ours.number, F_SETFL, O_NONBLOCK) == 0 else {
-            throw ProgramFailure(description: systemMessage(errno))
+            throw ProgramFailure(description: "\(Errno.last)")
         }
         var deadlines = Deadlines()
         deadlines.idle = 30

@@ -1,9 +1,9 @@
 // Fuzzes the table of commands.
 // SPDX-License-Identifier: Apache-2.0
 import FoundationEssentials
+import System
 
 @testable import Commands
-import System
 
 func fuzzTable(_ bytes: [UInt8]) throws(Finding) {
     let text = String(decoding: bytes, as: UTF8.self)

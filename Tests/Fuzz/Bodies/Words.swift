@@ -1,9 +1,9 @@
 // Fuzzes the lines of the interactive client, and what is shown of a peer's bytes.
 // SPDX-License-Identifier: Apache-2.0
 import Console
+import System
 
 @testable import Commands
-import System
 
 func fuzzWords(_ bytes: [UInt8]) throws(Finding) {
     let line = String(decoding: bytes, as: UTF8.self)

@@ -1,11 +1,11 @@
 // Threads, for loops and for what blocks.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+package import Glibc
 
 /// Starts a thread for one call; it must be joined or detached.
 ///
-/// - Throws: `system` where no thread can be had.
-func startThread(_ body: @escaping @Sendable () -> Void) throws(StreamError) -> pthread_t {
+/// - Throws: where no thread can be had.
+package func startThread(_ body: @escaping @Sendable () -> Void) throws(Errno) -> pthread_t {
     final class Box {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
@@ -20,14 +20,14 @@ func startThread(_ body: @escaping @Sendable () -> Void) throws(StreamError) -> 
         }, box)
     guard failure == 0 else {
         unsafe Unmanaged<Box>.fromOpaque(box).release()
-        throw StreamError("cannot start a thread", errno: failure)
+        throw Errno(failure)
     }
     return thread
 }
 
 /// Starts a thread that nobody waits for.
 ///
-/// - Throws: `system`.
-package func startDetachedThread(_ body: @escaping @Sendable () -> Void) throws(StreamError) {
+/// - Throws: where no thread can be had.
+package func startDetachedThread(_ body: @escaping @Sendable () -> Void) throws(Errno) {
     pthread_detach(try startThread(body))
 }

@@ -1,0 +1,72 @@
+// A file descriptor with one owner.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// A file descriptor, closed when its one owner is gone.
+public struct Descriptor: ~Copyable, Sendable {
+    /// The number, valid as long as the owner lives; below zero where opening it failed.
+    public let number: Int32
+
+    /// Takes over an open descriptor; nobody else may close it from here on. What a failed call has
+    /// returned is taken as well, and nothing is closed then.
+    public init(owning number: Int32) {
+        self.number = number
+    }
+
+    /// Gives the descriptor up without closing it; the caller owns it from here on.
+    public consuming func release() -> Int32 {
+        let number = number
+        discard self
+        return number
+    }
+
+    deinit {
+        // Without a call for none, which would change `errno` before anybody has looked at it. Never
+        // retried: on Linux the number is free again even after EINTR (close(2)).
+        if number >= 0 { _ = Glibc.close(number) }
+    }
+}
+
+extension Descriptor {
+    /// A copy of another descriptor, above the standard ones and close-on-exec; below zero, with
+    /// `errno`, where there can't be one.
+    package init(duplicating number: Int32) {
+        self.init(owning: fcntl(number, F_DUPFD_CLOEXEC, 3))
+    }
+
+    /// Opens again for writing what another descriptor leads to, without blocking: that is a property of
+    /// the open file, which is shared with whoever started the process, and what is opened again has one
+    /// of its own. Below zero, with `errno`, where that can't be.
+    ///
+    /// For pipes, terminals and other devices. A socket can't be opened, and a file, which never blocks,
+    /// would be written from its start.
+    package init(reopening number: Int32, appending: Bool = false) {
+        guard [S_IFIFO, S_IFCHR].contains(Self.kind(of: number)) else {
+            errno = EINVAL
+            self.init(owning: -1)
+            return
+        }
+        let flags = O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (appending ? O_APPEND : 0)
+        self.init(owning: unsafe open("/proc/self/fd/\(number)", flags))
+    }
+
+    /// What a descriptor leads to, as the kind in a file's mode (inode(7)); nil where it is not open.
+    package static func kind(of number: Int32) -> UInt32? {
+        var status = stat()
+        return unsafe fstat(number, &status) == 0 ? status.st_mode & S_IFMT : nil
+    }
+
+    /// Reads on to the end, or until `limit` bytes were read, a few more of which may have come along.
+    /// What can't be read is left out.
+    package borrowing func contents(limit: Int = .max) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count < limit {
+            let count = unsafe read(number, &room, room.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            bytes += room[..<count]
+        }
+        return bytes
+    }
+}
