@@ -13,7 +13,7 @@ struct PathWalk: ~Copyable {
         case descriptor(Int32)
     }
 
-    /// The folder where the walk is.
+    /// The folder where the walk is; none before it begins.
     private var folder: Descriptor
     /// Whether anybody may put files there, as in `/tmp`.
     private var isOpenToAll = false
@@ -28,8 +28,7 @@ struct PathWalk: ~Copyable {
 
     init(_ rule: FileRule) {
         self.rule = rule
-        folder = unsafe Descriptor(
-            owning: Glibc.open("/", parley_o_path | O_DIRECTORY | O_CLOEXEC))
+        folder = Descriptor(owning: -1)
     }
 
     /// Whether a link led here.
@@ -95,7 +94,7 @@ struct PathWalk: ~Copyable {
         }
         push(Array(path.utf8))
         if path.utf8.first != slash { push(try Self.currentFolder(for: path)) }
-        try enter()
+        try enterRoot()
     }
 
     private mutating func end(at name: [UInt8]) throws(FileError) -> End {
@@ -117,20 +116,32 @@ struct PathWalk: ~Copyable {
         }
         push(Array(target[..<count]))
         guard target[0] == slash else { return }
-        folder = Descriptor(owning: unsafe Glibc.open("/", parley_o_path | O_DIRECTORY | O_CLOEXEC))
+        try enterRoot()
+    }
+
+    private mutating func enterRoot() throws(FileError) {
         names = []
-        try enter()
+        let root = unsafe Glibc.open("/", parley_o_path | O_DIRECTORY | O_CLOEXEC)
+        let reason = errno
+        try enter(Descriptor(owning: root), orFailFor: reason)
     }
 
     private mutating func descend(into name: [UInt8]) throws(FileError) {
-        folder = Descriptor(owning: open(name, parley_o_path | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
-        try enter()
+        let opened = open(name, parley_o_path | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        let reason = errno
+        try enter(Descriptor(owning: opened), orFailFor: reason)
     }
 
-    /// Checks the folder where the walk is.
-    private mutating func enter() throws(FileError) {
+    /// Goes to a folder, which is the one of the path's components, and checks it.
+    ///
+    /// - Parameter reason: why it could not be opened, where it could not.
+    private mutating func enter(
+        _ opened: consuming Descriptor, orFailFor reason: Int32
+    ) throws(FileError) {
         var status = stat()
         let path = shown(names)
+        guard opened.number >= 0 else { throw rule.failure(toReach: path, reason) }
+        folder = opened
         guard unsafe fstat(folder.number, &status) == 0 else {
             throw rule.failure(toReach: path, errno)
         }

@@ -1,0 +1,52 @@
+// Tests of what is said of a file where no descriptor is free.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+
+@testable import System
+
+/// In processes of their own, which may use up all their descriptors.
+@Suite(.timeLimit(.minutes(1)))
+struct DescriptorShortageTests {
+    @Test func root_thatCannotBeOpened_isToldWithTheReason() async {
+        await #expect(processExitsWith: .success) {
+            takeAllDescriptors(but: 0)
+            let sentence = refusal(of: "/etc/passwd")
+            precondition(sentence == "/ cannot be examined (\(shortage))", sentence)
+        }
+    }
+
+    @Test func root_towardsWhichALinkLeads_isToldWithTheReason() async {
+        await #expect(processExitsWith: .success) {
+            guard let sandbox = try? Sandbox(), (try? sandbox.link("l", "/etc/passwd")) != nil
+            else { preconditionFailure("no sandbox") }
+            // The folder, the link in it, and no more.
+            takeAllDescriptors(but: 2)
+            let sentence = withExtendedLifetime(sandbox) { refusal(of: sandbox["l"]) }
+            precondition(sentence == "/ cannot be examined (\(shortage))", sentence)
+        }
+    }
+}
+
+private var shortage: String { unsafe String(cString: strerror(EMFILE)) }
+
+private func takeAllDescriptors(but free: Int) {
+    var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+    precondition(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+    var last: [Int32] = []
+    while true {
+        let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else { break }
+        last.append(number)
+    }
+    for number in last.suffix(free) { _ = close(number) }
+}
+
+private func refusal(of path: String) -> String {
+    do throws(FileError) {
+        _ = try TrustedFile(path)
+        return "it was opened"
+    } catch {
+        return error.sentence
+    }
+}
