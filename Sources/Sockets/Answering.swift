@@ -46,18 +46,6 @@ extension ByteStream {
     }
 }
 
-/// What a channel calls in place of a waiting task.
-package protocol Driver: AnyObject {
-    /// The channel became ready or failed.
-    func channelChanged()
-
-    /// Nothing was heard of the peer for a while: asks it whether it is there.
-    func keepAlive()
-
-    /// Whether something that came has no answer yet, or waits for the peer to take it.
-    var owesPeer: Bool { get }
-}
-
 /// The most that one call of an answering body may append, in bytes.
 public let answerCapacity = 4_096
 

@@ -2,19 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What a peer's silence may cost, in seconds.
-public struct Deadlines: Sendable {
-    public var handshake = 10.0
-    public var idle = 300.0
-    public var close = 5.0
-    /// After so much silence a remote session asks its peer whether it is there; 0 for never.
-    public var keepalive = 15.0
-    public init() {}
-
-    /// The same, but often enough that a peer has time to answer before it is taken for gone.
-    var ping: Double { min(keepalive, idle / 3) }
-}
-
 /// One end of a byte channel below TLS: a connected socket, or in tests a pipe in memory.
 ///
 /// Confined to its loop. Its calls return at once; `wait` suspends until one is worth another try,
@@ -75,11 +62,15 @@ open class Channel: EventSource, @unchecked Sendable {
         moved = loop.now
     }
 
-    /// Reads what is there: the number of bytes, 0 at the end, or below zero an errno; `-EAGAIN`
-    /// where nothing is there yet.
+    /// What `receive` and `send` return where they would have to wait.
+    public static let wouldBlock = -Int(EAGAIN)
+
+    /// Reads what is there: the number of bytes, 0 at the end, or below zero an errno;
+    /// `wouldBlock` where nothing is there yet.
     open func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int { -Int(ENOTCONN) }
 
-    /// Writes what fits: the number of bytes, or below zero an errno; `-EAGAIN` where nothing fits.
+    /// Writes what fits: the number of bytes, or below zero an errno; `wouldBlock` where nothing
+    /// fits.
     open func send(_ bytes: UnsafeRawBufferPointer) -> Int { -Int(ENOTCONN) }
 
     /// Tells the peer that nothing more will come.
@@ -225,6 +216,15 @@ open class Channel: EventSource, @unchecked Sendable {
         try check()
     }
 
+    /// Throws away what comes, until the peer closes or the deadline under way has come.
+    final func drain() async {
+        while true {
+            let count = unsafe receive(into: UnsafeMutableRawBufferPointer(loop.input))
+            if count > 0 { continue }
+            guard count == Self.wouldBlock, (try? await wait(for: .read)) != nil else { return }
+        }
+    }
+
     override public final func ready(_ events: Events) {
         let ended = !events.isDisjoint(with: .ended)
         if ended { hasHungUp = true }
@@ -304,9 +304,4 @@ open class Channel: EventSource, @unchecked Sendable {
         case .handshake, .idle, .close: moved = loop.now
         }
     }
-}
-
-/// `10 s`, `0.5 s`.
-package func format(seconds: Double) -> String {
-    seconds == seconds.rounded() && abs(seconds) < 1e15 ? "\(Int(seconds)) s" : "\(seconds) s"
 }

@@ -1,6 +1,5 @@
-// Connects to an endpoint, and runs a call for a limited time.
+// Connects to an endpoint.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 extension Socket {
     /// Connects to the first of an endpoint's addresses that answers. Families take turns, and an
@@ -68,48 +67,5 @@ extension StreamError {
             default: ""
             }
         return StreamError(code, "cannot connect to \(place): \(description)\(remedy)")
-    }
-}
-
-/// Runs `body` until it is done or the time is over, whichever comes first; what is too late is
-/// left to end by itself.
-///
-/// - Returns: nil when the time was over.
-package func within<R: Sendable>(
-    _ seconds: Double, on loop: EventLoop, _ body: @escaping @Sendable () async -> R
-) async -> R? {
-    let race = Race<R>(loop: loop)
-    race.setDue(loop.now + UInt64(seconds * 1e9))
-    loop.spawn {
-        let result = await body()
-        race.finish(result)
-    }
-    return await race.outcome()
-}
-
-private final class Race<R: Sendable>: EventSource, @unchecked Sendable {
-    private var waiter: Waiter?
-    private var result: R?
-    private var isOver = false
-
-    func finish(_ result: R?) {
-        guard !isOver else { return }
-        isOver = true
-        self.result = result
-        clearDue()
-        waiter?.resume()
-    }
-
-    override func expired() { finish(nil) }
-
-    func outcome() async -> R? {
-        await withTaskCancellationHandler {
-            await Waiter.wait { waiter in
-                if isOver || Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
-            }
-        } onCancel: {
-            loop.execute { self.finish(nil) }
-        }
-        return result
     }
 }

@@ -195,6 +195,34 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         again.append(resumable)
     }
 
+    // MARK: Its rooms
+
+    /// Lends the loop's room for input, for a call that does not suspend.
+    func withInput(
+        atMost maximum: Int, _ body: (inout OutputSpan<UInt8>) throws(StreamError) -> Void
+    ) throws(StreamError) {
+        let room = unsafe UnsafeMutableBufferPointer(
+            rebasing: input[..<min(maximum, input.count)])
+        var span = unsafe OutputSpan(buffer: room, initializedCount: 0)
+        try body(&span)
+    }
+
+    /// Lends the loop's room for output, of which `filled` bytes are in use, for a call that does
+    /// not suspend.
+    package func withOutput(_ filled: inout Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
+        var span = unsafe OutputSpan(buffer: output, initializedCount: filled)
+        body(&span)
+        filled = unsafe span.finalize(for: output)
+    }
+
+    /// What stands in the loop's room for output.
+    package func withGathered<R>(
+        _ filled: Int, _ body: (Span<UInt8>) throws(StreamError) -> R
+    ) throws(StreamError) -> R {
+        let bytes = unsafe UnsafeBufferPointer(rebasing: output[..<filled])
+        return unsafe try body(bytes.span)
+    }
+
     // MARK: A turn
 
     private func turn() {
@@ -267,16 +295,4 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private static let farAway = UInt64(Int.max / 2)
     /// Enough for what is ending; who never gives up waiting does not hold the end up.
     private static let turnsAfterStop = 64
-}
-
-/// Work that goes on at the loop's call.
-package protocol Resumable: AnyObject {
-    func resume()
-}
-
-/// A task that goes on in the next turn.
-private final class Continuation: Resumable {
-    private let waiter: Waiter
-    init(_ waiter: Waiter) { self.waiter = waiter }
-    func resume() { waiter.resume() }
 }

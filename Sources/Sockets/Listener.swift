@@ -1,14 +1,14 @@
-// A listening socket, and the loops that accept from it.
+// A listening socket.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
-public import System
+internal import System
 
 /// A listening TCP socket that any number of loops share.
 public final class Listener: Sendable {
     /// Where it is bound, with the port that the kernel chose where none was named.
     public let address: SocketAddress
-    fileprivate let descriptor: Descriptor
+    let descriptor: Descriptor
 
     /// Binds and listens. `::` serves IPv4 as well. `SO_REUSEADDR` lets a server start again at
     /// once; a second one on the same port fails all the same.
@@ -41,131 +41,4 @@ func openSocket(_ domain: Int32) throws(StreamError) -> Descriptor {
     let number = socket(domain, type, 0)
     guard number >= 0 else { throw StreamError("cannot open a socket", errno: errno) }
     return Descriptor(owning: number)
-}
-
-/// Accepts on one loop. It survives whatever a single connection does, and waits where descriptors
-/// have run out.
-public final class Acceptor: EventSource, @unchecked Sendable {
-    private let listener: Listener
-    private let mayTry: () -> Bool
-    private let accepted: (consuming Descriptor, SocketAddress) -> Void
-    private let exhausted: (Bool) -> Void
-    private var state = State.stopped
-
-    private enum State {
-        case accepting
-        /// Not watched, since it may not accept; asked again at a deadline.
-        case held
-        /// Not watched, since descriptors have run out; tried again at a deadline.
-        case paused
-        /// Watched again after a pause; whether a descriptor is free shows at the next accept.
-        case trying
-        case stopped
-    }
-
-    /// Starts to accept. On the loop's thread.
-    ///
-    /// - Parameters:
-    ///   - mayTry: asked before each connection is taken; while it says no, they wait. It is asked
-    ///     again at `goOn()`, and ten times a second.
-    ///   - exhausted: called with true when descriptors have run out and accepting pauses, with
-    ///     false when it goes on.
-    ///   - accepted: owns each connection that came.
-    public init(
-        _ listener: Listener, loop: EventLoop, mayTry: @escaping () -> Bool = { true },
-        exhausted: @escaping (Bool) -> Void,
-        accepted: @escaping (consuming Descriptor, SocketAddress) -> Void
-    ) throws(StreamError) {
-        self.listener = listener
-        self.mayTry = mayTry
-        self.accepted = accepted
-        self.exhausted = exhausted
-        super.init(loop: loop)
-        try watch()
-        state = .accepting
-    }
-
-    deinit { stop() }
-
-    /// Accepts no more; connections that are not accepted yet stay with the other loops.
-    public func stop() {
-        clearDue()
-        if isWatching { loop.remove(descriptor: listener.descriptor.number) }
-        state = .stopped
-    }
-
-    /// A descriptor is free again, or `mayTry` may have another answer: goes on where accepting
-    /// was interrupted.
-    public func goOn() {
-        if isWaiting { expired() }
-    }
-
-    override public func ready(_ events: Events) {
-        for _ in 0..<Self.acceptsATurn where isWatching {
-            guard mayTry() else { return hold() }
-            var storage = sockaddr_storage()
-            var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            let number = unsafe withUnsafeMutablePointer(to: &storage) {
-                unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    unsafe parley_accept4(listener.descriptor.number, $0, &length)
-                }
-            }
-            if number >= 0 {
-                let descriptor = Descriptor(owning: number)
-                if state == .trying {
-                    state = .accepting
-                    exhausted(false)
-                }
-                if let peer = SocketAddress(storage) { accepted(descriptor, peer) }
-                continue
-            }
-            switch errno {
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause()
-            case EAGAIN: return
-            // The connection is gone or the network failed it (accept(2)): the next may be good.
-            default: continue
-            }
-        }
-    }
-
-    override public func expired() {
-        guard isWaiting else { return }
-        guard mayTry(), (try? watch()) != nil else {
-            return setDue(loop.now + Self.pauseNanoseconds)
-        }
-        clearDue()
-        state = state == .held ? .accepting : .trying
-    }
-
-    private var isWatching: Bool { state == .accepting || state == .trying }
-
-    private var isWaiting: Bool { state == .held || state == .paused }
-
-    /// Level-triggered and exclusive: a connection wakes one loop, and wakes again while it waits.
-    private func watch() throws(StreamError) {
-        try loop.add(
-            self, descriptor: listener.descriptor.number, events: [.readable, .exclusive])
-    }
-
-    private func pause() {
-        if state == .accepting { exhausted(true) }
-        wait(as: .paused)
-    }
-
-    /// Watched, a connection that may not be taken yet would wake the loop without end.
-    private func hold() {
-        // After a pause it isn't known yet whether a descriptor is free.
-        wait(as: state == .trying ? .paused : .held)
-    }
-
-    private func wait(as waiting: State) {
-        loop.remove(descriptor: listener.descriptor.number)
-        state = waiting
-        setDue(loop.now + Self.pauseNanoseconds)
-    }
-
-    /// Few, so that a burst of connections spreads over the loops.
-    private static let acceptsATurn = 4
-    /// Another process may free what is missing, so that nobody here is told.
-    private static let pauseNanoseconds: UInt64 = 100_000_000
 }

@@ -1,6 +1,5 @@
 // A stream without encryption: the channel's own bytes.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// The bytes of a channel as they are, for `--plaintext`.
 public final class PlainStream: ByteStream, @unchecked Sendable {
@@ -63,7 +62,4 @@ extension Channel {
     public final var speaksTLS: Bool {
         (opening.0 == 0x16 || opening.0 == 0x15) && opening.1 == 0x03
     }
-
-    /// What a call that would block returns.
-    public static let wouldBlock = -Int(EAGAIN)
 }

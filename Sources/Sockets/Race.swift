@@ -1,0 +1,45 @@
+// Runs a call for a limited time.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Runs `body` until it is done or the time is over, whichever comes first; what is too late is
+/// left to end by itself.
+///
+/// - Returns: nil when the time was over.
+package func within<R: Sendable>(
+    _ seconds: Double, on loop: EventLoop, _ body: @escaping @Sendable () async -> R
+) async -> R? {
+    let race = Race<R>(loop: loop)
+    race.setDue(loop.now + UInt64(seconds * 1e9))
+    loop.spawn {
+        let result = await body()
+        race.finish(result)
+    }
+    return await race.outcome()
+}
+
+private final class Race<R: Sendable>: EventSource, @unchecked Sendable {
+    private var waiter: Waiter?
+    private var result: R?
+    private var isOver = false
+
+    func finish(_ result: R?) {
+        guard !isOver else { return }
+        isOver = true
+        self.result = result
+        clearDue()
+        waiter?.resume()
+    }
+
+    override func expired() { finish(nil) }
+
+    func outcome() async -> R? {
+        await withTaskCancellationHandler {
+            await Waiter.wait { waiter in
+                if isOver || Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
+            }
+        } onCancel: {
+            loop.execute { self.finish(nil) }
+        }
+        return result
+    }
+}
