@@ -42,10 +42,8 @@ open class Channel: EventSource, @unchecked Sendable {
     private final var active: UInt64 = 0
     /// What the peer had sent when it was last looked at without being read.
     private final var heard: UInt64 = 0
-    /// The first two bytes that the peer sent, by which TLS is told from plaintext.
-    package private(set) final var opening: (UInt8?, UInt8?) = (nil, nil)
-    /// How many of the first bytes that the peer sent are those of a PROXY header.
-    private final var proxyBytes: UInt8 = 0
+    /// What the peer sent first.
+    package private(set) final var opening = Opening()
     /// The last receive took all there was: until the next event another one would only say so.
     package final var isDrained = false
     /// The peer has closed or broken the connection, even if what it sent before was not read yet.
@@ -167,7 +165,7 @@ open class Channel: EventSource, @unchecked Sendable {
         case .handshake:
             StreamError(
                 .handshakeTimedOut,
-                opening.0 == nil
+                opening.isEmpty
                     ? "the handshake timed out: the peer sent nothing within \(seconds); it may speak no TLS"
                     : "the handshake timed out: it was not done within \(seconds)")
         case .idle, .resting:
@@ -261,40 +259,10 @@ open class Channel: EventSource, @unchecked Sendable {
 
     /// Notes that bytes came in.
     public final func noteReceived(_ bytes: UnsafeRawBufferPointer) {
-        if opening.1 == nil {
-            let second = opening.0 == nil ? 1 : 0
-            if opening.0 == nil { opening.0 = unsafe bytes.first }
-            if bytes.count > second { unsafe opening.1 = bytes[second] }
-        }
-        if received < Self.proxyStart { unsafe compareWithProxyHeader(bytes) }
+        if received < Opening.length { unsafe opening.add(bytes) }
         received &+= UInt64(bytes.count)
         moved = loop.now
     }
-
-    /// What the peer sent first is a balancer's word about another connection.
-    package final var beginsWithProxyHeader: Bool { proxyBytes == Self.proxyStart }
-    /// What the peer has sent so far may be the first piece of one.
-    package final var mayBeginWithProxyHeader: Bool {
-        proxyBytes > 0 && UInt64(proxyBytes) == received && proxyBytes < Self.proxyStart
-    }
-
-    private final func compareWithProxyHeader(_ bytes: UnsafeRawBufferPointer) {
-        // A byte that differed ends it for good.
-        guard UInt64(proxyBytes) == received else { return }
-        for index in bytes.indices.prefix(Int(Self.proxyStart - proxyBytes)) {
-            let (place, byte) = (Int(proxyBytes), unsafe bytes[index])
-            let isNext = Self.proxyHeaders.contains { $0[place] == byte && $0[0] == opening.0 }
-            guard isNext else { return }
-            proxyBytes += 1
-        }
-    }
-
-    /// How both versions of the PROXY protocol begin (its specification, sections 2.1 and 2.2). No
-    /// more than a TLS record's header has, on which OpenSSL decides.
-    private static let proxyHeaders: [[UInt8]] = [
-        Array("PROXY".utf8), Array("\r\n\r\n\0".utf8),
-    ]
-    private static let proxyStart: UInt8 = 5
 
     /// Notes that bytes went out.
     public final func noteSent(_ count: Int) {

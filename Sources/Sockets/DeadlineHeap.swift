@@ -11,13 +11,13 @@ struct DeadlineHeap {
         heap.first?.source.due
     }
 
-    mutating func insert(_ source: EventSource) {
+    mutating func insert(_ source: Wakeable) {
         heap.append(UnownedSource(source))
         source.heapIndex = heap.count - 1
         rise(heap.count - 1)
     }
 
-    mutating func remove(_ source: EventSource) {
+    mutating func remove(_ source: Wakeable) {
         let index = source.heapIndex
         guard index >= 0 else { return }
         source.heapIndex = -1
@@ -30,7 +30,7 @@ struct DeadlineHeap {
     }
 
     /// Takes the first one out if it is due at `time`.
-    mutating func popDue(at time: UInt64) -> EventSource? {
+    mutating func popDue(at time: UInt64) -> Wakeable? {
         guard let first, first <= time else { return nil }
         let source = heap[0].source
         remove(source)
@@ -68,17 +68,4 @@ struct DeadlineHeap {
         heap[a].source.heapIndex = a
         heap[b].source.heapIndex = b
     }
-}
-
-/// A reference that does not keep its source alive; whoever stores one is told by the source's
-/// `deinit` before it dangles.
-@safe
-struct UnownedSource {
-    private let reference: Unmanaged<EventSource>
-
-    init(_ source: EventSource) {
-        unsafe reference = .passUnretained(source)
-    }
-
-    var source: EventSource { unsafe reference.takeUnretainedValue() }
 }

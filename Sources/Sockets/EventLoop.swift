@@ -167,7 +167,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: For sources
 
     /// Watches a descriptor for its source, edge-triggered unless `events` says otherwise.
-    package func add(_ source: EventSource, descriptor: Int32, events: Events) throws(StreamError) {
+    package func add(_ source: Wakeable, descriptor: Int32, events: Events) throws(StreamError) {
         guard parley_epoll_add(epoll.number, descriptor, events.rawValue) == 0 else {
             throw StreamError("cannot watch a descriptor", errno: errno)
         }

@@ -21,7 +21,7 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
         }
         switch result {
         case 1...:
-            if channel.speaksTLS { throw Self.peerSpeaksTLS }
+            if channel.opening.speaksTLS { throw Self.peerSpeaksTLS }
             return .moved(result)
         case 0: return .ended
         case Channel.wouldBlock: return .blocked(.read)
@@ -54,12 +54,4 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
     public static let peerSpeaksTLS = StreamError(
         .peerSpeaksTLS,
         "the peer speaks TLS and this end plaintext; leave out --plaintext here, or give it there")
-}
-
-extension Channel {
-    /// Whether the first bytes are those of a TLS record that carries a handshake or an alert
-    /// (RFC 8446, section 5.1).
-    public final var speaksTLS: Bool {
-        (opening.0 == 0x16 || opening.0 == 0x15) && opening.1 == 0x03
-    }
 }

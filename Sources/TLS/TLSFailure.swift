@@ -6,7 +6,7 @@ internal import Sockets
 extension TLSStream {
     func failure(_ reasons: [OpenSSLReason], _ operation: String) -> StreamError {
         if let verificationFailure { return verificationFailure }
-        if !isEstablished && speaksNoTLS { return peerSpeaksNoTLS }
+        if !isEstablished && channel.opening.speaksNoTLS { return peerSpeaksNoTLS }
         for reason in reasons {
             if let alert = reason.alert { return failure(alert: alert, reason.text) }
             guard reason.library == ERR_LIB_SSL else { continue }
@@ -123,7 +123,7 @@ extension TLSStream {
     }
 
     var peerSpeaksNoTLS: StreamError {
-        if channel.beginsWithProxyHeader {
+        if channel.opening.isProxyHeader {
             return StreamError(
                 .proxyHeader,
                 "a PROXY protocol header came instead of TLS, and this server reads none; turn it off at the balancer that sends it"
@@ -136,12 +136,6 @@ extension TLSStream {
                 ? "the server speaks plaintext, not TLS; check the port, or have the server encrypt\(context.mayBePlaintext ? plaintext : "")"
                 : "the client speaks plaintext, not TLS; have it encrypt\(context.mayBePlaintext ? plaintext : "")"
         )
-    }
-
-    /// Whether what came first is neither a handshake nor an alert record.
-    var speaksNoTLS: Bool {
-        guard let first = channel.opening.0 else { return false }
-        return first != 0x16 && first != 0x15
     }
 
     private var peer: String { context.role == .client ? "server" : "client" }

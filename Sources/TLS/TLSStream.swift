@@ -130,8 +130,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         case .blocked:
             // OpenSSL waits for a whole record header, which "quit" is too short for.
             // A balancer's header may come in pieces.
-            let mayBeHeader = context.role == .server && channel.mayBeginWithProxyHeader
-            if speaksNoTLS, !mayBeHeader { throw fail(peerSpeaksNoTLS) }
+            let mayBeHeader = context.role == .server && channel.opening.mayBecomeProxyHeader
+            if channel.opening.speaksNoTLS, !mayBeHeader { throw fail(peerSpeaksNoTLS) }
         case .ended:
             throw fail(handshakeEnded)
         }

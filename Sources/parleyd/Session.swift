@@ -248,10 +248,10 @@ final class Session: @unchecked Sendable {
 
     private func log(_ outcome: SessionOutcome) {
         guard outcome.wasServed else { return }
-        var isMixedUp = tls == nil && channel.speaksTLS
+        var isMixedUp = tls == nil && channel.opening.speaksTLS
         if case .failed(let failure) = outcome, failure.code == .peerSpeaksTLS { isMixedUp = false }
         var suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
-        if tls == nil, channel.beginsWithProxyHeader {
+        if tls == nil, channel.opening.isProxyHeader {
             suspicion =
                 "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it"
         }

@@ -28,7 +28,7 @@ struct PlainStreamTests {
                 while try await b.read(upTo: maximum, { $0.count }) != nil {}
             }
             #expect(code == (opening.isTLS ? .peerSpeaksTLS : nil))
-            #expect(b.channel.speaksTLS == opening.isTLS)
+            #expect(b.channel.opening.speaksTLS == opening.isTLS)
         }
     }
 
