@@ -9,13 +9,15 @@ struct Places: Sendable {
     /// The first one first.
     let folders: [String]
 
-    /// - Parameter named: `--certs`, which is the only one then.
-    init(named: String?, role: SecurityOptions.Role) {
+    /// - Parameters:
+    ///   - named: `--certs`, which is the only one then.
+    ///   - forUser: whether the user's own folder comes before the system's.
+    init(named: String?, forUser: Bool) {
         if let named {
             folders = [named]
         } else {
             let system = "/etc/parley"
-            let ofUser = role == .client ? UserFolder.configuration.map { [$0] } ?? [] : []
+            let ofUser = forUser ? UserFolder.configuration.map { [$0] } ?? [] : []
             folders = ofUser + [system]
         }
     }

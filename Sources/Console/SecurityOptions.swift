@@ -30,7 +30,7 @@ public struct SecurityOptions: Sendable {
     /// - Throws: `UsageError`.
     public init(_ arguments: Arguments, role: Role) throws {
         folderIsNamed = arguments.has("certs")
-        places = Places(named: arguments["certs"], role: role)
+        places = Places(named: arguments["certs"], forUser: role == .client)
         certificate = arguments["cert"]
         key = arguments["key"]
         ca = arguments["ca"]

@@ -7,7 +7,7 @@ internal import Glibc
 struct FileRule {
     /// As it was given.
     let path: String
-    let use: TrustedFile.Use
+    let use: FileUse
     /// The user that reads it.
     let reader: uid_t
 
@@ -111,13 +111,10 @@ struct FileRule {
         }
     }
 
-    func failure(toOpen name: [UInt8], in walk: borrowing PathWalk, _ reason: Int32) -> FileError {
-        if reason == ENOENT { return failure(toReach: walk.place, reason) }
-        let found = Descriptor(owning: walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
-        var status = stat()
-        guard reason == EACCES, unsafe fstat(found.number, &status) == 0, !isRecord,
-            status.st_uid != reader
-        else {
+    /// - Parameter found: what is there; nil where that can't be seen.
+    func failure(toOpen place: String, _ found: stat?, _ reason: Int32) -> FileError {
+        if reason == ENOENT { return failure(toReach: place, reason) }
+        guard reason == EACCES, let found, !isRecord, found.st_uid != reader else {
             let doing = isRecord ? "opened for appending" : "opened"
             let remedy = isRecord ? "name one that this user may write" : "let this user read it"
             return FileError(
@@ -125,7 +122,7 @@ struct FileRule {
         }
         return FileError(
             .unreadable, path,
-            "it cannot be opened by \(userName(reader)) (\(Errno(reason)); \(facts(status))); run as root: \(lending(walk.place))"
+            "it cannot be opened by \(userName(reader)) (\(Errno(reason)); \(facts(found))); run as root: \(lending(place))"
         )
     }
 

@@ -78,6 +78,13 @@ struct PathWalk: ~Copyable {
         return unsafe openat(folder.number, name, flags, 0o600)
     }
 
+    /// What an entry of the folder is; nil where that can't be seen.
+    func status(of name: [UInt8]) -> stat? {
+        let found = Descriptor(owning: open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
+        var status = stat()
+        return unsafe fstat(found.number, &status) == 0 ? status : nil
+    }
+
     /// - Throws: `unreadable` where this user may put no file into the folder.
     func checkThatEntriesCanBeMade() throws(FileError) {
         guard unsafe faccessat(folder.number, ".", W_OK | X_OK, AT_EACCESS) != 0 else { return }

@@ -33,20 +33,6 @@ internal import Glibc
 ///
 ///     let descriptor = try TrustedFile(appending: path).release()
 package struct TrustedFile: ~Copyable {
-    /// What the file is for, which decides what else is asked of it.
-    package enum Use: Sendable {
-        /// A regular file that anybody may read.
-        case decision
-        /// A regular file that nobody else may read; where it is root's, its group may.
-        case secret
-        /// A regular file, which this user need not be able to read.
-        case program
-        /// A regular file, a named pipe or a device; made with mode 0600 where there is none.
-        case record
-        /// The same, which nobody else may read.
-        case secretRecord
-    }
-
     /// As it was given.
     package let path: String
     /// Its permissions and kind, as stat(2) has them.
@@ -56,7 +42,7 @@ package struct TrustedFile: ~Copyable {
     /// Opens a file for reading.
     ///
     /// - Throws: `FileError`.
-    package init(_ path: String, as use: Use = .decision) throws(FileError) {
+    package init(_ path: String, as use: FileUse = .decision) throws(FileError) {
         try self.init(path, use)
     }
 
@@ -92,7 +78,7 @@ package struct TrustedFile: ~Copyable {
     /// - Parameter limit: the most bytes that it may have.
     /// - Throws: `FileError`.
     package static func read(
-        _ path: String, as use: Use = .decision, limit: Int
+        _ path: String, as use: FileUse = .decision, limit: Int
     ) throws(FileError) -> [UInt8] {
         try TrustedFile(path, as: use).contents(limit: limit)
     }
@@ -163,7 +149,7 @@ package struct TrustedFile: ~Copyable {
     }
 
     /// - Parameter reader: whose files are taken beside root's.
-    init(_ path: String, _ use: Use, reader: uid_t = geteuid()) throws(FileError) {
+    init(_ path: String, _ use: FileUse, reader: uid_t = geteuid()) throws(FileError) {
         let rule = FileRule(path: path, use: use, reader: reader)
         var walk = PathWalk(rule)
         let end = try walk.arrive()
@@ -195,7 +181,10 @@ package struct TrustedFile: ~Copyable {
         if number < 0, errno == EACCES, rule.use == .program {
             number = walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC)
         }
-        guard number >= 0 else { throw rule.failure(toOpen: name, in: walk, errno) }
+        guard number >= 0 else {
+            let reason = errno
+            throw rule.failure(toOpen: walk.place, walk.status(of: name), reason)
+        }
         return Descriptor(owning: number)
     }
 }

@@ -126,6 +126,16 @@ public final class Certificate: @unchecked Sendable {
     }
 }
 
+extension DistinguishedName {
+    func isIssuer(of certificate: Certificate) -> Bool {
+        unsafe X509_NAME_cmp(pointer, X509_get_issuer_name(certificate.pointer)) == 0
+    }
+
+    func isSubject(of certificate: Certificate) -> Bool {
+        unsafe X509_NAME_cmp(pointer, X509_get_subject_name(certificate.pointer)) == 0
+    }
+}
+
 /// A subject alternative name: `dns:host.example`, `email:…`, `uri:…` or `ip:…`.
 public struct SubjectName: Hashable, Sendable, CustomStringConvertible {
     public enum Kind: String, Sendable { case dns, email, uri, ip }

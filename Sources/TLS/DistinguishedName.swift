@@ -22,14 +22,6 @@ final class DistinguishedName: @unchecked Sendable, Equatable, CustomStringConve
         unsafe X509_NAME_cmp(a.pointer, b.pointer) == 0
     }
 
-    func isIssuer(of certificate: Certificate) -> Bool {
-        unsafe X509_NAME_cmp(pointer, X509_get_issuer_name(certificate.pointer)) == 0
-    }
-
-    func isSubject(of certificate: Certificate) -> Bool {
-        unsafe X509_NAME_cmp(pointer, X509_get_subject_name(certificate.pointer)) == 0
-    }
-
     var description: String { unsafe Self.line(pointer) }
 
     /// In one line of at most 200 bytes, safe to print.

@@ -2,22 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// What is read from a PEM file, in words.
-enum PEMContent: String {
-    case certificate
-    case key = "private key"
-    case revocationList = "CRL"
-
-    /// The command that reads it in DER form.
-    fileprivate var command: String {
-        switch self {
-        case .certificate: "openssl x509"
-        case .key: "openssl pkey"
-        case .revocationList: "openssl crl"
-        }
-    }
-}
-
 extension PEMFile {
     /// The sentence for a file that would be a good one once it is converted; nil for all others. The
     /// commands write a file beside it and leave it as it is.

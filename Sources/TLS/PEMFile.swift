@@ -19,7 +19,7 @@ struct PEMFile: ~Copyable {
     }
 
     private static func contents(
-        _ path: String, _ use: TrustedFile.Use
+        _ path: String, _ use: FileUse
     ) throws(CredentialError) -> [UInt8] {
         let bytes: [UInt8]
         do throws(FileError) {

@@ -38,7 +38,7 @@ final class RevocationList: @unchecked Sendable {
             let start = unsafe CertificateTime(X509_CRL_get0_lastUpdate(list))
         else {
             throw CredentialError(
-                .malformed, "\(path) has a CRL that cannot be read; \(Self.remedy)")
+                .malformed, "\(path) has a CRL that cannot be read; \(RevocationListReading.remedy)")
         }
         self.issuer = issuer
         self.start = start
@@ -85,5 +85,4 @@ final class RevocationList: @unchecked Sendable {
         }
     }
 
-    static let remedy = "get the complete current CRL from its CA"
 }

@@ -71,7 +71,7 @@ struct RevocationListReading {
         guard let signer else {
             throw CredentialError(
                 .badSignature,
-                "\(subject) is not signed by the key of that CA; \(RevocationList.remedy)")
+                "\(subject) is not signed by the key of that CA; \(Self.remedy)")
         }
         guard signer.maySignLists else {
             throw unusable("is of a CA whose key usage does not include CRL signing")
@@ -140,14 +140,16 @@ struct RevocationListReading {
     }
 
     private func unusable(_ why: String) -> CredentialError {
-        CredentialError(.unusableCRL, "\(subject) \(why); \(RevocationList.remedy)")
+        CredentialError(.unusableCRL, "\(subject) \(why); \(Self.remedy)")
     }
 
     private func malformed(_ what: String) -> CredentialError {
         CredentialError(
-            .malformed, "\(subject) is malformed: \(what) cannot be read; \(RevocationList.remedy)")
+            .malformed, "\(subject) is malformed: \(what) cannot be read; \(Self.remedy)")
     }
 
+    /// What mends any of it.
+    static let remedy = "get the complete current CRL from its CA"
     private static let understood: Set<Int32> = [
         NID_issuing_distribution_point, NID_authority_key_identifier, NID_crl_number,
         NID_crl_reason, NID_invalidity_date,

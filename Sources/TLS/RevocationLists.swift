@@ -56,18 +56,18 @@ struct RevocationLists: Sendable {
             if list.start.seconds > now {
                 throw CredentialError(
                     .notYetValid,
-                    "the CRL of \(list.issuer) in \(path) is not in force before \(list.start); check this machine's clock, or \(RevocationList.remedy)"
+                    "the CRL of \(list.issuer) in \(path) is not in force before \(list.start); check this machine's clock, or \(RevocationListReading.remedy)"
                 )
             }
             throw CredentialError(
                 .expired,
-                "the CRL of \(list.issuer) in \(path) expired on \(list.endText); \(RevocationList.remedy)"
+                "the CRL of \(list.issuer) in \(path) expired on \(list.endText); \(RevocationListReading.remedy)"
             )
         }
         if !lists.contains(where: \.coversLeaves) {
             throw CredentialError(
                 .unusableCRL,
-                "the CRL of \(lists[0].issuer) in \(path) is about certificates of CAs only; \(RevocationList.remedy)"
+                "the CRL of \(lists[0].issuer) in \(path) is about certificates of CAs only; \(RevocationListReading.remedy)"
             )
         }
     }

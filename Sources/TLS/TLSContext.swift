@@ -2,42 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// The oldest version that is spoken.
-public enum TLSVersion: Sendable, CaseIterable {
-    /// Only with forward-secret key exchange and authenticated encryption.
-    case tls12
-    case tls13
-
-    /// As `--tls-min` has it: `1.2`, `1.3`.
-    public init?(_ text: String) {
-        switch text {
-        case "1.2": self = .tls12
-        case "1.3": self = .tls13
-        default: return nil
-        }
-    }
-
-    /// What an end with this minimum speaks, for people.
-    public var description: String { self == .tls13 ? "TLS 1.3" : "TLS 1.2 or 1.3" }
-}
-
-/// What both roles may set.
-public struct TLSOptions: Sendable {
-    public var minimum = TLSVersion.tls13
-    /// ALPN protocol names (RFC 7301), the preferred one first; 1 to 255 bytes each. A server
-    /// takes part only if the client offers one of them in TLS 1.3; a client without a common one
-    /// goes on without.
-    public var applicationProtocols: [String] = []
-    public var keyLog: KeyLog?
-    /// Whether a peer in plaintext may be met with `--plaintext`, for advice.
-    public var mayBePlaintext = true
-    public init() {}
-}
-
 /// An `SSL_CTX`: configured once, usable for ever, shared by any number of loops.
 @safe
 public final class TLSContext: @unchecked Sendable {
-    enum Role { case client, server }
+    enum Role {
+        case client, server
+
+        /// The other end, for sentences.
+        var peer: String { self == .client ? "server" : "client" }
+        var peerCertificate: String { "the \(peer)'s certificate" }
+    }
 
     let role: Role
     let trust: Trust?
@@ -103,7 +77,7 @@ public final class TLSContext: @unchecked Sendable {
         if keyLog != nil {
             unsafe SSL_CTX_set_keylog_callback(context) { ssl, line in
                 guard let ssl = unsafe ssl, let line = unsafe line else { return }
-                unsafe TLSStream.of(ssl)?.context.keyLog?.append(String(cString: line))
+                unsafe TLSTransport.of(ssl)?.keyLog?.append(String(cString: line))
             }
         }
     }
@@ -136,7 +110,7 @@ public final class TLSContext: @unchecked Sendable {
         unsafe X509_VERIFY_PARAM_set_hostflags(
             SSL_CTX_get0_param(pointer), UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
         unsafe SSL_CTX_set_cert_verify_callback(
-            pointer, { store, _ in unsafe Verification.verify(store!) }, nil)
+            pointer, { store, _ in unsafe TLSTransport.verify(store!) }, nil)
         if role == .server { nameAuthorities(of: trust) }
     }
 

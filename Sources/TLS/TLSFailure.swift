@@ -138,9 +138,7 @@ extension TLSStream {
         )
     }
 
-    private var peer: String { context.role == .client ? "server" : "client" }
-
-    var peerCertificate: String { "the \(peer)'s certificate" }
+    private var peer: String { context.role.peer }
 
     static func outOfMemory() -> StreamError {
         let reason = ErrorQueue.drain().last?.text ?? "out of memory"

@@ -8,17 +8,14 @@ internal import System
 /// TLS over a channel. The handshake is a step of its own; until it is done nothing can be read or
 /// written. Confined to the channel's loop.
 @safe
-public final class TLSStream: ByteStream, @unchecked Sendable {
+public final class TLSStream: TLSTransport, ByteStream, @unchecked Sendable {
     // In the order of use, since a message should touch few cache lines.
 
-    public let channel: Channel
     let ssl: OpaquePointer
     /// The first failure, which is permanent: after it no more must be said, close_notify included
     /// (RFC 8446, section 6).
     private var failure: StreamError?
     public var readAhead: [UInt8]?
-    private var transportError: Int32 = 0
-    private var transportEnded = false
     /// Whether the handshake is done.
     public private(set) var isEstablished = false
     let context: TLSContext
@@ -59,8 +56,8 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         }
         unsafe self.ssl = unsafe ssl
         self.context = context
-        self.channel = channel
         self.serverName = serverName
+        super.init(over: channel)
         let itself = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe BIO_set_data(bio, itself)
         unsafe BIO_set_init(bio, 1)
@@ -91,12 +88,6 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
 
     deinit {
         unsafe SSL_free(ssl)
-    }
-
-    /// The stream behind a connection, in OpenSSL's callbacks.
-    static func of(_ ssl: OpaquePointer) -> TLSStream? {
-        unsafe SSL_get_rbio(ssl).flatMap { unsafe BIO_get_data($0) }
-            .map { unsafe Unmanaged.fromOpaque($0).takeUnretainedValue() }
     }
 
     // MARK: The handshake
@@ -166,7 +157,7 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
     /// Why the client's certificate would not be accepted now, under what `context` trusts; nil
     /// where it would be. Costs one signature's verification.
     public func objection(under context: TLSContext) -> StreamError? {
-        Verification.verifyAgain(self, under: context)
+        unsafe Verification.objection(toClientOf: ssl, under: context)
     }
 
     // MARK: Attempts
@@ -226,9 +217,9 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         case SSL_ERROR_ZERO_RETURN: return .ended
         case SSL_ERROR_SYSCALL:
             _ = ErrorQueue.drain()
-            guard transportError != 0 else { throw fail(handshakeEnded) }
+            guard error != 0 else { throw fail(handshakeEnded) }
             if hasLeftWithoutAWord { throw fail(leftWithoutAWord) }
-            let broken = StreamError.broken(in: operation, errno: transportError)
+            let broken = StreamError.broken(in: operation, errno: error)
             throw fail(alertBehindReset ?? broken)
         default:
             throw fail(failure(ErrorQueue.drain(), operation))
@@ -253,20 +244,13 @@ public final class TLSStream: ByteStream, @unchecked Sendable {
         return alert.flatMap { $0.code.concernsTrust ? $0 : nil }
     }
 
-    // MARK: The channel, as OpenSSL sees it
+    // MARK: For OpenSSL
 
-    func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let count = unsafe channel.receive(into: buffer)
-        if count == 0 { transportEnded = true }
-        if count < 0 { transportError = Int32(-count) }
-        return count
+    override func verify(_ store: OpaquePointer) -> Int32 {
+        var verification = Verification(under: context, serverName: serverName)
+        defer { verificationFailure = verification.objection }
+        return unsafe verification.verify(store, inForce: contextInForce?())
     }
 
-    func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let count = unsafe channel.send(bytes)
-        if count < 0 { transportError = Int32(-count) }
-        return count
-    }
-
-    var isAtEnd: Bool { transportEnded }
+    override var keyLog: KeyLog? { context.keyLog }
 }

@@ -4,31 +4,46 @@ internal import COpenSSL
 internal import Sockets
 internal import System
 
-enum Verification {
+/// One verification of a peer's certificate, under what a context trusts.
+struct Verification {
+    private let context: TLSContext
+    private let serverName: ServerName?
+    /// Why the certificate was not accepted, where more is to be said of it than OpenSSL does.
+    private(set) var objection: StreamError?
+
+    /// - Parameter serverName: what a server has to prove; nil for a client's certificate.
+    init(under context: TLSContext, serverName: ServerName?) {
+        self.context = context
+        self.serverName = serverName
+    }
+
     /// OpenSSL's hook in place of `X509_verify_cert`, which it calls: chain, validity, purpose and
     /// name are checked there. Around it stand the pins, and a failure is kept as a sentence while
     /// the certificate is at hand.
-    static func verify(_ store: OpaquePointer) -> Int32 {
-        guard
-            let ssl = unsafe X509_STORE_CTX_get_ex_data(store, parley_SSL_verify_ex_data_index()),
-            let stream = unsafe TLSStream.of(OpaquePointer(ssl)),
-            let trust = stream.context.trust,
+    ///
+    /// - Parameter latest: the context that is in force by now; nil for the one that the handshake
+    ///   began with.
+    /// - Returns: 1 where the certificate is accepted, else 0.
+    mutating func verify(_ store: OpaquePointer, inForce latest: TLSContext?) -> Int32 {
+        guard let trust = context.trust,
             let leafPointer = unsafe X509_STORE_CTX_get0_cert(store)
         else { return 0 }
         let leaf = unsafe Certificate(sharing: leafPointer)
 
         // What was trusted when the client connected may be in force no longer: a client that takes
         // its time must not be let in by what was revoked meanwhile.
-        if let latest = stream.contextInForce?(), latest !== stream.context {
+        if let latest, latest !== context {
+            var verification = Verification(under: latest, serverName: serverName)
             let untrusted = unsafe X509_STORE_CTX_get0_untrusted(store)
-            let code = unsafe verify(leaf, untrusted, under: latest, stream)
+            let code = unsafe verification.verify(leaf, sentWith: untrusted)
+            objection = verification.objection
             unsafe X509_STORE_CTX_set_error(store, code)
             return code == X509_V_OK ? 1 : 0
         }
         if !trust.pins.isEmpty, !trust.pins.contains(where: { $0.keyHash == leaf.keyHash }) {
-            stream.verificationFailure = StreamError(
+            objection = StreamError(
                 .pinMismatch,
-                "\(stream.peerCertificate) has the key \(Pin(keyHash: leaf.keyHash)), which is not the pinned one; "
+                "\(context.role.peerCertificate) has the key \(Pin(keyHash: leaf.keyHash)), which is not the pinned one; "
                     + "somebody may be in between, or the key was replaced: ask the server's administrator"
             )
             unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
@@ -40,36 +55,32 @@ enum Verification {
             defer { unsafe parley_X509_stack_free(anchors) }
             unsafe X509_STORE_CTX_set0_trusted_stack(store, anchors)
             unsafe X509_STORE_CTX_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-            return unsafe verify(store, leaf, trust, stream)
+            return unsafe verify(store, leaf, trust)
         }
-        return unsafe verify(store, leaf, trust, stream)
+        return unsafe verify(store, leaf, trust)
     }
 
-    /// Verifies the certificate of an established stream's client anew, under what another context
+    /// Verifies the certificate of an established session's client anew, under what another context
     /// trusts: it may have expired since, or be revoked.
-    static func verifyAgain(_ stream: TLSStream, under context: TLSContext) -> StreamError? {
+    static func objection(toClientOf ssl: OpaquePointer, under context: TLSContext) -> StreamError? {
         ErrorQueue.assertEmpty()
-        guard let leafPointer = unsafe SSL_get1_peer_certificate(stream.ssl) else {
+        guard let leafPointer = unsafe SSL_get1_peer_certificate(ssl) else {
             _ = ErrorQueue.drain()
             return StreamError(
                 .clientCertificateRequired, "the client has no certificate that could be verified")
         }
         let leaf = unsafe Certificate(owning: leafPointer)
-        stream.verificationFailure = nil
-        defer { stream.verificationFailure = nil }
-        let sent = unsafe SSL_get_peer_cert_chain(stream.ssl)
-        guard unsafe verify(leaf, sent, under: context, stream) != X509_V_OK else { return nil }
-        return stream.verificationFailure
+        var verification = Verification(under: context, serverName: nil)
+        let sent = unsafe SSL_get_peer_cert_chain(ssl)
+        guard unsafe verification.verify(leaf, sentWith: sent) != X509_V_OK else { return nil }
+        return verification.objection
             ?? StreamError(.certificateInvalid, "the client's certificate is not accepted any more")
     }
 
-    /// Verifies a client's certificate under what a context trusts, as its handshakes do.
+    /// Verifies a client's certificate as a handshake does.
     ///
-    /// - Returns: what X.509 says; the sentence is the stream's.
-    private static func verify(
-        _ leaf: Certificate, _ untrusted: OpaquePointer?, under context: TLSContext,
-        _ stream: TLSStream
-    ) -> Int32 {
+    /// - Returns: what X.509 says; the sentence is in `objection`.
+    private mutating func verify(_ leaf: Certificate, sentWith untrusted: OpaquePointer?) -> Int32 {
         defer { _ = ErrorQueue.drain() }
         guard let trust = context.trust, let store = unsafe X509_STORE_CTX_new() else {
             return X509_V_ERR_OUT_OF_MEM
@@ -85,13 +96,13 @@ enum Verification {
         else { return X509_V_ERR_OUT_OF_MEM }
         unsafe X509_VERIFY_PARAM_set_auth_level(
             X509_STORE_CTX_get0_param(store), SSL_CTX_get_security_level(context.pointer))
-        guard unsafe verify(store, leaf, trust, stream) != 1 else { return X509_V_OK }
+        guard unsafe verify(store, leaf, trust) != 1 else { return X509_V_OK }
         let code = unsafe X509_STORE_CTX_get_error(store)
         return code == X509_V_OK ? X509_V_ERR_UNSPECIFIED : code
     }
 
-    private static func verify(
-        _ store: OpaquePointer, _ leaf: Certificate, _ trust: Trust, _ stream: TLSStream
+    private mutating func verify(
+        _ store: OpaquePointer, _ leaf: Certificate, _ trust: Trust
     ) -> Int32 {
         defer { _ = ErrorQueue.drain() }
         guard unsafe X509_verify_cert(store) == 1 else {
@@ -103,25 +114,25 @@ enum Verification {
             // OpenSSL finds no issuer of a certificate that it can't read, nor takes it for one. What
             // was sent along explains no other failure: anybody may send anything.
             let sent =
-                issuerCodes.contains(code)
+                Self.issuerCodes.contains(code)
                 ? unsafe certificates(X509_STORE_CTX_get0_untrusted(store)) : []
             if let bad = ([failing, leaf] + sent).first(where: \.isMalformed) {
                 unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
-                stream.verificationFailure = StreamError(
+                objection = StreamError(
                     .certificateInvalid,
-                    "\(subject(bad, leaf, stream)) is malformed: an extension of it cannot be read; its CA must issue a new one"
+                    "\(subject(bad, leaf)) is malformed: an extension of it cannot be read; its CA must issue a new one"
                 )
                 return 0
             }
-            stream.verificationFailure = failure(
-                code, leaf: leaf, failing: failing, trust: trust, stream: stream)
+            objection = failure(
+                code, leaf: leaf, failing: failing, trust: trust)
             return 0
         }
-        if case .uri(let uri)? = stream.serverName,
+        if case .uri(let uri)? = serverName,
             !leaf.names.contains(where: { $0.kind == .uri && $0.value == uri })
         {
             unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH)
-            stream.verificationFailure = wrongHost(leaf, stream)
+            objection = wrongHost(leaf)
             return 0
         }
         guard let lists = trust.crls,
@@ -134,22 +145,22 @@ enum Verification {
         // than certificate_unknown for this code.
         case .unknown: unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_DIFFERENT_CRL_SCOPE)
         }
-        stream.verificationFailure = failure(
-            finding, of: failing, leaf: leaf, lists: lists, stream: stream)
+        objection = failure(
+            finding, of: failing, leaf: leaf, lists: lists)
         return 0
     }
 
-    private static func certificates(_ stack: OpaquePointer?) -> [Certificate] {
+    private func certificates(_ stack: OpaquePointer?) -> [Certificate] {
         unsafe (0..<max(0, OPENSSL_sk_num(stack))).map {
             unsafe Certificate(sharing: OpaquePointer(OPENSSL_sk_value(stack, $0)!))
         }
     }
 
-    private static func failure(
+    private func failure(
         _ finding: RevocationLists.Finding, of failing: Certificate, leaf: Certificate,
-        lists: RevocationLists, stream: TLSStream
+        lists: RevocationLists
     ) -> StreamError {
-        let subject = subject(failing, leaf, stream)
+        let subject = subject(failing, leaf)
         switch finding {
         case .revoked:
             return StreamError(
@@ -159,26 +170,24 @@ enum Verification {
         case .unknown(let why):
             return StreamError(
                 .revocationUnknown,
-                "whether \(subject) was revoked cannot be told: \(why); \(RevocationList.remedy)")
+                "whether \(subject) was revoked cannot be told: \(why); \(RevocationListReading.remedy)")
         }
     }
 
-    private static func subject(
-        _ failing: Certificate, _ leaf: Certificate, _ stream: TLSStream
-    ) -> String {
+    private func subject(_ failing: Certificate, _ leaf: Certificate) -> String {
         unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
-            ? stream.peerCertificate : "a CA's certificate behind \(stream.peerCertificate)"
+            ? context.role.peerCertificate : "a CA's certificate behind \(context.role.peerCertificate)"
     }
 
-    private static func failure(
-        _ code: Int32, leaf: Certificate, failing: Certificate, trust: Trust, stream: TLSStream
+    private func failure(
+        _ code: Int32, leaf: Certificate, failing: Certificate, trust: Trust
     ) -> StreamError {
         // Validity and revocation may fail anywhere in the chain; the name and the purpose are
         // the leaf's.
         let isLeaf = unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
-        let subject = subject(failing, leaf, stream)
+        let subject = subject(failing, leaf)
         let renew =
-            stream.context.role == .client || !isLeaf
+            context.role == .client || !isLeaf
             ? "its administrator must renew it" : "the client must renew it"
         switch code {
         case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -190,15 +199,15 @@ enum Verification {
                 "\(subject) is not valid before \(failing.notBefore); check the clocks of both machines"
             )
         case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-            return wrongHost(leaf, stream)
+            return wrongHost(leaf)
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return StreamError(
                 .selfSigned,
-                "\(subject) is self-signed and not in \(trust.origin); if it is the right one, \(trustIt(stream))"
+                "\(subject) is self-signed and not in \(trust.origin); if it is the right one, \(trustIt)"
             )
-        case _ where issuerCodes.contains(code): return issuerFailure(failing, trust, stream)
+        case _ where Self.issuerCodes.contains(code): return issuerFailure(failing, trust)
         case X509_V_ERR_INVALID_PURPOSE:
-            let role = stream.context.role == .client ? "server" : "client"
+            let role = context.role == .client ? "server" : "client"
             return StreamError(
                 .wrongPurpose,
                 "\(subject) has the wrong purpose: it is not made for a \(role); one with the right key usage is needed"
@@ -215,9 +224,9 @@ enum Verification {
         X509_V_ERR_CERT_SIGNATURE_FAILURE, X509_V_ERR_CERT_UNTRUSTED,
     ]
 
-    private static func wrongHost(_ leaf: Certificate, _ stream: TLSStream) -> StreamError {
+    private func wrongHost(_ leaf: Certificate) -> StreamError {
         let names = leaf.names
-        let wanted = stream.serverName?.description ?? "this host"
+        let wanted = serverName?.description ?? "this host"
         let hosts = names.filter { $0.kind == .dns || $0.kind == .ip }
         let remedy =
             if names.isEmpty {
@@ -235,14 +244,14 @@ enum Verification {
         let far = names.filter { name in !near.contains(name) }
         return StreamError(
             .wrongHost,
-            "\(stream.peerCertificate) is not for \(bounded(wanted)) but for "
+            "\(context.role.peerCertificate) is not for \(bounded(wanted)) but for "
                 + "\(list(near + far)); \(remedy)")
     }
 
     /// Some of the names, and how many more there are.
-    private static func list(_ names: [SubjectName]) -> String {
+    private func list(_ names: [SubjectName]) -> String {
         guard !names.isEmpty else { return "no name at all" }
-        let shown = names.prefix(mostNames).map { bounded($0.description, to: 100) }
+        let shown = names.prefix(Self.mostNames).map { bounded($0.description, to: 100) }
         let more = names.count - shown.count
         return shown.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
     }
@@ -250,17 +259,15 @@ enum Verification {
     private static let mostNames = 5
 
     /// No CA that is trusted has signed it.
-    private static func issuerFailure(
-        _ failing: Certificate, _ trust: Trust, _ stream: TLSStream
-    ) -> StreamError {
+    private func issuerFailure(_ failing: Certificate, _ trust: Trust) -> StreamError {
         guard case .certificates(let authorities, let path) = trust.anchors,
             let name = unsafe DistinguishedName(copying: X509_get_issuer_name(failing.pointer)),
             let namesake = authorities.first(where: { name.isSubject(of: $0) })
         else {
             return StreamError(
                 .unknownCA,
-                "\(stream.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin); "
-                    + trustIt(stream))
+                "\(context.role.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin); "
+                    + trustIt)
         }
         let key = failing.isSelfSigned ? failing.keyID : failing.issuerKeyID
         let which =
@@ -271,18 +278,18 @@ enum Verification {
             }
         return StreamError(
             .unknownCA,
-            "\(stream.peerCertificate) is from another CA of the same name\(which); \(trustIt(stream))"
+            "\(context.role.peerCertificate) is from another CA of the same name\(which); \(trustIt)"
         )
     }
 
-    private static func trustIt(_ stream: TLSStream) -> String {
-        stream.context.role == .client
+    private var trustIt: String {
+        context.role == .client
             ? "name the right CA with --ca, or the server's key with --pin"
             : "name the right CA with --client-ca, or give the client a certificate of that CA"
     }
 
     /// X.509's own words.
-    private static func sentence(_ code: Int32) -> String {
+    private func sentence(_ code: Int32) -> String {
         unsafe String(cString: X509_verify_cert_error_string(Int(code)))
     }
 }

@@ -25,7 +25,7 @@ struct TrustedFileTests {
     @Test(arguments: [0o664, 0o646, 0o666, 0o620, 0o602, 0o777] as [mode_t])
     func file_isRefused_whereOthersCanWriteIt(mode: mode_t) throws {
         try sandbox.file("f", mode)
-        for use in [TrustedFile.Use.decision, .secret, .program] {
+        for use in [FileUse.decision, .secret, .program] {
             let error = try #require(refusal("f", use))
             #expect(error.code == .writableByOthers)
             #expect(error.sentence.contains("-w \(sandbox["f"])"))
@@ -114,9 +114,9 @@ struct TrustedFileTests {
 
     @Test(
         .enabled(if: geteuid() == 0), arguments: ["", "a", "a/b", "a/b/f", "l"],
-        [TrustedFile.Use.decision, .secret, .program])
+        [FileUse.decision, .secret, .program])
     func file_isRefused_whereItOrAFolderOrALinkBelongsToAnother(
-        name: String, use: TrustedFile.Use
+        name: String, use: FileUse
     ) throws {
         try sandbox.folder("a")
         try sandbox.folder("a/b")
@@ -151,7 +151,7 @@ struct TrustedFileTests {
         }
         try sandbox.owner("", 0)
         let found = ["mine", "roots", "others"].map { name in
-            [TrustedFile.Use.decision, .secret].map {
+            [FileUse.decision, .secret].map {
                 refusal(at: sandbox["\(name)/f"], $0, reader: 61_001)?.code
             }
         }
@@ -350,12 +350,12 @@ struct TrustedFileTests {
 
     // MARK: Private
 
-    private func refusal(_ name: String, _ use: TrustedFile.Use = .decision) -> FileError? {
+    private func refusal(_ name: String, _ use: FileUse = .decision) -> FileError? {
         refusal(at: sandbox[name], use)
     }
 
     private func refusal(
-        at path: String, _ use: TrustedFile.Use = .decision, reader: uid_t = geteuid()
+        at path: String, _ use: FileUse = .decision, reader: uid_t = geteuid()
     ) -> FileError? {
         do throws(FileError) {
             _ = try TrustedFile(path, use, reader: reader)
