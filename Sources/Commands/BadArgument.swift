@@ -1,31 +1,21 @@
 // Why a client's arguments are refused.
 // SPDX-License-Identifier: Apache-2.0
+public import System
 
-/// One argument, or their number, is not what the table says.
-public struct BadArgument: Error, Hashable, Sendable, CustomStringConvertible {
-    public struct Code: Hashable, Sendable, RawRepresentable {
-        public let rawValue: String
-        public init(rawValue: String) { self.rawValue = rawValue }
-    }
+/// One argument, or their number, is not what the table says. Its sentence never contains the value,
+/// which may be a secret or made to deceive.
+public typealias BadArgument = Fault<Arguments>
 
-    public let code: Code
-    /// One sentence without its full stop. It never contains the value, which may be a secret or
-    /// made to deceive.
-    public let description: String
-
-    init(_ code: Code, _ description: String) {
-        self.code = code
-        self.description = description
-    }
-}
+/// The domain of `BadArgument`.
+public enum Arguments {}
 
 extension BadArgument.Code {
     /// More or fewer than the command takes.
-    public static let wrongCount = Self(rawValue: "wrongCount")
-    public static let differs = Self(rawValue: "differs")
+    public static var wrongCount: Self { Self(rawValue: "wrongCount") }
+    public static var differs: Self { Self(rawValue: "differs") }
     /// It begins with `-`, and its pattern names none.
-    public static let forbiddenDash = Self(rawValue: "forbiddenDash")
+    public static var forbiddenDash: Self { Self(rawValue: "forbiddenDash") }
     /// It and those before it can't be compared with their patterns in a bounded time.
-    public static let tooMuchWork = Self(rawValue: "tooMuchWork")
-    public static let containsNUL = Self(rawValue: "containsNUL")
+    public static var tooMuchWork: Self { Self(rawValue: "tooMuchWork") }
+    public static var containsNUL: Self { Self(rawValue: "containsNUL") }
 }

@@ -1,5 +1,6 @@
 // The allow-list of commands.
 // SPDX-License-Identifier: Apache-2.0
+public import System
 
 /// A table that was read whole, without a mistake. It does not change.
 public final class CommandTable: Sendable {

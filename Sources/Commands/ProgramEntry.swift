@@ -1,6 +1,6 @@
 // A program that clients may run.
 // SPDX-License-Identifier: Apache-2.0
-internal import System
+public import System
 
 /// What the table says beside `run`.
 public final class ProgramEntry: Sendable {

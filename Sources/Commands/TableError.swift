@@ -1,31 +1,26 @@
 // Why a command table can't be used.
 // SPDX-License-Identifier: Apache-2.0
-internal import System
+public import System
 
-/// The first mistake of a command table, found before anything of it is in force.
-public struct TableError: Error, Hashable, Sendable, CustomStringConvertible {
-    public struct Code: Hashable, Sendable, RawRepresentable {
-        public let rawValue: String
-        public init(rawValue: String) { self.rawValue = rawValue }
-    }
+/// The first mistake of a command table, found before anything of it is in force: at its place in the
+/// file's text, or of the file itself.
+public typealias TableError = Fault<Tables>
 
-    public let code: Code
+/// The domain of `TableError`.
+public enum Tables {}
+
+extension TableError {
     /// From 1; nil where the mistake is the file's and not in its text.
-    public let line: Int?
+    public var line: Int? { place?.line }
     /// In Unicode scalars, from 1; nil where `line` is.
-    public let column: Int?
-    /// `FILE:LINE:COLUMN: ` and one sentence without its full stop: what is wrong; what was
-    /// expected. `FILE: ` alone where the mistake is the file's.
-    public let description: String
+    public var column: Int? { place?.column }
 
     /// A mistake in a file's text.
     init(_ mistake: Mistake, in text: String, name: String) {
-        let place = mistake.place(in: text)
-        code = mistake.code
-        line = place.line
-        column = place.column
-        description =
-            "\(escaped(name, limit: 4_096)):\(place.line):\(place.column): \(mistake.sentence)"
+        let (line, column) = mistake.place(in: text)
+        let file = escaped(name, limit: 4_096)
+        self.init(
+            mistake.code, in: FilePlace(file, line: line, column: column), mistake.sentence)
     }
 
     /// A file that can't be read, or must not be.
@@ -37,55 +32,52 @@ public struct TableError: Error, Hashable, Sendable, CustomStringConvertible {
             case .writableByOthers: .writableByOthers
             default: .unreadable
             }
-        self.init(code, file: error.path, error.sentence)
+        self.init(code, file: error.path, error.sentence, cause: error.cause)
     }
 
     /// A mistake of a file itself.
-    init(_ code: Code, file: String, _ sentence: String) {
-        self.code = code
-        line = nil
-        column = nil
-        description = "\(escaped(file, limit: 4_096)): \(sentence)"
+    init(_ code: Code, file: String, _ sentence: String, cause: Cause? = nil) {
+        self.init(code, in: FilePlace(escaped(file, limit: 4_096)), sentence, cause: cause)
     }
 }
 
 extension TableError.Code {
     /// There is no such file.
-    public static let missing = Self(rawValue: "missing")
+    public static var missing: Self { Self(rawValue: "missing") }
     /// The file can't be read, or is no regular file, or is too large.
-    public static let unreadable = Self(rawValue: "unreadable")
+    public static var unreadable: Self { Self(rawValue: "unreadable") }
     /// The file is not UTF-8.
-    public static let notText = Self(rawValue: "notText")
+    public static var notText: Self { Self(rawValue: "notText") }
     /// Somebody else than its owner can write the file, or in its folder.
-    public static let writableByOthers = Self(rawValue: "writableByOthers")
+    public static var writableByOthers: Self { Self(rawValue: "writableByOthers") }
     /// The file or its folder belongs to neither root nor this user.
-    public static let foreignOwner = Self(rawValue: "foreignOwner")
+    public static var foreignOwner: Self { Self(rawValue: "foreignOwner") }
     /// The text is not JSON5.
-    public static let syntax = Self(rawValue: "syntax")
-    public static let tooDeep = Self(rawValue: "tooDeep")
-    public static let tooMany = Self(rawValue: "tooMany")
-    public static let duplicateKey = Self(rawValue: "duplicateKey")
-    public static let unknownKey = Self(rawValue: "unknownKey")
-    public static let missingKey = Self(rawValue: "missingKey")
+    public static var syntax: Self { Self(rawValue: "syntax") }
+    public static var tooDeep: Self { Self(rawValue: "tooDeep") }
+    public static var tooMany: Self { Self(rawValue: "tooMany") }
+    public static var duplicateKey: Self { Self(rawValue: "duplicateKey") }
+    public static var unknownKey: Self { Self(rawValue: "unknownKey") }
+    public static var missingKey: Self { Self(rawValue: "missingKey") }
     /// A key beside one that it doesn't go with, such as `allow` beside `reply`.
-    public static let conflictingKey = Self(rawValue: "conflictingKey")
+    public static var conflictingKey: Self { Self(rawValue: "conflictingKey") }
     /// A JSON type that is not the key's.
-    public static let wrongType = Self(rawValue: "wrongType")
+    public static var wrongType: Self { Self(rawValue: "wrongType") }
     /// A value of the right type that is out of its range, or a text that is too long.
-    public static let invalidValue = Self(rawValue: "invalidValue")
+    public static var invalidValue: Self { Self(rawValue: "invalidValue") }
     /// A command's, group's or argument's name.
-    public static let invalidName = Self(rawValue: "invalidName")
-    public static let reservedName = Self(rawValue: "reservedName")
+    public static var invalidName: Self { Self(rawValue: "invalidName") }
+    public static var reservedName: Self { Self(rawValue: "reservedName") }
     /// The program is not there, not executable, or no absolute path.
-    public static let invalidProgram = Self(rawValue: "invalidProgram")
+    public static var invalidProgram: Self { Self(rawValue: "invalidProgram") }
     /// A `{name}` where none may stand.
-    public static let invalidPlaceholder = Self(rawValue: "invalidPlaceholder")
+    public static var invalidPlaceholder: Self { Self(rawValue: "invalidPlaceholder") }
     /// A `{name}` without its pattern.
-    public static let undefinedArgument = Self(rawValue: "undefinedArgument")
+    public static var undefinedArgument: Self { Self(rawValue: "undefinedArgument") }
     /// A pattern without its `{name}`.
-    public static let unusedArgument = Self(rawValue: "unusedArgument")
-    public static let invalidPattern = Self(rawValue: "invalidPattern")
-    public static let invalidIdentity = Self(rawValue: "invalidIdentity")
-    public static let unknownGroup = Self(rawValue: "unknownGroup")
-    public static let groupCycle = Self(rawValue: "groupCycle")
+    public static var unusedArgument: Self { Self(rawValue: "unusedArgument") }
+    public static var invalidPattern: Self { Self(rawValue: "invalidPattern") }
+    public static var invalidIdentity: Self { Self(rawValue: "invalidIdentity") }
+    public static var unknownGroup: Self { Self(rawValue: "unknownGroup") }
+    public static var groupCycle: Self { Self(rawValue: "groupCycle") }
 }

@@ -1,7 +1,7 @@
 // What the conversations have in common: one send is one message.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
-internal import System
+public import System
 
 public enum Message {
     /// The longest message in bytes: what the documents' `recv` asks for.
@@ -26,11 +26,11 @@ public enum Message {
 
 extension StreamError.Code {
     /// A message over the limit; nothing was sent.
-    public static let messageTooLong = Self(rawValue: "messageTooLong")
+    public static var messageTooLong: Self { Self(rawValue: "messageTooLong") }
     /// A message that is no UTF-8; nothing was sent.
-    public static let messageNotText = Self(rawValue: "messageNotText")
+    public static var messageNotText: Self { Self(rawValue: "messageNotText") }
     /// The operator's input has ended.
-    public static let operatorLeft = Self(rawValue: "operatorLeft")
+    public static var operatorLeft: Self { Self(rawValue: "operatorLeft") }
 }
 
 extension ByteStream {

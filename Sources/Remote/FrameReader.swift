@@ -1,6 +1,7 @@
 // Cuts a stream's bytes into frames.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
+public import System
 
 /// Reads one direction of parley/1, whatever pieces it comes in. It holds at most one frame that
 /// has not come whole yet.
@@ -81,5 +82,5 @@ extension StreamError {
 
 extension StreamError.Code {
     /// The peer broke a rule of parley/1.
-    public static let malformed = Self(rawValue: "malformed")
+    public static var malformed: Self { Self(rawValue: "malformed") }
 }

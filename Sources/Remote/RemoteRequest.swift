@@ -1,6 +1,7 @@
 // What holds for `parley/1` without a session.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
+public import System
 
 /// The ALPN protocol (RFC 7301) of remote sessions.
 public let remoteProtocol = "parley/1"
@@ -26,5 +27,5 @@ public enum RemoteRequest {
 
 extension StreamError.Code {
     /// The server refused a command, or would.
-    public static let commandRefused = Self(rawValue: "commandRefused")
+    public static var commandRefused: Self { Self(rawValue: "commandRefused") }
 }

@@ -1,5 +1,6 @@
 // Answers a stream's messages as they come, without a task's suspension for each.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// What becomes of the output after a message was answered.
 public enum Turn: Sendable {

@@ -1,6 +1,6 @@
 // Work that would hold a loop up, done beside it.
 // SPDX-License-Identifier: Apache-2.0
-internal import System
+public import System
 
 extension EventLoop {
     /// Does work on a thread of its own.

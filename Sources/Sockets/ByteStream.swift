@@ -1,6 +1,6 @@
 // The seam between the protocols and what carries their bytes.
 // SPDX-License-Identifier: Apache-2.0
-internal import System
+public import System
 
 /// What a call that does not block came to.
 public enum Attempt: Sendable {

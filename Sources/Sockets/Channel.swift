@@ -1,6 +1,7 @@
 // One end of a byte channel: calls that never block, and the waits between them.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+public import System
 
 /// One end of a byte channel below TLS: a connected socket, or in tests a pipe in memory.
 ///

@@ -1,5 +1,6 @@
 // Connects to an endpoint.
 // SPDX-License-Identifier: Apache-2.0
+public import System
 
 extension Socket {
     /// Connects to the first of an endpoint's addresses that answers. Families take turns, and an
@@ -66,6 +67,7 @@ extension StreamError {
             case .unreachable: "; check the address and this machine's routes"
             default: ""
             }
-        return StreamError(code, "cannot connect to \(place): \(description)\(remedy)")
+        return StreamError(
+            code, "cannot connect to \(place): \(description)\(remedy)", cause: cause)
     }
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
-internal import System
+public import System
 
 /// A host, which is a name or an address, and a port.
 public struct Endpoint: Hashable, Sendable, CustomStringConvertible {

@@ -3,7 +3,7 @@
 internal import CLinux
 internal import Glibc
 internal import Synchronization
-internal import System
+public import System
 
 /// An event loop on epoll, and the executor of the tasks that prefer it: what runs on it never
 /// leaves its thread, and takes no lock. `run()` makes the calling thread its thread.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
-internal import System
+public import System
 
 /// A listening TCP socket that any number of loops share.
 public final class Listener: Sendable {

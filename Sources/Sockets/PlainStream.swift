@@ -1,5 +1,6 @@
 // A stream without encryption: the channel's own bytes.
 // SPDX-License-Identifier: Apache-2.0
+public import System
 
 /// The bytes of a channel as they are, for `--plaintext`.
 public final class PlainStream: ByteStream, @unchecked Sendable {

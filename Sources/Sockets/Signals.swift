@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
-internal import System
+public import System
 
 /// Delivers signals on a loop, in place of their default action, as long as it lives. A signal that
 /// is ignored stays so: whoever started the process said that it must not end it, as nohup(1) does.

@@ -1,49 +1,20 @@
 // Why a connection could not be had, or ended other than as it should.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
-internal import System
+public import System
 
-/// A failure of a listener, a connection or a stream.
-public struct StreamError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What to branch on. Layers above add their own codes.
-    public struct Code: Hashable, Sendable, RawRepresentable, CustomStringConvertible {
-        public let rawValue: String
-        public init(rawValue: String) { self.rawValue = rawValue }
-        public var description: String { rawValue }
-    }
+/// A failure of a listener, a connection or a stream. Layers above add their own codes.
+public typealias StreamError = Fault<Streams>
 
-    public var code: Code { contents.code }
-    /// One sentence without its full stop: what failed and on what, why, and what to do.
-    public var description: String { contents.description }
+/// The domain of `StreamError`.
+public enum Streams {}
 
-    /// In an object of its own: each session has room for several errors and needs none.
-    private let contents: Contents
-
-    private final class Contents: Sendable {
-        let code: Code
-        let description: String
-        init(_ code: Code, _ description: String) {
-            self.code = code
-            self.description = description
-        }
-    }
-
-    public init(_ code: Code, _ description: String) {
-        contents = Contents(code, description)
-    }
-
-    public static func == (a: Self, b: Self) -> Bool {
-        a.code == b.code && a.description == b.description
-    }
-
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(code)
-        hasher.combine(description)
-    }
-
+extension StreamError {
     /// A connection that broke in `operation`, whatever the network gave for its reason.
-    public static func broken(in operation: String, errno number: Int32) -> StreamError {
-        StreamError(.reset, "the connection broke in \(operation): \(Errno(number))")
+    package static func broken(in operation: String, errno number: Int32) -> StreamError {
+        StreamError(
+            .reset, "the connection broke in \(operation): \(Errno(number))",
+            cause: .system(Errno(number)))
     }
 
     /// No thread can be had.
@@ -53,46 +24,48 @@ public struct StreamError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// A system call that failed with `errno`, in the system's words alone.
     init(errno number: Int32) {
-        self.init(Code(errno: number), Errno(number).description)
+        let reason = Errno(number)
+        self.init(Code(errno: number), reason.description, cause: .system(reason))
     }
 
     /// A system call that failed with `errno`.
-    public init(_ operation: String, errno number: Int32) {
-        self.init(Code(errno: number), "\(operation): \(Errno(number))")
+    package init(_ operation: String, errno number: Int32) {
+        let reason = Errno(number)
+        self.init(Code(errno: number), "\(operation): \(reason)", cause: .system(reason))
     }
 }
 
 extension StreamError.Code {
     /// The address is in use by another listener.
-    public static let addressInUse = Self(rawValue: "addressInUse")
+    public static var addressInUse: Self { Self(rawValue: "addressInUse") }
     /// The address is not one of this machine's, or the port is not ours to take.
-    public static let addressUnavailable = Self(rawValue: "addressUnavailable")
+    public static var addressUnavailable: Self { Self(rawValue: "addressUnavailable") }
     /// The name has no address.
-    public static let unknownHost = Self(rawValue: "unknownHost")
+    public static var unknownHost: Self { Self(rawValue: "unknownHost") }
     /// Nobody listens there.
-    public static let refused = Self(rawValue: "refused")
+    public static var refused: Self { Self(rawValue: "refused") }
     /// The network has no way there.
-    public static let unreachable = Self(rawValue: "unreachable")
+    public static var unreachable: Self { Self(rawValue: "unreachable") }
     /// The peer ended the connection with a reset, or it was gone when we wrote.
-    public static let reset = Self(rawValue: "reset")
+    public static var reset: Self { Self(rawValue: "reset") }
     /// No connection within the connect deadline.
-    public static let connectTimedOut = Self(rawValue: "connectTimedOut")
+    public static var connectTimedOut: Self { Self(rawValue: "connectTimedOut") }
     /// The handshake was not done within its deadline.
-    public static let handshakeTimedOut = Self(rawValue: "handshakeTimedOut")
+    public static var handshakeTimedOut: Self { Self(rawValue: "handshakeTimedOut") }
     /// Nothing moved within the idle deadline.
-    public static let idleTimedOut = Self(rawValue: "idleTimedOut")
+    public static var idleTimedOut: Self { Self(rawValue: "idleTimedOut") }
     /// The peer did not take our end within the close deadline.
-    public static let closeTimedOut = Self(rawValue: "closeTimedOut")
+    public static var closeTimedOut: Self { Self(rawValue: "closeTimedOut") }
     /// This end was told to stop.
-    public static let cancelled = Self(rawValue: "cancelled")
+    public static var cancelled: Self { Self(rawValue: "cancelled") }
     /// No descriptor is free, in the process or in the system.
-    public static let descriptorsExhausted = Self(rawValue: "descriptorsExhausted")
+    public static var descriptorsExhausted: Self { Self(rawValue: "descriptorsExhausted") }
     /// A plaintext stream's peer speaks TLS.
-    public static let peerSpeaksTLS = Self(rawValue: "peerSpeaksTLS")
+    public static var peerSpeaksTLS: Self { Self(rawValue: "peerSpeaksTLS") }
     /// The connection ended before what was due had come.
-    public static let endedEarly = Self(rawValue: "endedEarly")
+    public static var endedEarly: Self { Self(rawValue: "endedEarly") }
     /// Any other failure of a system call.
-    public static let system = Self(rawValue: "system")
+    public static var system: Self { Self(rawValue: "system") }
 
     init(errno number: Int32) {
         switch number {

@@ -1,43 +1,34 @@
 // Why a file that decides something can't be used.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A file that was refused, or that could not be read.
-package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong, for programs; more kinds may come.
-    package struct Code: Hashable, Sendable, RawRepresentable {
-        package let rawValue: String
-        package init(rawValue: String) { self.rawValue = rawValue }
-    }
+/// A file that was refused, or that could not be read. Its `sentence` says what is wrong with which file
+/// or folder, and what mends it; the path stands in front of it in the description.
+package typealias FileError = Fault<Files>
 
-    package let code: Code
+/// The domain of `FileError`.
+package enum Files {}
+
+extension FileError {
     /// The file, as it was given.
-    package let path: String
-    /// One sentence without its full stop: what is wrong with which file or folder, and what mends
-    /// it. The path isn't in front of it.
-    package let sentence: String
+    package var path: String { place?.file ?? "" }
 
-    /// The path and the sentence.
-    package var description: String { "\(path): \(sentence)" }
-
-    init(_ code: Code, _ path: String, _ sentence: String) {
-        self.code = code
-        self.path = path
-        self.sentence = sentence
+    init(_ code: Code, _ path: String, _ sentence: String, _ reason: Errno? = nil) {
+        self.init(code, in: FilePlace(path), sentence, cause: reason.map { .system($0) })
     }
 }
 
 extension FileError.Code {
     /// There is no such file, or a folder on its way is missing.
-    package static let missing = Self(rawValue: "missing")
+    package static var missing: Self { Self(rawValue: "missing") }
     /// It can't be opened, reached or read.
-    package static let unreadable = Self(rawValue: "unreadable")
+    package static var unreadable: Self { Self(rawValue: "unreadable") }
     /// It is not of the kind that is wanted: a folder, a device, a socket.
-    package static let notRegular = Self(rawValue: "notRegular")
-    package static let tooLarge = Self(rawValue: "tooLarge")
+    package static var notRegular: Self { Self(rawValue: "notRegular") }
+    package static var tooLarge: Self { Self(rawValue: "tooLarge") }
     /// The file, a folder above it or a link on its way belongs to neither root nor this user.
-    package static let foreignOwner = Self(rawValue: "foreignOwner")
+    package static var foreignOwner: Self { Self(rawValue: "foreignOwner") }
     /// Somebody else could write the file, or put another in its place.
-    package static let writableByOthers = Self(rawValue: "writableByOthers")
+    package static var writableByOthers: Self { Self(rawValue: "writableByOthers") }
     /// Somebody else could read a secret.
-    package static let readableByOthers = Self(rawValue: "readableByOthers")
+    package static var readableByOthers: Self { Self(rawValue: "readableByOthers") }
 }

@@ -90,40 +90,44 @@ struct FileRule {
 
     // MARK: What can't be opened
 
-    func failure(toReach place: String, _ reason: Int32) -> FileError {
-        switch reason {
+    func failure(toReach place: String, _ number: Int32) -> FileError {
+        let reason = Errno(number)
+        return switch number {
         case ENOENT:
             FileError(
                 .missing, path,
                 isRecord
                     ? "its folder \(place) does not exist; make it, or name another file"
-                    : "there is no such file (\(place)); name one that is there")
+                    : "there is no such file (\(place)); name one that is there",
+                reason)
         case ELOOP:
-            FileError(.unreadable, path, "its links lead in a circle; name the file itself")
+            FileError(.unreadable, path, "its links lead in a circle; name the file itself", reason)
         case ENOTDIR:
-            FileError(.unreadable, path, "\(place) is not a folder; name a file that is there")
+            FileError(
+                .unreadable, path, "\(place) is not a folder; name a file that is there", reason)
         case EACCES:
             FileError(
                 .unreadable, path,
-                "\(place) cannot be reached by \(userName(reader)) (\(Errno(reason))); let this user search the folder above it, or name a file that it can reach"
-            )
-        default: FileError(.unreadable, path, "\(place) cannot be examined (\(Errno(reason)))")
+                "\(place) cannot be reached by \(userName(reader)) (\(reason)); let this user search the folder above it, or name a file that it can reach",
+                reason)
+        default: FileError(.unreadable, path, "\(place) cannot be examined (\(reason))", reason)
         }
     }
 
     /// - Parameter found: what is there; nil where that can't be seen.
-    func failure(toOpen place: String, _ found: stat?, _ reason: Int32) -> FileError {
-        if reason == ENOENT { return failure(toReach: place, reason) }
-        guard reason == EACCES, let found, !isRecord, found.st_uid != reader else {
+    func failure(toOpen place: String, _ found: stat?, _ number: Int32) -> FileError {
+        if number == ENOENT { return failure(toReach: place, number) }
+        let reason = Errno(number)
+        guard number == EACCES, let found, !isRecord, found.st_uid != reader else {
             let doing = isRecord ? "opened for appending" : "opened"
             let remedy = isRecord ? "name one that this user may write" : "let this user read it"
             return FileError(
-                .unreadable, path, "it cannot be \(doing) (\(Errno(reason))); \(remedy)")
+                .unreadable, path, "it cannot be \(doing) (\(reason)); \(remedy)", reason)
         }
         return FileError(
             .unreadable, path,
-            "it cannot be opened by \(userName(reader)) (\(Errno(reason)); \(facts(found))); run as root: \(lending(place))"
-        )
+            "it cannot be opened by \(userName(reader)) (\(reason); \(facts(found))); run as root: \(lending(place))",
+            reason)
     }
 
     /// A descriptor of our own for one that was handed over.

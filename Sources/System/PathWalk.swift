@@ -88,10 +88,11 @@ struct PathWalk: ~Copyable {
     /// - Throws: `unreadable` where this user may put no file into the folder.
     func checkThatEntriesCanBeMade() throws(FileError) {
         guard unsafe faccessat(folder.number, ".", W_OK | X_OK, AT_EACCESS) != 0 else { return }
+        let reason = Errno.last
         throw FileError(
             .unreadable, rule.path,
-            "it cannot be made in \(shown(names)) (\(Errno.last)); name one that this user may write"
-        )
+            "it cannot be made in \(shown(names)) (\(reason)); name one that this user may write",
+            reason)
     }
 
     private mutating func start() throws(FileError) {
@@ -189,9 +190,11 @@ struct PathWalk: ~Copyable {
 
     private static func currentFolder(for path: String) throws(FileError) -> [UInt8] {
         guard let text = unsafe getcwd(nil, 0) else {
+            let reason = Errno.last
             throw FileError(
                 .unreadable, path,
-                "the current folder cannot be told (\(Errno.last)); give the file's path from /")
+                "the current folder cannot be told (\(reason)); give the file's path from /", reason
+            )
         }
         defer { unsafe free(text) }
         return unsafe Array(String(cString: text).utf8)

@@ -131,9 +131,9 @@ package struct TrustedFile: ~Copyable {
                 continue
             }
             guard count >= 0 else {
-                let reason = errno
+                let reason = Errno.last
                 bytes.wipe()
-                throw FileError(.unreadable, path, "it cannot be read (\(Errno(reason)))")
+                throw FileError(.unreadable, path, "it cannot be read (\(reason))", reason)
             }
             if count == 0 { break }
             filled += count
@@ -156,7 +156,8 @@ package struct TrustedFile: ~Copyable {
         let opened = try Self.open(end, walk, rule)
         var status = stat()
         guard unsafe fstat(opened.number, &status) == 0 else {
-            throw FileError(.unreadable, path, "it cannot be examined (\(Errno.last))")
+            let reason = Errno.last
+            throw FileError(.unreadable, path, "it cannot be examined (\(reason))", reason)
         }
         var isHandedOver = false
         if case .descriptor = end { isHandedOver = true }

@@ -1,6 +1,7 @@
 // A certificate chain with its private key: what an end proves itself by.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+public import System
 
 /// A certificate, its chain and its private key, read once and found to be usable.
 public final class Credentials: Sendable {

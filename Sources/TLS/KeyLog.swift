@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
-internal import System
+public import System
 
 /// Appends TLS secrets in the NSS key-log format, each line in one write.
 public final class KeyLog: Sendable {

@@ -82,13 +82,14 @@ struct PEMFile: ~Copyable {
             let beginnings = unsafe PEMBeginnings(bio, label: label)
             var blocks: [T] = []
             while let block = unsafe next(bio) { blocks.append(block) }
-            let last = ErrorQueue.drain().last
+            let reasons = ErrorQueue.drain()
+            let last = reasons.last
             if blocks.isEmpty, let error = foreignForm(for: kind) { throw error }
             guard last?.library == ERR_LIB_PEM, last?.reason == PEM_R_NO_START_LINE else {
                 throw CredentialError(
                     .malformed,
-                    "\(path) has a \(kind.rawValue) that cannot be read (\(last?.text ?? "unknown error")); copy it again from where it was made"
-                )
+                    "\(path) has a \(kind.rawValue) that cannot be read (\(last?.text ?? "unknown error")); copy it again from where it was made",
+                    cause: .openSSL(reasons.map(\.text)))
             }
             guard blocks.count == beginnings.count else {
                 throw CredentialError(

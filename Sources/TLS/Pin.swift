@@ -1,6 +1,6 @@
 // A public key's hash, as curl writes it.
 // SPDX-License-Identifier: Apache-2.0
-internal import System
+public import System
 
 /// `sha256//` and the base64 of the SHA-256 of a public key's DER SubjectPublicKeyInfo, the form of
 /// curl's `--pinnedpubkey`.

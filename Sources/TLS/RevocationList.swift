@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Synchronization
+internal import System
 
 /// A complete list (RFC 5280, section 5) of a CA's user certificates, its CA certificates, or both.
 @safe
@@ -38,7 +39,8 @@ final class RevocationList: @unchecked Sendable {
             let start = unsafe CertificateTime(X509_CRL_get0_lastUpdate(list))
         else {
             throw CredentialError(
-                .malformed, "\(path) has a CRL that cannot be read; \(RevocationListReading.remedy)")
+                .malformed, "\(path) has a CRL that cannot be read; \(RevocationListReading.remedy)"
+            )
         }
         self.issuer = issuer
         self.start = start

@@ -1,6 +1,7 @@
 // What a CRL may hold, and what it may not.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import System
 
 /// Looks at an `X509_CRL` as it was read. OpenSSL 3.0 takes a delta CRL for a complete one, and
 /// finds out about the rest when the first peer is refused.

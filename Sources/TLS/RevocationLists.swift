@@ -1,6 +1,7 @@
 // The revocation lists of one file, and what they say of a chain.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import System
 
 /// Lists that were found to serve when they were read: complete, in force, signed, and at least
 /// one of them of a CA that is trusted. Those of intermediates may stand beside it, whose

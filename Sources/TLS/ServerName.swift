@@ -1,7 +1,7 @@
 // The name or address that a server has to prove.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
-internal import System
+public import System
 
 /// What a client verifies the server's certificate against.
 public enum ServerName: Hashable, Sendable, CustomStringConvertible {

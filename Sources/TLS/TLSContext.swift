@@ -1,6 +1,7 @@
 // One role's TLS policy, credentials and trust: an SSL_CTX, from which connections are made.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+public import System
 
 /// An `SSL_CTX`: configured once, usable for ever, shared by any number of loops.
 @safe

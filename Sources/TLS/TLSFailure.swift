@@ -2,10 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
+internal import System
 
 extension TLSStream {
+    /// With the reasons as its cause, where they are what it goes back to.
     func failure(_ reasons: [OpenSSLReason], _ operation: String) -> StreamError {
         if let verificationFailure { return verificationFailure }
+        let failure = meaning(of: reasons, operation)
+        return StreamError(
+            failure.code, failure.sentence, cause: .openSSL(reasons.map(\.text)))
+    }
+
+    private func meaning(of reasons: [OpenSSLReason], _ operation: String) -> StreamError {
         if !isEstablished && channel.opening.speaksNoTLS { return peerSpeaksNoTLS }
         for reason in reasons {
             if let alert = reason.alert { return failure(alert: alert, reason.text) }
@@ -141,7 +149,9 @@ extension TLSStream {
     private var peer: String { context.role.peer }
 
     static func outOfMemory() -> StreamError {
-        let reason = ErrorQueue.drain().last?.text ?? "out of memory"
-        return StreamError(.tlsFailed, "no TLS connection can be set up: \(reason)")
+        let reasons = ErrorQueue.drain().map(\.text)
+        return StreamError(
+            .tlsFailed, "no TLS connection can be set up: \(reasons.last ?? "out of memory")",
+            cause: .openSSL(reasons))
     }
 }

@@ -1,6 +1,7 @@
 // What all contexts have in common: versions, groups, signatures and options.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import System
 
 /// Replaces what openssl.cnf says, but for the signature algorithms, which it may narrow.
 enum TLSPolicy {

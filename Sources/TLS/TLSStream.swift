@@ -3,7 +3,7 @@
 internal import COpenSSL
 internal import Glibc
 public import Sockets
-internal import System
+public import System
 
 /// TLS over a channel. The handshake is a step of its own; until it is done nothing can be read or
 /// written. Confined to the channel's loop.

@@ -1,6 +1,7 @@
 // What an end trusts: CA certificates, pinned keys, or the system's store, less what was revoked.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import System
 
 /// The anchors that a peer's certificate is verified against, read once.
 public struct Trust: Sendable {

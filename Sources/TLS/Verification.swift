@@ -62,7 +62,8 @@ struct Verification {
 
     /// Verifies the certificate of an established session's client anew, under what another context
     /// trusts: it may have expired since, or be revoked.
-    static func objection(toClientOf ssl: OpaquePointer, under context: TLSContext) -> StreamError? {
+    static func objection(toClientOf ssl: OpaquePointer, under context: TLSContext) -> StreamError?
+    {
         ErrorQueue.assertEmpty()
         guard let leafPointer = unsafe SSL_get1_peer_certificate(ssl) else {
             _ = ErrorQueue.drain()
@@ -124,8 +125,9 @@ struct Verification {
                 )
                 return 0
             }
-            objection = failure(
-                code, leaf: leaf, failing: failing, trust: trust)
+            let failure = failure(code, leaf: leaf, failing: failing, trust: trust)
+            objection = StreamError(
+                failure.code, failure.sentence, cause: .certificate(code, sentence(code)))
             return 0
         }
         if case .uri(let uri)? = serverName,
@@ -170,13 +172,15 @@ struct Verification {
         case .unknown(let why):
             return StreamError(
                 .revocationUnknown,
-                "whether \(subject) was revoked cannot be told: \(why); \(RevocationListReading.remedy)")
+                "whether \(subject) was revoked cannot be told: \(why); \(RevocationListReading.remedy)"
+            )
         }
     }
 
     private func subject(_ failing: Certificate, _ leaf: Certificate) -> String {
         unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
-            ? context.role.peerCertificate : "a CA's certificate behind \(context.role.peerCertificate)"
+            ? context.role.peerCertificate
+            : "a CA's certificate behind \(context.role.peerCertificate)"
     }
 
     private func failure(

@@ -127,8 +127,8 @@ final class Client: @unchecked Sendable {
             throw error.code == .refused && mayListenElsewhere
                 ? StreamError(
                     .refused,
-                    "\(error.description); parleyd command listens on 127.0.0.1 alone unless it is given --host"
-                ) : error
+                    "\(error.description); parleyd command listens on 127.0.0.1 alone unless it is given --host",
+                    cause: error.cause) : error
         }
         let stream = try await open(socket, context)
         do throws(StreamError) {
@@ -288,5 +288,5 @@ final class Client: @unchecked Sendable {
 
 extension StreamError.Code {
     /// The server took no part in `parley/1`.
-    fileprivate static let noRemoteSessions = Self(rawValue: "noRemoteSessions")
+    fileprivate static var noRemoteSessions: Self { Self(rawValue: "noRemoteSessions") }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
+internal import System
 internal import TLS
 
 /// The table and the certificates are each read whole. A reload that can't read one of them replaces
@@ -35,6 +36,7 @@ struct Policy: Sendable {
         let table = try CommandTable(file: path)
         if table.hasPrograms, options.security?.asksForClients != true {
             throw ConfigurationError(
+                .clientsUnknown,
                 options.security == nil
                     ? "the table \(path) has programs, which never run in plaintext; leave --plaintext out and name the clients' CA with --client-ca"
                     : "the table \(path) has programs, so it must be known who asks; name the clients' CA with --client-ca"

@@ -6,6 +6,7 @@ internal import Records
 internal import Remote
 internal import Serving
 internal import Sockets
+internal import System
 internal import TLS
 
 /// Shakes hands, serves the conversation, and tells the log and the audit trail how it went.
@@ -265,5 +266,5 @@ final class Session: @unchecked Sendable {
 
 extension StreamError.Code {
     /// What the session's client may do has changed since its handshake.
-    static let notAllowedAnyMore = Self(rawValue: "notAllowedAnyMore")
+    static var notAllowedAnyMore: Self { Self(rawValue: "notAllowedAnyMore") }
 }

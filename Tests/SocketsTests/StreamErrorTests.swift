@@ -1,6 +1,7 @@
 // The codes that callers branch on.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 import Testing
 
 @testable import Sockets
@@ -15,7 +16,9 @@ import Testing
             (ENFILE, .descriptorsExhausted), (EINVAL, .system), (0, .system),
         ] as [(Int32, StreamError.Code)])
     func code_isChosenByErrno(number: Int32, code: StreamError.Code) {
-        #expect(StreamError("connect", errno: number).code == code)
+        let error = StreamError("connect", errno: number)
+        #expect(error.code == code)
+        #expect(error.cause == .system(Errno(number)))
     }
 
     @Test func description_saysWhatFailedAndWhy() {

@@ -229,7 +229,9 @@ struct TrustedFileTests {
     @Test(arguments: ["", "nowhere", "nowhere/f", "f\0"])
     func file_isMissing(name: String) throws {
         try sandbox.file("f")
-        #expect(refusal(at: name.isEmpty ? "" : sandbox[name])?.code == .missing)
+        let error = refusal(at: name.isEmpty ? "" : sandbox[name])
+        #expect(error?.code == .missing)
+        #expect(error?.cause == (name.hasPrefix("nowhere") ? .system(Errno(ENOENT)) : nil))
     }
 
     @Test(arguments: [

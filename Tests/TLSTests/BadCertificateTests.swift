@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
+internal import System
 internal import Testing
 
 @testable internal import TLS
@@ -127,6 +128,28 @@ struct BadCertificateTests {
         #expect(
             code { try pair.client.read() }
                 == .clientCertificateRequired)
+    }
+
+    // MARK: What failures go back to
+
+    @Test func expiredCertificate_keepsTheVerdictOfX509() throws {
+        let bad = Case("server-expired.pem", .certificateExpired)
+        let pair = try MemoryPair(client: client(), server: server(bad))
+        pair.handshake()
+        let cause = try #require(pair.client.failure?.cause)
+        #expect(cause == .certificate(X509_V_ERR_CERT_HAS_EXPIRED, "certificate has expired"))
+        // The server got an alert, which is OpenSSL's to tell.
+        guard case .openSSL(let reasons)? = pair.server.failure?.cause else {
+            Issue.record("\(String(describing: pair.server.failure?.cause))")
+            return
+        }
+        #expect(reasons.contains { $0.contains("certificate expired") }, "\(reasons)")
+    }
+
+    @Test func missingFile_keepsTheErrno() {
+        let path = certificates.path("nowhere.pem")
+        let error = #expect(throws: CredentialError.self) { try Certificate.read(path) }
+        #expect(error?.cause == .system(Errno(2)))
     }
 
     // MARK: What the texts must say
