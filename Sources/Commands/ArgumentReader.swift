@@ -63,7 +63,7 @@ struct ArgumentReader {
         do {
             return ProgramEntry.Argument(
                 name: name, pattern: try notes.patterns.pattern(text), isSecret: isSecret)
-        } catch let fault as PatternSyntax.Fault {
+        } catch let fault as PatternFault {
             throw Mistake(
                 .invalidPattern, at: source.offset,
                 "the pattern of \(what) cannot be used: \(fault.sentence)")

@@ -34,7 +34,7 @@ public final class CommandTable: Sendable {
             }
             omittedWarnings = reader.notes.omitted
         } catch {
-            throw TableError(error, in: text, name: name)
+            throw error.error(in: text, name: name)
         }
         places = Self.places(entries)
     }

@@ -78,7 +78,7 @@ struct GroupReader {
         // Each level is a call: without a limit a file could end the process.
         guard level <= Self.depthLimit else { throw tooDeep(at: offset) }
         groups[name]?.state = .underWay
-        let expected = "an array of \(Identity.kinds), or of other groups' names"
+        let expected = "an array of \(IdentityText.forms), or of other groups' names"
         var (identities, depth): (Set<[UInt8]>, Int) = ([], 1)
         for node in try group.member.value.array("the group \(quoted(name))", expected) {
             let text = try node.string("an element of the group \(quoted(name))", expected)
@@ -113,7 +113,7 @@ struct GroupReader {
             ?? IdentityText.hint(name)
         return Mistake(
             .unknownGroup, at: offset,
-            "there is no group \(quoted(name))\(near); expected a group's name, \(Identity.kinds)"
+            "there is no group \(quoted(name))\(near); expected a group's name, \(IdentityText.forms)"
         )
     }
 

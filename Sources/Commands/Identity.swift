@@ -36,6 +36,4 @@ extension Identity {
             return error.sentence
         }
     }
-
-    static let kinds = "dns:, email:, uri: and key:sha256: with 44 characters of base64"
 }

@@ -12,6 +12,9 @@ struct IdentityText {
 
     let bytes: [UInt8]
 
+    /// All there are, for a sentence.
+    static let forms = "dns:, email:, uri: and key:sha256: with 44 characters of base64"
+
     /// - Parameter text: such as `dns:web.example.org`.
     init(_ text: String) throws(Fault) {
         bytes = try Self.read(text, hint: Self.hint)
@@ -22,7 +25,7 @@ struct IdentityText {
         guard let kind = kinds.first(where: { text.utf8.starts(with: $0.prefix.utf8) }) else {
             throw Fault(
                 sentence:
-                    "\(quoted(text)) is not an identity\(hint(text)); expected one of \(Identity.kinds)"
+                    "\(quoted(text)) is not an identity\(hint(text)); expected one of \(Self.forms)"
             )
         }
         let value = Array(text.utf8.dropFirst(kind.prefix.utf8.count))

@@ -21,11 +21,6 @@ struct JSON5Scanner {
         return node
     }
 
-    /// The length of the byte order mark, which may stand in front.
-    static func markLength(_ bytes: [UInt8]) -> Int {
-        bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
-    }
-
     private init(bytes: [UInt8]) {
         self.bytes = bytes
         hasLineFeeds = bytes.contains(UInt8(ascii: "\n"))
@@ -36,7 +31,7 @@ struct JSON5Scanner {
         if let zero = bytes.firstIndex(of: 0) {
             throw Mistake(.syntax, at: zero, "the text contains a NUL byte; expected JSON5")
         }
-        at = Self.markLength(bytes)
+        at = TextPlace.markLength(bytes)
         try skipBlanks()
         let node = try value(depth: 1)
         try skipBlanks()

@@ -13,7 +13,7 @@ struct Pattern: Sendable {
     private let dashed: PatternProgram?
 
     /// - Parameter text: without control characters.
-    init(_ text: String) throws(PatternSyntax.Fault) {
+    init(_ text: String) throws(PatternFault) {
         let syntax = try PatternSyntax(text)
         self.text = text
         whole = PatternProgram(

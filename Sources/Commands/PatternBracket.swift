@@ -8,7 +8,7 @@ struct PatternBracket {
     let sets: [ScalarSet]
 
     /// - Parameter rest: begins behind the `[`, and after that behind the `]`.
-    init(_ rest: inout ArraySlice<Unicode.Scalar>) throws(PatternSyntax.Fault) {
+    init(_ rest: inout ArraySlice<Unicode.Scalar>) throws(PatternFault) {
         var isNegated = false
         if rest.first == "^" {
             rest.removeFirst()
@@ -47,7 +47,7 @@ struct PatternBracket {
 
     private static func element(
         _ rest: inout ArraySlice<Unicode.Scalar>
-    ) throws(PatternSyntax.Fault) -> Element {
+    ) throws(PatternFault) -> Element {
         guard let scalar = rest.popFirst() else { throw unclosed }
         if scalar == "\\" {
             guard rest.popFirst() == "\\" else { throw backslash }
@@ -80,7 +80,7 @@ struct PatternBracket {
 
     private static func range(
         from low: Unicode.Scalar, to end: Element
-    ) throws(PatternSyntax.Fault) -> ClosedRange<UInt32> {
+    ) throws(PatternFault) -> ClosedRange<UInt32> {
         guard case .one(let high) = end else {
             throw .init(
                 sentence: "it has a range in brackets up to a class; expected a character")
@@ -94,11 +94,11 @@ struct PatternBracket {
         return low.value...high.value
     }
 
-    private static let backslash = PatternSyntax.Fault(
+    private static let backslash = PatternFault(
         sentence:
             "it has a backslash in brackets, where nothing needs one: a class is written as in [[:digit:]_], a ] comes first and a - last; expected two in a row for a backslash"
     )
-    private static let unclosed = PatternSyntax.Fault(
+    private static let unclosed = PatternFault(
         sentence: "it has a [ without a ]; expected \\[ for the character")
 
     /// As in the C locale.

@@ -22,7 +22,7 @@ struct PatternCode: Sendable {
 
     init(_ instructions: [Instruction] = []) { self.instructions = instructions }
 
-    mutating func append(_ other: Self) throws(PatternSyntax.Fault) {
+    mutating func append(_ other: Self) throws(PatternFault) {
         try Self.check(instructions.count + other.instructions.count)
         instructions += other.instructions
     }
@@ -30,7 +30,7 @@ struct PatternCode: Sendable {
     /// Matches what one of some parts matches.
     ///
     /// - Parameter parts: at least one.
-    static func anyOf(_ parts: [Self]) throws(PatternSyntax.Fault) -> Self {
+    static func anyOf(_ parts: [Self]) throws(PatternFault) -> Self {
         var rest = parts.reduce(-2) { $0 + $1.instructions.count + 2 }
         try check(rest)
         var code: [Instruction] = []
@@ -53,7 +53,7 @@ struct PatternCode: Sendable {
         static let limit = 1_000
     }
 
-    func repeated(_ times: Repetition) throws(PatternSyntax.Fault) -> Self {
+    func repeated(_ times: Repetition) throws(PatternFault) -> Self {
         let count = instructions.count
         // However often nothing is repeated, it stays nothing.
         guard count > 0 else { return self }
@@ -78,7 +78,7 @@ struct PatternCode: Sendable {
         return Self(code)
     }
 
-    private static func check(_ count: Int) throws(PatternSyntax.Fault) {
+    private static func check(_ count: Int) throws(PatternFault) {
         // One more ends the program.
         guard count < limit else {
             throw .init(

@@ -10,7 +10,7 @@ struct PatternStock {
     private var patterns: [[UInt8]: Pattern] = [:]
     private var places = 0
 
-    /// - Throws: `PatternSyntax.Fault`, or `Full` for the one that is too much.
+    /// - Throws: `PatternFault`, or `Full` for the one that is too much.
     mutating func pattern(_ text: String) throws -> Pattern {
         let key = Array(text.utf8)
         if let known = patterns[key] { return known }

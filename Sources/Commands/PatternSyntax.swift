@@ -4,11 +4,6 @@
 /// Turns a POSIX extended regular expression into code. What POSIX leaves undefined is refused,
 /// as other programs give it other meanings.
 struct PatternSyntax {
-    struct Fault: Error {
-        /// What is wrong; what was expected.
-        let sentence: String
-    }
-
     /// What stands between two bars.
     struct Alternative {
         var code = PatternCode()
@@ -25,28 +20,29 @@ struct PatternSyntax {
     private var indices: [ScalarSet: Int16] = [:]
     private var rest: ArraySlice<Unicode.Scalar>
 
-    init(_ text: String) throws(Fault) {
+    init(_ text: String) throws(PatternFault) {
         guard text.utf8.count <= Self.lengthLimit else {
-            throw Fault(sentence: "it is too long; expected at most \(Self.lengthLimit) bytes")
+            throw PatternFault(
+                sentence: "it is too long; expected at most \(Self.lengthLimit) bytes")
         }
         rest = Array(text.unicodeScalars)[...]
         alternatives = try readAlternatives(depth: 0)
         // Only a parenthesis ends them before the text does.
         guard rest.isEmpty else {
-            throw Fault(sentence: "it has a ) without a (; expected \\) for the character")
+            throw PatternFault(sentence: "it has a ) without a (; expected \\) for the character")
         }
         while alternatives.count == 1, let inner = alternatives[0].enclosed {
             alternatives = inner
         }
     }
 
-    private mutating func readAlternatives(depth: Int) throws(Fault) -> [Alternative] {
+    private mutating func readAlternatives(depth: Int) throws(PatternFault) -> [Alternative] {
         var alternatives = [try readAlternative(depth: depth)]
         while take("|") { alternatives.append(try readAlternative(depth: depth)) }
         return alternatives
     }
 
-    private mutating func readAlternative(depth: Int) throws(Fault) -> Alternative {
+    private mutating func readAlternative(depth: Int) throws(PatternFault) -> Alternative {
         var alternative = Alternative(
             namesDash: ["-", "\\-", "[-"].contains { rest.starts(with: $0.unicodeScalars) })
         var isFirst = true
@@ -60,7 +56,7 @@ struct PatternSyntax {
                 code = try code.repeated(times)
                 group = nil
                 guard try readRepetition() == nil else {
-                    throw Fault(
+                    throw PatternFault(
                         sentence:
                             "it repeats a repetition; expected parentheses around the first one")
                 }
@@ -75,22 +71,24 @@ struct PatternSyntax {
     /// - Returns: its code, and the alternatives where it is a group.
     private mutating func readAtom(
         depth: Int
-    ) throws(Fault) -> (code: PatternCode, group: [Alternative]?) {
+    ) throws(PatternFault) -> (code: PatternCode, group: [Alternative]?) {
         guard try readRepetition() == nil else {
-            throw Fault(sentence: "it repeats nothing; expected something before the repetition")
+            throw PatternFault(
+                sentence: "it repeats nothing; expected something before the repetition")
         }
         let scalar = rest.removeFirst()
         switch scalar {
         case "(":
             guard depth < Self.depthLimit else {
-                throw Fault(
+                throw PatternFault(
                     sentence:
                         "its parentheses are nested too deeply; expected at most \(Self.depthLimit) levels"
                 )
             }
             let group = try readAlternatives(depth: depth + 1)
             guard take(")") else {
-                throw Fault(sentence: "it has a ( without a ); expected \\( for the character")
+                throw PatternFault(
+                    sentence: "it has a ( without a ); expected \\( for the character")
             }
             return (try PatternCode.anyOf(group.map(\.code)), group)
         case "[":
@@ -100,26 +98,29 @@ struct PatternSyntax {
         case "\\": return (code(taking: ScalarSet(try readEscaped())), nil)
         case "$" where isAtEnd: return (PatternCode([.end]), nil)
         case "$":
-            throw Fault(sentence: "it has a $ before its end; expected \\$ for the character")
+            throw PatternFault(
+                sentence: "it has a $ before its end; expected \\$ for the character")
         case "^":
-            throw Fault(sentence: "it has a ^ behind its start; expected \\^ for the character")
+            throw PatternFault(
+                sentence: "it has a ^ behind its start; expected \\^ for the character")
         default: return (code(taking: ScalarSet(scalar)), nil)
         }
     }
 
-    private mutating func readEscaped() throws(Fault) -> Unicode.Scalar {
+    private mutating func readEscaped() throws(PatternFault) -> Unicode.Scalar {
         guard let scalar = rest.popFirst() else {
-            throw Fault(sentence: "it ends with a backslash; expected \\\\ for the character")
+            throw PatternFault(
+                sentence: "it ends with a backslash; expected \\\\ for the character")
         }
         switch scalar {
         case "!"..."/", ":"..."@", "["..."`", "{"..."~": return scalar
         case "0"..."9", "A"..."Z", "a"..."z":
-            throw Fault(
+            throw PatternFault(
                 sentence:
                     "it has a backslash before a letter or a digit, which has no meaning here; expected a class such as [0-9] or [[:space:]]"
             )
         default:
-            throw Fault(
+            throw PatternFault(
                 sentence:
                     "it has a backslash before what is no punctuation; expected the character alone"
             )
@@ -129,12 +130,12 @@ struct PatternSyntax {
     /// Reads `*`, `+`, `?`, `{m}`, `{m,}` or `{m,n}`.
     ///
     /// - Returns: nil where none of them stands here.
-    private mutating func readRepetition() throws(Fault) -> PatternCode.Repetition? {
+    private mutating func readRepetition() throws(PatternFault) -> PatternCode.Repetition? {
         if take("*") { return .init(least: 0, most: nil) }
         if take("+") { return .init(least: 1, most: nil) }
         if take("?") { return .init(least: 0, most: 1) }
         guard take("{") else { return nil }
-        let noRepetition = Fault(
+        let noRepetition = PatternFault(
             sentence:
                 "it has a { that begins no repetition such as {2}, {2,} or {2,9}; expected \\{ for the character"
         )
@@ -143,13 +144,13 @@ struct PatternSyntax {
         if take(",") { most = readNumber() }
         guard take("}") else { throw noRepetition }
         guard max(least, most ?? 0) <= PatternCode.Repetition.limit else {
-            throw Fault(
+            throw PatternFault(
                 sentence:
                     "it repeats something too often; expected at most \(PatternCode.Repetition.limit) times"
             )
         }
         guard least <= most ?? least else {
-            throw Fault(
+            throw PatternFault(
                 sentence:
                     "it has a repetition whose limits are out of order; expected the lower one first"
             )

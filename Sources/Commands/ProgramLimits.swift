@@ -39,7 +39,7 @@ struct ProgramLimits {
 
     private static func directory(_ node: JSON5Node, _ looks: Bool) throws(Mistake) -> String {
         let expected = "the absolute path of a folder that this user can enter"
-        let path = try ProgramReader.string(node, "'directory'", expected)
+        let path = try node.kernelString("'directory'", expected)
         let fault: String
         var status = stat()
         if path.utf8.first != UInt8(ascii: "/") {

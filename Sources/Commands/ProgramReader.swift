@@ -26,7 +26,7 @@ struct ProgramReader {
         // In the order of their first use, which is the one in which clients give them.
         var order: [String: Int] = [:]
         func word(_ node: JSON5Node, _ what: String) throws(Mistake) -> ProgramEntry.Word {
-            let text = try Self.string(node, what, "a string")
+            let text = try node.kernelString(what, "a string")
             guard let name = try Self.placeholder(text, node) else { return .literal(text) }
             guard patterns[name] != nil else {
                 throw Mistake(
@@ -41,7 +41,7 @@ struct ProgramReader {
         var words: [ProgramEntry.Word] = []
         for node in nodes.dropFirst() {
             words.append(try word(node, "an argument in 'run'"))
-            let name = try Self.placeholder(try Self.string(node, "", ""), node)
+            let name = try Self.placeholder(try node.kernelString("", ""), node)
             if let name, patterns[name]?.argument.isSecret == true {
                 notes.warn(
                     .secretInArguments, node.offset,
@@ -102,7 +102,7 @@ struct ProgramReader {
         _ node: JSON5Node, isOptional: Bool, _ notes: inout TableNotes
     ) throws(Mistake) -> (path: String, isThere: Bool) {
         let expected = "the absolute path of an executable file"
-        let path = try Self.string(node, "the program in 'run'", expected)
+        let path = try node.kernelString("the program in 'run'", expected)
         if try Self.placeholder(path, node) != nil {
             throw Mistake(
                 .invalidPlaceholder, at: node.offset,
@@ -138,24 +138,6 @@ struct ProgramReader {
         }
     }
 
-    /// A string that can be handed to the kernel.
-    static func string(
-        _ node: JSON5Node, _ what: String, _ expected: String
-    ) throws(Mistake) -> String {
-        let text = try node.string(what, expected)
-        guard !text.utf8.contains(0) else {
-            throw Mistake(
-                .invalidValue, at: node.offset,
-                "\(what) contains a NUL byte; expected \(expected) without one")
-        }
-        guard text.utf8.count <= longestString else {
-            throw Mistake(
-                .invalidValue, at: node.offset,
-                "\(what) is too long; expected at most \(longestString) bytes")
-        }
-        return text
-    }
-
     /// The name in an argument that is wholly `{name}`; nil where there is no placeholder.
     private static func placeholder(
         _ text: String, _ node: JSON5Node
@@ -181,6 +163,4 @@ struct ProgramReader {
 
     private static let mostWords = 1_024
     private static let mostVariables = 256
-    /// The kernel's MAX_ARG_STRLEN, less the NUL behind it.
-    private static let longestString = 131_071
 }

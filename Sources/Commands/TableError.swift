@@ -16,11 +16,9 @@ extension TableError {
     public var column: Int? { place?.column }
 
     /// A mistake in a file's text.
-    init(_ mistake: Mistake, in text: String, name: String) {
-        let (line, column) = mistake.place(in: text)
-        let file = escaped(name, limit: 4_096)
-        self.init(
-            mistake.code, in: FilePlace(file, line: line, column: column), mistake.sentence)
+    init(_ code: Code, file: String, at place: TextPlace, _ sentence: String) {
+        let file = escaped(file, limit: 4_096)
+        self.init(code, in: FilePlace(file, line: place.line, column: place.column), sentence)
     }
 
     /// A file that can't be read, or must not be.

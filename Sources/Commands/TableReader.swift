@@ -124,7 +124,7 @@ struct TableReader {
         _ node: JSON5Node?, _ what: String
     ) throws(Mistake) -> IdentitySet {
         var set = IdentitySet()
-        let expected = "an array of \(Identity.kinds), groups or 'anyone'"
+        let expected = "an array of \(IdentityText.forms), groups or 'anyone'"
         for element in try node?.array(what, expected) ?? [] {
             let text = try element.string("an element of \(what)", expected)
             if text == "anyone" {

@@ -84,7 +84,7 @@ struct PatternSyntaxTests {
 
     /// Why a pattern is refused; nil where it is taken.
     private func sentence(_ text: String) -> String? {
-        do throws(PatternSyntax.Fault) {
+        do throws(PatternFault) {
             _ = try Pattern(text)
             return nil
         } catch {

@@ -10,7 +10,7 @@ func fuzzPattern(_ bytes: [UInt8]) throws(Finding) {
     let value = parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : ""
     let pattern: Pattern
     let program: PatternProgram
-    do throws(PatternSyntax.Fault) {
+    do throws(PatternFault) {
         pattern = try Pattern(text)
         let syntax = try PatternSyntax(text)
         program = PatternProgram(
