@@ -1,41 +1,75 @@
-// The form of a JSON5 number.
+// A number of a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whether a literal has the form of a number, and no more digits than a table needs.
-/// FoundationEssentials reads it; but an exponent without digits, such as `1e+`, or very many
-/// digits would end the process there (Swift 6.3), so only what has the form is given to it.
-func isJSON5Number(_ literal: ArraySlice<UInt8>) -> Bool {
-    guard literal.count <= 64 else { return false }
-    var rest = literal
-    take("+-", from: &rest)
-    if rest.elementsEqual("Infinity".utf8) || rest.elementsEqual("NaN".utf8) { return true }
-    if rest.first == UInt8(ascii: "0"), take("xX", from: &rest, at: 1) {
-        return takeDigits(from: &rest, "0123456789abcdefABCDEF") > 0 && rest.isEmpty
+/// Reads a number: decimal or hexadecimal with an optional sign, `Infinity` and `NaN`.
+enum JSON5Number {
+    /// - Parameter word: all that stands together, whose first character is a number's.
+    static func read(_ word: ArraySlice<UInt8>) -> JSON5Literal<Double> {
+        // Neither is ever in a number, so that nobody knows which word it was to be.
+        guard !word.contains(where: { "_$".utf8.contains($0) }) else { return .malformed }
+        guard word.count <= lengthLimit, let value = value(of: word) else { return .unreadable }
+        return .value(value)
     }
-    let hasZero = rest.first == UInt8(ascii: "0")
-    let whole = takeDigits(from: &rest)
-    guard !hasZero || whole == 1 else { return false }
-    let fraction = take(".", from: &rest) ? takeDigits(from: &rest) : 0
-    guard whole + fraction > 0 else { return false }
-    if take("eE", from: &rest) {
-        take("+-", from: &rest)
-        guard takeDigits(from: &rest) > 0 else { return false }
+
+    private static func value(of word: ArraySlice<UInt8>) -> Double? {
+        let isNegative = word.first == UInt8(ascii: "-")
+        let digits = isNegative || word.first == UInt8(ascii: "+") ? word.dropFirst() : word
+        switch String(decoding: digits, as: UTF8.self) {
+        case "Infinity": return isNegative ? -.infinity : .infinity
+        case "NaN": return .nan
+        case let text where text.hasPrefix("0x") || text.hasPrefix("0X"):
+            return hexadecimal(digits.dropFirst(2), isNegative: isNegative)
+        default:
+            guard isDecimal(digits), let value = Double(String(decoding: word, as: UTF8.self)),
+                value.isFinite, value != 0 || isZero(digits)
+            else { return nil }
+            return value
+        }
     }
-    return rest.isEmpty
-}
 
-/// Takes one byte of a set, with what is before it; false where it is not there.
-@discardableResult
-private func take(_ set: String, from rest: inout ArraySlice<UInt8>, at place: Int = 0) -> Bool {
-    guard let byte = rest.dropFirst(place).first, set.utf8.contains(byte) else { return false }
-    rest.removeFirst(place + 1)
-    return true
-}
+    /// Nil for what takes more than 64 bits, with its sign, or is not exactly a Double.
+    private static func hexadecimal(_ digits: ArraySlice<UInt8>, isNegative: Bool) -> Double? {
+        guard digits.allSatisfy(\.isHexDigit),
+            let size = UInt64(String(decoding: digits, as: UTF8.self), radix: 16),
+            !isNegative || size <= 1 << 63
+        else { return nil }
+        return Double(exactly: size).map { isNegative ? -$0 : $0 }
+    }
 
-private func takeDigits(
-    from rest: inout ArraySlice<UInt8>, _ digits: String = "0123456789"
-) -> Int {
-    let count = rest.prefix { digits.utf8.contains($0) }.count
-    rest.removeFirst(count)
-    return count
+    /// `0`, or digits with another in front; then a point and digits, of which either may be
+    /// missing; then an exponent.
+    private static func isDecimal(_ digits: ArraySlice<UInt8>) -> Bool {
+        var rest = digits
+        let whole = takeDigits(&rest)
+        guard whole <= 1 || digits.first != UInt8(ascii: "0") else { return false }
+        let fraction = take(".", &rest) ? takeDigits(&rest) : 0
+        guard whole + fraction > 0 else { return false }
+        if take("eE", &rest) {
+            take("+-", &rest)
+            guard takeDigits(&rest) > 0 else { return false }
+        }
+        return rest.isEmpty
+    }
+
+    /// Whether a number is meant to be zero, and not only too small to be told from it.
+    private static func isZero(_ digits: ArraySlice<UInt8>) -> Bool {
+        digits.prefix { !"eE".utf8.contains($0) }.allSatisfy { "0.".utf8.contains($0) }
+    }
+
+    /// Takes one byte of a set; false where none comes next.
+    @discardableResult
+    private static func take(_ set: String, _ rest: inout ArraySlice<UInt8>) -> Bool {
+        guard let byte = rest.first, set.utf8.contains(byte) else { return false }
+        rest.removeFirst()
+        return true
+    }
+
+    private static func takeDigits(_ rest: inout ArraySlice<UInt8>) -> Int {
+        let count = rest.prefix(while: \.isDigit).count
+        rest.removeFirst(count)
+        return count
+    }
+
+    /// No table needs as many digits.
+    private static let lengthLimit = 64
 }

@@ -1,59 +1,58 @@
-// Finds where in a JSON5 text each key and value stands.
+// Reads a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Walks a text once. FoundationEssentials reads JSON5, but tells no places, not even that of a
-/// syntax error, and takes one of two equal keys silently: so the shape of the text is walked
-/// here, and the literals in it are left to the library.
+/// Walks over a text once and gives its values, each with its place. It takes what all readers of
+/// JSON5 take alike: equal keys, for which most let the last one count, are a mistake here.
 struct JSON5Scanner {
-    private let bytes: [UInt8]
-    private let hasLineFeeds: Bool
-    private var at = 0
+    private var cursor: JSON5Cursor
+    /// The first name, string or number that can't be read.
+    private var unreadable: Int?
+    /// Whether any of them is malformed.
+    private var isMalformed = false
 
     /// - Throws: `syntax`, `tooDeep`, `duplicateKey`.
     static func read(_ text: String) throws(Mistake) -> JSON5Node {
-        var scanner = JSON5Scanner(bytes: Array(text.utf8))
+        let bytes = Array(text.utf8)
+        if let zero = bytes.firstIndex(of: 0) {
+            throw Mistake(.syntax, at: zero, "the text contains a NUL byte; expected JSON5")
+        }
+        var scanner = JSON5Scanner(cursor: JSON5Cursor(bytes, at: TextPlace.markLength(bytes)))
         let node = try scanner.document()
-        guard JSON5Node.isJSON5(scanner.bytes) else {
+        // Told last: where a quote or a comma is missing, that is what to mend first.
+        if scanner.isMalformed {
             throw Mistake(
-                .syntax, at: node.firstUnreadable ?? 0,
+                .syntax, at: scanner.unreadable ?? 0,
                 "a name, string or number cannot be read; expected one that is JSON5")
         }
         return node
     }
 
-    private init(bytes: [UInt8]) {
-        self.bytes = bytes
-        hasLineFeeds = bytes.contains(UInt8(ascii: "\n"))
-    }
+    private init(cursor: JSON5Cursor) { self.cursor = cursor }
 
     private mutating func document() throws(Mistake) -> JSON5Node {
-        // The library would take a text with zeros for UTF-16 or UTF-32.
-        if let zero = bytes.firstIndex(of: 0) {
-            throw Mistake(.syntax, at: zero, "the text contains a NUL byte; expected JSON5")
-        }
-        at = TextPlace.markLength(bytes)
-        try skipBlanks()
+        try cursor.skipBlanks()
         let node = try value(depth: 1)
-        try skipBlanks()
-        guard at == bytes.count else { throw unexpected("the end of the file") }
+        try cursor.skipBlanks()
+        guard cursor.next == nil else { throw cursor.unexpected("the end of the file") }
         return node
     }
 
     private mutating func value(depth: Int) throws(Mistake) -> JSON5Node {
-        let start = at
-        let isContainer = next == UInt8(ascii: "{") || next == UInt8(ascii: "[")
+        let start = cursor.at
+        let isContainer = cursor.next == UInt8(ascii: "{") || cursor.next == UInt8(ascii: "[")
         // Each level is a call: without a limit a file could end the process.
         guard depth <= Self.depthLimit || !isContainer else {
             throw Mistake(
-                .tooDeep, at: at,
+                .tooDeep, at: start,
                 "objects and arrays are nested too deeply; expected at most \(Self.depthLimit) levels"
             )
         }
         let content: JSON5Node.Content
-        switch next {
+        switch cursor.next {
         case UInt8(ascii: "{"): content = .object(try members(depth: depth))
         case UInt8(ascii: "["): content = .array(try elements(depth: depth))
-        case UInt8(ascii: "\""), UInt8(ascii: "'"): content = .string(try string())
+        case UInt8(ascii: "\""), UInt8(ascii: "'"):
+            content = .string(note(try JSON5String.read(&cursor), at: start))
         default: content = try word()
         }
         return JSON5Node(offset: start, content: content)
@@ -63,179 +62,83 @@ struct JSON5Scanner {
         var members: [JSON5Node.Member] = []
         // As Swift compares: names that only look different to a machine are equal.
         var keys: Set<String> = []
-        at += 1
+        cursor.skip()
         while true {
-            try skipBlanks()
-            if take("}") { return members }
-            let start = at
+            try cursor.skipBlanks()
+            if cursor.take("}") { return members }
+            let start = cursor.at
             let key = try self.key()
             guard keys.insert(key).inserted else {
                 throw Mistake(
                     .duplicateKey, at: start,
                     "the key \(quoted(key)) stands twice in one object; expected each key once")
             }
-            try skipBlanks()
-            guard take(":") else { throw unexpected("a colon behind the key \(quoted(key))") }
-            try skipBlanks()
+            try cursor.skipBlanks()
+            guard cursor.take(":") else {
+                throw cursor.unexpected("a colon behind the key \(quoted(key))")
+            }
+            try cursor.skipBlanks()
             members.append(.init(key: key, offset: start, value: try value(depth: depth + 1)))
-            try skipBlanks()
-            guard take(",") || next == UInt8(ascii: "}") else {
-                throw unexpected("a comma, or } as the object's end")
+            try cursor.skipBlanks()
+            guard cursor.take(",") || cursor.next == UInt8(ascii: "}") else {
+                throw cursor.unexpected("a comma, or } as the object's end")
             }
         }
     }
 
     private mutating func elements(depth: Int) throws(Mistake) -> [JSON5Node] {
         var elements: [JSON5Node] = []
-        at += 1
+        cursor.skip()
         while true {
-            try skipBlanks()
-            if take("]") { return elements }
+            try cursor.skipBlanks()
+            if cursor.take("]") { return elements }
             elements.append(try value(depth: depth + 1))
-            try skipBlanks()
-            guard take(",") || next == UInt8(ascii: "]") else {
-                throw unexpected("a comma, or ] as the array's end")
+            try cursor.skipBlanks()
+            guard cursor.take(",") || cursor.next == UInt8(ascii: "]") else {
+                throw cursor.unexpected("a comma, or ] as the array's end")
             }
         }
     }
 
     private mutating func key() throws(Mistake) -> String {
-        let start = at
-        if next == UInt8(ascii: "\"") || next == UInt8(ascii: "'") {
-            let literal = try string()
-            guard let key = JSON5Node.decode(String.self, literal) else {
+        let start = cursor.at
+        if cursor.next == UInt8(ascii: "\"") || cursor.next == UInt8(ascii: "'") {
+            guard case .value(let key) = try JSON5String.read(&cursor) else {
                 throw Mistake(
                     .syntax, at: start, "a key has an escape that cannot be read; expected \\uHHHH")
             }
             return key
         }
-        // The library does not read escapes outside of quotes.
-        while let byte = next, Self.isWordByte(byte) || byte >= 0x80 { at += 1 }
-        guard at > start, !Self.isDigit(bytes[start]), !Self.signs.contains(bytes[start]) else {
-            at = start
-            throw unexpected("a key, in quotes or a plain word, or } as the object's end")
-        }
-        if let disguise = Disguise.find(in: bytes, start..<at) { throw disguise }
-        return String(decoding: bytes[start..<at], as: UTF8.self)
-    }
-
-    /// A string with its quotes. That it is on one line is the library's need, which would take a
-    /// continued line's end into the text.
-    private mutating func string() throws(Mistake) -> ArraySlice<UInt8> {
-        let start = at
-        at += 1
-        while let byte = next {
-            if byte < 0x20 && byte != UInt8(ascii: "\t") {
-                throw Mistake(
-                    .syntax, at: at,
-                    "a string contains a line break or a control character; expected its closing quote on the same line"
-                )
-            }
-            at += 1
-            if byte == bytes[start] {
-                if let disguise = Disguise.findUnpaired(in: bytes[start..<at]) { throw disguise }
-                return bytes[start..<at]
-            }
-            if byte == UInt8(ascii: "\\"), let escape = next, escape >= 0x20 { at += 1 }
-        }
-        throw Mistake(.syntax, at: start, "a string has no end; expected its closing quote")
+        let name = try JSON5Name(&cursor)
+        if !name.isPlain { isMalformed = true }
+        return name.text
     }
 
     private mutating func word() throws(Mistake) -> JSON5Node.Content {
-        let start = at
-        while let byte = next, Self.isWordByte(byte) { at += 1 }
-        let word = bytes[start..<at]
+        let start = cursor
+        cursor.skip(while: \.isWord)
+        let word = cursor.bytes[start.at..<cursor.at]
         switch String(decoding: word, as: UTF8.self) {
         case "true": return .bool(true)
         case "false": return .bool(false)
         case "null": return .null
-        case "Infinity", "NaN": return .number(word)
-        default:
-            if let first = word.first, Self.isDigit(first) || Self.signs.contains(first) {
-                return .number(word)
-            }
-            at = start
-            throw unexpected("a value")
+        case let text where text == "Infinity" || text == "NaN" || word.first?.beginsNumber == true:
+            return .number(note(JSON5Number.read(word), at: start.at))
+        default: throw start.unexpected("a value")
         }
     }
 
-    private mutating func skipBlanks() throws(Mistake) {
-        while let byte = next {
-            if byte == UInt8(ascii: " ") || (9...13).contains(byte) {
-                at += 1
-            } else if byte == UInt8(ascii: "/") {
-                try skipComment()
-            } else {
-                return
-            }
+    /// The value of a literal, or nil where it has none.
+    private mutating func note<Value>(_ literal: JSON5Literal<Value>, at offset: Int) -> Value? {
+        switch literal {
+        case .value(let value): return value
+        case .unreadable: break
+        case .malformed: isMalformed = true
         }
+        unreadable = unreadable ?? offset
+        return nil
     }
 
-    private mutating func skipComment() throws(Mistake) {
-        let start = at
-        at += 1
-        if take("/") {
-            while let byte = next, byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r") {
-                at += 1
-            }
-            try checkLineEnd()
-        } else if take("*") {
-            try skipToCommentEnd(from: start)
-        } else {
-            at = start
-            throw unexpected("a comment behind the /")
-        }
-        if let disguise = Disguise.find(in: bytes, start..<at) { throw disguise }
-    }
-
-    private mutating func skipToCommentEnd(from start: Int) throws(Mistake) {
-        while at < bytes.count {
-            if take("*") {
-                if take("/") { return }
-            } else {
-                at += 1
-            }
-        }
-        throw Mistake(.syntax, at: start, "a comment has no end; expected */")
-    }
-
-    /// A carriage return alone ends a comment (JSON5, section 7), which only an editor shows that
-    /// takes the whole file to be of that kind.
-    private func checkLineEnd() throws(Mistake) {
-        guard next == UInt8(ascii: "\r"), hasLineFeeds,
-            at + 1 == bytes.count || bytes[at + 1] != UInt8(ascii: "\n")
-        else { return }
-        throw Mistake(
-            .syntax, at: at,
-            "a comment ends at a carriage return, and other lines of the file end at a line feed; expected the same end for each line, as an editor may show what follows as a part of the comment"
-        )
-    }
-
-    private var next: UInt8? { at < bytes.count ? bytes[at] : nil }
-
-    private mutating func take(_ character: Unicode.Scalar) -> Bool {
-        guard next == UInt8(ascii: character) else { return false }
-        at += 1
-        return true
-    }
-
-    private func unexpected(_ expected: String) -> Mistake {
-        // Enough for any one character.
-        let rest = String(decoding: bytes[at...].prefix(4), as: UTF8.self).unicodeScalars
-        let found = rest.first.map { quoted(String($0)) } ?? "the end of the file"
-        return Mistake(.syntax, at: at, "found \(found); expected \(expected)")
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-    }
-
-    private static func isWordByte(_ byte: UInt8) -> Bool {
-        isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-            || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$") || signs.contains(byte)
-    }
-
-    private static let signs: [UInt8] = Array("+-.".utf8)
     /// A table needs six.
     private static let depthLimit = 32
 }

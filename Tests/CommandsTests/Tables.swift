@@ -80,3 +80,13 @@ extension Pattern {
         return verdict(on: value, &work)
     }
 }
+
+/// What is said of a text; nil where it is a good table.
+func sentence(of text: String) -> String? {
+    do throws(TableError) {
+        _ = try CommandTable(text: text, name: "t")
+        return nil
+    } catch {
+        return error.description
+    }
+}

@@ -1,19 +1,12 @@
 // Fuzzes the table of commands.
 // SPDX-License-Identifier: Apache-2.0
-import FoundationEssentials
 import System
 
 @testable import Commands
 
 func fuzzTable(_ bytes: [UInt8]) throws(Finding) {
     let text = String(decoding: bytes, as: UTF8.self)
-    if let node = try? JSON5Scanner.read(text) {
-        guard let tree = JSON5Node.decode(Tree.self, Array(text.utf8)[...]) else {
-            throw Finding(description: "a text that was walked is JSON5")
-        }
-        try require(
-            try Tree(node, text.utf8.count) == tree, "the scanner reads what the library does")
-    }
+    try compareTree(text)
     let result = read(text)
     try require(read(text).summary == result.summary, "a text is read alike each time")
     if !text.utf8.starts(with: "\u{feff}".utf8) {
@@ -127,77 +120,5 @@ private func check(_ program: ProgramEntry) throws(Finding) {
         guard case .failure = program.invocation(for: values + [value], &work) else {
             throw Finding(description: "one argument too many is refused")
         }
-    }
-}
-
-/// A text as FoundationEssentials reads it.
-private indirect enum Tree: Decodable, Equatable {
-    case object([[UInt8]: Tree])
-    case array([Tree])
-    case string([UInt8])
-    /// A number, which is read by who asks for one and only in its form, or what cannot be read.
-    case other
-    case bool(Bool)
-    case null
-
-    init(from decoder: any Decoder) throws {
-        if let keyed = try? decoder.container(keyedBy: Key.self) {
-            var members: [[UInt8]: Tree] = [:]
-            for key in keyed.allKeys {
-                members[Array(key.stringValue.utf8)] = try keyed.decode(Tree.self, forKey: key)
-            }
-            self = .object(members)
-        } else if var unkeyed = try? decoder.unkeyedContainer() {
-            var elements: [Tree] = []
-            while !unkeyed.isAtEnd { elements.append(try unkeyed.decode(Tree.self)) }
-            self = .array(elements)
-        } else {
-            let single = try decoder.singleValueContainer()
-            if single.decodeNil() {
-                self = .null
-            } else if let value = try? single.decode(Bool.self) {
-                self = .bool(value)
-            } else if let value = try? single.decode(String.self) {
-                self = .string(Array(value.utf8))
-            } else {
-                self = .other
-            }
-        }
-    }
-
-    /// - Parameter end: the length of the text, where no node may stand.
-    init(_ node: JSON5Node, _ end: Int) throws(Finding) {
-        try require((0..<end).contains(node.offset), "a value's place is in the text")
-        switch node.content {
-        case .object(let members):
-            var tree: [[UInt8]: Tree] = [:]
-            for member in members {
-                try require((0..<end).contains(member.offset), "a key's place is in the text")
-                tree[Array(member.key.utf8)] = try Tree(member.value, end)
-            }
-            self = .object(tree)
-        case .array(let elements):
-            var tree: [Tree] = []
-            for element in elements { tree.append(try Tree(element, end)) }
-            self = .array(tree)
-        case .string:
-            guard let text = try? node.string("s", "s") else {
-                self = .other
-                return
-            }
-            self = .string(Array(text.utf8))
-        case .number:
-            _ = try? node.number("n", "n")
-            self = .other
-        case .bool(let value): self = .bool(value)
-        case .null: self = .null
-        }
-    }
-
-    private struct Key: CodingKey {
-        let stringValue: String
-        let intValue: Int? = nil
-        init?(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { return nil }
     }
 }

@@ -1,0 +1,44 @@
+// A key of a JSON5 text without quotes.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What stands where a plain name can. Escapes are taken in quotes only.
+struct JSON5Name {
+    let text: String
+
+    /// Takes a name.
+    ///
+    /// - Throws: `syntax`, where none comes next, or it looks otherwise than it is read.
+    init(_ cursor: inout JSON5Cursor) throws(Mistake) {
+        let start = cursor
+        cursor.skip { $0.isWord || $0 >= 0x80 }
+        guard cursor.at > start.at, start.next?.beginsNumber == false else {
+            throw start.unexpected("a key, in quotes or a plain word, or } as the object's end")
+        }
+        let range = start.at..<cursor.at
+        if let disguise = Disguise.find(in: cursor.bytes, range) { throw disguise }
+        text = String(decoding: cursor.bytes[range], as: UTF8.self)
+    }
+
+    /// Whether it needs no quotes: an IdentifierName of ECMAScript 5.1 (section 7.6).
+    var isPlain: Bool {
+        let scalars = text.unicodeScalars
+        return scalars.first.map(Self.canBegin) ?? false && scalars.allSatisfy(Self.canFollow)
+    }
+
+    private static func canBegin(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter,
+            .letterNumber:
+            true
+        default: scalar == "_" || scalar == "$"
+        }
+    }
+
+    private static func canFollow(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .decimalNumber, .connectorPunctuation: true
+        // The joiners that some languages write within words.
+        default: canBegin(scalar) || scalar == "\u{200c}" || scalar == "\u{200d}"
+        }
+    }
+}

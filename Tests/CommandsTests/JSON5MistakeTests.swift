@@ -1,0 +1,85 @@
+// Each mistake that the reader of JSON5 finds: its line, its column and its sentence.
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Commands
+
+@Suite(.timeLimit(.minutes(1)))
+struct JSON5MistakeTests {
+    @Test(
+        arguments: [
+            (
+                "{\n ",
+                "2:2: found the end of the file; expected a key, in quotes or a plain word, or } as the object's end"
+            ),
+            (
+                "{\n commands",
+                "2:10: found the end of the file; expected a colon behind the key 'commands'"
+            ),
+            ("{\n commands =", "2:11: found '='; expected a colon behind the key 'commands'"),
+            ("{\n commands:\n}", "3:1: found '}'; expected a value"),
+            ("{é:\n é}", "2:2: found 'é'; expected a value"),
+            ("{a:1\n b:2}", "2:2: found 'b'; expected a comma, or } as the object's end"),
+            ("[1\r\n 😀]", "2:2: found '😀'; expected a comma, or ] as the array's end"),
+            ("[1,\r", "2:1: found the end of the file; expected a value"),
+            ("{}\n\n {}", "3:2: found '{'; expected the end of the file"),
+            (
+                "{\n 1:2}",
+                "2:2: found '1'; expected a key, in quotes or a plain word, or } as the object's end"
+            ),
+            ("{\n /x}", "2:2: found '/'; expected a comment behind the /"),
+            ("{\n /* x\n", "2:2: a comment has no end; expected */"),
+            ("{a:\n 'x\"}", "2:2: a string has no end; expected its closing quote"),
+            (
+                "{a:\n 'x\n'}",
+                "2:4: a string contains a line break or a control character; expected its closing quote on the same line"
+            ),
+            (
+                "{a:\n 'x\\\n'}",
+                "2:5: a string contains a line break or a control character; expected its closing quote on the same line"
+            ),
+            (
+                "{a:\n 'x\u{1}'}",
+                "2:4: a string contains a line break or a control character; expected its closing quote on the same line"
+            ),
+            ("{a:\n 'x\0'}", "2:4: the text contains a NUL byte; expected JSON5"),
+            ("{\n '\\q':1}", "2:2: a key has an escape that cannot be read; expected \\uHHHH"),
+            (
+                "{a:1,\n 'a':2}",
+                "2:2: the key 'a' stands twice in one object; expected each key once"
+            ),
+            (
+                "{a:\n [" + String(repeating: "[", count: 31),
+                "2:33: objects and arrays are nested too deeply; expected at most 32 levels"
+            ),
+            (
+                "{a:1, // x\r b:2}\n",
+                "1:11: a comment ends at a carriage return, and other lines of the file end at a line feed; expected the same end for each line, as an editor may show what follows as a part of the comment"
+            ),
+            (
+                "{\n a:1_0}",
+                "2:4: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            (
+                "{\n a:'\\u1'}",
+                "2:4: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            // The first that can't be read, where one of them spoils the text.
+            (
+                "{\n a:'\\q', b:1_0}",
+                "2:4: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            (
+                "{\n a:1e+, b:'\\x1'}",
+                "2:4: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            // What is missing is told before what can't be read.
+            (
+                "{\n a:1_0, b:'\\u1'",
+                "2:16: found the end of the file; expected a comma, or } as the object's end"
+            ),
+        ])
+    func mistake_isToldWithItsPlace(text: String, expected: String) {
+        #expect(sentence(of: text) == "t:" + expected)
+    }
+}

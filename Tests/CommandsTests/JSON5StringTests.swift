@@ -1,0 +1,87 @@
+// Every escape of a JSON5 string, and what is none.
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Commands
+
+@Suite(.timeLimit(.minutes(1)))
+struct JSON5StringTests {
+    @Test(
+        arguments: [
+            ("\\", "\\"), ("/", "/"), ("\"", "\""), ("'", "'"), ("b", "\u{8}"), ("f", "\u{c}"),
+            ("n", "\n"),
+            ("r", "\r"), ("t", "\t"), ("x41", "A"), ("xe9", "é"), ("xE9", "é"), ("xfF", "ÿ"),
+            ("u0041", "A"),
+            ("u00e9", "é"), ("u20AC", "€"), ("uffff", "\u{ffff}"), ("ud83d\\ude00", "😀"),
+            ("uD800\\uDC00", "\u{10000}"), ("udbff\\udfff", "\u{10ffff}"),
+        ])
+    func escape_isRead(escape: String, character: String) {
+        for quote in ["'", "\""] {
+            #expect(
+                JSON5Value.read("\(quote)a\\\(escape)b\(quote)") == .init("a\(character)b"))
+            #expect(
+                JSON5Value.read("{\(quote)\\\(escape)\(quote):1}")
+                    == .object([Array(character.utf8): .init(1)]))
+        }
+    }
+
+    @Test func character_isNotEscaped_whereItHasNoMeaning() {
+        for scalar in (0x20...0x7e).map({ Unicode.Scalar(UInt8($0)) }) + [
+            "\u{a0}", "é", "\u{2028}", "😀",
+        ] {
+            let isKnown = "\\/\"'bfnrt".unicodeScalars.contains(scalar)
+            #expect((JSON5Value.read("'\\\(scalar)' ") != nil) == isKnown, "\(scalar)")
+        }
+        // A tab is no blank that one can see to be one.
+        #expect(JSON5Value.read("'\\\t'") == nil)
+        #expect(JSON5Value.read("'\t'") == nil)
+    }
+
+    @Test func everyUnit_isReadOrRefused_byItsEscape() {
+        for unit in UInt16.min...UInt16.max {
+            let digits = String(unit, radix: 16)
+            let text = "'\\u" + String(repeating: "0", count: 4 - digits.count) + digits + "'"
+            // A NUL ends a text for the kernel; halves of pairs are no characters.
+            let scalar = unit == 0 ? nil : Unicode.Scalar(unit)
+            #expect(JSON5Value.read(text) == scalar.map { JSON5Value(String($0)) }, "\(text)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            "\\ud800", "\\ud800x", "\\ud800\\n", "\\ud800\\x41", "\\ud800\\u0041", "\\ud800\\ud800",
+            "\\udbff\\ue000",
+            "\\udc00", "\\udfff", "\\udc00\\ud800", "\\ud800\\", "\\ud800\\\\udc00",
+            "\\ud83d\\ude00\\ud83d", "\\u0000",
+            "\\x00", "\\u000g", "\\u+041", "\\u-041", "\\u 041", "\\u{41}", "\\x4g", "\\x+4",
+            "\\ud83d\\ude0g", "\\é", "\t",
+        ])
+    func string_isToldWithItsPlace_whereAnEscapeCannotBeRead(text: String) {
+        // Where the string goes on after it, so that nothing in it depends on the quote.
+        let text = text.hasSuffix("\\") ? text + "q" : text
+        #expect(
+            sentence(of: "{commands: {\nc: {reply: '..\(text)....'}}}")
+                == #"t:2:12: 'reply' is a string that cannot be read; escapes are \\ \/ \" \' \b \f \n \r \t, \xHH and \uHHHH"#
+        )
+        #expect(
+            sentence(of: "{commands: {\n '\(text)....': 1}}")
+                == #"t:2:2: a key has an escape that cannot be read; expected \uHHHH"#)
+    }
+
+    @Test(arguments: [
+        "\\u", "\\u1", "\\u12", "\\u123", "\\x", "\\x1", "\\ud83d\\u", "\\ud83d\\ude0",
+    ])
+    func string_isToldWithItsPlace_whereItsEndCutsAnEscape(text: String) {
+        #expect(
+            sentence(of: "{commands: {c: {\nreply: '\(text)'}}}")
+                == "t:2:8: a name, string or number cannot be read; expected one that is JSON5")
+    }
+
+    @Test func string_endsAtItsOwnQuoteOnly() {
+        #expect(JSON5Value.read(#"'a"b'"#) == .init("a\"b"))
+        #expect(JSON5Value.read(#""a'b""#) == .init("a'b"))
+        #expect(JSON5Value.read(#"'\\\''"#) == .init(#"\'"#))
+        #expect(JSON5Value.read(#"'\\\\'"#) == .init(#"\\"#))
+        #expect(JSON5Value.read(#"'\\\\''"#) == nil)
+    }
+}
