@@ -19,9 +19,9 @@ struct JSON5Scanner {
         var scanner = JSON5Scanner(cursor: JSON5Cursor(bytes, at: TextPlace.markLength(bytes)))
         let node = try scanner.document()
         // Told last: where a quote or a comma is missing, that is what to mend first.
-        if scanner.isMalformed {
+        if scanner.isMalformed, let unreadable = scanner.unreadable {
             throw Mistake(
-                .syntax, at: scanner.unreadable ?? 0,
+                .syntax, at: unreadable,
                 "a name, string or number cannot be read; expected one that is JSON5")
         }
         return node
@@ -110,7 +110,8 @@ struct JSON5Scanner {
             return key
         }
         let name = try JSON5Name(&cursor)
-        if !name.isPlain { isMalformed = true }
+        let literal = name.isPlain ? JSON5Literal.value(name.text) : .malformed
+        _ = note(literal, at: start)
         return name.text
     }
 

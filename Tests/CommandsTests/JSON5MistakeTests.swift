@@ -64,6 +64,30 @@ struct JSON5MistakeTests {
                 "{\n a:'\\u1'}",
                 "2:4: a name, string or number cannot be read; expected one that is JSON5"
             ),
+            (
+                "{\n a-b:1}",
+                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            (
+                "{\n a.b:1}",
+                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            (
+                "{\n é€:1}",
+                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            (
+                "{\n \u{301}a:1}",
+                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            (
+                "{commands: {\n my-command: {reply: 'x'}}}",
+                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+            ),
+            (
+                "{a:'\\q',\n b-c:1_0}",
+                "1:4: a name, string or number cannot be read; expected one that is JSON5"
+            ),
             // The first that can't be read, where one of them spoils the text.
             (
                 "{\n a:'\\q', b:1_0}",
