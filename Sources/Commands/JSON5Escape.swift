@@ -1,9 +1,9 @@
 // An escape in a string of a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The escapes that every reader of JSON5 takes alike. Not among them: `\0` and other ways to
-/// write a NUL, which would end a text for the kernel; `\v`; a character without a meaning, which
-/// JSON5 takes for itself, and whose author meant something else; an escaped line's end.
+/// One of the escapes that every reader of JSON5 takes alike. Refused are `\0` and any other NUL,
+/// which would end a text for the kernel, `\v`, an escaped line end, and a backslash before any
+/// other character, which JSON5 drops although its author meant something by it.
 struct JSON5Escape {
     let scalar: Unicode.Scalar
     /// In bytes, with the backslash.

@@ -4,8 +4,8 @@
 /// Tells what spoils a value from what spoils the whole text.
 enum JSON5Literal<Value: Sendable>: Sendable {
     case value(Value)
-    /// It begins and ends as it should and has no value: who asks for it can say what is expected.
+    /// Its ends are clear, but it has no value; the caller that asks for it says what is expected.
     case unreadable
-    /// It does not end as it should, so that nobody knows what was meant by what follows.
+    /// Readers would differ in where it ends, so that nothing after it can be trusted either.
     case malformed
 }

@@ -13,7 +13,7 @@ struct JSON5Node {
     enum Content {
         case object([Member])
         case array([JSON5Node])
-        /// Nil where it can't be read, which who asks for it is told.
+        /// Nil where it can't be read, which is a mistake once it is asked for.
         case string(String?)
         /// Nil as a string is.
         case number(Double?)

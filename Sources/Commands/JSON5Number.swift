@@ -5,7 +5,7 @@
 enum JSON5Number {
     /// - Parameter word: all that stands together, whose first character is a number's.
     static func read(_ word: ArraySlice<UInt8>) -> JSON5Literal<Double> {
-        // Neither is ever in a number, so that nobody knows which word it was to be.
+        // Readers end a number before either.
         guard !word.contains(where: { "_$".utf8.contains($0) }) else { return .malformed }
         guard word.count <= lengthLimit, let value = value(of: word) else { return .unreadable }
         return .value(value)

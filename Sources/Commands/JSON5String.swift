@@ -1,8 +1,8 @@
 // A string of a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a string in either kind of quotes. It ends on its line, as JSON5 lets none but an escaped
-/// line's end be in it, which few expect to vanish.
+/// Reads a string in either kind of quotes. It ends on the line it begins on: readers differ in what
+/// an escaped line end adds to it.
 enum JSON5String {
     /// Takes a string with its quotes.
     ///
@@ -35,7 +35,7 @@ enum JSON5String {
                     if cursor.next ?? 0 >= 0x20 { cursor.skip() }
                 }
             case UInt8(ascii: "\t"):
-                // It looks like blanks, and of those JSON5's strings have all but this one.
+                // JSON5 allows it and some readers do not.
                 isReadable = false
                 cursor.skip()
             case 0..<0x20:

@@ -47,8 +47,10 @@ struct Parley {
         let option = "--status-fd"
         var number: Int32?
         for (word, next) in zip(words, words.dropFirst() + [""]) {
-            let value = word == option ? next : String(word.trimmingPrefix("\(option)="))
-            guard word.hasPrefix(option), value != word else { continue }
+            // Not trimmingPrefix, which would link the library of regular expressions.
+            guard word == option || word.hasPrefix("\(option)=") else { continue }
+            let value = word == option ? next : String(word.dropFirst(option.count + 1))
+            guard value != word else { continue }
             number = try? statusDescriptor(value)
         }
         return RunOptions(

@@ -3,6 +3,7 @@
 import Testing
 
 @testable import Commands
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(10)))
 struct JSON5ComparisonTests {

@@ -1,5 +1,6 @@
 // Writes JSON5 texts that nobody thought of.
 // SPDX-License-Identifier: Apache-2.0
+@testable import TestSupport
 
 /// Makes texts of every form that JSON5 has and the table takes, and spoils some of them.
 struct JSON5Writer {
