@@ -70,12 +70,12 @@ package final class AuditFile: Sendable {
         file.withLock { leadToSameFile($0.descriptor.number, 1) }
     }
 
-    /// Writes a record.
+    /// Writes a record; `Recorder` alone does.
     ///
     /// - Parameter isDurable: waits for the disk where that was asked for; what any client can
     ///   cause in any number does not.
     /// - Returns: nil where it is written.
-    package func write(_ record: JSONLine, isDurable: Bool) -> Loss? {
+    func write(_ record: JSONLine, isDurable: Bool) -> Loss? {
         file.withLock { file in
             var record = record
             if file.lost > 0 { record.add("lost_before", file.lost) }
@@ -89,12 +89,12 @@ package final class AuditFile: Sendable {
     }
 
     /// A record that could not be written.
-    package struct Loss: Sendable {
+    struct Loss {
         /// What the system says of it.
-        package let reason: String
+        let reason: String
         /// Whether the record before it was written. A client could cause any number of losses, so
         /// that only the first of them is worth a line of the log.
-        package let isFirst: Bool
+        let isFirst: Bool
     }
 
     private func append(_ line: [UInt8], to file: inout File, isDurable: Bool) -> String? {

@@ -33,16 +33,15 @@ public struct JSONLine: Sendable {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    /// Arguments, of which those that are secret are written as their length in bytes.
-    public mutating func add(_ key: StaticString, _ values: [String], secret: (Int) -> Bool) {
+    /// Adds an array of arguments, of which those that are secret are their length in bytes.
+    package mutating func add(_ key: StaticString, _ arguments: [RecordedArgument]) {
         begin(key)
         bytes.append(UInt8(ascii: "["))
-        for (index, value) in values.enumerated() {
+        for (index, argument) in arguments.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            if secret(index) {
-                bytes += String(value.utf8.count).utf8
-            } else {
-                appendString(value)
+            switch argument {
+            case .open(let text): appendString(text)
+            case .secret(let length): bytes += String(length).utf8
             }
         }
         bytes.append(UInt8(ascii: "]"))

@@ -1,86 +1,112 @@
-// What is recorded of one session.
+// The records of one session, or of the server itself.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Who a session is with, as each of its records says.
-package struct RecordedPeer: Sendable {
-    package let identity: String
-    package let names: [String]
-    package let key: String
-    package let serial: String
-
-    package init(identity: String, names: [String], key: String, serial: String) {
-        self.identity = identity
-        self.names = names
-        self.key = key
-        self.serial = serial
-    }
-}
-
-/// The session's number, address and identity, and the file that they are written to. Confined to
-/// the session's loop.
+/// Writes a session's records into the audit file: each with the session's own fields, frequent ones
+/// within their budget, and equal replies in a row as one. Confined to its loop.
 package final class Recorder {
     private let file: AuditFile
     private let lost: (String) -> Void
-    private var fields = JSONLine()
-    /// Records of this second that a client can cause in any number, and those that were left out
-    /// since one was written last.
-    private var second = 0
-    private var often = 0
-    private var omitted = 0
+    private let now: () -> Int
+    /// The session's fields, as each of its records has them.
+    private var session = JSONLine()
+    private var budget = Budget()
+    /// Commands that the session has had.
+    private var commands = 0
+    /// Replies of the same name in a row, which are one record.
+    private var repliedName: [UInt8] = []
+    private var repliedCount = 0
 
     /// - Parameters:
-    ///   - number: the session's, of all loops.
-    ///   - peer: nil for a client without a certificate.
+    ///   - session: nil for the server's own records.
+    ///   - now: seconds of any clock, for the budget.
     ///   - lost: called with what the system says where a record can't be written and the one before it
     ///     could.
     package init(
-        _ file: AuditFile, session number: Int, address: String, peer: RecordedPeer?,
-        lost: @escaping (String) -> Void
+        _ file: AuditFile, _ session: RecordedSession?,
+        now: @escaping () -> Int = { time(nil) }, lost: @escaping (String) -> Void
     ) {
         self.file = file
+        self.now = now
         self.lost = lost
-        fields.add("session", number)
-        fields.add("address", address)
-        guard let peer else { return }
-        fields.add("identity", peer.identity)
-        fields.add("names", peer.names)
-        fields.add("key", peer.key)
-        fields.add("serial", peer.serial)
+        if let session { self.session.add(session.fields) }
     }
 
-    /// Begins a record.
-    package func record(_ event: String) -> JSONLine {
-        var record = JSONLine(event: event)
-        record.add(fields)
-        if omitted > 0 { record.add("omitted_before", omitted) }
-        omitted = 0
-        return record
-    }
-
-    /// Records what a client can cause in any number: so many a second, and how many there were beside
-    /// them. Otherwise one client could fill the disk, and nobody could run anything any more.
-    package func writeOften(_ event: String, _ build: (inout JSONLine) -> Void) {
-        let now = time(nil)
-        if now != second { (second, often) = (now, 0) }
-        often += 1
-        guard often <= Self.mostASecond else {
-            omitted += 1
-            return
-        }
-        var record = record(event)
-        build(&record)
-        write(record)
-    }
-
-    /// - Parameter isDurable: waits for the disk where that was asked for.
+    /// Takes every record that there is.
+    ///
     /// - Returns: false where it can't be kept.
     @discardableResult
-    package func write(_ record: JSONLine, isDurable: Bool = false) -> Bool {
-        guard let loss = file.write(record, isDurable: isDurable) else { return true }
+    package func record(_ record: Record) -> Bool {
+        guard !record.isFrequent || budget.admits(at: now()) else { return false }
+        let (event, fields) = record.schema
+        var line = JSONLine(event: event.rawValue)
+        line.add(session)
+        let omitted = budget.takeOmitted()
+        line.add(Field("omitted_before", omitted > 0 ? omitted : nil))
+        line.add(fields)
+        guard let loss = file.write(line, isDurable: record.isDurable) else { return true }
         if loss.isFirst { lost(loss.reason) }
         return false
     }
 
-    private static let mostASecond = 100
+    // MARK: Commands
+
+    /// Records that a program is about to start, as the session's next command.
+    ///
+    /// - Returns: nil where that can't be kept: the program must not start then.
+    package func start(
+        _ name: String, _ arguments: [RecordedArgument], program: String
+    ) -> RecordedCommand? {
+        let command = RecordedCommand(
+            number: commands + 1, name: name, arguments: arguments, program: program)
+        guard record(.commandStart(command)) else { return nil }
+        commands += 1
+        return command
+    }
+
+    /// Records that the session's next command was refused.
+    ///
+    /// - Parameter name: anything that a client sent; it is cut here.
+    package func refuse(
+        _ name: String, _ arguments: [RecordedArgument], code: String, reason: String
+    ) {
+        commands += 1
+        record(
+            .refusal(
+                RecordedRefusal(
+                    command: commands,
+                    name: String(decoding: name.utf8.prefix(Self.longestName), as: UTF8.self),
+                    arguments: arguments, code: code, reason: reason)))
+    }
+
+    /// Notes that the session's next command had a fixed reply. It is recorded when another one follows,
+    /// or by `writeReplies`.
+    package func noteReply(_ name: Span<UInt8>) {
+        commands += 1
+        if repliedCount > 0, !isRepeated(name) { writeReplies() }
+        if repliedCount == 0 {
+            repliedName = unsafe name.withUnsafeBufferPointer { unsafe Array($0) }
+        }
+        repliedCount += 1
+    }
+
+    /// Records the replies that were noted and are not recorded yet.
+    package func writeReplies() {
+        guard repliedCount > 0 else { return }
+        defer { repliedCount = 0 }
+        record(
+            .reply(
+                RecordedReply(
+                    command: commands, name: String(decoding: repliedName, as: UTF8.self),
+                    times: repliedCount)))
+    }
+
+    private func isRepeated(_ name: Span<UInt8>) -> Bool {
+        guard name.count == repliedName.count else { return false }
+        for index in name.indices where name[index] != repliedName[index] { return false }
+        return true
+    }
+
+    /// A name may be as long as a request. Longer ones than the table's are cut, in bytes.
+    private static let longestName = 255
 }

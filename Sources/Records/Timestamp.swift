@@ -5,7 +5,7 @@ internal import System
 
 extension JSONLine {
     /// Begins with the time (RFC 3339, UTC, microseconds) and the event.
-    package init(event: String) {
+    init(event: String) {
         self.init()
         add("time", Self.now)
         add("event", event)

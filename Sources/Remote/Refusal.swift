@@ -15,6 +15,9 @@ public struct Refusal: Error, Hashable, Sendable {
         case shuttingDown = 7
         case unavailable = 8
         case cancelled = 9
+
+        /// What the audit trail, `--json` and `--status-fd` call it; docs/audit.md lists them.
+        public var word: String { String(describing: self) }
     }
 
     /// The code on the wire.

@@ -9,6 +9,8 @@ internal import Sockets
 final class CommandOutput<Stream: ByteStream>: @unchecked Sendable {
     /// Bytes of output that were taken from the program within its limit.
     private(set) var count = 0
+    /// Those of them that were error output.
+    private(set) var errorCount = 0
     /// The program wrote more than it may; what goes beyond is thrown away.
     private(set) var isOverLimit = false
     /// A frame was begun that the client did not take whole.
@@ -93,6 +95,7 @@ final class CommandOutput<Stream: ByteStream>: @unchecked Sendable {
             isOverLimit = true
         }
         self.count += kept
+        if type == .errorOutput { errorCount += kept }
         guard kept > 0 else {
             output.removeLast(output.count - start)
             return count

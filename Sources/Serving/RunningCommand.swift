@@ -98,7 +98,8 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         var usage = Usage()
         usage.pid = program.pid
         usage.bytesIn = bytesIn
-        usage.bytesOut = output.count
+        usage.bytesOut = output.count - output.errorCount
+        usage.bytesError = output.errorCount
         usage.nanoseconds = loop.now - permitted.startedAt
         return Ending(outcome: outcome, usage: usage, sequel: sequel, isCut: output.isCut)
     }

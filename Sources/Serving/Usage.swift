@@ -7,8 +7,10 @@ public struct Usage: Sendable {
     public var pid: Int32?
     /// Bytes of input that came for it.
     public var bytesIn = 0
-    /// Bytes of output and error output that it wrote within its limit, whoever took them.
+    /// Bytes that it wrote to its output within its limit, whoever took them.
     public var bytesOut = 0
+    /// The same of its error output; the limit is for both together.
+    public var bytesError = 0
     /// From its start until its client was told of its end.
     public var nanoseconds: UInt64 = 0
     /// Processes that it had left behind when it ended by itself, and that were ended after it.

@@ -34,7 +34,7 @@ final class Report {
             line.add("host", options.host)
             line.add("command", command[0])
             line.add("arguments", Array(command.dropFirst()))
-            outcome.describe(&line)
+            line.add(CommandOutcome(outcome).fields(sentence: "message"))
             line.add("exit", status)
             line.add("bytes_in", bytesIn)
             line.add("bytes_out", console.bytesOut)
@@ -101,22 +101,14 @@ final class Report {
     }
 }
 
-extension Outcome {
-    fileprivate func describe(_ line: inout JSONLine) {
-        switch self {
-        case .ended(.status(let number)):
-            line.add("outcome", "exit")
-            line.add("status", number)
-        case .ended(.signal(let number)):
-            line.add("outcome", "signal")
-            line.add("signal", number)
-        case .timedOut: line.add("outcome", "time-out")
-        case .overOutput: line.add("outcome", "output-limit")
-        case .leftRunning: line.add("outcome", "left-running")
-        case .refused(let refusal):
-            line.add("outcome", "refused")
-            line.add("code", String(describing: refusal.code))
-            line.add("message", refusal.sentence)
+extension CommandOutcome {
+    fileprivate init(_ outcome: Outcome) {
+        switch outcome {
+        case .ended(let end): self = .ended(end)
+        case .timedOut: self = .timedOut
+        case .overOutput: self = .overOutput
+        case .leftRunning: self = .leftRunning(nil)
+        case .refused(let refusal): self = .refused(Cause(refusal.code.word, refusal.sentence))
         }
     }
 }

@@ -37,17 +37,16 @@ extension RunOptions {
             line.add("command", command[0])
             line.add("arguments", Array(command.dropFirst()))
         }
-        let outcome =
+        let cause = CommandOutcome.Cause(code, sentence)
+        let outcome: CommandOutcome =
             switch status {
-            case ExitStatus.cutShort: "cut-short"
-            case ExitStatus.refused: "refused"
-            case ExitStatus.notTrusted: "not-trusted"
-            case 128..<ExitStatus.limit: "interrupted"
-            default: "failed"
+            case ExitStatus.cutShort: .cutShort(cause)
+            case ExitStatus.refused: .refused(cause)
+            case ExitStatus.notTrusted: .notTrusted(cause)
+            case 128..<ExitStatus.limit: .interrupted(cause)
+            default: .failed(cause)
             }
-        line.add("outcome", outcome)
-        line.add("code", code)
-        line.add("message", sentence)
+        line.add(outcome.fields(sentence: "message"))
         line.add("exit", status)
         return line
     }

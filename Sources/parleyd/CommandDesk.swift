@@ -1,4 +1,4 @@
-// One remote session's place at the server: who it is, what it may do, and its records.
+// One remote session's place at the server: who it is, and what it may do.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
@@ -11,7 +11,7 @@ internal import Serving
 internal import Sockets
 internal import TLS
 
-/// Decides and records for one session. Confined to its loop.
+/// Decides for one session. Confined to its loop.
 final class CommandDesk: RemoteHost {
     let identity: Identity
     private let standing: Standing
@@ -19,10 +19,6 @@ final class CommandDesk: RemoteHost {
     private let office: Office
     /// Nil where no records are kept.
     private let trail: Recorder?
-    private var commands = 0
-    /// Replies of the same name in a row, which are one record.
-    private var repliedName: [UInt8] = []
-    private var repliedCount = 0
 
     init(_ stream: TLSStream, _ standing: Standing, office: Office, trail: Recorder?) {
         self.stream = stream
@@ -73,17 +69,22 @@ final class CommandDesk: RemoteHost {
         switch office.commons.slots.take(entry.name, identity, program) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):
-            let admitted = AdmittedProgram(
-                entry, arguments, number: commands + 1, place: place, trail: trail,
-                office: office)
-            guard admitted.recordStart() else {
-                return .failure(
-                    Refusal(
-                        .unavailable,
-                        "the start of \(entry.name) cannot be recorded, so it was not started; tell the server's administrator"
-                    ))
+            let command: RecordedCommand?
+            if let trail {
+                command = trail.start(
+                    entry.name, recorded(arguments, of: program), program: program.path)
+                guard command != nil else {
+                    return .failure(
+                        Refusal(
+                            .unavailable,
+                            "the start of \(entry.name) cannot be recorded, so it was not started; tell the server's administrator"
+                        ))
+                }
+            } else {
+                command = nil
             }
-            commands += 1
+            let admitted = AdmittedProgram(
+                command, place: place, trail: trail, office: office)
             office.starts(admitted)
             return .success(Permit(admitted, environment: environment(for: entry)))
         }
@@ -99,66 +100,19 @@ final class CommandDesk: RemoteHost {
         ]) { $1 }
     }
 
-    // MARK: Records of the rest
+    // MARK: The rest
 
     func refused(
         _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal
     ) {
-        commands += 1
-        guard let trail else { return }
-        trail.writeOften("refusal") {
-            describe(name, arguments, entry, refusal, &$0)
-        }
+        let program: ProgramEntry? =
+            if case .program(let program)? = entry?.action { program } else { nil }
+        trail?.refuse(
+            name, recorded(arguments, of: program), code: refusal.code.word,
+            reason: refusal.sentence)
     }
 
-    private func describe(
-        _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal,
-        _ record: inout JSONLine
-    ) {
-        record.add("command", commands)
-        // It may be anything, and as long as a run may be.
-        record.add("name", String(decoding: name.utf8.prefix(Self.longestName), as: UTF8.self))
-        var secret: (Int) -> Bool = { _ in true }
-        if case .program(let program)? = entry?.action,
-            arguments.count == program.arguments.count
-        {
-            secret = { program.arguments[$0].isSecret }
-        }
-        // Where it isn't known which ones are secret, all are.
-        record.add("arguments", arguments, secret: secret)
-        record.add("code", String(describing: refusal.code))
-        record.add("reason", refusal.sentence)
-    }
+    func replied(_ name: Span<UInt8>) { trail?.noteReply(name) }
 
-    func replied(_ name: Span<UInt8>) {
-        commands += 1
-        guard trail != nil else { return }
-        if repliedCount > 0, !isRepeated(name) { writeReplies() }
-        if repliedCount == 0 {
-            repliedName = unsafe name.withUnsafeBufferPointer { unsafe Array($0) }
-        }
-        repliedCount += 1
-    }
-
-    func wroteReplies() {
-        if repliedCount > 0 { writeReplies() }
-    }
-
-    private func isRepeated(_ name: Span<UInt8>) -> Bool {
-        guard name.count == repliedName.count else { return false }
-        for index in name.indices where name[index] != repliedName[index] { return false }
-        return true
-    }
-
-    private func writeReplies() {
-        defer { repliedCount = 0 }
-        guard let trail else { return }
-        trail.writeOften("reply") { record in
-            record.add("command", commands)
-            record.add("name", String(decoding: repliedName, as: UTF8.self))
-            record.add("times", repliedCount)
-        }
-    }
-
-    private static let longestName = 255
+    func wroteReplies() { trail?.writeReplies() }
 }

@@ -40,8 +40,11 @@ final class Office {
     func trail(number: Int, of channel: Channel, identity: PeerIdentity?) -> Recorder? {
         commons.audit.map {
             Recorder(
-                $0, session: number, address: channel.peer?.description ?? "",
-                peer: identity.map { RecordedPeer($0) }, lost: { [log] in log.writeLoss($0) })
+                $0,
+                RecordedSession(
+                    number: number, address: channel.peer?.description ?? "",
+                    peer: identity.map { RecordedSession.Peer($0) }),
+                lost: { [log] in log.writeLoss($0) })
         }
     }
 

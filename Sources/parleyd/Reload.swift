@@ -15,6 +15,8 @@ final class Reload: @unchecked Sendable {
     private let options: ServerOptions
     private let audit: AuditFile?
     private let descriptors: FreeDescriptors
+    /// Nil where no records are kept.
+    private let recorder: Recorder?
     private let main: EventLoop
     private let log: Log
     private let reserve = DescriptorReserve.shared
@@ -26,6 +28,7 @@ final class Reload: @unchecked Sendable {
         options = commons.options
         audit = commons.audit
         descriptors = commons.descriptors
+        recorder = commons.audit.map { Recorder($0, nil, lost: { log.writeLoss($0) }) }
         self.main = main
         self.log = log
     }
@@ -99,8 +102,8 @@ final class Reload: @unchecked Sendable {
     private func use(_ read: FileReading) {
         filesAreRead()
         take(try? read.table?.get(), try? read.context?.get())
-        if let context = read.context { tell("certificates", "certificates", context) }
-        if let table = read.table { tell("command table", "the command table", table) }
+        if let context = read.context { tell("certificates", .certificates, context) }
+        if let table = read.table { tell("command table", .commandTable, table) }
         done()
         let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
         reading = .none
@@ -114,22 +117,16 @@ final class Reload: @unchecked Sendable {
         options.security != nil || options.commands != nil || options.audit != nil
     }
 
-    /// - Parameter recorded: what it is called in the audit trail.
     private func tell<Success>(
-        _ what: String, _ recorded: String, _ result: Result<Success, any Error>
+        _ what: String, _ files: ReloadedFiles, _ result: Result<Success, any Error>
     ) {
-        var record = JSONLine(event: "reload")
-        record.add("what", recorded)
         switch result {
         case .success:
-            record.add("outcome", "in-force")
             log.write("SIGHUP: \(what) reloaded")
+            recorder?.record(.reload(files, failure: nil))
         case .failure(let error):
-            record.add("outcome", "old-stays")
-            record.add("reason", "\(error)")
             log.write("SIGHUP: kept the old \(what): \(error)")
+            recorder?.record(.reload(files, failure: "\(error)"))
         }
-        guard let loss = audit?.write(record, isDurable: true), loss.isFirst else { return }
-        log.writeLoss(loss.reason)
     }
 }

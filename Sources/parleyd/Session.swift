@@ -119,11 +119,9 @@ final class Session: @unchecked Sendable {
 
     private func begin() -> Dialogue {
         takeUpTrail()
-        if let trail {
-            var record = trail.record("session-start")
-            record.add("protocol", tls?.applicationProtocol ?? house.conversation.rawValue)
-            trail.write(record)
-        }
+        trail?.record(
+            .sessionStart(
+                conversation: tls?.applicationProtocol ?? house.conversation.rawValue))
         if let tls, let identity = tls.peerIdentity {
             standing = Standing(tls, identity, office: house.office)
         }
@@ -205,10 +203,8 @@ final class Session: @unchecked Sendable {
     /// Messages have no refusals, so that the session ends in place of the reply.
     private func checkStanding() throws(StreamError) {
         guard let refusal = standing?.objection else { return }
-        trail?.writeOften("refusal") { record in
-            record.add("code", String(describing: refusal.code))
-            record.add("reason", refusal.sentence)
-        }
+        trail?.record(
+            .refusal(RecordedRefusal(code: refusal.code.word, reason: refusal.sentence)))
         throw StreamError(
             .notAllowedAnyMore, "it was ended instead of a reply: \(refusal.sentence)")
     }
@@ -231,19 +227,13 @@ final class Session: @unchecked Sendable {
             // A balancer's health check comes every few seconds.
             guard !outcome.isOnlyAKnock else { return }
             takeUpTrail()
-            guard let trail else { return }
-            var record = trail.record("handshake-failure")
-            record.add("code", error.code.rawValue)
-            record.add("reason", error.description)
-            trail.write(record)
+            trail?.record(
+                .handshakeFailure(code: error.code.rawValue, reason: error.description))
         case .messages, .commands, .failed:
-            guard let trail else { return }
-            var record = trail.record("session-end")
-            record.add("reason", outcome.reason)
-            record.add("bytes_in", channel.received)
-            record.add("bytes_out", channel.sent)
-            record.add("seconds", nanoseconds: channel.loop.now - openedAt)
-            trail.write(record)
+            trail?.record(
+                .sessionEnd(
+                    reason: outcome.reason, bytesIn: channel.received, bytesOut: channel.sent,
+                    nanoseconds: channel.loop.now - openedAt))
         }
     }
 

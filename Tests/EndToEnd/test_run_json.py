@@ -3,11 +3,14 @@
 
 import json
 import os
+import pathlib
+import shutil
+import tempfile
 import unittest
 
 from parley1 import ERROR_OUTPUT, frame
-from runs import Commands, FalseServer, Run, fin, shell
-from support import PARLEY, Program, TestCase
+from runs import COMMANDS, Commands, FalseServer, Run, fin, shell
+from support import PARLEY, SCRATCH, Program, TestCase, eventually
 
 
 class Objects(TestCase):
@@ -71,8 +74,42 @@ class Objects(TestCase):
         self.assertStatus(run, 255)
         self.assertEqual(json.loads(run.stderr.text)["exit"], 255)
 
-if __name__ == "__main__":
-    unittest.main()
+
+class BothEnds(TestCase):
+    """The audit trail and --json tell how a command ended in the same words."""
+
+    SHARED = ("outcome", "status", "signal", "code", "bytes_in", "bytes_out", "bytes_err")
+
+    def test_the_trail_and_the_object_have_the_same_fields(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        trail, gone = folder / "audit", folder / "gone"
+        shutil.copy("/bin/true", gone)
+        server = Commands(self, "--audit", str(trail), commands={
+            **COMMANDS, "gone": {"run": [str(gone)], "allow": ["anyone"]}})
+        gone.unlink()
+
+        def ends():
+            lines = trail.read_text().rpartition("\n")[0].splitlines()
+            return [one for one in map(json.loads, lines) if one["event"] == "command-end"]
+        for count, (command, expected) in enumerate((
+            (["status", "3"], ("exit", 3, None, None, 0, 0, 0)),
+            (["say", "four"], ("exit", 0, None, None, 0, 4, 0)),
+            (["complain", "oops!", "1"], ("exit", 1, None, None, 0, 0, 5)),
+            (["cat"], ("exit", 0, None, None, 6, 6, 0)),
+            (["apart"], ("exit", 0, None, None, 6, 6, 6)),
+            (["signal", "9"], ("signal", None, 9, None, 0, 0, 0)),
+            (["late"], ("time-out", None, None, None, 0, 0, 0)),
+            (["much"], ("output-limit", None, None, None, 0, 5000, 0)),
+            (["gone"], ("refused", None, None, "unavailable", 0, 0, 0)),
+        ), 1):
+            with self.subTest(command[0]):
+                run = Run(self, server.port, *command, options=["--json"],
+                          stdin="a line" if command[0] == "cat" else "a\nb\nc\n")
+                told = run.outcome
+                eventually(lambda count=count: len(ends()) == count, "the record of the end")
+                for one in (told, ends()[-1]):
+                    self.assertEqual(tuple(map(one.get, self.SHARED)), expected)
+                self.assertEqual(told["command"], ends()[-1]["name"])
 
 
 class StatusDescriptor(TestCase):
@@ -144,3 +181,7 @@ class StatusDescriptor(TestCase):
     def test_it_belongs_to_run(self):
         run = Program(self, [PARLEY, "hello", "--status-fd", "3", "127.0.0.1:1"])
         self.assertFails(run, 255, "belongs to parley run")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -10,7 +10,7 @@ struct JSONLineTests {
         line.add("a", "x")
         line.add("b", 7)
         line.add("c", ["y", "z"])
-        line.add("d", ["open", "geheim"]) { $0 == 1 }
+        line.add("d", [.open("open"), .secret(length: 6)])
         line.add("e", nanoseconds: 1_000_042_000)
         #expect(
             String(decoding: line.line, as: UTF8.self)

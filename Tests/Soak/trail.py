@@ -109,7 +109,7 @@ class Trail:
         elif not gap:
             # Refused: before its start was recorded, or when it could not be made.
             outcomes = [end["outcome"] for end in ends]
-            if len(starts) != len(ends) or any(each != "not-started" for each in outcomes):
+            if len(starts) != len(ends) or any(each != "refused" for each in outcomes):
                 self.complain(f"{told}, with {outcomes}")
 
     def check_visits(self, ledger):

@@ -10,7 +10,9 @@ func fuzzRecord(_ bytes: [UInt8]) throws(Finding) {
     }
     var inner = JSONLine()
     inner.add("texts", texts)
-    inner.add("hidden", texts) { $0 % 2 == 0 }
+    inner.add(
+        "hidden",
+        texts.enumerated().map { RecordedArgument($0.element, isSecret: $0.offset % 2 == 0) })
     var line = JSONLine()
     line.add("first", texts[0])
     line.add("count", bytes.count)
@@ -22,7 +24,7 @@ func fuzzRecord(_ bytes: [UInt8]) throws(Finding) {
         written.last == UInt8(ascii: "\n")
             && written.dropLast().allSatisfy { (0x20...0x7e).contains($0) },
         "a record is one line of printable ASCII")
-    guard let read = try? JSONDecoder().decode(Record.self, from: Data(written)) else {
+    guard let read = try? JSONDecoder().decode(Written.self, from: Data(written)) else {
         throw Finding(description: "a record is JSON")
     }
     try require(
@@ -38,7 +40,7 @@ func fuzzRecord(_ bytes: [UInt8]) throws(Finding) {
             }, "a secret is its length and nothing else is")
 }
 
-private struct Record: Decodable {
+private struct Written: Decodable {
     let first: String
     let count: Int
     let seconds: Double

@@ -1,0 +1,59 @@
+// A field of a record, which may be left out.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A field that a record can have. One without a value is named all the same, so that a record says
+/// every field of its kind; `docs/audit.md` is compared with that.
+package struct Field: Sendable {
+    /// Its key in the object.
+    package let name: StaticString
+    /// Nil where the field is left out.
+    package let value: Value?
+
+    /// What a field holds.
+    package enum Value: Sendable {
+        case text(String)
+        case number(Int)
+        case texts([String])
+        case arguments([RecordedArgument])
+        case nanoseconds(UInt64)
+    }
+
+    package init(_ name: StaticString, _ value: Value?) {
+        self.name = name
+        self.value = value
+    }
+
+    package init(_ name: StaticString, _ text: String?) { self.init(name, text.map(Value.text)) }
+
+    package init(_ name: StaticString, _ number: (some BinaryInteger)?) {
+        self.init(name, number.map { Value.number(Int(clamping: $0)) })
+    }
+
+    package init(_ name: StaticString, _ arguments: [RecordedArgument]?) {
+        self.init(name, arguments.map(Value.arguments))
+    }
+
+    /// Written in seconds.
+    package init(_ name: StaticString, nanoseconds: UInt64?) {
+        self.init(name, nanoseconds.map(Value.nanoseconds))
+    }
+}
+
+extension JSONLine {
+    /// Adds a field, unless it is left out.
+    package mutating func add(_ field: Field) {
+        switch field.value {
+        case nil: break
+        case .text(let text): add(field.name, text)
+        case .number(let number): add(field.name, number)
+        case .texts(let texts): add(field.name, texts)
+        case .arguments(let arguments): add(field.name, arguments)
+        case .nanoseconds(let nanoseconds): add(field.name, nanoseconds: nanoseconds)
+        }
+    }
+
+    /// Adds several fields.
+    package mutating func add(_ fields: [Field]) {
+        for field in fields { add(field) }
+    }
+}

@@ -1,0 +1,160 @@
+// What is recorded: every event, and each of its fields.
+// SPDX-License-Identifier: Apache-2.0
+
+/// One event, in plain values. The audit trail writes it as a line, whose fields `docs/audit.md` explains;
+/// whatever else is made of events takes it from `Recorder.record` as well.
+package enum Record: Sendable {
+    /// A handshake is over, or a plaintext session begins; with what is spoken in it.
+    case sessionStart(conversation: String)
+    /// A program is about to start.
+    case commandStart(RecordedCommand)
+    /// It is known how all that a program started has ended, or that it can't be ended.
+    case commandEnd(RecordedCommand, CommandEnd)
+    /// What was left running has ended.
+    case commandGone(RecordedCommand, pid: Int32?, nanoseconds: UInt64)
+    /// A fixed reply was given, or several equal ones.
+    case reply(RecordedReply)
+    /// A command or a message was refused.
+    case refusal(RecordedRefusal)
+    case handshakeFailure(code: String, reason: String)
+    /// A session is over. The bytes are those of its connection, encryption included.
+    case sessionEnd(reason: String, bytesIn: UInt64, bytesOut: UInt64, nanoseconds: UInt64)
+    /// Files were read again; with why the old ones stay in force, where they do.
+    case reload(ReloadedFiles, failure: String?)
+
+    /// The words of `event`.
+    package enum Event: String, CaseIterable, Sendable {
+        case sessionStart = "session-start"
+        case commandStart = "command-start"
+        case commandEnd = "command-end"
+        case commandGone = "command-gone"
+        case reply
+        case refusal
+        case handshakeFailure = "handshake-failure"
+        case sessionEnd = "session-end"
+        case reload
+    }
+
+    /// What it is called, and every field that it can have beside those that all records have, in the
+    /// order in which they are written.
+    package var schema: (event: Event, fields: [Field]) {
+        switch self {
+        case .sessionStart(let conversation):
+            (.sessionStart, [Field("protocol", conversation)])
+        case .commandStart(let command):
+            (.commandStart, command.fields)
+        case .commandEnd(let command, let end):
+            (
+                .commandEnd,
+                command.fields + [Field("pid", end.pid)] + end.outcome.fields() + [
+                    Field("left_ended", end.leftEnded > 0 ? end.leftEnded : nil),
+                    Field("bytes_in", end.usage?.bytesIn),
+                    Field("bytes_out", end.usage?.bytesOut),
+                    Field("bytes_err", end.usage?.bytesError),
+                    Field("seconds", nanoseconds: end.usage?.nanoseconds),
+                ]
+            )
+        case .commandGone(let command, let pid, let nanoseconds):
+            (
+                .commandGone,
+                command.fields + [Field("pid", pid), Field("seconds", nanoseconds: nanoseconds)]
+            )
+        case .reply(let reply):
+            (
+                .reply,
+                [
+                    Field("command", reply.command), Field("name", reply.name),
+                    Field("times", reply.times),
+                ]
+            )
+        case .refusal(let refusal):
+            (
+                .refusal,
+                [
+                    Field("command", refusal.command), Field("name", refusal.name),
+                    Field("arguments", refusal.arguments), Field("code", refusal.code),
+                    Field("reason", refusal.reason),
+                ]
+            )
+        case .handshakeFailure(let code, let reason):
+            (.handshakeFailure, [Field("code", code), Field("reason", reason)])
+        case .sessionEnd(let reason, let bytesIn, let bytesOut, let nanoseconds):
+            (
+                .sessionEnd,
+                [
+                    Field("reason", reason), Field("bytes_in", bytesIn),
+                    Field("bytes_out", bytesOut), Field("seconds", nanoseconds: nanoseconds),
+                ]
+            )
+        case .reload(let files, let failure):
+            (
+                .reload,
+                [
+                    Field("what", files.rawValue),
+                    Field("outcome", failure == nil ? "in-force" : "old-stays"),
+                    Field("reason", failure),
+                ]
+            )
+        }
+    }
+
+    /// Whether it waits for the disk where that was asked for. What any client can cause in any number
+    /// does not: otherwise one client could hold up all loops.
+    package var isDurable: Bool {
+        switch self {
+        case .commandStart, .commandEnd, .commandGone, .reload: true
+        case .sessionStart, .sessionEnd, .reply, .refusal, .handshakeFailure: false
+        }
+    }
+
+    /// Whether one session can cause any number of them.
+    package var isFrequent: Bool {
+        switch self {
+        case .reply, .refusal: true
+        case .sessionStart, .sessionEnd, .commandStart, .commandEnd, .commandGone,
+            .handshakeFailure, .reload:
+            false
+        }
+    }
+}
+
+/// Equal fixed replies that left together.
+package struct RecordedReply: Sendable {
+    /// How many commands the session has had by then; nil in a session of messages.
+    package var command: Int?
+    package var name: String
+    /// Nil in a session of messages, where each has its own.
+    package var times: Int?
+
+    package init(command: Int? = nil, name: String, times: Int? = nil) {
+        self.command = command
+        self.name = name
+        self.times = times
+    }
+}
+
+/// A command or a message that was refused. What isn't known of it is nil.
+package struct RecordedRefusal: Sendable {
+    package var command: Int?
+    package var name: String?
+    package var arguments: [RecordedArgument]?
+    package var code: String
+    package var reason: String?
+
+    package init(
+        command: Int? = nil, name: String? = nil, arguments: [RecordedArgument]? = nil,
+        code: String, reason: String? = nil
+    ) {
+        self.command = command
+        self.name = name
+        self.arguments = arguments
+        self.code = code
+        self.reason = reason
+    }
+}
+
+/// What is read again at once, in the words of `what`.
+package enum ReloadedFiles: String, CaseIterable, Sendable {
+    case certificates
+    case commandTable = "the command table"
+}

@@ -1,0 +1,63 @@
+// What records say of a program, in plain values.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A program that was started, as each of its records says.
+package struct RecordedCommand: Sendable {
+    /// In its session, from 1.
+    package let number: Int
+    /// The table's.
+    package let name: String
+    package let arguments: [RecordedArgument]
+    /// Its path.
+    package let program: String
+
+    package init(number: Int, name: String, arguments: [RecordedArgument], program: String) {
+        self.number = number
+        self.name = name
+        self.arguments = arguments
+        self.program = program
+    }
+
+    var fields: [Field] {
+        [
+            Field("command", number), Field("name", name), Field("arguments", arguments),
+            Field("program", program),
+        ]
+    }
+}
+
+/// How a program ended.
+package struct CommandEnd: Sendable {
+    /// Nil where it could not be started, and where the server ended at once.
+    package var pid: Int32?
+    package var outcome: CommandOutcome
+    /// Processes that it had left behind when it ended by itself, and that were ended after it.
+    package var leftEnded = 0
+    /// Nil where the server ended at once.
+    package var usage: Usage?
+
+    /// What it moved, in bytes, and how long it took.
+    package struct Usage: Sendable {
+        package var bytesIn: Int
+        /// What it wrote within its limit, whoever took it.
+        package var bytesOut: Int
+        package var bytesError: Int
+        package var nanoseconds: UInt64
+
+        package init(bytesIn: Int, bytesOut: Int, bytesError: Int, nanoseconds: UInt64) {
+            self.bytesIn = bytesIn
+            self.bytesOut = bytesOut
+            self.bytesError = bytesError
+            self.nanoseconds = nanoseconds
+        }
+    }
+
+    package init(
+        _ outcome: CommandOutcome, pid: Int32? = nil, leftEnded: Int = 0, usage: Usage? = nil
+    ) {
+        self.outcome = outcome
+        self.pid = pid
+        self.leftEnded = leftEnded
+        self.usage = usage
+    }
+}

@@ -1,0 +1,133 @@
+// What a session's records have in common, and how many of them there are.
+// SPDX-License-Identifier: Apache-2.0
+import Records
+import Testing
+
+@Suite
+struct RecorderTests {
+    @Test func everyRecord_saysWhoseSessionItIs() throws {
+        let trail = try Trail()
+        let start = Record.sessionStart(conversation: "command")
+        #expect(trail.recorder(Samples.session).record(start))
+        #expect(
+            try untimed(trail.read())
+                == #"{"event":"session-start","session":7,"address":"192.0.2.7:4711","#
+                + #""identity":"email:ann@example.org","names":["email:ann@example.org","dns:ann"],"#
+                + #""key":"key:sha256:abc=","serial":"0A","protocol":"command"}"#)
+        #expect(trail.recorder(Samples.stranger).record(start))
+        #expect(
+            try untimed(trail.read())
+                == #"{"event":"session-start","session":8,"address":"192.0.2.8:4711","protocol":"command"}"#
+        )
+        #expect(trail.recorder().record(.reload(.certificates, failure: nil)))
+        #expect(
+            try untimed(trail.read())
+                == #"{"event":"reload","what":"certificates","outcome":"in-force"}"#)
+    }
+
+    // MARK: The budget
+
+    @Test(arguments: [
+        Record.reply(RecordedReply(name: "x")), .refusal(RecordedRefusal(code: "busy")),
+    ])
+    func frequentRecords_areAHundredASecond_andTheRestIsCounted(record: Record) throws {
+        let trail = try Trail()
+        let recorder = trail.recorder(Samples.stranger)
+        for number in 1...250 {
+            #expect(recorder.record(record) == (number <= 100), "record \(number)")
+            #expect(trail.read().isEmpty == (number > 100), "record \(number)")
+        }
+        trail.now += 1
+        #expect(recorder.record(record))
+        #expect(trail.read().contains(#""192.0.2.8:4711","omitted_before":150,"#))
+        #expect(recorder.record(record))
+        #expect(!trail.read().contains("omitted_before"))
+    }
+
+    @Test func recordsOfPrograms_areNeverLeftOut_andTellWhatWas() throws {
+        let trail = try Trail()
+        let recorder = trail.recorder(Samples.stranger)
+        for _ in 1...103 {
+            recorder.record(.reply(RecordedReply(name: "x")))
+            _ = trail.read()
+        }
+        for number in 1...200 {
+            #expect(recorder.record(.commandStart(Samples.command)))
+            #expect(trail.read().contains(#""omitted_before":3,"#) == (number == 1))
+        }
+        #expect(!recorder.record(.reply(RecordedReply(name: "x"))))
+    }
+
+    @Test func budget_isTheSessionsOwn() throws {
+        let trail = try Trail()
+        let flood = trail.recorder(Samples.stranger)
+        let other = trail.recorder(Samples.session)
+        for _ in 1...200 {
+            flood.record(.reply(RecordedReply(name: "x")))
+            _ = trail.read()
+        }
+        #expect(other.record(.reply(RecordedReply(name: "x"))))
+    }
+
+    // MARK: Commands
+
+    @Test func equalRepliesInARow_areOneRecord() throws {
+        let trail = try Trail()
+        let recorder = trail.recorder()
+        for _ in 1...7 { recorder.noteReply(Array("Hello".utf8).span) }
+        #expect(trail.read() == "")
+        recorder.writeReplies()
+        #expect(
+            try untimed(trail.read())
+                == #"{"event":"reply","command":7,"name":"Hello","times":7}"#)
+        recorder.writeReplies()
+        #expect(trail.read() == "")
+        recorder.noteReply(Array("Hello".utf8).span)
+        recorder.writeReplies()
+        #expect(
+            try untimed(trail.read())
+                == #"{"event":"reply","command":8,"name":"Hello","times":1}"#)
+    }
+
+    @Test(arguments: ["Help", "Hell", "Hello!"])
+    func anotherReply_endsTheRow(name: String) throws {
+        let trail = try Trail()
+        let recorder = trail.recorder()
+        for _ in 1...2 { recorder.noteReply(Array("Hello".utf8).span) }
+        recorder.noteReply(Array(name.utf8).span)
+        #expect(trail.read().contains(#""name":"Hello","times":2}"#))
+        recorder.writeReplies()
+        #expect(trail.read().contains(#""name":"\#(name)","times":1}"#))
+    }
+
+    @Test func programsRepliesAndRefusals_areCountedTogether() throws {
+        let trail = try Trail()
+        let recorder = trail.recorder()
+        recorder.noteReply(Array("Hello".utf8).span)
+        recorder.writeReplies()
+        #expect(trail.read().contains(#""command":1,"#))
+        #expect(recorder.start("ls", [], program: "/bin/ls")?.number == 2)
+        #expect(trail.read().contains(#""event":"command-start","command":2,"#))
+        recorder.refuse("nope", [], code: "busy", reason: "later")
+        #expect(trail.read().contains(#""event":"refusal","command":3,"#))
+    }
+
+    @Test func startThatCanNotBeKept_isNone_andTakesNoNumber() throws {
+        let trail = try Trail()
+        let recorder = trail.recorder()
+        recorder.record(.sessionStart(conversation: "parley/1"))
+        #expect(recorder.start("ls", [], program: "/bin/ls") == nil)
+        _ = trail.read()
+        #expect(recorder.start("ls", [], program: "/bin/ls")?.number == 1)
+    }
+
+    @Test func longNameOfARefusal_isCut() throws {
+        let trail = try Trail()
+        trail.recorder().refuse(
+            String(repeating: "x", count: 300), [.secret(length: 9)], code: "busy", reason: "later")
+        #expect(
+            try untimed(trail.read())
+                == #"{"event":"refusal","command":1,"name":"\#(String(repeating: "x", count: 255))","#
+                + #""arguments":[9],"code":"busy","reason":"later"}"#)
+    }
+}
