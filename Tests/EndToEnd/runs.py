@@ -30,7 +30,9 @@ COMMANDS = {
     # They say their process group, so that a test sees it gone.
     "wait": shell("echo $$; exec sleep 600"),
     "stay": shell("trap 'echo no' TERM; echo $$; while :; do sleep 0.1; done", timeout=900),
-    "tidy": shell("trap 'echo tidied; kill $!; exit 3' TERM; echo $$; sleep 600 & wait"),
+    # Said by the child: a signal that comes between its fork and its exec is lost to the shell's trap.
+    "tidy": shell("trap 'echo tidied; kill $!; exit 3' TERM; "
+                  "sh -c 'echo $PPID; exec sleep 600' & wait"),
     "late": shell("sleep 600", timeout=0.2),
     "much": shell("head -c 100000 /dev/zero", output=5000),
     "endless": shell("echo $$ >&2; exec yes", output=1 << 50),
