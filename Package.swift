@@ -95,12 +95,13 @@ let package = Package(
         .testTarget(
             name: "TestSupport", dependencies: ["System", "Sockets"], path: "Tests/Support",
             swiftSettings: settings),
-        .testTarget(name: "SystemTests", dependencies: ["System"], swiftSettings: settings),
+        .testTarget(
+            name: "SystemTests", dependencies: ["System", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "SocketsTests", dependencies: ["System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "TLSTests", dependencies: ["TLS", "COpenSSL", "System", "Sockets"],
+            name: "TLSTests", dependencies: ["TLS", "COpenSSL", "System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "CommandsTests", dependencies: ["Commands", "TestSupport"],

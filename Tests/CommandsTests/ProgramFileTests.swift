@@ -4,10 +4,13 @@ import Glibc
 import Testing
 
 @testable import Commands
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct ProgramFileTests {
-    private let folder = Folder()
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
 
     @Test(arguments: [
         "#!/bin/sh\n", "#!/bin/sh", "#! /bin/sh -e\n", "#!\t/bin/sh\t-e \nexit\r\n",
@@ -38,7 +41,7 @@ struct ProgramFileTests {
         #expect(code(at: folder["b"]) == nil)
         try write("a", "echo\n")
         #expect(code(at: folder["b"]) == .invalidProgram)
-        folder.change("a", 0o600)
+        try folder.mode("a", 0o600)
         #expect(code(at: folder["b"]) == .invalidProgram)
     }
 
@@ -50,36 +53,36 @@ struct ProgramFileTests {
 
     @Test func program_isRefused_whereItIsNotExecutable() throws {
         try write("a", "#!/bin/sh\n")
-        folder.change("a", 0o644)
+        try folder.mode("a", 0o644)
         #expect(code(at: folder["a"]) == .invalidProgram)
-        folder.make("d")
+        try folder.folder("d", 0o700)
         #expect(code(at: folder["d"]) == .invalidProgram)
     }
 
     @Test(.enabled(if: geteuid() != 0)) func program_thatCannotBeRead_isTakenWithAWarning() throws {
         try write("a", "#!/bin/sh\n")
-        folder.change("a", 0o111)
+        try folder.mode("a", 0o111)
         let table = try table(command("allow: ['anyone']", run: "['\(folder["a"])']"))
         #expect(table.warnings.map(\.code) == [.unseenProgram])
     }
 
     // What is looked at in each folder and link is the rule's own (TrustedFileTests).
     @Test func program_isRefused_whereOthersCouldReplaceIt() throws {
-        folder.make("d")
+        try folder.folder("d", 0o700)
         try write("d/a", "#!/bin/sh\n")
         let (path, run) = (folder["d/a"], "[▶'\(folder["d/a"])']")
         #expect(code(at: path) == nil)
-        folder.change("d", 0o777)
+        try folder.mode("d", 0o777)
         expect(.writableByOthers, in: command("", run: run))
-        folder.change("d", 0o700)
-        folder.change("d/a", 0o777)
+        try folder.mode("d", 0o700)
+        try folder.mode("d/a", 0o777)
         expect(.writableByOthers, in: command("optional: true", run: run))
     }
 
     @Test func program_isRefused_whereOthersCouldReplaceItsInterpreter() throws {
         try write("a", "#!/bin/sh\n")
         try write("b", "#!\(folder["a"])\n")
-        folder.change("a", 0o777)
+        try folder.mode("a", 0o777)
         #expect(code(at: folder["b"]) == .writableByOthers)
     }
 
@@ -115,8 +118,7 @@ struct ProgramFileTests {
     }
 
     private func write(_ name: String, _ text: String) throws {
-        folder.write(name, text)
-        folder.change(name, 0o755)
+        try folder.file(name, 0o755, text)
     }
 
     private func code(_ text: String) throws -> TableError.Code? {

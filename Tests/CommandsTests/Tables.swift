@@ -3,6 +3,9 @@
 import Testing
 
 @testable import Commands
+@testable import TestSupport
+
+extension TableError: CodedError {}
 
 /// A code and the place of a mistake.
 struct Refusal: Equatable {

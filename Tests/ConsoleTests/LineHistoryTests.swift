@@ -4,35 +4,20 @@ import Console
 import Glibc
 import Testing
 
+@testable import TestSupport
+
 @Suite(.serialized, .timeLimit(.minutes(1)))
-final class LineHistoryTests {
-    private let folder: String
+struct LineHistoryTests {
+    private let folder: TemporaryFolder
 
-    init() throws {
-        var name = Array("/tmp/history-XXXXXX".utf8CString)
-        folder = try #require(unsafe mkdtemp(&name).map { unsafe String(cString: $0) })
-    }
+    init() throws { folder = try TemporaryFolder() }
 
-    deinit {
-        for name in ["/a/b/history", "/a/other", "/a/b", "/a", ""] {
-            unsafe remove(folder + name)
-        }
-    }
-
-    private var path: String { folder + "/a/b/history" }
+    private var path: String { folder["a/b/history"] }
     private var history: LineHistory { LineHistory(path: path) }
 
     private func mode(_ path: String) -> mode_t {
         var status = stat()
         return unsafe lstat(path, &status) == 0 ? status.st_mode & 0o777 : 0
-    }
-
-    private struct Unwritable: Error {}
-
-    private func write(_ text: String, to path: String) throws {
-        guard let file = unsafe fopen(path, "w") else { throw Unwritable() }
-        unsafe fputs(text, file)
-        unsafe fclose(file)
     }
 
     @Test func lines_comeBackInOrder_fromAFileOfItsOwnersAlone() {
@@ -41,7 +26,7 @@ final class LineHistoryTests {
         history.add("zwei ä")
         #expect(history.lines() == ["one", "zwei ä"])
         #expect(mode(path) == 0o600)
-        #expect(mode(folder + "/a") == 0o700)
+        #expect(mode(folder["a"]) == 0o700)
     }
 
     @Test func lineThatBeginsWithABlank_isNotKept() {
@@ -61,22 +46,22 @@ final class LineHistoryTests {
 
     @Test func link_isNeitherFollowedNorReplaced() throws {
         history.add("one")
-        unsafe rename(path, folder + "/a/other")
-        try #require(unsafe symlink(folder + "/a/other", path) == 0)
+        unsafe rename(path, folder["a/other"])
+        try #require(unsafe symlink(folder["a/other"], path) == 0)
         #expect(history.lines() == [])
         history.add("two")
-        #expect(LineHistory(path: folder + "/a/other").lines() == ["one"])
+        #expect(LineHistory(path: folder["a/other"]).lines() == ["one"])
     }
 
     @Test func lineThatATerminalMustNotGet_isLeftOut() throws {
         history.add("one")
-        try write("good\nba\u{1b}[2Jd\n\nlast", to: path)
+        try write(Array("good\nba\u{1b}[2Jd\n\nlast".utf8), to: path)
         #expect(history.lines() == ["good", "last"])
     }
 
     @Test func longFile_isCutToItsLastLines() throws {
         history.add("one")
-        try write((0..<2_500).map { "line \($0)\n" }.joined(), to: path)
+        try write(Array((0..<2_500).map { "line \($0)\n" }.joined().utf8), to: path)
         let expected = (1_500..<2_500).map { "line \($0)" }
         #expect(history.lines() == expected)
         var status = stat()

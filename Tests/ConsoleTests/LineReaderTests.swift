@@ -77,7 +77,7 @@ struct LineReaderTests {
                 let reader = LineReader(loop: loop)
                 for wait in 0..<3 {
                     let waiting = loop.spawn {
-                        await failureCode { () throws(StreamError) in
+                        await failureCode { () async throws(StreamError) in
                             try await reader.next(limit: 8)
                         }
                     }

@@ -162,7 +162,9 @@ struct CommandTests {
             (["Hello", String(repeating: "x", count: 1_025)], .messageTooLong),
         ] as [([String], StreamError.Code?)])
     func check_saysWhatCannotBeSent(messages: [String], code: StreamError.Code?) async {
-        #expect(await failureCode { () throws(StreamError) in try Command.check(messages) } == code)
+        #expect(
+            await failureCode { () async throws(StreamError) in try Command.check(messages) }
+                == code)
     }
 
     @Test func script_sendsNothing_whereOneMessageIsTooLong() async throws {
@@ -351,7 +353,7 @@ struct CommandTests {
             let stream = PlainStream(channels.1)
             try await PlainStream(channels.0).write("Hello")
             channels.0.reset()
-            let code = await failureCode { () throws(StreamError) in
+            let code = await failureCode { () async throws(StreamError) in
                 try await Command.serve(stream, replies: documentReplies, transcript: nil)
             }
             #expect(code == .reset)

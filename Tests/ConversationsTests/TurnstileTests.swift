@@ -114,7 +114,9 @@ struct TurnstileTests {
             try await turnstile.enter()
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let waiting = loop.spawn {
-                await failureCode { () throws(StreamError) in try await turnstile.enter(while: a) }
+                await failureCode { () async throws(StreamError) in
+                    try await turnstile.enter(while: a)
+                }
             }
             await turns(5)
             try await b.write("early")
@@ -136,7 +138,7 @@ struct TurnstileTests {
             let second = try await Carrier.pair.streams(on: loop)
             let tasks = [first, second.0].map { stream in
                 loop.spawn {
-                    await failureCode { () throws(StreamError) in
+                    await failureCode { () async throws(StreamError) in
                         try await turnstile.enter(while: stream)
                     }
                 }
@@ -164,7 +166,9 @@ struct TurnstileTests {
             try await turnstile.enter()
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let waiting = loop.spawn {
-                await failureCode { () throws(StreamError) in try await turnstile.enter(while: a) }
+                await failureCode { () async throws(StreamError) in
+                    try await turnstile.enter(while: a)
+                }
             }
             await turns(10)
             waiting.cancel()
@@ -182,7 +186,9 @@ struct TurnstileTests {
             try await turnstile.enter()
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let waiting = loop.spawn {
-                await failureCode { () throws(StreamError) in try await turnstile.enter(while: a) }
+                await failureCode { () async throws(StreamError) in
+                    try await turnstile.enter(while: a)
+                }
             }
             await turns(10)
             if turnFirst { turnstile.leave() } else { b.channel.shutdownWrite() }

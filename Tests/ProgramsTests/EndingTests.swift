@@ -106,7 +106,7 @@ struct EndingTests {
             let running = try await Running(
                 shell("trap 'echo trapped; exit 3' TERM; echo up; kill -STOP $$"), loop: loop)
             _ = await running.line()
-            while state(of: running.pid) != "T" { await loop.nextTurn() }
+            try await eventually("the program stops") { state(of: running.pid) == "T" }
             running.program.terminate()
             return await running.result()
         }
@@ -144,23 +144,21 @@ struct EndingTests {
         }
         // The keeper has its turn when the kernel gives it one.
         let child = try #require(left.0)
-        let limit = ContinuousClock.now + .seconds(20)
-        while isAlive(left.1) || isAlive(child) {
-            try #require(ContinuousClock.now < limit)
-            // Its time goes to the keeper: a loop that only yields would take a core from it.
-            try await Task.sleep(for: .milliseconds(5))
+        // Its time goes to the keeper: a loop that only yields would take a core from it.
+        try await eventually("both end", every: .milliseconds(5)) {
+            !isAlive(left.1) && !isAlive(child)
         }
     }
 
     @Test func programWhoseExecHangs_isEndedBeforeItRuns() async throws {
         try await onLoop { loop in
-            let exec = HangingExec("#!/bin/sh\nexec sleep 1000\n")
+            let exec = try HangingExec("#!/bin/sh\nexec sleep 1000\n")
             try await exec.hold()
             let bell = Bell()
             let program = try Program(
                 ProgramStart(
                     path: exec.path, arguments: [], environment: [:], directory: "/",
-                    takesInput: false, grace: 0.1), loop: loop
+                    takesInput: false, grace: 20), loop: loop
             ) { bell.ring() }
             program.terminate()
             while program.course != .over { await bell.wait() }
@@ -193,7 +191,7 @@ struct EndingTests {
                 keepers += result.output.numbers
             }
             // They say that all is over a moment before they end.
-            while keepers.contains(where: { state(of: $0) != nil }) { await loop.nextTurn() }
+            try await eventually("the keepers end") { keepers.allSatisfy { state(of: $0) == nil } }
             return keepers.count
         }
         #expect(keepers == 200)

@@ -10,8 +10,8 @@ import Testing
 /// PARLEY_FUZZ_ROUNDS says how many inputs, PARLEY_FUZZ_SEED where to begin.
 @Suite(.timeLimit(.minutes(5)))
 struct FrameFuzzTests {
-    @Test(arguments: [FrameType.Sender.client, .server])
-    func frames_areReadAlike_howeverTheyAreCut(sender: FrameType.Sender) {
+    @Test(arguments: Parley1.Sender.allCases)
+    func frames_areReadAlike_howeverTheyAreCut(sender: Parley1.Sender) {
         let seed = setting("PARLEY_FUZZ_SEED") ?? 1
         var random = SplitMix(state: seed)
         var good = 0
@@ -38,8 +38,8 @@ struct FrameFuzzTests {
     }
 
     /// Reads a stream to its end or its first mistake, with all that its frames carry.
-    private func digest(_ bytes: [UInt8], from sender: FrameType.Sender, cut: [Int]) -> Digest {
-        var reader = FrameReader(from: sender)
+    private func digest(_ bytes: [UInt8], from sender: Parley1.Sender, cut: [Int]) -> Digest {
+        var reader = FrameReader(from: sender == .client ? .client : .server)
         var request = RequestReader()
         var ledger = InputLedger()
         ledger.want(1_000)
@@ -83,19 +83,19 @@ struct FrameFuzzTests {
     }
 
     /// Some frames, most of them right, with a few bytes changed.
-    private func stream(from sender: FrameType.Sender, _ random: inout SplitMix) -> [UInt8] {
+    private func stream(from sender: Parley1.Sender, _ random: inout SplitMix) -> [UInt8] {
         var bytes: [UInt8] = []
         for _ in 0...(random.next() % 3) {
-            let type = FrameType.allCases[Int(random.next() % UInt64(FrameType.allCases.count))]
-            let length = min(type.lengths.upperBound, Int(random.next() % 12))
+            let kind = Parley1.kinds[Int(random.next() % UInt64(Parley1.kinds.count))]
+            let length = min(kind.lengths.upperBound, Int(random.next() % 12))
             var payload: [UInt8] = []
-            while payload.count < max(length, type.lengths.lowerBound) {
+            while payload.count < max(length, kind.lengths.lowerBound) {
                 payload.append(UInt8(truncatingIfNeeded: random.next() % 4))
             }
             if random.next() % 64 == 0 {
-                bytes += header(type.rawValue, Int(random.next() & 0xff_ffff)) + payload
-            } else if type.isSent(by: sender) || random.next() % 16 == 0 {
-                bytes += frame(type, payload)
+                bytes += Parley1.header(kind.number, Int(random.next() & 0xff_ffff)) + payload
+            } else if kind.senders.contains(sender) || random.next() % 16 == 0 {
+                bytes += Parley1.frame(kind, payload)
             }
         }
         if random.next() % 4 == 0, !bytes.isEmpty {

@@ -4,6 +4,7 @@ import Sockets
 import Testing
 
 @testable import Remote
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct RequestTests {
@@ -15,6 +16,18 @@ struct RequestTests {
     func request_comesBackAsItWasSent(request: Request) throws {
         #expect(!request.isTooLarge)
         #expect(try reading(request.frames) == .request(request))
+    }
+
+    @Test func request_isOneFrame_whereItFits() {
+        #expect(Request(name: "Hi", arguments: ["", "ü"]).frames == Parley1.run("Hi", "", "ü"))
+    }
+
+    @Test func request_isCutIntoFrames_whereItDoesNot() throws {
+        let long = String(repeating: "y", count: 32_767)
+        let read = try frames(Request(name: "n", arguments: [long]).frames, from: .client)
+        #expect(read.map(\.type) == [2, 2, 1])
+        let payload = [0, 1] + "n".utf8 + [0x7f, 0xff] + long.utf8
+        #expect(Array(read.map(\.payload).joined()) == payload)
     }
 
     @Test(arguments: [
@@ -38,7 +51,9 @@ struct RequestTests {
         ]
             as [[UInt8]])
     func runThatIsCutOrNameless_isMalformed(payload: [UInt8]) {
-        #expect(code { try reading(frame(.run, payload)) } == .malformed)
+        #expect(
+            failureCode { () throws(StreamError) in try reading(Parley1.frame(.run, payload)) }
+                == .malformed)
     }
 
     @Test(
@@ -48,7 +63,8 @@ struct RequestTests {
         ] as [([UInt8], Int)])
     func wordThatIsNoText_isNamed(payload: [UInt8], word: Int) throws {
         #expect(
-            try reading(frame(.run, payload)) == .notText(word: word, name: word == 0 ? "" : "A"))
+            try reading(Parley1.frame(.run, payload))
+                == .notText(word: word, name: word == 0 ? "" : "A"))
     }
 
     @Test func partsBeyondTheLimit_areNotKept() throws {
@@ -67,7 +83,7 @@ struct RequestTests {
         var reader = RequestReader()
         var result: RequestReader.Reading?
         for read in try frames(bytes, from: .client) {
-            if read.type == .runPart {
+            if read.type == 2 {
                 reader.add(part: read.payload.span)
             } else {
                 result = try reader.finish(read.payload.span)
@@ -81,14 +97,14 @@ struct RequestTests {
 struct InputLedgerTests {
     @Test func input_isTaken_asFarAsItWasWanted() throws {
         var ledger = InputLedger()
-        #expect(code { try ledger.receive(1) } == .malformed)
+        #expect(failureCode { () throws(StreamError) in try ledger.receive(1) } == .malformed)
         ledger.want(10)
         #expect(try ledger.receive(10))
-        #expect(code { try ledger.receive(1) } == .malformed)
+        #expect(failureCode { () throws(StreamError) in try ledger.receive(1) } == .malformed)
         ledger.want(5)
         #expect(try ledger.receive(5))
         #expect(try ledger.end())
-        #expect(code { try ledger.end() } == .malformed)
+        #expect(failureCode { () throws(StreamError) in try ledger.end() } == .malformed)
     }
 
     @Test func inputOfACommandThatHasExited_isNotTheNextOnes() throws {
@@ -97,7 +113,7 @@ struct InputLedgerTests {
         try ledger.exited()
         ledger.want(20)
         #expect(try !ledger.receive(10))
-        #expect(code { try ledger.receive(1) } == .malformed)
+        #expect(failureCode { () throws(StreamError) in try ledger.receive(1) } == .malformed)
         #expect(try !ledger.end())
         #expect(try ledger.receive(20))
         #expect(try ledger.end())
@@ -115,6 +131,6 @@ struct InputLedgerTests {
         ledger.want(1)
         try ledger.exited()
         ledger.want(1)
-        #expect(code { try ledger.exited() } == .malformed)
+        #expect(failureCode { () throws(StreamError) in try ledger.exited() } == .malformed)
     }
 }

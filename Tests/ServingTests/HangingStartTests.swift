@@ -16,17 +16,18 @@ struct HangingStartTests {
         try await hanging { session in
             session.near.shutdownWrite()
             #expect(await session.serving.value?.code == .endedEarly)
-            #expect(await session.outcome() == .ended(.signal(15)))
+            let outcome = try await session.outcome()
+            #expect(outcome == .ended(.signal(15)))
             #expect(session.host.vacated == 1)
         }
     }
 
     @Test func aCancel_endsTheCommand_andTheSessionGoesOn() async throws {
         try await hanging { session in
-            try await session.client.write(frame(.cancel))
-            try await session.client.write(Request(name: "whoami", arguments: []).frames)
+            try await session.client.write(Parley1.frame(.cancel))
+            try await session.client.write(Parley1.run("whoami"))
             try await session.expect(.exit)
-            #expect(await session.outcome() == .ended(.signal(15)))
+            #expect(try await session.outcome() == .ended(.signal(15)))
             try await session.expect(.output)
             try await session.expect(.exit)
         }
@@ -34,7 +35,7 @@ struct HangingStartTests {
 
     @Test func aPing_isAnswered() async throws {
         try await hanging { session in
-            try await session.client.write(frame(.ping))
+            try await session.client.write(Parley1.frame(.ping))
             try await session.expect(.pong)
         }
     }
@@ -42,7 +43,7 @@ struct HangingStartTests {
     @Test func theTimeLimit_endsTheCommand() async throws {
         try await hanging("timeout: 0.1") { session in
             try await session.expect(.exit)
-            #expect(await session.outcome() == .timedOut)
+            #expect(try await session.outcome() == .timedOut)
         }
     }
 
@@ -51,19 +52,19 @@ struct HangingStartTests {
             session.serving.cancel()
             // Nothing is left for the client to hear of but the exit.
             try await session.expect(.exit)
-            #expect(await session.outcome() == .ended(.signal(15)))
+            #expect(try await session.outcome() == .ended(.signal(15)))
         }
     }
 
     @Test func whatCannotBeStarted_isRefusedWhenThatIsKnown() async throws {
-        let interpreter = HangingExec("#!/bin/sh\n")
+        let interpreter = try HangingExec("#!/bin/sh\n")
         try await hanging("input: true", script: "#!\(interpreter.path)\n") { session in
             // The table has found it.
             unsafe unlink(interpreter.path)
             session.exec.letGo()
             // No input was wanted before.
             try await session.expect(.refusal)
-            let outcome = await session.outcome()
+            let outcome = try await session.outcome()
             guard case .refused(let refusal) = outcome else {
                 Issue.record("it has the outcome \(outcome)")
                 return
@@ -82,14 +83,14 @@ struct HangingStartTests {
         Signals.ignoreFailedWrites()
         try await onLoop { loop in
             let session = try await HangingSession(limits, script, loop)
-            try await session.client.write(Request(name: "hangs", arguments: []).frames)
-            while session.host.admitted == 0 { await loop.nextTurn() }
+            try await session.client.write(Parley1.run("hangs"))
+            try await eventually("the command is admitted") { session.host.admitted > 0 }
             await turns(5)
             try await body(session)
             session.exec.letGo()
             session.near.shutdownWrite()
             _ = await session.serving.value
-            while session.host.vacated == 0 { await loop.nextTurn() }
+            try await eventually("its place is free") { session.host.vacated > 0 }
         }
     }
 }
@@ -102,12 +103,11 @@ private final class HangingSession: @unchecked Sendable {
     let near: MemoryChannel
     let client: PlainStream
     let serving: Task<StreamError?, Never>
-    private var reader = FrameReader(from: .server)
-    private var types: [FrameType] = []
+    private var frames: Parley1.Frames
 
     init(_ limits: String, _ script: String, _ loop: EventLoop) async throws {
         self.loop = loop
-        exec = HangingExec(script)
+        exec = try HangingExec(script)
         let host = try OpenHost("hangs: { run: ['\(exec.path)'], \(limits), allow: ['anyone'] }")
         self.host = host
         // Not before the table has looked at it.
@@ -115,6 +115,7 @@ private final class HangingSession: @unchecked Sendable {
         let (near, far) = MemoryChannel.pair(loop)
         self.near = near
         client = PlainStream(near)
+        frames = Parley1.Frames(client)
         serving = loop.spawn {
             do throws(StreamError) {
                 try await RemoteServer(PlainStream(far), host: host).serve()
@@ -126,33 +127,14 @@ private final class HangingSession: @unchecked Sendable {
     }
 
     /// As it is recorded, after the client was told.
-    func outcome() async -> Remote.Outcome {
-        while host.outcomes.isEmpty { await loop.nextTurn() }
+    func outcome() async throws -> Remote.Outcome {
+        try await eventually("its outcome is recorded") { !host.outcomes.isEmpty }
         return host.outcomes[0]
     }
 
     /// Reads the next frame, which must be of this type.
-    func expect(_ type: FrameType) async throws {
-        let next = try await next()
-        #expect(next == type)
+    func expect(_ kind: Parley1.Kind) async throws {
+        let next = try await frames.next()
+        #expect(next.kind == kind)
     }
-
-    private func next() async throws -> FrameType {
-        while types.isEmpty {
-            let bytes = try #require(try await client.read(upTo: 16_384) { Array(copying: $0) })
-            var offset = 0
-            while let type = try reader.next(
-                bytes.span, at: &offset, { (type, _) throws(StreamError) in type })
-            {
-                types.append(type)
-            }
-        }
-        return types.removeFirst()
-    }
-}
-
-private func frame(_ type: FrameType) -> [UInt8] {
-    var frame: [UInt8] = []
-    frame.append(type)
-    return frame
 }

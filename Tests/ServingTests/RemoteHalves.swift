@@ -115,9 +115,3 @@ final class OpenHost: RemoteHost, @unchecked Sendable {
     func replied(_ name: Span<UInt8>) {}
     func wroteReplies() {}
 }
-
-extension Array where Element == UInt8 {
-    init(copying bytes: Span<UInt8>) {
-        self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
-    }
-}

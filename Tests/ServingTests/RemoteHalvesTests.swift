@@ -34,29 +34,21 @@ struct RemoteInputTests {
             let server = PlainStream(far)
             try client.send(["cat"])
             let answer = loop.spawn { try? await client.answer() }
-            try await server.write(inputWanted(5))
+            try await server.write(Parley1.frame(.inputWanted, [0, 0, 0, 5]))
             await console.asked.wait()
             // The client has looked at what is wanted and waits for its input.
-            try await server.write(inputWanted(3))
+            try await server.write(Parley1.frame(.inputWanted, [0, 0, 0, 3]))
             await turns(20)
             console.given.ring()
             await console.asked.wait()
             console.given.ring()
-            var exit: [UInt8] = []
-            exit.append(.exit, [0, 0])
             await console.ended.wait()
-            try await server.write(exit)
+            try await server.write(Parley1.frame(.exit, [0, 0]))
             #expect(await answer.value == .ended(.status(0)))
             #expect(client.inputSent == 8)
             await client.finish()
             server.channel.shutdownWrite()
         }
-    }
-
-    private func inputWanted(_ count: Int) -> [UInt8] {
-        var frame: [UInt8] = []
-        frame.append(inputWanted: count)
-        return frame
     }
 }
 

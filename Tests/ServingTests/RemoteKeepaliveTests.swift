@@ -21,8 +21,11 @@ struct RemoteKeepaliveTests {
             let serving = loop.spawn { try? await server.serve() }
             let idling = loop.spawn { try? await client.untilEnded() }
             // Either may be the first that asks; each hears the other.
-            while near.frames(.ping) + far.frames(.ping) < 3 { await loop.nextTurn() }
-            while near.frames(.pong) + far.frames(.pong) < 3 { await loop.nextTurn() }
+            for kind in [Parley1.Kind.ping, .pong] {
+                try await eventually("three \(kind.name)s") {
+                    near.frames(kind) + far.frames(kind) >= 3
+                }
+            }
             idling.cancel()
             await idling.value
             try client.send(["whoami"])
@@ -38,7 +41,7 @@ struct RemoteKeepaliveTests {
             let (near, far) = MemoryChannel.pair(loop)
             let client = RemoteClient(PlainStream(near), console: NoConsole())
             let idling = loop.spawn {
-                await failureCode { () throws(StreamError) in try await client.untilEnded() }
+                await failureCode { () async throws(StreamError) in try await client.untilEnded() }
             }
             await turns(5)
             far.shutdownWrite()
@@ -51,9 +54,9 @@ struct RemoteKeepaliveTests {
         try await onLoop { loop in
             let (near, far) = MemoryChannel.pair(loop)
             let client = RemoteClient(PlainStream(near), console: NoConsole())
-            try await PlainStream(far).write(frame(.output, [0x78]))
+            try await PlainStream(far).write(Parley1.frame(.output, [0x78]))
             #expect(
-                await failureCode { () throws(StreamError) in try await client.untilEnded() }
+                await failureCode { () async throws(StreamError) in try await client.untilEnded() }
                     == .malformed)
             await client.finish()
         }
@@ -67,37 +70,25 @@ struct RemoteKeepaliveTests {
             let server = RemoteServer(PlainStream(far), host: host)
             let serving = loop.spawn { try? await server.serve() }
             let client = PlainStream(near)
-            try await client.write(Request(name: "yes", arguments: []).frames)
+            try await client.write(Parley1.run("yes"))
             // Nobody reads, so that the server's output comes to a stop and its pongs wait.
             let pings = 20_000
             for _ in 0..<(pings / 100) {
-                try await client.write((0..<100).flatMap { _ in frame(.ping) })
+                try await client.write((0..<100).flatMap { _ in Parley1.frame(.ping) })
             }
-            try await client.write(frame(.cancel))
-            var reader = FrameReader(from: .server)
+            try await client.write(Parley1.frame(.cancel))
+            var frames = Parley1.Frames(client)
             var pongs = 0
-            var isOver = false
-            while !isOver {
-                let bytes = try #require(try await client.read(upTo: 16_384) { Array(copying: $0) })
-                var offset = 0
-                while let type = try reader.next(
-                    bytes.span, at: &offset, { (type, _) throws(StreamError) in type })
-                {
-                    if type == .pong { pongs += 1 }
-                    if type == .exit { isOver = true }
-                }
+            while true {
+                let kind = try await frames.next().kind
+                if kind == .exit { break }
+                if kind == .pong { pongs += 1 }
             }
             // 4,096 bytes of them may wait, and some went out before the output came to a stop.
             #expect((1...3_000).contains(pongs), "\(pongs)")
             near.shutdownWrite()
             await serving.value
         }
-    }
-
-    private func frame(_ type: FrameType, _ payload: [UInt8] = []) -> [UInt8] {
-        var frame: [UInt8] = []
-        frame.append(type, payload)
-        return frame
     }
 }
 
@@ -112,8 +103,7 @@ private final class NoConsole: RemoteConsole, @unchecked Sendable {
 
 extension MemoryChannel {
     /// How many frames of a type without a payload this end has sent, each by itself.
-    fileprivate func frames(_ type: FrameType) -> Int {
-        let text = String(decoding: [type.rawValue, 0, 0, 0], as: UTF8.self)
-        return wire.count { $0 == text }
+    fileprivate func frames(_ kind: Parley1.Kind) -> Int {
+        outgoing.sends.count { $0 == Parley1.frame(kind) }
     }
 }

@@ -58,26 +58,23 @@ struct RemoteTurnTests {
             let serving = loop.spawn { try? await server.serve() }
             let client = PlainStream(near)
             // Behind them is a third, so that nothing is lost or changes places.
-            let requests = [["Hello"], ["p", "x"], ["whoami"]].map {
-                Request(name: $0[0], arguments: Array($0.dropFirst())).frames
-            }
-            try await client.write(requests.flatMap { $0 })
-            while host.turns == 0 { await loop.nextTurn() }
+            try await client.write(
+                Parley1.run("Hello") + Parley1.run("p", "x") + Parley1.run("whoami"))
+            try await eventually("it answers") { host.turns > 0 }
             await turns(20)
             // It does not fit, so that the program's turn has not come.
             try #require(host.turns == 1 && host.admitted.isEmpty)
             if let commands = change.commands { try host.use(commands) }
             host.reason = change.reason
-            var answers = ServerFrames(client)
-            #expect(try await answers.outcome() == .ended(.status(0)))
-            #expect(answers.output == hello + "\n")
-            #expect(try await answers.refusal() == change.code)
+            var frames = Parley1.Frames(client)
+            try await frames.expect(.exit(0, 0), hello + "\n")
+            #expect(try await frames.answer().0.code == change.code.rawValue)
             #expect(host.admitted == change.admitted)
             if let reason = change.reason {
-                #expect(try await answers.outcome() == .refused(reason))
+                let code = reason.code.rawValue
+                try await frames.expect(.refusal(code: code, sentence: reason.sentence))
             } else {
-                #expect(try await answers.outcome() == .ended(.status(0)))
-                #expect(answers.output == host.whoami)
+                try await frames.expect(.exit(0, 0), host.whoami)
             }
             near.shutdownWrite()
             await serving.value
@@ -98,17 +95,15 @@ struct RemoteTurnTests {
             let serving = loop.spawn { try? await server.serve() }
             let client = PlainStream(near)
             try await client.write(
-                ["Hello", "p", "whoami"].flatMap { Request(name: $0, arguments: []).frames })
-            while host.turns == 0 { await loop.nextTurn() }
+                Parley1.run("Hello") + Parley1.run("p") + Parley1.run("whoami"))
+            try await eventually("it answers") { host.turns > 0 }
             await turns(20)
             try host.use(commands)
-            var answers = ServerFrames(client)
-            #expect(try await answers.outcome() == .ended(.status(0)))
-            #expect(try await answers.outcome() == .ended(.status(0)))
-            #expect(answers.output == "now\n")
+            var frames = Parley1.Frames(client)
+            try await frames.expect(.exit(0, 0), hello + "\n")
+            try await frames.expect(.exit(0, 0), "now\n")
             if answered == 3 {
-                #expect(try await answers.outcome() == .ended(.status(0)))
-                #expect(answers.output == host.whoami)
+                try await frames.expect(.exit(0, 0), host.whoami)
                 near.shutdownWrite()
             }
             await serving.value
@@ -135,12 +130,11 @@ struct RemoteTurnTests {
             let server = RemoteServer(PlainStream(far), host: host)
             let serving = loop.spawn { try? await server.serve() }
             let client = PlainStream(near)
-            let frames = Request(name: "p", arguments: [argument]).frames
-            let all = (0..<8).flatMap { _ in frames }
+            let all = (0..<8).flatMap { _ in Parley1.run("p", argument) }
             try #require(all.count <= 16_384)
             try await client.write(all)
-            var answers = ServerFrames(client)
-            for _ in 0..<8 { #expect(try await answers.refusal() == .badArgument) }
+            var frames = Parley1.Frames(client)
+            for _ in 0..<8 { #expect(try await frames.answer().0.code == 3) }
             #expect(expected.contains(host.turns), "\(host.turns)")
             near.shutdownWrite()
             await serving.value
@@ -158,46 +152,10 @@ private func program(
     "p: { run: ['\(path)', '{a}'], arguments: { a: '\(pattern)' }, \(more) allow: ['\(allow)'] }"
 }
 
-/// What a server says, an answer at a time.
-private struct ServerFrames {
-    /// The last answer's.
-    private(set) var output = ""
-    private let stream: PlainStream
-    private var reader = FrameReader(from: .server)
-    private var bytes: [UInt8] = []
-
-    init(_ stream: PlainStream) { self.stream = stream }
-
-    /// The next answer's code; nil where it is no refusal.
-    mutating func refusal() async throws -> Refusal.Code? {
-        if case .refused(let refusal) = try await outcome() { refusal.code } else { nil }
-    }
-
-    mutating func outcome() async throws -> Remote.Outcome {
-        output = ""
-        while true {
-            let bytes = bytes
-            var offset = 0
-            var outcome: Remote.Outcome?
-            var text: [UInt8] = []
-            while outcome == nil,
-                let frame = try reader.next(
-                    bytes.span, at: &offset,
-                    { (type, payload) throws(StreamError) in
-                        (type, Array(copying: payload))
-                    })
-            {
-                switch frame.0 {
-                case .output: text += frame.1
-                case .exit: outcome = try .exit(frame.1.span)
-                case .refusal: outcome = .refusal(frame.1.span)
-                default: break
-                }
-            }
-            self.bytes.removeFirst(offset)
-            output += String(decoding: text, as: UTF8.self)
-            if let outcome { return outcome }
-            self.bytes += try #require(try await stream.read(upTo: 16_384) { Array(copying: $0) })
-        }
+extension Parley1.Frames {
+    fileprivate mutating func expect(_ expected: Parley1.Answer, _ text: String = "") async throws {
+        let (answer, output) = try await answer()
+        #expect(answer == expected)
+        #expect(output == text)
     }
 }

@@ -120,11 +120,11 @@ struct ConnectRaceTests {
             }
             let race = race([silent.address, other.address], delay: 1_000, on: loop)
             let racing = loop.spawn {
-                await failureCode { () throws(StreamError) in
+                await failureCode { () async throws(StreamError) in
                     try await race.socket(deadlines: Deadlines())
                 }
             }
-            await silent.isTried()
+            try await silent.isTried()
             racing.cancel()
             #expect(await racing.value == .cancelled)
             await turns(20)

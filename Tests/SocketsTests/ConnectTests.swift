@@ -26,7 +26,8 @@ struct ConnectTests {
             let bound = try RawSocket(boundTo: localAddress("127.0.0.1"))
             let endpoint = bound.endpoint
             #expect(
-                await failureCode { () throws(StreamError) in try await connect(endpoint, on: loop)
+                await failureCode { () async throws(StreamError) in
+                    try await connect(endpoint, on: loop)
                 }
                     == .refused)
             _ = consume bound
@@ -37,7 +38,8 @@ struct ConnectTests {
         try await onLoop { loop in
             let endpoint = Endpoint(host: String(repeating: "a", count: 64), port: 80)
             #expect(
-                await failureCode { () throws(StreamError) in try await connect(endpoint, on: loop)
+                await failureCode { () async throws(StreamError) in
+                    try await connect(endpoint, on: loop)
                 }
                     == .unknownHost)
         }
@@ -47,7 +49,7 @@ struct ConnectTests {
         try await onLoop { loop in
             let silent = try SilentListener()
             let started = loop.now
-            let code = await failureCode { () throws(StreamError) in
+            let code = await failureCode { () async throws(StreamError) in
                 try await connect(silent.endpoint, within: 0.2, on: loop)
             }
             #expect(code == .connectTimedOut)
@@ -62,11 +64,11 @@ struct ConnectTests {
             let silent = try SilentListener()
             let endpoint = silent.endpoint
             let connecting = loop.spawn {
-                await failureCode { () throws(StreamError) in
+                await failureCode { () async throws(StreamError) in
                     try await connect(endpoint, within: 1_000, on: loop)
                 }
             }
-            if canceller != .beforeStart { await silent.isTried() }
+            if canceller != .beforeStart { try await silent.isTried() }
             if canceller == .onAnotherThread {
                 onThread { connecting.cancel() }
             } else {

@@ -15,7 +15,9 @@ struct DeadlineTests {
             let (a, b) = try await Carrier.pair.streams(on: loop, deadlines: deadlines)
             a.channel.enter(.idle)
             let started = loop.now
-            let code = await failureCode { () throws(StreamError) in try await operation.run(a) }
+            let code = await failureCode { () async throws(StreamError) in
+                try await operation.run(a)
+            }
             #expect(code == .idleTimedOut)
             #expect(loop.now - started >= 50_000_000)
             withExtendedLifetime(b) {}
@@ -40,7 +42,7 @@ struct DeadlineTests {
             }
             a.enter(.idle)
             alarm.set(inMilliseconds: 200)
-            let code = await failureCode { () throws(StreamError) in
+            let code = await failureCode { () async throws(StreamError) in
                 try await PlainStream(a).readAll()
             }
             #expect(code == .idleTimedOut)
@@ -61,7 +63,7 @@ struct DeadlineTests {
             }
             a.enter(.handshake)
             alarm.set(inMilliseconds: 10)
-            let code = await failureCode { () throws(StreamError) in
+            let code = await failureCode { () async throws(StreamError) in
                 try await PlainStream(a).readAll()
             }
             #expect(code == .handshakeTimedOut)
@@ -78,7 +80,7 @@ struct DeadlineTests {
             let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
             a.enter(.handshake)
             a.enter(.idle)
-            let code = await failureCode { () throws(StreamError) in
+            let code = await failureCode { () async throws(StreamError) in
                 try await PlainStream(a).readAll()
             }
             #expect(code == .idleTimedOut)

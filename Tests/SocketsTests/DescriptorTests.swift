@@ -39,13 +39,13 @@ struct DescriptorTests {
                         // The client is gone without a word.
                         try RawSocket(connectedTo: listener.address).reset()
                         let server = PlainStream(await arrivals.next())
-                        let code = await failureCode { () throws(StreamError) in
+                        let code = await failureCode { () async throws(StreamError) in
                             try await server.readText()
                         }
                         #expect(code == .reset)
                     case 2:
                         let endpoint = refusing.endpoint
-                        let code = await failureCode { () throws(StreamError) in
+                        let code = await failureCode { () async throws(StreamError) in
                             try await Socket.connect(
                                 to: endpoint, within: 10, deadlines: Deadlines(), loop: loop)
                         }

@@ -97,7 +97,7 @@ struct KeepaliveTests {
         try await onLoop { loop in
             let session = try Session(loop, idle: 0.05, keepalive: 0)
             let ending = loop.spawn { await session.end(.holding) }
-            while session.pings < 2 { await loop.nextTurn() }
+            try await eventually("it says so twice") { session.pings >= 2 }
             #expect(session.near.silence >= 1_000_000_000)
             ending.cancel()
             #expect(await ending.value == .cancelled)
@@ -127,7 +127,7 @@ private final class Session: Driver, @unchecked Sendable {
         near.driver = self
         defer { near.driver = nil }
         near.enter(phase)
-        return await failureCode { () throws(StreamError) in
+        return await failureCode { () async throws(StreamError) in
             guard reads else { while true { try await near.wait(for: .read) } }
             _ = try await PlainStream(near).readAll()
         }

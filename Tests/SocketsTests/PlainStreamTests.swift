@@ -24,7 +24,7 @@ struct PlainStreamTests {
             let (a, b) = try await Carrier.pair.streams(on: loop)
             try await a.write(opening.bytes)
             a.channel.shutdownWrite()
-            let code = await failureCode { () throws(StreamError) in
+            let code = await failureCode { () async throws(StreamError) in
                 while try await b.read(upTo: maximum, { $0.count }) != nil {}
             }
             #expect(code == (opening.isTLS ? .peerSpeaksTLS : nil))
@@ -36,7 +36,7 @@ struct PlainStreamTests {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             try await a.write([0x16, 0x03, 0x01])
-            let code = await failureCode { () throws(StreamError) in
+            let code = await failureCode { () async throws(StreamError) in
                 try await b.answer(upTo: 1_024) { _, _ in
                     Issue.record("a TLS record was taken for a message")
                     return .send

@@ -103,7 +103,9 @@ struct StreamTests {
             let bytes = Self.moreThanFits
             let isWritten = Shared(false)
             let writing = loop.spawn {
-                let code = await failureCode { () throws(StreamError) in try await a.write(bytes) }
+                let code = await failureCode { () async throws(StreamError) in
+                    try await a.write(bytes)
+                }
                 isWritten.value = true
                 a.channel.shutdownWrite()
                 return code
@@ -179,7 +181,7 @@ struct StreamTests {
             let (a, b) = try Socket.pair(loop, loop)
             let waiting = loop.spawn {
                 let stream = PlainStream(a)
-                return await failureCode { () throws(StreamError) in
+                return await failureCode { () async throws(StreamError) in
                     try await operation.run(stream)
                 }
             }
@@ -223,7 +225,8 @@ struct StreamTests {
         try await onLoop { loop in
             let a = try await abandonedStream(carrier, isReset: true, on: loop)
             #expect(
-                await failureCode { () throws(StreamError) in try await a.readText() } == .reset)
+                await failureCode { () async throws(StreamError) in try await a.readText() }
+                    == .reset)
         }
     }
 
@@ -234,7 +237,8 @@ struct StreamTests {
             for _ in 0..<3 {
                 // A second read that returned nil would pass a reset for a clean end.
                 #expect(
-                    await failureCode { () throws(StreamError) in try await a.readText() } == .reset
+                    await failureCode { () async throws(StreamError) in try await a.readText() }
+                        == .reset
                 )
             }
         }
@@ -250,7 +254,7 @@ struct StreamTests {
                     // The first write to a closed TCP connection only brings the reset.
                     var code: StreamError.Code?
                     while code == nil {
-                        code = await failureCode { () throws(StreamError) in
+                        code = await failureCode { () async throws(StreamError) in
                             try await a.write(text: "x")
                         }
                     }
@@ -264,10 +268,10 @@ struct StreamTests {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
             let reading = loop.spawn {
-                await failureCode { () throws(StreamError) in try await a.readText() }
+                await failureCode { () async throws(StreamError) in try await a.readText() }
             }
             let writing = loop.spawn {
-                await failureCode { () throws(StreamError) in
+                await failureCode { () async throws(StreamError) in
                     try await a.write(Self.moreThanFits)
                 }
             }
@@ -279,7 +283,7 @@ struct StreamTests {
             try await b.write(text: "too late")
             for operation in Operation.allCases {
                 #expect(
-                    await failureCode { () throws(StreamError) in try await operation.run(a) }
+                    await failureCode { () async throws(StreamError) in try await operation.run(a) }
                         == .endedEarly)
             }
         }

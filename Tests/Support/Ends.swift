@@ -47,8 +47,8 @@ struct Ends {
     }
 
     /// What each end sent, piece by piece.
-    var clientWire: [String] { channels.client.wire }
-    var serverWire: [String] { channels.server.wire }
+    var clientWire: [String] { channels.client.sentTexts }
+    var serverWire: [String] { channels.server.sentTexts }
 
     func resetFromServer() { channels.server.reset() }
 }

@@ -9,20 +9,14 @@ import System
 /// for the kernel's lease-break-time, 45 s.
 final class HangingExec: Sendable {
     let path: String
-    private let folder: String
+    private let folder: TemporaryFolder
     private let lease: Descriptor
 
     /// - Parameter script: with its first line, which names the interpreter.
-    init(_ script: String) {
-        let place = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-        var template = Array("\(place)/parley-hanging-XXXXXX".utf8CString)
-        unsafe mkdtemp(&template)
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        path = "\(folder)/program"
-        let writer = unsafe open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o700)
-        let bytes = Array(script.utf8)
-        unsafe write(writer, bytes, bytes.count)
-        close(writer)
+    init(_ script: String) throws(NoFile) {
+        folder = try TemporaryFolder()
+        path = folder["program"]
+        try folder.file("program", 0o700, script)
         lease = Descriptor(owning: unsafe open(path, O_RDONLY | O_CLOEXEC))
     }
 
@@ -42,11 +36,6 @@ final class HangingExec: Sendable {
             }
             await Task.yield()
         }
-    }
-
-    deinit {
-        unsafe unlink(path)
-        unsafe rmdir(folder)
     }
 
     /// Whoever waits goes on.

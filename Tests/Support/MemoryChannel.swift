@@ -1,19 +1,17 @@
 // The two ends of a channel in memory, for protocols without a descriptor.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Testing
 
 @testable import Sockets
 
-/// One end of a channel in memory. What one send takes is what one receive returns, as with TLS
-/// records; a capacity makes the sender wait.
+/// One end of a channel in memory: of one wire each way, on which a test may plan faults.
 final class MemoryChannel: Channel, @unchecked Sendable {
-    /// What this end has sent, piece by piece.
-    private(set) var wire: [String] = []
-    private let incoming: MemoryPipe
-    private let outgoing: MemoryPipe
+    let incoming: Wire
+    let outgoing: Wire
+    /// How often what came was acknowledged at once.
+    private(set) var acknowledgements = 0
 
-    /// Two ends on one loop.
+    /// Two ends on one loop that runs, for tasks that wait for each other. Boundaries are kept.
     ///
     /// - Parameters:
     ///   - capacity: the bytes that may be under way in each direction.
@@ -23,8 +21,20 @@ final class MemoryChannel: Channel, @unchecked Sendable {
         _ loop: EventLoop, capacity: Int = .max, peer: SocketAddress? = nil,
         deadlines: Deadlines = Deadlines()
     ) -> (MemoryChannel, MemoryChannel) {
-        let there = MemoryPipe(loop, capacity)
-        let back = MemoryPipe(loop, capacity)
+        ends(loop, peer, deadlines) {
+            Wire(wakingOn: loop, capacity: capacity, keepsBoundaries: true)
+        }
+    }
+
+    /// Two ends on a loop that doesn't run, which a test calls one after the other.
+    static func idlePair(_ loop: EventLoop) -> (MemoryChannel, MemoryChannel) {
+        ends(loop, nil, Deadlines()) { Wire(wakingOn: nil, keepsBoundaries: false) }
+    }
+
+    private static func ends(
+        _ loop: EventLoop, _ peer: SocketAddress?, _ deadlines: Deadlines, _ wire: () -> Wire
+    ) -> (MemoryChannel, MemoryChannel) {
+        let (there, back) = (wire(), wire())
         return (
             MemoryChannel(loop, peer, deadlines, incoming: back, outgoing: there),
             MemoryChannel(loop, peer, deadlines, incoming: there, outgoing: back)
@@ -32,8 +42,8 @@ final class MemoryChannel: Channel, @unchecked Sendable {
     }
 
     private init(
-        _ loop: EventLoop, _ peer: SocketAddress?, _ deadlines: Deadlines, incoming: MemoryPipe,
-        outgoing: MemoryPipe
+        _ loop: EventLoop, _ peer: SocketAddress?, _ deadlines: Deadlines, incoming: Wire,
+        outgoing: Wire
     ) {
         self.incoming = incoming
         self.outgoing = outgoing
@@ -48,76 +58,26 @@ final class MemoryChannel: Channel, @unchecked Sendable {
     }
 
     override func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let piece = incoming.take(buffer.count)
-        guard piece.count > 0 else { return incoming.ending ?? Self.wouldBlock }
-        unsafe buffer.copyBytes(from: piece)
-        unsafe noteReceived(UnsafeRawBufferPointer(rebasing: buffer[..<piece.count]))
-        return piece.count
+        let count = unsafe incoming.receive(into: buffer)
+        if count > 0 {
+            unsafe noteReceived(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+        return count
     }
 
     override func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-        if let ending = outgoing.ending { return ending == 0 ? -Int(EPIPE) : ending }
-        let count = min(bytes.count, outgoing.room)
-        guard count > 0 else { return Self.wouldBlock }
-        let piece = unsafe Array(bytes[..<count])
-        outgoing.put(piece)
-        wire.append(String(decoding: piece, as: UTF8.self))
-        noteSent(count)
+        let count = unsafe outgoing.send(bytes)
+        if count > 0 { noteSent(count) }
         return count
     }
 
     override func shutdownWrite() { outgoing.end() }
 
-    /// Ends the other end's reading as a reset does, behind what was sent.
+    override func acknowledge() { acknowledgements += 1 }
+
+    /// Ends the other end's reading as a reset does, after what was sent.
     func reset() { outgoing.end(failure: ECONNRESET) }
-}
 
-/// One direction of a channel in memory.
-private final class MemoryPipe: @unchecked Sendable {
-    weak var reader: Channel?
-    weak var writer: Channel?
-    /// 0 after the clean end, below zero an errno; nil while it is open.
-    private(set) var ending: Int?
-    private var pieces: [ArraySlice<UInt8>] = []
-    private var count = 0
-    private let loop: EventLoop
-    private let capacity: Int
-
-    init(_ loop: EventLoop, _ capacity: Int) {
-        self.loop = loop
-        self.capacity = capacity
-    }
-
-    var room: Int { capacity - count }
-
-    func put(_ piece: [UInt8]) {
-        pieces.append(piece[...])
-        count += piece.count
-        tell { $0.reader?.ready(.readable) }
-    }
-
-    /// At most `maximum` bytes of the first piece.
-    func take(_ maximum: Int) -> ArraySlice<UInt8> {
-        guard let first = pieces.first else { return [] }
-        let piece = first.prefix(maximum)
-        pieces[0] = first.dropFirst(maximum)
-        if pieces[0].isEmpty { pieces.removeFirst() }
-        count -= piece.count
-        tell { $0.writer?.ready(.writable) }
-        return piece
-    }
-
-    func end(failure: Int32 = 0) {
-        guard ending == nil else { return }
-        ending = -Int(failure)
-        tell { pipe in
-            pipe.reader?.ready(.ended)
-            pipe.writer?.ready(.ended)
-        }
-    }
-
-    /// In a turn of its own, as the kernel would: a channel may not be called from within itself.
-    private func tell(_ call: @escaping @Sendable (MemoryPipe) -> Void) {
-        loop.spawn { call(self) }
-    }
+    /// What this end has sent, piece by piece.
+    var sentTexts: [String] { outgoing.sends.map { String(decoding: $0, as: UTF8.self) } }
 }

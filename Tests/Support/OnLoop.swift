@@ -9,10 +9,12 @@ import Testing
 
 /// Runs `body` as a task of a fresh loop.
 ///
+/// - Parameter limit: less than the minute of most suites, at whose end nothing would be said of what
+///   hangs.
 /// - Throws: what `body` throws, or `TookTooLong`; the loop is left to itself then, so that a test
 ///   fails even where its loop is stuck.
 func onLoop<R: Sendable>(
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(50),
     _ body: @escaping @Sendable (EventLoop) async throws -> R
 ) async throws -> R {
     let loop = try EventLoop()
@@ -33,11 +35,17 @@ func onLoop<R: Sendable>(
     defer { alarm.cancel() }
     let result = await outcome.value()
     if case .failure(is TookTooLong) = result { throw TookTooLong() }
+    // What OpenSSL keeps for the thread goes with it.
     loop.join()
     return try result.get()
 }
 
 struct TookTooLong: Error {}
+
+/// What a test waited for, and did not come.
+struct DidNotHappen: Error {
+    let what: String
+}
 
 /// Makes a call on a thread of its own.
 func onThread(_ body: @escaping @Sendable () -> Void) {
@@ -48,21 +56,26 @@ func onThread(_ body: @escaping @Sendable () -> Void) {
     }
 }
 
+/// Gives the loop's other tasks and events their turns until `condition` holds.
+///
+/// - Parameters:
+///   - what: what is waited for, as a failure has it.
+///   - pause: between two looks; nil to look at each turn.
+/// - Throws: `DidNotHappen` where it doesn't hold within `limit`.
+func eventually(
+    _ what: String, within limit: Duration = .seconds(20), every pause: Duration? = nil,
+    _ condition: () throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + limit
+    while try !condition() {
+        guard ContinuousClock.now < end else { throw DidNotHappen(what: what) }
+        if let pause { try await Task.sleep(for: pause) } else { await Task.yield() }
+    }
+}
+
 /// Lets every task and event that is ready on the loop have its turn, a number of times.
 func turns(_ count: Int) async {
     for _ in 0..<count { await Task.yield() }
-}
-
-/// The code of the failure that `body` throws; nil where it throws none.
-func failureCode<R>(
-    _ body: () async throws(StreamError) -> R
-) async -> StreamError.Code? {
-    do throws(StreamError) {
-        _ = try await body()
-        return nil
-    } catch {
-        return error.code
-    }
 }
 
 /// Who cancels a task, and when.

@@ -4,12 +4,13 @@ import Glibc
 import Testing
 
 @testable import System
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct DescriptorFileTests {
-    private let sandbox: Sandbox
+    private let sandbox: TemporaryFolder
 
-    init() throws { sandbox = try Sandbox() }
+    init() throws { sandbox = try TemporaryFolder() }
 
     @Test(arguments: [0, 1, 70_000, 200_000])
     func pipe_isRead_once(count: Int) throws {
@@ -20,7 +21,7 @@ struct DescriptorFileTests {
         #expect(try TrustedFile.read(path, as: .secret, limit: 1 << 20) == text)
         // A reload must neither find nothing nor wait for a writer.
         #expect(
-            code { () throws(FileError) in _ = try TrustedFile.read(path, limit: 1 << 20) }
+            failureCode { () throws(FileError) in _ = try TrustedFile.read(path, limit: 1 << 20) }
                 == .unreadable)
     }
 
@@ -28,7 +29,7 @@ struct DescriptorFileTests {
         let pipe = try Pipe()
         try pipe.write([UInt8](repeating: 0x78, count: 11))
         #expect(
-            code { () throws(FileError) in
+            failureCode { () throws(FileError) in
                 _ = try TrustedFile.read("/dev/fd/\(pipe.reader)", limit: 10)
             } == .tooLarge)
     }
@@ -47,7 +48,7 @@ struct DescriptorFileTests {
         try #require(unsafe read(number, &byte, 1) == 1)
         for _ in 1...2 {
             var text: [UInt8] = []
-            let code = code { () throws(FileError) in
+            let code = failureCode { () throws(FileError) in
                 text = try TrustedFile.read("/dev/fd/\(number)", limit: 99)
             }
             #expect(code == expected)
@@ -61,35 +62,32 @@ struct DescriptorFileTests {
         #expect(unsafe write(number, "x", 1) == 1)
         close(number)
         #expect(
-            code { () throws(FileError) in _ = try TrustedFile(appending: "/dev/fd/\(pipe.reader)")
+            failureCode { () throws(FileError) in
+                _ = try TrustedFile(appending: "/dev/fd/\(pipe.reader)")
             } == .unreadable)
         #expect(
-            code { () throws(FileError) in _ = try TrustedFile("/dev/fd/\(pipe.writer)") }
+            failureCode { () throws(FileError) in _ = try TrustedFile("/dev/fd/\(pipe.writer)") }
                 == .unreadable)
     }
 
     @Test func descriptor_isRefused_whereItIsNotOpen() {
         #expect(
-            code { () throws(FileError) in _ = try TrustedFile("/dev/fd/\(Int32.max)") } == .missing
+            failureCode { () throws(FileError) in _ = try TrustedFile("/dev/fd/\(Int32.max)") }
+                == .missing
         )
         #expect(
-            code { () throws(FileError) in _ = try TrustedFile("/proc/self/fd") } == .notRegular)
+            failureCode { () throws(FileError) in _ = try TrustedFile("/proc/self/fd") }
+                == .notRegular)
     }
 
     @Test func device_isRefused_andTakesRecords() throws {
-        #expect(code { () throws(FileError) in _ = try TrustedFile("/dev/null") } == .notRegular)
+        #expect(
+            failureCode { () throws(FileError) in _ = try TrustedFile("/dev/null") } == .notRegular)
         close(try TrustedFile(appending: "/dev/null").release())
     }
-
-    private func code(_ body: () throws(FileError) -> Void) -> FileError.Code? {
-        do throws(FileError) {
-            try body()
-            return nil
-        } catch {
-            return error.code
-        }
-    }
 }
+
+extension FileError: CodedError {}
 
 /// A pipe whose ends close with it.
 private final class Pipe {

@@ -4,12 +4,13 @@ import Glibc
 import Testing
 
 @testable import System
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct TrustedFileTests {
-    private let sandbox: Sandbox
+    private let sandbox: TemporaryFolder
 
-    init() throws { sandbox = try Sandbox() }
+    init() throws { sandbox = try TemporaryFolder() }
 
     /// A user that is nobody here.
     private static let other: uid_t = 61_002
@@ -216,7 +217,7 @@ struct TrustedFileTests {
     /// In a process of its own, since all tests share one working folder, which its group may write.
     @Test func path_mayBeRelative() async {
         await #expect(processExitsWith: .success) {
-            let sandbox = try Sandbox()
+            let sandbox = try TemporaryFolder()
             try sandbox.file("f")
             try sandbox.folder("g")
             try #require(unsafe chdir(sandbox["g"]) == 0)

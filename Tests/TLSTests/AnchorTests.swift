@@ -5,23 +5,23 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct AnchorTests {
-    private static let made = Result { try make() }
+    private static let made = Result { try Authority(make) }
     let pki: Authority
 
     init() throws { pki = try Self.made.get() }
 
-    private static func make() throws -> Authority {
-        let pki = try Authority()
+    private static func make(_ pki: Authority) throws {
         try pki.certificate("root")
         try pki.certificate("second")
         try pki.certificate("old", dates: ("20200101000000Z", "20200201000000Z"))
         try pki.certificate("future", dates: ("20400101000000Z", "20400201000000Z"))
         try pki.certificate("middle", by: "root")
         try pki.certificate("leaf", "leaf", Authority.client, by: "root")
-        try pki.certificate("weak", "weak", Authority.client, by: "root", key: ["rsa:1024"])
+        try pki.certificate("weak", "weak", Authority.client, by: "root", key: .new(["rsa:1024"]))
         try pki.certificate("server", "server", Authority.server, by: "middle")
         try pki.certificate(
             "broken-ca", "broken", "basicConstraints = DER:30:03:01:01", by: "root")
@@ -79,7 +79,6 @@ struct AnchorTests {
             pki.path("trusted.pem"),
         ])
         try pki.join(["root", "trusted"], into: "root-and-trusted.pem")
-        return pki
     }
 
     @Test(
@@ -92,7 +91,7 @@ struct AnchorTests {
             ("root-and-trusted", .malformed),
         ] as [(String, CredentialError.Code?)])
     func file_isTakenOrRefused(_ name: String, _ expected: CredentialError.Code?) {
-        #expect(credentialCode { try pki.trust(name) } == expected)
+        #expect(credentialCode { () throws(CredentialError) in try pki.trust(name) } == expected)
     }
 
     @Test func passedOverBlock_isSaidWithItsLine() throws {

@@ -1,21 +1,34 @@
-// A small public-key infrastructure for one suite: roots, intermediates, leaves and their CRLs.
+// Makes a small public-key infrastructure: roots, intermediates, leaves and their CRLs.
 // SPDX-License-Identifier: Apache-2.0
-internal import COpenSSL
 internal import Glibc
-internal import Sockets
-internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
-/// Issues with `openssl ca` into a folder of its own, which goes with the run's fixture.
+/// Issues with the `openssl` command into one folder. The tests' only maker of certificates and CRLs.
 struct Authority: Sendable {
     let folder: String
 
-    init() throws {
-        var template = Array("\(try CertificateFixture.shared.directory)/pki-XXXXXX".utf8CString)
-        try #require(unsafe mkdtemp(&template) != nil)
-        folder = String(
-            decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// Works in a folder that is there.
+    init(in folder: String) { self.folder = folder }
+
+    /// Fills a folder of its own, which goes with the run's fixture.
+    init(_ make: (Authority) throws -> Void = { _ in }) throws {
+        folder = try TemporaryFolder.make(in: CertificateFixture.shared.directory)
+        try make(self)
+    }
+
+    /// A certificate's key.
+    enum Key {
+        /// It is made, as `openssl req -newkey` has it, and becomes `name.key`.
+        case new([String])
+        /// It is in `name.key` already, of whichever name this is.
+        case of(String)
+
+        static let p256 = curve("P-256")
+        static func curve(_ name: String) -> Key {
+            .new(["ec", "-pkeyopt", "ec_paramgen_curve:\(name)"])
+        }
     }
 
     func path(_ name: String) -> String { "\(folder)/\(name)" }
@@ -35,16 +48,18 @@ struct Authority: Sendable {
         subjectAltName = DNS:localhost
         """
 
-    /// Makes `name.pem` and `name.key`.
+    /// Makes `name.pem`, and `name.key` where the key is new.
     ///
     /// - Parameters:
-    ///   - issuer: whose `.pem` and `.key` sign it; nil for itself.
-    ///   - key: what is made, as `openssl req -newkey` has it.
+    ///   - subject: its common name, or all of it, with a slash in front; nil for `name`.
+    ///   - extensions: as openssl.cnf has them.
+    ///   - issuer: whose `.pem` signs it; nil for itself.
+    ///   - signer: whose `.key` that takes; nil for the issuer's.
     ///   - dates: of its validity, which is else from now on.
     ///   - chain: what is put behind `name.pem` in `name-chain.pem`.
     func certificate(
         _ name: String, _ subject: String? = nil, _ extensions: String = ca,
-        by issuer: String? = nil, key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        by issuer: String? = nil, signer: String? = nil, key: Key = .p256,
         dates: (String, String)? = nil, keyID: Bool = true, chain: [String] = []
     ) throws {
         let identifiers =
@@ -52,23 +67,37 @@ struct Authority: Sendable {
             ? "subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid"
             : "subjectKeyIdentifier = none\nauthorityKeyIdentifier = none"
         try configure(name, "[x]\n\(extensions)\n\(identifiers)\n")
+        let (keyFile, keyOptions) =
+            switch key {
+            case .new(let kind):
+                (
+                    path("\(name).key"),
+                    ["-newkey"] + kind + ["-noenc", "-keyout", path("\(name).key")]
+                )
+            case .of(let other): (path("\(other).key"), ["-key", path("\(other).key")])
+            }
+        let subject = subject ?? name
+        let subjectName = subject.hasPrefix("/") ? subject : "/CN=\(subject)"
         let request =
-            ["req", "-new", "-config", path("\(name).cnf"), "-newkey"] + key + [
-                "-noenc", "-keyout", path("\(name).key"), "-subj", "/CN=\(subject ?? name)",
-            ]
+            ["req", "-new", "-config", path("\(name).cnf")] + keyOptions + ["-subj", subjectName]
+        let signerFile = (signer ?? issuer).map { path("\($0).key") }
         if let dates {
-            try openssl(request + ["-out", path("\(name).csr")])
+            // A key's request serves all certificates for it, each of which has its own subject.
+            let csr = keyFile.replacing(".key", with: ".csr")
+            if unsafe access(csr, F_OK) != 0 { try openssl(request + ["-out", csr]) }
             try openssl(
                 [
                     "ca", "-config", path("\(name).cnf"), "-batch", "-notext", "-extensions", "x",
-                    "-keyfile", path("\(issuer ?? name).key"), "-in", path("\(name).csr"),
+                    "-subj", subjectName, "-keyfile", signerFile ?? keyFile, "-in", csr,
                     "-out", path("\(name).pem"), "-startdate", dates.0, "-enddate", dates.1,
                 ] + (issuer.map { ["-cert", path("\($0).pem")] } ?? ["-selfsign"]))
         } else {
-            let signer = issuer.map { ["-CA", path("\($0).pem"), "-CAkey", path("\($0).key")] }
+            let signing = issuer.map {
+                ["-CA", path("\($0).pem"), "-CAkey", signerFile ?? path("\($0).key")]
+            }
             try openssl(
                 request + ["-x509", "-extensions", "x", "-days", "3000", "-sha256"]
-                    + (signer ?? []) + ["-out", path("\(name).pem")])
+                    + (signing ?? []) + ["-out", path("\(name).pem")])
         }
         if !chain.isEmpty { try join([name] + chain, into: "\(name)-chain.pem") }
     }
@@ -77,24 +106,49 @@ struct Authority: Sendable {
     ///
     /// - Parameters:
     ///   - revoked: the certificates in it.
-    ///   - extensions: as openssl.cnf has them.
+    ///   - extensions: as openssl.cnf has them; nil for a list of version 1, which has none.
     func list(
         _ file: String, by issuer: String, revoking revoked: [String] = [],
-        _ extensions: String = "", reason: String? = nil, from start: String = "20250101000000Z",
+        _ extensions: String? = "", reason: String? = nil, from start: String = "20250101000000Z",
         until end: String = "20450101000000Z"
     ) throws {
+        try list(
+            file, by: issuer,
+            serials: revoked.map { name in
+                try Certificate.read(path("\(name).pem"))[0].serial.uppercased()
+            }, extensions, reason: reason, from: start, until: end)
+    }
+
+    /// Makes a CRL of certificates that there needn't be.
+    ///
+    /// - Parameter serials: in hexadecimal, two digits a byte.
+    func list(
+        _ file: String, by issuer: String, serials: [String], _ extensions: String? = "",
+        reason: String? = nil, from start: String = "20250101000000Z",
+        until end: String = "20450101000000Z"
+    ) throws {
+        let section = extensions.map { "[x]\nauthorityKeyIdentifier = keyid\n\($0)\n" }
+        let entry = reason.map { ",\($0)" } ?? ""
         try configure(
-            file, "[x]\nauthorityKeyIdentifier = keyid\n\(extensions)\n",
-            database: try revoked.map { name in
-                let serial = try Certificate.read(path("\(name).pem"))[0].serial.uppercased()
-                let entry = reason.map { ",\($0)" } ?? ""
-                return "R\t301231235959Z\t260101000000Z\(entry)\t\(serial)\tunknown\t/CN=x\n"
+            file, section ?? "",
+            database: serials.map { serial in
+                "R\t301231235959Z\t260101000000Z\(entry)\t\(serial)\tunknown\t/CN=x\n"
             }.joined())
-        try openssl([
-            "ca", "-config", path("\(file).cnf"), "-gencrl", "-crlexts", "x",
-            "-cert", path("\(issuer).pem"), "-keyfile", path("\(issuer).key"),
-            "-out", path(file), "-crl_lastupdate", start, "-crl_nextupdate", end,
+        try openssl(
+            [
+                "ca", "-config", path("\(file).cnf"), "-gencrl",
+                "-cert", path("\(issuer).pem"), "-keyfile", path("\(issuer).key"),
+                "-out", path(file), "-crl_lastupdate", start, "-crl_nextupdate", end,
+            ] + (section == nil ? [] : ["-crlexts", "x"]))
+    }
+
+    /// A certificate's subject, as `certificate` takes it.
+    func subject(of name: String) throws -> String {
+        let line = try run([
+            "openssl", "x509", "-in", path("\(name).pem"), "-noout", "-subject", "-nameopt",
+            "compat",
         ])
+        return String(line.drop { $0 != "/" }.prefix { $0 != "\n" })
     }
 
     /// Puts files one after the other; a name without a suffix is a certificate's.
@@ -103,7 +157,25 @@ struct Authority: Sendable {
         try run(["sh", "-c", "file=$1; shift; cat \"$@\" > \"$file\"", "sh", path(file)] + files)
     }
 
-    private func openssl(_ arguments: [String]) throws { try run(["openssl"] + arguments) }
+    func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        try TestSupport.write(bytes, to: path(name))
+    }
+
+    func read(_ name: String) throws -> String { try contents(of: path(name)) }
+
+    /// Runs the command with the arguments that name a file of the folder made whole.
+    func openssl(_ arguments: [String]) throws {
+        try run(
+            ["openssl"]
+                + arguments.map { argument in
+                    let isFile = Self.suffixes.contains { argument.hasSuffix($0) }
+                    return isFile && !argument.hasPrefix("/") ? path(argument) : argument
+                })
+    }
+
+    private static let suffixes = [".pem", ".key", ".csr", ".crl", ".cnf"]
 
     private func configure(_ name: String, _ extensions: String, database: String = "") throws {
         try write("\(name).db", database)
@@ -126,81 +198,5 @@ struct Authority: Sendable {
             commonName = supplied
             \(extensions)
             """)
-    }
-
-    func write(_ name: String, _ text: String) throws {
-        let file = unsafe try #require(unsafe fopen(path(name), "we"))
-        let bytes = Array(text.utf8)
-        let written = unsafe fwrite(bytes, 1, bytes.count, file)
-        try #require(unsafe fclose(file) == 0 && written == bytes.count)
-    }
-
-    // MARK: Ends
-
-    func trust(_ ca: String, crl: String? = nil) throws -> Trust {
-        try Trust(ca: path(ca.contains(".") ? ca : "\(ca).pem"), crl: crl.map(path))
-    }
-
-    /// A server that trusts clients as said, and a client that shows a certificate, whatever is
-    /// wrong with it.
-    ///
-    /// - Parameter level: the security level of both; nil for the contexts' own.
-    func pair(
-        client name: String, key: String? = nil, trusting trust: Trust, level: Int32? = nil
-    ) throws -> MemoryPair {
-        let certificates = try CertificateFixture.shared
-        let client = try certificates.client(nil)
-        let server = try certificates.server(trusting: trust)
-        if let level {
-            for context in [client, server] {
-                unsafe SSL_CTX_set_security_level(context.pointer, level)
-            }
-        }
-        try show(name, key, in: client)
-        return try MemoryPair(client: client, server: server)
-    }
-
-    /// A client that trusts servers as said, and a server that shows a certificate.
-    func pair(server name: String, key: String? = nil, trusting trust: Trust) throws -> MemoryPair {
-        let certificates = try CertificateFixture.shared
-        let server = try certificates.server(trusting: nil)
-        try show(name, key, in: server)
-        return try MemoryPair(
-            client: certificates.client(nil, trusting: trust), server: server)
-    }
-
-    private func show(_ name: String, _ key: String?, in context: TLSContext) throws {
-        // OpenSSL minds what it can't read of a certificate, and takes it all the same.
-        defer { _ = ErrorQueue.drain() }
-        let chain = try Certificate.read(path("\(name).pem"))
-        try #require(unsafe SSL_CTX_use_certificate(context.pointer, chain[0].pointer) == 1)
-        for certificate in chain.dropFirst() {
-            unsafe X509_up_ref(certificate.pointer)
-            try #require(
-                unsafe parley_SSL_CTX_add0_chain_cert(context.pointer, certificate.pointer) == 1)
-        }
-        try #require(
-            unsafe SSL_CTX_use_PrivateKey_file(
-                context.pointer, path("\(key ?? name).key"), SSL_FILETYPE_PEM) == 1)
-    }
-}
-
-extension MemoryPair {
-    /// What the server says of the client; nil where it lets it in.
-    func serversVerdict() -> StreamError.Code? {
-        handshake()
-        return if case .failed(let code) = server.progress { code } else { nil }
-    }
-
-    /// What the client says of the server.
-    func clientsVerdict() -> StreamError.Code? {
-        handshake()
-        return if case .failed(let code) = client.progress { code } else { nil }
-    }
-
-    /// What the server's alert has the client say.
-    func clientsSentence() throws -> String {
-        let error = #expect(throws: StreamError.self) { try client.read() }
-        return try #require(error).description
     }
 }

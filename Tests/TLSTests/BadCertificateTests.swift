@@ -6,6 +6,7 @@ internal import System
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct BadCertificateTests {
@@ -103,8 +104,11 @@ struct BadCertificateTests {
         #expect(pair.client.progress == .done)
         #expect(try pair.client.write("Hello") == .moved(5))
         #expect(
-            code { try pair.client.read() } == .certificateRejected)
-        #expect(code { try pair.client.close() } == .certificateRejected)
+            failureCode { () throws(StreamError) in try pair.client.read() } == .certificateRejected
+        )
+        #expect(
+            failureCode { () throws(StreamError) in try pair.client.close() }
+                == .certificateRejected)
     }
 
     @Test(arguments: clients)
@@ -126,7 +130,7 @@ struct BadCertificateTests {
         try expectOneAlert(of: pair.server, since: start)
         #expect(pair.client.progress == .done)
         #expect(
-            code { try pair.client.read() }
+            failureCode { () throws(StreamError) in try pair.client.read() }
                 == .clientCertificateRequired)
     }
 
@@ -262,7 +266,7 @@ struct BadCertificateTests {
         // The client's ChangeCipherSpec, which is there for old boxes in between, says nothing.
         let records = { end.sent.records(since: start).filter { $0.type != 20 } }
         #expect(records().map(\.payload.count) == [size])
-        #expect(code { try end.close() } == end.failure?.code)
+        #expect(failureCode { () throws(StreamError) in try end.close() } == end.failure?.code)
         #expect(records().count == 1)
     }
 }

@@ -6,6 +6,7 @@ internal import Sockets
 
 internal import System
 @testable internal import TLS
+@testable internal import TestSupport
 
 /// A directory of certificates, made once a run and removed at its end.
 ///
@@ -100,16 +101,11 @@ struct CertificateFixture: Codable, Sendable {
     // MARK: Making
 
     private static func make() throws -> CertificateFixture {
-        var template = Array("\(directoryForTemporaryFiles)/parley-tls-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else {
-            throw ProgramFailure(description: "no temporary directory: \(Errno.last)")
-        }
-        let directory = String(
-            decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let directory = try TemporaryFolder.make()
         do {
             return try make(in: directory)
         } catch {
-            try run(["rm", "-rf", directory])
+            TemporaryFolder.remove(directory)
             throw error
         }
     }
@@ -122,12 +118,13 @@ struct CertificateFixture: Codable, Sendable {
             ), ("other", []),
             ("self", ["--self-signed"]),
         ] {
-            let report = try run([script, "--out", "\(directory)/\(set)"] + arguments)
+            let report = try run(
+                [repository("scripts/generate-certs"), "--out", "\(directory)/\(set)"] + arguments)
             pins.merge(Self.pins(in: report, of: "\(directory)/")) { $1 }
         }
         let fixture = CertificateFixture(directory: directory, pins: pins)
-        try CertificateMaker(fixture).makeBadOnes()
-        atexit { _ = try? run(["rm", "-rf", CertificateFixture.shared.directory]) }
+        try BadCertificates(Authority(in: directory)).make()
+        atexit { TemporaryFolder.remove((try? CertificateFixture.shared.directory) ?? "") }
         return fixture
     }
 
@@ -143,14 +140,5 @@ struct CertificateFixture: Codable, Sendable {
             }
         }
         return pins
-    }
-
-    /// The repository's, whatever the current directory is.
-    private static let script =
-        #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-        .joined(separator: "/") + "/scripts/generate-certs"
-
-    private static var directoryForTemporaryFiles: String {
-        unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
     }
 }

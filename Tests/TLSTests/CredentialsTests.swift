@@ -5,6 +5,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct CredentialsTests {
@@ -201,7 +202,7 @@ struct CredentialsTests {
             ("ours/server.key", .notPEM), ("garbage.pem", .malformed), ("folder.pem", .unreadable),
         ] as [(String, CredentialError.Code?)])
     func ca_isReadOrRefused(_ name: String, _ expected: CredentialError.Code?) {
-        let refusal = credentialCode {
+        let refusal = credentialCode { () throws(CredentialError) in
             try TLSContext(
                 clientTrusting: Trust(ca: certificates.path(name)), credentials: nil)
         }
@@ -215,7 +216,7 @@ struct CredentialsTests {
             ("ours/ca.pem", .notPEM), ("garbage.crl", .malformed),
         ] as [(String, CredentialError.Code?)])
     func crl_isReadOrRefused(_ name: String, _ expected: CredentialError.Code?) {
-        let refusal = credentialCode {
+        let refusal = credentialCode { () throws(CredentialError) in
             try Trust(ca: certificates.path("ours/ca.pem"), crl: certificates.path(name))
         }
         #expect(refusal == expected)

@@ -5,6 +5,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct EndTests {
@@ -79,13 +80,13 @@ struct EndTests {
         _ = try vanished.write("so far")
         vanished.channel.shutdownWrite()
         #expect(try reader.read() == .text("so far"))
-        #expect(code { try reader.read() } == .truncated)
+        #expect(failureCode { () throws(StreamError) in try reader.read() } == .truncated)
         // The first failure stays.
-        #expect(code { try reader.read() } == .truncated)
-        #expect(code { try reader.write("x") } == .truncated)
+        #expect(failureCode { () throws(StreamError) in try reader.read() } == .truncated)
+        #expect(failureCode { () throws(StreamError) in try reader.write("x") } == .truncated)
         // OpenSSL has sent a fatal alert; a close_notify after it would deny that.
         let start = reader.sent.history.count
-        #expect(code { try reader.close() } == .truncated)
+        #expect(failureCode { () throws(StreamError) in try reader.close() } == .truncated)
         #expect(reader.sent.history.count == start)
     }
 
@@ -95,18 +96,18 @@ struct EndTests {
         _ = try pair.client.write("cut in two")
         pair.client.sent.pending = Array(pair.client.sent.pending.prefix(count))
         pair.client.channel.shutdownWrite()
-        #expect(code { try pair.server.read() } == .truncated)
+        #expect(failureCode { () throws(StreamError) in try pair.server.read() } == .truncated)
     }
 
     @Test func read_isTruncated_afterAWriteThatNeverEnded() throws {
         let pair = try MemoryPair.established()
         pair.client.sent.capacity = 100
-        #expect(try pair.client.write(pattern(1_000)) == .blocked(.write))
+        #expect(try pair.client.write(pattern(0..<1_000)) == .blocked(.write))
         // The rest of the record is not to be had, so that no alert may come in its place.
         pair.client.sent.capacity = .max
-        _ = code { try pair.client.close() }
+        _ = failureCode { () throws(StreamError) in try pair.client.close() }
         pair.client.channel.shutdownWrite()
-        #expect(code { try pair.server.read() } == .truncated)
+        #expect(failureCode { () throws(StreamError) in try pair.server.read() } == .truncated)
     }
 
     // MARK: A broken channel
@@ -117,20 +118,20 @@ struct EndTests {
         _ = try pair.client.write("before")
         pair.server.toReceive.receiveFailure = number
         #expect(try pair.server.read() == .text("before"))
-        #expect(code { try pair.server.read() } == .reset)
+        #expect(failureCode { () throws(StreamError) in try pair.server.read() } == .reset)
         // The first failure stays.
         pair.server.toReceive.receiveFailure = nil
-        #expect(code { try pair.server.read() } == .reset)
-        #expect(code { try pair.server.close() } == .reset)
+        #expect(failureCode { () throws(StreamError) in try pair.server.read() } == .reset)
+        #expect(failureCode { () throws(StreamError) in try pair.server.close() } == .reset)
     }
 
     @Test func write_tellsOfAReset() throws {
         let pair = try MemoryPair.established()
         pair.client.sent.sendFailure = EPIPE
-        #expect(code { try pair.client.write("x") } == .reset)
+        #expect(failureCode { () throws(StreamError) in try pair.client.write("x") } == .reset)
         pair.client.sent.sendFailure = nil
-        #expect(code { try pair.client.write("x") } == .reset)
-        #expect(code { try pair.client.close() } == .reset)
+        #expect(failureCode { () throws(StreamError) in try pair.client.write("x") } == .reset)
+        #expect(failureCode { () throws(StreamError) in try pair.client.close() } == .reset)
     }
 
     @Test func write_tellsOfTheRejection_thatCameBeforeTheReset() throws {
@@ -141,7 +142,9 @@ struct EndTests {
         try #require(pair.server.progress == .failed(.certificateExpired))
         pair.client.sent.sendFailure = EPIPE
         pair.client.toReceive.receiveFailure = ECONNRESET
-        #expect(code { try pair.client.write("x") } == .certificateRejected)
+        #expect(
+            failureCode { () throws(StreamError) in try pair.client.write("x") }
+                == .certificateRejected)
     }
 
     @Test func write_tellsOfAReset_whateverElseCameBeforeIt() throws {
@@ -149,7 +152,7 @@ struct EndTests {
         _ = try pair.server.write("unread")
         _ = try pair.server.close()
         pair.client.sent.sendFailure = ECONNRESET
-        #expect(code { try pair.client.write("x") } == .reset)
+        #expect(failureCode { () throws(StreamError) in try pair.client.write("x") } == .reset)
     }
 
     // MARK: Within the handshake
@@ -172,7 +175,7 @@ struct EndTests {
             role == .server && count == 0 ? .leftWithoutAWord : .handshakeEnded
         #expect(victim.progress == .failed(expected))
         let start = victim.sent.history.count
-        #expect(code { try victim.close() } == expected)
+        #expect(failureCode { () throws(StreamError) in try victim.close() } == expected)
         #expect(victim.sent.history.count == start)
     }
 

@@ -5,6 +5,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct KeyLogTests {
@@ -61,13 +62,13 @@ struct KeyLogTests {
         let path = certificates.path("open-\(mode).log")
         try run(["touch", path])
         try #require(unsafe chmod(path, mode_t(mode)) == 0)
-        let refusal = credentialCode { try KeyLog(path) }
+        let refusal = credentialCode { () throws(CredentialError) in try KeyLog(path) }
         #expect(refusal == .keyReadableByOthers)
     }
 
     @Test(arguments: ["folder.pem", "nowhere/x.log"])
     func keyLog_isRefused_whereItCannotBeWritten(_ name: String) {
-        let refusal = credentialCode {
+        let refusal = credentialCode { () throws(CredentialError) in
             try KeyLog(certificates.path(name))
         }
         #expect(refusal == .unreadable)

@@ -5,6 +5,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct KeyUpdateTests {
@@ -51,7 +52,7 @@ struct KeyUpdateTests {
     @Test func keys_areUpdatedManyTimes_whileDataFlowsBothWays() throws {
         let pair = try MemoryPair.established()
         for round in 0..<100 {
-            let (up, down) = (pattern(1_000 + round), pattern(2_000 + round))
+            let (up, down) = (pattern(0..<1_000 + round), pattern(0..<2_000 + round))
             let asking = pair.end(round % 3 == 0 ? .server : .client)
             asking.updateKeys()
             #expect(try pair.client.write(up) == .moved(up.count))
@@ -63,7 +64,7 @@ struct KeyUpdateTests {
 
     @Test func update_waitsForTheRecordThatIsUnderWay() throws {
         let pair = try MemoryPair.established()
-        let bytes = pattern(5_000)
+        let bytes = pattern(0..<5_000)
         pair.client.sent.capacity = 1_000
         #expect(try pair.client.write(bytes) == .blocked(.write))
         // The peer wants new keys of an end that is in the middle of a record.

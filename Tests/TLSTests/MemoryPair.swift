@@ -4,6 +4,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 /// A client and a server whose channels are joined by arrays of bytes.
 struct MemoryPair {
@@ -15,9 +16,7 @@ struct MemoryPair {
         client: TLSContext, server: TLSContext, name: String = "localhost"
     ) throws {
         let loop = try EventLoop()
-        let (up, down) = (Wire(), Wire())
-        let clientChannel = MemoryChannel(loop: loop, incoming: down, outgoing: up)
-        let serverChannel = MemoryChannel(loop: loop, incoming: up, outgoing: down)
+        let (clientChannel, serverChannel) = MemoryChannel.idlePair(loop)
         self.client = MemoryEnd(
             try TLSStream(client: client, serverName: ServerName(name), over: clientChannel))
         self.server = MemoryEnd(try TLSStream(server: server, over: serverChannel))
@@ -161,34 +160,16 @@ extension Attempt: Equatable {
     }
 }
 
-/// The code of the stream's failure in `body`; nil where there is none.
-func code<R>(_ body: () throws -> R) -> StreamError.Code? {
-    do {
-        _ = try body()
-        return nil
-    } catch {
-        return code(of: error)
-    }
-}
-
-func code(of error: any Error) -> StreamError.Code? {
-    if let error = error as? StreamError { return error.code }
-    Issue.record(error)
-    return nil
-}
-
-/// The code of the configuration's failure in `body`; nil where there is none.
-func credentialCode<R>(_ body: () throws -> R) -> CredentialError.Code? {
+/// The code of the configuration's failure in `body`, of which nothing is left in OpenSSL's queue;
+/// nil where there is none.
+func credentialCode<R>(
+    _ body: () throws(CredentialError) -> R
+) -> CredentialError.Code? {
     defer { expectEmptyErrorQueue() }
-    do {
-        _ = try body()
-    } catch let error as CredentialError {
-        return error.code
-    } catch {
-        Issue.record(error)
-    }
-    return nil
+    return failureCode(body)
 }
+
+extension CredentialError: CodedError {}
 
 /// OpenSSL's queue is the thread's, so that it has to be looked at before anything suspends.
 func expectEmptyErrorQueue(_ location: SourceLocation = #_sourceLocation) {

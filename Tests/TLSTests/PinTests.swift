@@ -4,6 +4,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct PinTests {
@@ -31,7 +32,7 @@ struct PinTests {
         #expect(pin.description == "sha256//\(hash)")
         #expect(pin.identity == "key:sha256:\(hash)")
         for text in ["key:sha256:", "key:sha256//\(hash)", "sha256:\(hash)", "key:\(hash)"] {
-            #expect(credentialCode { try Pin(text) } == .invalidPin)
+            #expect(credentialCode { () throws(CredentialError) in try Pin(text) } == .invalidPin)
         }
     }
 
@@ -65,7 +66,7 @@ struct PinTests {
         "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFü=",
     ])
     func pin_isRefused_whereItIsNone(_ text: String) {
-        #expect(credentialCode { try Pin(text) } == .invalidPin)
+        #expect(credentialCode { () throws(CredentialError) in try Pin(text) } == .invalidPin)
     }
 
     // MARK: In place of a CA
@@ -144,7 +145,9 @@ struct PinTests {
         let pair = try MemoryPair(client: certificates.client(), server: server)
         pair.handshake()
         #expect(pair.server.progress == .failed(.pinMismatch))
-        #expect(code { try pair.client.read() } == .certificateRejected)
+        #expect(
+            failureCode { () throws(StreamError) in try pair.client.read() } == .certificateRejected
+        )
     }
 
     @Test func pinMismatch_saysWhatTheKeyIs() throws {

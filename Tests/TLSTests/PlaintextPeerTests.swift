@@ -6,6 +6,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct PlaintextPeerTests {
@@ -23,7 +24,7 @@ struct PlaintextPeerTests {
         victim.toReceive.pending = Array(text.utf8)
         victim.proceed()
         #expect(victim.progress == .failed(.peerSpeaksNoTLS))
-        #expect(code { try victim.close() } == .peerSpeaksNoTLS)
+        #expect(failureCode { () throws(StreamError) in try victim.close() } == .peerSpeaksNoTLS)
     }
 
     @Test(arguments: Role.allCases)

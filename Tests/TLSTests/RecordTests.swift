@@ -4,6 +4,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct RecordTests {
@@ -33,7 +34,7 @@ struct RecordTests {
     func write_isOneRecord_upTo16KiB(_ count: Int) throws {
         let pair = try MemoryPair.established()
         let start = pair.client.sent.history.count
-        let bytes = pattern(count)
+        let bytes = pattern(0..<count)
         #expect(try pair.client.write(bytes) == .moved(count))
         let records = pair.client.sent.records(since: start)
         #expect(records.map(\.type) == [Record.applicationData])
@@ -46,7 +47,7 @@ struct RecordTests {
     func write_isPartial_beyond16KiB(_ count: Int) throws {
         let pair = try MemoryPair.established()
         let start = pair.client.sent.history.count
-        #expect(try pair.client.write(pattern(count)) == .moved(16_384))
+        #expect(try pair.client.write(pattern(0..<count)) == .moved(16_384))
         #expect(pair.client.sent.records(since: start).count == 1)
     }
 
@@ -54,7 +55,7 @@ struct RecordTests {
 
     @Test func write_goesOn_afterItBlockedWithinARecord() throws {
         let pair = try MemoryPair.established()
-        let bytes = pattern(10_000)
+        let bytes = pattern(0..<10_000)
         pair.client.sent.capacity = 3_000
         #expect(try pair.client.write(bytes) == .blocked(.write))
         #expect(pair.client.sent.pending.count == 3_000)
@@ -63,13 +64,13 @@ struct RecordTests {
         #expect(try pair.server.read() == .blocked(.read))
         pair.client.sent.capacity = .max
         // The same bytes from another place, as where the rest is kept for later.
-        #expect(try pair.client.write(pattern(10_000)) == .moved(10_000))
+        #expect(try pair.client.write(pattern(0..<10_000)) == .moved(10_000))
         #expect(try pair.server.read() == .bytes(bytes))
     }
 
     @Test func read_goesOn_whileAWriteIsBlocked() throws {
         let pair = try MemoryPair.established()
-        let bytes = pattern(10_000)
+        let bytes = pattern(0..<10_000)
         pair.client.sent.capacity = 3_000
         #expect(try pair.client.write(bytes) == .blocked(.write))
         for text in ["one", "two"] {
@@ -86,7 +87,7 @@ struct RecordTests {
     func megabyte_arrivesWhole_overANarrowChannel(_ capacity: Int) throws {
         let pair = try MemoryPair.established()
         pair.client.sent.capacity = capacity
-        let bytes = pattern(capacity == 1 ? 20_000 : 1 << 20)
+        let bytes = pattern(0..<(capacity == 1 ? 20_000 : 1 << 20))
         var written = 0
         var arrived: [UInt8] = []
         while arrived.count < bytes.count {
@@ -149,21 +150,16 @@ struct RecordTests {
         // A repeated record is good the first time.
         if change == .repeated { #expect(try victim.read() == .text("one")) }
         let start = victim.sent.history.count
-        #expect(code { try victim.read() } == .tlsFailed)
+        #expect(failureCode { () throws(StreamError) in try victim.read() } == .tlsFailed)
         // What comes after the first failure is not believed either.
-        #expect(code { try victim.read() } == .tlsFailed)
-        #expect(code { try victim.write("x") } == .tlsFailed)
+        #expect(failureCode { () throws(StreamError) in try victim.read() } == .tlsFailed)
+        #expect(failureCode { () throws(StreamError) in try victim.write("x") } == .tlsFailed)
 
         // One alert and, since it was fatal, no close_notify.
         #expect(victim.sent.records(since: start).map(\.payload.count) == [2 + 17])
-        #expect(code { try victim.close() } == .tlsFailed)
+        #expect(failureCode { () throws(StreamError) in try victim.close() } == .tlsFailed)
         #expect(victim.sent.records(since: start).count == 1)
-        #expect(code { try sender.read() } == .tlsFailed)
-        #expect(code { try sender.close() } == .tlsFailed)
+        #expect(failureCode { () throws(StreamError) in try sender.read() } == .tlsFailed)
+        #expect(failureCode { () throws(StreamError) in try sender.close() } == .tlsFailed)
     }
-}
-
-/// So many bytes of every value, which no shift leaves as they are.
-func pattern(_ count: Int) -> [UInt8] {
-    (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
 }

@@ -7,14 +7,13 @@ internal import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct RevocationChainTests {
-    private static let made = Result { try make() }
+    private static let made = Result { try Authority(make) }
     let pki: Authority
 
     init() throws { pki = try Self.made.get() }
 
     /// root signs middle, which signs lower, which signs deep; middle signs leaf; root signs direct.
-    private static func make() throws -> Authority {
-        let pki = try Authority()
+    private static func make(_ pki: Authority) throws {
         try pki.certificate("root")
         try pki.certificate("middle", by: "root")
         try pki.certificate("lower", by: "middle")
@@ -37,7 +36,6 @@ struct RevocationChainTests {
         try pki.list("twin.crl", by: "twin")
         try pki.join(["root", "middle"], into: "both.pem")
         try pki.join(["root", "twin"], into: "twins.pem")
-        return pki
     }
 
     /// What is trusted, which lists there are, who comes, and what is said of it.

@@ -4,6 +4,7 @@ internal import Sockets
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct RevocationTests {
@@ -41,7 +42,7 @@ struct RevocationTests {
             server: certificates.server(trusting: trust(list)))
         pair.handshake()
         #expect(pair.server.progress == expected.map { .failed($0) } ?? .done)
-        let seen = code { try pair.client.read() }
+        let seen = failureCode { () throws(StreamError) in try pair.client.read() }
         #expect(seen == (expected == nil ? nil : .certificateRejected))
     }
 
@@ -64,7 +65,7 @@ struct RevocationTests {
 
     @Test func list_cannotBeHad_forAPinAlone() throws {
         let pin = try certificates.pin("ours/server")
-        let refusal = credentialCode {
+        let refusal = credentialCode { () throws(CredentialError) in
             try Trust(ca: nil, pins: [pin], crl: certificates.path("current.crl"))
         }
         #expect(refusal == .refused)

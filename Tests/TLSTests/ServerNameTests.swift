@@ -5,6 +5,7 @@ internal import System
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct ServerNameTests {
@@ -43,7 +44,7 @@ struct ServerNameTests {
         long(254), long(254) + ".",
     ])
     func name_isRefused_whereItIsNone(_ text: String) {
-        let refusal = credentialCode { try ServerName(text) }
+        let refusal = credentialCode { () throws(CredentialError) in try ServerName(text) }
         #expect(refusal == .invalidServerName)
     }
 

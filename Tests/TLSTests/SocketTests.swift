@@ -6,6 +6,7 @@ internal import System
 internal import Testing
 
 @testable internal import TLS
+@testable internal import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct SocketTests {
@@ -16,7 +17,7 @@ struct SocketTests {
     @Test func messages_areReadOneByOne() async throws {
         try await onLoop { loop in
             let ends = try await SocketEnds.established(on: loop)
-            for text in ["one", "two", "three"] { try await ends.client.write(text) }
+            for text in ["one", "two", "three"] { try await ends.client.write(text: text) }
             for text in ["one", "two", "three"] {
                 #expect(try await ends.server.readText() == text)
             }
@@ -27,8 +28,8 @@ struct SocketTests {
     @Test func untilReadable_leavesTheRecordWhereItIs() async throws {
         try await onLoop { loop in
             let ends = try await SocketEnds.established(on: loop)
-            try await ends.client.write("one")
-            try await ends.client.write("two")
+            try await ends.client.write(text: "one")
+            try await ends.client.write(text: "two")
             #expect(try await ends.server.untilReadable())
             #expect(try await ends.server.untilReadable())
             #expect(try await ends.server.readText() == "one")
@@ -48,12 +49,12 @@ struct SocketTests {
             let ends = try await SocketEnds.established(on: loop)
             let (busy, other) =
                 role == .client ? (ends.client, ends.server) : (ends.server, ends.client)
-            let bytes = pattern(1 << 20)
+            let bytes = pattern(0..<1 << 20)
             async let waiting = busy.readText()
             async let arrived = other.read(bytes.count)
             try await busy.write(bytes)
             #expect(try await arrived == bytes)
-            try await other.write("now you")
+            try await other.write(text: "now you")
             #expect(try await waiting == "now you")
             await closeBoth(ends)
         }
@@ -62,7 +63,7 @@ struct SocketTests {
     @Test func bothEnds_writeMoreThanFits_whileTheyRead() async throws {
         try await onLoop { loop in
             let ends = try await SocketEnds.established(on: loop)
-            let (up, down) = (pattern(1_000_000), pattern(1_500_000))
+            let (up, down) = (pattern(0..<1_000_000), pattern(0..<1_500_000))
             async let a: Void = ends.client.write(up)
             async let b: Void = ends.server.write(down)
             async let c = ends.client.read(down.count)
@@ -102,7 +103,7 @@ struct SocketTests {
     @Test func cleanEnd_isTold_asOftenAsItIsRead() async throws {
         try await onLoop { loop in
             let ends = try await SocketEnds.established(on: loop)
-            try await ends.server.write("last words")
+            try await ends.server.write(text: "last words")
             // The connection stays open below it.
             guard case .moved = try ends.server.attemptClose() else {
                 throw ProgramFailure(description: "close_notify found no room")
@@ -122,7 +123,9 @@ struct SocketTests {
         try await onLoop { [deadlines] loop in
             let ends = try SocketEnds(on: loop, deadlines: deadlines)
             let end = role == .client ? ends.client : ends.server
-            #expect(await code { try await end.handshake() } == .handshakeTimedOut)
+            #expect(
+                await failureCode { () async throws(StreamError) in try await end.handshake() }
+                    == .handshakeTimedOut)
             #expect(!end.isEstablished)
         }
     }
@@ -134,7 +137,9 @@ struct SocketTests {
             let ends = try SocketEnds(on: loop, deadlines: deadlines)
             // The client says its hello and never comes back.
             #expect(try ends.client.attemptHandshake() == .blocked(.read))
-            let refusal = await code { try await ends.server.handshake() }
+            let refusal = await failureCode { () async throws(StreamError) in
+                try await ends.server.handshake()
+            }
             #expect(refusal == .handshakeTimedOut)
         }
     }
@@ -147,7 +152,9 @@ struct SocketTests {
                 on: loop,
                 over: try await connectedSockets(on: loop, serverDeadlines: deadlines))
             try await ends.establish()
-            let end = await code { try await ends.server.readText() }
+            let end = await failureCode { () async throws(StreamError) in
+                try await ends.server.readText()
+            }
             #expect(end == .idleTimedOut)
             await ends.server.close()
             #expect(try await ends.client.readText() == nil)
@@ -158,7 +165,9 @@ struct SocketTests {
         try await onLoop { loop in
             let ends = try SocketEnds(on: loop)
             let task = loop.spawn {
-                await code { try await ends.server.handshake() }
+                await failureCode { () async throws(StreamError) in
+                    try await ends.server.handshake()
+                }
             }
             task.cancel()
             #expect(await task.value == .cancelled)
@@ -177,7 +186,7 @@ struct SocketTests {
             }
             #expect(try await ends.server.readText() == nil)
             // The client has sent its end, and still takes what comes.
-            try await ends.server.write(pattern(100_000))
+            try await ends.server.write(pattern(0..<100_000))
             steps.add("server wrote")
             await ends.server.close()
             await closing.value
@@ -190,12 +199,18 @@ struct SocketTests {
             let ends = try SocketEnds(on: loop, client: certificates.client(nil))
             let steps = Steps()
             let serving = loop.spawn {
-                #expect(await code { try await ends.server.handshake() } != nil)
+                #expect(
+                    await failureCode { () async throws(StreamError) in
+                        try await ends.server.handshake()
+                    } != nil)
                 await ends.server.close()
                 steps.add("server closed")
             }
             try await ends.client.handshake()
-            #expect(await code { try await ends.client.readText() } == .clientCertificateRequired)
+            #expect(
+                await failureCode { () async throws(StreamError) in try await ends.client.readText()
+                }
+                    == .clientCertificateRequired)
             steps.add("client read")
             await ends.client.close()
             await serving.value
@@ -222,7 +237,7 @@ struct SocketTests {
         try await onLoop { [deadlines] loop in
             let ends = try await SocketEnds.established(on: loop, deadlines: deadlines)
             // Until nothing fits, the end included.
-            let bytes = pattern(16_384)
+            let bytes = pattern(0..<16_384)
             while try ends.client.attemptWrite(bytes.span) != .blocked(.write) {}
             #expect(await ends.client.close() != nil)
         }
@@ -231,7 +246,7 @@ struct SocketTests {
     @Test func close_tellsOfTruncation_whereThePeerHadMoreToSay() async throws {
         try await onLoop { loop in
             let ends = try await SocketEnds.established(on: loop)
-            try await ends.server.write("something")
+            try await ends.server.write(text: "something")
             ends.server.channel.shutdownWrite()
             #expect(await ends.client.close()?.code == .truncated)
         }
@@ -243,7 +258,9 @@ struct SocketTests {
                 on: loop, client: certificates.client(nil),
                 over: try await connectedSockets(on: loop))
             let serving = loop.spawn {
-                let refusal = await code { try await ends.server.handshake() }
+                let refusal = await failureCode { () async throws(StreamError) in
+                    try await ends.server.handshake()
+                }
                 #expect(await ends.server.close()?.code == refusal)
                 return refusal
             }
@@ -260,7 +277,7 @@ struct SocketTests {
                     on: loop, client: certificates.client(nil),
                     over: try await connectedSockets(on: loop))
                 let serving = loop.spawn {
-                    let refusal = await code {
+                    let refusal = await failureCode { () async throws(StreamError) in
                         try await ends.server.handshake()
                     }
                     await ends.server.close()
@@ -268,8 +285,10 @@ struct SocketTests {
                 }
                 try await ends.client.handshake()
                 // Unread bytes at the server would make TCP reset the connection.
-                try? await ends.client.write(pattern(50_000))
-                let seen = await code { try await ends.client.readText() }
+                try? await ends.client.write(pattern(0..<50_000))
+                let seen = await failureCode { () async throws(StreamError) in
+                    try await ends.client.readText()
+                }
                 #expect(seen == .clientCertificateRequired)
                 #expect(await ends.client.close()?.code == seen)
                 #expect(await serving.value == .clientCertificateRequired)
@@ -287,11 +306,13 @@ struct SocketTests {
                 async let accepting: Void = server.handshake()
                 try await client.handshake()
                 try await accepting
-                try await server.write("last")
+                try await server.write(text: "last")
                 server.channel.shutdownWrite()
             }
             #expect(try await client.readText() == "last")
-            #expect(await code { try await client.readText() } == .truncated)
+            #expect(
+                await failureCode { () async throws(StreamError) in try await client.readText() }
+                    == .truncated)
         }
     }
 
@@ -304,8 +325,8 @@ struct SocketTests {
             }
             // The server's stream and its socket went with the scope; only a child of another
             // test's that is just being started may hold a copy for a moment.
-            let failure = await code {
-                while true { try await client.write("anybody there?") }
+            let failure = await failureCode { () async throws(StreamError) in
+                while true { try await client.write(text: "anybody there?") }
             }
             #expect(failure == .reset)
         }
@@ -316,8 +337,10 @@ struct SocketTests {
             let sockets = try Socket.pair(loop, loop)
             let server = try TLSStream(server: certificates.server(), over: sockets.1)
             let peer = PlainStream(sockets.0)
-            try await peer.write("quit")
-            let refusal = await code { try await server.handshake() }
+            try await peer.write(text: "quit")
+            let refusal = await failureCode { () async throws(StreamError) in
+                try await server.handshake()
+            }
             #expect(refusal == .peerSpeaksNoTLS)
             async let closing = server.close()
             // Not the close deadline: the end comes at once.
@@ -338,7 +361,7 @@ struct SocketTests {
                 func session(_ number: Int) async throws {
                     let ends = try SocketEnds(
                         on: loop, client: number % 4 == 0 ? bad : client, server: server)
-                    async let accepting = code {
+                    async let accepting = failureCode { () async throws(StreamError) in
                         try await ends.server.handshake()
                     }
                     try await ends.client.handshake()
@@ -350,9 +373,9 @@ struct SocketTests {
                     _ = await closing
                 }
                 try await session(1)
-                let before = try openDescriptors()
+                let before = await openDescriptors()
                 for number in 0..<1_000 { try await session(number) }
-                return (before, try openDescriptors())
+                return (before, await openDescriptors())
             }
             guard counts.0 == counts.1 else {
                 throw ProgramFailure(description: "descriptors: \(counts)")
@@ -372,14 +395,4 @@ private func closeBoth(_ ends: SocketEnds) async {
     async let closing = ends.client.close()
     #expect(await ends.server.close() == nil)
     #expect(await closing == nil)
-}
-
-private func openDescriptors() throws -> Int {
-    guard let folder = unsafe opendir("/proc/self/fd") else {
-        throw ProgramFailure(description: "\(Errno.last)")
-    }
-    defer { unsafe closedir(folder) }
-    var count = 0
-    while unsafe readdir(folder) != nil { count += 1 }
-    return count
 }

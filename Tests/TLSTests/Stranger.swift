@@ -5,6 +5,8 @@ internal import Sockets
 internal import System
 internal import Testing
 
+@testable internal import TestSupport
+
 /// A running program, its standard input and outputs on a socket of the test's loop. It is killed
 /// when nobody needs it any more, and gives up where it says nothing for half a minute.
 final class Stranger {

@@ -6,13 +6,12 @@ internal import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct TrustWarningsTests {
-    private static let made = Result { try make() }
+    private static let made = Result { try Authority(make) }
     let pki: Authority
 
     init() throws { pki = try Self.made.get() }
 
-    private static func make() throws -> Authority {
-        let pki = try Authority()
+    private static func make(_ pki: Authority) throws {
         for name in ["one", "two"] {
             try pki.certificate(name)
             try pki.list("\(name).crl", by: name)
@@ -32,7 +31,6 @@ struct TrustWarningsTests {
         ] {
             try pki.join(files, into: "\(name).pem")
         }
-        return pki
     }
 
     /// CAs, their lists, and of which CA a server says that it has none.

@@ -4,7 +4,6 @@ import Glibc
 import System
 
 @testable import Sockets
-@testable import TestSupport
 
 /// What the test holds of a standard stream: the pipe's other end, closed when the last reference
 /// is gone.
