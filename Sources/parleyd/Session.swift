@@ -28,6 +28,8 @@ final class Session: @unchecked Sendable {
     /// Nil for a client without a certificate, and until it is known.
     private var standing: Standing?
     private var stage = Stage.opening
+    /// How it ended; `refused` before it is served.
+    private(set) var outcome = SessionOutcome.refused
     /// Nil where no records are kept, and until the peer is known.
     private var trail: Recorder?
 
@@ -83,14 +85,15 @@ final class Session: @unchecked Sendable {
 
     /// Shakes hands.
     ///
-    /// - Returns: how it ended, where that failed; `end` must follow.
-    func handshake() async -> SessionOutcome? {
+    /// - Returns: whether it may be served.
+    func shakesHands() async -> Bool {
         do throws(StreamError) {
             try await tls?.handshake()
             try checkUnderNewPolicy()
-            return nil
+            return true
         } catch {
-            return .handshakeFailed(error)
+            outcome = .handshakeFailed(error)
+            return false
         }
     }
 
@@ -150,14 +153,12 @@ final class Session: @unchecked Sendable {
     // MARK: Its course
 
     /// Serves the conversation until its end, after a handshake that didn't fail.
-    ///
-    /// - Returns: how it ended; `end` must follow.
-    func serve() async -> SessionOutcome {
+    func serve() async {
         do throws(StreamError) {
             switch begin() {
-            case .exchange(let exchange): return .messages(try await serve(exchange))
+            case .exchange(let exchange): outcome = .messages(try await serve(exchange))
             case .messages:
-                return .messages(
+                outcome = .messages(
                     try await Command.serve(
                         stream,
                         replies: { [unowned self] () throws(StreamError) in
@@ -167,10 +168,10 @@ final class Session: @unchecked Sendable {
                         answered: trail.map { trail in { trail.noteMessage($0, isKnown: $1) } }))
             case .commands(let remote):
                 try await remote.serve()
-                return .commands(remote.answered)
+                outcome = .commands(remote.answered)
             }
         } catch {
-            return .failed(error)
+            outcome = .failed(error)
         }
     }
 
@@ -211,15 +212,9 @@ final class Session: @unchecked Sendable {
 
     // MARK: Its end
 
-    /// Tells the peer, the log and the trail how it ended.
-    func end(_ outcome: SessionOutcome) async {
+    /// Tells the trail how it ended. First, since a peer may take its time to be told.
+    func recordEnd() {
         stage = .closing
-        record(outcome)
-        if outcome.canBeTold { await stream.close() }
-        log(outcome)
-    }
-
-    private func record(_ outcome: SessionOutcome) {
         switch outcome {
         case .refused: log(outcome.words)
         case .handshakeFailed(let error):
@@ -237,8 +232,13 @@ final class Session: @unchecked Sendable {
         }
     }
 
-    private func log(_ outcome: SessionOutcome) {
-        guard outcome.wasServed else { return }
+    /// Tells the peer that it is over, and then the log.
+    func close() async {
+        if outcome.canBeTold { await stream.close() }
+        if outcome.wasServed { logEnd() }
+    }
+
+    private func logEnd() {
         var isMixedUp = tls == nil && channel.opening.speaksTLS
         if case .failed(let failure) = outcome, failure.code == .peerSpeaksTLS { isMixedUp = false }
         var suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""

@@ -138,21 +138,14 @@ final class SessionLoop: @unchecked Sendable {
     // MARK: Its sessions
 
     /// A session that waits for a message should hold no more than a task's first kilobyte: so what is
-    /// suspended below its own call is this one closure, and not the loop's generic `spawn`.
+    /// suspended below its own call is this one closure, and not the loop's generic `spawn`, and no
+    /// outcome is kept in it.
     private func run(_ session: Session, at place: Int) -> Task<Void, Never> {
         Task(executorPreference: loop) { [self] in
-            let outcome: SessionOutcome
-            if let failure = await session.handshake() {
-                outcome = failure
-            } else if mayServe() {
-                outcome = await session.serve()
-            } else {
-                outcome = .refused
-            }
-            if outcome.isOperatorsEnd { endsServer(.endIsAsked) }
-            await session.end(outcome)
-            ended(at: place)
-            if outcome.wasServed, commons.options.isOnce { endsServer(.onceIsOver) }
+            if await session.shakesHands(), mayServe() { await session.serve() }
+            ends(session)
+            await session.close()
+            ended(session, at: place)
         }
     }
 
@@ -165,12 +158,19 @@ final class SessionLoop: @unchecked Sendable {
         return true
     }
 
+    /// A session has nothing more to serve; its peer isn't told yet.
+    private func ends(_ session: Session) {
+        if session.outcome.isOperatorsEnd { endsServer(.endIsAsked) }
+        session.recordEnd()
+    }
+
     /// A session is over; its connection closes with the last reference to it.
-    private func ended(at place: Int) {
+    private func ended(_ session: Session, at place: Int) {
         sessions[place] = nil
         openHere.subtract(1, ordering: .relaxed)
         memory.sessionEnded()
         left()
+        if session.outcome.wasServed, commons.options.isOnce { endsServer(.onceIsOver) }
     }
 
     private func left() {
