@@ -14,7 +14,7 @@ internal import TLS
 ///
 /// A task's first kilobyte is all that a session that waits for a message should hold. So the one
 /// call that is suspended meanwhile is `serve`, and what need not suspend stands in calls beside it.
-final class Session: @unchecked Sendable {
+final class Session {
     private let house: House
     private let channel: Channel
     private let stream: any ByteStream

@@ -132,7 +132,7 @@ final class SessionLoop: @unchecked Sendable {
         openHere.add(1, ordering: .relaxed)
         lastSession += 1
         let place = lastSession
-        sessions[place] = Open(session: session, task: run(session, at: place))
+        sessions[place] = Open(session: session, task: run(at: place))
     }
 
     // MARK: Its sessions
@@ -140,8 +140,9 @@ final class SessionLoop: @unchecked Sendable {
     /// A session that waits for a message should hold no more than a task's first kilobyte: so what is
     /// suspended below its own call is this one closure, and not the loop's generic `spawn`, and no
     /// outcome is kept in it.
-    private func run(_ session: Session, at place: Int) -> Task<Void, Never> {
+    private func run(at place: Int) -> Task<Void, Never> {
         Task(executorPreference: loop) { [self] in
+            guard let session = sessions[place]?.session else { return }
             if await session.shakesHands(), mayServe() { await session.serve() }
             ends(session)
             await session.close()
