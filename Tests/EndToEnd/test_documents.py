@@ -307,6 +307,19 @@ class Sessions(TestCase):
         self.assertStatus(server, 0)
         self.assertEqual(anonymous(server.stdout.text, server.port), HELLO.server)
 
+    def test_a_second_client_is_no_session_for_once(self):
+        server = Server(self, "command", "--once", certs=authority.good())
+        # Connected first, so that it was accepted before the one session began.
+        second = connect(self, server.port)
+        first = connect(self, server.port, client_context())
+        second = client_context().wrap_socket(second, server_hostname="127.0.0.1")
+        self.addCleanup(second.close)
+        self.assertEqual(read_to_end(second), b"")
+        server.stderr.expect("refused: the one session of --once is under way\n")
+        self.assertEqual(ask(first, "Hello"), "Greetings!")
+        first.close()
+        self.assertStatus(server, 0)
+
     def test_a_client_that_leaves_without_a_word_ends_only_its_session(self):
         server = Server(self, "command")
         connect(self, server.port).close()

@@ -122,6 +122,8 @@ class Reload(RemoteTestCase):
             server.session(self, "leaver").ask("Hello")
         shutil.copy(before, crl)
         server.reload()
+        # It was verified once for the reload of both files, and told of once.
+        self.assertEqual(server.stderr.text.count("may run nothing any more"), 1)
         outcome = leaver.ask("echo", "again")
         self.assertEqual(outcome.lines, ["again"], outcome)
 
