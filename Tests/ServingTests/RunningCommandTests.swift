@@ -63,6 +63,20 @@ struct RunningCommandTests {
         }
     }
 
+    /// So many inputs have no end that with this command's there is one too many.
+    @Test func aClientThatHasLeft_brokeNoRuleAfterThat() async throws {
+        try await running("trap 'exit 7' TERM; echo r; cat", "input: true", openInputs: 8_192) {
+            session in
+            try await session.read(.output)
+            session.near.shutdownWrite()
+            let ending = await session.ending.value
+            guard case .clientLeft = ending.sequel else {
+                Issue.record("it has the sequel \(ending.sequel)")
+                return
+            }
+        }
+    }
+
     @Test func thePlaceIsFree_whenTheClientIsTold_andTheEndIsRecordedAfterIt() async throws {
         try await running("exit 3") { session in
             try await session.read(.exit)
@@ -105,12 +119,12 @@ struct RunningCommandTests {
 
     /// Runs a shell's script as a command of its own, and the test beside it.
     private func running(
-        _ script: String, _ limits: String = "grace: 0.5",
+        _ script: String, _ limits: String = "grace: 0.5", openInputs: Int = 0,
         _ body: @escaping @Sendable (RunningSession) async throws -> Void
     ) async throws {
         Signals.ignoreFailedWrites()
         try await onLoop { loop in
-            let session = try RunningSession(script, limits, loop)
+            let session = try RunningSession(script, limits, openInputs, loop)
             try await body(session)
             _ = await session.ending.value
         }
@@ -124,9 +138,11 @@ private final class RunningSession: @unchecked Sendable {
     let command: Running
     let ending: Task<Ending, Never>
     private var frames: Frames
-    private let near: MemoryChannel
+    let near: MemoryChannel
 
-    init(_ script: String, _ limits: String, _ loop: EventLoop) throws {
+    init(
+        _ script: String, _ limits: String, _ openInputs: Int, _ loop: EventLoop
+    ) throws {
         let table = try CommandTable(
             text:
                 "{commands: {p: { run: ['/bin/sh', '-c', \"\(script)\"], \(limits), allow: ['anyone'] }}}",
@@ -138,11 +154,16 @@ private final class RunningSession: @unchecked Sendable {
         permitted = try PermittedProgram(
             ProgramStart(
                 path: "/bin/sh", arguments: ["-c", script],
-                environment: ["PATH": "/usr/bin:/bin"], directory: "/", takesInput: false,
-                grace: entry.grace ?? 5),
+                environment: ["PATH": "/usr/bin:/bin"], directory: "/",
+                takesInput: entry.takesInput, grace: entry.grace ?? 5),
             Permit(admitted, environment: [:]), loop: loop)
+        let incoming = Incoming()
+        for _ in 0..<openInputs {
+            incoming.want(1)
+            try incoming.commandEnded()
+        }
         let command = Running(
-            PlainStream(far), Incoming(), permitted, name: "p", limits: entry)
+            PlainStream(far), incoming, permitted, name: "p", limits: entry)
         self.command = command
         ending = loop.spawn { await command.run() }
     }
