@@ -101,7 +101,8 @@ let package = Package(
             name: "SocketsTests", dependencies: ["System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "TLSTests", dependencies: ["TLS", "COpenSSL", "System", "Sockets", "TestSupport"],
+            name: "TLSTests",
+            dependencies: ["TLS", "COpenSSL", "System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "CommandsTests", dependencies: ["Commands", "TestSupport"],

@@ -5,8 +5,6 @@ import Testing
 @testable import Commands
 @testable import TestSupport
 
-extension TableError: CodedError {}
-
 /// A code and the place of a mistake.
 struct Refusal: Equatable {
     let code: TableError.Code

@@ -8,7 +8,7 @@ import Glibc
 struct NoFile: Error, CustomStringConvertible {
     let description: String
 
-    init(_ what: String) { description = "\(what): \(systemMessage(errno))" }
+    init(_ what: String) { description = "\(what): \(Errno(errno))" }
 }
 
 /// Writes a file, and in place of what it held; a new one is its owner's alone.

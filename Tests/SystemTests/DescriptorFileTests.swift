@@ -87,8 +87,6 @@ struct DescriptorFileTests {
     }
 }
 
-extension FileError: CodedError {}
-
 /// A pipe whose ends close with it.
 private final class Pipe {
     let reader: Int32

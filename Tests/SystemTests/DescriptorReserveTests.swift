@@ -1,11 +1,12 @@
 // What is held back for files.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Synchronization
 import Testing
 
 @testable import System
 
-/// Each in a process of its own, whose descriptors are its own to count.
+/// Where descriptors are counted, in a process whose descriptors are its own to count.
 @Suite(.timeLimit(.minutes(1)))
 struct DescriptorReserveTests {
     @Test func whatIsLent_isLeftForFiles_byWhoeverAsksFirst() async {
@@ -57,23 +58,26 @@ struct DescriptorReserveTests {
         }
     }
 
-    @Test func lending_waitsForThoseWhoAreTaking() async {
-        await #expect(processExitsWith: .success) {
-            let reserve = DescriptorReserve()
-            let spare = Spare(limit: 64)
-            precondition(reserve.hold(loops: 2))
-            spare.takeAll(but: 4)
-            precondition(reserve.beginTaking(4))
-            let taker = Task.detached {
-                // Other threads lend meanwhile, if they can.
-                for _ in 0..<1_000 { sched_yield() }
-                precondition(spare.open(4) == 4)
-                reserve.endTaking(4)
-            }
-            reserve.lend()
-            precondition(spare.open(8) == 8)
-            await taker.value
+    @Test func lending_waitsForThoseWhoAreTaking() throws {
+        let reserve = DescriptorReserve()
+        defer { reserve.lend() }
+        #expect(reserve.hold(loops: 2))
+        #expect(reserve.beginTaking(4))
+        let hasTaken = Flag()
+        let taker = try startThread {
+            // Whoever lends meanwhile would be through.
+            for _ in 0..<10_000 { sched_yield() }
+            hasTaken.value.store(true, ordering: .sequentiallyConsistent)
+            reserve.endTaking(4)
         }
+        reserve.lend()
+        let wasTaken = hasTaken.value.load(ordering: .sequentiallyConsistent)
+        #expect(wasTaken)
+        pthread_join(taker, nil)
+    }
+
+    private final class Flag: Sendable {
+        let value = Atomic(false)
     }
 }
 

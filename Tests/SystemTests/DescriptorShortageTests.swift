@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 @testable import System
+@testable import TestSupport
 
 /// In processes of their own, which may use up all their descriptors.
 @Suite(.timeLimit(.minutes(1)))
@@ -18,7 +19,7 @@ struct DescriptorShortageTests {
 
     @Test func root_towardsWhichALinkLeads_isToldWithTheReason() async {
         await #expect(processExitsWith: .success) {
-            guard let sandbox = try? Sandbox(), (try? sandbox.link("l", "/etc/passwd")) != nil
+            guard let sandbox = try? TemporaryFolder(), (try? sandbox.link("l", "/etc/passwd")) != nil
             else { preconditionFailure("no sandbox") }
             // The folder, the link in it, and no more.
             takeAllDescriptors(but: 2)

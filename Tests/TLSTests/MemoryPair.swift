@@ -169,8 +169,6 @@ func credentialCode<R>(
     return failureCode(body)
 }
 
-extension CredentialError: CodedError {}
-
 /// OpenSSL's queue is the thread's, so that it has to be looked at before anything suspends.
 func expectEmptyErrorQueue(_ location: SourceLocation = #_sourceLocation) {
     let reasons = ErrorQueue.drain()
