@@ -86,6 +86,7 @@ open class Channel: EventSource, @unchecked Sendable {
 
     /// Starts a phase and its deadline.
     public final func enter(_ phase: Phase) {
+        assert(loop.isMine)
         self.phase = phase
         moved = loop.now
         active = loop.now
@@ -184,6 +185,7 @@ open class Channel: EventSource, @unchecked Sendable {
 
     /// Ends every wait, now and later, with an error. The first one stays.
     public final func fail(_ error: StreamError) {
+        assert(loop.isMine)
         if failure == nil { failure = error }
         wakeAll()
     }
@@ -238,6 +240,7 @@ open class Channel: EventSource, @unchecked Sendable {
 
     /// Wakes who waits in a direction.
     package final func wake(_ direction: Direction) {
+        assert(loop.isMine)
         // Swapped out first: who is woken may wait again.
         var woken: [Waiter] = []
         if direction == .read {

@@ -148,9 +148,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         await Waiter.wait { again.append(Continuation($0)) }
     }
 
-    /// Has `resume()` called once at the end of this turn, before the loop waits: for what is
-    /// collected over a turn and leaves in one piece.
+    /// Has `resume()` called once at the end of this turn: for what is collected and leaves in one piece.
     package func resumeAtEndOfTurn(_ resumable: any Resumable) {
+        assert(isMine)
         lasts.append(resumable)
     }
 
@@ -168,6 +168,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Watches a descriptor for its source, edge-triggered unless `events` says otherwise.
     package func add(_ source: Wakeable, descriptor: Int32, events: Events) throws(StreamError) {
+        assert(isMine)
         guard parley_epoll_add(epoll.number, descriptor, events.rawValue) == 0 else {
             throw StreamError("cannot watch a descriptor", errno: errno)
         }
@@ -192,6 +193,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Has `resume()` called in the next turn, after the others had theirs.
     func resumeNextTurn(_ resumable: any Resumable) {
+        assert(isMine)
         again.append(resumable)
     }
 

@@ -20,6 +20,7 @@ open class EventSource: Wakeable, @unchecked Sendable {
 
     /// Asks for `expired` at a time on the loop's clock; a later call replaces it.
     public final func setDue(_ time: UInt64) {
+        assert(loop.isMine)
         loop.deadlines.remove(self)
         due = time
         loop.deadlines.insert(self)
@@ -27,6 +28,7 @@ open class EventSource: Wakeable, @unchecked Sendable {
 
     /// Takes the deadline back.
     public final func clearDue() {
+        assert(loop.isMine)
         loop.deadlines.remove(self)
     }
 }

@@ -19,7 +19,8 @@ struct DescriptorShortageTests {
 
     @Test func root_towardsWhichALinkLeads_isToldWithTheReason() async {
         await #expect(processExitsWith: .success) {
-            guard let sandbox = try? TemporaryFolder(), (try? sandbox.link("l", "/etc/passwd")) != nil
+            guard let sandbox = try? TemporaryFolder(),
+                (try? sandbox.link("l", "/etc/passwd")) != nil
             else { preconditionFailure("no sandbox") }
             // The folder, the link in it, and no more.
             takeAllDescriptors(but: 2)
