@@ -42,6 +42,13 @@ class Layers(unittest.TestCase):
             lines = len(file.read_text().splitlines())
             self.assertLessEqual(lines, LONGEST, file)
 
+    def test_the_files_that_the_pages_name_are_there(self):
+        for page in ("CONTRIBUTING.md", "README.md", "docs/design.md", "docs/audit.md"):
+            text = (REPOSITORY / page).read_text()
+            named = set(re.findall(r"`((?:Sources|Tests|docs|scripts)/[\w/.-]+)`", text))
+            missing = sorted(name for name in named if not (REPOSITORY / name).exists())
+            self.assertEqual(missing, [], page)
+
 
 if __name__ == "__main__":
     unittest.main()
