@@ -113,7 +113,7 @@ public final class Program: @unchecked Sendable {
     }
 
     /// So many are open while it is started: three pipes, and both ends of the keeper's.
-    private static let descriptors = 8
+    public static let descriptors = 8
 
     /// What the pipes and the keeper call, which must not hold it.
     private final class Link { weak var program: Program? }

@@ -18,7 +18,24 @@ public final class DescriptorReserve: Sendable {
         var isLent = false
         /// What others are about to open.
         var promised = 0
+
+        /// When too little was left, on the monotonic clock, in nanoseconds.
+        private var wasTight: UInt64?
+
+        /// Whether enough is left for files where so many are opened. To find out takes them for a moment,
+        /// from whoever opens files as well; so what was too little is that for a while.
+        mutating func leaves(_ count: Int) -> Bool {
+            guard isLent else { return true }
+            let now = monotonicNanoseconds()
+            if let wasTight, now - wasTight < 200_000_000 { return false }
+            if areFree(count + promised + self.count - held.count) { return true }
+            wasTight = now
+            return false
+        }
     }
+
+    /// Whether whoever opens files has them.
+    var isLent: Bool { state.withLock { $0.isLent } }
 
     private let state = Mutex(State())
 
@@ -27,13 +44,13 @@ public final class DescriptorReserve: Sendable {
     /// Holds descriptors back, as far as there are any.
     ///
     /// - Parameter loops: how many may be about to accept a connection when they are lent.
-    /// - Returns: whether all are held.
-    @discardableResult
-    public func hold(loops: Int) -> Bool {
+    public func hold(loops: Int) {
         // The way to a file needs three at once: folder, link, and where the link begins anew. There may
         // be two such ways: the audit trail is opened again while other files are still being read.
         state.withLock { $0.count = 2 * 3 + loops }
-        return fill()
+        fill()
+        // Where the process may have no more, it does with what there was.
+        state.withLock { $0.count = $0.held.count }
     }
 
     /// Takes what is missing, as far as it is free; nothing while they are lent.
@@ -43,7 +60,7 @@ public final class DescriptorReserve: Sendable {
     public func fill() -> Bool {
         state.withLock { state in
             guard !state.isLent else { return false }
-            while state.held.count < state.count, let number = Self.another() {
+            while state.held.count < state.count, let number = another() {
                 state.held.append(number)
             }
             return state.held.count == state.count
@@ -82,29 +99,35 @@ public final class DescriptorReserve: Sendable {
     /// - Parameter count: how many descriptors at once.
     public func beginTaking(_ count: Int) -> Bool {
         state.withLock { state in
-            if state.isLent, !Self.areFree(count + state.promised + state.count - state.held.count)
-            {
-                return false
-            }
+            guard state.leaves(count) else { return false }
             state.promised += count
             return true
         }
     }
 
+    /// What `beginTaking` would say now.
+    public func leaves(_ count: Int) -> Bool { state.withLock { $0.leaves(count) } }
+
     /// What was to be opened is open, or could not be opened.
     public func endTaking(_ count: Int) {
         state.withLock { $0.promised -= count }
     }
+}
 
-    private static func areFree(_ count: Int) -> Bool {
-        var opened: [Int32] = []
-        while opened.count < count, let number = another() { opened.append(number) }
-        for number in opened { close(number) }
-        return opened.count == count
-    }
+private func areFree(_ count: Int) -> Bool {
+    var opened: [Int32] = []
+    while opened.count < count, let number = another() { opened.append(number) }
+    for number in opened { close(number) }
+    return opened.count == count
+}
 
-    private static func another() -> Int32? {
-        let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
-        return number < 0 ? nil : number
-    }
+private func monotonicNanoseconds() -> UInt64 {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}
+
+private func another() -> Int32? {
+    let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
+    return number < 0 ? nil : number
 }

@@ -43,7 +43,7 @@ package struct TrustedFile: ~Copyable {
     ///
     /// - Throws: `FileError`.
     package init(_ path: String, as use: FileUse = .decision) throws(FileError) {
-        try self.init(path, use)
+        self = try Self.patiently(path, use)
     }
 
     /// Opens a file to append to, and makes it where there is none.
@@ -51,7 +51,21 @@ package struct TrustedFile: ~Copyable {
     /// - Parameter isSecret: refuses it where anybody else could read it.
     /// - Throws: `FileError`.
     package init(appending path: String, isSecret: Bool = false) throws(FileError) {
-        try self.init(path, isSecret ? .secretRecord : .record)
+        self = try Self.patiently(path, isSecret ? .secretRecord : .record)
+    }
+
+    /// While descriptors are lent to files, whoever asks whether there are others has them for a
+    /// moment; so it is tried again, for a second at most.
+    private static func patiently(_ path: String, _ use: FileUse) throws(FileError) -> TrustedFile {
+        for _ in 0..<20 where DescriptorReserve.shared.isLent {
+            do throws(FileError) {
+                return try TrustedFile(path, use)
+            } catch {
+                guard error.cause == .system(Errno(EMFILE)) else { throw error }
+            }
+            usleep(50_000)
+        }
+        return try TrustedFile(path, use)
     }
 
     /// Finds out whether a file could be opened to append to, or made where there is none, and makes

@@ -9,6 +9,7 @@ internal import Records
 internal import Remote
 internal import Serving
 internal import Sockets
+internal import System
 internal import TLS
 
 /// Decides for one session. Confined to its loop.
@@ -59,7 +60,7 @@ final class CommandDesk: RemoteHost {
     ) -> Result<Permit, Refusal> {
         if let refusal = standing.verifiedObjection() { return .failure(refusal) }
         // Its pipes would be made of what was held back for a revocation.
-        guard !office.commons.descriptors.areForFilesOnly else {
+        guard DescriptorReserve.shared.leaves(Program.descriptors) else {
             return .failure(
                 Refusal(
                     .unavailable,

@@ -11,16 +11,19 @@ final class FreeDescriptors: Sendable {
     private let isReserveShort = Atomic<Bool>(false)
     private let waiting = Mutex<[@Sendable () -> Void]>([])
 
-    /// Has `call` made when somebody may go on: a descriptor is free again, or files were read.
+    /// Has `call` made when somebody may go on: a descriptor is free again, files were read, or all is
+    /// there again that is to be held back for them.
     func whenFree(_ call: @escaping @Sendable () -> Void) { waiting.withLock { $0.append(call) } }
+
+    /// Whether a connection may be accepted: not while files are being read, for which the descriptors
+    /// are that are free then, nor before what is held back for the next time is whole again. Whoever was
+    /// about to accept when files began to be read has taken some of it, and strangers give none back.
+    var mayBeAccepted: Bool { !areForFiles && !isReserveShort.load(ordering: .relaxed) }
 
     // MARK: Files
 
-    /// Files are being read, for which the descriptors are that are free now: nobody accepts.
+    /// Files are being read.
     var areForFiles: Bool { forFiles.load(ordering: .relaxed) }
-
-    /// Those for the files that are being read are the only ones.
-    var areForFilesOnly: Bool { areForFiles && paused.load(ordering: .relaxed) > 0 }
 
     func keepForFiles() { forFiles.store(true, ordering: .sequentiallyConsistent) }
 
@@ -32,7 +35,10 @@ final class FreeDescriptors: Sendable {
     // MARK: Who waits
 
     /// Whether all is there that is to be held back for files.
-    func noteReserve(isWhole: Bool) { isReserveShort.store(!isWhole, ordering: .relaxed) }
+    func noteReserve(isWhole: Bool) {
+        let wasShort = isReserveShort.exchange(!isWhole, ordering: .sequentiallyConsistent)
+        if wasShort, isWhole { wake() }
+    }
 
     /// Accepting waits for a descriptor at one more listening socket, or at one less.
     func notePause(_ isPaused: Bool) { paused.add(isPaused ? 1 : -1, ordering: .relaxed) }

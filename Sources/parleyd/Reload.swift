@@ -20,6 +20,7 @@ final class Reload: @unchecked Sendable {
     private let main: EventLoop
     private let log: Log
     private let reserve = DescriptorReserve.shared
+    private var refill: Timer?
     private var reading = FileReading.Progress.none
     private var take: Use = { _, _ in }
     private var done: () -> Void = {}
@@ -38,9 +39,9 @@ final class Reload: @unchecked Sendable {
     /// - Parameter loops: how many accept connections.
     func holdBack(loops: Int) {
         guard hasFiles else { return }
-        descriptors.noteReserve(isWhole: reserve.hold(loops: loops))
+        reserve.hold(loops: loops)
         descriptors.whenFree { [self] in
-            main.execute { self.descriptors.noteReserve(isWhole: self.reserve.fill()) }
+            main.execute { self.noteReserve(isWhole: self.reserve.fill()) }
         }
     }
 
@@ -95,8 +96,21 @@ final class Reload: @unchecked Sendable {
 
     /// Nothing more is to be opened: whoever waits may connect, while what was read is looked at.
     private func filesAreRead() {
-        if hasFiles { descriptors.noteReserve(isWhole: reserve.takeBack()) }
+        // First, so that nobody accepts in between.
+        if hasFiles { noteReserve(isWhole: reserve.takeBack()) }
         descriptors.filesAreRead()
+    }
+
+    /// Asks again while something is missing: a descriptor that is told to be free may be closed only
+    /// after that.
+    private func noteReserve(isWhole: Bool) {
+        descriptors.noteReserve(isWhole: isWhole)
+        refill =
+            isWhole
+            ? nil
+            : Timer(after: Self.patience, on: main) { [unowned self] in
+                noteReserve(isWhole: reserve.fill())
+            }
     }
 
     private func use(_ read: FileReading) {
@@ -112,6 +126,9 @@ final class Reload: @unchecked Sendable {
         reserve.lend()
         startReading()
     }
+
+    /// Seconds between two attempts to make the reserve whole.
+    private static let patience = 0.1
 
     private var hasFiles: Bool {
         options.security != nil || options.commands != nil || options.audit != nil

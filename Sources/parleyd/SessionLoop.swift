@@ -50,7 +50,7 @@ final class SessionLoop: @unchecked Sendable {
         for listener in listeners {
             acceptors.append(
                 try Acceptor(
-                    listener, loop: loop, mayTry: { !descriptors.areForFiles }
+                    listener, loop: loop, mayTry: { descriptors.mayBeAccepted }
                 ) { [unowned self] isExhausted in
                     descriptors.notePause(isExhausted)
                     house.log.write(

@@ -33,6 +33,9 @@ class Exhaustion(RemoteTestCase):
         shutil.copy(after, crl)
         self.assertNotRegex(server.reload(), "kept the old")
         self.assertRefused(leaver.ask("Hello"), NOT_ALLOWED, "revoked")
+        # Nor does what is held back keep others out for good.
+        strangers.leave()
+        self.assertEqual(server.session(self).ask("Hello").lines, ["Greetings!"])
 
 
 def runs(sessions):

@@ -43,8 +43,9 @@ import Testing
         woken.descriptors.freed()
         #expect(woken.count == 1)
         woken.descriptors.noteReserve(isWhole: true)
+        #expect(woken.count == 2)
         woken.descriptors.freed()
-        #expect(woken.count == 1)
+        #expect(woken.count == 2)
     }
 
     @Test func theEndOfReading_wakesWhoHasNotAccepted() {
@@ -58,12 +59,20 @@ import Testing
     }
 
     @Test(arguments: [false, true], [false, true])
-    func onlyThoseForFilesAreFree_whereFilesAreReadAndSomebodyWaits(
-        _ isReading: Bool, _ isPaused: Bool
-    ) {
+    func nobodyAccepts_whileFilesAreRead_orTheReserveIsNotWhole(_ isReading: Bool, _ isWhole: Bool)
+    {
         let descriptors = FreeDescriptors()
         if isReading { descriptors.keepForFiles() }
-        if isPaused { descriptors.notePause(true) }
-        #expect(descriptors.areForFilesOnly == (isReading && isPaused))
+        descriptors.noteReserve(isWhole: isWhole)
+        #expect(descriptors.mayBeAccepted == (!isReading && isWhole))
+    }
+
+    @Test func aReserveThatIsWholeAgain_wakesWhoHasNotAccepted() {
+        let woken = Woken()
+        woken.descriptors.noteReserve(isWhole: false)
+        #expect(woken.count == 0)
+        woken.descriptors.noteReserve(isWhole: true)
+        woken.descriptors.noteReserve(isWhole: true)
+        #expect(woken.count == 1)
     }
 }
