@@ -124,7 +124,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "RecordsTests", dependencies: ["Records", "Remote", "System"],
+            name: "RecordsTests", dependencies: ["Records", "Remote", "System", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",

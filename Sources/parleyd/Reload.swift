@@ -40,7 +40,8 @@ final class Reload: @unchecked Sendable {
     func holdBack(loops: Int) {
         guard hasFiles else { return }
         reserve.hold(loops: loops)
-        descriptors.whenFree { [self] in
+        descriptors.whenFree { [weak self] in
+            guard let self else { return }
             main.execute { self.noteReserve(isWhole: self.reserve.fill()) }
         }
     }

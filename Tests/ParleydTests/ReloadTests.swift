@@ -12,33 +12,20 @@ import Testing
 @Suite struct ReloadTests {
     /// A table's file in a folder of its own, gone with it.
     private final class TableFile: Sendable {
-        private let folder: String
-        var path: String { folder + "/commands.json5" }
+        private let folder: TemporaryFolder
+        var path: String { folder["commands.json5"] }
 
-        init(_ text: String) {
-            var template = Array("/tmp/parley-reload-XXXXXX".utf8CString)
-            unsafe mkdtemp(&template)
-            folder = String(
-                decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            write(text)
+        init(_ text: String) throws {
+            folder = try TemporaryFolder()
+            try write(text)
         }
 
-        deinit {
-            unsafe unlink(path)
-            unsafe rmdir(folder)
-        }
-
-        func write(_ text: String) {
-            let number = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-            let bytes = Array(text.utf8)
-            #expect(unsafe Glibc.write(number, bytes, bytes.count) == bytes.count)
-            close(number)
-        }
+        func write(_ text: String) throws { try folder.file("commands.json5", 0o600, text) }
     }
 
     /// A server's reload, and what it has said.
     private final class Server: @unchecked Sendable {
-        let file = TableFile("{commands: {old: {reply: 'old'}}}")
+        let file: TableFile
         let commons: Commons
         let reload: Reload
         private(set) var uses: [[String]] = []
@@ -46,15 +33,16 @@ import Testing
         let ended = Bell()
 
         init(on loop: EventLoop) throws {
+            file = try TableFile("{commands: {old: {reply: 'old'}}}")
             let options = try ServerOptions(["command", "--plaintext", "--commands", file.path])
             commons = Commons(options: options, audit: nil)
             reload = Reload(commons, main: loop, log: Log(program: "parleyd", loop: loop))
         }
 
         func begin() {
-            reload.begin { [self] table, _ in
+            reload.begin { [unowned self] table, _ in
                 uses.append(table?.entries.map(\.name) ?? [])
-            } done: { [self] in
+            } done: { [unowned self] in
                 ends += 1
                 ended.ring()
             }
@@ -68,7 +56,7 @@ import Testing
     @Test func aReload_isUsedOnce() async throws {
         try await onLoop { loop in
             let server = try Server(on: loop)
-            server.file.write("{commands: {new: {reply: 'new'}}}")
+            try server.file.write("{commands: {new: {reply: 'new'}}}")
             server.begin()
             #expect(server.commons.descriptors.areForFiles)
             #expect(server.reload.isUnderWay)
@@ -92,7 +80,7 @@ import Testing
     @Test func aMistake_replacesNothing() async throws {
         try await onLoop { loop in
             let server = try Server(on: loop)
-            server.file.write("{commands: 1}")
+            try server.file.write("{commands: 1}")
             server.begin()
             await server.wait(for: 1)
             #expect(server.uses == [[]])

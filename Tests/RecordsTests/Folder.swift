@@ -4,21 +4,15 @@ import FoundationEssentials
 import Glibc
 import Testing
 
+@testable import TestSupport
+
 /// A folder of the test's own, which nobody else may read; gone with it.
 final class Folder: Sendable {
-    private let path: String
+    private let folder: TemporaryFolder
 
-    init() throws {
-        var template = Array("/tmp/parley-records-XXXXXX".utf8CString)
-        let isMade = unsafe mkdtemp(&template) != nil
-        try #require(isMade)
-        path = String(
-            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    init() throws { folder = try TemporaryFolder() }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    subscript(name: String) -> String { "\(path)/\(name)" }
+    subscript(name: String) -> String { folder[name] }
 
     func read(_ name: String) -> String {
         String(decoding: FileManager.default.contents(atPath: self[name]) ?? Data(), as: UTF8.self)
