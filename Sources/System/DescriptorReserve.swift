@@ -18,7 +18,6 @@ public final class DescriptorReserve: Sendable {
         var isLent = false
         /// What others are about to open.
         var promised = 0
-
         /// When too little was left, on the monotonic clock, in nanoseconds.
         private var wasTight: UInt64?
 
