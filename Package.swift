@@ -128,7 +128,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Console", "System", "Conversations", "Sockets", "TestSupport"],
+            dependencies: ["Console", "System", "Conversations", "Sockets", "TLS", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ParleydTests",

@@ -7,7 +7,7 @@ public import System
 public typealias BadArgument = Fault<Arguments>
 
 /// The domain of `BadArgument`.
-public enum Arguments {}
+public enum Arguments: FaultDomain {}
 
 extension BadArgument.Code {
     /// More or fewer than the command takes.

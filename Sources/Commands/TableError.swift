@@ -7,7 +7,7 @@ public import System
 public typealias TableError = Fault<Tables>
 
 /// The domain of `TableError`.
-public enum Tables {}
+public enum Tables: FaultDomain {}
 
 extension TableError {
     /// From 1; nil where the mistake is the file's and not in its text.

@@ -132,8 +132,8 @@ public final class ConsoleTranscript: Transcript, @unchecked Sendable {
         output.flush()
     }
 
-    public func warn(_ sentence: String) {
-        log.write(sentence)
+    public func warn(_ fault: StreamError) {
+        log.write(fault.told)
     }
 
     /// A message as far as its form lets it through, and never as bytes that are no UTF-8.

@@ -38,7 +38,7 @@ public struct SecurityOptions: Sendable {
         crl = arguments["crl"]
         pins = try arguments.all("pin").map { text in
             do { return try Pin(text) } catch {
-                throw UsageError("'\(text)' is no --pin: \(error)")
+                throw UsageError("'\(text)' is no --pin: \(error.told)")
             }
         }
         options = TLSOptions()

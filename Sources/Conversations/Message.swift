@@ -59,8 +59,8 @@ extension ByteStream {
     var endedBeforeReply: StreamError {
         StreamError(
             .endedEarly,
-            "the server ended the session before it replied"
-                + (channel.received == 0 ? "; if it speaks TLS, leave --plaintext out" : ""))
+            "the server ended the session before it replied",
+            remedy: channel.received == 0 ? .speakTLSIfPeerDoes : nil)
     }
 
     func write(_ text: String) async throws(StreamError) {

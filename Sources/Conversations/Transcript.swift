@@ -20,7 +20,7 @@ public protocol Transcript: AnyObject, Sendable {
     func ask(_ prompt: String) async throws(StreamError) -> [UInt8]?
 
     /// Tells the operator what was wrong with a line, apart from the conversation.
-    func warn(_ sentence: String)
+    func warn(_ fault: StreamError)
 }
 
 extension Transcript {
@@ -42,7 +42,7 @@ extension Transcript {
                 return line
             } catch {
                 guard isInteractive else { throw error }
-                warn(error.description)
+                warn(error)
             }
         }
     }

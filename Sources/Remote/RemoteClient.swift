@@ -134,7 +134,8 @@ public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
             if let inputFailure { throw inputFailure }
             guard error.code == .idleTimedOut else { throw error }
             throw StreamError(
-                .endedEarly, "\(error.description); the command's outcome is not known")
+                .endedEarly, "\(error.sentence); the command's outcome is not known",
+                remedy: error.remedy)
         }
     }
 

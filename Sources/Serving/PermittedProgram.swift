@@ -3,6 +3,7 @@
 internal import Programs
 internal import Remote
 internal import Sockets
+internal import System
 
 /// Owns a program and its permit, and ends each part of the permit when the program's course says so. Who
 /// lets it go without `seeOff` has the program killed, its place given back, and that recorded.
@@ -28,7 +29,7 @@ final class PermittedProgram {
         do throws(StreamError) {
             program = try Program(start, loop: loop) { bell.ring() }
         } catch {
-            permit.end(.refused(Refusal(.unavailable, error.description)), Usage())
+            permit.end(.refused(Refusal(.unavailable, error.sentence)), Usage())
             throw error
         }
         place = .some(permit.place)

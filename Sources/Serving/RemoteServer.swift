@@ -73,7 +73,7 @@ public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
             }
         } catch {
             failure = error
-            let refusal = Refusal(.malformed, error.description)
+            let refusal = Refusal(.malformed, error.sentence)
             host.refused("", [], nil, refusal)
             Self.append(refusal.frame, to: &output)
             turn = .last

@@ -4,6 +4,7 @@ internal import Commands
 internal import Programs
 internal import Remote
 internal import Sockets
+internal import System
 
 extension RemoteServer {
     /// Runs a program whose turn has come, now that all earlier answers are on their way. It is asked for
@@ -63,7 +64,7 @@ extension RemoteServer {
             throw StreamError(.endedEarly, "the client left while \(name) ran")
         case .failure(let failure):
             if failure.code == .malformed {
-                let refusal = Refusal(.malformed, failure.description)
+                let refusal = Refusal(.malformed, failure.sentence)
                 host.refused("", [], nil, refusal)
                 if !ending.isCut { try? await stream.write(refusal.frame) }
             }

@@ -4,6 +4,7 @@ internal import Commands
 internal import Programs
 internal import Remote
 internal import Sockets
+internal import System
 
 /// One program from its start until its client was told of its end. What it left behind may still be
 /// ended when `run` returns.
@@ -118,7 +119,7 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         // Whatever began the ending: a place that is taken and a process that runs are to be known.
         guard program.course != .lost else { return .leftRunning }
         if let failure = program.failure {
-            return .refused(Refusal(.unavailable, failure.description))
+            return .refused(Refusal(.unavailable, failure.sentence))
         }
         if case .ending(.timedOut) = phase { return .timedOut }
         // However it has ended: what is cut must not pass for all.

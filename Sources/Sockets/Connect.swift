@@ -55,19 +55,19 @@ extension StreamError {
     {
         StreamError(
             .connectTimedOut,
-            "cannot connect to \(endpoint): no answer within \(format(seconds: seconds)); check the address, a firewall on the way, or give more with --connect-timeout"
-        )
+            "cannot connect to \(endpoint): no answer within \(format(seconds: seconds))",
+            remedy: .waitLongerForConnection)
     }
 
     fileprivate func connecting(to endpoint: Endpoint, at address: SocketAddress) -> StreamError {
         let place = "\(address)" == "\(endpoint)" ? "\(endpoint)" : "\(endpoint) (\(address))"
-        let remedy =
+        let advice =
             switch code {
             case .refused: "; start the server there, or check the port"
             case .unreachable: "; check the address and this machine's routes"
             default: ""
             }
         return StreamError(
-            code, "cannot connect to \(place): \(description)\(remedy)", cause: cause)
+            code, "cannot connect to \(place): \(sentence)\(advice)", remedy: remedy, cause: cause)
     }
 }

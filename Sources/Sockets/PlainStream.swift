@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
-/// The bytes of a channel as they are, for `--plaintext`.
+/// The bytes of a channel as they are.
 public final class PlainStream: ByteStream, @unchecked Sendable {
     public let channel: Channel
     public let peerName: String? = nil
@@ -54,5 +54,5 @@ public final class PlainStream: ByteStream, @unchecked Sendable {
     /// What to say where the first bytes were a TLS record.
     public static let peerSpeaksTLS = StreamError(
         .peerSpeaksTLS,
-        "the peer speaks TLS and this end plaintext; leave out --plaintext here, or give it there")
+        "the peer speaks TLS and this end plaintext", remedy: .speakTLS)
 }

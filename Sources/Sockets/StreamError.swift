@@ -7,7 +7,37 @@ public import System
 public typealias StreamError = Fault<Streams>
 
 /// The domain of `StreamError`.
-public enum Streams {}
+public enum Streams: FaultDomain {
+    /// One end of a connection.
+    public enum End: String, Sendable { case client, server }
+
+    /// What whoever set up this end can change. Layers above add their cases here.
+    public enum Remedy: Hashable, Sendable {
+        /// The server may only be slow, or the address wrong.
+        case waitLongerForConnection
+        /// The peer speaks TLS, and this end plaintext.
+        case speakTLS
+        /// The peer said nothing: perhaps it waits for TLS.
+        case speakTLSIfPeerDoes
+        /// The peer speaks plaintext, and this end TLS.
+        case haveEncrypt(End, mayBePlaintext: Bool)
+        /// The peer left in the handshake.
+        case findOutWhetherPeerSpeaksTLS(mayBePlaintext: Bool)
+        case allowOlderTLS(End)
+        /// The certificate has names, and the one that was asked for is not among them.
+        case askForNameOfServer
+        /// The only names of the certificate are URIs, of which this is one; safe to print.
+        case askForServer(String)
+        /// The peer's certificate leads to no CA that is trusted.
+        case trust(End, isSelfSigned: Bool)
+        /// The server requires a certificate, and this end has none.
+        case giveCertificate
+        /// The server does not take this end's certificate.
+        case giveTrustedCertificate
+        /// This end and the server have no cipher in common, or the server requires a certificate.
+        case updateOrGiveCertificate
+    }
+}
 
 extension StreamError {
     /// A connection that broke in `operation`, whatever the network gave for its reason.

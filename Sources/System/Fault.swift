@@ -1,9 +1,17 @@
 // Why something could not be done: the one shape of every layer's errors.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A failure in one domain, such as streams, files or command tables. A domain is a type without values,
-/// which keeps its codes apart from those of others.
-public struct Fault<Domain>: Error, Hashable, Sendable, CustomStringConvertible {
+/// What failed, such as streams, files or command tables: a type without values, which keeps its codes
+/// apart from those of others.
+public protocol FaultDomain {
+    /// What would help, where saying so takes the name of an option. Only the programs have options, so
+    /// the words are theirs. An enum, so that the compiler asks them for the words of each case.
+    associatedtype Remedy: Hashable, Sendable = Never
+}
+
+/// A failure in one domain. Where the domain has remedies, a fault is no text by itself, so that none is
+/// shown without its remedy.
+public struct Fault<Domain: FaultDomain>: Error, Hashable, Sendable {
     /// What to branch on. Layers above a domain's own may add codes.
     public struct Code: Hashable, Sendable, RawRepresentable, CustomStringConvertible {
         public let rawValue: String
@@ -15,32 +23,50 @@ public struct Fault<Domain>: Error, Hashable, Sendable, CustomStringConvertible 
     public var code: Code { Code(rawValue: contents.code) }
     /// Which file, or which place in one, it is about, where the sentence doesn't say so.
     public var place: FilePlace? { contents.place }
-    /// One sentence without its full stop: what failed and on what, why, and what to do.
+    /// One sentence without its full stop: what failed and on what, why, and what to do, where that is
+    /// not for `remedy` to say.
     public var sentence: String { contents.sentence }
+    /// What to do, where saying so takes the name of an option; nil where the sentence says it.
+    public var remedy: Domain.Remedy? { contents.remedy }
     /// What it goes back to, as whoever found it first had it; nil where that is this fault itself.
     public var cause: Cause? { contents.cause }
 
-    /// The place, where there is one, and the sentence.
-    public var description: String {
-        contents.place.map { "\($0): \(contents.sentence)" } ?? contents.sentence
-    }
-
     /// In an object of its own: each session has room for several faults and needs none.
-    private let contents: FaultContents
+    private let contents: FaultContents<Domain.Remedy>
 
     package init(
-        _ code: Code, in place: FilePlace? = nil, _ sentence: String, cause: Cause? = nil
+        _ code: Code, in place: FilePlace? = nil, _ sentence: String, remedy: Domain.Remedy? = nil,
+        cause: Cause? = nil
     ) {
-        contents = FaultContents(code.rawValue, place, sentence, cause)
+        contents = FaultContents(code.rawValue, place, sentence, remedy, cause)
+    }
+
+    /// The same with what it goes back to.
+    package func caused(by cause: Cause) -> Self {
+        Self(code, in: place, sentence, remedy: remedy, cause: cause)
     }
 
     public static func == (a: Self, b: Self) -> Bool {
-        a.code == b.code && a.description == b.description
+        a.code == b.code && a.place == b.place && a.sentence == b.sentence && a.remedy == b.remedy
     }
 
     public func hash(into hasher: inout Hasher) {
         hasher.combine(code)
-        hasher.combine(description)
+        hasher.combine(place)
+        hasher.combine(sentence)
+        hasher.combine(remedy)
+    }
+}
+
+extension Fault: CustomStringConvertible where Domain.Remedy == Never {
+    /// The place, where there is one, and the sentence.
+    public var description: String { place.map { "\($0): \(sentence)" } ?? sentence }
+}
+
+/// For debuggers and failed tests.
+extension Fault: CustomDebugStringConvertible {
+    public var debugDescription: String {
+        "\(code): \(sentence)" + (remedy.map { " [\($0)]" } ?? "")
     }
 }
 
@@ -77,16 +103,20 @@ public enum Cause: Hashable, Sendable {
 }
 
 /// The same for all domains.
-private final class FaultContents: Sendable {
+private final class FaultContents<Remedy: Sendable>: Sendable {
     let code: String
     let place: FilePlace?
     let sentence: String
+    let remedy: Remedy?
     let cause: Cause?
 
-    init(_ code: String, _ place: FilePlace?, _ sentence: String, _ cause: Cause?) {
+    init(
+        _ code: String, _ place: FilePlace?, _ sentence: String, _ remedy: Remedy?, _ cause: Cause?
+    ) {
         self.code = code
         self.place = place
         self.sentence = sentence
+        self.remedy = remedy
         self.cause = cause
     }
 }

@@ -6,7 +6,7 @@
 package typealias FileError = Fault<Files>
 
 /// The domain of `FileError`.
-package enum Files {}
+package enum Files: FaultDomain {}
 
 extension FileError {
     /// The file, as it was given.

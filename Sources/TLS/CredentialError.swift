@@ -1,5 +1,6 @@
 // Why a certificate, a key, a CRL or a trust file can't be used.
 // SPDX-License-Identifier: Apache-2.0
+public import Sockets
 public import System
 
 /// A mistake in the certificates, keys and lists that were configured, found before anything is
@@ -7,7 +8,21 @@ public import System
 public typealias CredentialError = Fault<CredentialFiles>
 
 /// The domain of `CredentialError`.
-public enum CredentialFiles {}
+public enum CredentialFiles: FaultDomain {
+    /// What whoever named the files can name instead.
+    public enum Remedy: Hashable, Sendable {
+        /// A file is not where it was looked for.
+        case nameFolderOrMakeFile
+        /// The certificate is not made for this end of a connection, and whether it is made for nothing else.
+        case nameOwnCertificate(Streams.End, orReissue: Bool)
+        /// Only a CA's certificate tells whose list is trusted.
+        case nameIssuer
+        /// There is no list where one was named.
+        case getListOrNameNone
+        /// What was given is no name to verify.
+        case nameServer
+    }
+}
 
 extension CredentialError {
     /// OpenSSL won't have it. Leaves its error queue empty.
@@ -22,11 +37,10 @@ extension CredentialError {
 
     /// A file that can't be read, or must not be.
     init(_ error: FileError) {
+        let isMissing = error.code == .missing
         self.init(
-            Code(error.code),
-            error.code == .missing
-                ? "\(error.path) does not exist; name its folder with --certs or the file itself, or make it as the README says under \"Certificates\""
-                : error.description, cause: error.cause)
+            Code(error.code), isMissing ? "\(error.path) does not exist" : error.description,
+            remedy: isMissing ? .nameFolderOrMakeFile : nil, cause: error.cause)
     }
 
     /// A key log that can't be written, or must not be.
@@ -41,8 +55,8 @@ extension CredentialError {
     public static func missing(_ name: String, in folders: [String]) -> CredentialError {
         CredentialError(
             .missing,
-            "there is no \(name) in \(folders.joined(separator: " or ")); name its folder with --certs or the file itself, or make it as the README says under \"Certificates\""
-        )
+            "there is no \(name) in \(folders.joined(separator: " or "))",
+            remedy: .nameFolderOrMakeFile)
     }
 }
 

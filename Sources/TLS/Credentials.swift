@@ -1,6 +1,7 @@
 // A certificate chain with its private key: what an end proves itself by.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import Sockets
 public import System
 
 /// A certificate, its chain and its private key, read once and found to be usable.
@@ -71,17 +72,22 @@ public final class Credentials: Sendable {
             )
         }
         if leaf.isFit(for: purpose) { return try checkNames(leaf, path, purpose) }
-        let option = "name the \(purpose)'s own with --cert"
         let other = purpose == .server ? Purpose.client : .server
-        let why =
+        let (why, isForNoOther) =
             if leaf.isAuthority {
-                "is a CA's certificate, not a \(purpose)'s; \(option)"
+                ("is a CA's certificate, not a \(purpose)'s", false)
             } else if leaf.isFit(for: other) {
-                "is made for a \(other), not for a \(purpose); \(option)"
+                ("is made for a \(other), not for a \(purpose)", false)
             } else {
-                "is not made for a \(purpose), as its key usage or extended key usage says; \(option), or have its CA issue one that is"
+                (
+                    "is not made for a \(purpose), as its key usage or extended key usage says",
+                    true
+                )
             }
-        throw CredentialError(.wrongPurpose, "the certificate \(path) \(why)")
+        throw CredentialError(
+            .wrongPurpose, "the certificate \(path) \(why)",
+            remedy: .nameOwnCertificate(
+                purpose == .server ? .server : .client, orReissue: isForNoOther))
     }
 
     private static func checkNames(

@@ -41,8 +41,8 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidServerName,
-                "a name to verify has letters, digits, dots and hyphens (an international name in its xn-- form), or is a URI as uri:spiffe://example.org/server; give one with --server-name"
-            )
+                "a name to verify has letters, digits, dots and hyphens (an international name in its xn-- form), or is a URI as uri:spiffe://example.org/server",
+                remedy: .nameServer)
         }
         self = .dns(name)
     }

@@ -1,6 +1,7 @@
 // One role's TLS policy, credentials and trust: an SSL_CTX, from which connections are made.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import Sockets
 public import System
 
 /// An `SSL_CTX`: configured once, usable for ever, shared by any number of loops.
@@ -10,7 +11,7 @@ public final class TLSContext: @unchecked Sendable {
         case client, server
 
         /// The other end, for sentences.
-        var peer: String { self == .client ? "server" : "client" }
+        var peer: Streams.End { self == .client ? .server : .client }
         var peerCertificate: String { "the \(peer)'s certificate" }
     }
 

@@ -8,9 +8,7 @@ extension TLSStream {
     /// With the reasons as its cause, where they are what it goes back to.
     func failure(_ reasons: [OpenSSLReason], _ operation: String) -> StreamError {
         if let verificationFailure { return verificationFailure }
-        let failure = meaning(of: reasons, operation)
-        return StreamError(
-            failure.code, failure.sentence, cause: .openSSL(reasons.map(\.text)))
+        return meaning(of: reasons, operation).caused(by: .openSSL(reasons.map(\.text)))
     }
 
     private func meaning(of reasons: [OpenSSLReason], _ operation: String) -> StreamError {
@@ -49,12 +47,14 @@ extension TLSStream {
     func failure(alert: Int32, _ text: String) -> StreamError {
         switch alert {
         case 116:
-            return StreamError(
-                .clientCertificateRequired,
-                context.hasCredentials
-                    ? "the server requires a client certificate and takes no signature that the key of ours can make; give another certificate and key, for example on the curve P-256, or have its administrator allow this one"
-                    : "the server requires a client certificate; give one with --cert and --key, or with --certs"
-            )
+            return context.hasCredentials
+                ? StreamError(
+                    .clientCertificateRequired,
+                    "the server requires a client certificate and takes no signature that the key of ours can make; give another certificate and key, for example on the curve P-256, or have its administrator allow this one"
+                )
+                : StreamError(
+                    .clientCertificateRequired, "the server requires a client certificate",
+                    remedy: .giveCertificate)
         case 46:
             // Parley sends it where it can't tell about revocation, which is nobody's
             // certificate's fault.
@@ -66,12 +66,14 @@ extension TLSStream {
             )
         case 42...45, 48, 49, 51:
             let why = alertReasons[alert] ?? text
-            return StreamError(
-                .certificateRejected,
-                context.role == .client
-                    ? "the server rejected our certificate: \(why); give one that it trusts with --cert and --key"
-                    : "the client rejected our certificate: \(why); it must trust this server's CA and find its name in the certificate"
-            )
+            return context.role == .client
+                ? StreamError(
+                    .certificateRejected, "the server rejected our certificate: \(why)",
+                    remedy: .giveTrustedCertificate)
+                : StreamError(
+                    .certificateRejected,
+                    "the client rejected our certificate: \(why); it must trust this server's CA and find its name in the certificate"
+                )
         case 70: return noCommonVersion
         // In a session these have another reason: a refused renegotiation, for one.
         case 40 where !isEstablished, 71 where !isEstablished: return noCommonCipher
@@ -97,8 +99,7 @@ extension TLSStream {
     private var noCommonVersion: StreamError {
         StreamError(
             .noCommonVersion,
-            "the \(peer) and this end have no TLS version in common; bring the \(peer) to TLS 1.3, or allow TLS 1.2 with --tls-min 1.2"
-        )
+            "the \(peer) and this end have no TLS version in common", remedy: .allowOlderTLS(peer))
     }
 
     private var noCommonCipher: StreamError {
@@ -106,17 +107,16 @@ extension TLSStream {
             .noCommonCipher,
             "the \(peer) and this end have no cipher suite or group in common"
                 + (context.role == .client
-                    ? ", or in TLS 1.2 the server requires a client certificate; update the older end or give --cert and --key"
-                    : "; the client's TLS is too old or too restricted"))
+                    ? ", or in TLS 1.2 the server requires a client certificate"
+                    : "; the client's TLS is too old or too restricted"),
+            remedy: context.role == .client ? .updateOrGiveCertificate : nil)
     }
 
     var handshakeEnded: StreamError {
         guard !hasLeftWithoutAWord else { return leftWithoutAWord }
-        let hint = context.mayBePlaintext ? " (--plaintext)" : ""
         return StreamError(
-            .handshakeEnded,
-            "the \(peer) ended the connection during the TLS handshake; it may speak no TLS\(hint), or refuse sessions for now"
-        )
+            .handshakeEnded, "the \(peer) ended the connection during the TLS handshake",
+            remedy: .findOutWhetherPeerSpeaksTLS(mayBePlaintext: context.mayBePlaintext))
     }
 
     /// Whether a client connected, and that was all.
@@ -137,16 +137,12 @@ extension TLSStream {
                 "a PROXY protocol header came instead of TLS, and this server reads none; turn it off at the balancer that sends it"
             )
         }
-        let plaintext = ", or give --plaintext at both ends if nothing secret is said"
         return StreamError(
-            .peerSpeaksNoTLS,
-            context.role == .client
-                ? "the server speaks plaintext, not TLS; check the port, or have the server encrypt\(context.mayBePlaintext ? plaintext : "")"
-                : "the client speaks plaintext, not TLS; have it encrypt\(context.mayBePlaintext ? plaintext : "")"
-        )
+            .peerSpeaksNoTLS, "the \(peer) speaks plaintext, not TLS",
+            remedy: .haveEncrypt(peer, mayBePlaintext: context.mayBePlaintext))
     }
 
-    private var peer: String { context.role.peer }
+    private var peer: Streams.End { context.role.peer }
 
     static func outOfMemory() -> StreamError {
         let reasons = ErrorQueue.drain().map(\.text)

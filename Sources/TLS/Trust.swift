@@ -41,9 +41,8 @@ public struct Trust: Sendable {
         if let crl {
             if case .pins = anchors {
                 throw CredentialError(
-                    .refused,
-                    "a CRL cannot be checked against a pinned key alone; give its issuer's certificate with --ca"
-                )
+                    .refused, "a CRL cannot be checked against a pinned key alone",
+                    remedy: .nameIssuer)
             }
             let file = try Self.listFile(crl)
             filesRead()
@@ -108,7 +107,7 @@ public struct Trust: Sendable {
         } catch {
             guard error.code == .missing else { throw error }
             throw CredentialError(
-                .missing, "the CRL \(path) does not exist; get it from your CA, or leave --crl out")
+                .missing, "the CRL \(path) does not exist", remedy: .getListOrNameNone)
         }
     }
 

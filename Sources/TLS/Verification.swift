@@ -126,8 +126,7 @@ struct Verification {
                 return 0
             }
             let failure = failure(code, leaf: leaf, failing: failing, trust: trust)
-            objection = StreamError(
-                failure.code, failure.sentence, cause: .certificate(code, sentence(code)))
+            objection = failure.caused(by: .certificate(code, sentence(code)))
             return 0
         }
         if case .uri(let uri)? = serverName,
@@ -207,8 +206,8 @@ struct Verification {
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return StreamError(
                 .selfSigned,
-                "\(subject) is self-signed and not in \(trust.origin); if it is the right one, \(trustIt)"
-            )
+                "\(subject) is self-signed and not in \(trust.origin)",
+                remedy: .trust(context.role.peer, isSelfSigned: true))
         case _ where Self.issuerCodes.contains(code): return issuerFailure(failing, trust)
         case X509_V_ERR_INVALID_PURPOSE:
             let role = context.role == .client ? "server" : "client"
@@ -232,15 +231,15 @@ struct Verification {
         let names = leaf.names
         let wanted = serverName?.description ?? "this host"
         let hosts = names.filter { $0.kind == .dns || $0.kind == .ip }
-        let remedy =
+        let (advice, remedy): (String, Streams.Remedy?) =
             if names.isEmpty {
-                "its administrator must get one that has the server's name"
+                ("; its administrator must get one that has the server's name", nil)
             } else if !hosts.isEmpty {
-                "connect to one of its names, or give one with --server-name"
+                ("", .askForNameOfServer)
             } else if let uri = names.first(where: { $0.kind == .uri }) {
-                "if this is the server, give --server-name \(bounded(uri.description))"
+                ("", .askForServer(bounded(uri.description)))
             } else {
-                "it names no server: its administrator must get one that does"
+                ("; it names no server: its administrator must get one that does", nil)
             }
         // What is nearest to the name that was wanted, since a certificate may have thousands.
         let end = wanted.split(separator: ".").dropFirst().joined(separator: ".").lowercased()
@@ -249,7 +248,7 @@ struct Verification {
         return StreamError(
             .wrongHost,
             "\(context.role.peerCertificate) is not for \(bounded(wanted)) but for "
-                + "\(list(near + far)); \(remedy)")
+                + "\(list(near + far))\(advice)", remedy: remedy)
     }
 
     /// Some of the names, and how many more there are.
@@ -270,8 +269,8 @@ struct Verification {
         else {
             return StreamError(
                 .unknownCA,
-                "\(context.role.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin); "
-                    + trustIt)
+                "\(context.role.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin)",
+                remedy: trustIt)
         }
         let key = failing.isSelfSigned ? failing.keyID : failing.issuerKeyID
         let which =
@@ -282,15 +281,11 @@ struct Verification {
             }
         return StreamError(
             .unknownCA,
-            "\(context.role.peerCertificate) is from another CA of the same name\(which); \(trustIt)"
-        )
+            "\(context.role.peerCertificate) is from another CA of the same name\(which)",
+            remedy: trustIt)
     }
 
-    private var trustIt: String {
-        context.role == .client
-            ? "name the right CA with --ca, or the server's key with --pin"
-            : "name the right CA with --client-ca, or give the client a certificate of that CA"
-    }
+    private var trustIt: Streams.Remedy { .trust(context.role.peer, isSelfSigned: false) }
 
     /// X.509's own words.
     private func sentence(_ code: Int32) -> String {

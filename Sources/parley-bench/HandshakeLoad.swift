@@ -1,5 +1,6 @@
 // Connections that are opened, asked once and closed, one after the other.
 // SPDX-License-Identifier: Apache-2.0
+internal import Console
 internal import Remote
 internal import Sockets
 
@@ -41,7 +42,7 @@ final class HandshakeLoad: @unchecked Sendable {
             load.complete(since: begun)
             await stream.close()
         } catch {
-            load.fail("\(error)")
+            load.fail(error.told)
         }
     }
 }

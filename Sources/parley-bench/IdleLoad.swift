@@ -61,7 +61,7 @@ final class IdleLoad: @unchecked Sendable {
                 }
                 if !isEnding { load.fail("a session ended, or a reply is not the expected one") }
             } catch {
-                if !isEnding { load.fail("\(error)") }
+                if !isEnding { load.fail(error.told) }
             }
             greeted.set()
         }
@@ -98,7 +98,7 @@ final class IdleLoad: @unchecked Sendable {
                 count == request.count
             else { throw StreamError(.reset, "a request could not be sent") }
         } catch {
-            load.fail("\(error)")
+            load.fail(error.told)
             pause?.set()
         }
     }

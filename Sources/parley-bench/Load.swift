@@ -101,7 +101,7 @@ final class Load: @unchecked Sendable {
                     do throws(StreamError) {
                         await opened(try await connect())
                     } catch {
-                        fail("\(error)")
+                        fail(error.told)
                     }
                     if door.leave() || errors >= 100 { done.set() }
                 }

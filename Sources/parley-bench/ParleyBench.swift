@@ -18,7 +18,7 @@ struct ParleyBench {
         } catch let error as UsageError {
             Log.end("parley-bench", "\(error); see parley-bench --help", status: 64)
         } catch {
-            Log.end("parley-bench", "\(error)", status: 1)
+            Log.end("parley-bench", error.told, status: 1)
         }
     }
 

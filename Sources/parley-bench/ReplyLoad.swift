@@ -1,5 +1,6 @@
 // Messages over open connections, each of which always has some under way.
 // SPDX-License-Identifier: Apache-2.0
+internal import Console
 internal import Remote
 internal import Sockets
 
@@ -25,7 +26,7 @@ final class ReplyLoad: @unchecked Sendable {
                 do throws(StreamError) {
                     try await ask(on: stream)
                 } catch {
-                    load.fail("\(error)")
+                    load.fail(error.told)
                 }
                 await stream.close()
                 asking -= 1

@@ -127,7 +127,7 @@ final class Client: @unchecked Sendable {
             throw error.code == .refused && mayListenElsewhere
                 ? StreamError(
                     .refused,
-                    "\(error.description); parleyd command listens on 127.0.0.1 alone unless it is given --host",
+                    "\(error.told); parleyd command listens on 127.0.0.1 alone unless it is given --host",
                     cause: error.cause) : error
         }
         let stream = try await open(socket, context)
@@ -281,8 +281,8 @@ final class Client: @unchecked Sendable {
         // Cancelled by a signal or a closed output, which say enough themselves.
         guard signal == nil, outputFailure == nil else { return }
         status = ExitStatus(error).number
-        guard let report else { return log.write(error.description) }
-        report.tell(code: error.code.rawValue, error.description, status: status)
+        guard let report else { return log.write(error.told) }
+        report.tell(code: error.code.rawValue, error.told, status: status)
     }
 }
 

@@ -113,7 +113,7 @@ struct ClientOptions {
             do {
                 serverName = try ServerName(name)
             } catch {
-                throw UsageError("'\(name)' is no name of a server: \(error)")
+                throw UsageError("'\(name)' is no name of a server: \(error.told)")
             }
         }
     }

@@ -29,14 +29,14 @@ struct Parley {
                 run: objects(asked: repairedCommandLine().prefix { $0 != "--" }))
         } catch let error as CredentialError {
             Log.end(
-                "parley", error.description, status: ExitStatus.failure, code: error.code.rawValue,
+                "parley", error.told, status: ExitStatus.failure, code: error.code.rawValue,
                 run: run)
         } catch let error as StreamError {
             Log.end(
-                "parley", error.description, status: ExitStatus(error).number,
+                "parley", error.told, status: ExitStatus(error).number,
                 code: error.code.rawValue, run: run)
         } catch {
-            Log.end("parley", "\(error)", status: ExitStatus.failure, run: run)
+            Log.end("parley", error.told, status: ExitStatus.failure, run: run)
         }
     }
 

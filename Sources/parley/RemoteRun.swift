@@ -89,7 +89,7 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
                 }
             } catch {
                 guard error.code == .commandRefused else { throw error }
-                log.write(error.description)
+                log.write(error.told)
             }
         }
     }
@@ -209,7 +209,7 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
             return try send(line)
         } catch {
             throw StreamError(
-                error.code, "line \(lines): \(error.description); the batch ends before it")
+                error.code, "line \(lines): \(error.told); the batch ends before it")
         }
     }
 

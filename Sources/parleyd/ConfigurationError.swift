@@ -7,7 +7,7 @@ internal import System
 typealias ConfigurationError = Fault<Configuration>
 
 /// The domain of `ConfigurationError`.
-enum Configuration {}
+enum Configuration: FaultDomain {}
 
 extension ConfigurationError {
     init(_ error: AuditError) {

@@ -1,6 +1,7 @@
 // A server's listening sockets, and what to do where they can't be had.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
+internal import System
 
 extension Endpoint {
     /// Binds every address of the host, all on one port.
@@ -31,13 +32,13 @@ extension StreamError {
         case .addressInUse:
             StreamError(
                 code,
-                "\(description); another server has this port: stop it or choose another with --port"
-            )
+                "\(sentence); another server has this port: stop it or choose another with --port",
+                cause: cause)
         case .addressUnavailable:
             StreamError(
                 code,
-                "\(description); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE"
-            )
+                "\(sentence); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE",
+                cause: cause)
         default: self
         }
     }

@@ -31,17 +31,17 @@ struct Parleyd {
         } catch let error as UsageError {
             Log.end("parleyd", "\(error); see parleyd --help", status: 64)
         } catch let error as CredentialError {
-            Log.end("parleyd", error.description, status: 78)
+            Log.end("parleyd", error.told, status: 78)
         } catch let error as TableError {
-            Log.end("parleyd", error.description, status: 78)
+            Log.end("parleyd", error.told, status: 78)
         } catch let error as ConfigurationError {
-            Log.end("parleyd", error.description, status: 78)
+            Log.end("parleyd", error.told, status: 78)
         } catch let error as AuditError {
             Log.end("parleyd", ConfigurationError(error).description, status: 78)
         } catch let error as StreamError {
-            Log.end("parleyd", error.description, status: 69)
+            Log.end("parleyd", error.told, status: 69)
         } catch {
-            Log.end("parleyd", "\(error)", status: 70)
+            Log.end("parleyd", error.told, status: 70)
         }
     }
 }

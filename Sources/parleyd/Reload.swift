@@ -143,8 +143,8 @@ final class Reload: @unchecked Sendable {
             log.write("SIGHUP: \(what) reloaded")
             recorder?.record(.reload(files, failure: nil))
         case .failure(let error):
-            log.write("SIGHUP: kept the old \(what): \(error)")
-            recorder?.record(.reload(files, failure: "\(error)"))
+            log.write("SIGHUP: kept the old \(what): \(error.told)")
+            recorder?.record(.reload(files, failure: error.told))
         }
     }
 }

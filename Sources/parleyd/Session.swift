@@ -223,7 +223,7 @@ final class Session {
             guard !outcome.isOnlyAKnock else { return }
             takeUpTrail()
             trail?.record(
-                .handshakeFailure(code: error.code.rawValue, reason: error.description))
+                .handshakeFailure(code: error.code.rawValue, reason: error.told))
         case .messages, .commands, .failed:
             trail?.record(
                 .sessionEnd(

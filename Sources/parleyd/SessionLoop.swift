@@ -126,7 +126,7 @@ final class SessionLoop: @unchecked Sendable {
                 owning: descriptor, loop: loop, peer: peer, deadlines: commons.options.deadlines)
             session = try Session(socket, number: commons.census.nextSession, in: house)
         } catch {
-            house.log.write("\(peer): refused: \(error)")
+            house.log.write("\(peer): refused: \(error.told)")
             return left()
         }
         openHere.add(1, ordering: .relaxed)

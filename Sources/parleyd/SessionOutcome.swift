@@ -1,6 +1,7 @@
 // How a session went, and what the log calls it.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
+internal import Console
 internal import Conversations
 internal import Sockets
 internal import System
@@ -33,18 +34,18 @@ enum SessionOutcome {
         switch self {
         case .refused: "refused: the one session of --once is under way"
         case .handshakeFailed(let error):
-            isOnlyAKnock ? error.description : "refused: \(error)"
+            isOnlyAKnock ? error.told : "refused: \(error.told)"
         case .messages(let count):
             "session ended after \(count) \(count == 1 ? "message" : "messages")"
         case .commands(let count):
             "session ended after \(count) \(count == 1 ? "command" : "commands")"
-        case .failed(let error): "session failed: \(error)"
+        case .failed(let error): "session failed: \(error.told)"
         }
     }
 
     /// For the audit trail.
     var reason: String {
-        if case .failed(let error) = self { error.description } else { words }
+        if case .failed(let error) = self { error.told } else { words }
     }
 
     /// A silent or vanished peer takes no alert.

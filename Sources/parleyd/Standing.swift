@@ -54,7 +54,7 @@ final class Standing {
         else { return nil }
         // The sentence names files of this machine.
         let name = bounded(Identity(peer).description)
-        office.log.write("\(name) may run nothing any more: \(failure)")
+        office.log.write("\(name) may run nothing any more: \(failure.told)")
         let why: String
         switch failure.code {
         case .certificateRevoked: why = "was revoked"

@@ -9,7 +9,7 @@ import Testing
 final class ScriptedTranscript: Transcript, @unchecked Sendable {
     let isInteractive: Bool
     private(set) var text = ""
-    private(set) var warnings: [String] = []
+    private(set) var warnings: [StreamError] = []
     private var script: [[UInt8]]
     private let hasEnd: Bool
     private var silence: CheckedContinuation<Void, Never>?
@@ -59,5 +59,5 @@ final class ScriptedTranscript: Transcript, @unchecked Sendable {
         throw StreamError(.cancelled, "the prompt was cancelled")
     }
 
-    func warn(_ sentence: String) { warnings.append(sentence) }
+    func warn(_ fault: StreamError) { warnings.append(fault) }
 }

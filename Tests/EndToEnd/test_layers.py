@@ -5,7 +5,7 @@ import re
 import subprocess
 import unittest
 
-from support import REPOSITORY
+from support import PARLEY, PARLEYD, REPOSITORY
 
 SOURCES = REPOSITORY / "Sources"
 LONGEST = 300
@@ -15,6 +15,36 @@ LONGEST = 300
 def layers(*options):
     return subprocess.run([REPOSITORY / "scripts" / "layers", *options], stdout=subprocess.PIPE,
                           text=True, timeout=30, check=False)
+
+
+def graph():
+    """The modules, each with those that it imports."""
+    drawn = dict(line.partition(" -> ")[::2] for line in layers().stdout.splitlines())
+    return {name.strip(): set(filter(None, below.split(", "))) for name, below in drawn.items()}
+
+
+def linked(module, modules):
+    """Itself, and all that it imports, by whatever way."""
+    found, left = set(), {module}
+    while left:
+        found |= left
+        left = set().union(*(modules[name] for name in left)) - found
+    return found
+
+
+def code(file):
+    """A source file without its comments, of which none stands after code."""
+    return re.sub(r"(?m)^\s*//.*$", "", file.read_text())
+
+
+OPTION = re.compile(r"(?<![-\w])--[a-z][a-z0-9-]*")
+
+
+def declared():
+    """The options of both programs, as each of them tells."""
+    helps = (subprocess.run([program, "--help"], stdout=subprocess.PIPE, text=True, timeout=30,
+                            check=True).stdout for program in (PARLEY, PARLEYD))
+    return {option for text in helps for option in OPTION.findall(text)}
 
 
 class Layers(unittest.TestCase):
@@ -29,13 +59,21 @@ class Layers(unittest.TestCase):
         self.assertEqual(layers("--circles").stdout, "")
 
     def test_the_client_has_no_table_and_no_programs(self):
-        graph = dict(line.partition(" -> ")[::2] for line in layers().stdout.splitlines())
-        graph = {name.strip(): set(filter(None, below.split(", "))) for name, below in graph.items()}
-        linked, left = set(), {"parley"}
-        while left:
-            linked |= left
-            left = set().union(*(graph[name] for name in left)) - linked
-        self.assertEqual(linked & {"Commands", "Programs", "Serving", "parleyd"}, set())
+        self.assertEqual(
+            linked("parley", graph()) & {"Commands", "Programs", "Serving", "parleyd"}, set())
+
+    def test_no_layer_below_the_command_line_names_an_option(self):
+        options, modules = declared(), graph()
+        self.assertLess({"--certs", "--plaintext", "--connect-timeout", "--audit"}, options)
+        below = {name for name in modules if "Console" not in linked(name, modules)}
+        self.assertLess({"System", "Sockets", "TLS", "Conversations", "Serving"}, below)
+        for file in sorted(file for name in below for file in (SOURCES / name).glob("**/*.swift")):
+            self.assertEqual(set(OPTION.findall(code(file))) & options, set(), file)
+
+    def test_what_a_remedy_names_is_an_option(self):
+        named = set(OPTION.findall(code(SOURCES / "Console" / "Remedies.swift")))
+        self.assertLess({"--ca", "--pin", "--server-name", "--tls-min"}, named)
+        self.assertEqual(named - declared(), set())
 
     def test_no_source_file_is_longer_than_it_may_be(self):
         for file in [*SOURCES.glob("**/*.swift"), *SOURCES.glob("**/*.[ch]")]:

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Sockets
+import System
 import Testing
 
 @testable import Programs
@@ -31,7 +32,7 @@ struct KeeperFailureTests {
                 _ = try await Running(shell("exit 0"), loop: loop)
                 return "it started"
             } catch {
-                return error.description
+                return error.sentence
             }
         }
     }

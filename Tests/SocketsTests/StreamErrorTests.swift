@@ -23,7 +23,7 @@ import Testing
 
     @Test func description_saysWhatFailedAndWhy() {
         let error = StreamError("cannot listen on 127.0.0.1:80", errno: EADDRINUSE)
-        #expect(error.description == "cannot listen on 127.0.0.1:80: Address already in use")
+        #expect(error.sentence == "cannot listen on 127.0.0.1:80: Address already in use")
     }
 
     @Test(

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
+internal import System
 internal import Testing
 
 @testable internal import TLS
@@ -98,7 +99,7 @@ struct AnchorTests {
         let error = #expect(throws: CredentialError.self) { try pki.trust("indented") }
         let line = try run(["grep", "-n", " -----BEGIN", pki.path("indented.pem")])
             .prefix { $0 != ":" }
-        #expect(error?.description.contains("line \(line) ") == true, "\(error!)")
+        #expect(error?.sentence.contains("line \(line) ") == true, "\(error!)")
     }
 
     @Test func leafBesideItsCA_isNoAnchor() throws {
@@ -144,7 +145,7 @@ struct AnchorTests {
             key: what == "malformed" ? what : "leaf",
             trusting: pki.trust(what == "malformed" ? "root" : "second"))
         #expect(pair.serversVerdict() == .certificateInvalid)
-        let text = try #require(pair.server.failure).description
+        let text = try #require(pair.server.failure).sentence
         #expect(text.contains("malformed") && !text.contains("unknown CA"), "\(text)")
         #expect(try pair.clientsSentence().contains("malformed"))
     }
@@ -164,7 +165,7 @@ struct AnchorTests {
     @Test func anotherCAOfTheSameName_isToldApartByItsKey() throws {
         let pair = try pki.pair(client: "of-twin", trusting: pki.trust("root"))
         #expect(pair.serversVerdict() == .unknownCA)
-        let text = try #require(pair.server.failure).description
+        let text = try #require(pair.server.failure).sentence
         for name in ["twin", "root"] {
             let id = try #require(Certificate.read(pki.path("\(name).pem"))[0].keyID)
             #expect(text.contains(id), "\(text)")
@@ -172,7 +173,7 @@ struct AnchorTests {
         #expect(text.contains("same name") && text.contains(pki.path("root.pem")), "\(text)")
         let nameless = try pki.pair(client: "of-nameless-twin", trusting: pki.trust("root"))
         #expect(nameless.serversVerdict() == .unknownCA)
-        #expect(nameless.server.failure?.description.contains("same name") == true)
+        #expect(nameless.server.failure?.sentence.contains("same name") == true)
     }
 
     @Test func depth_isLimited() throws {

@@ -69,9 +69,9 @@ extension MemoryPair {
         return if case .failed(let code) = client.progress { code } else { nil }
     }
 
-    /// What the server's alert has the client say.
+    /// What the server's alert has the client say, with its remedy.
     func clientsSentence() throws -> String {
         let error = #expect(throws: StreamError.self) { try client.read() }
-        return try #require(error).description
+        return "\(try #require(error))"
     }
 }

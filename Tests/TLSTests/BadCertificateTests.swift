@@ -162,7 +162,7 @@ struct BadCertificateTests {
         let pair = try MemoryPair(
             client: client(), server: server(Case("server-wrong-name.pem", .wrongHost)))
         pair.handshake()
-        let text = try #require(pair.client.failure).description
+        let text = try #require(pair.client.failure).sentence
         for name in ["localhost", "dns:other.example", "ip:192.0.2.1"] {
             #expect(text.contains(name), "\(text)")
         }
@@ -172,7 +172,7 @@ struct BadCertificateTests {
         let other = Case("other/server.pem", key: "other/server.key", .unknownCA)
         let pair = try MemoryPair(client: client(), server: server(other))
         pair.handshake()
-        let text = try #require(pair.client.failure).description
+        let text = try #require(pair.client.failure).sentence
         #expect(text.contains(certificates.path("ours/ca.pem")), "\(text)")
     }
 
@@ -181,7 +181,7 @@ struct BadCertificateTests {
             client: certificates.client(trusting: Trust(ca: nil)), server: certificates.server())
         pair.handshake()
         #expect(pair.client.progress == .failed(.unknownCA))
-        let text = try #require(pair.client.failure).description
+        let text = try #require(pair.client.failure).sentence
         #expect(text.contains("the system's store"), "\(text)")
     }
 
@@ -190,14 +190,14 @@ struct BadCertificateTests {
             client: client(Case("other/client.pem", key: "other/client.key", .unknownCA)),
             server: server())
         pair.handshake()
-        let text = try #require(pair.server.failure).description
+        let text = try #require(pair.server.failure).sentence
         #expect(text.contains(certificates.path("ours/ca.pem")), "\(text)")
     }
 
     @Test func issuersName_canBePrinted_whateverItIs() throws {
         let pair = try MemoryPair(client: client(), server: server(Case("by-odd.pem", .unknownCA)))
         pair.handshake()
-        let text = try #require(pair.client.failure).description
+        let text = try #require(pair.client.failure).sentence
         #expect(text.contains("CN = odd"))
         #expect(text.utf8.allSatisfy { (0x20..<0x7f).contains($0) }, "\(text.debugDescription)")
     }

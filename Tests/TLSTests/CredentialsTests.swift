@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
+internal import System
 internal import Testing
 
 @testable internal import TLS
@@ -92,7 +93,7 @@ struct CredentialsTests {
     @Test func weakKey_isRefused_asOpenSSLsPolicyHasIt() {
         let error = failure("weak.pem", "weak.key")
         #expect(error?.code == .refused)
-        #expect(error?.description.contains(certificates.path("weak.pem")) == true)
+        #expect(error?.sentence.contains(certificates.path("weak.pem")) == true)
     }
 
     /// Curves that no version of OpenSSL has a signature of TLS 1.3 for.
@@ -106,7 +107,7 @@ struct CredentialsTests {
     ) {
         let error = failure("\(name).pem", "\(name).key", purpose)
         #expect(error?.code == .unusableKey)
-        #expect(error?.description.contains("(\(curve))") == true)
+        #expect(error?.sentence.contains("(\(curve))") == true)
     }
 
     @Test func curveGivenByParameters_isRefused() {
@@ -170,7 +171,7 @@ struct CredentialsTests {
     func sentence_namesTheStepThatMendsIt(
         _ certificate: String, _ key: String, _ purpose: Credentials.Purpose, _ step: String
     ) throws {
-        let text = try #require(failure(certificate, key, purpose)).description
+        let text = try #require(failure(certificate, key, purpose)).sentence
         #expect(text.contains(step), "\(text)")
         // It replaces a whole set, CA and clients and all; and a server has no such script.
         #expect(!text.contains("--force"), "\(text)")
@@ -188,7 +189,7 @@ struct CredentialsTests {
                 certificate: name == "der.pem" ? odd : certificates.path("ours/server.pem"),
                 key: name == "der.pem" ? good : odd, purpose: .server)
         }
-        let text = try #require(error).description
+        let text = try #require(error).sentence
         let word = "'" + odd.split(separator: "'").joined(separator: #"'\''"#) + "'"
         #expect(text.contains(" -in \(word) -out FILE"), "\(text)")
     }
@@ -225,7 +226,7 @@ struct CredentialsTests {
     @Test func text_namesTheFile() {
         let path = certificates.path("nowhere.pem")
         let error = #expect(throws: CredentialError.self) { try Trust(ca: path) }
-        #expect(error?.description.contains(path) == true)
+        #expect(error?.sentence.contains(path) == true)
     }
 
     // MARK: Once read

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
+internal import System
 internal import Testing
 
 @testable internal import TLS
@@ -52,7 +53,7 @@ struct EndTests {
         let pair = try MemoryPair.established()
         #expect(pair.server.stream.failure(alert: 40, "handshake failure").code == .tlsFailed)
         let unknown = pair.server.stream.failure(alert: 153, "error 167773313")
-        #expect(unknown.description.hasSuffix("alert: number 153"))
+        #expect(unknown.sentence.hasSuffix("alert: number 153"))
     }
 
     @Test func closeNotify_waitsForRoom() throws {

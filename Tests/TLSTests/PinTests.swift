@@ -1,6 +1,7 @@
 // Pinned keys: how they are written, and what they replace.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
+internal import System
 internal import Testing
 
 @testable internal import TLS
@@ -154,7 +155,7 @@ struct PinTests {
         let pair = try pair(
             pinning: [certificates.pin("ours/client")], "ours/server.pem", key: "ours/server.key")
         pair.handshake()
-        let text = try #require(pair.client.failure).description
+        let text = try #require(pair.client.failure).sentence
         #expect(text.contains(certificates.pins["ours/server"]!), "\(text)")
     }
 

@@ -3,6 +3,7 @@
 internal import COpenSSL
 internal import Glibc
 internal import Sockets
+internal import System
 internal import Testing
 
 @testable internal import TLS
@@ -56,8 +57,8 @@ struct PlaintextPeerTests {
         pair.server.toReceive.pending = Array(header.utf8)
         pair.server.proceed()
         #expect(pair.server.progress == .failed(.proxyHeader))
-        let text = try #require(pair.server.failure).description
-        #expect(text.contains("PROXY") && !text.contains("--plaintext"), "\(text)")
+        let failure = try #require(pair.server.failure)
+        #expect(failure.sentence.contains("PROXY") && failure.remedy == nil, "\(failure)")
     }
 
     @Test(arguments: [
@@ -102,10 +103,16 @@ struct PlaintextPeerTests {
             victim.toReceive.pending = isEnded ? [] : Array("SSH-2.0".utf8)
             victim.toReceive.isEnded = true
             victim.proceed()
-            let text = try #require(victim.failure).description
-            // A client that left without a word has spoken nothing.
-            let isAdvised = hasIt && !(isEnded && role == .server)
-            #expect(text.contains("--plaintext") == isAdvised, "\(text)")
+            let failure = try #require(victim.failure)
+            if !isEnded {
+                let peer: Streams.End = role == .server ? .client : .server
+                #expect(failure.remedy == .haveEncrypt(peer, mayBePlaintext: hasIt))
+            } else if role == .client {
+                #expect(failure.remedy == .findOutWhetherPeerSpeaksTLS(mayBePlaintext: hasIt))
+            } else {
+                // A client that left without a word has spoken nothing.
+                #expect(failure.remedy == nil)
+            }
         }
     }
 
@@ -176,9 +183,9 @@ struct PlaintextPeerTests {
         pair.client.proceed()
         pair.client.toReceive.pending = Record(type: Record.alert, payload: [2, 116]).bytes
         pair.client.proceed()
-        let text = try #require(pair.client.failure).description
-        #expect(text.contains("give one with --cert") != wasGiven, "\(text)")
-        #expect(text.contains("signature") == wasGiven, "\(text)")
+        let failure = try #require(pair.client.failure)
+        #expect(failure.remedy == (wasGiven ? nil : .giveCertificate))
+        #expect(failure.sentence.contains("signature") == wasGiven, "\(failure)")
     }
 
     @Test func clientHello_mayBeAnything() throws {

@@ -1,6 +1,7 @@
 // Fuzzes the frames of parley/1, in both directions. The limits are those of docs/protocol.md.
 // SPDX-License-Identifier: Apache-2.0
 import Sockets
+import System
 
 @testable import Remote
 
@@ -79,7 +80,7 @@ private func reading(
             try keep(offset == bytes.count)
         } catch {
             if let finding { throw finding }
-            result.failure = error.description
+            result.failure = error.sentence
         }
     }
     let left = reader.takePartial()
