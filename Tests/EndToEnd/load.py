@@ -93,7 +93,7 @@ def main(arguments=None):
     together = [name for name in names if name not in ALONE]
     good = []
     signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(120 if options.short else 900)
+    signal.alarm(300 if options.short else 900)
     try:
         if together:
             good.append(run(together, scale))

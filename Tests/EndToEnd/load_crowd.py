@@ -7,7 +7,6 @@ from ground import until
 from load_conversation import asked, connected, drive, end, quit_politely, session
 from load_server import MIB, SETTLED
 
-ANSWERED = 1.0  # seconds within which a well-behaved client must have its reply
 WARM_ROUNDS = 1
 SESSION_KIB = 24  # resident memory that an idle session may cost, where there are 5,000 or more
 
@@ -23,9 +22,9 @@ def ask(point, server):
         return took
 
     begun = time.monotonic()
-    took = drive([visit()], seconds=2 * ANSWERED)[0]
-    good = not isinstance(took, OSError) and took <= ANSWERED
-    point.need(good, f"a well-behaved client had no reply within 1 s: {took}")
+    took = drive([visit()], seconds=2 * server.patience)[0]
+    good = not isinstance(took, OSError) and took <= server.patience
+    point.need(good, f"a well-behaved client had no reply within {server.patience:.0f} s: {took}")
     return took if good else time.monotonic() - begun
 
 

@@ -100,11 +100,13 @@ class Program(Watched):
         arguments = list(map(str, arguments))
         self.name = os.path.basename(arguments[0])
         self._arguments = arguments
-        self.screen = self.stdout = self.stderr = None
+        self.screen = self.stdout = self.stderr = self.before = None
         error_read, error_write = os.pipe()
         if terminal:
             output_read, slave = pty.openpty()
             self.screen = output_read
+            # Not later: on a busy machine the program may have the terminal by then.
+            self.before = termios.tcgetattr(slave)
             # The first terminal that a session leader opens becomes its controlling one.
             arguments = ["sh", "-c", 'exec "$@" <"$0" >"$0"', os.ttyname(slave), *arguments]
             standard_input, output_write = subprocess.DEVNULL, slave
@@ -184,7 +186,7 @@ class Program(Watched):
                 if not line.startswith("parley: connected to ")]
 
     def attributes(self):
-        """The settings of the program's terminal."""
+        """The settings of the program's terminal now; `before` are those that it was given with."""
         return termios.tcgetattr(self._slave)
 
     def wait(self):

@@ -190,12 +190,11 @@ class Ends(Batches):
 
     def test_ctrl_c_ends_a_batch_that_is_typed(self):
         run = self.batch(stdin=None, terminal=True)
-        before = run.attributes()
         run.type("Hello\n")
         run.stderr.expect("Hello: exit status 0\n")
         run.type("\x03")
         self.assertStatus(run, 130)
-        self.assertEqual(run.attributes(), before)
+        self.assertEqual(run.attributes(), run.before)
 
     def test_a_reader_that_is_gone_ends_a_batch_that_waits_for_a_line(self):
         read, write = os.pipe()

@@ -59,12 +59,11 @@ class Input(RunTestCase):
 
     def test_a_terminal_is_the_programs_input_until_its_end_is_typed(self):
         run = self.run_it("cat", terminal=True)
-        before = run.attributes()
         run.type("typed\n")
         run.stdout.expect("typed\r\ntyped\r\n")
         run.end_input()
         self.assertStatus(run, 0)
-        self.assertEqual(run.attributes(), before)
+        self.assertEqual(run.attributes(), run.before)
 
     def test_a_program_may_end_before_its_input_does(self):
         run = self.run_it("head", stdin=PIPE)

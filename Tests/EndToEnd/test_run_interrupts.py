@@ -22,11 +22,10 @@ class Interrupts(TestCase):
         for options in ([], ["--json"]):
             with self.subTest(options):
                 run = self.run_it("wait", terminal=True, options=options)
-                before = run.attributes()
                 group = run.started()
                 run.type("\x03")
                 self.assertStatus(run, 130)
-                self.assertEqual(run.attributes(), before)
+                self.assertEqual(run.attributes(), run.before)
                 gone(group)
                 if not options:
                     self.assertEqual(run.stderr.text, "")
@@ -53,13 +52,12 @@ class Interrupts(TestCase):
     def test_a_second_ctrl_c_does_not_wait_for_a_program_that_stays(self):
         server = Commands(self, "--grace", "2")
         run = Run(self, server.port, "stay", terminal=True)
-        before = run.attributes()
         group = run.started()
         run.interrupt()
         run.stdout.expect("no")
         run.type("\x03")
         self.assertStatus(run, 130)
-        self.assertEqual(run.attributes(), before)
+        self.assertEqual(run.attributes(), run.before)
         gone(group)
 
     def test_a_program_that_stays_is_killed_after_the_grace_time(self):
@@ -72,12 +70,11 @@ class Interrupts(TestCase):
 
     def test_ctrl_c_while_input_is_typed_ends_the_program(self):
         run = self.run_it("cat", terminal=True)
-        before = run.attributes()
         run.type("one\n")
         run.stdout.expect("one\r\none\r\n")
         run.type("half a li\x03")
         self.assertStatus(run, 130)
-        self.assertEqual(run.attributes(), before)
+        self.assertEqual(run.attributes(), run.before)
 
     def test_ctrl_c_before_the_program_reads_its_input_ends_it(self):
         run = self.run_it("wait", stdin=PIPE)
@@ -90,11 +87,10 @@ class Interrupts(TestCase):
         for number in (signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number):
                 run = self.run_it("wait", terminal=True)
-                before = run.attributes()
                 group = run.started()
                 run.signal(number)
                 self.assertStatus(run, 128 + number)
-                self.assertEqual(run.attributes(), before)
+                self.assertEqual(run.attributes(), run.before)
                 gone(group)
 
     def test_a_client_that_is_killed_ends_the_program(self):

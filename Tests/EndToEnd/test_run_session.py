@@ -18,7 +18,6 @@ class Session(Run):
 
     def __init__(self, owner, port, **how):
         super().__init__(owner, port, terminal=True, **how)
-        self.before = self.attributes()
         self.stdout.expect(PROMPT)
 
     def ask(self, line):

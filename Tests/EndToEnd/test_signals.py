@@ -21,11 +21,10 @@ class Interrupts(TestCase):
     def test_an_interrupt_at_the_prompt_leaves_the_terminal_as_it_was(self, certs):
         server = Server(self, "command", certs=certs)
         client = Client(self, "command", server.port, certs=certs, terminal=True)
-        before = client.attributes()
         client.stdout.expect("Execute command: ")
         client.type("half a li\x03")
         self.assertStatus(client, 130)
-        self.assertEqual(client.attributes(), before)
+        self.assertEqual(client.attributes(), client.before)
 
     def test_an_interrupt_while_waiting_ends_with_130(self):
         reached = Stub(self, read_to_end)
@@ -37,20 +36,18 @@ class Interrupts(TestCase):
     def test_an_interrupt_ends_a_server_without_sessions(self):
         for protocol in ("command", "chat"):
             server = Server(self, protocol, terminal=True)
-            before = server.attributes()
             server.type("\x03")
             self.assertStatus(server, 0)
-            self.assertEqual(server.attributes(), before)
+            self.assertEqual(server.attributes(), server.before)
 
     def test_an_interrupt_at_the_operators_prompt_ends_the_chat(self):
         server = Server(self, "chat", "--drain", "0.5", terminal=True)
-        before = server.attributes()
         client = connect(self, server.port)
         client.sendall(b"hey")
         server.stdout.expect("Server: ")
         server.type("half a li\x03")
         self.assertStatus(server, 0)
-        self.assertEqual(server.attributes(), before)
+        self.assertEqual(server.attributes(), server.before)
         self.assertEqual(read_to_end(client), b"")
 
 

@@ -43,6 +43,12 @@ class Watched:
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
+    @property
+    def is_asleep(self):
+        """Whether none of its threads runs or would if there were a core for it."""
+        threads = pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")
+        return all(stat.read_text().rpartition(")")[2].split()[0] == "S" for stat in threads)
+
     def _kib(self, field):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         match = re.search(rf"{field}:\s+(\d+)", status)
