@@ -5,18 +5,19 @@ internal import System
 
 /// An X.509 certificate.
 @safe
-public final class Certificate: @unchecked Sendable {
-    let pointer: OpaquePointer
+public final class Certificate: Sendable {
+    private let shared: SharedPointer<OpaquePointer>
+    var pointer: OpaquePointer { unsafe shared.raw }
 
     /// Takes over a reference.
     init(owning pointer: OpaquePointer) {
-        unsafe self.pointer = unsafe pointer
+        unsafe shared = unsafe SharedPointer(pointer)
     }
 
     /// Shares a certificate that somebody else owns.
     init(sharing pointer: OpaquePointer) {
         unsafe X509_up_ref(pointer)
-        unsafe self.pointer = unsafe pointer
+        unsafe shared = unsafe SharedPointer(pointer)
     }
 
     deinit { unsafe X509_free(pointer) }

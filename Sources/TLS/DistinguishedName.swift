@@ -4,8 +4,9 @@ internal import COpenSSL
 
 /// An X.509 name, compared as RFC 5280 has it (section 7.1).
 @safe
-final class DistinguishedName: @unchecked Sendable, Equatable, CustomStringConvertible {
-    let pointer: OpaquePointer
+final class DistinguishedName: Sendable, Equatable, CustomStringConvertible {
+    private let shared: SharedPointer<OpaquePointer>
+    var pointer: OpaquePointer { unsafe shared.raw }
 
     /// Copies a name that somebody else owns; nil where memory is short.
     init?(copying name: OpaquePointer?) {
@@ -13,7 +14,7 @@ final class DistinguishedName: @unchecked Sendable, Equatable, CustomStringConve
             _ = ErrorQueue.drain()
             return nil
         }
-        unsafe pointer = unsafe copy
+        unsafe shared = unsafe SharedPointer(copy)
     }
 
     deinit { unsafe X509_NAME_free(pointer) }

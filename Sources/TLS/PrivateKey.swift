@@ -5,13 +5,14 @@ internal import System
 
 /// A private key from a PEM file that nobody else can read.
 @safe
-final class PrivateKey: @unchecked Sendable {
-    let pointer: OpaquePointer
+final class PrivateKey: Sendable {
+    private let shared: SharedPointer<OpaquePointer>
+    var pointer: OpaquePointer { unsafe shared.raw }
 
     /// - Throws: `CredentialError`; an encrypted key is refused, since a server that starts by
     ///   itself has nobody to ask for the passphrase.
     init(_ path: String) throws(CredentialError) {
-        unsafe pointer = unsafe try Self.read(path)
+        unsafe shared = unsafe SharedPointer(try Self.read(path))
     }
 
     deinit { unsafe EVP_PKEY_free(pointer) }

@@ -6,7 +6,7 @@ internal import System
 
 /// A complete list (RFC 5280, section 5) of a CA's user certificates, its CA certificates, or both.
 @safe
-final class RevocationList: @unchecked Sendable {
+final class RevocationList: Sendable {
     let issuer: DistinguishedName
     /// Whether the list is about certificates of CAs, and about all others.
     let coversAuthorities: Bool
@@ -18,7 +18,7 @@ final class RevocationList: @unchecked Sendable {
     private let signature: Mutex<Signature>
 
     /// Who signed the list.
-    private enum Signature: @unchecked Sendable {
+    private enum Signature: Sendable {
         /// Nobody was found yet: an intermediate's certificate is the peer's to send.
         case open(SignedText)
         /// The holder of a key with this hash.

@@ -4,10 +4,10 @@ internal import COpenSSL
 
 /// The part of a list that its CA signed, in the CA's own encoding, and the signature.
 @safe
-final class SignedText {
-    private let text: UnsafeMutablePointer<ASN1_TYPE>
-    private let algorithm: UnsafeMutablePointer<X509_ALGOR>
-    private let signature: UnsafeMutablePointer<ASN1_STRING>
+final class SignedText: Sendable {
+    private let text: SharedPointer<UnsafeMutablePointer<ASN1_TYPE>>
+    private let algorithm: SharedPointer<UnsafeMutablePointer<X509_ALGOR>>
+    private let signature: SharedPointer<UnsafeMutablePointer<ASN1_STRING>>
 
     /// Copies it from an `X509_CRL`; nil where memory is short.
     init?(_ list: OpaquePointer) {
@@ -35,20 +35,21 @@ final class SignedText {
             unsafe ASN1_STRING_free(signatureCopy)
             return nil
         }
-        unsafe self.text = unsafe text
-        unsafe self.signature = unsafe signatureCopy
-        unsafe self.algorithm = unsafe algorithmCopy
+        unsafe self.text = unsafe SharedPointer(text)
+        unsafe self.signature = unsafe SharedPointer(signatureCopy)
+        unsafe self.algorithm = unsafe SharedPointer(algorithmCopy)
     }
 
     deinit {
-        unsafe ASN1_TYPE_free(text)
-        unsafe ASN1_STRING_free(signature)
-        unsafe X509_ALGOR_free(algorithm)
+        unsafe ASN1_TYPE_free(text.raw)
+        unsafe ASN1_STRING_free(signature.raw)
+        unsafe X509_ALGOR_free(algorithm.raw)
     }
 
     func isSigned(by authority: Certificate) -> Bool {
         let verified = unsafe ASN1_item_verify(
-            ASN1_ANY_it(), algorithm, signature, text, X509_get0_pubkey(authority.pointer))
+            ASN1_ANY_it(), algorithm.raw, signature.raw, text.raw,
+            X509_get0_pubkey(authority.pointer))
         _ = ErrorQueue.drain()
         return verified == 1
     }

@@ -6,7 +6,7 @@ public import System
 
 /// An `SSL_CTX`: configured once, usable for ever, shared by any number of loops.
 @safe
-public final class TLSContext: @unchecked Sendable {
+public final class TLSContext: Sendable {
     enum Role {
         case client, server
 
@@ -26,9 +26,10 @@ public final class TLSContext: @unchecked Sendable {
     let mayBePlaintext: Bool
     /// What the owner of the files should know; sentences without their full stops.
     public let warnings: [String]
-    let pointer: OpaquePointer
+    private let shared: SharedPointer<OpaquePointer>
+    var pointer: OpaquePointer { unsafe shared.raw }
     /// In the wire's form. At a fixed place, since OpenSSL keeps pointers into it.
-    private let applicationProtocols: UnsafeMutableBufferPointer<UInt8>
+    private let applicationProtocols: SharedPointer<UnsafeMutableBufferPointer<UInt8>>
 
     /// A server's context.
     ///
@@ -59,7 +60,7 @@ public final class TLSContext: @unchecked Sendable {
         else {
             throw CredentialError.refused("a TLS context")
         }
-        unsafe pointer = unsafe context
+        unsafe shared = unsafe SharedPointer(context)
         self.role = role
         self.trust = trust
         keyLog = options.keyLog
@@ -70,8 +71,9 @@ public final class TLSContext: @unchecked Sendable {
         let gaps = role == .server ? trust?.authoritiesWithoutList ?? [] : []
         warnings = (credentials?.warnings ?? []) + (trust?.warnings ?? []) + gaps
         let names = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
-        unsafe applicationProtocols = .allocate(capacity: names.count)
-        _ = unsafe applicationProtocols.initialize(from: names)
+        let room = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: names.count)
+        _ = unsafe room.initialize(from: names)
+        unsafe applicationProtocols = SharedPointer(room)
         unsafe try TLSPolicy.apply(to: context, minimum: options.minimum)
         if let credentials { try use(credentials) }
         if let trust { try verify(with: trust) }
@@ -86,7 +88,7 @@ public final class TLSContext: @unchecked Sendable {
 
     deinit {
         unsafe SSL_CTX_free(pointer)
-        unsafe applicationProtocols.deallocate()
+        unsafe applicationProtocols.raw.deallocate()
     }
 
     private func use(_ credentials: Credentials) throws(CredentialError) {
@@ -139,10 +141,11 @@ public final class TLSContext: @unchecked Sendable {
     private static let mostNames = 16_384
 
     private func useApplicationProtocols() {
-        guard unsafe !applicationProtocols.isEmpty else { return }
+        let ours = unsafe applicationProtocols.raw
+        guard !ours.isEmpty else { return }
         if role == .client {
             unsafe SSL_CTX_set_alpn_protos(
-                pointer, applicationProtocols.baseAddress, UInt32(applicationProtocols.count))
+                pointer, ours.baseAddress, UInt32(ours.count))
             return
         }
         // The context outlives its connections, so that it may be passed unretained.
@@ -155,7 +158,7 @@ public final class TLSContext: @unchecked Sendable {
                 }
                 let context = unsafe Unmanaged<TLSContext>.fromOpaque(context!)
                     .takeUnretainedValue()
-                let ours = unsafe context.applicationProtocols
+                let ours = unsafe context.applicationProtocols.raw
                 // The choice points into our list, or where there is none into the offer.
                 var result: UnsafeMutablePointer<UInt8>?
                 let status = unsafe SSL_select_next_proto(
