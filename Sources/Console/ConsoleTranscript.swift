@@ -7,7 +7,7 @@ internal import System
 internal import TLS
 
 /// A transcript on the process's own console. Confined to its loop.
-public final class ConsoleTranscript: Transcript, @unchecked Sendable {
+public final class ConsoleTranscript: Transcript {
     public let output: Output
     private let input: LineReader?
     private let log: Log

@@ -7,7 +7,7 @@ public import Sockets
 /// Reads standard input by lines, as the terminal's line discipline or a pipe delivers them.
 /// Confined to its loop. Input is read only when a line is asked for, so that what is left over
 /// stays for whoever shares it.
-public final class LineReader: EventSource, @unchecked Sendable {
+public final class LineReader: EventSource {
     public let isTerminal = isatty(0) == 1
     private var buffered: [UInt8] = []
     /// Behind a line that is too long its rest is thrown away.
@@ -142,12 +142,13 @@ public final class LineReader: EventSource, @unchecked Sendable {
                 return
             }
         }
+        let bound = LoopBound(self, to: loop)
         await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 if Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
             }
         } onCancel: {
-            loop.execute { self.wake() }
+            bound.execute { $0.wake() }
         }
         if Task.isCancelled { throw StreamError(.cancelled, "the prompt was cancelled") }
     }

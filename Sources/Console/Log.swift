@@ -6,7 +6,7 @@ internal import System
 
 /// Writes lines with the program's name in front; what a peer sent can't break a line or reach
 /// the terminal raw. Confined to its loop.
-public final class Log: @unchecked Sendable {
+public final class Log {
     private let program: String
     /// Standard error, for what else is to be written there in its place.
     public let output: Output

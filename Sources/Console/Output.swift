@@ -7,7 +7,7 @@ internal import System
 
 /// Collects what is written during a turn of the loop and writes it at the turn's end. Confined to
 /// its loop.
-public final class Output: EventSource, Resumable, @unchecked Sendable {
+public final class Output: EventSource, Resumable {
     public enum Standard: Int32, Sendable {
         case output = 1
         case error = 2
@@ -118,12 +118,13 @@ public final class Output: EventSource, Resumable, @unchecked Sendable {
     public func flushed() async {
         flush()
         guard !pending.isEmpty, !isClosed else { return }
+        let bound = LoopBound(self, to: loop)
         await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 if Task.isCancelled { waiter.resume() } else { waiters.append(waiter) }
             }
         } onCancel: {
-            loop.execute { self.wakeWaiters() }
+            bound.execute { $0.wakeWaiters() }
         }
     }
 

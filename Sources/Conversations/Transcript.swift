@@ -4,7 +4,7 @@ public import Sockets
 
 /// Where a session's console lines go and where its operator's lines come from. Confined to the
 /// session's loop.
-public protocol Transcript: AnyObject, Sendable {
+public protocol Transcript: AnyObject, SendableMetatype {
     /// Whether somebody sits there who can be asked again.
     var isInteractive: Bool { get }
 
@@ -55,7 +55,8 @@ extension Transcript {
         _ prompt: String, on stream: some ByteStream
     ) async throws(StreamError) -> [UInt8]? {
         try await ask(
-            prompt, while: { () async throws(StreamError) in try await stream.untilReadable() })
+            prompt, on: stream.channel.loop,
+            while: { () async throws(StreamError) in try await stream.untilReadable() })
     }
 
     /// Asks for a line, and ends the asking where the peer ends the session meanwhile.
@@ -65,17 +66,19 @@ extension Transcript {
     /// - Returns: nil at the end of input.
     /// - Throws: `endedEarly` or what `heard` throws where the peer ends first; `cancelled`.
     public func ask(
-        _ prompt: String, while heard: @escaping @Sendable () async throws(StreamError) -> Bool
+        _ prompt: String, on loop: EventLoop,
+        while heard: @escaping () async throws(StreamError) -> Bool
     ) async throws(StreamError) -> [UInt8]? {
+        let bound = LoopBound((transcript: self, heard: heard), to: loop)
         let outcome: Result<[UInt8]?, StreamError> = await withTaskGroup(of: Heard.self) { group in
             group.addTask {
                 do throws(StreamError) {
-                    return .line(.success(try await self.ask(prompt)))
+                    return .line(.success(try await bound.value.transcript.ask(prompt)))
                 } catch { return .line(.failure(error)) }
             }
             group.addTask {
                 do throws(StreamError) {
-                    return .peer(.success(try await heard()))
+                    return .peer(.success(try await bound.value.heard()))
                 } catch { return .peer(.failure(error)) }
             }
             defer { group.cancelAll() }

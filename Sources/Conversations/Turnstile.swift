@@ -4,7 +4,7 @@ public import Sockets
 
 /// A queue before something that only one session can have, such as an operator. Confined to its
 /// loop; first come, first served.
-public final class Turnstile: @unchecked Sendable {
+public final class Turnstile {
     private let loop: EventLoop
     private var isTaken = false
     private var queue: [(number: Int, waiter: Waiter)] = []
@@ -22,22 +22,23 @@ public final class Turnstile: @unchecked Sendable {
         }
         last += 1
         let number = last
+        let bound = LoopBound(self, to: loop)
         await withTaskCancellationHandler {
             await Waiter.wait { waiter in
                 if Task.isCancelled { waiter.resume() } else { queue.append((number, waiter)) }
             }
         } onCancel: {
-            loop.execute {
-                guard let index = self.queue.firstIndex(where: { $0.number == number }) else {
-                    return
-                }
-                self.queue.remove(at: index).waiter.resume()
-            }
+            bound.execute { $0.giveUp(number) }
         }
         guard Task.isCancelled else { return }
         // Cancelled after the turn had come: it is passed on.
         if granted.remove(number) != nil { leave() }
         throw StreamError(.cancelled, "the wait for a turn was cancelled")
+    }
+
+    private func giveUp(_ number: Int) {
+        guard let index = queue.firstIndex(where: { $0.number == number }) else { return }
+        queue.remove(at: index).waiter.resume()
     }
 
     /// Waits for its turn as long as the stream's peer is there; what the peer says meanwhile is
@@ -46,17 +47,18 @@ public final class Turnstile: @unchecked Sendable {
     /// - Throws: `endedEarly` where the peer ends first, or what its stream throws; `cancelled`.
     ///   There is no turn then.
     public func enter(while stream: some ByteStream) async throws(StreamError) {
+        let bound = LoopBound((turnstile: self, stream: stream), to: loop)
         let outcome: Result<Void, StreamError> = await withTaskGroup(of: Event.self) { group in
             group.addTask {
                 do throws(StreamError) {
-                    return .turn(.success(try await self.enter()))
+                    return .turn(.success(try await bound.value.turnstile.enter()))
                 } catch {
                     return .turn(.failure(error))
                 }
             }
             group.addTask {
                 do throws(StreamError) {
-                    return .peer(.success(try await stream.untilReadable()))
+                    return .peer(.success(try await bound.value.stream.untilReadable()))
                 } catch {
                     return .peer(.failure(error))
                 }

@@ -9,7 +9,7 @@ internal import System
 /// Starts a program below a keeper (Sources/CLinux/Keeper.c), says what it reports, and hands wishes on to it.
 /// Confined to its loop. When it is let go before the command is over, SIGKILL ends all of it.
 @safe
-final class Keeper: EventSource, @unchecked Sendable {
+final class Keeper: EventSource {
     /// The program's number; nil until it runs.
     private(set) var program: Int32?
     /// Why it was not started.
@@ -164,7 +164,7 @@ private let running = Mutex<Set<Int32>>([])
 
 /// A keeper that ends, until its zombie and its memory were taken away.
 @safe
-private final class Departure: @unchecked Sendable {
+private final class Departure {
     private let pid: pid_t
     private let memory: UnsafeMutableRawPointer
     /// Which it may still read, where it had not come to the program's start.

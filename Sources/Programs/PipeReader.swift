@@ -6,7 +6,7 @@ public import Sockets
 internal import System
 
 /// The reading end of a program's output. Confined to its loop.
-public final class PipeReader: EventSource, @unchecked Sendable {
+public final class PipeReader: EventSource {
     private let descriptor: Descriptor
     private let changed: () -> Void
     /// The last read found nothing, and no event came since.

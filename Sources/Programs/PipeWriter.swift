@@ -6,7 +6,7 @@ internal import System
 
 /// The writing end of a program's input. Confined to its loop. It holds what the program has not
 /// taken yet, so whoever writes keeps count of `taken`. SIGPIPE has to be ignored.
-public final class PipeWriter: EventSource, @unchecked Sendable {
+public final class PipeWriter: EventSource {
     private var descriptor: Descriptor?
     private let changed: () -> Void
     private var pending: [UInt8] = []

@@ -12,7 +12,7 @@ public import System
 /// itself, what it left behind is ended as well: after a moment where none of it has the program's output
 /// open, else after the grace time. Who lets it go before it is over has all of it killed, unless
 /// `seeOff` was called.
-public final class Program: @unchecked Sendable {
+public final class Program {
     /// Where it is between its start and its end.
     public enum Course: Hashable, Sendable {
         /// It is being started, or the program itself runs.

@@ -4,7 +4,7 @@ public import Sockets
 internal import System
 
 /// One remote session, seen from who asks. Confined to its loop.
-public final class RemoteClient<Stream: ByteStream>: @unchecked Sendable {
+public final class RemoteClient<Stream: ByteStream> {
     /// Bytes of runs whose answers have not come.
     public private(set) var bytesUnanswered = 0
     /// Bytes of input that were sent for the command that was answered last, or is now.

@@ -3,7 +3,7 @@
 public import Sockets
 
 /// Where a command's output goes and its input comes from. Confined to its loop.
-public protocol RemoteConsole: AnyObject, Sendable {
+public protocol RemoteConsole: AnyObject {
     func write(output bytes: Span<UInt8>)
     func write(errorOutput bytes: Span<UInt8>)
 

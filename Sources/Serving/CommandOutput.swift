@@ -6,7 +6,7 @@ internal import Sockets
 
 /// The one writer of a session while a program runs. Output goes from the pipes behind a frame's header
 /// into the loop's room for output and from there into a record; it is held up by its client alone.
-final class CommandOutput<Stream: ByteStream>: @unchecked Sendable {
+final class CommandOutput<Stream: ByteStream> {
     /// Bytes of output that were taken from the program within its limit.
     private(set) var count = 0
     /// Those of them that were error output.

@@ -8,7 +8,7 @@ internal import System
 
 /// One remote session. Between programs it is answered by the loop as replies are; a program is
 /// run by `RunningCommand`.
-public final class RemoteServer<Stream: ByteStream>: @unchecked Sendable {
+public final class RemoteServer<Stream: ByteStream> {
     /// Commands that were answered.
     public internal(set) var answered = 0
 

@@ -8,7 +8,7 @@ internal import System
 
 /// One program from its start until its client was told of its end. What it left behind may still be
 /// ended when `run` returns.
-final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
+final class RunningCommand<Stream: ByteStream> {
     private let stream: Stream
     private let incoming: Incoming
     private let permitted: PermittedProgram
@@ -81,10 +81,11 @@ final class RunningCommand<Stream: ByteStream>: @unchecked Sendable {
         // Who sends no pings has no right to expect an answer.
         if channel.deadlines.keepalive == 0 { channel.clearDue() }
         let listener = loop.spawn { await self.listen() }
+        let bound = LoopBound(self, to: loop)
         let outcome = await withTaskCancellationHandler {
             await pump()
         } onCancel: {
-            loop.execute { self.end(.ordered) }
+            bound.execute { $0.end(.ordered) }
         }
         listener.cancel()
         await listener.value

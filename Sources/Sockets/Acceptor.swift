@@ -6,7 +6,7 @@ public import System
 
 /// Accepts on one loop. It survives whatever a single connection does, and waits where descriptors
 /// have run out.
-public final class Acceptor: EventSource, @unchecked Sendable {
+public final class Acceptor: EventSource {
     private let listener: Listener
     private let mayTry: () -> Bool
     private let accepted: (consuming Descriptor, SocketAddress) -> Void

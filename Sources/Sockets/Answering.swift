@@ -35,13 +35,11 @@ extension ByteStream {
         let answering = Answering(self, maximum: maximum, ping: ping, body)
         channel.driver = answering
         defer { channel.driver = nil }
+        let bound = LoopBound(channel, to: channel.loop)
         await withTaskCancellationHandler {
             await Waiter.wait { waiter in answering.start(waiter) }
         } onCancel: {
-            let channel = channel
-            channel.loop.execute {
-                channel.fail(StreamError(.cancelled, "the session was told to end"))
-            }
+            bound.execute { $0.fail(StreamError(.cancelled, "the session was told to end")) }
         }
         return try answering.result!.get()
     }

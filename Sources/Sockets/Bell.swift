@@ -3,7 +3,7 @@
 
 /// Wakes the one task that waits on it. A ring that comes before the wait is not lost, and several
 /// are one. Confined to its loop.
-public final class Bell: @unchecked Sendable {
+public final class Bell {
     private var hasRung = false
     private var waiter: Waiter?
 

@@ -10,12 +10,13 @@ extension EventLoop {
     ///   - done: called on the loop with what came of it, unless the loop has ended.
     /// - Throws: `system` where no thread can be had; `work` is not done then.
     public func beside<Result: Sendable>(
-        _ work: @escaping @Sendable () -> Result, done: @escaping @Sendable (Result) -> Void
+        _ work: @escaping @Sendable () -> Result, done: @escaping (Result) -> Void
     ) throws(StreamError) {
+        let done = LoopBound(done, to: self)
         do throws(Errno) {
             try startDetachedThread {
                 let result = work()
-                self.execute { done(result) }
+                done.execute { $0(result) }
             }
         } catch {
             throw StreamError(noThread: error)

@@ -17,7 +17,7 @@ public enum Attempt: Sendable {
 /// writes at a time, each without waiting for the other.
 ///
 /// Conforming types make single attempts; the suspending calls of the extension are built on them.
-public protocol ByteStream: AnyObject, Sendable {
+public protocol ByteStream: AnyObject, SendableMetatype {
     var channel: Channel { get }
 
     /// Who the peer has proved to be; nil where it has proved nothing.

@@ -8,7 +8,7 @@ public import System
 /// Confined to its loop. Its calls return at once; `wait` suspends until one is worth another try,
 /// until the deadline under way has come, or until the task is cancelled. The first failure is
 /// permanent.
-open class Channel: EventSource, @unchecked Sendable {
+open class Channel: EventSource {
     public enum Direction: Sendable { case read, write }
 
     /// What is waited for, each with a deadline of its own.
@@ -198,6 +198,7 @@ open class Channel: EventSource, @unchecked Sendable {
     /// Suspends until the channel may be ready for another try in a direction.
     package final func wait(for direction: Direction) async throws(StreamError) {
         try check()
+        let bound = LoopBound(self, to: loop)
         await withTaskCancellationHandler {
             await Waiter.wait { waiter in
                 if Task.isCancelled {
@@ -209,7 +210,7 @@ open class Channel: EventSource, @unchecked Sendable {
                 }
             }
         } onCancel: {
-            self.loop.execute { self.wakeAll() }
+            bound.execute { $0.wakeAll() }
         }
         if Task.isCancelled {
             throw StreamError(.cancelled, "the wait was cancelled")

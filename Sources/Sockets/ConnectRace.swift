@@ -6,7 +6,7 @@ internal import System
 /// Connects under way to several addresses, each begun a moment after the one before it or as soon
 /// as that one has failed (RFC 8305, section 5). The first that answers wins; the others close when
 /// the race is let go. Confined to its loop.
-final class ConnectRace: EventSource, @unchecked Sendable {
+final class ConnectRace: EventSource {
     /// Why an address can't be reached; nil for one that has not answered.
     private(set) var failures: [SocketAddress: StreamError] = [:]
     private var waiting: ArraySlice<SocketAddress>
@@ -37,12 +37,13 @@ final class ConnectRace: EventSource, @unchecked Sendable {
     /// - Throws: `cancelled`; `descriptorsExhausted`, `system` where a socket can't be had.
     func socket(deadlines: Deadlines) async throws(StreamError) -> Socket? {
         startNext()
+        let bound = LoopBound(self, to: loop)
         await withTaskCancellationHandler {
             await Waiter.wait { waiter in
                 if isOver || Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
             }
         } onCancel: {
-            loop.execute { self.finish() }
+            bound.execute { $0.finish() }
         }
         isOver = true
         clearDue()
@@ -88,7 +89,7 @@ final class ConnectRace: EventSource, @unchecked Sendable {
 }
 
 /// One `connect(2)` under way.
-private final class ConnectAttempt: EventSource, @unchecked Sendable {
+private final class ConnectAttempt: EventSource {
     let address: SocketAddress
     private(set) var failure: StreamError?
     private let number: Int32

@@ -87,6 +87,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Whether the caller may touch what is confined to the loop: it is on its thread, or the loop
     /// does not run.
+    @usableFromInline
     var isMine: Bool { thread.load(ordering: .relaxed) == 0 || isCurrent }
 
     /// Runs until `stop()`, on the calling thread.
@@ -133,14 +134,6 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             remote.withLock { $0.calls.append(call) }
             wake()
         }
-    }
-
-    /// Starts a task whose code runs on this loop.
-    @discardableResult
-    public func spawn<Success: Sendable>(
-        _ body: @escaping @Sendable () async -> Success
-    ) -> Task<Success, Never> {
-        Task(executorPreference: self, operation: body)
     }
 
     /// Gives the others their turn, and goes on in the next one.

@@ -4,7 +4,7 @@
 /// Something that belongs to one event loop, which calls it when its descriptor is ready and when
 /// its deadline has come. All of it is confined to the loop's thread.
 @safe
-open class EventSource: Wakeable, @unchecked Sendable {
+open class EventSource: Wakeable {
     public final let loop: EventLoop
 
     public init(loop: EventLoop) {

@@ -3,7 +3,7 @@
 public import System
 
 /// The bytes of a channel as they are.
-public final class PlainStream: ByteStream, @unchecked Sendable {
+public final class PlainStream: ByteStream {
     public let channel: Channel
     public let peerName: String? = nil
     public var readAhead: [UInt8]?

@@ -6,7 +6,7 @@
 ///
 /// - Returns: nil when the time was over.
 package func within<R: Sendable>(
-    _ seconds: Double, on loop: EventLoop, _ body: @escaping @Sendable () async -> R
+    _ seconds: Double, on loop: EventLoop, _ body: @escaping () async -> R
 ) async -> R? {
     let race = Race<R>(loop: loop)
     race.setDue(loop.now + UInt64(seconds * 1e9))
@@ -17,7 +17,7 @@ package func within<R: Sendable>(
     return await race.outcome()
 }
 
-private final class Race<R: Sendable>: EventSource, @unchecked Sendable {
+private final class Race<R: Sendable>: EventSource {
     private var waiter: Waiter?
     private var result: R?
     private var isOver = false
@@ -33,12 +33,13 @@ private final class Race<R: Sendable>: EventSource, @unchecked Sendable {
     override func expired() { finish(nil) }
 
     func outcome() async -> R? {
+        let bound = LoopBound(self, to: loop)
         await withTaskCancellationHandler {
             await Waiter.wait { waiter in
                 if isOver || Task.isCancelled { waiter.resume() } else { self.waiter = waiter }
             }
         } onCancel: {
-            loop.execute { self.finish(nil) }
+            bound.execute { $0.finish(nil) }
         }
         return result
     }

@@ -6,7 +6,7 @@ public import System
 
 /// Delivers signals on a loop, in place of their default action, as long as it lives. A signal that
 /// is ignored stays so: whoever started the process said that it must not end it, as nohup(1) does.
-public final class Signals: EventSource, @unchecked Sendable {
+public final class Signals: EventSource {
     private let descriptor: Descriptor
     private let received: (Int32) -> Void
 

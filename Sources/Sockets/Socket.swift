@@ -5,7 +5,7 @@ internal import Glibc
 public import System
 
 /// A connected stream socket; its descriptor is closed when the last reference is gone.
-public final class Socket: Channel, Resumable, @unchecked Sendable {
+public final class Socket: Channel, Resumable {
     private let descriptor: Descriptor
     /// The peer's end is on its way or here: no more edges come, so read on to it.
     private var hungUp = false

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One call at a later time.
-public final class Timer: EventSource, @unchecked Sendable {
+public final class Timer: EventSource {
     private let body: () -> Void
 
     /// Calls `body` once, unless the timer is let go before.

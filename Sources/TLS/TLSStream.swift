@@ -8,7 +8,7 @@ public import System
 /// TLS over a channel. The handshake is a step of its own; until it is done nothing can be read or
 /// written. Confined to the channel's loop.
 @safe
-public final class TLSStream: TLSTransport, ByteStream, @unchecked Sendable {
+public final class TLSStream: TLSTransport, ByteStream {
     // In the order of use, since a message should touch few cache lines.
 
     let ssl: OpaquePointer

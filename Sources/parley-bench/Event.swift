@@ -3,7 +3,7 @@
 internal import Sockets
 
 /// Set once, awaited by one task; confined to its loop.
-final class Event: @unchecked Sendable {
+final class Event {
     private let loop: EventLoop
     private var isSet = false
     private var waiting: CheckedContinuation<Void, Never>?

@@ -5,7 +5,7 @@ internal import Remote
 internal import Sockets
 
 /// `connections` at a time; an operation is a connection with its handshake and one exchange.
-final class HandshakeLoad: @unchecked Sendable {
+final class HandshakeLoad {
     private let load: Load
     private var running = 0
 

@@ -6,7 +6,7 @@ internal import Sockets
 
 /// Opens as many sessions as each level says, one message each; then, where there is time for it,
 /// has them take turns with one message under way. A line for each level.
-final class IdleLoad: @unchecked Sendable {
+final class IdleLoad {
     private let load: Load
     private var sessions: [any ByteStream] = []
     private var next = 0

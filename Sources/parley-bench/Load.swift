@@ -8,7 +8,7 @@ internal import Sockets
 internal import TLS
 
 /// One run: its loop and TLS context, and what was counted. Confined to its loop.
-final class Load: @unchecked Sendable {
+final class Load {
     let options: BenchOptions
     let loop: EventLoop
     let latencies = Latencies()
@@ -91,7 +91,7 @@ final class Load: @unchecked Sendable {
     }
 
     /// Opens connections, a few at once, and hands each over as soon as it is there.
-    func open(_ count: Int, _ opened: @escaping @Sendable (any ByteStream) async -> Void) async {
+    func open(_ count: Int, _ opened: @escaping (any ByteStream) async -> Void) async {
         guard count > 0 else { return }
         let done = Event(loop: loop)
         let door = Door(count)
@@ -142,7 +142,7 @@ final class Load: @unchecked Sendable {
 }
 
 /// Counts who may still go in and who has not come out.
-final class Door: @unchecked Sendable {
+final class Door {
     private var outside: Int
     private var left: Int
 

@@ -5,7 +5,7 @@ internal import Remote
 internal import Sockets
 
 /// An operation is a request and its reply.
-final class ReplyLoad: @unchecked Sendable {
+final class ReplyLoad {
     private let load: Load
     private var streams: [any ByteStream] = []
     private var asking = 0

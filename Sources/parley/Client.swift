@@ -9,7 +9,7 @@ internal import System
 internal import TLS
 
 /// One run of parley, all of it on one loop.
-final class Client: @unchecked Sendable {
+final class Client {
     /// SIGQUIT as well, whose default action would leave a terminal raw.
     static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 

@@ -7,7 +7,7 @@ internal import Remote
 internal import Sockets
 
 /// Runs remote commands over a stream. Confined to its loop.
-final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
+final class RemoteRun<Stream: ByteStream> {
     /// What parley ends with.
     private(set) var status: Int32 = 0
 
@@ -124,7 +124,8 @@ final class RemoteRun<Stream: ByteStream>: @unchecked Sendable {
 
     /// Asks for a line, while the session is kept alive.
     private func ask(_ prompt: String) async throws(StreamError) -> [UInt8]? {
-        try await console.transcript.ask(prompt) { [client] () async throws(StreamError) in
+        try await console.transcript.ask(prompt, on: loop) {
+            [client] () async throws(StreamError) in
             try await client.untilEnded()
             return false
         }

@@ -5,7 +5,7 @@ internal import Remote
 internal import Sockets
 
 /// Standard input, output and error, byte for byte. Confined to its loop.
-final class RemoteTerminal: RemoteConsole, @unchecked Sendable {
+final class RemoteTerminal: RemoteConsole {
     let transcript: ConsoleTranscript
     private(set) var bytesOut = 0
     private(set) var bytesError = 0

@@ -8,8 +8,8 @@ internal import System
 internal import TLS
 
 /// Reads the server's files beside its loops, one reading at a time, with descriptors that were held
-/// back for them. Confined to the main loop, but for the calls that say otherwise.
-final class Reload: @unchecked Sendable {
+/// back for them. Confined to the main loop.
+final class Reload {
     typealias Use = (CommandTable?, TLSContext?) -> Void
 
     private let options: ServerOptions
@@ -40,10 +40,8 @@ final class Reload: @unchecked Sendable {
     func holdBack(loops: Int) {
         guard hasFiles else { return }
         reserve.hold(loops: loops)
-        descriptors.whenFree { [weak self] in
-            guard let self else { return }
-            main.execute { self.noteReserve(isWhole: self.reserve.fill()) }
-        }
+        let fill = LoopBound({ [weak self] () -> Void in self?.fillReserve() }, to: main)
+        descriptors.whenFree { fill.execute { $0() } }
     }
 
     /// A thread still reads or looks at what was read.
@@ -84,8 +82,9 @@ final class Reload: @unchecked Sendable {
     /// Nothing of the reserve is held.
     private func startReading() {
         reading = .underWay
-        let read: @Sendable () -> FileReading = { [self] in
-            FileReading(options) { main.execute { self.filesAreRead() } }
+        let bound = LoopBound(self, to: main)
+        let read: @Sendable () -> FileReading = { [options] in
+            FileReading(options) { bound.execute { $0.filesAreRead() } }
         }
         do throws(StreamError) {
             try main.beside(read) { self.use($0) }
@@ -109,10 +108,10 @@ final class Reload: @unchecked Sendable {
         refill =
             isWhole
             ? nil
-            : Timer(after: Self.patience, on: main) { [unowned self] in
-                noteReserve(isWhole: reserve.fill())
-            }
+            : Timer(after: Self.patience, on: main) { [unowned self] in fillReserve() }
     }
+
+    private func fillReserve() { noteReserve(isWhole: reserve.fill()) }
 
     private func use(_ read: FileReading) {
         filesAreRead()

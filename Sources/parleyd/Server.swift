@@ -12,13 +12,13 @@ internal import System
 internal import TLS
 
 /// Runs one protocol's server, from the first bind to the last session. Confined to the main loop.
-final class Server: @unchecked Sendable {
+final class Server {
     static let signals = [SIGTERM, SIGINT, SIGHUP, SIGCHLD]
 
     private let commons: Commons
     private let main: EventLoop
     private let log: Log
-    private var loops: [SessionLoop] = []
+    private var loops: [LoopBound<SessionLoop>] = []
     /// One for each of them.
     private var offices: [Office] = []
     private var life = Life.serving
@@ -82,7 +82,7 @@ final class Server: @unchecked Sendable {
             let transcript = self.transcript(Output(.output, loop: loop), log)
             loops.append(sessionLoop(on: loop, log, transcript))
         }
-        for loop in loops { try loop.accept(from: listeners, loops) }
+        for loop in loops { try loop.value.accept(from: listeners, loops) }
         for loop in loops.dropFirst() { try loop.loop.start() }
         if hidesConsole, !options.isQuiet { log.write(hiddenConsole) }
         for warning in startWarnings(options, policy.table) { log.write(warning) }
@@ -110,46 +110,54 @@ final class Server: @unchecked Sendable {
 
     private func sessionLoop(
         on loop: EventLoop, _ log: Log, _ transcript: ConsoleTranscript
-    ) -> SessionLoop {
+    ) -> LoopBound<SessionLoop> {
         let office = Office(commons, loop: loop, log: log, policy: policy)
         offices.append(office)
         let house = House(options, console: transcript, office: office)
-        return SessionLoop(commons, house) { [unowned self] in meet($0) }
+        return LoopBound(SessionLoop(commons, house, endsServer: tell), to: loop)
     }
 
     // MARK: Its life
 
-    /// Something has happened to the server. From any thread.
-    private func meet(_ event: Life.Event) {
-        main.execute { [self] in
-            // First, so that nobody who leaves meanwhile is missed.
-            if event.ends { commons.census.beginEnding { [self] in departed($0) } }
-            let patience = Life.Patience(
-                drain: UInt64(options.drain * 1e9), grace: UInt64(longestGrace * 1e9))
-            let counts = commons.census.counts
-            for order in life.meet(event, at: main.now, counts, patience) { obey(order) }
-            lifeTimer = life.due.map { due in
-                let wait = Double(due - min(due, main.now)) / 1e9
-                return Timer(after: wait, on: main) { [unowned self] in meet(.time) }
-            }
-        }
+    /// Tells the server, from any thread, what has happened to it.
+    private var tell: @Sendable (Life.Event) -> Void {
+        let meet = LoopBound({ [unowned self] in self.meet($0) }, to: main)
+        return { event in meet.execute { $0(event) } }
     }
 
-    private func departed(_ departure: Census.Departure) {
-        switch departure {
-        case .session: meet(.sessionEnded)
-        case .program: meet(.programEnded)
+    /// Something has happened to the server.
+    private func meet(_ event: Life.Event) {
+        // First, so that nobody who leaves meanwhile is missed.
+        if event.ends {
+            commons.census.beginEnding { [tell] departure in
+                switch departure {
+                case .session: tell(.sessionEnded)
+                case .program: tell(.programEnded)
+                }
+            }
+        }
+        let patience = Life.Patience(
+            drain: UInt64(options.drain * 1e9), grace: UInt64(longestGrace * 1e9))
+        let counts = commons.census.counts
+        for order in life.meet(event, at: main.now, counts, patience) { obey(order) }
+        lifeTimer = life.due.map { due in
+            let wait = Double(due - min(due, main.now)) / 1e9
+            return Timer(after: wait, on: main) { [unowned self] in self.meet(.time) }
         }
     }
 
     private func obey(_ order: Life.Order) {
         switch order {
-        case .stopAccepting: for loop in loops { loop.stopAccepting() }
-        case .endMessageSessions: for loop in loops { loop.endSessions(areRemote: false) }
-        case .endRemoteSessions: for loop in loops { loop.endSessions(areRemote: true) }
-        case .cancelSessions: for loop in loops { loop.cancelSessions() }
+        case .stopAccepting: everywhere { $0.stopAccepting() }
+        case .endMessageSessions: everywhere { $0.endSessions(areRemote: false) }
+        case .endRemoteSessions: everywhere { $0.endSessions(areRemote: true) }
+        case .cancelSessions: everywhere { $0.cancelSessions() }
         case .stop: main.stop()
         }
+    }
+
+    private func everywhere(_ call: @escaping @Sendable (SessionLoop) -> Void) {
+        for loop in loops { loop.execute(call) }
     }
 
     /// Of all programs that may run, as far as the table that is in force says.
@@ -182,7 +190,7 @@ final class Server: @unchecked Sendable {
         let hides = commons.audit?.sharesStandardOutput ?? false
         guard hides != hidesConsole else { return }
         hidesConsole = hides
-        for loop in loops { loop.hideConsole(hides) }
+        everywhere { $0.hideConsole(hides) }
         if hides, !options.isQuiet { log.write(hiddenConsole) }
     }
 
@@ -200,7 +208,7 @@ final class Server: @unchecked Sendable {
         reload.begin { [unowned self] table, context in
             guard table != nil || context != nil else { return }
             policy = Policy(after: policy, table: table, context: context)
-            for loop in loops { loop.use(policy) }
+            everywhere { [policy] in $0.use(policy) }
         } done: { [unowned self] in
             warnOfEnds()
         }

@@ -6,27 +6,41 @@ internal import Sockets
 internal import Synchronization
 internal import System
 
-/// Confined to its loop, but for the calls that say otherwise.
-final class SessionLoop: @unchecked Sendable {
+/// Confined to its loop. The server and the other loops have a `LoopBound` of it.
+final class SessionLoop {
     let loop: EventLoop
     private let commons: Commons
     private let house: House
     /// Told where a session's end is the server's.
     private let endsServer: @Sendable (Life.Event) -> Void
     /// Whom a connection may be given to.
-    private var others: [SessionLoop] = []
+    private var others: [Neighbour] = []
     private var acceptors: [Acceptor] = []
     private var sessions: [Int: Open] = [:]
     private var lastSession = 0
     private lazy var memory = CrowdMemory(loop: loop) { [unowned self] in sessions.count }
     /// With `--once`: the one session is under way.
     private var hasSession = false
-    /// Sessions that are open in this loop; read by other loops.
-    private let openHere = Atomic<Int>(0)
+    private let load = Load()
 
     private struct Open {
         let session: Session
         let task: Task<Void, Never>
+    }
+
+    /// How many sessions are open in a loop. From any thread.
+    private final class Load: Sendable {
+        private let sessions = Atomic<Int>(0)
+
+        var count: Int { sessions.load(ordering: .relaxed) }
+        func began() { sessions.add(1, ordering: .relaxed) }
+        func ended() { sessions.subtract(1, ordering: .relaxed) }
+    }
+
+    /// Another loop, as far as this one may see it.
+    private struct Neighbour {
+        let sessions: LoopBound<SessionLoop>
+        let load: Load
     }
 
     init(
@@ -43,10 +57,14 @@ final class SessionLoop: @unchecked Sendable {
     /// Starts to accept. Before any of the loops runs.
     ///
     /// - Parameter others: whom a connection may be given to.
-    func accept(from listeners: [Listener], _ others: [SessionLoop]) throws(StreamError) {
-        self.others = others.filter { $0 !== self }
+    func accept(
+        from listeners: [Listener], _ others: [LoopBound<SessionLoop>]
+    ) throws(StreamError) {
+        self.others = others.filter { $0.value !== self }
+            .map { Neighbour(sessions: $0, load: $0.value.load) }
         let descriptors = commons.descriptors
-        descriptors.whenFree { [self] in acceptAgain() }
+        let bound = LoopBound(self, to: loop)
+        descriptors.whenFree { bound.execute { $0.acceptAgain() } }
         for listener in listeners {
             acceptors.append(
                 try Acceptor(
@@ -63,42 +81,33 @@ final class SessionLoop: @unchecked Sendable {
         }
     }
 
-    /// From any thread. The listening socket closes when the last loop has let it go.
-    func stopAccepting() {
-        loop.execute { self.acceptors.removeAll() }
-    }
+    /// The listening socket closes when the last loop has let it go.
+    func stopAccepting() { acceptors.removeAll() }
 
-    /// From any thread.
-    func use(_ policy: Policy) {
-        loop.execute { self.house.office.enforce(policy) }
-    }
+    func use(_ policy: Policy) { house.office.enforce(policy) }
 
-    /// From any thread: leaves console lines out, or prints them again.
-    func hideConsole(_ isHidden: Bool) {
-        loop.execute { self.house.console.isHidden = isHidden }
-    }
+    /// Leaves console lines out, or prints them again.
+    func hideConsole(_ isHidden: Bool) { house.console.isHidden = isHidden }
 
-    /// From any thread: ends all sessions, as soon as they have told their peers.
+    /// Ends all sessions, as soon as they have told their peers.
     func cancelSessions() {
-        loop.execute { for open in self.sessions.values { open.task.cancel() } }
+        for open in sessions.values { open.task.cancel() }
     }
 
-    /// From any thread: ends the sessions of one kind in which nothing is due to the client.
+    /// Ends the sessions of one kind in which nothing is due to the client.
     ///
     /// - Parameter areRemote: whether it is those of parley/1, none of which may run anything then.
     func endSessions(areRemote: Bool) {
-        loop.execute {
-            for open in self.sessions.values
-            where open.session.isRemote == areRemote && open.session.isNothingDue {
-                open.task.cancel()
-            }
+        for open in sessions.values
+        where open.session.isRemote == areRemote && open.session.isNothingDue {
+            open.task.cancel()
         }
     }
 
     // MARK: Accepting
 
     private func acceptAgain() {
-        loop.execute { for acceptor in self.acceptors { acceptor.goOn() } }
+        for acceptor in acceptors { acceptor.goOn() }
     }
 
     /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that
@@ -109,15 +118,13 @@ final class SessionLoop: @unchecked Sendable {
             return house.log.write(
                 "\(peer): refused: \(most) sessions are open, which is --max-sessions")
         }
-        let mine = load
-        guard let taker = others.min(by: { $0.load < $1.load }), taker.load + 1 + mine / 8 < mine
+        let mine = load.count
+        guard let taker = others.min(by: { $0.load.count < $1.load.count }),
+            taker.load.count + 1 + mine / 8 < mine
         else { return begin(descriptor, from: peer) }
         let number = descriptor.release()
-        taker.loop.execute { taker.begin(Descriptor(owning: number), from: peer) }
+        taker.sessions.execute { $0.begin(Descriptor(owning: number), from: peer) }
     }
-
-    /// From any thread.
-    private var load: Int { openHere.load(ordering: .relaxed) }
 
     private func begin(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
         let session: Session
@@ -129,7 +136,7 @@ final class SessionLoop: @unchecked Sendable {
             house.log.write("\(peer): refused: \(error.told)")
             return left()
         }
-        openHere.add(1, ordering: .relaxed)
+        load.began()
         lastSession += 1
         let place = lastSession
         sessions[place] = Open(session: session, task: run(at: place))
@@ -141,12 +148,14 @@ final class SessionLoop: @unchecked Sendable {
     /// suspended below its own call is this one closure, and not the loop's generic `spawn`, and no
     /// outcome is kept in it.
     private func run(at place: Int) -> Task<Void, Never> {
-        Task(executorPreference: loop) { [self] in
-            guard let session = sessions[place]?.session else { return }
-            if await session.shakesHands(), mayServe() { await session.serve() }
-            ends(session)
+        let bound = LoopBound(self, to: loop)
+        return Task(executorPreference: loop) {
+            let here = bound.value
+            guard let session = here.sessions[place]?.session else { return }
+            if await session.shakesHands(), here.mayServe() { await session.serve() }
+            here.ends(session)
             await session.close()
-            ended(session, at: place)
+            here.ended(session, at: place)
         }
     }
 
@@ -168,7 +177,7 @@ final class SessionLoop: @unchecked Sendable {
     /// A session is over; its connection closes with the last reference to it.
     private func ended(_ session: Session, at place: Int) {
         sessions[place] = nil
-        openHere.subtract(1, ordering: .relaxed)
+        load.ended()
         memory.sessionEnded()
         left()
         if session.outcome.wasServed, commons.options.isOnce { endsServer(.onceIsOver) }

@@ -4,15 +4,16 @@ import Testing
 
 @testable import Conversations
 @testable import Sockets
+@testable import TestSupport
 
 /// Notes all that is printed, to the byte.
-final class ScriptedTranscript: Transcript, @unchecked Sendable {
+final class ScriptedTranscript: Transcript {
     let isInteractive: Bool
     private(set) var text = ""
     private(set) var warnings: [StreamError] = []
     private var script: [[UInt8]]
     private let hasEnd: Bool
-    private var silence: CheckedContinuation<Void, Never>?
+    private let silence = Shared<CheckedContinuation<Void, Never>?>(nil)
 
     /// - Parameters:
     ///   - script: the lines that the operator types.
@@ -49,12 +50,11 @@ final class ScriptedTranscript: Transcript, @unchecked Sendable {
         if hasEnd { return nil }
         await withTaskCancellationHandler {
             await withCheckedContinuation { waiting in
-                if Task.isCancelled { waiting.resume() } else { silence = waiting }
+                if Task.isCancelled { waiting.resume() } else { silence.value = waiting }
             }
-        } onCancel: {
+        } onCancel: { [silence] in
             // Whoever cancels is on the loop as well.
-            silence?.resume()
-            silence = nil
+            silence.value.take()?.resume()
         }
         throw StreamError(.cancelled, "the prompt was cancelled")
     }

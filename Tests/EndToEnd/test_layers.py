@@ -75,6 +75,14 @@ class Layers(unittest.TestCase):
         self.assertLess({"--ca", "--pin", "--server-name", "--tls-min"}, named)
         self.assertEqual(named - declared(), set())
 
+    def test_what_goes_to_any_thread_unchecked_is_what_the_design_says(self):
+        page = (REPOSITORY / "docs" / "design.md").read_text()
+        unchecked = {name for file in SOURCES.glob("**/*.swift")
+                     for name in re.findall(r"(?:class|struct|enum) (\w+)[^{\n]*@unchecked Sendable|"
+                                            r"@unchecked Sendable", file.read_text())}
+        said = re.search(r"types say `@unchecked Sendable`.*?: (.*?)\.\n", page, re.S)
+        self.assertEqual(unchecked, set(re.findall(r"`(\w+)`", said[1])))
+
     def test_no_source_file_is_longer_than_it_may_be(self):
         for file in [*SOURCES.glob("**/*.swift"), *SOURCES.glob("**/*.[ch]")]:
             lines = len(file.read_text().splitlines())

@@ -24,7 +24,7 @@ import Testing
     }
 
     /// A server's reload, and what it has said.
-    private final class Server: @unchecked Sendable {
+    private final class Server {
         let file: TableFile
         let commons: Commons
         let reload: Reload

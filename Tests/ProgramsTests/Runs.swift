@@ -19,7 +19,7 @@ struct RunResult: Sendable {
 }
 
 /// A program of a test's, and what it has written so far. Confined to its loop.
-final class Running: @unchecked Sendable {
+final class Running {
     let program: Program
     private let bell: Bell
     private var output: [UInt8] = []

@@ -6,7 +6,7 @@ import Commands
 @testable import Serving
 
 /// Admits nothing, and tells what it was asked. Confined to its loop.
-final class FickleHost: RemoteHost, @unchecked Sendable {
+final class FickleHost: RemoteHost {
     private(set) var table: CommandTable
     private(set) var replies: FixedReplies
     let identity = Identity(names: ["dns:client"], key: "key:sha256:none")

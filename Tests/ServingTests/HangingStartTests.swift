@@ -96,7 +96,7 @@ struct HangingStartTests {
 }
 
 /// A session whose command `hangs` does so. Confined to its loop.
-private final class HangingSession: @unchecked Sendable {
+private final class HangingSession {
     let loop: EventLoop
     let exec: HangingExec
     let host: OpenHost

@@ -9,7 +9,7 @@ import Sockets
 @testable import TestSupport
 
 /// What happens by chance in one round. Confined to its loop.
-final class Chance: @unchecked Sendable {
+final class Chance {
     private let loop: EventLoop
     private var random: SplitMix
 
@@ -43,7 +43,7 @@ final class Chance: @unchecked Sendable {
 }
 
 /// Takes output and gives input in pieces of any size, whenever it likes. Confined to its loop.
-final class ErraticConsole: RemoteConsole, @unchecked Sendable {
+final class ErraticConsole: RemoteConsole {
     private(set) var output: [UInt8] = []
     private(set) var errorOutput: [UInt8] = []
     private let chance: Chance
@@ -75,7 +75,7 @@ final class ErraticConsole: RemoteConsole, @unchecked Sendable {
 }
 
 /// Admits whoever asks, and counts. Confined to its loop.
-final class OpenHost: RemoteHost, @unchecked Sendable {
+final class OpenHost: RemoteHost {
     let table: CommandTable
     let replies: FixedReplies
     let identity = Identity(names: ["dns:client"], key: "key:sha256:none")

@@ -53,7 +53,7 @@ struct RemoteInputTests {
 }
 
 /// Gives as much input as may be sent, twice, each time when the test says so.
-private final class LateConsole: RemoteConsole, @unchecked Sendable {
+private final class LateConsole: RemoteConsole {
     let asked = Bell()
     let given = Bell()
     let ended = Bell()
@@ -114,7 +114,7 @@ private struct Errand {
 }
 
 /// One session from its beginning to its end. Confined to its loop.
-private final class Round: @unchecked Sendable {
+private final class Round {
     private let loop: EventLoop
     private let chance: Chance
     private let console: ErraticConsole

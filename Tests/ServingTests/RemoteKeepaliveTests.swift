@@ -93,7 +93,7 @@ struct RemoteKeepaliveTests {
 }
 
 /// For sessions without output and input.
-private final class NoConsole: RemoteConsole, @unchecked Sendable {
+private final class NoConsole: RemoteConsole {
     var isFull: Bool { false }
     func drained() async {}
     func write(output bytes: Span<UInt8>) {}

@@ -132,7 +132,7 @@ struct RunningCommandTests {
 }
 
 /// A command, and the client that reads what it says. Confined to its loop.
-private final class RunningSession: @unchecked Sendable {
+private final class RunningSession {
     let admitted = Admitted()
     let permitted: PermittedProgram
     let command: Running
@@ -207,7 +207,7 @@ private struct Frames {
 }
 
 /// What its permit has told a host. Confined to its loop.
-private final class Admitted: AdmittedCommand, @unchecked Sendable {
+private final class Admitted: AdmittedCommand {
     enum Call: Hashable {
         case vacated
         case abandoned

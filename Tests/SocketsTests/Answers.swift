@@ -31,7 +31,7 @@ func echo(
 }
 
 /// A plain stream that notes what each of its writes came to, since a socket joins them.
-final class WrittenPieces: ByteStream, @unchecked Sendable {
+final class WrittenPieces: ByteStream {
     private let stream: PlainStream
     private(set) var pieces: [Int] = []
 

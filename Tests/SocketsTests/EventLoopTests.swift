@@ -47,9 +47,9 @@ struct EventLoopTests {
         case .lookUp: _ = try await Endpoint(host: "127.0.0.1", port: 1).addresses()
         case .read:
             let (a, b) = try Socket.pair(loop, loop)
-            async let text = PlainStream(a).readText()
+            let text = loop.meanwhile { try await PlainStream(a).readText() }
             try await PlainStream(b).write(text: "x")
-            #expect(try await text == "x")
+            #expect(try await text.value == "x")
         }
     }
 
@@ -100,7 +100,7 @@ struct EventLoopTests {
         try await onLoop { _ in
             let loop = try EventLoop()
             try loop.start()
-            await loop.spawn { #expect(loop.isCurrent) }.value
+            await Task(executorPreference: loop) { #expect(loop.isCurrent) }.value
             loop.stop()
             loop.join()
             // Nobody's thread: what is confined to it may be touched.
@@ -135,9 +135,9 @@ struct EventLoopTests {
                 loop.spawn { while !isOver.value { await Task.yield() } }
             }
             let (a, b) = try Socket.pair(loop, loop)
-            async let text = PlainStream(a).readText()
+            let text = loop.meanwhile { try await PlainStream(a).readText() }
             try await PlainStream(b).write(text: "x")
-            #expect(try await text == "x")
+            #expect(try await text.value == "x")
             await withCheckedContinuation { waiting in
                 onThread { loop.execute { waiting.resume() } }
             }

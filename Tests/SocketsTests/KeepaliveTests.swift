@@ -106,7 +106,7 @@ struct KeepaliveTests {
 }
 
 /// One end of a session, which counts what it is asked to say. Confined to its loop.
-private final class Session: Driver, @unchecked Sendable {
+private final class Session: Driver {
     let near: Socket
     let far: Socket
     private(set) var pings = 0

@@ -287,42 +287,43 @@ struct ListenerTests {
 }
 
 /// A loop on a thread of its own that tells each client its name and closes.
-private final class Server: @unchecked Sendable {
+private final class Server {
     let name: String
     let loop: EventLoop
     let accepted = Shared(0)
     private let listener: Listener
     private var acceptor: Acceptor?
+    private var bound: LoopBound<Server>!
 
     init(_ name: String, _ listener: Listener) throws(StreamError) {
         self.name = name
         self.listener = listener
         loop = try EventLoop()
+        bound = LoopBound(self, to: loop)
         try loop.start()
     }
 
-    func start() async {
-        await loop.spawn { [self] in
-            acceptor = try? Acceptor(listener, loop: loop) { _ in
-            } accepted: { [unowned self] descriptor, _ in
-                accepted.value += 1
-                say(name, on: descriptor.number)
-            }
-        }.value
+    func start() async { await bound.reach { $0.accept() } }
+
+    private func accept() {
+        acceptor = try? Acceptor(listener, loop: loop) { _ in
+        } accepted: { [unowned self] descriptor, _ in
+            accepted.value += 1
+            say(name, on: descriptor.number)
+        }
     }
 
     /// The loop runs on.
-    func stopAccepting() async {
-        await loop.spawn { [self] in acceptor?.stop() }.value
-    }
+    func stopAccepting() async { await bound.reach { $0.acceptor?.stop() } }
 
     func stop() async {
-        await loop.spawn { [self] in
-            acceptor?.stop()
-            acceptor = nil
-            loop.stop()
-        }.value
+        await bound.reach { server in
+            server.acceptor?.stop()
+            server.acceptor = nil
+            server.loop.stop()
+        }
         loop.join()
+        bound = nil
     }
 }
 

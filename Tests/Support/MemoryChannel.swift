@@ -5,7 +5,7 @@ import Glibc
 @testable import Sockets
 
 /// One end of a channel in memory: of one wire each way, on which a test may plan faults.
-final class MemoryChannel: Channel, @unchecked Sendable {
+final class MemoryChannel: Channel {
     let incoming: Wire
     let outgoing: Wire
     /// How often what came was acknowledged at once.

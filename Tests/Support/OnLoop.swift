@@ -19,7 +19,7 @@ func onLoop<R: Sendable>(
 ) async throws -> R {
     let loop = try EventLoop()
     let outcome = FirstOutcome<R>()
-    try loop.start()
+    // While no thread runs it, since it's this one that binds what is spawned to it.
     loop.spawn {
         do {
             outcome.settle(.success(try await body(loop)))
@@ -28,6 +28,7 @@ func onLoop<R: Sendable>(
         }
         loop.stop()
     }
+    try loop.start()
     let alarm = Task {
         try await Task.sleep(for: limit)
         outcome.settle(.failure(TookTooLong()))
@@ -38,6 +39,21 @@ func onLoop<R: Sendable>(
     // What OpenSSL keeps for the thread goes with it.
     loop.join()
     return try result.get()
+}
+
+extension EventLoop {
+    /// What `async let` is, for what is confined to this loop: goes on beside the caller.
+    func meanwhile<R: Sendable>(_ body: @escaping () async throws -> R) -> Task<R, any Error> {
+        let bound = LoopBound(body, to: self)
+        return Task(executorPreference: self) { try await bound.value() }
+    }
+}
+
+extension LoopBound {
+    /// Calls on the loop, and waits for it on the caller's.
+    func reach<R: Sendable>(_ body: @escaping @Sendable (Value) async -> R) async -> R {
+        await Task(executorPreference: loop) { await body(value) }.value
+    }
 }
 
 struct TookTooLong: Error {}

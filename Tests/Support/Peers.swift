@@ -63,7 +63,7 @@ func abandonedStream(
 }
 
 /// The connections that one loop accepts, in their order. Confined to its loop.
-final class Arrivals: @unchecked Sendable {
+final class Arrivals {
     private(set) var acceptor: Acceptor!
     private var arrived: [Socket] = []
     private var waiting: CheckedContinuation<Socket, Never>?
@@ -157,7 +157,7 @@ struct RawSocket: ~Copyable {
 }
 
 /// A deadline that calls back.
-final class Alarm: EventSource, @unchecked Sendable {
+final class Alarm: EventSource {
     private let call: (Alarm) -> Void
 
     init(loop: EventLoop, _ call: @escaping (Alarm) -> Void) {

@@ -6,7 +6,7 @@ import Glibc
 
 /// The bytes of one direction, and a plan of faults: what can be set of it holds from then on.
 /// Confined to its loop.
-final class Wire: @unchecked Sendable {
+final class Wire {
     /// What was sent and has not been received.
     var pending: [UInt8] {
         get { Array(pieces.joined()) }

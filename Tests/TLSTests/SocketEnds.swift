@@ -15,7 +15,7 @@ func connectedSockets(
 }
 
 /// A port of this machine's that the kernel chose. Confined to its loop.
-final class Port: @unchecked Sendable {
+final class Port {
     let number: UInt16
     let loop: EventLoop
     private let arrivals: Arrivals
@@ -38,7 +38,7 @@ final class Port: @unchecked Sendable {
 }
 
 /// Two TLS ends over sockets.
-struct SocketEnds: Sendable {
+struct SocketEnds {
     let client: TLSStream
     let server: TLSStream
 
@@ -56,9 +56,9 @@ struct SocketEnds: Sendable {
 
     /// The handshake at both ends.
     func establish() async throws {
-        async let accepting: Void = server.handshake()
+        let accepting = server.channel.loop.meanwhile { try await server.handshake() }
         try await client.handshake()
-        try await accepting
+        try await accepting.value
     }
 
     /// Two ends with the handshake done.
