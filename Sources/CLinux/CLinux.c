@@ -71,13 +71,6 @@ int parley_pipe_capacity(int fd)
     return fcntl(fd, F_GETPIPE_SZ);
 }
 
-long parley_nanoseconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000000000L + time.tv_nsec;
-}
-
 parley_option parley_getopt_long(
     int count, char *const *arguments, const char *shorts, const struct option *longs, int next)
 {

@@ -44,8 +44,7 @@ public final class ProgramEntry: Sendable {
     public let isAvailable: Bool
     /// Whether the program gets the client's standard input.
     public let takesInput: Bool
-    /// In seconds.
-    public let timeout: Double
+    public let timeout: Duration
     /// In bytes.
     public let outputLimit: Int
     /// How many may run at once, all identities together.
@@ -56,8 +55,8 @@ public final class ProgramEntry: Sendable {
     public let directory: String
     /// The file mode bits that it begins with cleared, as umask(2) has them.
     public let umask: UInt32
-    /// Seconds between SIGTERM and SIGKILL; nil for the server's own.
-    public let grace: Double?
+    /// Between SIGTERM and SIGKILL; nil for the server's own.
+    public let grace: Duration?
     /// Whether what it leaves running lives on.
     public let isBackground: Bool
     /// In the order in which the client gives them.

@@ -6,13 +6,13 @@ internal import System
 /// How a program runs, and how much of it.
 struct ProgramLimits {
     private(set) var takesInput = false
-    private(set) var timeout = 60.0
+    private(set) var timeout = Duration.seconds(60)
     private(set) var outputLimit = 16 << 20
     private(set) var concurrency = 16
     private(set) var perIdentity = 4
     private(set) var directory = "/"
     private(set) var umask: UInt32 = 0o077
-    private(set) var grace: Double?
+    private(set) var grace: Duration?
     private(set) var isBackground = false
 
     /// The keys that are read here.
@@ -74,7 +74,7 @@ struct ProgramLimits {
         return mask
     }
 
-    private static func seconds(_ fields: Fields, _ key: String) throws(Mistake) -> Double? {
+    private static func seconds(_ fields: Fields, _ key: String) throws(Mistake) -> Duration? {
         guard let node = fields[key] else { return nil }
         let expected = "seconds above 0 and up to \(longest)"
         let seconds = try node.number("'\(key)'", expected)
@@ -82,7 +82,7 @@ struct ProgramLimits {
             throw Mistake(
                 .invalidValue, at: node.offset, "'\(key)' is out of range; expected \(expected)")
         }
-        return seconds
+        return Duration(seconds: seconds)
     }
 
     private static func whole(

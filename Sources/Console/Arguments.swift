@@ -125,14 +125,14 @@ public struct Arguments: Sendable {
     }
 
     /// A time in seconds, with a fraction if need be.
-    public func seconds(_ name: String) throws(UsageError) -> Double? {
+    public func seconds(_ name: String) throws(UsageError) -> Duration? {
         guard let text = self[name] else { return nil }
         guard let seconds = Double(text), seconds > 0, seconds <= Self.longest else {
             throw UsageError(
                 "'\(text)' is no time for --\(name), which takes seconds above 0 and up to \(Int(Self.longest))"
             )
         }
-        return seconds
+        return Duration(seconds: seconds)
     }
 
     private static let firstCode = 1_000

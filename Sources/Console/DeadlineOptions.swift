@@ -15,6 +15,6 @@ extension Deadlines {
     /// Takes over `--keepalive`, which is for remote sessions alone.
     public mutating func readKeepalive(_ arguments: Arguments) throws(UsageError) {
         guard let text = arguments["keepalive"] else { return }
-        keepalive = Double(text) == 0 ? 0 : try arguments.seconds("keepalive") ?? keepalive
+        keepalive = Double(text) == 0 ? .zero : try arguments.seconds("keepalive") ?? keepalive
     }
 }

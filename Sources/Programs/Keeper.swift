@@ -139,17 +139,17 @@ final class Keeper: EventSource {
         let controls = running.withLock { Array($0) }
         for control in controls { parley_keeper_tell(control, CChar(PARLEY_KILL)) }
         // What can't be killed is left to its keeper, which goes on trying.
-        let limit = parley_nanoseconds() + 2_000_000_000
+        let limit = Moment.now + .seconds(2)
         for control in controls {
             var report = parley_report()
             while true {
                 switch unsafe parley_keeper_read(control, &report) {
                 case 1 where report.is_over == 0: continue
                 case 0:
-                    let left = limit - parley_nanoseconds()
-                    guard left > 0 else { break }
+                    let now = Moment.now
+                    guard now < limit else { break }
                     var event = pollfd(fd: control, events: Int16(POLLIN), revents: 0)
-                    unsafe poll(&event, 1, Int32(left / 1_000_000 + 1))
+                    unsafe poll(&event, 1, Int32((limit - now).inNanoseconds / 1_000_000 + 1))
                     continue
                 default: break
                 }
@@ -171,7 +171,7 @@ private final class Departure {
     private let strings: Strings?
     private let loop: EventLoop
     private var timer: Timer?
-    private var pause = 0.000_5
+    private var pause = Duration.microseconds(500)
 
     init(_ pid: pid_t, _ memory: UnsafeMutableRawPointer, _ strings: Strings?, loop: EventLoop) {
         self.strings = strings
@@ -186,7 +186,7 @@ private final class Departure {
             timer = nil
             return
         }
-        pause = min(2 * pause, 1)
+        pause = min(pause * 2, .seconds(1))
         timer = Timer(after: pause, on: loop) { self.await() }
     }
 }
@@ -204,7 +204,7 @@ private func launch(
     unsafe how.output = output.number
     unsafe how.error_output = errorOutput.number
     unsafe how.umask = start.umask
-    unsafe how.grace = Int(start.grace * 1e9)
+    unsafe how.grace = Int(clamping: start.grace.inNanoseconds)
     unsafe how.is_background = start.isBackground ? 1 : 0
     return unsafe parley_keeper_start(&how)
 }

@@ -58,7 +58,7 @@ public final class Program {
     private let keeper: Keeper
     private let loop: EventLoop
     private let isBackground: Bool
-    private let grace: Double
+    private let grace: Duration
     private let changed: () -> Void
     private var endedByItself = false
     private var timer: Timer?
@@ -256,9 +256,9 @@ public final class Program {
         return Descriptor(owning: number)
     }
 
-    /// What SIGKILL may take, in seconds.
-    private static let lastWait = 2.0
-    /// What a process may take to end after it has closed its output, in seconds: it is not to be signalled, nor
+    /// What SIGKILL may take.
+    private static let lastWait = Duration.seconds(2)
+    /// What a process may take to end after it has closed its output: it is not to be signalled, nor
     /// counted among those that had to be ended.
-    private static let moment = 0.1
+    private static let moment = Duration.milliseconds(100)
 }

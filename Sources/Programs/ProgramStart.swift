@@ -17,15 +17,16 @@ public struct ProgramStart: Sendable {
     /// Whether it gets a pipe as its standard input, or nothing.
     public var takesInput: Bool
     /// How long its processes have between SIGTERM and SIGKILL, and what it left behind may hold its
-    /// output open, in seconds.
-    public var grace: Double
+    /// output open.
+    public var grace: Duration
     /// Whether what it leaves behind when it ends by itself lives on.
     public var isBackground: Bool
 
     /// All of them as the properties say; nothing is looked at before the start.
     public init(
         path: String, arguments: [String], environment: [String: String], directory: String,
-        umask: UInt32 = 0o077, takesInput: Bool, grace: Double = 5, isBackground: Bool = false
+        umask: UInt32 = 0o077, takesInput: Bool, grace: Duration = .seconds(5),
+        isBackground: Bool = false
     ) {
         self.path = path
         self.arguments = arguments

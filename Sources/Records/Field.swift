@@ -15,7 +15,7 @@ package struct Field: Sendable {
         case number(Int)
         case texts([String])
         case arguments([RecordedArgument])
-        case nanoseconds(UInt64)
+        case seconds(Duration)
     }
 
     package init(_ name: StaticString, _ value: Value?) {
@@ -34,8 +34,8 @@ package struct Field: Sendable {
     }
 
     /// Written in seconds.
-    package init(_ name: StaticString, nanoseconds: UInt64?) {
-        self.init(name, nanoseconds.map(Value.nanoseconds))
+    package init(_ name: StaticString, _ span: Duration?) {
+        self.init(name, span.map(Value.seconds))
     }
 }
 
@@ -48,7 +48,7 @@ extension JSONLine {
         case .number(let number): add(field.name, number)
         case .texts(let texts): add(field.name, texts)
         case .arguments(let arguments): add(field.name, arguments)
-        case .nanoseconds(let nanoseconds): add(field.name, nanoseconds: nanoseconds)
+        case .seconds(let span): add(field.name, seconds: span)
         }
     }
 

@@ -48,9 +48,9 @@ public struct JSONLine: Sendable {
     }
 
     /// Seconds with microseconds.
-    public mutating func add(_ key: StaticString, nanoseconds: UInt64) {
+    public mutating func add(_ key: StaticString, seconds span: Duration) {
         begin(key)
-        let micros = nanoseconds / 1_000
+        let micros = span.inNanoseconds / 1_000
         bytes += "\(micros / 1_000_000).".utf8
         bytes += String(micros % 1_000_000, digits: 6).utf8
     }

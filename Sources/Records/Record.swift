@@ -11,14 +11,14 @@ package enum Record: Sendable {
     /// It is known how all that a program started has ended, or that it can't be ended.
     case commandEnd(RecordedCommand, CommandEnd)
     /// What was left running has ended.
-    case commandGone(RecordedCommand, pid: Int32?, nanoseconds: UInt64)
+    case commandGone(RecordedCommand, pid: Int32?, duration: Duration)
     /// A fixed reply was given, or several equal ones.
     case reply(RecordedReply)
     /// A command or a message was refused.
     case refusal(RecordedRefusal)
     case handshakeFailure(code: String, reason: String)
     /// A session is over. The bytes are those of its connection, encryption included.
-    case sessionEnd(reason: String, bytesIn: UInt64, bytesOut: UInt64, nanoseconds: UInt64)
+    case sessionEnd(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration)
     /// Files were read again; with why the old ones stay in force, where they do.
     case reload(ReloadedFiles, failure: String?)
 
@@ -51,13 +51,13 @@ package enum Record: Sendable {
                     Field("bytes_in", end.usage?.bytesIn),
                     Field("bytes_out", end.usage?.bytesOut),
                     Field("bytes_err", end.usage?.bytesError),
-                    Field("seconds", nanoseconds: end.usage?.nanoseconds),
+                    Field("seconds", end.usage?.duration),
                 ]
             )
-        case .commandGone(let command, let pid, let nanoseconds):
+        case .commandGone(let command, let pid, let duration):
             (
                 .commandGone,
-                command.fields + [Field("pid", pid), Field("seconds", nanoseconds: nanoseconds)]
+                command.fields + [Field("pid", pid), Field("seconds", duration)]
             )
         case .reply(let reply):
             (
@@ -78,12 +78,12 @@ package enum Record: Sendable {
             )
         case .handshakeFailure(let code, let reason):
             (.handshakeFailure, [Field("code", code), Field("reason", reason)])
-        case .sessionEnd(let reason, let bytesIn, let bytesOut, let nanoseconds):
+        case .sessionEnd(let reason, let bytesIn, let bytesOut, let duration):
             (
                 .sessionEnd,
                 [
                     Field("reason", reason), Field("bytes_in", bytesIn),
-                    Field("bytes_out", bytesOut), Field("seconds", nanoseconds: nanoseconds),
+                    Field("bytes_out", bytesOut), Field("seconds", duration),
                 ]
             )
         case .reload(let files, let failure):

@@ -42,13 +42,13 @@ package struct CommandEnd: Sendable {
         /// What it wrote within its limit, whoever took it.
         package var bytesOut: Int
         package var bytesError: Int
-        package var nanoseconds: UInt64
+        package var duration: Duration
 
-        package init(bytesIn: Int, bytesOut: Int, bytesError: Int, nanoseconds: UInt64) {
+        package init(bytesIn: Int, bytesOut: Int, bytesError: Int, duration: Duration) {
             self.bytesIn = bytesIn
             self.bytesOut = bytesOut
             self.bytesError = bytesError
-            self.nanoseconds = nanoseconds
+            self.duration = duration
         }
     }
 

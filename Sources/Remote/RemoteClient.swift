@@ -104,7 +104,7 @@ public final class RemoteClient<Stream: ByteStream> {
     private func hear() {
         channel.enter(.hearing)
         // Who sends no pings has no right to expect an answer while a command is silent.
-        if channel.deadlines.keepalive == 0, !unanswered.isEmpty { channel.clearDue() }
+        if channel.deadlines.keepalive == .zero, !unanswered.isEmpty { channel.clearDue() }
     }
 
     private func outcome() async throws(StreamError) -> Outcome {

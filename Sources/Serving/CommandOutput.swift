@@ -154,10 +154,10 @@ final class CommandOutput<Stream: ByteStream> {
     /// A client that reads nothing is waited for as long as it says that it is there.
     private func waitForReader() -> Timer { wait(channel.deadlines.idle) }
 
-    private func wait(_ seconds: Double) -> Timer {
-        Timer(after: seconds, on: channel.loop) { [unowned self] in
-            let left = channel.deadlines.idle - Double(channel.silence) / 1e9
-            if left > 0 {
+    private func wait(_ span: Duration) -> Timer {
+        Timer(after: span, on: channel.loop) { [unowned self] in
+            let left = channel.deadlines.idle - channel.silence
+            if left > .zero {
                 patience = wait(left)
                 return
             }

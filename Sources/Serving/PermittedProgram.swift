@@ -12,8 +12,8 @@ final class PermittedProgram {
     let program: Program
     /// Rings at each change of the program.
     let bell: Bell
-    /// By the loop's clock, in nanoseconds.
-    let startedAt: UInt64
+    /// By the loop's clock.
+    let startedAt: Moment
     private var place: TakenPlace?
     private var record: OwedRecord?
 

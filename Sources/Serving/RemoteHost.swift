@@ -10,8 +10,8 @@ public protocol RemoteHost: AnyObject {
     /// The fixed replies of `table`.
     var replies: FixedReplies { get }
     var identity: Identity { get }
-    /// Between SIGTERM and SIGKILL where the table says nothing else, in seconds.
-    var grace: Double { get }
+    /// Between SIGTERM and SIGKILL where the table says nothing else.
+    var grace: Duration { get }
 
     /// The lines that `whoami` prints.
     var whoami: String { get }

@@ -79,7 +79,7 @@ final class RunningCommand<Stream: ByteStream> {
         channel.driver = self
         channel.enter(.hearing)
         // Who sends no pings has no right to expect an answer.
-        if channel.deadlines.keepalive == 0 { channel.clearDue() }
+        if channel.deadlines.keepalive == .zero { channel.clearDue() }
         let listener = loop.spawn { await self.listen() }
         let bound = LoopBound(self, to: loop)
         let outcome = await withTaskCancellationHandler {
@@ -102,7 +102,7 @@ final class RunningCommand<Stream: ByteStream> {
         usage.bytesIn = bytesIn
         usage.bytesOut = output.count - output.errorCount
         usage.bytesError = output.errorCount
-        usage.nanoseconds = loop.now - permitted.startedAt
+        usage.duration = loop.now - permitted.startedAt
         return Ending(outcome: outcome, usage: usage, sequel: sequel, isCut: output.isCut)
     }
 

@@ -7,22 +7,22 @@ internal import Sockets
 /// Confined to its loop.
 final class TimeLimit {
     private let loop: EventLoop
-    private let step: Double
+    private let step: Duration
     private let isHeldUp: () -> Bool
     private let ended: () -> Void
-    private var left: Double
+    private var left: Duration
     private var timer: Timer?
 
     /// Calls `ended` once, unless the limit is let go before.
     init(
-        _ seconds: Double, on loop: EventLoop, isHeldUp: @escaping () -> Bool,
+        _ span: Duration, on loop: EventLoop, isHeldUp: @escaping () -> Bool,
         ended: @escaping () -> Void
     ) {
         self.loop = loop
         self.isHeldUp = isHeldUp
         self.ended = ended
-        left = seconds
-        step = min(1, max(seconds / 8, 0.01))
+        left = span
+        step = min(.seconds(1), max(span / 8, .milliseconds(10)))
         wait()
     }
 
@@ -30,8 +30,8 @@ final class TimeLimit {
         let span = min(step, left)
         let start = loop.now
         timer = Timer(after: span, on: loop) { [unowned self] in
-            if !isHeldUp() { left -= Double(loop.now &- start) / 1e9 }
-            if left > 0 { wait() } else { ended() }
+            if !isHeldUp() { left -= loop.now - start }
+            if left > .zero { wait() } else { ended() }
         }
     }
 }

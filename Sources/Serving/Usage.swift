@@ -12,7 +12,7 @@ public struct Usage: Sendable {
     /// The same of its error output; the limit is for both together.
     public var bytesError = 0
     /// From its start until its client was told of its end.
-    public var nanoseconds: UInt64 = 0
+    public var duration = Duration.zero
     /// Processes that it had left behind when it ended by itself, and that were ended after it.
     public var leftEnded = 0
     /// Something of it could not be ended and runs on.

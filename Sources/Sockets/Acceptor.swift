@@ -92,7 +92,7 @@ public final class Acceptor: EventSource {
     override public func expired() {
         guard isWaiting else { return }
         guard mayTry(), (try? watch()) != nil else {
-            return setDue(loop.now + Self.pauseNanoseconds)
+            return setDue(loop.now + Self.pause)
         }
         clearDue()
         state = state == .held ? .accepting : .trying
@@ -122,11 +122,11 @@ public final class Acceptor: EventSource {
     private func wait(as waiting: State) {
         loop.remove(descriptor: listener.descriptor.number)
         state = waiting
-        setDue(loop.now + Self.pauseNanoseconds)
+        setDue(loop.now + Self.pause)
     }
 
     /// Few, so that a burst of connections spreads over the loops.
     private static let acceptsATurn = 4
     /// Another process may free what is missing, so that nobody here is told.
-    private static let pauseNanoseconds: UInt64 = 100_000_000
+    private static let pause = Duration.milliseconds(100)
 }

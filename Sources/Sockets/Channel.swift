@@ -31,7 +31,7 @@ open class Channel: EventSource {
 
     /// Called instead of a waiting task while a stream answers by itself.
     package final var driver: (any Driver)?
-    private final var moved: UInt64 = 0
+    private final var moved: Moment
     /// Bytes that came in and went out on the wire.
     public private(set) final var received: UInt64 = 0
     public private(set) final var sent: UInt64 = 0
@@ -40,7 +40,7 @@ open class Channel: EventSource {
     private final var writers: [Waiter] = []
     private final var phase = Phase.idle
     /// In `resting`, when there was something to do last.
-    private final var active: UInt64 = 0
+    private final var active: Moment
     /// What the peer had sent when it was last looked at without being read.
     private final var heard: UInt64 = 0
     /// What the peer sent first.
@@ -57,8 +57,9 @@ open class Channel: EventSource {
     public init(loop: EventLoop, peer: SocketAddress?, deadlines: Deadlines) {
         self.peer = peer
         self.deadlines = deadlines
-        super.init(loop: loop)
         moved = loop.now
+        active = loop.now
+        super.init(loop: loop)
     }
 
     /// What `receive` and `send` return where they would have to wait.
@@ -90,12 +91,12 @@ open class Channel: EventSource {
         self.phase = phase
         moved = loop.now
         active = loop.now
-        let seconds =
+        let span =
             switch phase {
-            case .hearing, .resting: deadlines.ping > 0 ? deadlines.ping : limit
+            case .hearing, .resting: deadlines.ping > .zero ? deadlines.ping : limit
             case .handshake, .idle, .holding, .close: limit
             }
-        setDue(loop.now &+ UInt64(seconds * 1e9))
+        setDue(loop.now + span)
     }
 
     /// Whether the phase under way is `holding`.
@@ -104,39 +105,37 @@ open class Channel: EventSource {
     /// In `resting`: begins the deadline again, since there was something to do.
     public final func noteActivity() { active = loop.now }
 
-    /// For how long nothing has moved, or in `hearing` and `resting` nothing was heard; in
-    /// nanoseconds.
-    public final var silence: UInt64 { loop.now &- moved }
+    /// For how long nothing has moved, or in `hearing` and `resting` nothing was heard.
+    public final var silence: Duration { loop.now - moved }
 
     override public final func expired() {
-        let limit = UInt64(limit * 1e9)
         switch phase {
         case .handshake, .close: break
         case .idle:
             // Set once and moved only when it has come, so that a message costs no more than
             // the note of its time.
-            let due = moved &+ limit
+            let due = moved + limit
             if due > loop.now { return setDue(due) }
         case .hearing:
-            if moved &+ limit > loop.now { return listen(until: moved &+ limit) }
+            if moved + limit > loop.now { return listen(until: moved + limit) }
         case .holding:
-            setDue(loop.now &+ limit)
+            setDue(loop.now + limit)
             driver?.keepAlive()
             return
         case .resting:
-            if active &+ limit <= loop.now, isHeldUp { active = loop.now }
-            if active &+ limit > loop.now { return listen(until: active &+ limit) }
+            if active + limit <= loop.now, isHeldUp { active = loop.now }
+            if active + limit > loop.now { return listen(until: active + limit) }
         }
         fail(timeOut)
     }
 
     /// Has the driver show itself to a peer that was silent for a while, and waits on.
-    private final func listen(until end: UInt64) {
-        let interval = UInt64(deadlines.ping * 1e9)
-        guard interval > 0 else { return setDue(end) }
-        let next = moved &+ interval
+    private final func listen(until end: Moment) {
+        let interval = deadlines.ping
+        guard interval > .zero else { return setDue(end) }
+        let next = moved + interval
         guard next <= loop.now else { return setDue(min(next, end)) }
-        setDue(min(loop.now &+ interval, end))
+        setDue(min(loop.now + interval, end))
         driver?.keepAlive()
     }
 
@@ -152,32 +151,32 @@ open class Channel: EventSource {
     /// Whether something that was received has no answer yet, or waits for the peer to take it.
     package final var owesPeer: Bool { driver?.owesPeer ?? !writers.isEmpty }
 
-    private final var limit: Double {
+    private final var limit: Duration {
         switch phase {
         case .handshake: deadlines.handshake
         case .idle, .hearing, .resting: deadlines.idle
-        case .holding: 0.5
+        case .holding: .milliseconds(500)
         case .close: deadlines.close
         }
     }
 
     private final var timeOut: StreamError {
-        let seconds = format(seconds: limit)
+        let limit = format(limit)
         return switch phase {
         case .handshake:
             StreamError(
                 .handshakeTimedOut,
                 opening.isEmpty
-                    ? "the handshake timed out: the peer sent nothing within \(seconds); it may speak no TLS"
-                    : "the handshake timed out: it was not done within \(seconds)")
+                    ? "the handshake timed out: the peer sent nothing within \(limit); it may speak no TLS"
+                    : "the handshake timed out: it was not done within \(limit)")
         case .idle, .resting:
-            StreamError(.idleTimedOut, "the session was idle for \(seconds) and was ended")
+            StreamError(.idleTimedOut, "the session was idle for \(limit) and was ended")
         case .hearing, .holding:
             StreamError(
                 .idleTimedOut,
-                "nothing was heard from the peer for \(seconds), so it is taken for gone")
+                "nothing was heard from the peer for \(limit), so it is taken for gone")
         case .close:
-            StreamError(.closeTimedOut, "the peer did not take the end within \(seconds)")
+            StreamError(.closeTimedOut, "the peer did not take the end within \(limit)")
         }
     }
 

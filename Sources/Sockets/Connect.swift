@@ -7,18 +7,18 @@ extension Socket {
     /// address that has not answered in a quarter of a second is joined by the next one (RFC 8305),
     /// so that one which swallows everything costs no more than that.
     ///
-    /// - Parameter seconds: the deadline for all of it, the look-up of the name included.
+    /// - Parameter span: the deadline for all of it, the look-up of the name included.
     /// - Throws: the last address's failure: `unknownHost`, `refused`, `connectTimedOut`…
     public static func connect(
-        to endpoint: Endpoint, within seconds: Double, deadlines: Deadlines, loop: EventLoop
+        to endpoint: Endpoint, within span: Duration, deadlines: Deadlines, loop: EventLoop
     ) async throws(StreamError) -> Socket {
         // Before the name is looked up, which nothing can break off.
         try checkCancellation()
         let started = loop.now
-        let lookedUp = await within(seconds, on: loop) { await endpoint.lookedUp() }
+        let lookedUp = await within(span, on: loop) { await endpoint.lookedUp() }
         try checkCancellation()
-        let left = seconds - Double(loop.now - started) / 1e9
-        guard let lookedUp, left > 0 else { throw .noAnswer(from: endpoint, within: seconds) }
+        let left = span - (loop.now - started)
+        guard let lookedUp, left > .zero else { throw .noAnswer(from: endpoint, within: span) }
         let addresses = alternating(try lookedUp.get())
         let race = ConnectRace(addresses, within: left, delay: attemptDelay, loop: loop)
         if let socket = try await race.socket(deadlines: deadlines) { return socket }
@@ -26,7 +26,7 @@ extension Socket {
             throw StreamError(.unknownHost, "cannot find an address of \(endpoint.host)")
         }
         throw race.failures[last].map { $0.connecting(to: endpoint, at: last) }
-            ?? .noAnswer(from: endpoint, within: seconds)
+            ?? .noAnswer(from: endpoint, within: span)
     }
 
     private static func checkCancellation() throws(StreamError) {
@@ -46,16 +46,16 @@ extension Socket {
         return result
     }
 
-    /// What RFC 8305 recommends (section 8), in seconds.
-    private static let attemptDelay = 0.25
+    /// What RFC 8305 recommends (section 8).
+    private static let attemptDelay = Duration.milliseconds(250)
 }
 
 extension StreamError {
-    fileprivate static func noAnswer(from endpoint: Endpoint, within seconds: Double) -> StreamError
+    fileprivate static func noAnswer(from endpoint: Endpoint, within span: Duration) -> StreamError
     {
         StreamError(
             .connectTimedOut,
-            "cannot connect to \(endpoint): no answer within \(format(seconds: seconds))",
+            "cannot connect to \(endpoint): no answer within \(format(span))",
             remedy: .waitLongerForConnection)
     }
 

@@ -12,22 +12,22 @@ final class ConnectRace: EventSource {
     private var waiting: ArraySlice<SocketAddress>
     private var attempts: [ConnectAttempt] = []
     private var winner: ConnectAttempt?
-    private let delay: UInt64
-    private let end: UInt64
+    private let delay: Duration
+    private let end: Moment
     private var isOver = false
     private var waiter: Waiter?
 
     /// - Parameters:
     ///   - addresses: in the order to try them in.
-    ///   - seconds: the deadline for all of them.
-    ///   - delay: how long an address has the line to itself, in seconds.
+    ///   - span: the deadline for all of them.
+    ///   - delay: how long an address has the line to itself.
     init(
-        _ addresses: [SocketAddress], within seconds: Double, delay: Double, loop: EventLoop
+        _ addresses: [SocketAddress], within span: Duration, delay: Duration, loop: EventLoop
     ) {
         waiting = addresses[...]
         // Each gets its try before the time is over.
-        self.delay = UInt64(min(delay, seconds / Double(max(1, addresses.count))) * 1e9)
-        end = loop.now &+ UInt64(seconds * 1e9)
+        self.delay = min(delay, span / max(1, addresses.count))
+        end = loop.now + span
         super.init(loop: loop)
     }
 
@@ -63,7 +63,7 @@ final class ConnectRace: EventSource {
                     ended(attempt)
                 }
                 attempts.append(attempt)
-                return setDue(waiting.isEmpty ? end : min(end, loop.now &+ delay))
+                return setDue(waiting.isEmpty ? end : min(end, loop.now + delay))
             } catch {
                 failures[address] = error
             }

@@ -7,7 +7,7 @@ struct DeadlineHeap {
     private var heap: [UnownedSource] = []
 
     /// When the first one is due.
-    var first: UInt64? {
+    var first: Moment? {
         heap.first?.source.due
     }
 
@@ -30,14 +30,14 @@ struct DeadlineHeap {
     }
 
     /// Takes the first one out if it is due at `time`.
-    mutating func popDue(at time: UInt64) -> Wakeable? {
+    mutating func popDue(at time: Moment) -> Wakeable? {
         guard let first, first <= time else { return nil }
         let source = heap[0].source
         remove(source)
         return source
     }
 
-    private func due(_ index: Int) -> UInt64 {
+    private func due(_ index: Int) -> Moment {
         heap[index].source.due
     }
 

@@ -14,8 +14,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Becomes readable at the soonest deadline. A time-out of epoll_wait would have the kernel set
     /// and clear a timer at each wait, which a lone session would pay for with each reply.
     private let clock: Descriptor
-    /// When `clock` does so; .max while it is not set.
-    private var armed: UInt64 = .max
+    /// When `clock` does so; never while it is not set.
+    private var armed = Moment.never
     /// The thread that runs it; 0 while none does. Read by any thread.
     private let thread = Atomic<UInt>(0)
     private var isStopped = false
@@ -37,8 +37,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var sources: [UnownedSource?] = []
     var deadlines = DeadlineHeap()
 
-    /// The monotonic clock in nanoseconds, read once a turn.
-    public private(set) var now: UInt64
+    /// The time, read once a turn.
+    public private(set) var now: Moment
 
     /// Room for one TLS record's payload each way. A session uses them between two suspensions
     /// only, so that an idle one holds none.
@@ -68,7 +68,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         self.epoll = epoll
         self.waker = waker
         self.clock = clock
-        now = UInt64(parley_nanoseconds())
+        now = Moment.now
         unsafe input = .allocate(capacity: Self.recordPayload)
         unsafe output = .allocate(capacity: Self.recordPayload)
         unsafe events = .allocate(capacity: Self.eventsATurn)
@@ -229,13 +229,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         let mayWait = due.isEmpty && jobs.isEmpty
         let count = unsafe parley_epoll_wait(
             epoll.number, events.baseAddress, Int32(Self.eventsATurn), mayWait ? -1 : 0)
-        now = UInt64(parley_nanoseconds())
+        now = Moment.now
         for index in 0..<max(0, Int(count)) {
             let event = unsafe events[index]
             if event.fd == waker.number {
                 takeRemote()
             } else if event.fd == clock.number {
-                armed = .max
+                armed = .never
             } else if let reference = sources[Int(event.fd)] {
                 reference.source.ready(Events(rawValue: event.events))
             }
@@ -261,9 +261,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// those that lie close together cost one waking.
     private func setClock() {
         guard let due = deadlines.first, due < armed else { return }
-        let next = (min(due, Self.farAway) / 1_000_000 + 1) * 1_000_000
-        guard next < armed else { return }
-        armed = next
+        let next = (min(due.nanoseconds, Self.farAway) / 1_000_000 + 1) * 1_000_000
+        guard next < armed.nanoseconds else { return }
+        armed = Moment(nanoseconds: next)
         parley_timerfd_set(clock.number, Int(next))
     }
 

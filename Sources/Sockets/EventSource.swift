@@ -19,7 +19,7 @@ open class EventSource: Wakeable {
     }
 
     /// Asks for `expired` at a time on the loop's clock; a later call replaces it.
-    public final func setDue(_ time: UInt64) {
+    public final func setDue(_ time: Moment) {
         assert(loop.isMine)
         loop.deadlines.remove(self)
         due = time

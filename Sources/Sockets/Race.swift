@@ -6,10 +6,10 @@
 ///
 /// - Returns: nil when the time was over.
 package func within<R: Sendable>(
-    _ seconds: Double, on loop: EventLoop, _ body: @escaping () async -> R
+    _ span: Duration, on loop: EventLoop, _ body: @escaping () async -> R
 ) async -> R? {
     let race = Race<R>(loop: loop)
-    race.setDue(loop.now + UInt64(seconds * 1e9))
+    race.setDue(loop.now + span)
     loop.spawn {
         let result = await body()
         race.finish(result)

@@ -6,10 +6,10 @@ public final class Timer: EventSource {
     private let body: () -> Void
 
     /// Calls `body` once, unless the timer is let go before.
-    public init(after seconds: Double, on loop: EventLoop, _ body: @escaping () -> Void) {
+    public init(after span: Duration, on loop: EventLoop, _ body: @escaping () -> Void) {
         self.body = body
         super.init(loop: loop)
-        setDue(loop.now + UInt64(seconds * 1e9))
+        setDue(loop.now + span)
     }
 
     override public func expired() { body() }

@@ -4,8 +4,8 @@
 /// What a loop and its deadlines know of an `EventSource`. Confined to the loop's thread.
 @safe
 open class Wakeable {
-    /// When `expired` is called, on the loop's clock in nanoseconds.
-    package internal(set) final var due: UInt64 = .max
+    /// When `expired` is called, on the loop's clock.
+    package internal(set) final var due = Moment.never
     /// The place in the loop's heap of deadlines; below zero while there is no deadline.
     final var heapIndex = -1
 

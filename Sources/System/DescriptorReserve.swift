@@ -18,15 +18,15 @@ public final class DescriptorReserve: Sendable {
         var isLent = false
         /// What others are about to open.
         var promised = 0
-        /// When too little was left, on the monotonic clock, in nanoseconds.
-        private var wasTight: UInt64?
+        /// When too little was left.
+        private var wasTight: Moment?
 
         /// Whether enough is left for files where so many are opened. To find out takes them for a moment,
         /// from whoever opens files as well; so what was too little is that for a while.
         mutating func leaves(_ count: Int) -> Bool {
             guard isLent else { return true }
-            let now = monotonicNanoseconds()
-            if let wasTight, now - wasTight < 200_000_000 { return false }
+            let now = Moment.now
+            if let wasTight, now - wasTight < .milliseconds(200) { return false }
             if areFree(count + promised + self.count - held.count) { return true }
             wasTight = now
             return false
@@ -118,12 +118,6 @@ private func areFree(_ count: Int) -> Bool {
     while opened.count < count, let number = another() { opened.append(number) }
     for number in opened { close(number) }
     return opened.count == count
-}
-
-private func monotonicNanoseconds() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
 private func another() -> Int32? {

@@ -26,12 +26,12 @@ struct BenchOptions {
     let reply: Reply
     /// Requests of one connection that are under way at once.
     let depth: Int
-    let seconds: Double
-    let warmUp: Double
+    let seconds: Duration
+    let warmUp: Duration
     /// So many operations instead of seconds.
     let count: Int?
     let levels: [Int]
-    let limit: Double
+    let limit: Duration
     /// Nil for plaintext.
     let security: SecurityOptions?
 
@@ -67,9 +67,9 @@ struct BenchOptions {
             throw UsageError("idle needs --levels, ascending")
         }
         connections = try arguments.number("connections", 1...100_000) ?? 64
-        seconds = try arguments.seconds("seconds") ?? 3
-        warmUp = try arguments.seconds("warm-up") ?? 0.3
-        limit = try arguments.seconds("limit") ?? 120
+        seconds = try arguments.seconds("seconds") ?? .seconds(3)
+        warmUp = try arguments.seconds("warm-up") ?? .milliseconds(300)
+        limit = try arguments.seconds("limit") ?? .seconds(120)
         count = try arguments.number("count", 1...1_000_000_000)
         depth = mode == .pipelined ? 256 : 1
         if mode == .pipelined {

@@ -17,9 +17,9 @@ final class Event {
 
     /// Waits until it is set or the time is over; returns whether it is set.
     @discardableResult
-    func wait(_ seconds: Double) async -> Bool {
+    func wait(_ span: Duration) async -> Bool {
         if isSet { return true }
-        let timer = Timer(after: seconds, on: loop) { self.waiting.take()?.resume() }
+        let timer = Timer(after: span, on: loop) { self.waiting.take()?.resume() }
         await withCheckedContinuation { waiting = $0 }
         timer.clearDue()
         return isSet

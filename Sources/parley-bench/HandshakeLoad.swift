@@ -24,7 +24,7 @@ final class HandshakeLoad {
     }
 
     private func visit() async {
-        let begun = nanoseconds()
+        let begun = Moment.now
         do throws(StreamError) {
             let stream = try await load.connect()
             try await stream.write(load.options.request)

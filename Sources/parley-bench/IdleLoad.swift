@@ -10,7 +10,7 @@ final class IdleLoad {
     private let load: Load
     private var sessions: [any ByteStream] = []
     private var next = 0
-    private var start: UInt64 = 0
+    private var start = Moment.never
     private var isTakingTurns = false
     private var pause: Event?
     private var isEnding = false
@@ -28,7 +28,7 @@ final class IdleLoad {
             var line = JSONLine()
             line.add("sessions", level)
             line.add("resident", resident)
-            if options.seconds > 0.001 { line.add(await takeTurns()) }
+            if options.seconds > .milliseconds(1) { line.add(await takeTurns()) }
             line.print()
         }
         await end()
@@ -90,7 +90,7 @@ final class IdleLoad {
             return
         }
         next = (next + 1) % sessions.count
-        start = nanoseconds()
+        start = Moment.now
         do throws(StreamError) {
             // A request is far smaller than a socket's buffer, which is empty.
             let request = load.options.request
@@ -119,6 +119,6 @@ final class IdleLoad {
         sessions = []
     }
 
-    /// Seconds in which a server may give back what a handshake took.
-    private static let settling = 0.3
+    /// In which a server may give back what a handshake took.
+    private static let settling = Duration.milliseconds(300)
 }

@@ -1,5 +1,6 @@
 // How long the operations of a run took.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// All samples, in nanoseconds up to four seconds.
 final class Latencies {
@@ -8,8 +9,8 @@ final class Latencies {
     init() { samples.reserveCapacity(1 << 20) }
 
     @inline(__always)
-    func add(_ nanoseconds: UInt64) {
-        samples.append(UInt32(clamping: nanoseconds))
+    func add(_ span: Duration) {
+        samples.append(UInt32(clamping: span.inNanoseconds))
     }
 
     func removeAll() { samples.removeAll(keepingCapacity: true) }

@@ -1,7 +1,6 @@
 // What all connections of a run share.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
-internal import Glibc
 internal import Records
 internal import Remote
 internal import Sockets
@@ -33,7 +32,7 @@ final class Load {
         context = try options.security?.clientContext()
         serverName = .dns("localhost")
         var deadlines = Deadlines()
-        deadlines.handshake = 30
+        deadlines.handshake = .seconds(30)
         // Longer than any run, so that sessions may be idle.
         deadlines.idle = options.limit
         self.deadlines = deadlines
@@ -53,9 +52,9 @@ final class Load {
 
     /// An operation that began at `start` is done.
     @inline(__always)
-    func complete(since start: UInt64) {
+    func complete(since start: Moment) {
         operations += 1
-        latencies.add(nanoseconds() &- start)
+        latencies.add(Moment.now - start)
     }
 
     /// Operations are done whose time can't be told one by one.
@@ -162,12 +161,4 @@ final class Door {
         left -= 1
         return left == 0
     }
-}
-
-/// The monotonic clock.
-@inline(__always)
-func nanoseconds() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

@@ -27,7 +27,8 @@ struct ParleyBench {
         let load = try Load(options, loop: loop)
         let limit = Timer(after: options.limit, on: loop) {
             Log.end(
-                "parley-bench", "not done within \(options.limit) s; \(load.complaint)", status: 1)
+                "parley-bench", "not done within \(format(options.limit)); \(load.complaint)",
+                status: 1)
         }
         loop.spawn {
             switch options.mode {

@@ -46,7 +46,7 @@ final class ReplyLoad {
         var underWay = 0
         while underWay < load.options.depth, load.begin() { underWay += 1 }
         guard underWay > 0 else { return }
-        var start = nanoseconds()
+        var start = Moment.now
         var isWrong = false
         try await stream.write(Array(requests[..<(underWay * size)]))
         // The loop calls this for what arrives; a task that is resumed for each would cost more
@@ -62,7 +62,7 @@ final class ReplyLoad {
             var more = 0
             while more < whole, load.begin() { more += 1 }
             underWay += more
-            if isSingle { start = nanoseconds() }
+            if isSingle { start = Moment.now }
             for index in 0..<(more * size) { output.append(requests[index]) }
             return underWay == 0 ? .last : .send
         }

@@ -5,8 +5,8 @@ internal import System
 
 /// CPU time and memory of processes and their children, at one moment.
 struct ServerUsage {
-    /// Nanoseconds of CPU time, which /proc tells in hundredths of a second only.
-    private(set) var processor: UInt64 = 0
+    /// CPU time, which /proc tells in hundredths of a second only.
+    private(set) var processor = Duration.zero
     /// Clock ticks in user and kernel mode.
     private(set) var user: UInt64 = 0
     private(set) var system: UInt64 = 0
@@ -27,12 +27,7 @@ struct ServerUsage {
 
     private mutating func add(_ process: pid_t) {
         var clock = clockid_t()
-        var time = timespec()
-        if unsafe clock_getcpuclockid(process, &clock) == 0,
-            unsafe clock_gettime(clock, &time) == 0
-        {
-            processor += UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-        }
+        if unsafe clock_getcpuclockid(process, &clock) == 0 { processor += used(clock) }
         let stat = contents(of: "/proc/\(process)/stat")
         // The name in parentheses may hold anything.
         if let end = stat.lastIndex(of: ")") {
@@ -59,7 +54,7 @@ struct ServerUsage {
 struct MachineUsage {
     /// Clock ticks in which any core was busy.
     let busy: UInt64
-    let own: UInt64
+    let own: Duration
 
     init() {
         let fields = contents(of: "/proc/stat").prefix { $0 != "\n" }.split(separator: " ")
@@ -68,13 +63,18 @@ struct MachineUsage {
         busy = fields.enumerated().reduce(0) { sum, field in
             field.offset < 8 && field.offset != 3 && field.offset != 4 ? sum + field.element : sum
         }
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        own = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        own = used(CLOCK_PROCESS_CPUTIME_ID)
     }
 
     static let ticksPerSecond = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
     static let cores = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+}
+
+/// What a CPU-time clock shows; zero for that of a process which is gone.
+private func used(_ clock: clockid_t) -> Duration {
+    var time = timespec()
+    guard unsafe clock_gettime(clock, &time) == 0 else { return .zero }
+    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
 
 /// A small file of /proc; empty where there is none.

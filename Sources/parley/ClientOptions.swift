@@ -21,7 +21,7 @@ struct ClientOptions {
     /// Nil for `--plaintext`.
     var security: SecurityOptions?
     let serverName: ServerName?
-    let connectTimeout: Double
+    let connectTimeout: Duration
     var deadlines = Deadlines()
 
     /// Reads a command line; `--help` and `--version` end the process.
@@ -92,7 +92,7 @@ struct ClientOptions {
             guard !messages.isEmpty else { throw UsageError("behind -- a message is missing") }
         }
         isQuiet = arguments.has("quiet")
-        connectTimeout = try arguments.seconds("connect-timeout") ?? 10
+        connectTimeout = try arguments.seconds("connect-timeout") ?? .seconds(10)
         try deadlines.read(arguments)
         try deadlines.readKeepalive(arguments)
         if arguments.has("plaintext") {

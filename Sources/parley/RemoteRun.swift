@@ -142,7 +142,7 @@ final class RemoteRun<Stream: ByteStream> {
             outcome, of: command, console,
             status: isInterrupted && options.command != nil
                 ? Self.interrupted : outcome.exitStatus,
-            bytesIn: client.inputSent, nanoseconds: loop.now &- startedAt)
+            bytesIn: client.inputSent, duration: loop.now - startedAt)
         return outcome
     }
 

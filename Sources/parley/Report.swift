@@ -25,7 +25,7 @@ final class Report {
     /// Tells how a command ended.
     func tell(
         _ outcome: Outcome, of command: [String], _ console: RemoteTerminal, status: Int32,
-        bytesIn: Int, nanoseconds: UInt64
+        bytesIn: Int, duration: Duration
     ) {
         commands += 1
         hasTold = true
@@ -39,7 +39,7 @@ final class Report {
             line.add("bytes_in", bytesIn)
             line.add("bytes_out", console.bytesOut)
             line.add("bytes_err", console.bytesError)
-            line.add("seconds", nanoseconds: nanoseconds)
+            line.add("seconds", seconds: duration)
             tell(line)
         }
         if !options.isJSON, let sentence = sentence(outcome, command[0]) {

@@ -15,7 +15,7 @@ final class AdmittedProgram: AdmittedCommand, Killable {
     private let command: RecordedCommand?
     private let trail: Recorder?
     private let office: Office
-    private let startedAt: UInt64
+    private let startedAt: Moment
     private var place: Place?
     private var course = Course.running
 
@@ -49,7 +49,7 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         course = .recorded
         guard let command else { return }
         trail?.record(
-            .commandGone(command, pid: pid, nanoseconds: office.loop.now - startedAt))
+            .commandGone(command, pid: pid, duration: office.loop.now - startedAt))
     }
 
     func ended(_ outcome: Outcome, _ usage: Usage) {

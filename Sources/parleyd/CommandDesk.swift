@@ -31,7 +31,7 @@ final class CommandDesk: RemoteHost {
 
     var table: CommandTable { office.policy.table }
     var replies: FixedReplies { office.replies }
-    var grace: Double { office.commons.options.grace }
+    var grace: Duration { office.commons.options.grace }
 
     var whoami: String {
         """

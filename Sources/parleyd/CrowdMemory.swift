@@ -24,7 +24,7 @@ final class CrowdMemory {
         most = max(most, count() + 1)
         ended += 1
         guard timer == nil, ended >= Self.crowd else { return }
-        timer = Timer(after: 1, on: loop) { [unowned self] in
+        timer = Timer(after: .seconds(1), on: loop) { [unowned self] in
             timer = nil
             guard count() <= most / 2 else { return }
             most = count()

@@ -1,9 +1,10 @@
 // How far the server's life has come, and what its loops are to do at each step.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// From the first connection to the last turn. It touches nothing: whatever happens is a function
-/// of it, which changes it and says what is to be done. Times are in nanoseconds, on the clock of
-/// the main loop.
+/// of it, which changes it and says what is to be done. Moments are those
+/// of the main loop.
 enum Life: Equatable {
     /// Sessions begin, and commands start.
     case serving
@@ -11,7 +12,7 @@ enum Life: Equatable {
     case draining(Drain)
     /// The time for that is over. Sessions were cancelled, and have until then to end their programs
     /// and to record that.
-    case leaving(until: UInt64)
+    case leaving(until: Moment)
     /// Nobody and nothing is left.
     case over
     /// Whatever is left is killed, because of a signal, or because it has outlasted its time.
@@ -20,11 +21,11 @@ enum Life: Equatable {
     /// What belongs to a server that drains.
     struct Drain: Equatable {
         /// When sessions are cancelled.
-        let until: UInt64
+        let until: Moment
         /// When sessions of messages are looked at next.
-        var messages: UInt64
+        var messages: Moment
         /// When remote sessions are; nil while a program runs.
-        var remotes: UInt64?
+        var remotes: Moment?
     }
 
     /// What happens to the server.
@@ -52,9 +53,9 @@ enum Life: Equatable {
     /// How long others are waited for.
     struct Patience: Equatable {
         /// What sessions have to finish.
-        let drain: UInt64
+        let drain: Duration
         /// The longest that a program has between SIGTERM and SIGKILL.
-        let grace: UInt64
+        let grace: Duration
     }
 
     /// What is to be done, by all loops.
@@ -92,7 +93,7 @@ enum Life: Equatable {
     ///
     /// - Returns: what is to be done, in this order.
     mutating func meet(
-        _ event: Event, at now: UInt64, _ counts: Counts, _ patience: Patience
+        _ event: Event, at now: Moment, _ counts: Counts, _ patience: Patience
     ) -> [Order] {
         switch (self, event) {
         case (.serving, .signal), (.serving, .endIsAsked):
@@ -124,9 +125,9 @@ enum Life: Equatable {
     }
 
     /// When the time is an event; nil while it is none.
-    var due: UInt64? {
+    var due: Moment? {
         switch self {
-        case .draining(let drain): min(drain.until, drain.messages, drain.remotes ?? .max)
+        case .draining(let drain): min(drain.until, drain.messages, drain.remotes ?? .never)
         case .leaving(let until): until
         case .serving, .over, .killed: nil
         }
@@ -138,10 +139,10 @@ enum Life: Equatable {
     }
 
     private mutating func drain(
-        at now: UInt64, _ counts: Counts, _ patience: Patience
+        at now: Moment, _ counts: Counts, _ patience: Patience
     ) -> [Order] {
         let moment = now + Self.moment
-        let remotes: UInt64? = if case .sessions = Left(counts) { moment } else { nil }
+        let remotes: Moment? = if case .sessions = Left(counts) { moment } else { nil }
         self = .draining(
             Drain(until: now + patience.drain, messages: moment, remotes: remotes))
         return [.stopAccepting] + finish(counts)
@@ -154,7 +155,7 @@ enum Life: Equatable {
     }
 
     /// Some sessions are still owed something, and are looked at again.
-    private mutating func look(at now: UInt64, _ drain: Drain, _ counts: Counts) -> [Order] {
+    private mutating func look(at now: Moment, _ drain: Drain, _ counts: Counts) -> [Order] {
         var drain = drain
         var orders: [Order] = []
         if now >= drain.messages {
@@ -174,7 +175,7 @@ enum Life: Equatable {
     }
 
     /// What a message or a run takes that was sent before its client could know of the end.
-    static let moment: UInt64 = 200_000_000
+    static let moment = Duration.milliseconds(200)
     /// What can't be ended is given up 2 s after its grace time, and then its record is written.
-    static let moreThanGrace: UInt64 = 3_000_000_000
+    static let moreThanGrace = Duration.seconds(3)
 }

@@ -33,7 +33,7 @@ extension CommandEnd {
             leftEnded: usage.leftEnded,
             usage: CommandEnd.Usage(
                 bytesIn: usage.bytesIn, bytesOut: usage.bytesOut, bytesError: usage.bytesError,
-                nanoseconds: usage.nanoseconds))
+                duration: usage.duration))
     }
 }
 

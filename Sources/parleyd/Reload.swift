@@ -127,8 +127,8 @@ final class Reload {
         startReading()
     }
 
-    /// Seconds between two attempts to make the reserve whole.
-    private static let patience = 0.1
+    /// Between two attempts to make the reserve whole.
+    private static let patience = Duration.milliseconds(100)
 
     private var hasFiles: Bool {
         options.security != nil || options.commands != nil || options.audit != nil

@@ -136,13 +136,11 @@ final class Server {
                 }
             }
         }
-        let patience = Life.Patience(
-            drain: UInt64(options.drain * 1e9), grace: UInt64(longestGrace * 1e9))
+        let patience = Life.Patience(drain: options.drain, grace: longestGrace)
         let counts = commons.census.counts
         for order in life.meet(event, at: main.now, counts, patience) { obey(order) }
         lifeTimer = life.due.map { due in
-            let wait = Double(due - min(due, main.now)) / 1e9
-            return Timer(after: wait, on: main) { [unowned self] in self.meet(.time) }
+            Timer(after: due - main.now, on: main) { [unowned self] in self.meet(.time) }
         }
     }
 
@@ -161,10 +159,10 @@ final class Server {
     }
 
     /// Of all programs that may run, as far as the table that is in force says.
-    private var longestGrace: Double {
+    private var longestGrace: Duration {
         policy.table.entries.reduce(options.grace) { longest, entry in
             guard case .program(let program) = entry.action else { return longest }
-            return max(longest, program.grace ?? 0)
+            return max(longest, program.grace ?? .zero)
         }
     }
 
@@ -226,5 +224,5 @@ final class Server {
     /// The documents' one to five are for one client at a time; a burst would wait a second for
     /// the connections that were dropped.
     private static let backlog = 4_096
-    private static let day = 86_400.0
+    private static let day = Duration.seconds(86_400)
 }

@@ -17,13 +17,13 @@ struct ServerOptions {
     var security: SecurityOptions?
     var deadlines = Deadlines()
     let mostSessions: Int
-    let drain: Double
+    let drain: Duration
     /// The command table's file; nil for the third document's commands.
     let commands: String?
     /// Where the audit trail goes; nil for none.
     let audit: String?
     let syncsAudit: Bool
-    let grace: Double
+    let grace: Duration
 
     /// The options that a server takes.
     static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
@@ -103,11 +103,11 @@ struct ServerOptions {
         if syncsAudit, audit == nil || audit == "-" {
             throw UsageError("--audit-fsync needs a file: name it with --audit")
         }
-        grace = try arguments.seconds("grace") ?? 5
+        grace = try arguments.seconds("grace") ?? .seconds(5)
         try deadlines.read(arguments)
         try deadlines.readKeepalive(arguments)
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
-        drain = try arguments.seconds("drain") ?? 10
+        drain = try arguments.seconds("drain") ?? .seconds(10)
     }
 
     private static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }

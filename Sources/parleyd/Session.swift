@@ -22,7 +22,7 @@ final class Session {
     private let tls: TLSStream?
     /// Of all loops, in the audit trail.
     private let number: Int
-    private let openedAt: UInt64
+    private let openedAt: Moment
     /// Of the policy whose context the handshake began with.
     private let generation: Int
     /// Nil for a client without a certificate, and until it is known.
@@ -228,7 +228,7 @@ final class Session {
             trail?.record(
                 .sessionEnd(
                     reason: outcome.reason, bytesIn: channel.received, bytesOut: channel.sent,
-                    nanoseconds: channel.loop.now - openedAt))
+                    duration: channel.loop.now - openedAt))
         }
     }
 

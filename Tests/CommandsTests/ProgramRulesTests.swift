@@ -58,7 +58,7 @@ struct ProgramRulesTests {
         let program = try program(command(""))
         #expect(program.path == "/bin/true")
         #expect(!program.takesInput)
-        #expect(program.timeout == 60)
+        #expect(program.timeout == .seconds(60))
         #expect(program.outputLimit == 16_777_216)
         #expect(program.concurrency == 16)
         #expect(program.perIdentity == 4)
@@ -87,9 +87,9 @@ struct ProgramRulesTests {
 
     @Test func end_isRead() throws {
         let program = try program(command("grace: 0.5, background: true"))
-        #expect(program.grace == 0.5)
+        #expect(program.grace == .milliseconds(500))
         #expect(program.isBackground)
-        #expect(try CommandsTests.program(command("grace: 31536000")).grace == 31_536_000)
+        #expect(try CommandsTests.program(command("grace: 31536000")).grace == .seconds(31_536_000))
     }
 
     // MARK: Environment
@@ -147,14 +147,14 @@ struct ProgramRulesTests {
                 "input: true, timeout: 0.25, output: 0x400, concurrency: 10000, perIdentity: 1, directory: '/tmp'"
             ))
         #expect(program.takesInput)
-        #expect(program.timeout == 0.25)
+        #expect(program.timeout == .milliseconds(250))
         #expect(program.outputLimit == 1_024)
         #expect(program.concurrency == 10_000)
         #expect(program.perIdentity == 1)
         #expect(program.directory == "/tmp")
         let most = try CommandsTests.program(
             command("timeout: 31536000, output: 1125899906842624"))
-        #expect(most.timeout == 31_536_000)
+        #expect(most.timeout == .seconds(31_536_000))
         #expect(most.outputLimit == 1 << 50)
     }
 

@@ -39,7 +39,7 @@ struct TableSyntaxTests {
             ("1e-0", 1), ("0XfF", 255), ("0.5", 0.5), ("15e-1", 1.5),
         ] as [(String, Double)])
     func number_isReadAsJSON5(text: String, value: Double) throws {
-        #expect(try program(command("timeout: \(text)")).timeout == value)
+        #expect(try program(command("timeout: \(text)")).timeout == .seconds(value))
     }
 
     // MARK: What is not JSON5

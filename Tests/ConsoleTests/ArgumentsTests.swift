@@ -136,14 +136,15 @@ struct ArgumentsTests {
 
     @Test(
         arguments: [
-            ("1", 1), ("0.5", 0.5), ("31536000", 31_536_000), ("0", nil), ("-1", nil),
+            ("1", 1), ("0.5", 0.5), ("31536000", 31_536_000), ("1e-300", 1e-9), ("0", nil),
+            ("-1", nil),
             ("31536001", nil), ("1e300", nil), ("inf", nil), ("nan", nil), ("", nil), ("1 s", nil),
             ("5s", nil),
         ] as [(String, Double?)])
     func seconds_areAboveZero_andUpToAYear(text: String, seconds: Double?) throws {
         let arguments = try read(["--port", text])
         if let seconds {
-            #expect(try arguments.seconds("port") == seconds)
+            #expect(try arguments.seconds("port") == .seconds(seconds))
         } else {
             #expect(throws: UsageError.self) { try arguments.seconds("port") }
         }

@@ -1,13 +1,14 @@
 // What a server's life comes to, whatever happens in which order.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Sockets
 import Testing
 
 @testable import TestSupport
 @testable import parleyd
 
 @Suite struct LifeTests {
-    private static let patience = Life.Patience(drain: 10_000, grace: 500)
+    private static let patience = Life.Patience(drain: .microseconds(10), grace: .nanoseconds(500))
     private static let nobody = Counts()
     private static let session = Counts(sessions: 1)
     private static let program = Counts(programs: 1)
@@ -16,7 +17,7 @@ import Testing
     /// A life to which things happen, and what it has said of them.
     private struct Story {
         var life = Life.serving
-        var now: UInt64 = 1_000
+        var now = Moment(nanoseconds: 1_000)
         var patience = LifeTests.patience
 
         mutating func meet(_ event: Life.Event, _ counts: Counts) -> [Life.Order] {
@@ -33,7 +34,7 @@ import Testing
     /// One that drains, with time enough for several looks at its sessions.
     private static func draining(_ counts: Counts) -> Story {
         var story = Story()
-        story.patience = Life.Patience(drain: 100 * Life.moment, grace: 500)
+        story.patience = Life.Patience(drain: Life.moment * 100, grace: .nanoseconds(500))
         _ = story.meet(.signal(SIGTERM), counts)
         return story
     }
@@ -91,7 +92,7 @@ import Testing
         let start = story.now
         for round in 1...3 {
             #expect(try story.wait(Self.both) == [.endMessageSessions])
-            #expect(story.now == start + UInt64(round) * Life.moment)
+            #expect(story.now == start + Life.moment * round)
         }
     }
 
@@ -105,7 +106,7 @@ import Testing
     @Test func remoteSessions_haveAMomentAfterTheLastProgramsEnd() throws {
         var story = Self.draining(Self.both)
         #expect(try story.wait(Self.both) == [.endMessageSessions])
-        story.now += Life.moment / 2
+        story.now = story.now + Life.moment / 2
         #expect(story.meet(.programEnded, Self.session) == [])
         #expect(try story.wait(Self.session) == [.endMessageSessions])
         #expect(try story.wait(Self.session) == [.endRemoteSessions])
@@ -115,7 +116,7 @@ import Testing
         var story = Self.draining(Self.session)
         #expect(try story.wait(Self.both) == [.endMessageSessions])
         #expect(try story.wait(Self.both) == [.endMessageSessions])
-        story.now += 1
+        story.now = story.now + .nanoseconds(1)
         #expect(story.meet(.programEnded, Self.session) == [])
         #expect(try story.wait(Self.session) == [.endMessageSessions])
         #expect(try story.wait(Self.session) == [.endRemoteSessions])
@@ -161,11 +162,12 @@ import Testing
     func anyStory_endsOnceAndNeverSpins(_ seed: UInt64) {
         var random = SplitMix(state: seed)
         var story = Story()
-        story.patience = Life.Patience(drain: random.next() % (3 * Life.moment), grace: 7)
+        story.patience = Life.Patience(
+            drain: .nanoseconds(random.next() % 600_000_000), grace: .nanoseconds(7))
         var hasBegunToEnd = false
         for _ in 0..<60 {
             let before = story.life
-            story.now += random.next() % Life.moment
+            story.now = story.now + .nanoseconds(random.next() % 200_000_000)
             let counts = Counts(
                 sessions: Int(random.next() % 3), programs: Int(random.next() % 2))
             let events: [Life.Event] = [

@@ -46,14 +46,14 @@ struct EndingTests {
 
     @Test func leftProcess_doesNotDelayTheExit_evenIfItIgnoresItsEnd() async throws {
         let result = try await run(
-            "trap '' TERM; sleep 1000 >/dev/null 2>&1 & echo $!", grace: 0.4)
+            "trap '' TERM; sleep 1000 >/dev/null 2>&1 & echo $!", grace: .seconds(0.4))
         #expect(result.courseWhenDone == .lingering)
         #expect(result.leftEnded == 1)
         #expect(!isAlive(try #require(result.output.numbers.first)))
     }
 
     @Test func leftProcessWithThePipe_isEndedWhenItsTimeIsOver() async throws {
-        let result = try await run("sleep 1000 & echo $!; exit 4", grace: 0.3)
+        let result = try await run("sleep 1000 & echo $!; exit 4", grace: .seconds(0.3))
         #expect(result.end == .status(4))
         #expect(result.leftEnded == 1)
         #expect(!isAlive(try #require(result.output.numbers.first)))
@@ -74,7 +74,7 @@ struct EndingTests {
     @Test func leftProcessWithThePipe_livesOn_andHoldsNothingUp() async throws {
         let result = try await onLoop { loop in
             try await Running(
-                shell("sleep 1000 & echo $!", grace: 0.2, isBackground: true), loop: loop
+                shell("sleep 1000 & echo $!", grace: .seconds(0.2), isBackground: true), loop: loop
             ).result()
         }
         let left = try #require(result.output.numbers.first)
@@ -125,7 +125,7 @@ struct EndingTests {
                     setsid sh -c "\(stubborn)" &
                     setsid -f sh -c "setsid -f sh -c \\"\(stubborn.replacing("$", with: "\\\\$"))\\""
                     while :; do sleep 0.1; done
-                    """, grace: 0.3), loop: loop)
+                    """, grace: .seconds(0.3)), loop: loop)
             await running.wait { running.text.numbers.count == 3 }
             running.program.terminate()
             return await running.result()
@@ -158,7 +158,7 @@ struct EndingTests {
             let program = try Program(
                 ProgramStart(
                     path: exec.path, arguments: [], environment: [:], directory: "/",
-                    takesInput: false, grace: 20), loop: loop
+                    takesInput: false, grace: .seconds(20)), loop: loop
             ) { bell.ring() }
             program.terminate()
             while program.course != .over { await bell.wait() }

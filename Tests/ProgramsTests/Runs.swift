@@ -81,7 +81,8 @@ final class Running {
 func shell(
     _ script: String, by path: String = "/bin/sh",
     environment: [String: String] = ["PATH": "/usr/bin:/bin"], directory: String = "/",
-    umask: UInt32 = 0o077, takesInput: Bool = false, grace: Double = 20, isBackground: Bool = false
+    umask: UInt32 = 0o077, takesInput: Bool = false, grace: Duration = .seconds(20),
+    isBackground: Bool = false
 ) -> ProgramStart {
     ProgramStart(
         path: path, arguments: ["-c", script], environment: environment, directory: directory,
@@ -91,7 +92,8 @@ func shell(
 /// Runs a line of the shell's to the end of all that it started.
 func run(
     _ script: String, environment: [String: String] = ["PATH": "/usr/bin:/bin"],
-    directory: String = "/", umask: UInt32 = 0o077, input: [UInt8]? = nil, grace: Double = 20
+    directory: String = "/", umask: UInt32 = 0o077, input: [UInt8]? = nil,
+    grace: Duration = .seconds(20)
 ) async throws -> RunResult {
     try await onLoop { loop in
         let running = try await Running(

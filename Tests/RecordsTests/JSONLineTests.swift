@@ -11,7 +11,7 @@ struct JSONLineTests {
         line.add("b", 7)
         line.add("c", ["y", "z"])
         line.add("d", [.open("open"), .secret(length: 6)])
-        line.add("e", nanoseconds: 1_000_042_000)
+        line.add("e", seconds: .nanoseconds(1_000_042_999))
         #expect(
             String(decoding: line.line, as: UTF8.self)
                 == #"{"a":"x","b":7,"c":["y","z"],"d":["open",6],"e":1.000042}"# + "\n")

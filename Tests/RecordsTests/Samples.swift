@@ -15,7 +15,7 @@ enum Samples {
         number: 3, name: "login", arguments: [.open("ann"), .secret(length: 12)],
         program: "/bin/login")
     static let usage = CommandEnd.Usage(
-        bytesIn: 1, bytesOut: 2, bytesError: 3, nanoseconds: 1_500_000_000)
+        bytesIn: 1, bytesOut: 2, bytesError: 3, duration: .milliseconds(1_500))
 
     /// Each outcome that a program's end can have, and what the record says of it.
     static let outcomes: [(CommandOutcome, String)] = [
@@ -42,14 +42,14 @@ enum Samples {
         .commandEnd(
             command,
             CommandEnd(.refused(CommandOutcome.Cause("unavailable", "gone")), usage: usage)),
-        .commandGone(command, pid: 99, nanoseconds: 2_000_001_000),
+        .commandGone(command, pid: 99, duration: .microseconds(2_000_001)),
         .reply(RecordedReply(command: 4, name: "Hello", times: 9)),
         .refusal(
             RecordedRefusal(
                 command: 5, name: "nope", arguments: [.secret(length: 1)], code: "unknownCommand",
                 reason: "there is none")),
         .handshakeFailure(code: "unknownCA", reason: "it is not trusted"),
-        .sessionEnd(reason: "session ended", bytesIn: 10, bytesOut: 20, nanoseconds: 1_000),
+        .sessionEnd(reason: "session ended", bytesIn: 10, bytesOut: 20, duration: .microseconds(1)),
         .reload(.certificates, failure: "a.pem: it is empty"),
     ]
 
@@ -57,10 +57,10 @@ enum Samples {
     static let barest: [Record] = [
         .sessionStart(conversation: "command"), .commandStart(command),
         .commandEnd(command, CommandEnd(.serverEnded)),
-        .commandGone(command, pid: nil, nanoseconds: 0),
+        .commandGone(command, pid: nil, duration: .zero),
         .reply(RecordedReply(name: "Hello")), .refusal(RecordedRefusal(code: "notAllowed")),
         .handshakeFailure(code: "reset", reason: "it left"),
-        .sessionEnd(reason: "session ended", bytesIn: 0, bytesOut: 0, nanoseconds: 0),
+        .sessionEnd(reason: "session ended", bytesIn: 0, bytesOut: 0, duration: .zero),
         .reload(.commandTable, failure: nil),
     ]
 }

@@ -10,7 +10,7 @@ final class FickleHost: RemoteHost {
     private(set) var table: CommandTable
     private(set) var replies: FixedReplies
     let identity = Identity(names: ["dns:client"], key: "key:sha256:none")
-    let grace = 5.0
+    let grace = Duration.seconds(5)
     let whoami = "dns:client\n"
     /// What it says against the client from here on.
     var reason: Refusal?

@@ -36,7 +36,7 @@ final class Chance {
     /// Lets some time pass, at most so many milliseconds.
     func wait(upTo milliseconds: Int) async {
         let bell = Bell()
-        let timer = Timer(after: Double(number(0...milliseconds)) / 1_000, on: loop) { bell.ring() }
+        let timer = Timer(after: .milliseconds(number(0...milliseconds)), on: loop) { bell.ring() }
         await bell.wait()
         withExtendedLifetime(timer) {}
     }
@@ -79,7 +79,7 @@ final class OpenHost: RemoteHost {
     let table: CommandTable
     let replies: FixedReplies
     let identity = Identity(names: ["dns:client"], key: "key:sha256:none")
-    let grace = 5.0
+    let grace = Duration.seconds(5)
     let whoami = "dns:client\n"
     var objection: Refusal? { nil }
     private(set) var admitted = 0

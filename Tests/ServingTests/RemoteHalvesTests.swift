@@ -134,7 +134,7 @@ private final class Round {
         let capacity = [4_000, 40_000, 200_000, .max][chance.number(0...3)]
         // Pings all the time, and nobody who is taken for gone.
         var deadlines = Deadlines()
-        deadlines.keepalive = 0.002
+        deadlines.keepalive = .seconds(0.002)
         let ends = MemoryChannel.pair(loop, capacity: capacity, deadlines: deadlines)
         stream = PlainStream(ends.0)
         client = RemoteClient(stream, console: console)

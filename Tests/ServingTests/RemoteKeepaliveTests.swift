@@ -14,7 +14,7 @@ struct RemoteKeepaliveTests {
     @Test func aSessionWithoutACommand_isAskedAbout_andAnswers() async throws {
         try await onLoop { loop in
             var deadlines = Deadlines()
-            deadlines.keepalive = 0.02
+            deadlines.keepalive = .seconds(0.02)
             let (near, far) = MemoryChannel.pair(loop, deadlines: deadlines)
             let client = RemoteClient(PlainStream(near), console: NoConsole())
             let server = RemoteServer(PlainStream(far), host: try OpenHost(""))

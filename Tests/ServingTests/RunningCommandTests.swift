@@ -155,7 +155,7 @@ private final class RunningSession {
             ProgramStart(
                 path: "/bin/sh", arguments: ["-c", script],
                 environment: ["PATH": "/usr/bin:/bin"], directory: "/",
-                takesInput: entry.takesInput, grace: entry.grace ?? 5),
+                takesInput: entry.takesInput, grace: entry.grace ?? .seconds(5)),
             Permit(admitted, environment: [:]), loop: loop)
         let incoming = Incoming()
         for _ in 0..<openInputs {

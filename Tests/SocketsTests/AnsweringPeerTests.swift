@@ -29,7 +29,7 @@ struct AnsweringPeerTests {
     @Test func peerThatNeverReads_isDropped_atTheIdleDeadline() async throws {
         try await onLoop { loop in
             var deadlines = Deadlines()
-            deadlines.idle = 0.1
+            deadlines.idle = .seconds(0.1)
             let (a, b) = try await Carrier.pair.streams(on: loop, deadlines: deadlines)
             b.channel.enter(.idle)
             let answering = loop.spawn { await echo(b, .send) }

@@ -14,13 +14,13 @@ struct ConnectRaceTests {
             let arrivals = try Arrivals(live, loop: loop)
             let started = loop.now
             let socket = try await race(
-                [dead.address, live.address], delay: 0.05, on: loop
+                [dead.address, live.address], delay: .seconds(0.05), on: loop
             ).socket(deadlines: Deadlines())
             let elapsed = loop.now - started
             #expect(socket?.peer == live.address)
-            #expect(elapsed >= 50_000_000)
+            #expect(elapsed >= .milliseconds(50))
             // The loop's clock stands still while it does not run, so that a busy machine shows.
-            #expect(elapsed < 5_000_000_000)
+            #expect(elapsed < .seconds(5))
             _ = await arrivals.next()
         }
     }
@@ -31,7 +31,7 @@ struct ConnectRaceTests {
             let live = try Listener.local()
             let arrivals = try Arrivals(live, loop: loop)
             let socket = try await race(
-                [dead.address, live.address], delay: 0.01, on: loop
+                [dead.address, live.address], delay: .seconds(0.01), on: loop
             ).socket(deadlines: Deadlines())
             #expect(socket != nil)
             _ = await arrivals.next()
@@ -45,7 +45,7 @@ struct ConnectRaceTests {
             let refusing = try localAddress("127.0.0.1", bound.endpoint.port)
             let live = try Listener.local()
             let arrivals = try Arrivals(live, loop: loop)
-            let race = race([refusing, refusing, live.address], delay: 1_000, on: loop)
+            let race = race([refusing, refusing, live.address], delay: .seconds(1_000), on: loop)
             #expect(try await race.socket(deadlines: Deadlines())?.peer == live.address)
             #expect(race.failures[refusing]?.code == .refused)
             _ = await arrivals.next()
@@ -64,7 +64,7 @@ struct ConnectRaceTests {
                 arrived.value += 1
             }
             let socket = try await race(
-                [live.address, other.address], delay: 1_000, on: loop
+                [live.address, other.address], delay: .seconds(1_000), on: loop
             ).socket(deadlines: Deadlines())
             #expect(socket?.peer == live.address)
             _ = await arrivals.next()
@@ -78,11 +78,12 @@ struct ConnectRaceTests {
         try await onLoop { loop in
             let (first, second) = (try SilentListener(), try SilentListener())
             let race = ConnectRace(
-                [first.address, second.address], within: 0.2, delay: 0.1, loop: loop)
+                [first.address, second.address], within: .seconds(0.2), delay: .seconds(0.1),
+                loop: loop)
             let started = loop.now
             #expect(try await race.socket(deadlines: Deadlines()) == nil)
             #expect(race.failures.isEmpty)
-            #expect(loop.now - started >= 200_000_000)
+            #expect(loop.now - started >= .milliseconds(200))
         }
     }
 
@@ -92,7 +93,8 @@ struct ConnectRaceTests {
             let live = try Listener.local()
             let arrivals = try Arrivals(live, loop: loop)
             let race = ConnectRace(
-                [dead.address, live.address], within: 2, delay: 1_000, loop: loop)
+                [dead.address, live.address], within: .seconds(2), delay: .seconds(1_000),
+                loop: loop)
             #expect(try await race.socket(deadlines: Deadlines())?.peer == live.address)
             _ = await arrivals.next()
         }
@@ -102,7 +104,7 @@ struct ConnectRaceTests {
         try await onLoop { loop in
             let bound = try RawSocket(boundTo: localAddress("127.0.0.1"))
             let refusing = try localAddress("127.0.0.1", bound.endpoint.port)
-            let race = race([refusing], delay: 1_000, on: loop)
+            let race = race([refusing], delay: .seconds(1_000), on: loop)
             #expect(try await race.socket(deadlines: Deadlines()) == nil)
             #expect(race.failures[refusing]?.code == .refused)
             _ = consume bound
@@ -118,7 +120,7 @@ struct ConnectRaceTests {
             } accepted: { _, _ in
                 arrived.value += 1
             }
-            let race = race([silent.address, other.address], delay: 1_000, on: loop)
+            let race = race([silent.address, other.address], delay: .seconds(1_000), on: loop)
             let racing = loop.spawn {
                 await failureCode { () async throws(StreamError) in
                     try await race.socket(deadlines: Deadlines())
@@ -151,9 +153,9 @@ struct ConnectRaceTests {
     }
 
     private func race(
-        _ addresses: [SocketAddress], delay: Double, on loop: EventLoop
+        _ addresses: [SocketAddress], delay: Duration, on loop: EventLoop
     ) -> ConnectRace {
         // Far more than the delays of all of them.
-        ConnectRace(addresses, within: 1_000_000, delay: delay, loop: loop)
+        ConnectRace(addresses, within: .seconds(1_000_000), delay: delay, loop: loop)
     }
 }

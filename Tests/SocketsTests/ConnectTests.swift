@@ -50,11 +50,11 @@ struct ConnectTests {
             let silent = try SilentListener()
             let started = loop.now
             let code = await failureCode { () async throws(StreamError) in
-                try await connect(silent.endpoint, within: 0.2, on: loop)
+                try await connect(silent.endpoint, within: .seconds(0.2), on: loop)
             }
             #expect(code == .connectTimedOut)
-            #expect(loop.now - started >= 200_000_000)
-            #expect(loop.now - started < 5_000_000_000)
+            #expect(loop.now - started >= .milliseconds(200))
+            #expect(loop.now - started < .seconds(5))
         }
     }
 
@@ -65,7 +65,7 @@ struct ConnectTests {
             let endpoint = silent.endpoint
             let connecting = loop.spawn {
                 await failureCode { () async throws(StreamError) in
-                    try await connect(endpoint, within: 1_000, on: loop)
+                    try await connect(endpoint, within: .seconds(1_000), on: loop)
                 }
             }
             if canceller != .beforeStart { try await silent.isTried() }
@@ -115,9 +115,9 @@ private let localhostHasBoth: Bool = {
 }()
 
 private func connect(
-    _ endpoint: Endpoint, within seconds: Double = 10, on loop: EventLoop
+    _ endpoint: Endpoint, within span: Duration = .seconds(10), on loop: EventLoop
 ) async throws(StreamError) -> Socket {
-    try await Socket.connect(to: endpoint, within: seconds, deadlines: Deadlines(), loop: loop)
+    try await Socket.connect(to: endpoint, within: span, deadlines: Deadlines(), loop: loop)
 }
 
 private final class Bound {

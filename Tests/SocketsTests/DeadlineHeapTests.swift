@@ -16,9 +16,11 @@ struct DeadlineHeapTests {
         // The heap holds its sources unowned.
         let sources = dues.map { source(loop, due: $0) }
         for source in sources { heap.insert(source) }
-        #expect(heap.first == dues.min())
+        #expect(heap.first?.nanoseconds == dues.min())
         var popped: [UInt64] = []
-        while let source = heap.popDue(at: .max) { popped.append(source.due) }
+        while let source = heap.popDue(at: .never) {
+            popped.append(source.due.nanoseconds)
+        }
         #expect(popped == dues.sorted())
         #expect(heap.first == nil)
         #expect(sources.allSatisfy { $0.heapIndex < 0 })
@@ -38,7 +40,7 @@ struct DeadlineHeapTests {
                 heap.remove(sources[index])
                 present.remove(index)
             case 1:
-                let time = random.next() % 1_000
+                let time = Moment(nanoseconds: random.next() % 1_000)
                 let least = present.map { sources[$0].due }.min()
                 let popped = heap.popDue(at: time)
                 if let least, least <= time {
@@ -49,7 +51,7 @@ struct DeadlineHeapTests {
                 }
             default:
                 heap.remove(sources[index])
-                sources[index].due = random.next() % 1_000
+                sources[index].due = Moment(nanoseconds: random.next() % 1_000)
                 heap.insert(sources[index])
                 present.insert(index)
             }
@@ -64,9 +66,9 @@ struct DeadlineHeapTests {
         var heap = DeadlineHeap()
         let only = source(loop, due: 10)
         heap.insert(only)
-        #expect(heap.popDue(at: 9) == nil)
-        #expect(heap.popDue(at: 10) === only)
-        #expect(heap.popDue(at: 10) == nil)
+        #expect(heap.popDue(at: Moment(nanoseconds: 9)) == nil)
+        #expect(heap.popDue(at: Moment(nanoseconds: 10)) === only)
+        #expect(heap.popDue(at: Moment(nanoseconds: 10)) == nil)
     }
 
     @Test func remove_doesNothing_forASourceThatIsNotIn() throws {
@@ -76,14 +78,14 @@ struct DeadlineHeapTests {
         let absent = source(loop, due: 0)
         heap.insert(present)
         heap.remove(absent)
-        #expect(heap.popDue(at: 1) === present)
+        #expect(heap.popDue(at: Moment(nanoseconds: 1)) === present)
         heap.remove(present)
         #expect(heap.first == nil)
     }
 
     private func source(_ loop: EventLoop, due: UInt64) -> EventSource {
         let source = EventSource(loop: loop)
-        source.due = due
+        source.due = Moment(nanoseconds: due)
         return source
     }
 }

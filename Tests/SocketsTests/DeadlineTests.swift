@@ -11,7 +11,7 @@ struct DeadlineTests {
     func idleDeadline_endsASilentWait(operation: StreamTests.Operation) async throws {
         try await onLoop { loop in
             var deadlines = Deadlines()
-            deadlines.idle = 0.05
+            deadlines.idle = .seconds(0.05)
             let (a, b) = try await Carrier.pair.streams(on: loop, deadlines: deadlines)
             a.channel.enter(.idle)
             let started = loop.now
@@ -19,7 +19,7 @@ struct DeadlineTests {
                 try await operation.run(a)
             }
             #expect(code == .idleTimedOut)
-            #expect(loop.now - started >= 50_000_000)
+            #expect(loop.now - started >= .milliseconds(50))
             withExtendedLifetime(b) {}
         }
     }
@@ -29,11 +29,11 @@ struct DeadlineTests {
         try await onLoop { loop in
             var deadlines = Deadlines()
             // Long against the ticks, so that a busy machine is not taken for silence.
-            deadlines.idle = 1
+            deadlines.idle = .seconds(1)
             let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
             let sender = direction == .read ? b : a
             let ticks = Shared(0)
-            let lastTick = Shared<UInt64>(0)
+            let lastTick = Shared(loop.now)
             let alarm = Alarm(loop: loop) { alarm in
                 ticks.value += 1
                 lastTick.value = loop.now
@@ -47,7 +47,7 @@ struct DeadlineTests {
             }
             #expect(code == .idleTimedOut)
             #expect(ticks.value == 7)
-            #expect(loop.now - lastTick.value >= 1_000_000_000)
+            #expect(loop.now - lastTick.value >= .seconds(1))
             withExtendedLifetime((alarm, b)) {}
         }
     }
@@ -55,7 +55,7 @@ struct DeadlineTests {
     @Test func handshakeDeadline_doesNotMove_withTraffic() async throws {
         try await onLoop { loop in
             var deadlines = Deadlines()
-            deadlines.handshake = 0.1
+            deadlines.handshake = .seconds(0.1)
             let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
             let alarm = Alarm(loop: loop) { alarm in
                 _ = b.sendNow([0])
@@ -75,8 +75,8 @@ struct DeadlineTests {
     @Test func idlePhase_takesTheDeadlineOfTheHandshakeBack() async throws {
         try await onLoop { loop in
             var deadlines = Deadlines()
-            deadlines.handshake = 0.02
-            deadlines.idle = 0.1
+            deadlines.handshake = .seconds(0.02)
+            deadlines.idle = .seconds(0.1)
             let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
             a.enter(.handshake)
             a.enter(.idle)
@@ -91,7 +91,7 @@ struct DeadlineTests {
     @Test func silenceIsNotCounted_beforeAPhaseBegins() async throws {
         try await onLoop { loop in
             var deadlines = Deadlines()
-            deadlines.idle = 0.01
+            deadlines.idle = .seconds(0.01)
             let (a, b) = try await Carrier.pair.streams(on: loop, deadlines: deadlines)
             let isOver = Shared(false)
             let alarm = Alarm(loop: loop) { _ in
@@ -146,7 +146,7 @@ struct DeadlineTests {
     @Test func close_givesUp_atItsDeadline() async throws {
         try await onLoop { loop in
             var deadlines = Deadlines()
-            deadlines.close = 0.05
+            deadlines.close = .seconds(0.05)
             let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
             let stream = PlainStream(a)
             let alarm = Alarm(loop: loop) { alarm in

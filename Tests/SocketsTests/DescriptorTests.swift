@@ -47,13 +47,14 @@ struct DescriptorTests {
                         let endpoint = refusing.endpoint
                         let code = await failureCode { () async throws(StreamError) in
                             try await Socket.connect(
-                                to: endpoint, within: 10, deadlines: Deadlines(), loop: loop)
+                                to: endpoint, within: .seconds(10), deadlines: Deadlines(),
+                                loop: loop)
                         }
                         #expect(code == .refused)
                     default:
                         let connecting = loop.spawn {
                             _ = try? await Socket.connect(
-                                to: listener.endpoint, within: 10, deadlines: Deadlines(),
+                                to: listener.endpoint, within: .seconds(10), deadlines: Deadlines(),
                                 loop: loop)
                         }
                         _ = await arrivals.next()
@@ -86,7 +87,7 @@ struct DescriptorTests {
                 let listener = try Listener.local()
                 let arrivals = try Arrivals(listener, loop: loop)
                 let client = try await Socket.connect(
-                    to: listener.endpoint, within: 10, deadlines: Deadlines(), loop: loop)
+                    to: listener.endpoint, within: .seconds(10), deadlines: Deadlines(), loop: loop)
                 let server = await arrivals.next()
                 let pair = try Socket.pair(loop, loop)
                 let signals = try Signals([SIGUSR1], loop: loop) { _ in }
@@ -145,7 +146,7 @@ private func converse(
 ) async throws(StreamError) {
     let client = PlainStream(
         try await Socket.connect(
-            to: listener.endpoint, within: 10, deadlines: Deadlines(), loop: loop))
+            to: listener.endpoint, within: .seconds(10), deadlines: Deadlines(), loop: loop))
     let server = PlainStream(await arrivals.next())
     let serving = loop.spawn {
         _ = try? await server.answer(upTo: 1_024) { message, output in

@@ -212,12 +212,12 @@ struct EventLoopTests {
 
     @Test func deadlines_fireInTheirOrder_andNotEarly() async throws {
         try await onLoop { loop in
-            let delays: [UInt64] = [30, 10, 20, 5, 25, 15]
-            let fired = Shared<[UInt64]>([])
+            let delays: [Int] = [30, 10, 20, 5, 25, 15]
+            let fired = Shared<[Int]>([])
             var alarms: [Alarm] = []
             await withCheckedContinuation { waiting in
                 alarms = delays.map { delay in
-                    let due = loop.now + delay * 1_000_000
+                    let due = loop.now + .milliseconds(delay)
                     let alarm = Alarm(loop: loop) { _ in
                         #expect(loop.now >= due)
                         fired.value.append(delay)
@@ -265,8 +265,10 @@ struct EventLoopTests {
     @Test func timer_callsOnce_unlessItIsLetGo() async throws {
         try await onLoop { loop in
             let calls = Shared<[String]>([])
-            let kept = Timer(after: 0.005, on: loop) { calls.value.append("kept") }
-            var gone: Timer? = Timer(after: 0.005, on: loop) { calls.value.append("gone") }
+            let kept = Timer(after: .seconds(0.005), on: loop) { calls.value.append("kept") }
+            var gone: Timer? = Timer(after: .seconds(0.005), on: loop) {
+                calls.value.append("gone")
+            }
             #expect(gone != nil)
             gone = nil
             await self.fired(after: 50, on: loop)

@@ -10,7 +10,7 @@ struct KeepaliveTests {
     @Test(arguments: [Channel.Phase.hearing, .resting])
     func silence_isAskedAbout_untilTheIdleDeadline(_ phase: Channel.Phase) async throws {
         try await onLoop { loop in
-            let session = try Session(loop, idle: 0.3, keepalive: 0.05)
+            let session = try Session(loop, idle: .seconds(0.3), keepalive: .seconds(0.05))
             #expect(await session.end(phase) == .idleTimedOut)
             // Once in each time of silence, which a busy machine may make longer.
             #expect((1...5).contains(session.pings), "\(session.pings)")
@@ -19,7 +19,7 @@ struct KeepaliveTests {
 
     @Test func pings_areOftenEnough_forTheIdleDeadline() async throws {
         try await onLoop { loop in
-            let session = try Session(loop, idle: 0.3, keepalive: 1_000)
+            let session = try Session(loop, idle: .seconds(0.3), keepalive: .seconds(1_000))
             #expect(await session.end(.hearing) == .idleTimedOut)
             #expect((1...2).contains(session.pings), "\(session.pings)")
         }
@@ -28,7 +28,7 @@ struct KeepaliveTests {
     @Test(arguments: [Channel.Phase.hearing, .resting])
     func noPings_areSent_whereTheyAreOff(_ phase: Channel.Phase) async throws {
         try await onLoop { loop in
-            let session = try Session(loop, idle: 0.1, keepalive: 0)
+            let session = try Session(loop, idle: .seconds(0.1), keepalive: .seconds(0))
             #expect(await session.end(phase) == .idleTimedOut)
             #expect(session.pings == 0)
         }
@@ -36,7 +36,7 @@ struct KeepaliveTests {
 
     @Test func sessionsOfMessages_sendNoPings() async throws {
         try await onLoop { loop in
-            let session = try Session(loop, idle: 0.1, keepalive: 0.01)
+            let session = try Session(loop, idle: .seconds(0.1), keepalive: .seconds(0.01))
             #expect(await session.end(.idle) == .idleTimedOut)
             #expect(session.pings == 0)
         }
@@ -44,38 +44,38 @@ struct KeepaliveTests {
 
     @Test func anAnswer_keepsAPeerThatIsHeard() async throws {
         try await onLoop { loop in
-            let session = try Session(loop, idle: 0.6, keepalive: 0.1)
+            let session = try Session(loop, idle: .seconds(0.6), keepalive: .seconds(0.1))
             session.answers = 8
             let started = loop.now
             #expect(await session.end(.hearing) == .idleTimedOut)
             #expect(session.answers == 0)
-            #expect(loop.now - started >= 1_300_000_000)
+            #expect(loop.now - started >= .milliseconds(1_300))
         }
     }
 
     @Test func anAnswer_doesNotKeepARestingSession_andActivityDoes() async throws {
         try await onLoop { loop in
-            let session = try Session(loop, idle: 0.4, keepalive: 0.05)
+            let session = try Session(loop, idle: .seconds(0.4), keepalive: .seconds(0.05))
             session.answers = .max
             let started = loop.now
             #expect(await session.end(.resting) == .idleTimedOut)
             let idle = loop.now - started
-            #expect((400_000_000...5_000_000_000).contains(idle))
+            #expect(idle >= .milliseconds(400) && idle < .seconds(5))
             #expect(session.pings >= 2)
 
-            let busy = try Session(loop, idle: 0.4, keepalive: 0.05)
+            let busy = try Session(loop, idle: .seconds(0.4), keepalive: .seconds(0.05))
             let alarm = Alarm(loop: loop) { _ in busy.near.noteActivity() }
             alarm.set(inMilliseconds: 200)
             let begun = loop.now
             #expect(await busy.end(.resting) == .idleTimedOut)
-            #expect(loop.now - begun >= 600_000_000)
+            #expect(loop.now - begun >= .milliseconds(600))
             alarm.clearDue()
         }
     }
 
     @Test func aPeerThatDoesNotRead_staysAsLongAsItSaysSomething() async throws {
         try await onLoop { loop in
-            let session = try Session(loop, idle: 0.3, keepalive: 0.1)
+            let session = try Session(loop, idle: .seconds(0.3), keepalive: .seconds(0.1))
             session.owesPeer = true
             session.reads = false
             let said = Shared(0)
@@ -88,17 +88,17 @@ struct KeepaliveTests {
             let started = loop.now
             #expect(await session.end(.resting) == .idleTimedOut)
             #expect(said.value == 10)
-            #expect(loop.now - started >= 1_000_000_000)
+            #expect(loop.now - started >= .seconds(1))
             alarm.clearDue()
         }
     }
 
     @Test func whoHoldsItsPeerUp_saysThatItIsThere_andDoesNotGiveUp() async throws {
         try await onLoop { loop in
-            let session = try Session(loop, idle: 0.05, keepalive: 0)
+            let session = try Session(loop, idle: .seconds(0.05), keepalive: .seconds(0))
             let ending = loop.spawn { await session.end(.holding) }
             try await eventually("it says so twice") { session.pings >= 2 }
-            #expect(session.near.silence >= 1_000_000_000)
+            #expect(session.near.silence >= .seconds(1))
             ending.cancel()
             #expect(await ending.value == .cancelled)
         }
@@ -115,7 +115,7 @@ private final class Session: Driver {
     var reads = true
     var owesPeer = false
 
-    init(_ loop: EventLoop, idle: Double, keepalive: Double) throws {
+    init(_ loop: EventLoop, idle: Duration, keepalive: Duration) throws {
         var deadlines = Deadlines()
         deadlines.idle = idle
         deadlines.keepalive = keepalive

@@ -19,7 +19,7 @@ struct ListenerTests {
             #expect(listener.address.host == host)
             let arrivals = try Arrivals(listener, loop: loop)
             let client = try await Socket.connect(
-                to: listener.endpoint, within: 10, deadlines: Deadlines(), loop: loop)
+                to: listener.endpoint, within: .seconds(10), deadlines: Deadlines(), loop: loop)
             let server = await arrivals.next()
             #expect(client.peer?.port == listener.address.port)
             #expect(server.peer != nil)
@@ -46,7 +46,8 @@ struct ListenerTests {
                     let arrivals = try Arrivals(listener, loop: loop)
                     let client = PlainStream(
                         try await Socket.connect(
-                            to: listener.endpoint, within: 10, deadlines: Deadlines(), loop: loop))
+                            to: listener.endpoint, within: .seconds(10), deadlines: Deadlines(),
+                            loop: loop))
                     // The server closes first, which leaves its end in TIME-WAIT (RFC 9293, 3.6).
                     await arrivals.next().shutdownWrite()
                     #expect(try await client.readText() == nil)
@@ -178,7 +179,7 @@ struct ListenerTests {
             await turns(500)
             #expect(asked.value > 0)
             // At once, and then ten times a second; not in each of the turns.
-            let most = 1 + Int((loop.now - start) / 100_000_000)
+            let most = 1 + Int((loop.now - start) / .milliseconds(100))
             #expect(asked.value <= most)
             mayTry.value = true
             if isTold {
@@ -331,7 +332,7 @@ extension Listener {
     /// The name of the server that accepts a new connection.
     fileprivate func whoAccepts(on loop: EventLoop) async throws(StreamError) -> String? {
         let socket = try await Socket.connect(
-            to: endpoint, within: 10, deadlines: Deadlines(), loop: loop)
+            to: endpoint, within: .seconds(10), deadlines: Deadlines(), loop: loop)
         return try await PlainStream(socket).readText()
     }
 }

@@ -29,8 +29,9 @@ import Testing
     @Test(
         arguments: [
             (0, "0 s"), (10, "10 s"), (0.5, "0.5 s"), (2.25, "2.25 s"), (31_536_000, "31536000 s"),
+            (0.3, "0.3 s"), (1.123_456_789, "1.123456789 s"), (1e-7, "1e-07 s"),
         ] as [(Double, String)])
     func seconds_areWrittenWithoutAnEmptyFraction(seconds: Double, text: String) {
-        #expect(format(seconds: seconds) == text)
+        #expect(format(Duration(seconds: seconds)) == text)
     }
 }

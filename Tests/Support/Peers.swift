@@ -37,7 +37,7 @@ enum Carrier: CaseIterable, Sendable {
             let listener = try Listener.local()
             let arrivals = try Arrivals(listener, loop: loop, deadlines: deadlines)
             let client = try await Socket.connect(
-                to: listener.endpoint, within: 10, deadlines: deadlines, loop: loop)
+                to: listener.endpoint, within: .seconds(10), deadlines: deadlines, loop: loop)
             return (client, await arrivals.next())
         }
     }
@@ -168,6 +168,6 @@ final class Alarm: EventSource {
     override func expired() { call(self) }
 
     func set(inMilliseconds milliseconds: UInt64) {
-        setDue(loop.now + milliseconds * 1_000_000)
+        setDue(loop.now + .milliseconds(milliseconds))
     }
 }

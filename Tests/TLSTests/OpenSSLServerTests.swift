@@ -214,7 +214,8 @@ struct OpenSSLServerTests {
         to port: UInt16, _ context: TLSContext, on loop: EventLoop
     ) async throws -> TLSStream {
         let socket = try await Socket.connect(
-            to: Endpoint(host: "127.0.0.1", port: port), within: 20, deadlines: Deadlines(),
+            to: Endpoint(host: "127.0.0.1", port: port), within: .seconds(20),
+            deadlines: Deadlines(),
             loop: loop)
         return try TLSStream(client: context, serverName: ServerName("localhost"), over: socket)
     }

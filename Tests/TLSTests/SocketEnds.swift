@@ -32,7 +32,8 @@ final class Port {
 
     func connect() async throws -> Socket {
         try await .connect(
-            to: Endpoint(host: "127.0.0.1", port: number), within: 20, deadlines: Deadlines(),
+            to: Endpoint(host: "127.0.0.1", port: number), within: .seconds(20),
+            deadlines: Deadlines(),
             loop: loop)
     }
 }

@@ -121,7 +121,7 @@ struct SocketTests {
     @Test(arguments: Role.allCases)
     func handshake_timesOut_whereThePeerIsSilent(_ role: Role) async throws {
         var deadlines = Deadlines()
-        deadlines.handshake = 0.05
+        deadlines.handshake = .seconds(0.05)
         try await onLoop { [deadlines] loop in
             let ends = try SocketEnds(on: loop, deadlines: deadlines)
             let end = role == .client ? ends.client : ends.server
@@ -134,7 +134,7 @@ struct SocketTests {
 
     @Test func handshake_timesOut_whereThePeerStopsInTheMiddle() async throws {
         var deadlines = Deadlines()
-        deadlines.handshake = 0.2
+        deadlines.handshake = .seconds(0.2)
         try await onLoop { [deadlines] loop in
             let ends = try SocketEnds(on: loop, deadlines: deadlines)
             // The client says its hello and never comes back.
@@ -148,7 +148,7 @@ struct SocketTests {
 
     @Test func idleSession_isEnded_andThePeerTold() async throws {
         var deadlines = Deadlines()
-        deadlines.idle = 0.05
+        deadlines.idle = .seconds(0.05)
         try await onLoop { [deadlines] loop in
             let ends = try SocketEnds(
                 on: loop,
@@ -222,7 +222,7 @@ struct SocketTests {
 
     @Test func close_givesUp_atItsDeadline() async throws {
         var deadlines = Deadlines()
-        deadlines.close = 0.1
+        deadlines.close = .seconds(0.1)
         try await onLoop { [deadlines] loop in
             let ends = try await SocketEnds.established(on: loop, deadlines: deadlines)
             let start = ContinuousClock.now
@@ -235,7 +235,7 @@ struct SocketTests {
 
     @Test func close_givesUp_whereThePeerNeverReads() async throws {
         var deadlines = Deadlines()
-        deadlines.close = 0.1
+        deadlines.close = .seconds(0.1)
         try await onLoop { [deadlines] loop in
             let ends = try await SocketEnds.established(on: loop, deadlines: deadlines)
             // Until nothing fits, the end included.

@@ -20,7 +20,7 @@ final class Stranger {
             throw ProgramFailure(description: "\(Errno.last)")
         }
         var deadlines = Deadlines()
-        deadlines.idle = 30
+        deadlines.idle = .seconds(30)
         let socket = try Socket(owning: pair.ours, loop: loop, peer: nil, deadlines: deadlines)
         socket.enter(.idle)
         stream = PlainStream(socket)

@@ -133,6 +133,5 @@ void parley_keeper_tell(int control, char wish);
 int parley_keeper_reap(pid_t keeper, void *memory);
 // Takes away all children that have ended but keepers; the result is how many.
 int parley_reap_orphans(void);
-long parley_nanoseconds(void);
 
 #endif

@@ -3,6 +3,7 @@
 import Console
 import FoundationEssentials
 import Records
+import System
 
 func fuzzRecord(_ bytes: [UInt8]) throws(Finding) {
     let texts = bytes.split(separator: 0xff, omittingEmptySubsequences: false).map {
@@ -16,7 +17,8 @@ func fuzzRecord(_ bytes: [UInt8]) throws(Finding) {
     var line = JSONLine()
     line.add("first", texts[0])
     line.add("count", bytes.count)
-    line.add("seconds", nanoseconds: bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+    let end = Moment(nanoseconds: bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
+    line.add("seconds", seconds: end - Moment(nanoseconds: 0))
     line.add(inner)
     line.add(JSONLine())
     let written = line.line

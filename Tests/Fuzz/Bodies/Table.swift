@@ -97,10 +97,11 @@ private func check(_ program: ProgramEntry) throws(Finding) {
             && program.directory.utf8.first == UInt8(ascii: "/")
             && !program.path.utf8.contains(0), "paths are absolute")
     try require(
-        program.timeout > 0 && program.timeout <= 31_536_000 && program.outputLimit > 0
+        program.timeout > .zero && program.timeout <= .seconds(31_536_000)
+            && program.outputLimit > 0
             && (1...10_000).contains(program.concurrency)
             && (1...10_000).contains(program.perIdentity) && program.umask <= 0o777
-            && program.grace.map { $0 > 0 && $0 <= 31_536_000 } ?? true
+            && program.grace.map { $0 > .zero && $0 <= .seconds(31_536_000) } ?? true
             && program.arguments.count <= 64, "limits are in their ranges")
     for value in ["", "/srv", "-x", "\0", "é"] {
         let values = program.arguments.map { _ in value }

@@ -1,0 +1,65 @@
+// The clock that never goes back, and spans of time.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// A point in time on the monotonic clock (`CLOCK_MONOTONIC`, clock_gettime(2)), to the nanosecond. No
+/// sum or difference of moments can trap: what lies beyond the clock's ends is at its end.
+@frozen
+public struct Moment: Hashable, Comparable, Sendable {
+    /// Since the clock's start.
+    public let nanoseconds: UInt64
+
+    @inlinable
+    public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
+    /// Reads the clock.
+    public static var now: Moment {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        let seconds = UInt64(truncatingIfNeeded: time.tv_sec)
+        return Moment(
+            nanoseconds: seconds &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: time.tv_nsec))
+    }
+
+    /// Later than all others, also after any sum.
+    @inlinable
+    public static var never: Moment { Moment(nanoseconds: .max) }
+
+    @inlinable
+    public static func < (a: Moment, b: Moment) -> Bool { a.nanoseconds < b.nanoseconds }
+
+    /// So much later, or earlier by a span below zero.
+    public static func + (moment: Moment, span: Duration) -> Moment {
+        guard moment != .never else { return .never }
+        let sum = Int128(moment.nanoseconds) + span.attoseconds / attosecondsInNanosecond
+        return Moment(nanoseconds: UInt64(clamping: sum))
+    }
+
+    /// The span from one moment to a later one; below zero to an earlier one.
+    public static func - (later: Moment, earlier: Moment) -> Duration {
+        let difference = Int128(later.nanoseconds) - Int128(earlier.nanoseconds)
+        return Duration(attoseconds: difference * attosecondsInNanosecond)
+    }
+}
+
+extension Duration {
+    /// Seconds as a command line or a table has them, to the nearest nanosecond, and at least one; zero
+    /// for what is not above zero, and some 146 years for all that is more.
+    public init(seconds: Double) {
+        guard seconds > 0 else {
+            self = .zero
+            return
+        }
+        self = .nanoseconds(Int64(max(1, min((seconds * 1e9).rounded(), 0x1p62))))
+    }
+
+    /// In seconds, for sentences: what `init(seconds:)` was given, if that had at most nine decimals.
+    public var inSeconds: Double { Double(attoseconds / attosecondsInNanosecond) / 1e9 }
+
+    /// In whole nanoseconds: none for one below zero, and the most that there are for what is longer.
+    public var inNanoseconds: UInt64 {
+        UInt64(clamping: attoseconds / attosecondsInNanosecond)
+    }
+}
+
+private let attosecondsInNanosecond: Int128 = 1_000_000_000
