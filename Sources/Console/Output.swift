@@ -65,7 +65,7 @@ public final class Output: EventSource, Resumable {
         guard !isClosed, !bytes.isEmpty else { return }
         flushAtEndOfTurn()
         isAtLineStart = bytes[bytes.count - 1] == UInt8(ascii: "\n")
-        unsafe bytes.withUnsafeBufferPointer { unsafe pending.append(contentsOf: $0) }
+        pending.append(contentsOf: bytes)
     }
 
     /// Ends a line that was added in one turn. Where nobody reads, whole lines are left out beyond

@@ -35,9 +35,7 @@ public final class PipeWriter: EventSource {
     public func write(_ bytes: Span<UInt8>) {
         let count = pending.isEmpty ? attempt(bytes) : 0
         guard count < bytes.count else { return }
-        unsafe bytes.extracting(droppingFirst: count).withUnsafeBufferPointer {
-            unsafe pending.append(contentsOf: $0)
-        }
+        pending.append(contentsOf: bytes.extracting(droppingFirst: count))
     }
 
     /// Ends the input behind what is pending.

@@ -1,6 +1,7 @@
 // The records of one session, or of the server itself.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import System
 
 /// Writes a session's records into the audit file: each with the session's own fields, frequent ones
 /// within their budget, and equal replies in a row as one. Confined to its loop.
@@ -85,7 +86,7 @@ package final class Recorder {
         commands += 1
         if repliedCount > 0, !isRepeated(name) { writeReplies() }
         if repliedCount == 0 {
-            repliedName = unsafe name.withUnsafeBufferPointer { unsafe Array($0) }
+            repliedName = Array(name)
         }
         repliedCount += 1
     }

@@ -49,9 +49,7 @@ package struct FrameReader {
 
     private mutating func take(from bytes: Span<UInt8>, at offset: inout Int, upTo count: Int) {
         let end = min(bytes.count, offset + max(0, count - partial.count))
-        unsafe bytes.extracting(offset..<end).withUnsafeBufferPointer {
-            unsafe partial.append(contentsOf: $0)
-        }
+        partial.append(contentsOf: bytes.extracting(offset..<end))
         offset = end
     }
 

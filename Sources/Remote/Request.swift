@@ -1,6 +1,7 @@
 // What a client asks for: a command's name and its arguments.
 // SPDX-License-Identifier: Apache-2.0
 package import Sockets
+internal import System
 
 /// The payload of a run, read.
 package struct Request: Equatable, Sendable {
@@ -62,7 +63,7 @@ package struct RequestReader {
             parts = []
             return
         }
-        unsafe part.withUnsafeBufferPointer { unsafe parts.append(contentsOf: $0) }
+        parts.append(contentsOf: part)
     }
 
     /// Reads a run's payload behind the parts that came before it.

@@ -124,9 +124,7 @@ final class CommandOutput<Stream: ByteStream> {
                 else { break }
                 sent += count
             }
-            return unsafe bytes.extracting(droppingFirst: sent).withUnsafeBufferPointer {
-                unsafe Array($0)
-            }
+            return Array(bytes.extracting(droppingFirst: sent))
         }
         if !rest.isEmpty { try await send(rest) }
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Remote
 internal import Sockets
+internal import System
 
 /// What a frame asks of the phase that the session is in. What the whole session has to know of the
 /// frame was noted before.
@@ -71,7 +72,7 @@ final class Incoming {
     }
 
     private func keep(_ type: FrameType, _ payload: Span<UInt8>) {
-        ahead.append(type, unsafe payload.withUnsafeBufferPointer { unsafe Array($0) })
+        ahead.append(type, Array(payload))
     }
 
     // MARK: Runs

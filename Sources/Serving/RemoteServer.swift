@@ -177,10 +177,7 @@ public final class RemoteServer<Stream: ByteStream> {
     /// What was not read of `bytes`, before what is read ahead already.
     private func rest(_ bytes: Span<UInt8>, from offset: Int) -> [UInt8]? {
         guard offset < bytes.count else { return stream.readAhead }
-        let rest = unsafe bytes.extracting(droppingFirst: offset).withUnsafeBufferPointer {
-            unsafe Array($0)
-        }
-        return rest + (stream.readAhead ?? [])
+        return Array(bytes.extracting(droppingFirst: offset)) + (stream.readAhead ?? [])
     }
 
     private static func append(_ bytes: [UInt8], to output: inout OutputSpan<UInt8>) {

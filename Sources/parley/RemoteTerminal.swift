@@ -58,7 +58,7 @@ final class RemoteTerminal: RemoteConsole {
         bytesOut += bytes.count
         if let kept = collection {
             guard kept.count + bytes.count <= Self.longestCollection else { return }
-            unsafe bytes.withUnsafeBufferPointer { unsafe collection!.append(contentsOf: $0) }
+            collection?.append(contentsOf: bytes)
             return
         }
         output.write(bytes)

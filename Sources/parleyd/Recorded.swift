@@ -54,9 +54,7 @@ extension CommandOutcome {
 extension Recorder {
     /// Records a message that was answered, or that is no command.
     func noteMessage(_ message: Span<UInt8>, isKnown: Bool) {
-        let name = unsafe message.withUnsafeBufferPointer {
-            unsafe String(decoding: $0, as: UTF8.self)
-        }
+        let name = String(repairing: message)
         record(
             isKnown
                 ? .reply(RecordedReply(name: name))
