@@ -1,7 +1,7 @@
 // What all loops of a server share.
 // SPDX-License-Identifier: Apache-2.0
-internal import Programs
 internal import Records
+internal import System
 
 /// Constant, or behind a lock or an atomic that no byte passes.
 struct Commons: Sendable {

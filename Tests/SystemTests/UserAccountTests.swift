@@ -3,7 +3,7 @@
 import Glibc
 import Testing
 
-@testable import Programs
+@testable import System
 
 @Suite(.timeLimit(.minutes(1)))
 struct UserAccountTests {
