@@ -10,14 +10,7 @@ func userName(_ number: uid_t) -> String {
 
 /// A user for a command: its name, or the number where it has none.
 func account(_ number: uid_t) -> String {
-    var entry = unsafe passwd()
-    var found: UnsafeMutablePointer<passwd>?
-    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 16_384) { room in
-        guard unsafe getpwuid_r(number, &entry, room.baseAddress!, room.count, &found) == 0,
-            unsafe found != nil, let name = unsafe entry.pw_name
-        else { return String(number) }
-        return unsafe String(cString: name)
-    }
+    UserAccount(number: number)?.name ?? String(number)
 }
 
 /// A group for a sentence or a command: its name, or the number where it has none.

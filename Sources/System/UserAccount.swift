@@ -1,4 +1,4 @@
-// What the system knows of the user that programs run as.
+// What the system knows of its users.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
@@ -24,18 +24,24 @@ public struct UserAccount: Hashable, Sendable {
     /// May wait for a name service: to be asked once, at the start.
     public static func current() -> Self {
         let user = geteuid()
+        return Self(number: user) ?? Self(name: String(user), home: "/", shell: fallbackShell)
+    }
+
+    /// A user by its number (`uid_t`); nil where the system has no entry for it. May wait for a name
+    /// service.
+    init?(number: UInt32) {
         var buffer = [CChar](repeating: 0, count: 1 << 16)
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
-        guard unsafe getpwuid_r(user, &entry, &buffer, buffer.count, &found) == 0,
+        guard unsafe getpwuid_r(number, &entry, &buffer, buffer.count, &found) == 0,
             unsafe found != nil
-        else { return Self(name: String(user), home: "/", shell: fallbackShell) }
+        else { return nil }
         // An empty field is one that nobody filled in (passwd(5)).
         let home = unsafe String(cString: entry.pw_dir)
         let shell = unsafe String(cString: entry.pw_shell)
-        return Self(
+        self.init(
             name: unsafe String(cString: entry.pw_name), home: home.isEmpty ? "/" : home,
-            shell: shell.isEmpty ? fallbackShell : shell)
+            shell: shell.isEmpty ? Self.fallbackShell : shell)
     }
 
     /// `HOME`, `USER`, `LOGNAME` and `SHELL`.

@@ -20,6 +20,18 @@ struct UserAccountTests {
         #expect(account.home == (home.isEmpty ? "/" : home))
     }
 
+    @Test func numberWithoutAnEntry_isNobody_andItsOwnName() {
+        // The one that no user can have (chown(2)).
+        let number = uid_t.max
+        #expect(UserAccount(number: number) == nil)
+        #expect(account(number) == "4294967295")
+        #expect(userName(number) == "user 4294967295")
+    }
+
+    @Test func userOfThisProcess_isCalledTheSameInASentence() {
+        #expect(account(geteuid()) == UserAccount.current().name)
+    }
+
     @Test func account_isToldToPrograms() {
         let account = UserAccount(name: "n", home: "/h", shell: "/s")
         #expect(
