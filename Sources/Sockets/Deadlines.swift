@@ -3,15 +3,29 @@
 
 /// What a peer's silence may cost.
 public struct Deadlines: Sendable {
-    public var handshake = Duration.seconds(10)
-    public var idle = Duration.seconds(300)
-    public var close = Duration.seconds(5)
+    @Nanoseconds public var handshake = Duration.seconds(10)
+    @Nanoseconds public var idle = Duration.seconds(300)
+    @Nanoseconds public var close = Duration.seconds(5)
     /// After so much silence a remote session asks its peer whether it is there; zero for never.
-    public var keepalive = Duration.seconds(15)
+    @Nanoseconds public var keepalive = Duration.seconds(15)
     public init() {}
 
     /// The same, but often enough that a peer has time to answer before it is taken for gone.
     var ping: Duration { min(keepalive, idle / 3) }
+}
+
+/// A span of zero or more in half the room, since each session has its deadlines: to the nanosecond, and up
+/// to 292 years.
+@propertyWrapper
+public struct Nanoseconds: Sendable {
+    private var count: Int64
+
+    public init(wrappedValue: Duration) { count = Int64(clamping: wrappedValue.inNanoseconds) }
+
+    public var wrappedValue: Duration {
+        get { .nanoseconds(count) }
+        set { self = Self(wrappedValue: newValue) }
+    }
 }
 
 /// `10 s`, `0.5 s`.

@@ -188,4 +188,18 @@ struct DeadlineTests {
             #expect(try await b.readText() == nil)
         }
     }
+
+    @Test func deadlines_areWhatTheyWereSetTo_inEightBytesEach() {
+        var deadlines = Deadlines()
+        #expect(MemoryLayout<Deadlines>.size == 4 * 8)
+        #expect(deadlines.handshake == .seconds(10) && deadlines.idle == .seconds(300))
+        deadlines.idle = .nanoseconds(1)
+        #expect(deadlines.idle == .nanoseconds(1))
+        deadlines.idle = .seconds(31_536_000)
+        #expect(deadlines.idle == .seconds(31_536_000))
+        deadlines.idle = Duration(attoseconds: .max)
+        #expect(deadlines.idle == .nanoseconds(Int64.max))
+        deadlines.idle = .seconds(-1)
+        #expect(deadlines.idle == .zero)
+    }
 }
