@@ -185,6 +185,9 @@ def main(words=None):
     parser.add_argument("--no-install", action="store_true",
                         help="installs no package and builds no Go server; what is missing is "
                         "a row that says so")
+    parser.add_argument("--before", metavar="FOLDER", type=pathlib.Path,
+                        help="the executables of another build, such as of an earlier commit: they are "
+                        "measured in the same rounds, in place of other servers, and ratios are to them")
     for private in ("--bin", "--certs", "--work", "--cache", "--docs"):
         parser.add_argument(private, type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
@@ -199,6 +202,10 @@ def main(words=None):
         parser.error("--plot writes the whole table, so that it can't be given with --only")
     if options.plot and not which("gnuplot") and options.no_install:
         parser.error("--plot needs gnuplot, which is not installed")
+    if options.before and not (options.before / "parleyd").is_file():
+        parser.error(f"there is no parleyd in {options.before}, which --before names")
+    if options.before and options.plot:
+        parser.error("--plot writes the table of all servers, which --before leaves out")
     options.only = asked
     if options.check:
         return 0

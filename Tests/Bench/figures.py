@@ -7,7 +7,8 @@ import callgrind
 import whole
 from load import Failed
 from processes import Unavailable
-from servers import Go, Nginx, PEERS, Parleyd, Redis, Reference, Remote, TwoThreads
+from servers import (
+    Go, Nginx, PEERS, Parleyd, ParleydBefore, Redis, Reference, Remote, RemoteBefore, TwoThreads)
 
 PER_CORE = "a CPU s"
 
@@ -86,25 +87,33 @@ def by_load(samples, title, kinds, mode, *options, plaintext=False):
         samples.take(title, PER_CORE, kind.name, lambda kind=kind: measure(kind), kind.is_ours)
 
 
+def servers(bench, others=PEERS):
+    """What a figure is measured over: with `--before` that build instead of the others."""
+    return (Reference, Parleyd, *((ParleydBefore,) if bench.options.before else others))
+
+
+def base(bench):
+    return ParleydBefore.name if bench.options.before else Reference.name
+
+
 def handshakes(samples):
-    by_load(samples, "full handshakes", (Reference, Parleyd, *PEERS), "handshake",
-            "--connections", 16)
-    samples.compare(Reference.name)
+    by_load(samples, "full handshakes", servers(samples.bench), "handshake", "--connections", 16)
+    samples.compare(base(samples.bench))
 
 
 def replies_tls(samples):
     for count in samples.bench.plan.connections:
-        by_load(samples, f"TLS replies, {connections(count)}", (Reference, Parleyd, *PEERS),
-                "reply", "--connections", count)
-    samples.compare(Reference.name)
+        by_load(samples, f"TLS replies, {connections(count)}", servers(samples.bench), "reply",
+                "--connections", count)
+    samples.compare(base(samples.bench))
 
 
 def replies_plaintext(samples):
-    kinds = [kind for kind in (Reference, Parleyd, *PEERS) if kind.has_plaintext]
+    kinds = [kind for kind in servers(samples.bench) if kind.has_plaintext]
     for count in samples.bench.plan.connections:
         by_load(samples, f"plaintext replies, {connections(count)}", kinds, "reply",
                 "--connections", count, plaintext=True)
-    samples.compare(Reference.name)
+    samples.compare(base(samples.bench))
 
 
 def connections(count):
@@ -115,6 +124,9 @@ def pipelined(samples):
     title = "fixed replies in one session"
     one, many = f"{title}, one under way", f"{title}, parley/1 pipelined"
     by_load(samples, one, (Reference,), "reply", "--connections", 1)
+    if samples.bench.options.before:
+        by_load(samples, many, (Remote, RemoteBefore), "pipelined", "--connections", 1)
+        return samples.compare(RemoteBefore.name)
     by_load(samples, many, (Remote,), "pipelined", "--connections", 1)
     samples.compare(Reference.name, other_title=one)
 
@@ -129,7 +141,7 @@ def idle(samples):
     memory, growth = Samples(bench, "memory"), Samples(bench, "growth")
     # Others' memory is within a percent the same each time, and ten thousand handshakes take long.
     others = (Redis, Nginx, Go) if "memory" in wanted and bench.round == 0 else ()
-    kinds = (Reference, Parleyd, *others)
+    kinds = servers(bench, others)
     for kind in kinds:
         takes_turns = kind.is_ours and "growth" in wanted
         levels = sorted({*(plan.memory_levels if "memory" in wanted else ()),
@@ -152,8 +164,8 @@ def idle(samples):
             growth.take(f"CPU of a TLS reply, {level:,} session{'s' * (level > 1)} in turn", "µs",
                         kind.name, lambda level=level: (microseconds(line := sample(level)), line),
                         kind.is_ours)
-    memory.compare(Reference.name)
-    growth.compare(Reference.name)
+    memory.compare(base(bench))
+    growth.compare(base(bench))
 
 
 def kibibytes(line):
@@ -207,10 +219,10 @@ def bulk(samples):
 
 def start_up(samples):
     bench = samples.bench
-    for kind in (Reference, Parleyd, *PEERS):
+    for kind in servers(bench):
         samples.take("start-up to the ready line, or first accept", "ms", kind.name,
                      lambda kind=kind: (whole.start_up(bench, kind), None), kind.is_ours)
-    samples.compare(Reference.name)
+    samples.compare(base(bench))
 
 
 def one_command(samples):
@@ -225,10 +237,10 @@ def one_command(samples):
 
 def instructions(samples):
     bench = samples.bench
-    for kind in (Reference, Parleyd):
+    for kind in servers(bench, ()):
         samples.take("user-space instructions of a TLS reply", "", kind.name, lambda kind=kind: (
             callgrind.slope(bench, kind, "reply", bench.plan.counted), None))
-    samples.compare(Reference.name)
+    samples.compare(base(bench))
 
 
 def profile(bench):

@@ -78,8 +78,12 @@ class Parleyd(Server):
     threads = 1
     prefix = ()
 
+    @property
+    def binaries(self):
+        return self.bench.binaries
+
     def command(self):
-        return [*self.prefix, f"{self.bench.binaries}/parleyd", "command", "--port", "0",
+        return [*self.prefix, f"{self.binaries}/parleyd", "command", "--port", "0",
                 "--threads", str(self.threads), "--quiet", *self.remote(), *self.security]
 
     def remote(self):
@@ -106,6 +110,22 @@ class Remote(Parleyd):
             table.chmod(0o600)
         return ["--client-ca", f"{self.certs}/ca.pem", "--commands", str(table),
                 "--audit", str(self.work / "audit")]
+
+
+class Before:
+    """Another build of it, which `--before` names."""
+
+    @property
+    def binaries(self):
+        return self.bench.options.before
+
+
+class ParleydBefore(Before, Parleyd):
+    name = "parleyd before"
+
+
+class RemoteBefore(Before, Remote):
+    name = "parleyd before with parley/1"
 
 
 class Reference(Server):

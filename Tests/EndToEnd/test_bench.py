@@ -109,6 +109,21 @@ class Bench(TestCase):
                 else:
                     self.assertTrue(note, f"{title}: {server} has neither a figure nor a reason")
 
+    @measures_memory
+    def test_another_build_is_measured_in_the_same_rounds(self):
+        status, output, complaints = self.run_to_end(
+            "--quick", "--before", PROGRAMS, "--only", "handshake,pipelined,memory")
+        self.assertEqual(status, 0, output + complaints)
+        rows = [[cell.strip() for cell in line.strip("|").split("|")]
+                for line in output.splitlines() if line.startswith("| ")]
+        names = [row[1] for row in rows]
+        self.assertEqual(names.count("parleyd"), names.count("parleyd before"), output)
+        self.assertEqual(names.count("parleyd before with parley/1"), 1, output)
+        self.assertFalse(PEERS & set(names), output)
+        for row in rows:
+            if "before" in row[1]:
+                self.assertEqual(row[3], "1.00", output)
+
     def test_an_interrupted_run_leaves_nothing_behind(self):
         folder, process = start("--quick", "--only", "reply-tls", "--rounds", "100")
         self.addCleanup(end, process)
@@ -142,7 +157,8 @@ class Bench(TestCase):
         self.assertNotIn("| parleyd", output)
 
     def test_a_mistake_in_the_options_is_told_before_anything_is_done(self):
-        for options in (["--only", "speed"], ["--rounds", "0"], ["--plot", "--only", "handshake"]):
+        for options in (["--only", "speed"], ["--rounds", "0"], ["--plot", "--only", "handshake"],
+                        ["--before", "/"], ["--before", PROGRAMS, "--plot"]):
             with self.subTest(options=options):
                 status, output, complaints = self.run_to_end(*options)
                 self.assertEqual((status, output), (2, ""))
