@@ -33,11 +33,16 @@ package final class Recorder {
         if let session { self.session.add(session.fields) }
     }
 
-    /// Takes every record that there is.
+    /// Takes every record that there is, after the replies that were given before.
     ///
     /// - Returns: false where it can't be kept.
     @discardableResult
     package func record(_ record: Record) -> Bool {
+        writeReplies()
+        return write(record)
+    }
+
+    private func write(_ record: Record) -> Bool {
         guard !record.isFrequent || budget.admits(at: now()) else { return false }
         let (event, fields) = record.schema
         var line = JSONLine(event: event.rawValue)
@@ -71,20 +76,22 @@ package final class Recorder {
     package func refuse(
         _ name: String, _ arguments: [RecordedArgument], code: String, reason: String
     ) {
-        commands += 1
+        // The replies before it have the numbers before its own.
+        let command = commands + 1
         record(
             .refusal(
                 RecordedRefusal(
-                    command: commands,
+                    command: command,
                     name: String(decoding: name.utf8.prefix(Self.longestName), as: UTF8.self),
                     arguments: arguments, code: code, reason: reason)))
+        commands = command
     }
 
-    /// Notes that the session's next command had a fixed reply. It is recorded when another one follows,
+    /// Notes that the session's next command had a fixed reply. It is recorded when anything else follows,
     /// or by `writeReplies`.
     package func noteReply(_ name: Span<UInt8>) {
-        commands += 1
         if repliedCount > 0, !isRepeated(name) { writeReplies() }
+        commands += 1
         if repliedCount == 0 {
             repliedName = Array(name)
         }
@@ -95,7 +102,7 @@ package final class Recorder {
     package func writeReplies() {
         guard repliedCount > 0 else { return }
         defer { repliedCount = 0 }
-        record(
+        _ = write(
             .reply(
                 RecordedReply(
                     command: commands, name: String(decoding: repliedName, as: UTF8.self),

@@ -95,9 +95,29 @@ struct RecorderTests {
         let recorder = trail.recorder()
         for _ in 1...2 { recorder.noteReply(Array("Hello".utf8).span) }
         recorder.noteReply(Array(name.utf8).span)
-        #expect(trail.read().contains(#""name":"Hello","times":2}"#))
+        #expect(trail.read().contains(#""command":2,"name":"Hello","times":2}"#))
         recorder.writeReplies()
-        #expect(trail.read().contains(#""name":"\#(name)","times":1}"#))
+        #expect(trail.read().contains(#""command":3,"name":"\#(name)","times":1}"#))
+    }
+
+    @Test func records_areInTheOrder_inWhichTheAnswersWereDecided() throws {
+        let folder = try Folder()
+        let recorder = Recorder(
+            try AuditFile(folder["audit"], syncs: false), nil, lost: { Issue.record("\($0)") })
+        let hello = Array("Hello".utf8)
+        for _ in 1...2 { recorder.noteReply(hello.span) }
+        recorder.refuse("nope", [], code: "busy", reason: "later")
+        recorder.noteReply(hello.span)
+        #expect(recorder.start("ls", [], program: "/bin/ls")?.number == 5)
+        recorder.noteReply(hello.span)
+        recorder.record(.sessionEnd(reason: "left", bytesIn: 0, bytesOut: 0, duration: .zero))
+        let event = #/"event":"([a-z-]+)"(,"command":\d)?/#
+        let order = folder.read("audit").matches(of: event).map { "\($0.1)\($0.2 ?? "")" }
+        #expect(
+            order == [
+                #"reply,"command":2"#, #"refusal,"command":3"#, #"reply,"command":4"#,
+                #"command-start,"command":5"#, #"reply,"command":6"#, "session-end",
+            ])
     }
 
     @Test func programsRepliesAndRefusals_areCountedTogether() throws {
