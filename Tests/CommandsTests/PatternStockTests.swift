@@ -17,7 +17,9 @@ struct PatternStockTests {
         }
         // Not one that a table would have, and far before the memory of a machine.
         #expect(count > 400)
-        #expect(count * PatternCode.limit <= PatternStock.mostPlaces + PatternCode.limit * 20)
+        // 4,096 places is the most that a pattern has, and 2,000,000 that a table has
+        // (docs/design.md, Patterns).
+        #expect(count * 4_096 <= 2_000_000 + 4_096 * 20)
     }
 
     @Test func equalPatterns_countOnce() throws {

@@ -94,9 +94,7 @@ struct OutputTests {
             let reader = StandardStream.output()
             input.write(Array("Hello\n".utf8))
             try await onLoop { loop in
-                let transcript = ConsoleTranscript(
-                    output: Output(.output, loop: loop), input: LineReader(loop: loop),
-                    log: Log(program: "parley", loop: loop))
+                let transcript = transcript(on: loop, input: LineReader(loop: loop))
                 #expect(!transcript.isInteractive)
                 let line = try await transcript.ask("Execute command: ")
                 #expect(line == Array("Hello".utf8))
@@ -117,9 +115,7 @@ struct OutputTests {
         await #expect(processExitsWith: .success) {
             let reader = StandardStream.output()
             try await onLoop { loop in
-                let transcript = ConsoleTranscript(
-                    output: Output(.output, loop: loop), input: nil,
-                    log: Log(program: "parleyd", loop: loop), meetsRecords: true)
+                let transcript = transcript(on: loop, meetsRecords: true)
                 transcript.print("Received: ", Array("a\n{\"event\"}\u{1b}\t".utf8).span)
                 let long = [UInt8](repeating: 0x0a, count: 1_024)
                 transcript.print("Received: ", long.span)
@@ -139,9 +135,7 @@ struct OutputTests {
         await #expect(processExitsWith: .success) {
             let reader = StandardStream.output()
             try await onLoop { loop in
-                let transcript = ConsoleTranscript(
-                    output: Output(.output, loop: loop), input: nil,
-                    log: Log(program: "parleyd", loop: loop), meetsRecords: true)
+                let transcript = transcript(on: loop, meetsRecords: true)
                 for start in 0..<4 {
                     let text =
                         String(repeating: "x", count: start)
@@ -162,9 +156,7 @@ struct OutputTests {
         await #expect(processExitsWith: .success) {
             let reader = StandardStream.output()
             try await onLoop { loop in
-                let transcript = ConsoleTranscript(
-                    output: Output(.output, loop: loop), input: nil,
-                    log: Log(program: "parleyd", loop: loop))
+                let transcript = transcript(on: loop)
                 transcript.isHidden = true
                 transcript.print("hidden")
                 transcript.print("Received: ", [0x61].span)
@@ -182,16 +174,14 @@ struct OutputTests {
             let reader = StandardStream.output()
             input.write(Array("Hello\n".utf8))
             try await onLoop { loop in
-                let output = Output(.output, loop: loop)
-                let transcript = ConsoleTranscript(
-                    output: output, input: LineReader(loop: loop),
-                    log: Log(program: "parley", loop: loop), isQuiet: true)
+                let transcript = transcript(
+                    on: loop, input: LineReader(loop: loop), isQuiet: true)
                 let line = try await transcript.ask("Execute command: ")
                 #expect(line == Array("Hello".utf8))
                 transcript.print("Server response: Greetings!")
                 transcript.print("Received: ", [0x61].span)
-                write("the end", to: output)
-                await output.flushed()
+                write("the end", to: transcript.output)
+                await transcript.output.flushed()
             }
             #expect(reader.read() == Array("the end\n".utf8))
         }
@@ -202,4 +192,12 @@ private func write(_ line: String, to output: Output) {
     let start = output.position
     output.write(line.utf8)
     output.endLine(from: start)
+}
+
+private func transcript(
+    on loop: EventLoop, input: LineReader? = nil, isQuiet: Bool = false, meetsRecords: Bool = false
+) -> ConsoleTranscript {
+    ConsoleTranscript(
+        output: Output(.output, loop: loop), input: input,
+        log: Log(program: "test", loop: loop), isQuiet: isQuiet, meetsRecords: meetsRecords)
 }

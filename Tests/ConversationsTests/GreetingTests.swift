@@ -12,16 +12,13 @@ struct GreetingTests {
         try await onLoop { loop in
             let ends = try Ends(loop, peer: "127.0.0.1")
             let (server, client) = (ScriptedTranscript(), ScriptedTranscript())
-            let serving = loop.spawn {
-                await half(ends.server) { () throws(StreamError) in
-                    try await Greeting.serve(ends.server, transcript: server)
-                }
-            }
-            let asked = await half(ends.client) { () throws(StreamError) in
-                try await Greeting.ask(ends.client, transcript: client)
+            let (served, asked) = await ends.bothHalves(on: loop) { (stream) throws(StreamError) in
+                try await Greeting.serve(stream, transcript: server)
+            } ask: { (stream) throws(StreamError) in
+                try await Greeting.ask(stream, transcript: client)
             }
             #expect(asked == .success(true))
-            #expect(await serving.value == .success(1))
+            #expect(served == .success(1))
             #expect(server.text == "Got connection from ('127.0.0.1', 36782)\n")
             #expect(client.text == "Thank you for connecting\n")
             #expect(ends.clientWire == [])

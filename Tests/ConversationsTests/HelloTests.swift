@@ -12,16 +12,13 @@ struct HelloTests {
         try await onLoop { loop in
             let ends = try Ends(loop, peer: "127.0.0.1")
             let (server, client) = (ScriptedTranscript(), ScriptedTranscript())
-            let serving = loop.spawn {
-                await half(ends.server) { () throws(StreamError) in
-                    try await Hello.serve(ends.server, transcript: server)
-                }
-            }
-            let asked = await half(ends.client) { () throws(StreamError) in
-                try await Hello.ask(ends.client, transcript: client)
+            let (served, asked) = await ends.bothHalves(on: loop) { (stream) throws(StreamError) in
+                try await Hello.serve(stream, transcript: server)
+            } ask: { (stream) throws(StreamError) in
+                try await Hello.ask(stream, transcript: client)
             }
             #expect(asked == .success(true))
-            #expect(await serving.value == .success(1))
+            #expect(served == .success(1))
             #expect(
                 server.text == """
                     Connection from: ('127.0.0.1', 36782)
@@ -44,16 +41,13 @@ struct HelloTests {
         try await onLoop { loop in
             let ends = try Ends(loop, peer: "127.0.0.1")
             let (server, client) = (ScriptedTranscript(), ScriptedTranscript())
-            let serving = loop.spawn {
-                await half(ends.server) { () throws(StreamError) in
-                    try await Hello.serve(ends.server, lines: .pair, transcript: server)
-                }
-            }
-            let asked = await half(ends.client) { () throws(StreamError) in
-                try await Hello.ask(ends.client, lines: .pair, transcript: client)
+            let (served, asked) = await ends.bothHalves(on: loop) { (stream) throws(StreamError) in
+                try await Hello.serve(stream, lines: .pair, transcript: server)
+            } ask: { (stream) throws(StreamError) in
+                try await Hello.ask(stream, lines: .pair, transcript: client)
             }
             #expect(asked == .success(true))
-            #expect(await serving.value == .success(1))
+            #expect(served == .success(1))
             #expect(
                 server.text == """
                     Connection from ('127.0.0.1', 36782)
@@ -73,16 +67,13 @@ struct HelloTests {
     @Test func ends_sayTheSame_withoutATranscript() async throws {
         try await onLoop { loop in
             let ends = try Ends(loop)
-            let serving = loop.spawn {
-                await half(ends.server) { () throws(StreamError) in
-                    try await Hello.serve(ends.server, transcript: nil)
-                }
-            }
-            let asked = await half(ends.client) { () throws(StreamError) in
-                try await Hello.ask(ends.client, transcript: nil)
+            let (served, asked) = await ends.bothHalves(on: loop) { (stream) throws(StreamError) in
+                try await Hello.serve(stream, transcript: nil)
+            } ask: { (stream) throws(StreamError) in
+                try await Hello.ask(stream, transcript: nil)
             }
             #expect(asked == .success(true))
-            #expect(await serving.value == .success(1))
+            #expect(served == .success(1))
             #expect(ends.clientWire == ["Hello from client"])
             #expect(ends.serverWire == ["Hello from server"])
         }

@@ -36,8 +36,7 @@ struct TurnstileTests {
         canceller: Canceller
     ) async throws {
         try await onLoop { loop in
-            let turnstile = Turnstile(loop: loop)
-            try await turnstile.enter()
+            let turnstile = try await taken(on: loop)
             let order = Shared<[Int]>([])
             let tasks = (0..<3).map { number in
                 loop.spawn {
@@ -66,10 +65,9 @@ struct TurnstileTests {
 
     @Test func turnOfAWaiterThatWasCancelledMeanwhile_isPassedOn() async throws {
         try await onLoop { loop in
-            let turnstile = Turnstile(loop: loop)
-            try await turnstile.enter()
-            let first = loop.spawn { await failureCode(turnstile.enter) }
-            let second = loop.spawn { await failureCode(turnstile.enter) }
+            let turnstile = try await taken(on: loop)
+            let first = waiter(at: turnstile, on: loop)
+            let second = waiter(at: turnstile, on: loop)
             await turns(5)
             // The turn has come, and before the first one sees it, it is cancelled.
             turnstile.leave()
@@ -83,9 +81,8 @@ struct TurnstileTests {
 
     @Test func waiterThatWasCancelledBeforeItWaits_isNotWaitedFor() async throws {
         try await onLoop { loop in
-            let turnstile = Turnstile(loop: loop)
-            try await turnstile.enter()
-            let waiting = loop.spawn { await failureCode(turnstile.enter) }
+            let turnstile = try await taken(on: loop)
+            let waiting = waiter(at: turnstile, on: loop)
             waiting.cancel()
             #expect(await waiting.value == .cancelled)
             turnstile.leave()
@@ -110,14 +107,9 @@ struct TurnstileTests {
 
     @Test func whatThePeerSaysMeanwhile_isKeptForTheFirstRead() async throws {
         try await onLoop { loop in
-            let turnstile = Turnstile(loop: loop)
-            try await turnstile.enter()
+            let turnstile = try await taken(on: loop)
             let (a, b) = try await Carrier.pair.streams(on: loop)
-            let waiting = loop.spawn {
-                await failureCode { () async throws(StreamError) in
-                    try await turnstile.enter(while: a)
-                }
-            }
+            let waiting = waiter(at: turnstile, while: a, on: loop)
             await turns(5)
             try await b.write("early")
             await turns(10)
@@ -130,19 +122,12 @@ struct TurnstileTests {
     @Test(arguments: [StreamError.Code.endedEarly, .reset])
     func peerThatLeaves_costsTheOthersNothing(code: StreamError.Code) async throws {
         try await onLoop { loop in
-            let turnstile = Turnstile(loop: loop)
-            try await turnstile.enter()
+            let turnstile = try await taken(on: loop)
             var gone: PlainStream?
             let first: PlainStream
             (first, gone) = try await Carrier.pair.streams(on: loop)
             let second = try await Carrier.pair.streams(on: loop)
-            let tasks = [first, second.0].map { stream in
-                loop.spawn {
-                    await failureCode { () async throws(StreamError) in
-                        try await turnstile.enter(while: stream)
-                    }
-                }
-            }
+            let tasks = [first, second.0].map { waiter(at: turnstile, while: $0, on: loop) }
             await turns(10)
             if code == .reset {
                 try await first.write("unread")
@@ -162,14 +147,9 @@ struct TurnstileTests {
 
     @Test func cancelledWait_withAPeer_ends() async throws {
         try await onLoop { loop in
-            let turnstile = Turnstile(loop: loop)
-            try await turnstile.enter()
+            let turnstile = try await taken(on: loop)
             let (a, b) = try await Carrier.pair.streams(on: loop)
-            let waiting = loop.spawn {
-                await failureCode { () async throws(StreamError) in
-                    try await turnstile.enter(while: a)
-                }
-            }
+            let waiting = waiter(at: turnstile, while: a, on: loop)
             await turns(10)
             waiting.cancel()
             #expect(await waiting.value == .cancelled)
@@ -182,14 +162,9 @@ struct TurnstileTests {
     @Test(arguments: 0..<8, [true, false])
     func turnThatComesAsThePeerLeaves_isNotLost(turnsBetween: Int, turnFirst: Bool) async throws {
         try await onLoop { loop in
-            let turnstile = Turnstile(loop: loop)
-            try await turnstile.enter()
+            let turnstile = try await taken(on: loop)
             let (a, b) = try await Carrier.pair.streams(on: loop)
-            let waiting = loop.spawn {
-                await failureCode { () async throws(StreamError) in
-                    try await turnstile.enter(while: a)
-                }
-            }
+            let waiting = waiter(at: turnstile, while: a, on: loop)
             await turns(10)
             if turnFirst { turnstile.leave() } else { b.channel.shutdownWrite() }
             await turns(turnsBetween)
@@ -197,6 +172,28 @@ struct TurnstileTests {
             // Either may win; whoever has the turn passes it on.
             if await waiting.value == nil { turnstile.leave() }
             try await turnstile.enter()
+        }
+    }
+
+    /// One where somebody has the turn.
+    private func taken(on loop: EventLoop) async throws -> Turnstile {
+        let turnstile = Turnstile(loop: loop)
+        try await turnstile.enter()
+        return turnstile
+    }
+
+    /// Waits for the turn, while a peer is there; nil once it has it, else why not.
+    private func waiter(
+        at turnstile: Turnstile, while stream: PlainStream? = nil, on loop: EventLoop
+    ) -> Task<StreamError.Code?, Never> {
+        loop.spawn {
+            await failureCode { () async throws(StreamError) in
+                if let stream {
+                    try await turnstile.enter(while: stream)
+                } else {
+                    try await turnstile.enter()
+                }
+            }
         }
     }
 }

@@ -77,7 +77,7 @@ struct HangingStartTests {
 
     /// Runs a session in which a command was asked for that hangs as it starts.
     private func hanging(
-        _ limits: String = "grace: 0.1", script: String = "#!/bin/sh\nexec sleep 1000\n",
+        _ limits: String = "grace: 60", script: String = "#!/bin/sh\nexec sleep 1000\n",
         _ body: @escaping @Sendable (HangingSession) async throws -> Void
     ) async throws {
         Signals.ignoreFailedWrites()

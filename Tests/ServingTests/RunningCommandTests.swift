@@ -52,10 +52,10 @@ struct RunningCommandTests {
             let client = PlainStream(near)
             let server = RemoteServer(PlainStream(far), host: host)
             let serving = loop.spawn { try? await server.serve() }
-            try await client.write(Request(name: "p", arguments: []).frames)
-            var frames = Frames(client)
+            try await client.write(Parley1.run("p"))
+            var frames = Parley1.Frames(client)
             // It tells that it was sent SIGTERM; on a slow machine it may not have come that far.
-            while let text = try await frames.next([.output]), !text.hasSuffix("t\n") {}
+            while let text = try await frames.next(.output), !text.hasSuffix("t\n") {}
             serving.cancel()
             await serving.value
             #expect(host.outcomes == [.timedOut])
@@ -137,7 +137,7 @@ private final class RunningSession {
     let permitted: PermittedProgram
     let command: Running
     let ending: Task<Ending, Never>
-    private var frames: Frames
+    private var frames: Parley1.Frames
     let near: MemoryChannel
 
     init(
@@ -150,7 +150,7 @@ private final class RunningSession {
         guard case .program(let entry)? = table["p"]?.action else { throw TookTooLong() }
         let (near, far) = MemoryChannel.pair(loop)
         self.near = near
-        frames = Frames(PlainStream(near))
+        frames = Parley1.Frames(PlainStream(near))
         permitted = try PermittedProgram(
             ProgramStart(
                 path: "/bin/sh", arguments: ["-c", script],
@@ -169,39 +169,20 @@ private final class RunningSession {
     }
 
     /// Reads until a frame of this type has come.
-    func read(_ type: FrameType) async throws {
-        let text = try await frames.next([type])
+    func read(_ kind: Parley1.Kind) async throws {
+        let text = try await frames.next(kind)
         try #require(text != nil)
     }
 }
 
-/// What a server says, a frame at a time.
-private struct Frames {
-    private let stream: PlainStream
-    private var reader = FrameReader(from: .server)
-    private var waiting: [(FrameType, String)] = []
-
-    init(_ stream: PlainStream) { self.stream = stream }
-
-    /// The payload of the next frame of one of these types, as text; others before it are passed over.
-    /// Nil after an exit.
-    mutating func next(_ types: [FrameType]) async throws -> String? {
+extension Parley1.Frames {
+    /// The payload of the next frame of this type, as text; others before it are passed over. Nil after
+    /// an exit.
+    fileprivate mutating func next(_ kind: Parley1.Kind) async throws -> String? {
         while true {
-            while !waiting.isEmpty {
-                let frame = waiting.removeFirst()
-                if types.contains(frame.0) { return frame.1 }
-                if frame.0 == .exit { return nil }
-            }
-            let bytes = try #require(try await stream.read(upTo: 16_384) { Array(copying: $0) })
-            var offset = 0
-            while let frame = try reader.next(
-                bytes.span, at: &offset,
-                { (type, payload) throws(StreamError) in
-                    (type, String(decoding: Array(copying: payload), as: UTF8.self))
-                })
-            {
-                waiting.append(frame)
-            }
+            let frame = try await next()
+            if frame.kind == kind { return String(decoding: frame.payload, as: UTF8.self) }
+            if frame.kind == .exit { return nil }
         }
     }
 }

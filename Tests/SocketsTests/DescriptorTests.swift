@@ -109,14 +109,10 @@ struct DescriptorTests {
 
     @Test func loop_thatFindsNoDescriptor_isDescriptorsExhausted() async {
         await #expect(processExitsWith: .success) {
-            await openTimers()
-            var limit = rlimit(rlim_cur: 64, rlim_max: 64)
-            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            let spares = Spares()
+            let spares = await Spares(limit: 64)
             // One is not enough either, and comes back.
             for free in [0, 1, 1] {
-                spares.takeAll()
-                spares.give(free)
+                spares.takeAll(but: free)
                 let error = #expect(throws: StreamError.self) { try EventLoop() }
                 #expect(error?.code == .descriptorsExhausted)
             }

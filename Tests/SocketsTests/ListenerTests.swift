@@ -197,13 +197,10 @@ struct ListenerTests {
     @Test func acceptor_thatMayNotTryAfterAPause_saysOnceThatDescriptorsRanOut() async throws {
         // In a process of its own, since the limit is the process's.
         await #expect(processExitsWith: .success) {
-            await openTimers()
-            var limit = rlimit(rlim_cur: 128, rlim_max: 128)
-            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             try await onLoop { loop in
                 let listener = try Listener.local()
                 let client = try RawSocket(connectedTo: listener.address)
-                let spares = Spares()
+                let spares = await Spares(limit: 128)
                 spares.takeAll()
                 let happened = Shared<[String]>([])
                 // Yes at the first accept and at the end of the pause, no at the accept after it.
@@ -250,13 +247,10 @@ struct ListenerTests {
     func acceptor_pausesWithoutDescriptors_andGoesOnWithThem(isTold: Bool) async throws {
         // In a process of its own, since the limit is the process's.
         await #expect(processExitsWith: .success) { [isTold] in
-            await openTimers()
-            var limit = rlimit(rlim_cur: 128, rlim_max: 128)
-            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             try await onLoop { loop in
                 let listener = try Listener.local()
                 let client = try RawSocket(connectedTo: listener.address)
-                let spares = Spares()
+                let spares = await Spares(limit: 128)
                 spares.takeAll()
                 let happened = Shared<[String]>([])
                 let (steps, step) = AsyncStream<Void>.makeStream()

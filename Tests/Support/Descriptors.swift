@@ -40,19 +40,34 @@ func openTimers() async {
     try? await Task.sleep(for: .milliseconds(5), clock: .suspending)
 }
 
-/// All the descriptors that a process may still have.
+/// The descriptors that a process may still have, in an exit test: they are taken until they are given
+/// back.
 final class Spares {
     private var numbers: [Int32] = []
 
-    func takeAll() {
-        while true {
+    /// - Parameter limit: how many descriptors the process may have from here on.
+    init(limit: rlim_t) async {
+        await openTimers()
+        var limits = rlimit(rlim_cur: limit, rlim_max: limit)
+        precondition(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0)
+    }
+
+    /// How many of `count` could be taken.
+    func take(_ count: Int) -> Int {
+        for taken in 0..<count {
             let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
-            guard number >= 0 else { return }
+            guard number >= 0 else { return taken }
             numbers.append(number)
         }
+        return count
+    }
+
+    func takeAll(but free: Int = 0) {
+        _ = take(.max)
+        give(free)
     }
 
     func give(_ count: Int) { for _ in 0..<count { _ = close(numbers.removeLast()) } }
 
-    deinit { for number in numbers { _ = close(number) } }
+    func giveAll() { give(numbers.count) }
 }

@@ -46,6 +46,20 @@ struct Ends {
         server = PlainStream(channels.server)
     }
 
+    /// Both halves against each other, each to its end.
+    func bothHalves(
+        on loop: EventLoop,
+        serve: @escaping (PlainStream) async throws(StreamError) -> Int,
+        ask: (PlainStream) async throws(StreamError) -> Void
+    ) async -> (served: HalfEnd<Int>, asked: HalfEnd<Bool>) {
+        let server = server
+        let serving = loop.spawn {
+            await half(server) { () throws(StreamError) in try await serve(server) }
+        }
+        let asked = await half(client) { () throws(StreamError) in try await ask(client) }
+        return (await serving.value, asked)
+    }
+
     /// What each end sent, piece by piece.
     var clientWire: [String] { channels.client.sentTexts }
     var serverWire: [String] { channels.server.sentTexts }

@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 @testable import System
+@testable import TestSupport
 
 /// Where descriptors are counted, in a process whose descriptors are its own to count.
 @Suite(.timeLimit(.minutes(1)))
@@ -12,46 +13,46 @@ struct DescriptorReserveTests {
     @Test func whatIsLent_isLeftForFiles_byWhoeverAsksFirst() async {
         await #expect(processExitsWith: .success) {
             let reserve = DescriptorReserve()
-            let spare = Spare(limit: 64)
+            let spares = await Spares(limit: 64)
             reserve.hold(loops: 2)
-            spare.takeAll(but: 3)
+            spares.takeAll(but: 3)
             reserve.lend()
             // 8 were held, 3 are free beside them.
             precondition(reserve.beginTaking(3))
             // What is promised is free no more, whether or not it is taken yet.
             precondition(!reserve.beginTaking(1))
             reserve.endTaking(3)
-            precondition(spare.open(8 + 3) == 8 + 3)
+            precondition(spares.take(8 + 3) == 8 + 3)
         }
     }
 
     @Test func whatIsHeld_isNobodyElses() async {
         await #expect(processExitsWith: .success) {
             let reserve = DescriptorReserve()
-            let spare = Spare(limit: 64)
+            let spares = await Spares(limit: 64)
             reserve.hold(loops: 2)
-            spare.takeAll(but: 0)
+            spares.takeAll(but: 0)
             // Whoever asks meanwhile finds out by themselves.
             precondition(reserve.beginTaking(1))
-            precondition(spare.open(1) == 0)
+            precondition(spares.take(1) == 0)
             reserve.endTaking(1)
             reserve.lend()
-            precondition(spare.open(8) == 8)
+            precondition(spares.take(8) == 8)
         }
     }
 
     @Test func whatIsLent_isNotTakenBackBeforeItsTime() async {
         await #expect(processExitsWith: .success) {
             let reserve = DescriptorReserve()
-            let spare = Spare(limit: 64)
+            let spares = await Spares(limit: 64)
             reserve.hold(loops: 2)
             reserve.lend()
             // A descriptor that becomes free meanwhile has the reserve filled.
             precondition(!reserve.fill())
-            spare.takeAll(but: 5)
+            spares.takeAll(but: 5)
             precondition(!reserve.takeBack())
-            precondition(spare.open(1) == 0)
-            spare.giveAll()
+            precondition(spares.take(1) == 0)
+            spares.giveAll()
             precondition(reserve.fill())
         }
     }
@@ -59,10 +60,10 @@ struct DescriptorReserveTests {
     @Test func whereThereIsLess_itDoesWithWhatThereIs() async {
         await #expect(processExitsWith: .success) {
             let reserve = DescriptorReserve()
-            let spare = Spare(limit: 64)
-            spare.takeAll(but: 5)
+            let spares = await Spares(limit: 64)
+            spares.takeAll(but: 5)
             reserve.hold(loops: 2)
-            precondition(spare.open(1) == 0)
+            precondition(spares.take(1) == 0)
             reserve.lend()
             precondition(reserve.takeBack())
         }
@@ -88,37 +89,5 @@ struct DescriptorReserveTests {
 
     private final class Flag: Sendable {
         let value = Atomic(false)
-    }
-}
-
-/// All the descriptors that a process may still have.
-private final class Spare: @unchecked Sendable {
-    private var taken: [Int32] = []
-
-    init(limit: UInt) {
-        var limits = rlimit(rlim_cur: limit, rlim_max: limit)
-        precondition(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0)
-    }
-
-    /// How many of `count` could be opened; they stay open.
-    func open(_ count: Int) -> Int {
-        var opened = 0
-        while opened < count {
-            let number = unsafe Glibc.open("/dev/null", O_RDONLY)
-            guard number >= 0 else { break }
-            taken.append(number)
-            opened += 1
-        }
-        return opened
-    }
-
-    func takeAll(but count: Int) {
-        _ = open(.max)
-        for _ in 0..<count { close(taken.removeLast()) }
-    }
-
-    func giveAll() {
-        for number in taken { close(number) }
-        taken = []
     }
 }

@@ -11,7 +11,7 @@ import Testing
 struct DescriptorShortageTests {
     @Test func root_thatCannotBeOpened_isToldWithTheReason() async {
         await #expect(processExitsWith: .success) {
-            takeAllDescriptors(but: 0)
+            await Spares(limit: 64).takeAll(but: 0)
             let sentence = refusal(of: "/etc/passwd")
             precondition(sentence == "/ cannot be examined (\(shortage))", sentence)
         }
@@ -23,7 +23,7 @@ struct DescriptorShortageTests {
                 (try? sandbox.link("l", "/etc/passwd")) != nil
             else { preconditionFailure("no sandbox") }
             // The folder, the link in it, and no more.
-            takeAllDescriptors(but: 2)
+            await Spares(limit: 64).takeAll(but: 2)
             let sentence = withExtendedLifetime(sandbox) { refusal(of: sandbox["l"]) }
             precondition(sentence == "/ cannot be examined (\(shortage))", sentence)
         }
@@ -31,18 +31,6 @@ struct DescriptorShortageTests {
 }
 
 private var shortage: String { unsafe String(cString: strerror(EMFILE)) }
-
-private func takeAllDescriptors(but free: Int) {
-    var limit = rlimit(rlim_cur: 64, rlim_max: 64)
-    precondition(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
-    var last: [Int32] = []
-    while true {
-        let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard number >= 0 else { break }
-        last.append(number)
-    }
-    for number in last.suffix(free) { _ = close(number) }
-}
 
 private func refusal(of path: String) -> String {
     do throws(FileError) {

@@ -14,10 +14,7 @@ struct OpenSSLClientTests {
 
     @Test func opensslClient_isServed_andProvesWhoItIs() async throws {
         try await onLoop { loop in
-            let port = try Port(on: loop)
-            let client = try client(of: port, shownAs("ours/alice"))
-            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
-            try await stream.handshake()
+            let (client, stream) = try await served(shownAs("ours/alice"), on: loop)
             #expect(stream.version == "TLSv1.3")
             #expect(stream.peerName == "email:alice@example.org")
             try await client.hear("Verify return code: 0 (ok)")
@@ -26,9 +23,7 @@ struct OpenSSLClientTests {
             try await stream.write(text: "one\n")
             try await stream.write(text: "two\n")
             try await client.hear("one\ntwo\n")
-            client.endInput()
-            #expect(try await stream.readText() == nil)
-            await stream.close()
+            try await seeOff(client, stream)
             // Printed as they arrive, were there any.
             let rest = try await client.hearAll()
             #expect(!rest.contains("Session Ticket"))
@@ -38,10 +33,7 @@ struct OpenSSLClientTests {
 
     @Test func opensslClient_changesKeys_whileDataFlows() async throws {
         try await onLoop { loop in
-            let port = try Port(on: loop)
-            let client = try client(of: port, shownAs("ours/client"))
-            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
-            try await stream.handshake()
+            let (client, stream) = try await served(shownAs("ours/client"), on: loop)
             try await client.hear("Verify return code: 0 (ok)")
             // `k` changes the client's keys only, and `K` asks for ours to be changed as well.
             for command in ["k", "K"] {
@@ -57,9 +49,7 @@ struct OpenSSLClientTests {
             try await client.hear("ours are new\n")
             try await client.say("and mine")
             #expect(try await stream.readText() == "and mine\n")
-            client.endInput()
-            #expect(try await stream.readText() == nil)
-            await stream.close()
+            try await seeOff(client, stream)
         }
     }
 
@@ -75,18 +65,7 @@ struct OpenSSLClientTests {
     func opensslClient_isTurnedAway_andToldWhy(
         _ options: [String], _ expected: StreamError.Code, _ reason: String
     ) async throws {
-        try await onLoop { loop in
-            let port = try Port(on: loop)
-            let client = try client(of: port, options)
-            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
-            #expect(
-                await failureCode { () async throws(StreamError) in try await stream.handshake() }
-                    == expected)
-            let closing = loop.spawn { await stream.close() }
-            try await client.hear(reason)
-            _ = try await client.hearAll()
-            #expect(await closing.value?.code == expected)
-        }
+        try await turnedAway(options, by: certificates.server(), expected, reason)
     }
 
     @Test(arguments: [
@@ -105,21 +84,11 @@ struct OpenSSLClientTests {
     func opensslClient_withABadCertificate_isToldWhatIsWrong(
         _ certificate: String, _ key: String, _ expected: StreamError.Code, _ reason: String
     ) async throws {
-        try await onLoop { loop in
-            let port = try Port(on: loop)
-            let client = try client(of: port, shownAs(certificate, key: key))
-            let trust = try Trust(
-                ca: certificates.path("ours/ca.pem"), crl: certificates.path("current.crl"))
-            let stream = try await TLSStream(
-                server: certificates.server(trusting: trust), over: port.accepted())
-            #expect(
-                await failureCode { () async throws(StreamError) in try await stream.handshake() }
-                    == expected)
-            let closing = loop.spawn { await stream.close() }
-            try await client.hear(reason)
-            _ = try await client.hearAll()
-            #expect(await closing.value?.code == expected)
-        }
+        let trust = try Trust(
+            ca: certificates.path("ours/ca.pem"), crl: certificates.path("current.crl"))
+        try await turnedAway(
+            shownAs(certificate, key: key), by: certificates.server(trusting: trust), expected,
+            reason)
     }
 
     @Test func opensslClient_ofTLS12_isServed_whereItIsAllowed() async throws {
@@ -158,28 +127,19 @@ struct OpenSSLClientTests {
             .filter { PolicyTests.hasHybrid || $0.1 != PolicyTests.hybrid })
     func opensslClient_isMetAtItsGroup(_ name: String, _ number: UInt16) async throws {
         try await onLoop { loop in
-            let port = try Port(on: loop)
-            let client = try client(of: port, shownAs("ours/client") + ["-groups", name])
-            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
-            try await stream.handshake()
+            let (client, stream) = try await served(
+                shownAs("ours/client") + ["-groups", name], on: loop)
             #expect(stream.group == number)
-            client.endInput()
-            #expect(try await stream.readText() == nil)
-            await stream.close()
+            try await seeOff(client, stream)
             #expect(try await client.hearAll().contains("CA names\nCN"))
         }
     }
 
     @Test func opensslClient_withItsOwnDefaults_agreesOnOurFirstGroup() async throws {
         try await onLoop { loop in
-            let port = try Port(on: loop)
-            let client = try client(of: port, shownAs("ours/client"))
-            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
-            try await stream.handshake()
+            let (client, stream) = try await served(shownAs("ours/client"), on: loop)
             #expect(stream.group == PolicyTests.groups[0])
-            client.endInput()
-            #expect(try await stream.readText() == nil)
-            await stream.close()
+            try await seeOff(client, stream)
         }
     }
 
@@ -207,10 +167,7 @@ struct OpenSSLClientTests {
 
     @Test func opensslClient_thatIsKilled_isTruncation() async throws {
         try await onLoop { loop in
-            let port = try Port(on: loop)
-            let client = try client(of: port, shownAs("ours/client"))
-            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
-            try await stream.handshake()
+            let (client, stream) = try await served(shownAs("ours/client"), on: loop)
             try await client.hear("Verify return code: 0 (ok)")
             try await client.say("so far")
             #expect(try await stream.readText() == "so far\n")
@@ -223,10 +180,7 @@ struct OpenSSLClientTests {
 
     @Test func opensslClient_sendsMuch_andItAllArrives() async throws {
         try await onLoop { loop in
-            let port = try Port(on: loop)
-            let client = try client(of: port, shownAs("ours/client"))
-            let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
-            try await stream.handshake()
+            let (client, stream) = try await served(shownAs("ours/client"), on: loop)
             try await client.hear("Verify return code: 0 (ok)")
             let line = String(repeating: "0123456789", count: 20_000)
             let arrived = loop.meanwhile { try await stream.read(line.utf8.count + 1) }
@@ -234,9 +188,44 @@ struct OpenSSLClientTests {
             #expect(String(decoding: try await arrived.value, as: UTF8.self) == line + "\n")
             try await stream.write(text: line + "\n")
             try await client.hear(line + "\n")
-            client.endInput()
-            #expect(try await stream.readText() == nil)
-            await stream.close()
+            try await seeOff(client, stream)
+        }
+    }
+
+    /// A client and what serves it, after their handshake.
+    private func served(
+        _ options: [String], on loop: EventLoop
+    ) async throws -> (Stranger, TLSStream) {
+        let port = try Port(on: loop)
+        let client = try client(of: port, options)
+        let stream = try await TLSStream(server: certificates.server(), over: port.accepted())
+        try await stream.handshake()
+        return (client, stream)
+    }
+
+    /// The client ends the session in order.
+    private func seeOff(_ client: Stranger, _ stream: TLSStream) async throws {
+        client.endInput()
+        #expect(try await stream.readText() == nil)
+        await stream.close()
+    }
+
+    /// A client with these options is refused for this, and says so.
+    private func turnedAway(
+        _ options: [String], by context: TLSContext, _ expected: StreamError.Code,
+        _ reason: String
+    ) async throws {
+        try await onLoop { loop in
+            let port = try Port(on: loop)
+            let client = try client(of: port, options)
+            let stream = try await TLSStream(server: context, over: port.accepted())
+            #expect(
+                await failureCode { () async throws(StreamError) in try await stream.handshake() }
+                    == expected)
+            let closing = loop.spawn { await stream.close() }
+            try await client.hear(reason)
+            _ = try await client.hearAll()
+            #expect(await closing.value?.code == expected)
         }
     }
 
