@@ -3,6 +3,7 @@
 
 import socket
 import ssl
+import subprocess
 
 from machine import which
 from processes import Process, Unavailable, accepts, free_port
@@ -25,6 +26,7 @@ class Server:
     """Whether its failure is a failure of the run."""
     question = ("--request", "Hello", "--reply", "Greetings!")
     has_plaintext = True
+    is_bare = False
 
     def __init__(self, bench, plaintext=False, cores=None):
         self.bench, self.plaintext = bench, plaintext
@@ -44,6 +46,21 @@ class Server:
     def start(self):
         """Starts it and waits until it is ready; returns its port."""
         raise NotImplementedError
+
+    @property
+    def binaries(self):
+        return self.bench.binaries
+
+    def executable(self, name):
+        """One of ours; without what debuggers read of it where `is_bare`."""
+        path = f"{self.binaries}/{name}"
+        if not self.is_bare:
+            return path
+        if not which("strip"):
+            raise Unavailable("strip is not installed; it is in Debian's package binutils")
+        bare = self.work / name
+        subprocess.run(["strip", "--strip-debug", "-o", bare, path], check=True, timeout=60)
+        return bare
 
     def run(self, *command, program=None, log="log"):
         path = which(command[0])
@@ -78,12 +95,8 @@ class Parleyd(Server):
     threads = 1
     prefix = ()
 
-    @property
-    def binaries(self):
-        return self.bench.binaries
-
     def command(self):
-        return [*self.prefix, f"{self.binaries}/parleyd", "command", "--port", "0",
+        return [*self.prefix, self.executable("parleyd"), "command", "--port", "0",
                 "--threads", str(self.threads), "--quiet", *self.remote(), *self.security]
 
     def remote(self):
@@ -134,7 +147,7 @@ class Reference(Server):
 
     def command(self):
         credentials = [f"{self.certs}/server.pem", f"{self.certs}/server.key"]
-        return [*self.prefix, f"{self.bench.binaries}/parley-reference",
+        return [*self.prefix, self.executable("parley-reference"),
                 *(["--plaintext"] if self.plaintext else credentials)]
 
     def start(self):
