@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 internal import Sockets
+internal import Synchronization
 
 /// A command line that can't be understood.
 public struct UsageError: Error, CustomStringConvertible {
@@ -46,6 +47,19 @@ public struct Arguments: Sendable {
     public init(
         _ arguments: [String], flags: [String], valued: [String]
     ) throws(UsageError) {
+        (operands, rest, options) = try Self.turn.withLock { _ throws(UsageError) in
+            try Self.read(arguments, flags, valued)
+        }
+    }
+
+    /// getopt_long keeps its place for the whole process.
+    private static let turn = Mutex<Void>(())
+
+    private static func read(
+        _ arguments: [String], _ flags: [String], _ valued: [String]
+    ) throws(UsageError) -> (
+        operands: [String], rest: [String]?, options: [(name: String, value: String)]
+    ) {
         var vector: [UnsafeMutablePointer<CChar>?] = unsafe (["parley"] + arguments).map {
             unsafe strdup($0)
         }
@@ -57,11 +71,11 @@ public struct Arguments: Sendable {
             unsafe option(
                 name: name, has_arg: index < flags.count ? no_argument : required_argument,
                 flag: nil,
-                val: Int32(Self.firstCode + index))
+                val: Int32(firstCode + index))
         }
         unsafe table.append(option())
 
-        var options: [(String, String)] = []
+        var options: [(name: String, value: String)] = []
         var operands: [String] = []
         var next: Int32 = 0
         let count = Int32(arguments.count + 1)
@@ -74,10 +88,8 @@ public struct Arguments: Sendable {
             switch unsafe step.code {
             case -1:
                 // It stops behind "--", or at the very end.
-                self.operands = operands
-                self.options = options
-                rest = Int(next) > at ? Array(arguments[(Int(next) - 1)...]) : nil
-                return
+                let rest = Int(next) > at ? Array(arguments[(Int(next) - 1)...]) : nil
+                return (operands, rest, options)
             case 1: operands.append(value)
             case Int32(UInt8(ascii: "h")): options.append(("help", ""))
             case Int32(UInt8(ascii: ":")):
@@ -85,11 +97,11 @@ public struct Arguments: Sendable {
             case Int32(UInt8(ascii: "?")):
                 let word = arguments[at - 1]
                 throw UsageError(
-                    unsafe step.unknown >= Self.firstCode
+                    unsafe step.unknown >= firstCode
                         ? "the option \(word) takes no value"
                         : "the option \(word) is unknown or ambiguous")
             default:
-                let index = unsafe Int(step.code) - Self.firstCode
+                let index = unsafe Int(step.code) - firstCode
                 let name = index < flags.count ? flags[index] : valued[index - flags.count]
                 options.append((name, value))
             }

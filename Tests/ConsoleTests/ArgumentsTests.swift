@@ -4,8 +4,7 @@ import Testing
 
 @testable import Console
 
-/// One at a time, since getopt_long's state is the process's.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(1)))
 struct ArgumentsTests {
     struct Line: Sendable, CustomTestStringConvertible {
         let words: [String]
@@ -168,5 +167,23 @@ struct ArgumentsTests {
             + ["port", "pin", "cert", "certs"].flatMap { name in
                 arguments.all(name).map { "\(name)=\($0)" }
             }
+    }
+
+    /// getopt_long's state is the process's.
+    @Test func commandLines_areReadByAnyThread() async {
+        let wrong = await withTaskGroup(of: Int.self) { group in
+            for number in 0..<8 {
+                group.addTask {
+                    let words = (0..<20).flatMap { ["--port", "\(number * 100 + $0)", "x\($0)"] }
+                    return (0..<100).count { _ in
+                        let read = try? Arguments(words, flags: ["once"], valued: ["port"])
+                        return read?.all("port") != (0..<20).map { "\(number * 100 + $0)" }
+                            || read?.operands != (0..<20).map { "x\($0)" }
+                    }
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        #expect(wrong == 0)
     }
 }
