@@ -95,12 +95,19 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "parley-reference", dependencies: ["COpenSSL"], path: "Tests/Reference"),
+        // Confines itself, for the tests of that.
+        .executableTarget(
+            name: "confined", dependencies: ["CLinux", "System", "Sockets", "TLS"],
+            path: "Tests/Confined", swiftSettings: settings),
         // What the tests share.
         .testTarget(
             name: "TestSupport", dependencies: ["System", "Sockets"], path: "Tests/Support",
             swiftSettings: settings),
         .testTarget(
             name: "SystemTests", dependencies: ["System", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "ConfinementTests", dependencies: ["System", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "SocketsTests", dependencies: ["System", "Sockets", "TestSupport"],
             swiftSettings: settings),

@@ -32,5 +32,6 @@ void parley_forbid_dumps(void)
         struct rlimit none = {.rlim_cur = 0, .rlim_max = cores->rlim_max};
         setrlimit(RLIMIT_CORE, &none);
     }
+    parley_original_limits.is_sealed = 1;
     prctl(PR_SET_DUMPABLE, 0);
 }

@@ -7,6 +7,8 @@
 
 struct limits {
     int has_descriptors, has_cores;
+    // Whether this process's memory was made unreadable for others.
+    int is_sealed;
     struct rlimit descriptors, cores;
 };
 

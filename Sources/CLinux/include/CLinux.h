@@ -4,6 +4,7 @@
 #define CLINUX_H
 
 // Feature macros stay out of this header: they would make Swift see types that differ from Glibc's own.
+#include "Confinement.h"
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>

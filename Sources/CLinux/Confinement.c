@@ -1,0 +1,48 @@
+// What a process closes for itself besides files and system calls.
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include "Limits.h"
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int parley_is_alone(void)
+{
+    // Changes nothing, and is refused where there are others (unshare(2)).
+    if (unshare(CLONE_THREAD) == 0) return 1;
+    if (errno == EINVAL) return 0;
+    // Many containers refuse the call. Of folders there are two links besides the threads'.
+    struct stat tasks;
+    if (stat("/proc/self/task", &tasks)) return -errno;
+    return tasks.st_nlink == 3;
+}
+
+void parley_wipe_environment(void)
+{
+    for (char **entry = environ; entry && *entry; entry++) explicit_bzero(*entry, strlen(*entry));
+    // Not null, as clearenv(3) has it, which not everybody who walks over it expects.
+    static char *empty[] = {NULL};
+    environ = empty;
+}
+
+static int close_limit(__rlimit_resource_t which)
+{
+    const struct rlimit none = {0, 0};
+    return setrlimit(which, &none) ? -errno : 0;
+}
+
+int parley_close_limits(void)
+{
+    // A file as standard error then fails, instead of ending the process at its first line.
+    signal(SIGXFSZ, SIG_IGN);
+    parley_forbid_dumps();
+    int result = close_limit(RLIMIT_CORE);
+    return result ? result : close_limit(RLIMIT_FSIZE);
+}
+
+int parley_close_processes(void) { return close_limit(RLIMIT_NPROC); }

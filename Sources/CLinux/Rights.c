@@ -1,0 +1,81 @@
+// How a process gives rights up: users, capabilities, set-id programs, signals to others.
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include "Landlock.h"
+#include "Limits.h"
+#include "Raw.h"
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+
+#pragma clang attribute push( \
+    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    apply_to = function)
+
+static long control(int what, unsigned long value)
+{
+    return raw(SYS_prctl, what, (long)value, 0, 0, 0);
+}
+
+// What execve(2) could give: whoever may not take it away has none of it.
+static void empty_bounds(void)
+{
+    for (unsigned long number = 0; number < 64; number++)
+        if (control(PR_CAPBSET_DROP, number) < 0) return;
+}
+
+static long drop_capabilities(void)
+{
+    struct __user_cap_header_struct header;
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    header.version = _LINUX_CAPABILITY_VERSION_3;
+    header.pid = 0;
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        data[i].effective = 0;
+        data[i].permitted = 0;
+        data[i].inheritable = 0;
+    }
+    // Ambient ones go with those that are inheritable.
+    return raw(SYS_capset, (long)&header, (long)data, 0, 0, 0);
+}
+
+static long change_user(const parley_rights *rights)
+{
+    long user = rights->user, group = rights->group;
+    // The user last: it takes the right to change the others along.
+    long result = raw(SYS_setgroups, rights->group_count, (long)rights->groups, 0, 0, 0);
+    if (result == 0) result = raw(SYS_setresgid, group, group, group, 0, 0);
+    if (result == 0) result = raw(SYS_setresuid, user, user, user, 0, 0);
+    // It had the kernel set what fs.suid_dumpable says, for all whose memory this is.
+    if (parley_original_limits.is_sealed) control(PR_SET_DUMPABLE, 0);
+    return result;
+}
+
+static long scope_signals(void)
+{
+    struct ruleset ruleset;
+    ruleset.files = 0;
+    ruleset.network = 0;
+    ruleset.scopes = SIGNALS;
+    long fd = raw(SYS_landlock_create_ruleset, (long)&ruleset, sizeof ruleset, 0, 0, 0);
+    if (fd < 0) return fd;
+    long result = raw(SYS_landlock_restrict_self, fd, 0, 0, 0, 0);
+    raw(SYS_close, fd, 0, 0, 0, 0);
+    return result;
+}
+
+long parley_take_rights(const parley_rights *rights)
+{
+    long result = 0;
+    if (!rights->may_gain) empty_bounds();
+    if (rights->has_account && (result = change_user(rights)) < 0) return result;
+    // Root is root only with them.
+    int keeps = rights->may_gain && raw(SYS_geteuid, 0, 0, 0, 0, 0) == 0;
+    if (!keeps && (result = drop_capabilities()) < 0) return result;
+    if (rights->may_gain) return rights->has_signal_scope ? -EINVAL : 0;
+    if ((result = control(PR_SET_NO_NEW_PRIVS, 1)) < 0) return result;
+    return rights->has_signal_scope ? scope_signals() : 0;
+}
+
+#pragma clang attribute pop

@@ -1,0 +1,116 @@
+// What the network process gives up before it reads a stranger's first byte.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+
+/// How the confinement of a process failed.
+public enum Confining: FaultDomain {}
+
+/// Why a process is not confined. It must end: part of it may be in force.
+public typealias ConfinementError = Fault<Confining>
+
+extension Fault<Confining>.Code {
+    /// There is a thread that can't be confined any more.
+    public static let tooLate = Self(rawValue: "tooLate")
+    /// It could not be had, although this machine has what it takes.
+    public static let refused = Self(rawValue: "refused")
+}
+
+/// The confinement of this process, in two steps with the start of its threads between them.
+///
+/// The first step closes what binds a thread and those that it starts. The second step closes the
+/// system calls for all threads, once they run and have what they need: epoll sets, timers, sockets,
+/// files that were read, a library of TLS that is initialised. From then on whatever isn't on the list
+/// (Sources/CLinux/Seccomp.c) ends the process.
+///
+/// Swift's global executor starts threads when it likes, in ways that the list doesn't have. So no task
+/// may ever run on it: loops only (`EventLoop`).
+public struct Confinement: ~Copyable {
+    /// What this machine lacks, in sentences without their full stop, for the log.
+    public private(set) var missing: [String]
+
+    /// Closes files, the network and signals to others (Landlock), and gives up all rights: the
+    /// environment, capabilities, set-id programs, cores, files that grow, memory that others can read.
+    /// What is open stays open. The first step, to be made by the process's only thread.
+    ///
+    /// - Parameter user: whom to become; nil for the user that this process has. Needs root.
+    /// - Throws: `tooLate` where another thread runs, or where that can't be told; `refused`.
+    public static func closeFiles(
+        becoming user: UserNumbers? = nil
+    ) throws(ConfinementError) -> Self {
+        switch parley_is_alone() {
+        case 1: break
+        case 0:
+            throw ConfinementError(
+                .tooLate, "files can't be closed to this process: it has several threads already")
+        case let failure:
+            throw ConfinementError(
+                .tooLate,
+                "files can't be closed to this process: how many threads it has can't be told, for which /proc must be mounted (\(Errno(-failure)))",
+                cause: .system(Errno(-failure)))
+        }
+        parley_wipe_environment()
+        try check(takeRights(becoming: user), user.map(Self.change) ?? "give up its rights")
+        try check(Int(parley_close_limits()), "limit itself")
+        let missing = Landlock.missing
+        if Landlock.version != nil { try check(Int(parley_close_files()), "close files to itself") }
+        return Self(missing: missing)
+    }
+
+    /// Closes all system calls but those of a loop, for all threads: the second step, after the last
+    /// thread was started. For anybody but root there can be no further thread.
+    ///
+    /// - Parameter telling: for tests. A call that is not on the list fails with ENOSYS instead of ending the process,
+    ///   and its number is written to standard error.
+    /// - Returns: `missing`, with what this step found.
+    /// - Throws: `refused`.
+    public consuming func closeCalls(telling: Bool = false) throws(ConfinementError) -> [String] {
+        try Self.check(Int(parley_close_processes()), "forbid itself further processes")
+        let result = parley_close_calls(telling ? 1 : 0)
+        guard result <= 0 else {
+            throw ConfinementError(
+                .refused,
+                "system calls can't be closed to this process: its thread \(result) has a filter of its own"
+            )
+        }
+        let sentence: String
+        switch -result {
+        case 0: return missing
+        case ENOSYS, EINVAL:
+            sentence = "seccomp is missing: the kernel was built without its filters"
+        case EPERM, EOPNOTSUPP:
+            sentence = "seccomp is missing: a filter of this container's refuses it"
+        default:
+            try Self.check(Int(result), "close system calls to itself")
+            return missing
+        }
+        return missing + [sentence]
+    }
+
+    private static func change(_ user: UserNumbers) -> String {
+        "become \(userName(user.user)), for which it must be started as root"
+    }
+
+    private static func check(_ result: Int, _ what: String) throws(ConfinementError) {
+        guard result < 0 else { return }
+        let reason = Errno(Int32(-result))
+        throw ConfinementError(
+            .refused, "this process can't \(what): \(reason)", cause: .system(reason))
+    }
+}
+
+/// - Returns: 0 or `-errno`.
+private func takeRights(becoming user: UserNumbers?) -> Int {
+    let groups = user?.groups ?? []
+    return unsafe groups.withUnsafeBufferPointer { groups in
+        var rights = unsafe parley_rights()
+        if let user {
+            unsafe rights.has_account = 1
+            unsafe rights.user = user.user
+            unsafe rights.group = user.group
+            unsafe rights.groups = groups.baseAddress
+            unsafe rights.group_count = groups.count
+        }
+        return unsafe parley_take_rights(&rights)
+    }
+}
