@@ -34,6 +34,13 @@ static void set_limit(int which, const struct rlimit *limit)
     raw(SYS_prlimit64, 0, which, (long)limit, 0, 0);
 }
 
+// The keeper has one thread, so that this is its end and no other's.
+static void end_with_keeper(const struct keeper *keeper)
+{
+    raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (raw(SYS_getppid, 0, 0, 0, 0, 0) != keeper->family.self) leave();
+}
+
 // What the program is: a session of its own, default signal dispositions, three descriptors.
 static void program(void *argument)
 {
@@ -41,9 +48,7 @@ static void program(void *argument)
     const parley_start *start = &keeper->start;
     for (int number = 1; number < NSIG; number++) set_disposition(number, SIG_DFL);
     raw(SYS_setsid, 0, 0, 0, 0, 0);
-    // The keeper has one thread, so that this is its end and no other's.
-    raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (raw(SYS_getppid, 0, 0, 0, 0, 0) != keeper->family.self) leave();
+    end_with_keeper(keeper);
     // Before it can do anything: whoever kills the keeper at once must not pass for never started.
     keeper->report.program = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
     raw(SYS_umask, start->umask, 0, 0, 0, 0);
@@ -51,6 +56,12 @@ static void program(void *argument)
     if (keeper->limits.has_cores) set_limit(RLIMIT_CORE, &keeper->limits.cores);
     // Open until the exec, which the keeper waits for.
     long result = raw(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
+    if (result == 0 && start->rights) {
+        result = parley_take_rights(start->rights);
+        if (result < 0) keeper->report.cause = PARLEY_RIGHTS;
+        // A change of user has cleared it.
+        end_with_keeper(keeper);
+    }
     if (result == 0) result = raw(SYS_chdir, (long)start->directory, 0, 0, 0, 0);
     if (result == 0) {
         set_mask(0);

@@ -118,6 +118,7 @@ final class Keeper: EventSource {
                 switch Int(report.cause) {
                 case PARLEY_PROC:
                     "\(what): its processes cannot be watched over, for which /proc must be mounted"
+                case PARLEY_RIGHTS: "\(what): it cannot have the rights that it should"
                 case PARLEY_KEEPER: "\(what): its keeper cannot be set up"
                 default: what
                 }
@@ -206,6 +207,7 @@ private func launch(
     unsafe how.umask = start.umask
     unsafe how.grace = Int(clamping: start.grace.inNanoseconds)
     unsafe how.is_background = start.isBackground ? 1 : 0
+    unsafe how.rights = unsafe strings.rights.map { unsafe UnsafePointer($0.rights) }
     return unsafe parley_keeper_start(&how)
 }
 
@@ -216,6 +218,8 @@ private final class Strings {
     let arguments: List
     let environment: List
     let directory: UnsafeMutablePointer<CChar>
+    /// They stay as long.
+    let rights: RightsMemory?
     var path: UnsafeMutablePointer<CChar> { unsafe arguments[0]! }
 
     init(_ start: ProgramStart) {
@@ -223,6 +227,7 @@ private final class Strings {
         unsafe environment = unsafe Self.list(
             start.environment.map { "\($0)=\($1)" }.sorted())
         unsafe directory = unsafe strdup(start.directory)
+        rights = start.rights.map(RightsMemory.init)
     }
 
     deinit {

@@ -21,12 +21,14 @@ public struct ProgramStart: Sendable {
     public var grace: Duration
     /// Whether what it leaves behind when it ends by itself lives on.
     public var isBackground: Bool
+    /// Nil for those of this process, as they are.
+    public var rights: ProgramRights?
 
     /// All of them as the properties say; nothing is looked at before the start.
     public init(
         path: String, arguments: [String], environment: [String: String], directory: String,
         umask: UInt32 = 0o077, takesInput: Bool, grace: Duration = .seconds(5),
-        isBackground: Bool = false
+        isBackground: Bool = false, rights: ProgramRights? = nil
     ) {
         self.path = path
         self.arguments = arguments
@@ -36,5 +38,6 @@ public struct ProgramStart: Sendable {
         self.takesInput = takesInput
         self.grace = grace
         self.isBackground = isBackground
+        self.rights = rights
     }
 }

@@ -76,6 +76,8 @@ typedef struct parley_start {
     long grace;
     // Whether what the program leaves behind is let go when this process ends.
     int is_background;
+    // Those of the program; null: those that this process has. They must stay as the strings.
+    const parley_rights *rights;
     // Set by parley_keeper_start.
     int control;
 } parley_start;
@@ -88,6 +90,8 @@ enum {
     PARLEY_KEEPER,
     // There is no /proc of this process's PID namespace that the keeper can use.
     PARLEY_PROC,
+    // It can't have the rights that were given.
+    PARLEY_RIGHTS,
 };
 
 // What is known of a command; each report says all. `code` and `status` are waitid(2)'s si_code and si_status.
