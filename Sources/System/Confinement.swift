@@ -88,7 +88,8 @@ public struct Confinement: ~Copyable {
     }
 
     private static func change(_ user: UserNumbers) -> String {
-        "become \(userName(user.user)), for which it must be started as root"
+        "become \(userName(user.user))"
+            + (geteuid() == 0 ? "" : ", for which it must be started as root")
     }
 
     private static func check(_ result: Int, _ what: String) throws(ConfinementError) {

@@ -21,6 +21,31 @@ func systemCall(_ words: [String]) throws -> Work {
     }
 }
 
+/// Makes this machine one that lacks a system call: it fails from here on (seccomp(2)).
+///
+/// - Parameter words: its number, and the error's.
+func lack(_ words: [String]) throws {
+    typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+    guard words.count == 2, let number = UInt64(words[0]), let error = UInt64(words[1]),
+        let symbol = unsafe dlsym(nil, "prctl")
+    else { throw Failed("prctl") }
+    let control = unsafe unsafeBitCast(symbol, to: Control.self)
+    // struct sock_filter: loads the number, compares it, and returns one or the other.
+    let filter: [UInt64] = [
+        0x20, 0x15 | 1 << 24 | number << 32, 0x06 | (0x0005_0000 | error) << 32,
+        0x06 | UInt64(0x7fff_0000) << 32,
+    ]
+    let isForbidden = unsafe filter.withUnsafeBufferPointer { filter in
+        let program: [UInt] = [UInt(filter.count), UInt(bitPattern: filter.baseAddress)]
+        return unsafe program.withUnsafeBufferPointer { program in
+            // PR_SET_NO_NEW_PRIVS; PR_SET_SECCOMP, SECCOMP_MODE_FILTER.
+            control(38, 1, 0, 0, 0) == 0
+                && control(22, 2, UInt(bitPattern: program.baseAddress), 0, 0) == 0
+        }
+    }
+    guard isForbidden else { throw Failed("seccomp") }
+}
+
 private func argument(_ word: String) throws -> Int {
     switch word {
     case "@passwd": return address(of: "/etc/passwd")

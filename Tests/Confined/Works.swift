@@ -9,6 +9,9 @@ func prepare(_ name: String, _ words: [String]) throws -> Work {
     switch name {
     case "call": return try systemCall(words)
     case "hold": return hold
+    case "lack":
+        try lack(words)
+        return { _ in "done" }
     case "accept": return try accept()
     case "descriptors": return try descriptors()
     case "loop": return try loop()

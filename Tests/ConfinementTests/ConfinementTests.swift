@@ -97,6 +97,32 @@ struct ConfinementTests {
         #expect(Machine.isRoot ? ["done", "\(EAGAIN)"].contains(said) : said == "\(EAGAIN)")
     }
 
+    // MARK: What the machine lacks
+
+    /// seccomp and landlock_create_ruleset, by their numbers here.
+    @Test(
+        .enabled(if: Machine.hasSeccomp, "this machine has no seccomp"),
+        arguments: [
+            (444, ENOSYS, "Landlock is missing: the kernel is older than 5.13"),
+            (444, EPERM, "Landlock is missing: a filter of this container's refuses it"),
+            (seccomp, ENOSYS, "seccomp is missing: the kernel was built without"),
+            (seccomp, EPERM, "seccomp is missing: a filter of this container's"),
+        ])
+    func meansThatIsMissing_isTold(
+        call: Int, error: Int32, sentence: String
+    ) throws {
+        let outcome = try confined(.calls, "lack", ["\(call)", "\(error)"])
+        #expect(outcome.complained.contains("missing: " + sentence), "\(outcome)")
+        #expect(outcome.said == "done")
+    }
+
+    /// Had it gone on, it would have what it should have given up.
+    @Test func rightThatCannotBeGivenUp_isAnError() throws {
+        let outcome = try confined(.calls, "lack", ["\(capset)", "\(EPERM)"])
+        #expect(outcome.complained.contains("this process can't give up its rights"), "\(outcome)")
+        #expect(outcome.end == .status(1))
+    }
+
     // MARK: What the kernel says of it
 
     @Test(.enabled(if: Machine.hasSeccomp, "this machine has no seccomp"))
@@ -141,3 +167,10 @@ struct ConfinementTests {
 
     private let none = "0000000000000000"
 }
+
+// The numbers of system calls.
+#if arch(x86_64)
+    private let (seccomp, capset) = (317, 126)
+#else
+    private let (seccomp, capset) = (277, 91)
+#endif
