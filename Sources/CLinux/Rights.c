@@ -5,6 +5,7 @@
 #include "Landlock.h"
 #include "Limits.h"
 #include "Raw.h"
+#include "Rights.h"
 #include <errno.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -65,10 +66,9 @@ static long scope_signals(void)
     return result;
 }
 
-long parley_take_rights(const parley_rights *rights)
+long parley_take_programs_rights(const parley_rights *rights)
 {
     long result = 0;
-    if (!rights->may_gain) empty_bounds();
     if (rights->has_account && (result = change_user(rights)) < 0) return result;
     // Root is root only with them.
     int keeps = rights->may_gain && raw(SYS_geteuid, 0, 0, 0, 0, 0) == 0;
@@ -76,6 +76,13 @@ long parley_take_rights(const parley_rights *rights)
     if (rights->may_gain) return rights->has_signal_scope ? -EINVAL : 0;
     if ((result = control(PR_SET_NO_NEW_PRIVS, 1)) < 0) return result;
     return rights->has_signal_scope ? scope_signals() : 0;
+}
+
+long parley_take_rights(const parley_rights *rights)
+{
+    // While it has the right to.
+    if (!rights->may_gain) empty_bounds();
+    return parley_take_programs_rights(rights);
 }
 
 #pragma clang attribute pop

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "Keeper.h"
+#include "Rights.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -57,7 +58,7 @@ static void program(void *argument)
     // Open until the exec, which the keeper waits for.
     long result = raw(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
     if (result == 0 && start->rights) {
-        result = parley_take_rights(start->rights);
+        result = parley_take_programs_rights(start->rights);
         if (result < 0) keeper->report.cause = PARLEY_RIGHTS;
         // A change of user has cleared it.
         end_with_keeper(keeper);

@@ -20,7 +20,8 @@ struct RightsTests {
         for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
             #expect(try await status(ProgramRights(), set) == none)
         }
-        if isRoot { #expect(try await status(ProgramRights(), "CapBnd") == none) }
+        // By the shell's exec, which would give root all that the bounding set has.
+        #expect(try await status(ProgramRights(), "CapBnd") == status(of: "CapBnd"))
     }
 
     @Test func program_thatMayGain_isNotKeptFromIt() async throws {
@@ -73,9 +74,7 @@ struct RightsTests {
         #expect(fields["Uid"] == "61001 61001 61001 61001")
         #expect(fields["Gid"] == "61002 61002 61002 61002")
         #expect(fields["Groups"] == "61003 61004")
-        for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
-            #expect(fields[set] == none)
-        }
+        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] { #expect(fields[set] == none) }
         #expect(fields["NoNewPrivs"] == "1")
     }
 
