@@ -25,6 +25,9 @@ struct Budget {
         return omitted
     }
 
+    /// That record could not be written.
+    mutating func giveBack(_ omitted: Int) { self.omitted += omitted }
+
     /// One client wrote 47 MiB a second without it, 27 times what it sent.
     static let mostASecond = 100
 }

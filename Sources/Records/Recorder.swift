@@ -51,6 +51,7 @@ package final class Recorder {
         line.add(Field("omitted_before", omitted > 0 ? omitted : nil))
         line.add(fields)
         guard let loss = file.write(line, isDurable: record.isDurable) else { return true }
+        budget.giveBack(omitted)
         if loss.isFirst { lost(loss.reason) }
         return false
     }

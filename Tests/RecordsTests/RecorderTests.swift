@@ -58,6 +58,19 @@ struct RecorderTests {
         #expect(!recorder.record(.reply(RecordedReply(name: "x"))))
     }
 
+    @Test func omittedRecords_areToldByTheFirstThatIsWritten() throws {
+        let trail = try Trail()
+        let recorder = trail.recorder()
+        for _ in 0..<103 { recorder.refuse("x", [], code: "unknown-command", reason: "no") }
+        #expect(trail.losses.count == 1)
+        trail.now += 1
+        // The pipe is full still: the record that would have told it is lost.
+        #expect(!recorder.record(.sessionStart(conversation: "command")))
+        _ = trail.read()
+        #expect(recorder.record(.sessionStart(conversation: "command")))
+        #expect(trail.read().contains(#""omitted_before":3,"#))
+    }
+
     @Test func budget_isTheSessionsOwn() throws {
         let trail = try Trail()
         let flood = trail.recorder(Samples.stranger)
