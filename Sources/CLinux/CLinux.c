@@ -51,6 +51,13 @@ int parley_timerfd_set(int timer, long nanoseconds)
     return timerfd_settime(timer, TFD_TIMER_ABSTIME, &time, NULL);
 }
 
+long parley_nanoseconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
 const int parley_o_path = O_PATH;
 
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length)

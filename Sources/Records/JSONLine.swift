@@ -50,9 +50,7 @@ public struct JSONLine: Sendable {
     /// Seconds with microseconds.
     public mutating func add(_ key: StaticString, seconds span: Duration) {
         begin(key)
-        let micros = span.inNanoseconds / 1_000
-        bytes += "\(micros / 1_000_000).".utf8
-        bytes += String(micros % 1_000_000, digits: 6).utf8
+        bytes += span.seconds(decimals: 6).utf8
     }
 
     /// Adds all fields of another one.

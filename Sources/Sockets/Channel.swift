@@ -161,7 +161,7 @@ open class Channel: EventSource {
     }
 
     private final var timeOut: StreamError {
-        let limit = format(limit)
+        let limit = limit.words
         return switch phase {
         case .handshake:
             StreamError(

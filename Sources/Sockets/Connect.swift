@@ -55,7 +55,7 @@ extension StreamError {
     {
         StreamError(
             .connectTimedOut,
-            "cannot connect to \(endpoint): no answer within \(format(span))",
+            "cannot connect to \(endpoint): no answer within \(span.words)",
             remedy: .waitLongerForConnection)
     }
 

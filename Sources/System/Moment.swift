@@ -1,6 +1,6 @@
 // The clock that never goes back, and spans of time.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
+internal import CLinux
 
 /// A point in time on the monotonic clock (`CLOCK_MONOTONIC`, clock_gettime(2)), to the nanosecond. No
 /// sum or difference of moments can trap: what lies beyond the clock's ends is at its end.
@@ -14,11 +14,7 @@ public struct Moment: Hashable, Comparable, Sendable {
 
     /// Reads the clock.
     public static var now: Moment {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        let seconds = UInt64(truncatingIfNeeded: time.tv_sec)
-        return Moment(
-            nanoseconds: seconds &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: time.tv_nsec))
+        Moment(nanoseconds: UInt64(bitPattern: Int64(parley_nanoseconds())))
     }
 
     /// Later than all others, also after any sum.
@@ -53,8 +49,22 @@ extension Duration {
         self = .nanoseconds(Int64(max(1, min((seconds * 1e9).rounded(), 0x1p62))))
     }
 
-    /// In seconds, for sentences: what `init(seconds:)` was given, if that had at most nine decimals.
+    /// In seconds, for sentences: what `init(seconds:)` was given, if that had at most nine decimals and is
+    /// below 104 days.
     public var inSeconds: Double { Double(attoseconds / attosecondsInNanosecond) / 1e9 }
+
+    /// `10 s`, `0.5 s`.
+    public var words: String {
+        let seconds = inSeconds
+        return seconds == seconds.rounded() && abs(seconds) < 1e15
+            ? "\(Int(seconds)) s" : "\(seconds) s"
+    }
+
+    /// Seconds with so many decimals, 1 to 9, the rest cut off: `1.250`. None for one below zero.
+    public func seconds(decimals: Int) -> String {
+        let rest = String(inNanoseconds % 1_000_000_000, digits: 9)
+        return "\(inNanoseconds / 1_000_000_000).\(rest.prefix(decimals))"
+    }
 
     /// In whole nanoseconds: none for one below zero, and the most that there are for what is longer.
     public var inNanoseconds: UInt64 {

@@ -27,7 +27,7 @@ struct ParleyBench {
         let load = try Load(options, loop: loop)
         let limit = Timer(after: options.limit, on: loop) {
             Log.end(
-                "parley-bench", "not done within \(format(options.limit)); \(load.complaint)",
+                "parley-bench", "not done within \(options.limit.words); \(load.complaint)",
                 status: 1)
         }
         loop.spawn {

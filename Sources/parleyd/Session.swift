@@ -246,7 +246,7 @@ final class Session {
             suspicion =
                 "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it"
         }
-        log("\(outcome.words), \(channel.loop.time(since: openedAt))\(suspicion)")
+        log("\(outcome.words), \((channel.loop.now - openedAt).seconds(decimals: 3)) s\(suspicion)")
     }
 
     private func log(_ text: String) {

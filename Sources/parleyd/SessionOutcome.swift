@@ -72,11 +72,3 @@ extension Channel {
         return name
     }
 }
-
-extension EventLoop {
-    /// In seconds, for the log.
-    func time(since start: Moment) -> String {
-        let milliseconds = (now - start).inNanoseconds / 1_000_000
-        return "\(milliseconds / 1_000).\(String(milliseconds % 1_000, digits: 3)) s"
-    }
-}

@@ -195,6 +195,10 @@ struct DeadlineTests {
         #expect(deadlines.handshake == .seconds(10) && deadlines.idle == .seconds(300))
         deadlines.idle = .nanoseconds(1)
         #expect(deadlines.idle == .nanoseconds(1))
+        // A third of it would be due as soon as it is set.
+        #expect(deadlines.ping == .zero)
+        deadlines.idle = .nanoseconds(8)
+        #expect(deadlines.ping == .nanoseconds(2))
         deadlines.idle = .seconds(31_536_000)
         #expect(deadlines.idle == .seconds(31_536_000))
         deadlines.idle = Duration(attoseconds: .max)

@@ -32,6 +32,6 @@ import Testing
             (0.3, "0.3 s"), (1.123_456_789, "1.123456789 s"), (1e-7, "1e-07 s"),
         ] as [(Double, String)])
     func seconds_areWrittenWithoutAnEmptyFraction(seconds: Double, text: String) {
-        #expect(format(Duration(seconds: seconds)) == text)
+        #expect(Duration(seconds: seconds).words == text)
     }
 }

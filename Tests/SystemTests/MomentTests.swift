@@ -83,4 +83,13 @@ struct MomentTests {
             }
         }
     }
+
+    @Test(arguments: [
+        (Duration.zero, 3, "0.000"), (.nanoseconds(1_999_999), 3, "0.001"),
+        (.milliseconds(61_250), 3, "61.250"), (.microseconds(7), 6, "0.000007"),
+        (.seconds(-1), 6, "0.000000"), (.nanoseconds(123_456_789), 9, "0.123456789"),
+    ])
+    func seconds_areCutToTheirDecimals(_ duration: Duration, _ decimals: Int, _ text: String) {
+        #expect(duration.seconds(decimals: decimals) == text)
+    }
 }

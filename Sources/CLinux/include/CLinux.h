@@ -31,6 +31,8 @@ int parley_epoll_add(int epoll, int fd, unsigned int events);
 int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds);
 // Has a timerfd become readable at a time of the monotonic clock, in nanoseconds, instead of before.
 int parley_timerfd_set(int timer, long nanoseconds);
+// The monotonic clock, in nanoseconds.
+long parley_nanoseconds(void);
 
 // getopt_long with its globals as values; `next` is optind, 0 at the start.
 typedef struct parley_option {
