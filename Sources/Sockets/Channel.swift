@@ -235,6 +235,13 @@ open class Channel: EventSource {
         if ended || events.contains(.writable) { wake(.write) }
     }
 
+    /// A call has shown that the peer broke the connection, before an event did: what it sent before that
+    /// can be read on to its end.
+    package final func noteHangUp() {
+        hasHungUp = true
+        isDrained = false
+    }
+
     /// For subclasses: an event came, before anybody is woken.
     open func becameReady(ended: Bool) {}
 

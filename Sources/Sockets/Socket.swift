@@ -7,8 +7,6 @@ public import System
 /// A connected stream socket; its descriptor is closed when the last reference is gone.
 public final class Socket: Channel, Resumable {
     private let descriptor: Descriptor
-    /// The peer's end is on its way or here: no more edges come, so read on to it.
-    private var hungUp = false
     /// What was received in the loop's turn of that number.
     private var budgetTurn: UInt64 = 0
     private var budgetUsed = 0
@@ -54,8 +52,8 @@ public final class Socket: Channel, Resumable {
         let count = unsafe recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
         guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
         budgetUsed += count
-        // Short means empty, but for an end that waits behind the bytes.
-        if count < buffer.count && !hungUp { isDrained = true }
+        // Short means empty, but for an end that waits behind the bytes: no more edges come then.
+        if count < buffer.count && !hasHungUp { isDrained = true }
         unsafe noteReceived(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         return count
     }
@@ -85,7 +83,6 @@ public final class Socket: Channel, Resumable {
 
     override public func becameReady(ended: Bool) {
         isDrained = false
-        if ended { hungUp = true }
     }
 
     /// Bytes a turn: enough for four full records, little enough to take some hundred

@@ -235,7 +235,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     /// the reset before the reason is read.
     private var alertBehindReset: StreamError? {
         guard isEstablished, context.role == .client else { return nil }
-        channel.becameReady(ended: true)
+        channel.noteHangUp()
         var byte: UInt8 = 0
         guard unsafe SSL_read(ssl, &byte, 1) <= 0 else { return nil }
         let alert = ErrorQueue.drain().lazy.compactMap { reason in
