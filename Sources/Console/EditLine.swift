@@ -5,7 +5,7 @@ internal import Glibc
 
 /// One editor of libedit (editline(3)) and its history. It is loaded by `dlopen`, so that the
 /// programs run where it isn't installed. Never freed: a process has one, to its end. libedit may be
-/// called by one thread at a time: the loop's, and while a line is edited the thread that edits it.
+/// called by one thread at a time: the loop's, and while a line is edited the thread that edits it, which the compiler can't check.
 @safe
 struct EditLine: @unchecked Sendable {
     typealias Prompt =

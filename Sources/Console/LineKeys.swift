@@ -30,7 +30,7 @@ final class LineKeys: Sendable {
     private let interruptKey: UInt8
     private let state = Mutex(State())
 
-    /// Nil where standard input is no terminal, or no descriptor is free.
+    /// Nil where standard input is not a terminal, or no descriptor is free.
     init?() {
         var attributes = termios()
         guard unsafe tcgetattr(0, &attributes) == 0 else { return nil }

@@ -7,6 +7,9 @@ public import System
 
 /// An event loop on epoll, and the executor of the tasks that prefer it: what runs on it never
 /// leaves its thread, and takes no lock. `run()` makes the calling thread its thread.
+///
+/// Any thread may call `execute`, `enqueue`, `stop` and `isCurrent`; all else is its thread's, which debug
+/// builds check and the compiler can't.
 @safe
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let epoll: Descriptor
@@ -37,8 +40,12 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var sources: [UnownedSource?] = []
     var deadlines = DeadlineHeap()
 
-    /// The time, read once a turn.
-    public private(set) var now: Moment
+    /// The monotonic clock, read once a turn.
+    @inlinable public var now: Moment {
+        assert(isMine)
+        return turnBegan
+    }
+    @usableFromInline private(set) var turnBegan: Moment
 
     /// Room for one TLS record's payload each way. A session uses them between two suspensions
     /// only, so that an idle one holds none.
@@ -68,7 +75,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         self.epoll = epoll
         self.waker = waker
         self.clock = clock
-        now = Moment.now
+        turnBegan = Moment.now
         unsafe input = .allocate(capacity: Self.recordPayload)
         unsafe output = .allocate(capacity: Self.recordPayload)
         unsafe events = .allocate(capacity: Self.eventsATurn)
@@ -138,6 +145,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Gives the others their turn, and goes on in the next one.
     public func nextTurn() async {
+        assert(isMine)
         await Waiter.wait { again.append(Continuation($0)) }
     }
 
@@ -190,34 +198,6 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         again.append(resumable)
     }
 
-    // MARK: Its rooms
-
-    /// Lends the loop's room for input, for a call that does not suspend.
-    func withInput(
-        atMost maximum: Int, _ body: (inout OutputSpan<UInt8>) throws(StreamError) -> Void
-    ) throws(StreamError) {
-        let room = unsafe UnsafeMutableBufferPointer(
-            rebasing: input[..<min(maximum, input.count)])
-        var span = unsafe OutputSpan(buffer: room, initializedCount: 0)
-        try body(&span)
-    }
-
-    /// Lends the loop's room for output, of which `filled` bytes are in use, for a call that does
-    /// not suspend.
-    package func withOutput(_ filled: inout Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
-        var span = unsafe OutputSpan(buffer: output, initializedCount: filled)
-        body(&span)
-        filled = unsafe span.finalize(for: output)
-    }
-
-    /// What stands in the loop's room for output.
-    package func withGathered<R>(
-        _ filled: Int, _ body: (Span<UInt8>) throws(StreamError) -> R
-    ) throws(StreamError) -> R {
-        let bytes = unsafe UnsafeBufferPointer(rebasing: output[..<filled])
-        return unsafe try body(bytes.span)
-    }
-
     // MARK: A turn
 
     private func turn() {
@@ -229,7 +209,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         let mayWait = due.isEmpty && jobs.isEmpty
         let count = unsafe parley_epoll_wait(
             epoll.number, events.baseAddress, Int32(Self.eventsATurn), mayWait ? -1 : 0)
-        now = Moment.now
+        turnBegan = Moment.now
         for index in 0..<max(0, Int(count)) {
             let event = unsafe events[index]
             if event.fd == waker.number {

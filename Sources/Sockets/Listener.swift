@@ -29,7 +29,9 @@ public final class Listener: Sendable {
         guard unsafe address.withSockaddr({ unsafe bind(number, $0, $1) }) == 0,
             listen(number, Int32(clamping: backlog)) == 0
         else {
-            throw StreamError("cannot listen on \(address)", errno: errno)
+            // Before the sentence is made, which may change it.
+            let reason = errno
+            throw StreamError("cannot listen on \(address)", errno: reason)
         }
         self.address = unsafe SocketAddress.ask { unsafe getsockname(number, $0, $1) } ?? address
     }

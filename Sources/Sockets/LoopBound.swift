@@ -5,6 +5,9 @@
 /// cancellation calls, another loop. Everything that is confined to a loop is a plain class, which the
 /// compiler lets go nowhere else; this is the one way out, and it checks the way back.
 ///
+/// Whoever binds something keeps no other reference to it that leaves the loop: the compiler doesn't see that
+/// one. The last copy must go on the loop, since what is bound may end with it.
+///
 /// Debug builds trap where it is opened off its loop while the loop runs. A release doesn't check.
 @frozen
 public struct LoopBound<Value>: @unchecked Sendable {
@@ -33,7 +36,7 @@ public struct LoopBound<Value>: @unchecked Sendable {
 }
 
 extension EventLoop {
-    /// Starts a task whose code runs on this loop, as its caller does.
+    /// On the loop's thread, or while no thread runs it: starts a task whose code runs on this loop.
     @discardableResult
     public func spawn<Success: Sendable>(
         _ body: @escaping () async -> Success

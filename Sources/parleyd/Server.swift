@@ -20,7 +20,7 @@ final class Server {
     private let log: Log
     private var loops: [LoopBound<SessionLoop>] = []
     /// One for each of them.
-    private var offices: [Office] = []
+    private var offices: [LoopBound<Office>] = []
     private var life = Life.serving
     private var lifeTimer: Timer?
     /// The trail goes where console lines would go, among which a reader could not tell its records.
@@ -99,7 +99,7 @@ final class Server {
         // After a second signal nobody waits for them. First, so that a trail that takes its time holds
         // nothing up.
         Program.killAll()
-        for office in offices { office.recordKills() }
+        for office in offices { office.value.recordKills() }
         output.flush()
         log.flush()
         _ = signals
@@ -112,7 +112,7 @@ final class Server {
         on loop: EventLoop, _ log: Log, _ transcript: ConsoleTranscript
     ) -> LoopBound<SessionLoop> {
         let office = Office(commons, loop: loop, log: log, policy: policy)
-        offices.append(office)
+        offices.append(LoopBound(office, to: loop))
         let house = House(options, console: transcript, office: office)
         return LoopBound(SessionLoop(commons, house, endsServer: tell), to: loop)
     }

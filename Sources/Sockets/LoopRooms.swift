@@ -1,0 +1,33 @@
+// The room that a loop lends to those who read and write.
+// SPDX-License-Identifier: Apache-2.0
+
+extension EventLoop {
+    /// Lends the loop's room for input, for a call that does not suspend.
+    func withInput(
+        atMost maximum: Int, _ body: (inout OutputSpan<UInt8>) throws(StreamError) -> Void
+    ) throws(StreamError) {
+        assert(isMine)
+        let room = unsafe UnsafeMutableBufferPointer(
+            rebasing: input[..<min(maximum, input.count)])
+        var span = unsafe OutputSpan(buffer: room, initializedCount: 0)
+        try body(&span)
+    }
+
+    /// Lends the loop's room for output, of which `filled` bytes are in use, for a call that does
+    /// not suspend.
+    package func withOutput(_ filled: inout Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
+        assert(isMine)
+        var span = unsafe OutputSpan(buffer: output, initializedCount: filled)
+        body(&span)
+        filled = unsafe span.finalize(for: output)
+    }
+
+    /// What stands in the loop's room for output.
+    package func withGathered<R>(
+        _ filled: Int, _ body: (Span<UInt8>) throws(StreamError) -> R
+    ) throws(StreamError) -> R {
+        assert(isMine)
+        let bytes = unsafe UnsafeBufferPointer(rebasing: output[..<filled])
+        return unsafe try body(bytes.span)
+    }
+}
