@@ -30,18 +30,24 @@ public struct UserAccount: Hashable, Sendable {
     /// A user by its number (`uid_t`); nil where the system has no entry for it. May wait for a name
     /// service.
     init?(number: UInt32) {
-        var buffer = [CChar](repeating: 0, count: 1 << 16)
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
-        guard unsafe getpwuid_r(number, &entry, &buffer, buffer.count, &found) == 0,
-            unsafe found != nil
-        else { return nil }
+        // The entry's fields point into the room.
+        let fields: (name: String, home: String, shell: String)? =
+            unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65_536) { room in
+                guard unsafe getpwuid_r(number, &entry, room.baseAddress!, room.count, &found) == 0,
+                    unsafe found != nil
+                else { return nil }
+                return unsafe (
+                    String(cString: entry.pw_name), String(cString: entry.pw_dir),
+                    String(cString: entry.pw_shell)
+                )
+            }
+        guard let fields else { return nil }
         // An empty field is one that nobody filled in (passwd(5)).
-        let home = unsafe String(cString: entry.pw_dir)
-        let shell = unsafe String(cString: entry.pw_shell)
         self.init(
-            name: unsafe String(cString: entry.pw_name), home: home.isEmpty ? "/" : home,
-            shell: shell.isEmpty ? Self.fallbackShell : shell)
+            name: fields.name, home: fields.home.isEmpty ? "/" : fields.home,
+            shell: fields.shell.isEmpty ? Self.fallbackShell : fields.shell)
     }
 
     /// `HOME`, `USER`, `LOGNAME` and `SHELL`.
