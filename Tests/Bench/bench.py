@@ -187,7 +187,7 @@ def main(words=None):
                         "a row that says so")
     parser.add_argument("--before", metavar="FOLDER", type=pathlib.Path,
                         help="the executables of another build, such as of an earlier commit: they are "
-                        "measured in the same rounds, in place of other servers, and ratios are to them")
+                        "measured in the same rounds, in place of other servers, and ratios are relative to them")
     for private in ("--bin", "--certs", "--work", "--cache", "--docs"):
         parser.add_argument(private, type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)

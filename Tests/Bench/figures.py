@@ -123,10 +123,10 @@ def connections(count):
 def pipelined(samples):
     title = "fixed replies in one session"
     one, many = f"{title}, one under way", f"{title}, parley/1 pipelined"
-    by_load(samples, one, (Reference,), "reply", "--connections", 1)
     if samples.bench.options.before:
         by_load(samples, many, (Remote, RemoteBefore), "pipelined", "--connections", 1)
         return samples.compare(RemoteBefore.name)
+    by_load(samples, one, (Reference,), "reply", "--connections", 1)
     by_load(samples, many, (Remote,), "pipelined", "--connections", 1)
     samples.compare(Reference.name, other_title=one)
 
