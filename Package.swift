@@ -17,7 +17,7 @@ let settings: [SwiftSetting] = [
 
 /// The products' relocations take half a megabyte of each unless they are packed, which glibc reads
 /// from 2.36 (Debian 12) on, and of the toolchain's linkers only lld writes. SwiftPM has executables
-/// export every symbol, of which nobody looks one up, and whose names are 200 KB of each.
+/// export every symbol, which nobody looks up; their names take 200 KB of each.
 let linking: [LinkerSetting] = [
     .unsafeFlags(
         [

@@ -180,7 +180,7 @@ public final class Program {
     /// Leaves what the program left behind its time.
     private func linger() {
         if hasEndedOutput, isBackground { return endWhatIsLeft() }
-        let time = hasEndedOutput ? min(grace, Self.moment) : grace
+        let time = hasEndedOutput ? min(grace, Self.exitDelay) : grace
         timer = Timer(after: time, on: loop) { [unowned self] in endWhatIsLeft() }
     }
 
@@ -260,5 +260,5 @@ public final class Program {
     private static let lastWait = Duration.seconds(2)
     /// What a process may take to end after it has closed its output: it is not to be signalled, nor
     /// counted among those that had to be ended.
-    private static let moment = Duration.milliseconds(100)
+    private static let exitDelay = Duration.milliseconds(100)
 }

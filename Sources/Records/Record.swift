@@ -118,9 +118,9 @@ package enum Record: Sendable {
     }
 }
 
-/// Equal fixed replies that left together.
+/// Equal fixed replies in a row that left together.
 package struct RecordedReply: Sendable {
-    /// How many commands the session has had by then; nil in a session of messages.
+    /// The number of the last of them; nil in a session of messages.
     package var command: Int?
     package var name: String
     /// Nil in a session of messages, where each has its own.

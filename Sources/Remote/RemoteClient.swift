@@ -181,7 +181,7 @@ public final class RemoteClient<Stream: ByteStream> {
             for index in payload.indices { count = count << 8 | Int(payload[index]) }
             guard count > 0 else { throw .malformed("input of no bytes is wanted") }
             wantInput(count)
-        // One answers any number that came while nothing could be sent.
+        // Left out where much waits already: one answers all that came before it.
         case .ping: if outbox.count < Self.mostWaiting { say(.pong) }
         case .pong, .run, .runPart, .input, .inputEnd, .cancel: break
         }

@@ -49,7 +49,7 @@ final class CommandOutput<Stream: ByteStream> {
 
     func add(inputWanted count: Int) { control.append(inputWanted: count) }
 
-    /// One pong answers any number of pings that came while nothing could be sent.
+    /// Left out beyond 4 KiB of what waits: one pong answers all pings that came before it.
     func addPong() {
         if control.count < Self.mostControl { control.append(.pong) }
     }

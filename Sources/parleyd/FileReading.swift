@@ -22,12 +22,4 @@ struct FileReading: Sendable {
         // What reading took, hundreds of megabytes for such a list, goes back to the system.
         malloc_trim(0)
     }
-
-    /// Whether a reading is under way; another one then waits for its end. Several that are asked
-    /// for meanwhile are one, since it reads what is there when it begins.
-    enum Progress {
-        case none
-        case underWay
-        case underWayAndAskedAgain
-    }
 }

@@ -3,8 +3,7 @@
 internal import System
 
 /// From the first connection to the last turn. It touches nothing: whatever happens is a function
-/// of it, which changes it and says what is to be done. Moments are those
-/// of the main loop.
+/// of it, which changes it and says what is to be done. Moments are those of the main loop.
 enum Life: Equatable {
     /// Sessions begin, and commands start.
     case serving
@@ -109,7 +108,7 @@ enum Life: Equatable {
             return finish(counts)
         case (.draining(var drain), .programEnded):
             if case .sessions = Left(counts) {
-                drain.remotes = now + Self.moment
+                drain.remotes = now + Self.inFlight
                 self = .draining(drain)
             }
             return finish(counts)
@@ -141,10 +140,10 @@ enum Life: Equatable {
     private mutating func drain(
         at now: Moment, _ counts: Counts, _ patience: Patience
     ) -> [Order] {
-        let moment = now + Self.moment
-        let remotes: Moment? = if case .sessions = Left(counts) { moment } else { nil }
+        let next = now + Self.inFlight
+        let remotes: Moment? = if case .sessions = Left(counts) { next } else { nil }
         self = .draining(
-            Drain(until: now + patience.drain, messages: moment, remotes: remotes))
+            Drain(until: now + patience.drain, messages: next, remotes: remotes))
         return [.stopAccepting] + finish(counts)
     }
 
@@ -159,12 +158,12 @@ enum Life: Equatable {
         var drain = drain
         var orders: [Order] = []
         if now >= drain.messages {
-            drain.messages = now + Self.moment
+            drain.messages = now + Self.inFlight
             orders.append(.endMessageSessions)
         }
         if let remotes = drain.remotes, now >= remotes {
             if case .sessions = Left(counts) {
-                drain.remotes = now + Self.moment
+                drain.remotes = now + Self.inFlight
                 orders.append(.endRemoteSessions)
             } else {
                 drain.remotes = nil
@@ -175,7 +174,7 @@ enum Life: Equatable {
     }
 
     /// What a message or a run takes that was sent before its client could know of the end.
-    static let moment = Duration.milliseconds(200)
+    static let inFlight = Duration.milliseconds(200)
     /// What can't be ended is given up 2 s after its grace time, and then its record is written.
     static let moreThanGrace = Duration.seconds(3)
 }

@@ -12,6 +12,14 @@ internal import TLS
 final class Reload {
     typealias Use = (CommandTable?, TLSContext?) -> Void
 
+    /// Whether a reading is under way; another one then waits for its end. Several that are asked
+    /// for meanwhile are one, since it reads what is there when it begins.
+    private enum Progress {
+        case none
+        case underWay
+        case underWayAndAskedAgain
+    }
+
     private let options: ServerOptions
     private let audit: AuditFile?
     private let descriptors: FreeDescriptors
@@ -21,7 +29,7 @@ final class Reload {
     private let log: Log
     private let reserve = DescriptorReserve.shared
     private var refill: Timer?
-    private var reading = FileReading.Progress.none
+    private var reading = Progress.none
     private var take: Use = { _, _ in }
     private var done: () -> Void = {}
 

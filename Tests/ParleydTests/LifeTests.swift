@@ -34,7 +34,7 @@ import Testing
     /// One that drains, with time enough for several looks at its sessions.
     private static func draining(_ counts: Counts) -> Story {
         var story = Story()
-        story.patience = Life.Patience(drain: Life.moment * 100, grace: .nanoseconds(500))
+        story.patience = Life.Patience(drain: Life.inFlight * 100, grace: .nanoseconds(500))
         _ = story.meet(.signal(SIGTERM), counts)
         return story
     }
@@ -92,7 +92,7 @@ import Testing
         let start = story.now
         for round in 1...3 {
             #expect(try story.wait(Self.both) == [.endMessageSessions])
-            #expect(story.now == start + Life.moment * round)
+            #expect(story.now == start + Life.inFlight * round)
         }
     }
 
@@ -106,7 +106,7 @@ import Testing
     @Test func remoteSessions_haveAMomentAfterTheLastProgramsEnd() throws {
         var story = Self.draining(Self.both)
         #expect(try story.wait(Self.both) == [.endMessageSessions])
-        story.now = story.now + Life.moment / 2
+        story.now = story.now + Life.inFlight / 2
         #expect(story.meet(.programEnded, Self.session) == [])
         #expect(try story.wait(Self.session) == [.endMessageSessions])
         #expect(try story.wait(Self.session) == [.endRemoteSessions])
