@@ -15,11 +15,12 @@ enum FoundationReader {
     }
 
     /// Whether it reads a text's numbers as they are written. It ends the process at an exponent
-    /// that has a sign and no digits, and takes some zeros with an exponent, such as `0e5`, for too
-    /// small to be a number.
+    /// that has a sign and no digits, takes some zeros with an exponent, such as `0e5`, for too
+    /// small to be a number, and drops the sign of `-0x0`.
     static func canRead(_ text: String) -> Bool {
         !text.contains(/[eE][+\-]([^0-9]|$)/)
             && !text.contains(/(^|[\s,:\[+\-\/])[0.]*0[0.]*[eE]/)
+            && !text.contains(/-0[xX]0+([^0-9a-fA-F]|$)/)
     }
 
     private struct Value: Decodable {

@@ -2,17 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 @testable import Commands
 
-/// A value by its bytes: a String compares by canonical equivalence.
+/// A value by its bytes and bits: Strings compare by canonical equivalence, and 0 equals -0.
 indirect enum JSON5Value: Equatable {
     case object([[UInt8]: JSON5Value])
     case array([JSON5Value])
     case string([UInt8])
-    case number(Double)
+    case number(bits: UInt64)
     case notANumber
     case bool(Bool)
     case null
 
-    init(_ number: Double) { self = number.isNaN ? .notANumber : .number(number) }
+    init(_ number: Double) {
+        self = number.isNaN ? .notANumber : .number(bits: number.bitPattern)
+    }
 
     init(_ text: String) { self = .string(Array(text.utf8)) }
 
@@ -44,5 +46,17 @@ indirect enum JSON5Value: Equatable {
     /// A text as the scanner reads it; nil where it is refused, or any value in it can't be read.
     static func read(_ text: String) -> JSON5Value? {
         (try? JSON5Scanner.read(text)).flatMap { JSON5Value($0) }
+    }
+}
+
+extension JSON5Node {
+    /// Where its keys and values begin, each before what is in it. In the text's order, if the scanner
+    /// keeps that, which the other reader does not have.
+    var places: [Int] {
+        switch content {
+        case .object(let members): [offset] + members.flatMap { [$0.offset] + $0.value.places }
+        case .array(let elements): [offset] + elements.flatMap(\.places)
+        case .string, .number, .bool, .null: [offset]
+        }
     }
 }

@@ -55,7 +55,7 @@ private func compareNumber(_ value: Double?, _ rest: [UInt8]) throws(Finding) {
         return value
     }
     try require(
-        end == word.count && (value == other || value.isNaN && other.isNaN),
+        end == word.count && (value.bitPattern == other.bitPattern || value.isNaN && other.isNaN),
         "a number is what the C library takes it for")
 }
 
