@@ -30,9 +30,8 @@ enum JSON5String {
                 } else {
                     isReadable = false
                     isCut = isCut || JSON5Escape.isCut(rest, by: quote)
+                    // What comes next is no quote, which would be an escape, and must not be the line's end.
                     cursor.skip()
-                    // Whatever it is, it is not the string's end; and it must not be the line's.
-                    if cursor.next ?? 0 >= 0x20 { cursor.skip() }
                 }
             case UInt8(ascii: "\t"):
                 // JSON5 allows it and some readers do not.
