@@ -45,12 +45,7 @@ struct JSON5Node {
 
     func string(_ what: String, _ expected: String) throws(Mistake) -> String {
         guard case .string(let value) = content else { throw wrongType(what, expected) }
-        guard let value else {
-            throw Mistake(
-                .syntax, at: offset,
-                "\(what) is a string that cannot be read; escapes are \\\\ \\/ \\\" \\' \\b \\f \\n \\r \\t, \\xHH and \\uHHHH"
-            )
-        }
+        guard let value else { throw Self.unreadable(what, at: offset) }
         return value
     }
 
@@ -62,6 +57,14 @@ struct JSON5Node {
             )
         }
         return value
+    }
+
+    /// A string that has no value: an escape is none of these, or a tab is not written as one.
+    static func unreadable(_ what: String, at offset: Int) -> Mistake {
+        Mistake(
+            .syntax, at: offset,
+            "\(what) is a string that cannot be read; escapes are \\\\ \\/ \\\" \\' \\b \\f \\n \\r \\t, \\xHH and \\uHHHH"
+        )
     }
 
     func wrongType(_ what: String, _ expected: String) -> Mistake {

@@ -104,8 +104,7 @@ struct JSON5Scanner {
         let start = cursor.at
         if cursor.next == UInt8(ascii: "\"") || cursor.next == UInt8(ascii: "'") {
             guard case .value(let key) = try JSON5String.read(&cursor) else {
-                throw Mistake(
-                    .syntax, at: start, "a key has an escape that cannot be read; expected \\uHHHH")
+                throw JSON5Node.unreadable("a key", at: start)
             }
             return key
         }

@@ -21,6 +21,20 @@ struct JSON5MistakeTests {
             ("{é:\n é}", "2:2: found 'é'; expected a value"),
             ("{a:1\n b:2}", "2:2: found 'b'; expected a comma, or } as the object's end"),
             ("[1\r\n 😀]", "2:2: found '😀'; expected a comma, or ] as the array's end"),
+            (
+                "{commands:\n true}",
+                "2:2: 'commands' is true; expected an object with a command at each key"
+            ),
+            (
+                "{commands:\n false}",
+                "2:2: 'commands' is false; expected an object with a command at each key"
+            ),
+            (
+                "{commands:\n null}",
+                "2:2: 'commands' is null; expected an object with a command at each key"
+            ),
+            ("[1\n}", "2:1: found '}'; expected a comma, or ] as the array's end"),
+            ("{a:1\n]", "2:1: found ']'; expected a comma, or } as the object's end"),
             ("[1,\r", "2:1: found the end of the file; expected a value"),
             ("{}\n\n {}", "3:2: found '{'; expected the end of the file"),
             (
@@ -43,7 +57,10 @@ struct JSON5MistakeTests {
                 "2:4: a string contains a line break or a control character; expected its closing quote on the same line"
             ),
             ("{a:\n 'x\0'}", "2:4: the text contains a NUL byte; expected JSON5"),
-            ("{\n '\\q':1}", "2:2: a key has an escape that cannot be read; expected \\uHHHH"),
+            (
+                "{\n '\\q':1}",
+                #"2:2: a key is a string that cannot be read; escapes are \\ \/ \" \' \b \f \n \r \t, \xHH and \uHHHH"#
+            ),
             (
                 "{a:1,\n 'a':2}",
                 "2:2: the key 'a' stands twice in one object; expected each key once"
