@@ -143,7 +143,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ParleydTests",
-            dependencies: ["parleyd", "Commands", "Sockets", "Console", "TestSupport"],
+            dependencies: ["parleyd", "Commands", "System", "Sockets", "Console", "TestSupport"],
             swiftSettings: settings),
         fuzzers,
     ],

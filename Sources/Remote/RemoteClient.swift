@@ -133,9 +133,8 @@ public final class RemoteClient<Stream: ByteStream> {
         } catch {
             if let inputFailure { throw inputFailure }
             guard error.code == .idleTimedOut else { throw error }
-            throw StreamError(
-                .endedEarly, "\(error.sentence); the command's outcome is not known",
-                remedy: error.remedy)
+            throw error.saying(
+                "\(error.sentence); the command's outcome is not known", as: .endedEarly)
         }
     }
 

@@ -67,7 +67,6 @@ extension StreamError {
             case .unreachable: "; check the address and this machine's routes"
             default: ""
             }
-        return StreamError(
-            code, "cannot connect to \(place): \(sentence)\(advice)", remedy: remedy, cause: cause)
+        return saying("cannot connect to \(place): \(sentence)\(advice)")
     }
 }

@@ -46,6 +46,17 @@ public struct Fault<Domain: FaultDomain>: Error, Hashable, Sendable {
         Self(code, in: place, sentence, remedy: remedy, cause: cause)
     }
 
+    /// The same in another sentence, for whoever knows more of what was tried. Place, remedy and cause
+    /// stay, so that nothing is lost on the way up.
+    ///
+    /// - Parameter code: another one, where what is wrong means something else up there.
+    package func saying(_ sentence: String, as code: Code? = nil) -> Self {
+        Self(code ?? self.code, in: place, sentence, remedy: remedy, cause: cause)
+    }
+
+    /// The place, where there is one, and the sentence.
+    package var placedSentence: String { place.map { "\($0): \(sentence)" } ?? sentence }
+
     public static func == (a: Self, b: Self) -> Bool {
         a.code == b.code && a.place == b.place && a.sentence == b.sentence && a.remedy == b.remedy
     }
@@ -60,13 +71,13 @@ public struct Fault<Domain: FaultDomain>: Error, Hashable, Sendable {
 
 extension Fault: CustomStringConvertible where Domain.Remedy == Never {
     /// The place, where there is one, and the sentence.
-    public var description: String { place.map { "\($0): \(sentence)" } ?? sentence }
+    public var description: String { placedSentence }
 }
 
 /// For debuggers and failed tests.
 extension Fault: CustomDebugStringConvertible {
     public var debugDescription: String {
-        "\(code): \(sentence)" + (remedy.map { " [\($0)]" } ?? "")
+        "\(code): \(placedSentence)" + (remedy.map { " [\($0)]" } ?? "")
     }
 }
 
@@ -102,7 +113,7 @@ public enum Cause: Hashable, Sendable {
     case certificate(Int32, String)
 }
 
-/// The same for all domains.
+/// What a fault has, shared by its copies.
 private final class FaultContents<Remedy: Sendable>: Sendable {
     let code: String
     let place: FilePlace?

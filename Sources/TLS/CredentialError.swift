@@ -13,13 +13,14 @@ public enum CredentialFiles: FaultDomain {
     public enum Remedy: Hashable, Sendable {
         /// A file is not where it was looked for.
         case nameFolderOrMakeFile
-        /// The certificate is not made for this end of a connection, and whether it is made for nothing else.
+        /// The certificate is not made for this end of a connection; `orReissue` where it is made for the
+        /// other end neither, so that its CA may have to issue one.
         case nameOwnCertificate(Streams.End, orReissue: Bool)
         /// Only a CA's certificate tells whose list is trusted.
         case nameIssuer
         /// There is no list where one was named.
         case getListOrNameNone
-        /// What was given is no name to verify.
+        /// What was given is not a name that can be verified.
         case nameServer
     }
 }

@@ -107,7 +107,8 @@ public struct Trust: Sendable {
         } catch {
             guard error.code == .missing else { throw error }
             throw CredentialError(
-                .missing, "the CRL \(path) does not exist", remedy: .getListOrNameNone)
+                .missing, "the CRL \(path) does not exist", remedy: .getListOrNameNone,
+                cause: error.cause)
         }
     }
 

@@ -125,10 +125,9 @@ final class Client {
                 transcript.print("Connection failed. Is the server running?")
             }
             throw error.code == .refused && mayListenElsewhere
-                ? StreamError(
-                    .refused,
-                    "\(error.told); parleyd command listens on 127.0.0.1 alone unless it is given --host",
-                    cause: error.cause) : error
+                ? error.saying(
+                    "\(error.sentence); parleyd command listens on 127.0.0.1 alone unless it is given --host"
+                ) : error
         }
         let stream = try await open(socket, context)
         do throws(StreamError) {

@@ -209,8 +209,7 @@ final class RemoteRun<Stream: ByteStream> {
         do throws(StreamError) {
             return try send(line)
         } catch {
-            throw StreamError(
-                error.code, "line \(lines): \(error.told); the batch ends before it")
+            throw error.saying("line \(lines): \(error.sentence); the batch ends before it")
         }
     }
 

@@ -16,29 +16,26 @@ extension Endpoint {
                 listeners.append(listener)
             } catch {
                 // localhost is ::1 as well, which a machine without IPv6 doesn't have.
-                guard error.code == .addressUnavailable else { throw error.withRemedy }
+                guard error.code == .addressUnavailable else { throw error.withAdvice }
                 failure = failure ?? error
             }
         }
-        if listeners.isEmpty, let failure { throw failure.withRemedy }
+        if listeners.isEmpty, let failure { throw failure.withAdvice }
         return listeners
     }
 }
 
 extension StreamError {
-    /// A bind's failure with what to do about it.
-    fileprivate var withRemedy: StreamError {
+    /// A bind's failure with what to do about it, in the names of the server's options.
+    fileprivate var withAdvice: StreamError {
         switch code {
         case .addressInUse:
-            StreamError(
-                code,
-                "\(sentence); another server has this port: stop it or choose another with --port",
-                cause: cause)
+            saying(
+                "\(sentence); another server has this port: stop it or choose another with --port")
         case .addressUnavailable:
-            StreamError(
-                code,
-                "\(sentence); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE",
-                cause: cause)
+            saying(
+                "\(sentence); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE"
+            )
         default: self
         }
     }

@@ -1,6 +1,7 @@
 // Connecting: which address, how long, and why not.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 import Testing
 
 @testable import Sockets
@@ -30,6 +31,24 @@ struct ConnectTests {
                     try await connect(endpoint, on: loop)
                 }
                     == .refused)
+            _ = consume bound
+        }
+    }
+
+    @Test func connect_saysWhere_andKeepsTheReason() async throws {
+        try await onLoop { loop in
+            let bound = try RawSocket(boundTo: localAddress("127.0.0.1"))
+            let endpoint = bound.endpoint
+            do throws(StreamError) {
+                _ = try await connect(endpoint, on: loop)
+                Issue.record("somebody listens")
+            } catch {
+                #expect(
+                    error.sentence
+                        == "cannot connect to \(endpoint): Connection refused; start the server there, or check the port"
+                )
+                #expect(error.cause == .system(Errno(ECONNREFUSED)))
+            }
             _ = consume bound
         }
     }

@@ -1,6 +1,7 @@
 // Which CRLs are taken when they are read.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import Glibc
 internal import Sockets
 internal import System
 internal import Testing
@@ -91,6 +92,14 @@ struct RevocationListTests {
         #expect(error?.sentence.contains(pki.path(file)) == true, "\(error!)")
         // That tool makes no CRLs.
         #expect(error?.sentence.contains("generate-certs") == false, "\(error!)")
+    }
+
+    @Test func listThatIsNotThere_keepsTheReason() {
+        let error = #expect(throws: CredentialError.self) {
+            try pki.trust("root", crl: "nowhere.crl")
+        }
+        #expect(error?.remedy == .getListOrNameNone)
+        #expect(error?.cause == .system(Errno(ENOENT)))
     }
 
     @Test(arguments: [
