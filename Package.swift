@@ -70,7 +70,8 @@ let package = Package(
         .target(
             name: "Records", dependencies: ["System"], swiftSettings: settings),
         .target(
-            name: "Console", dependencies: ["CLinux", "System", "Sockets", "TLS", "Conversations"],
+            name: "Console",
+            dependencies: ["CLinux", "System", "Sockets", "TLS", "Conversations", "Records"],
             swiftSettings: settings),
         .executableTarget(
             name: "parleyd",
@@ -139,7 +140,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",
-            dependencies: ["Console", "System", "Conversations", "Sockets", "TLS", "TestSupport"],
+            dependencies: [
+                "Console", "System", "Conversations", "Sockets", "TLS", "Records", "TestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ParleydTests",

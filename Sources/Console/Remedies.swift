@@ -1,40 +1,43 @@
 // What a user can do about a fault, where saying so takes the name of an option.
 // SPDX-License-Identifier: Apache-2.0
+package import Records
 public import Sockets
-internal import System
+public import System
 public import TLS
 
-extension StreamError {
-    /// The sentence as people are told it, with its remedy.
-    public var told: String { sentence + (remedy.map { "; \($0.words)" } ?? "") }
+/// A domain's remedies, where they have words.
+public protocol Worded {
+    /// What to do, to follow a sentence after a semicolon.
+    var words: String { get }
 }
 
-extension CredentialError {
+extension Fault where Domain.Remedy: Worded {
     /// The sentence as people are told it, with its remedy.
-    public var told: String { sentence + (remedy.map { "; \($0.words)" } ?? "") }
+    public var told: String { placedSentence + (remedy.map { "; \($0.words)" } ?? "") }
 }
+
+/// A fault whose remedies have words, of whichever domain.
+private protocol Told {
+    var told: String { get }
+}
+
+extension Fault: Told where Domain.Remedy: Worded {}
 
 extension Error {
     /// What people are told of it.
-    public var told: String {
-        switch self {
-        case let fault as StreamError: fault.told
-        case let fault as CredentialError: fault.told
-        default: "\(self)"
-        }
-    }
+    public var told: String { (self as? any Told)?.told ?? "\(self)" }
 }
 
 extension DefaultStringInterpolation {
     @available(*, deprecated, message: "write fault.told, which has the remedy")
-    public mutating func appendInterpolation(_ fault: StreamError) { appendLiteral(fault.told) }
-
-    @available(*, deprecated, message: "write fault.told, which has the remedy")
-    public mutating func appendInterpolation(_ fault: CredentialError) { appendLiteral(fault.told) }
+    public mutating func appendInterpolation<Domain>(_ fault: Fault<Domain>)
+    where Domain.Remedy: Worded {
+        appendLiteral(fault.told)
+    }
 }
 
-extension Streams.Remedy {
-    fileprivate var words: String {
+extension Streams.Remedy: Worded {
+    public var words: String {
         switch self {
         case .waitLongerForConnection:
             "check the address, a firewall on the way, or give more with --connect-timeout"
@@ -62,8 +65,8 @@ extension Streams.Remedy {
     }
 }
 
-extension CredentialFiles.Remedy {
-    fileprivate var words: String {
+extension CredentialFiles.Remedy: Worded {
+    public var words: String {
         switch self {
         case .nameFolderOrMakeFile:
             "name its folder with --certs or the file itself, or make it as the README says under \"Certificates\""
@@ -73,6 +76,14 @@ extension CredentialFiles.Remedy {
         case .nameIssuer: "give its issuer's certificate with --ca"
         case .getListOrNameNone: "get it from your CA, or leave --crl out"
         case .nameServer: "give one with --server-name"
+        }
+    }
+}
+
+extension AuditTrail.Remedy: Worded {
+    package var words: String {
+        switch self {
+        case .nameFile: "name a file with --audit"
         }
     }
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Synchronization
-package import System
+internal import System
 
 /// Appends records, each with one write(2), to a file or to standard error. From any thread; a
 /// write to a disk holds up the loop that makes it.
@@ -46,7 +46,7 @@ package final class AuditFile: Sendable {
         do throws(FileError) {
             try TrustedFile.examine(appending: path)
         } catch {
-            throw .file(error)
+            throw AuditError(error)
         }
     }
 
@@ -90,28 +90,28 @@ package final class AuditFile: Sendable {
 
     /// A record that could not be written.
     struct Loss {
-        /// What the system says of it.
-        let reason: String
+        /// Why not.
+        let reason: AuditError
         /// Whether the record before it was written. A client could cause any number of losses, so
         /// that only the first of them is worth a line of the log.
         let isFirst: Bool
     }
 
-    private func append(_ line: [UInt8], to file: inout File, isDurable: Bool) -> String? {
+    private func append(_ line: [UInt8], to file: inout File, isDurable: Bool) -> AuditError? {
         let line = file.isTorn ? [UInt8(ascii: "\n")] + line : line
         let isRegular = path != nil && file.isRegular
         if !isRegular {
             // Whoever reads it and does not read on must not hold the loop up.
             var poll = pollfd(fd: file.descriptor.number, events: Int16(POLLOUT), revents: 0)
-            guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return "nobody reads it" }
+            guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return .unread }
         }
         let count = write(line, to: file.descriptor.number, isRegular: isRegular)
-        guard count >= 0 else { return Errno.last.description }
+        guard count >= 0 else { return AuditError(writing: .last) }
         file.isTorn = count < line.count
-        if file.isTorn { return "only a part of the record could be written" }
+        if file.isTorn { return .torn }
         if syncs, isDurable, fdatasync(file.descriptor.number) != 0, errno != EINVAL, errno != EROFS
         {
-            return Errno.last.description
+            return AuditError(writing: .last)
         }
         return nil
     }
@@ -132,22 +132,13 @@ package final class AuditFile: Sendable {
             do throws(FileError) {
                 return Descriptor(owning: try TrustedFile(appending: path).release())
             } catch {
-                throw .file(error)
+                throw AuditError(error)
             }
         }
         let own = Descriptor(reopening: 2, appending: true)
         if own.number >= 0 { return own }
         let copy = Descriptor(duplicating: 2)
-        guard copy.number >= 0 else {
-            throw .standardError("\(Errno.last)")
-        }
+        guard copy.number >= 0 else { throw AuditError(standardError: .last) }
         return copy
     }
-}
-
-/// The audit trail can't be opened.
-package enum AuditError: Error, Hashable, Sendable {
-    case file(FileError)
-    /// Standard error, with what the system says of it.
-    case standardError(String)
 }

@@ -7,7 +7,7 @@ internal import System
 /// within their budget, and equal replies in a row as one. Confined to its loop.
 package final class Recorder {
     private let file: AuditFile
-    private let lost: (String) -> Void
+    private let lost: (AuditError) -> Void
     private let now: () -> Int
     /// The session's fields, as each of its records has them.
     private var session = JSONLine()
@@ -21,11 +21,10 @@ package final class Recorder {
     /// - Parameters:
     ///   - session: nil for the server's own records.
     ///   - now: seconds of any clock, for the budget.
-    ///   - lost: called with what the system says where a record can't be written and the one before it
-    ///     could.
+    ///   - lost: called with the reason where a record can't be written and the one before it could.
     package init(
         _ file: AuditFile, _ session: RecordedSession?,
-        now: @escaping () -> Int = { time(nil) }, lost: @escaping (String) -> Void
+        now: @escaping () -> Int = { time(nil) }, lost: @escaping (AuditError) -> Void
     ) {
         self.file = file
         self.now = now

@@ -37,7 +37,7 @@ struct Parleyd {
         } catch let error as ConfigurationError {
             Log.end("parleyd", error.told, status: 78)
         } catch let error as AuditError {
-            Log.end("parleyd", ConfigurationError(error).description, status: 78)
+            Log.end("parleyd", error.told, status: 78)
         } catch let error as StreamError {
             Log.end("parleyd", error.told, status: 69)
         } catch {

@@ -65,9 +65,9 @@ extension Recorder {
 
 extension Log {
     /// Tells that the audit trail has a gap from here on, and why.
-    func writeLoss(_ reason: String) {
+    func writeLoss(_ fault: AuditError) {
         write(
-            "an audit record was lost: \(reason); until one can be written no program starts, so make room where --audit writes"
+            "an audit record was lost: \(fault.told); until one can be written no program starts, so make room where --audit writes"
         )
     }
 }

@@ -74,8 +74,7 @@ final class Reload {
         do throws(AuditError) {
             try audit?.reopen()
         } catch {
-            let why = ConfigurationError(error)
-            log.write("SIGHUP: the audit trail goes on in the old file: \(why)")
+            log.write("SIGHUP: the audit trail goes on in the old file: \(error.told)")
         }
         guard case .none = reading else {
             reading = .underWayAndAskedAgain

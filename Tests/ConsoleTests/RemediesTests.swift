@@ -1,5 +1,6 @@
 // What people are told of a fault whose remedy names an option.
 // SPDX-License-Identifier: Apache-2.0
+import Records
 import Sockets
 import System
 import TLS
@@ -89,6 +90,17 @@ struct RemediesTests {
         let fault = CredentialError(.refused, "it failed", remedy: remedy)
         #expect(fault.told == "it failed; \(words)")
         #expect((fault as any Error).told == "it failed; \(words)")
+    }
+
+    @Test func auditError_isToldWithItsRemedy() {
+        let fault = AuditError(.standardError, "it failed", remedy: .nameFile)
+        #expect(fault.told == "it failed; name a file with --audit")
+        #expect((fault as any Error).told == "it failed; name a file with --audit")
+    }
+
+    @Test func faultAtAPlace_isToldWithIt() {
+        let fault = StreamError(.refused, in: FilePlace("a"), "it failed", remedy: .speakTLS)
+        #expect(fault.told == "a: it failed; leave out --plaintext here, or give it there")
     }
 
     @Test func faultWithoutARemedy_isItsSentence() {

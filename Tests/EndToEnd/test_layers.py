@@ -37,6 +37,12 @@ def code(file):
     return re.sub(r"(?m)^\s*//.*$", "", file.read_text())
 
 
+SHOWN = re.compile(
+    r"\\\([^()\"]*\b(?:error|failure|fault)\b(?![.\w:])"
+    r"|\b(?:print|String|dump)\([^()]*\b(?:error|failure|fault)\b(?![.\w:])"
+    r"|\b(?:error|failure|fault)\.(?:description|debugDescription|localizedDescription|told)\b")
+"""An error that becomes text: interpolated, printed, or asked for it."""
+
 OPTION = re.compile(r"(?<![-\w])--[a-z][a-z0-9-]*")
 
 
@@ -74,6 +80,32 @@ class Layers(unittest.TestCase):
         named = set(OPTION.findall(code(SOURCES / "Console" / "Remedies.swift")))
         self.assertLess({"--ca", "--pin", "--server-name", "--tls-min"}, named)
         self.assertEqual(named - declared(), set())
+
+    def test_no_program_shows_an_error_where_its_remedy_could_be_forgotten(self):
+        # Only where Console is imported does "\(fault)" of a fault with remedies not compile.
+        for line in (r'"it failed: \(error)"', 'print(failure)', 'String(describing: error)',
+                     'log.write(error.told)', 'error.description'):
+            self.assertRegex(line, SHOWN)
+        for line in (r'"\(error.code)"', r'"\(error.sentence)"', 'throw error', 'fail(error)'):
+            self.assertNotRegex(line, SHOWN)
+        modules = graph()
+        programs = {name for name in modules if "Console" in linked(name, modules)} - {"Console"}
+        self.assertLessEqual({"parley", "parleyd"}, programs)
+        shows = {file for name in programs for file in (SOURCES / name).glob("**/*.swift")
+                 if SHOWN.search(code(file))}
+        self.assertLess({SOURCES / "parley" / "Parley.swift", SOURCES / "parleyd" / "Reload.swift",
+                         SOURCES / "parleyd" / "Recorded.swift"}, shows)
+        self.assertEqual({file for file in shows
+                          if not re.search(r"(?m)^\w+ import Console$", file.read_text())}, set())
+
+    def test_a_fault_that_is_said_otherwise_keeps_its_cause(self):
+        again = re.compile(r"\w*Error\(\s*(?:\.\w+,\s*)?"
+                           r"(?:\w+\.code\b|\"[^\"\n]*\\\((?:error|failure|fault)\.(?:sentence|told)\))")
+        for text in ('StreamError(\n error.code, "x")', r'StreamError(.reset, "\(error.told); x")'):
+            self.assertRegex(text, again)
+        for file in SOURCES.glob("**/*.swift"):
+            made = [text for text in again.findall(code(file)) if not text.startswith("UsageError")]
+            self.assertEqual(made, [], f"{file}: say it with Fault.saying, which keeps the cause")
 
     def test_what_goes_to_any_thread_unchecked_is_what_the_design_says(self):
         page = (REPOSITORY / "docs" / "design.md").read_text()

@@ -1,8 +1,10 @@
 // Whether records have arrived.
 // SPDX-License-Identifier: Apache-2.0
-import Records
+import Glibc
 import System
 import Testing
+
+@testable import Records
 
 @Suite
 struct AuditFileTests {
@@ -16,7 +18,8 @@ struct AuditFileTests {
         for _ in 1...3 { #expect(!recorder.record(start)) }
         // Whoever loses one: the file is what can't be written.
         #expect(!trail.recorder().record(start))
-        #expect(trail.losses == ["nobody reads it"])
+        #expect(trail.losses.map(\.sentence) == ["nobody reads it"])
+        #expect(trail.losses.map(\.code) == [.unread])
         #expect(try untimed(trail.read()) == line)
         #expect(recorder.record(start))
         #expect(
@@ -35,7 +38,8 @@ struct AuditFileTests {
         let recorder = trail.recorder()
         let long = String(repeating: "x", count: trail.room)
         #expect(!recorder.record(.handshakeFailure(code: "reset", reason: long)))
-        #expect(trail.losses == ["only a part of the record could be written"])
+        #expect(trail.losses.map(\.sentence) == ["only a part of the record could be written"])
+        #expect(trail.losses.map(\.code) == [.torn])
         let torn = trail.read()
         #expect(torn.utf8.count == trail.room)
         #expect(!torn.contains("\n"))
@@ -74,17 +78,38 @@ struct AuditFileTests {
         #expect(folder.read("audit").contains(#""what":"the command table""#))
     }
 
-    @Test func fileThatCanNotBeOpened_isToldByItsPath() throws {
+    @Test func lossThatTheSystemExplains_keepsItsReason() throws {
+        // As the server does.
+        signal(SIGPIPE, SIG_IGN)
+        let trail = try Trail()
+        trail.leave()
+        #expect(!trail.recorder().record(start))
+        #expect(trail.losses.map(\.sentence) == ["Broken pipe"])
+        #expect(trail.losses.map(\.code) == [.system])
+        #expect(trail.losses.map(\.cause) == [.system(Errno(EPIPE))])
+    }
+
+    @Test func fileThatCanNotBeOpened_isToldByItsPath_andKeepsTheReason() throws {
         let folder = try Folder()
         let path = folder["no/audit"]
-        #expect {
-            _ = try AuditFile(path, syncs: false)
-        } throws: { error in
-            guard case AuditError.file(let error)? = error as? AuditError else { return false }
-            return error.code == .missing && error.path == path
+        let opened = #expect(throws: AuditError.self) { try AuditFile(path, syncs: false) }
+        let examined = #expect(throws: AuditError.self) { try AuditFile.examine(path) }
+        for error in [opened, examined] {
+            #expect(error?.code == .file)
+            #expect(error?.sentence.hasPrefix("the audit file \(path): ") == true)
+            #expect(error?.cause == .system(Errno(ENOENT)))
         }
-        #expect(throws: AuditError.self) { try AuditFile.examine(path) }
         try AuditFile.examine(folder["audit"])
         #expect(folder.mode("audit") == nil)
+    }
+
+    @Test func standardErrorThatCanNotBeHad_keepsTheReason_andHasARemedy() {
+        let error = AuditError(standardError: Errno(EMFILE))
+        #expect(error.code == .standardError)
+        #expect(
+            error.sentence
+                == "the audit trail cannot be written to standard error (Too many open files)")
+        #expect(error.remedy == .nameFile)
+        #expect(error.cause == .system(Errno(EMFILE)))
     }
 }

@@ -11,11 +11,11 @@ final class Trail {
     let room: Int
     let file: AuditFile
     /// What was said of records that were lost.
-    private(set) var losses: [String] = []
+    private(set) var losses: [AuditError] = []
     /// The recorders' clock, in seconds.
     var now = 1_000
     private let folder: Folder
-    private let reader: Int32
+    private var reader: Int32
 
     init() throws {
         folder = try Folder()
@@ -36,6 +36,12 @@ final class Trail {
         Recorder(
             file, session, now: { [unowned self] in now },
             lost: { [unowned self] in losses.append($0) })
+    }
+
+    /// Has nobody read any more, ever.
+    func leave() {
+        close(reader)
+        reader = -1
     }
 
     /// What was written since the last call.

@@ -1,0 +1,56 @@
+// Why the audit trail can't be opened, or a record can't be written.
+// SPDX-License-Identifier: Apache-2.0
+package import System
+
+/// A failure of the audit trail. Its sentence says which file it is about where it can't be opened, and
+/// only the reason where a record is lost.
+package typealias AuditError = Fault<AuditTrail>
+
+/// The domain of `AuditError`.
+package enum AuditTrail: FaultDomain {
+    /// What whoever said where the trail goes can say instead.
+    package enum Remedy: Hashable, Sendable {
+        /// Standard error can't be written to, but a file could be.
+        case nameFile
+    }
+}
+
+extension AuditError {
+    /// Whoever was to read the records doesn't read on.
+    static var unread: AuditError { AuditError(.unread, "nobody reads it") }
+
+    /// A record was cut off.
+    static var torn: AuditError {
+        AuditError(.torn, "only a part of the record could be written")
+    }
+
+    /// A file that can't be opened, or must not be.
+    init(_ error: FileError) {
+        self.init(.file, "the audit file \(error)", cause: error.cause)
+    }
+
+    /// Standard error can't be opened again, and can't be duplicated.
+    init(standardError reason: Errno) {
+        self.init(
+            .standardError, "the audit trail cannot be written to standard error (\(reason))",
+            remedy: .nameFile, cause: .system(reason))
+    }
+
+    /// A record that the system didn't take, in the system's words alone.
+    init(writing reason: Errno) {
+        self.init(.system, reason.description, cause: .system(reason))
+    }
+}
+
+extension AuditError.Code {
+    /// The file can't be opened, or must not be used.
+    package static var file: Self { Self(rawValue: "file") }
+    /// Standard error can't be written to.
+    package static var standardError: Self { Self(rawValue: "standardError") }
+    /// A pipe or a socket is full.
+    package static var unread: Self { Self(rawValue: "unread") }
+    /// Only a part of a record was written.
+    package static var torn: Self { Self(rawValue: "torn") }
+    /// The system has refused a write.
+    package static var system: Self { Self(rawValue: "system") }
+}
