@@ -117,7 +117,7 @@ let package = Package(
             dependencies: ["TLS", "COpenSSL", "System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandsTests", dependencies: ["Commands", "TestSupport"],
+            name: "CommandsTests", dependencies: ["Commands", "System", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ProgramsTests", dependencies: ["Programs", "System", "Sockets", "TestSupport"],

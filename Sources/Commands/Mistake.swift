@@ -1,5 +1,6 @@
 // A mistake at its place in a table's text.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 
 /// What is wrong, and at which byte.
 struct Mistake: Error {
@@ -8,11 +9,14 @@ struct Mistake: Error {
     let offset: Int
     /// What is wrong; what was expected. Without control characters.
     let sentence: String
+    /// What it goes back to; nil where that is the text itself.
+    let cause: Cause?
 
-    init(_ code: TableError.Code, at offset: Int, _ sentence: String) {
+    init(_ code: TableError.Code, at offset: Int, _ sentence: String, cause: Cause? = nil) {
         self.code = code
         self.offset = offset
         self.sentence = sentence
+        self.cause = cause
     }
 
     /// The error of the table that has it.
@@ -21,6 +25,6 @@ struct Mistake: Error {
     ///   - text: the whole table.
     ///   - name: what stands for the file.
     func error(in text: String, name: String) -> TableError {
-        TableError(code, file: name, at: TextPlace(of: offset, in: text), sentence)
+        TableError(code, file: name, at: TextPlace(of: offset, in: text), sentence, cause: cause)
     }
 }

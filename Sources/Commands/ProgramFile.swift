@@ -9,11 +9,24 @@ enum ProgramFile {
     /// It may be executed and not be read, so nobody knows what it is.
     case unseen
     /// There is no such file.
-    case missing(String)
+    case missing(Flaw)
     /// It could never start.
-    case unusable(String)
+    case unusable(Flaw)
     /// Others could put something else in its place.
-    case replaceable(TableError.Code, String)
+    case replaceable(TableError.Code, Flaw)
+
+    /// What is wrong with it, in words that its path stands before.
+    struct Flaw: ExpressibleByStringInterpolation {
+        let words: String
+        /// What it goes back to.
+        let cause: Cause?
+
+        init(_ words: String, cause: Cause? = nil) { (self.words, self.cause) = (words, cause) }
+
+        init(stringLiteral words: String) { self.init(words) }
+
+        func after(_ words: String) -> Self { Self("\(words) \(self.words)", cause: cause) }
+    }
 
     /// Looks at a file and, where it is a script, at its interpreter (execve(2)).
     ///
@@ -21,16 +34,16 @@ enum ProgramFile {
     static func look(at path: String, level: Int = 1) -> Self {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
-            let reason = errno
-            let fault = "cannot be found (\(Errno(reason)))"
-            return reason == ENOENT || reason == ENOTDIR ? .missing(fault) : .unusable(fault)
+            let reason = Errno.last
+            let flaw = Flaw("cannot be found (\(reason))", cause: .system(reason))
+            return [ENOENT, ENOTDIR].contains(reason.number) ? .missing(flaw) : .unusable(flaw)
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             return .unusable("is not a regular file")
         }
         // Also where its file system is mounted noexec.
         guard unsafe access(path, X_OK) == 0 else {
-            return .unusable("is not executable for this user")
+            return .unusable(Flaw("is not executable for this user", cause: .system(.last)))
         }
         do throws(FileError) {
             guard let head = try TrustedFile(path, as: .program).start(headLength) else {
@@ -38,11 +51,12 @@ enum ProgramFile {
             }
             return look(at: head, level: level)
         } catch {
-            let fault = "cannot be used: \(escaped(error.sentence, limit: 4_096))"
+            let flaw = Flaw(
+                "cannot be used: \(escaped(error.sentence, limit: 4_096))", cause: error.cause)
             switch error.code {
-            case .foreignOwner: return .replaceable(.foreignOwner, fault)
-            case .writableByOthers: return .replaceable(.writableByOthers, fault)
-            default: return .unusable(fault)
+            case .foreignOwner: return .replaceable(.foreignOwner, flaw)
+            case .writableByOthers: return .replaceable(.writableByOthers, flaw)
+            default: return .unusable(flaw)
             }
         }
     }
@@ -51,10 +65,11 @@ enum ProgramFile {
         if head.starts(with: [0x7f] + Array("ELF".utf8)) { return .good }
         guard head.starts(with: "#!".utf8) else {
             return .unusable(
-                head.isEmpty
-                    ? "is empty"
-                    : "is neither a binary (ELF) nor a script that begins with #! and its interpreter's path"
-            )
+                Flaw(
+                    head.isEmpty
+                        ? "is empty"
+                        : "is neither a binary (ELF) nor a script that begins with #! and its interpreter's path"
+                ))
         }
         let line = head.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
         // Part of the interpreter's name, or of its argument.
@@ -79,8 +94,8 @@ enum ProgramFile {
         switch look(at: interpreter, level: level + 1) {
         case .good: return .good
         case .unseen: return .unseen
-        case .missing(let fault), .unusable(let fault): return .unusable("\(what) \(fault)")
-        case .replaceable(let code, let fault): return .replaceable(code, "\(what) \(fault)")
+        case .missing(let flaw), .unusable(let flaw): return .unusable(flaw.after(what))
+        case .replaceable(let code, let flaw): return .replaceable(code, flaw.after(what))
         }
     }
 

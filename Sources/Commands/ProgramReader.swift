@@ -109,10 +109,11 @@ struct ProgramReader {
                 "a placeholder stands for the program; expected \(expected), which clients do not choose"
             )
         }
-        func mistake(_ fault: String) -> Mistake {
+        func mistake(_ flaw: ProgramFile.Flaw) -> Mistake {
             Mistake(
                 .invalidProgram, at: node.offset,
-                "the program '\(escaped(path, limit: 4_096))' \(fault); expected \(expected)")
+                "the program '\(escaped(path, limit: 4_096))' \(flaw.words); expected \(expected)",
+                cause: flaw.cause)
         }
         guard path.utf8.first == UInt8(ascii: "/") else {
             throw mistake("is not an absolute path")
@@ -125,16 +126,17 @@ struct ProgramReader {
                 "the program '\(escaped(path))' cannot be read by this user, so it was not seen whether it can start"
             )
             return (path, true)
-        case .missing(let fault) where isOptional:
+        case .missing(let flaw) where isOptional:
             notes.warn(
                 .unavailable, node.offset,
-                "the command \(quoted(command)) is unavailable on this machine: the program '\(escaped(path))' \(fault)"
+                "the command \(quoted(command)) is unavailable on this machine: the program '\(escaped(path))' \(flaw.words)"
             )
             return (path, false)
-        case .missing(let fault), .unusable(let fault): throw mistake(fault)
-        case .replaceable(let code, let fault):
+        case .missing(let flaw), .unusable(let flaw): throw mistake(flaw)
+        case .replaceable(let code, let flaw):
             throw Mistake(
-                code, at: node.offset, "the program '\(escaped(path, limit: 4_096))' \(fault)")
+                code, at: node.offset,
+                "the program '\(escaped(path, limit: 4_096))' \(flaw.words)", cause: flaw.cause)
         }
     }
 

@@ -16,9 +16,11 @@ extension TableError {
     public var column: Int? { place?.column }
 
     /// A mistake in a file's text.
-    init(_ code: Code, file: String, at place: TextPlace, _ sentence: String) {
+    init(_ code: Code, file: String, at place: TextPlace, _ sentence: String, cause: Cause?) {
         let file = escaped(file, limit: 4_096)
-        self.init(code, in: FilePlace(file, line: place.line, column: place.column), sentence)
+        self.init(
+            code, in: FilePlace(file, line: place.line, column: place.column), sentence,
+            cause: cause)
     }
 
     /// A file that can't be read, or must not be.

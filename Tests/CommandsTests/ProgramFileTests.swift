@@ -1,6 +1,7 @@
 // Which files the kernel could start.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import System
 import Testing
 
 @testable import Commands
@@ -119,6 +120,24 @@ struct ProgramFileTests {
 
     private func write(_ name: String, _ text: String) throws {
         try folder.file(name, 0o755, text)
+    }
+
+    @Test func refusal_keepsTheSystemsReason() throws {
+        func cause(_ path: String) -> Cause? {
+            do throws(TableError) {
+                _ = try CommandTable(text: command("", run: "['\(path)']"), name: "t")
+                return nil
+            } catch {
+                return error.cause
+            }
+        }
+        #expect(cause("/no/such/program") == .system(Errno(ENOENT)))
+        #expect(cause("/etc/passwd/x") == .system(Errno(ENOTDIR)))
+        try write("a", "#!/no/such/interpreter\n")
+        #expect(cause(folder["a"]) == .system(Errno(ENOENT)))
+        try folder.mode("a", 0o644)
+        #expect(cause(folder["a"]) == .system(Errno(EACCES)))
+        #expect(cause("relative") == nil)
     }
 
     private func code(_ text: String) throws -> TableError.Code? {
