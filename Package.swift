@@ -52,10 +52,16 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev", "pkg-config"])]),
         .target(name: "CLinux"),
+        .target(
+            name: "CProvider", dependencies: ["COpenSSL"],
+            cSettings: [
+                .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+            ]),
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Sockets", dependencies: ["CLinux", "System"], swiftSettings: settings),
         .target(
-            name: "TLS", dependencies: ["COpenSSL", "System", "Sockets"], swiftSettings: settings),
+            name: "TLS", dependencies: ["COpenSSL", "CProvider", "System", "Sockets"],
+            swiftSettings: settings),
         .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],

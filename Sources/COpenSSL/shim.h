@@ -6,6 +6,8 @@
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -49,6 +51,8 @@ static const uint64_t parley_SSL_OP_IGNORE_UNEXPECTED_EOF = SSL_OP_IGNORE_UNEXPE
 // Both ways. OpenSSL 3.2 has them; older ones don't mind the bits, and what is built with such a
 // one may run with a newer.
 static const uint64_t parley_SSL_OP_NO_CERTIFICATE_COMPRESSION = (1ULL << 32) | (1ULL << 33);
+static const int parley_EVP_PKEY_PUBLIC_KEY = EVP_PKEY_PUBLIC_KEY;
+static const int parley_EVP_PKEY_KEYPAIR = EVP_PKEY_KEYPAIR;
 // The flags that escape control characters and bytes above ASCII.
 static inline unsigned long parley_XN_FLAG_ONELINE(void) { return XN_FLAG_ONELINE; }
 static inline void parley_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }

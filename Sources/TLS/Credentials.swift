@@ -52,6 +52,28 @@ public final class Credentials: Sendable {
         try rehearse(certificate, keyPath)
     }
 
+    /// What has been read and checked where the key is: the same, but for the key, which is elsewhere.
+    ///
+    /// - Parameters:
+    ///   - chain: the key's own certificate first.
+    ///   - path: what sentences call the certificate.
+    /// - Throws: `CredentialError`: `keyMismatch` where what the signer gives for a trial isn't the
+    ///   signature of the certificate's key, `unusableKey` where it gives none.
+    public init(
+        chain: [Certificate], from path: String, key: RemoteKey, purpose: Purpose
+    ) throws(CredentialError) {
+        guard let leaf = chain.first else {
+            throw CredentialError(
+                .empty, "there is no certificate in \(path); name a file that has one")
+        }
+        self.key = try PrivateKey(key, of: leaf)
+        self.path = path
+        self.chain = chain
+        warnings = []
+        try Self.check(leaf, path, purpose)
+        try rehearse(path, "of \(path)")
+    }
+
     private static func check(
         _ leaf: Certificate, _ path: String, _ purpose: Purpose
     ) throws(CredentialError) {
@@ -145,7 +167,22 @@ public final class Credentials: Sendable {
         guard unsafe SSL_CTX_use_certificate(server, chain[0].pointer) == 1,
             unsafe SSL_CTX_use_PrivateKey(server, key.pointer) == 1
         else { throw .refused("the certificate \(certificate)") }
-        guard unsafe Rehearsal.failure(client: client, server: server) != nil else { return }
+        let call = SigningCall.make(asking: key.signer, for: nil) {
+            unsafe Rehearsal.failure(client: client, server: server)
+        }
+        guard let reasons = call.result else { return }
+        if let refusal = call.refusal {
+            throw CredentialError(
+                .unusableKey,
+                "the key \(keyPath), which another process has, gave no signature: \(refusal.reason)"
+            )
+        }
+        if key.signer != nil, reasons.contains(where: { $0.reason == SSL_R_BAD_SIGNATURE }) {
+            throw CredentialError(
+                .keyMismatch,
+                "what another process signs with is not the key of the certificate \(certificate); restart the server, which gives both"
+            )
+        }
         throw CredentialError(
             .unusableKey,
             "the key \(keyPath) (\(key.kind)) can make no signature that TLS 1.3 has and this system's OpenSSL configuration allows; \(Self.newKey)"

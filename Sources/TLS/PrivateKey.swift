@@ -3,16 +3,30 @@
 internal import COpenSSL
 internal import System
 
-/// A private key from a PEM file that nobody else can read.
+/// A private key from a PEM file that nobody else can read, or one that is elsewhere.
 @safe
 final class PrivateKey: Sendable {
     private let shared: SharedPointer<OpaquePointer>
     var pointer: OpaquePointer { unsafe shared.raw }
+    /// Who is asked to sign with it; nil where it is here.
+    let signer: (any RemoteSigner)?
 
     /// - Throws: `CredentialError`; an encrypted key is refused, since a server that starts by
     ///   itself has nobody to ask for the passphrase.
     init(_ path: String) throws(CredentialError) {
         unsafe shared = unsafe SharedPointer(try Self.read(path))
+        signer = nil
+    }
+
+    /// The key of a certificate.
+    ///
+    /// - Throws: `refused` for a kind of key that can't be elsewhere.
+    init(_ key: RemoteKey, of certificate: Certificate) throws(CredentialError) {
+        guard let pointer = unsafe key.pointer(for: certificate) else {
+            throw .refused("a key of this kind in another process")
+        }
+        unsafe shared = unsafe SharedPointer(pointer)
+        signer = key.signer
     }
 
     deinit { unsafe EVP_PKEY_free(pointer) }

@@ -30,6 +30,8 @@ extension StreamError.Code {
     public static var certificateRejected: Self { Self(rawValue: "certificateRejected") }
 
     // The handshake and the connection.
+    /// This end's private key is elsewhere, and gave no signature.
+    public static var noSignature: Self { Self(rawValue: "noSignature") }
     public static var noCommonVersion: Self { Self(rawValue: "noCommonVersion") }
     public static var noCommonCipher: Self { Self(rawValue: "noCommonCipher") }
     /// What the peer sent is no TLS.

@@ -20,6 +20,8 @@ public final class TLSContext: Sendable {
     let keyLog: KeyLog?
     /// When what it relies on ends.
     public let expiries: [Expiry]
+    /// Who is asked for this end's signatures, where its key is elsewhere.
+    let signer: (any RemoteSigner)?
     /// Whether this end has a certificate to show.
     let hasCredentials: Bool
     /// Whether the program that has this context speaks plaintext too, for advice.
@@ -66,6 +68,7 @@ public final class TLSContext: Sendable {
         keyLog = options.keyLog
         expiries = (credentials?.expiries ?? []) + (trust?.expiries ?? [])
         hasCredentials = credentials != nil
+        signer = credentials?.key.signer
         mayBePlaintext = options.mayBePlaintext
         // A client says where it fails that a CA has no list.
         let gaps = role == .server ? trust?.authoritiesWithoutList ?? [] : []

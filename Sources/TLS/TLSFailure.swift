@@ -7,7 +7,7 @@ internal import System
 extension TLSStream {
     /// With the reasons as its cause, where they are what it goes back to.
     func failure(_ reasons: [OpenSSLReason], _ operation: String) -> StreamError {
-        if let verificationFailure { return verificationFailure }
+        if let callbackFailure { return callbackFailure }
         return meaning(of: reasons, operation).caused(by: .openSSL(reasons.map(\.text)))
     }
 
@@ -143,6 +143,12 @@ extension TLSStream {
     }
 
     private var peer: Streams.End { context.role.peer }
+
+    static func noSignature(_ refusal: SigningRefusal) -> StreamError {
+        StreamError(
+            .noSignature,
+            "this end's key, which another process has, gave no signature: \(refusal.reason)")
+    }
 
     static func outOfMemory() -> StreamError {
         let reasons = ErrorQueue.drain().map(\.text)

@@ -25,8 +25,8 @@ public final class TLSStream: TLSTransport, ByteStream {
     /// Asked in a server's handshake for what it verifies a client under, which may be another
     /// context by then than the one that it began with; nil for that one.
     public var contextInForce: (() -> TLSContext?)?
-    /// Kept by the verification for the handshake's error.
-    var verificationFailure: StreamError?
+    /// Kept for the handshake's error by what OpenSSL asks of this end: a verification, a signature.
+    var callbackFailure: StreamError?
     let serverName: ServerName?
 
     /// The server's side.
@@ -111,7 +111,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     public func attemptHandshake() throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        let attempt = try outcome(of: unsafe SSL_do_handshake(ssl), "the TLS handshake")
+        let attempt = try outcome(of: goOn(), "the TLS handshake")
         switch attempt {
         case .moved:
             isEstablished = true
@@ -127,6 +127,16 @@ public final class TLSStream: TLSTransport, ByteStream {
             throw fail(handshakeEnded)
         }
         return attempt
+    }
+
+    /// Nothing else is signed: after the handshake a key has nothing to prove, and a read before it is
+    /// none of ours.
+    private func goOn() -> Int32 {
+        let call = SigningCall.make(asking: context.signer, for: self) {
+            unsafe SSL_do_handshake(ssl)
+        }
+        if let refusal = call.refusal { callbackFailure = Self.noSignature(refusal) }
+        return call.result
     }
 
     /// `TLSv1.3`.
@@ -248,7 +258,7 @@ public final class TLSStream: TLSTransport, ByteStream {
 
     override func verify(_ store: OpaquePointer) -> Int32 {
         var verification = Verification(under: context, serverName: serverName)
-        defer { verificationFailure = verification.objection }
+        defer { callbackFailure = verification.objection }
         return unsafe verification.verify(store, inForce: contextInForce?())
     }
 

@@ -1,0 +1,68 @@
+// A call of OpenSSL's within which a signature may be asked for.
+// SPDX-License-Identifier: Apache-2.0
+internal import CProvider
+
+/// Who is asked meanwhile, and for whom. OpenSSL's signature knows neither, so that both are the
+/// thread's while the call lasts; outside of such calls keys that are elsewhere sign nothing.
+@safe
+final class SigningCall {
+    private let signer: any RemoteSigner
+    private let connection: TLSTransport?
+    private var refusal: SigningRefusal?
+
+    private init(_ signer: any RemoteSigner, _ connection: TLSTransport?) {
+        self.signer = signer
+        self.connection = connection
+    }
+
+    /// Calls with `signer` to be asked on this thread; a signer may itself make such a call.
+    ///
+    /// - Parameters:
+    ///   - signer: nil where no key is elsewhere.
+    ///   - connection: whose handshake it is.
+    /// - Returns: with the call's result why a signature was refused, where one was.
+    static func make<R>(
+        asking signer: (any RemoteSigner)?, for connection: TLSTransport?, _ body: () -> R
+    ) -> (result: R, refusal: SigningRefusal?) {
+        guard let signer else { return (body(), nil) }
+        let call = SigningCall(signer, connection)
+        var asked = unsafe parley_asked(
+            sign: { call, number, scheme, content, length, signature, room in
+                unsafe Unmanaged<SigningCall>.fromOpaque(call!).takeUnretainedValue().sign(
+                    key: Int(number), scheme,
+                    UnsafeBufferPointer(start: content, count: length),
+                    into: UnsafeMutableBufferPointer(start: signature, count: room))
+            }, self: Unmanaged.passUnretained(call).toOpaque())
+        let result = unsafe withUnsafePointer(to: &asked) { asked in
+            let before = unsafe parley_ask(asked)
+            defer { unsafe parley_ask(before) }
+            return body()
+        }
+        return (result, withExtendedLifetime(call) { call.refusal })
+    }
+
+    /// - Returns: how many bytes the signature has; 0 where there is none.
+    private func sign(
+        key: Int, _ number: UInt16, _ content: UnsafeBufferPointer<UInt8>,
+        into room: UnsafeMutableBufferPointer<UInt8>
+    ) -> Int {
+        do throws(SigningRefusal) {
+            guard let scheme = SignatureScheme(rawValue: number) else {
+                throw SigningRefusal("TLS has no signature of the number \(number)")
+            }
+            let signature = try signer.signature(
+                for: SigningRequest(
+                    key: key, scheme: scheme, content: unsafe Array(content),
+                    connection: connection))
+            guard !signature.isEmpty, signature.count <= room.count else {
+                throw SigningRefusal(
+                    "it has \(signature.count) bytes, and the key's have 1 to \(room.count)")
+            }
+            _ = unsafe room.update(fromContentsOf: signature)
+            return signature.count
+        } catch {
+            refusal = error
+            return 0
+        }
+    }
+}
