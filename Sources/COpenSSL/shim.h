@@ -9,6 +9,8 @@
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -38,6 +40,10 @@ static inline int parley_SSL_CTX_set1_sigalgs_list(SSL_CTX *ctx, const char *lis
 static inline int parley_SSL_CTX_add0_chain_cert(SSL_CTX *ctx, X509 *certificate)
 {
     return (int)SSL_CTX_add0_chain_cert(ctx, certificate);
+}
+static inline void parley_SSL_CTX_set_max_cert_list(SSL_CTX *ctx, long bytes)
+{
+    SSL_CTX_set_max_cert_list(ctx, bytes);
 }
 static inline int parley_SSL_set_tlsext_host_name(SSL *ssl, const char *name)
 {

@@ -81,6 +81,7 @@ public final class TLSContext: Sendable {
         if let credentials { try use(credentials) }
         if let trust { try verify(with: trust) }
         useApplicationProtocols()
+        if options.provesHandshakes { unsafe try HandshakeCollection.install(in: context) }
         if keyLog != nil {
             unsafe SSL_CTX_set_keylog_callback(context) { ssl, line in
                 guard let ssl = unsafe ssl, let line = unsafe line else { return }

@@ -30,5 +30,8 @@ public struct TLSOptions: Sendable {
     public var keyLog: KeyLog?
     /// Whether a peer in plaintext may be met with `--plaintext`, for advice.
     public var mayBePlaintext = true
+    /// Whether a server's streams gather what a broker needs of their handshakes, for those that
+    /// have a `transcript`.
+    public var provesHandshakes = false
     public init() {}
 }

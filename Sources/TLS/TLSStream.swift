@@ -115,6 +115,8 @@ public final class TLSStream: TLSTransport, ByteStream {
         switch attempt {
         case .moved:
             isEstablished = true
+            // What follows is not of the handshake.
+            if transcript != nil { unsafe SSL_set_msg_callback(ssl, nil) }
             if let certificate = unsafe SSL_get1_peer_certificate(ssl) {
                 peerIdentity = unsafe PeerIdentity(Certificate(owning: certificate))
             }
@@ -137,6 +139,12 @@ public final class TLSStream: TLSTransport, ByteStream {
         }
         if let refusal = call.refusal { callbackFailure = Self.noSignature(refusal) }
         return call.result
+    }
+
+    /// What a handshake that is done has of the client's proof (`HandshakeTranscript.takeProof`), once.
+    public func takeProof() -> [UInt8]? {
+        defer { transcript = nil }
+        return transcript?.takeProof()
     }
 
     /// `TLSv1.3`.
@@ -238,6 +246,7 @@ public final class TLSStream: TLSTransport, ByteStream {
 
     private func fail(_ error: StreamError) -> StreamError {
         failure = failure ?? error
+        transcript = nil
         return error
     }
 

@@ -15,6 +15,10 @@ public class TLSTransport {
     /// The channel has come to its end.
     final var hasEnded = false
 
+    /// What is gathered of a server's handshake, to be set before it begins, in a context whose options
+    /// say `provesHandshakes`; nil for nothing.
+    public final var transcript: HandshakeTranscript?
+
     init(over channel: Channel) {
         self.channel = channel
     }

@@ -40,7 +40,8 @@ extension Authority {
             client: certificates.client(nil, trusting: trust), server: server)
     }
 
-    private func show(_ name: String, _ key: String?, in context: TLSContext) throws {
+    /// Has a context show a certificate with its chain, whatever is wrong with them.
+    func show(_ name: String, _ key: String? = nil, in context: TLSContext) throws {
         // OpenSSL minds what it can't read of a certificate, and takes it all the same.
         defer { _ = ErrorQueue.drain() }
         let chain = try Certificate.read(path("\(name).pem"))

@@ -1,0 +1,173 @@
+// A broker's half of a handshake: it signs for its server, and learns who the client is.
+// SPDX-License-Identifier: Apache-2.0
+public import System
+
+/// One handshake of TLS 1.3, seen by who holds the server's key, from messages that it has from whom it
+/// need not trust. Four steps, each once and in this order: `contentToSign`, `append(signature:)`,
+/// `showChain`, `prove`. A step that fails is the last.
+///
+/// What is proved: the holder of the client's key has made this handshake with this server's
+/// certificate after the nonce was made, since both are in what it signed, and so is a signature
+/// that only the server's key makes. Not proved: from where it came, and that it is still there.
+public struct HandshakeProof: ~Copyable {
+    /// For the CertificateRequest of this handshake.
+    public let nonce: [UInt8]
+    private let leaf: ServerLeaf
+    private var state = State.made
+
+    /// A handshake that is to come, with a nonce of its own.
+    ///
+    /// - Throws: `unavailable`.
+    public init(of leaf: ServerLeaf) throws(ProofRefusal) {
+        self.init(of: leaf, nonce: try HandshakeNonce.make())
+    }
+
+    init(of leaf: ServerLeaf, nonce: [UInt8]) {
+        self.leaf = leaf
+        self.nonce = nonce
+    }
+
+    /// From the first step to the last. A client's answer takes a round trip and a signature.
+    public static let patience = Duration.seconds(10)
+
+    private enum State {
+        case made
+        case asked(Handshake, VerifyScheme)
+        case signed(Handshake)
+        case shown(Handshake, leaf: Certificate, chain: [UInt8])
+        case spent
+    }
+
+    /// What the messages so far have come to.
+    private struct Handshake {
+        let hash: TranscriptHash
+        let asksClient: Bool
+        let applicationProtocol: [UInt8]?
+        let began: Moment
+    }
+
+    /// The next step takes the state, and leaves none unless it succeeds.
+    private mutating func take() -> State {
+        defer { state = .spent }
+        return state
+    }
+
+    // MARK: Steps
+
+    /// What the server's key has to sign for its CertificateVerify.
+    ///
+    /// - Parameters:
+    ///   - messages: ClientHello to server Certificate, as `HandshakeTranscript` has them.
+    ///   - scheme: the number of the signature's scheme.
+    /// - Returns: 130 or 146 bytes, of which only the hash depends on the messages.
+    public mutating func contentToSign(
+        _ messages: [UInt8], scheme number: UInt16, at now: Moment = .now
+    ) throws(ProofRefusal) -> [UInt8] {
+        guard case .made = take() else { throw .outOfTurn }
+        let flight = try ServerFlight(messages, of: leaf)
+        // Without it whoever kept a handshake could show it again, if the server's signature is the same
+        // each time, as Ed25519's is. Where no client is asked there is nobody's identity to replay.
+        if flight.asksClient {
+            guard let theirs = flight.nonce else { throw .noNonce }
+            guard theirs.elementsEqual(nonce) else { throw .wrongNonce }
+        }
+        guard let scheme = VerifyScheme(rawValue: number), scheme.fits(leaf.certificate) else {
+            throw .unfitScheme
+        }
+        let content = try flight.hash.content(signedBy: .server)
+        state = .asked(
+            Handshake(
+                hash: flight.hash, asksClient: flight.asksClient,
+                applicationProtocol: flight.applicationProtocol, began: now), scheme)
+        return content
+    }
+
+    /// Puts the CertificateVerify into the transcript, which nobody else can tell what it is.
+    ///
+    /// - Parameter signature: of what `contentToSign` gave.
+    public mutating func append(signature: [UInt8]) throws(ProofRefusal) {
+        guard case .asked(let handshake, let scheme) = take() else { throw .outOfTurn }
+        let room = HandshakeKind.certificateVerify.longest - 4
+        guard !signature.isEmpty, signature.count <= room else { throw .noSignature }
+        let head = Self.number(Int(scheme.rawValue), 2) + Self.number(signature.count, 2)
+        let body = head + signature
+        let header = [HandshakeKind.certificateVerify.rawValue] + Self.number(body.count, 3)
+        try handshake.hash.append((header + body)[...])
+        state = .signed(handshake)
+    }
+
+    /// Has the client's chain verified.
+    ///
+    /// - Parameters:
+    ///   - message: the client's Certificate.
+    ///   - verified: the client's certificate where its chain is good for whoever opens a session; nil
+    ///     where it isn't. A chain that was verified before is known by its hash.
+    public mutating func showChain(
+        _ message: [UInt8], verified: (ClientChain) throws(ProofRefusal) -> Certificate?
+    ) throws(ProofRefusal) {
+        guard case .signed(let handshake) = take() else { throw .outOfTurn }
+        guard handshake.asksClient else { throw .clientNotAsked }
+        let chain = try ClientChain(message)
+        guard let leaf = try verified(chain) else { throw .untrustedChain }
+        state = .shown(handshake, leaf: leaf, chain: chain.hash)
+    }
+
+    /// Verifies that the client has signed this handshake.
+    ///
+    /// - Parameter messages: the server's Finished, the client's Certificate and CertificateVerify.
+    public mutating func prove(
+        _ messages: [UInt8], at now: Moment = .now
+    ) throws(ProofRefusal) -> ProvenClient {
+        guard case .shown(let handshake, let leaf, let chain) = take() else { throw .outOfTurn }
+        guard now - handshake.began <= Self.patience else { throw .late }
+        var reader = HandshakeReader(messages)
+        let finished = try reader.next(.finished)
+        guard finished.body.count == handshake.hash.algorithm.size else {
+            throw .malformed(.finished)
+        }
+        let certificate = try reader.next(.certificate)
+        let verify = try reader.next(.certificateVerify)
+        try reader.end()
+        guard try TranscriptHash.of(certificate.whole, .sha256) == chain else {
+            throw .otherClientCertificate
+        }
+        var fields = verify.fields
+        let number = try fields.number(2)
+        let signature = try fields.vector(2, 1...0xffff)
+        try fields.end()
+        guard let scheme = VerifyScheme(rawValue: UInt16(truncatingIfNeeded: number)),
+            scheme.fits(leaf)
+        else { throw .unfitScheme }
+        try handshake.hash.append(finished.whole)
+        try handshake.hash.append(certificate.whole)
+        let content = try handshake.hash.content(signedBy: .client)
+        guard scheme.isSignature(signature.rest, of: content, by: leaf) else {
+            throw .wrongClientSignature
+        }
+        return ProvenClient(leaf: leaf, applicationProtocol: handshake.applicationProtocol)
+    }
+
+    private static func number(_ value: Int, _ size: Int) -> [UInt8] {
+        (0..<size).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    }
+}
+
+/// Who has proved to be the client of a handshake.
+public struct ProvenClient: Sendable {
+    /// The certificate whose chain was verified, and whose key has signed the handshake.
+    public let leaf: Certificate
+    private let applicationProtocol: [UInt8]?
+
+    fileprivate init(leaf: Certificate, applicationProtocol: [UInt8]?) {
+        self.leaf = leaf
+        self.applicationProtocol = applicationProtocol
+    }
+
+    /// Who it is, as sessions and tables have it.
+    public var identity: PeerIdentity { PeerIdentity(leaf) }
+
+    /// Whether both ends agreed on this protocol, as the client has signed (ALPN, RFC 7301).
+    public func speaks(_ name: String) -> Bool {
+        applicationProtocol?.elementsEqual(name.utf8) ?? false
+    }
+}

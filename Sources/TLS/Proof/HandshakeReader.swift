@@ -1,0 +1,45 @@
+// Handshake messages, one after the other.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A message as both ends hash it.
+struct HandshakeMessage {
+    /// With its header of four bytes.
+    let whole: ArraySlice<UInt8>
+    let body: ArraySlice<UInt8>
+    let kind: HandshakeKind
+
+    /// The body, to be read.
+    var fields: WireReader { WireReader(body, of: kind) }
+}
+
+/// Reads messages in the order in which they are due, of exact lengths and within the bounds of
+/// `HandshakeKind`. It copies nothing.
+struct HandshakeReader {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ bytes: [UInt8]) { rest = bytes[...] }
+
+    /// Whether a message of this kind comes next.
+    func isNext(_ kind: HandshakeKind) -> Bool { rest.first == kind.rawValue }
+
+    mutating func next(_ kind: HandshakeKind) throws(ProofRefusal) -> HandshakeMessage {
+        guard let first = rest.first else { throw .truncated }
+        guard first == kind.rawValue else { throw .outOfOrder(due: kind) }
+        guard rest.count >= Self.header else { throw .truncated }
+        let count = rest.dropFirst().prefix(3).reduce(0) { $0 << 8 | Int($1) }
+        guard count <= kind.longest else { throw .tooLong(kind) }
+        let whole = rest.prefix(Self.header + count)
+        guard whole.count == Self.header + count else { throw .truncated }
+        rest = rest.dropFirst(whole.count)
+        return HandshakeMessage(
+            whole: whole, body: whole.dropFirst(Self.header), kind: kind)
+    }
+
+    /// Expects that nothing follows.
+    func end() throws(ProofRefusal) {
+        guard rest.isEmpty else { throw .trailingBytes }
+    }
+
+    /// Of a message: its type, and its body's length in three bytes.
+    static let header = 4
+}

@@ -1,0 +1,78 @@
+// The network process's half of a proof: a handshake's messages, as OpenSSL reports them.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Gathers what a broker needs of a server's handshake in TLS 1.3, in two pieces: what the server's
+/// signature covers, and what the client's adds. Each is gone once it was taken, or when the next begins; a
+/// handshake that is none of TLS 1.3, or whose messages are longer than a broker takes, leaves nothing.
+/// Confined to its stream's loop.
+public final class HandshakeTranscript {
+    /// What the CertificateRequest has as its nonce; nil for none.
+    let nonce: [UInt8]?
+    private var phase = Phase.opening
+    private var messages: [UInt8] = []
+
+    /// - Parameter nonce: `HandshakeNonce.size` bytes of the broker's; nil where no client is asked.
+    public init(nonce: [UInt8]?) { self.nonce = nonce }
+
+    private enum Phase {
+        /// From the ClientHello on.
+        case opening
+        /// From the server's Finished on; where the client's Certificate is.
+        case closing(certificate: Range<Int>?)
+        case complete
+        case gone
+    }
+
+    /// ClientHello to server Certificate, as the server's signature covers them; while OpenSSL asks for
+    /// that signature they are all there.
+    public var opening: [UInt8]? {
+        if case .opening = phase, !messages.isEmpty { messages } else { nil }
+    }
+
+    /// The client's Certificate, while OpenSSL asks for its verification.
+    public var clientCertificate: [UInt8]? {
+        guard case .closing(let place?) = phase else { return nil }
+        return Array(messages[place])
+    }
+
+    /// The server's Finished, the client's Certificate and CertificateVerify, once, when the handshake is
+    /// done and the client has shown a certificate; else nil.
+    public func takeProof() -> [UInt8]? {
+        defer { turn(to: .gone) }
+        if case .complete = phase { return messages }
+        return nil
+    }
+
+    /// Takes a message that the server has sent or received, with its header.
+    func note(_ message: Span<UInt8>, isSent: Bool) {
+        guard message.count >= HandshakeReader.header,
+            let kind = HandshakeKind(rawValue: message[0]),
+            message.count - HandshakeReader.header <= kind.longest,
+            messages.count + message.count <= Self.longest
+        else { return turn(to: .gone) }
+        switch (phase, kind, isSent) {
+        case (.opening, .clientHello, false), (.opening, .serverHello, true),
+            (.opening, .encryptedExtensions, true), (.opening, .certificateRequest, true),
+            (.opening, .certificate, true), (.closing, .finished, true),
+            (.closing(_?), .certificateVerify, false):
+            messages.append(contentsOf: message)
+        case (.closing(nil), .certificate, false):
+            let start = messages.count
+            messages.append(contentsOf: message)
+            phase = .closing(certificate: start..<messages.count)
+        // The broker has made it, and has it.
+        case (.opening, .certificateVerify, true): turn(to: .closing(certificate: nil))
+        case (.closing(_?), .finished, false): phase = .complete
+        default: turn(to: .gone)
+        }
+    }
+
+    /// Begins a phase in which nothing is kept of what came before.
+    private func turn(to next: Phase) {
+        phase = next
+        messages = []
+    }
+
+    /// In bytes: two hellos of a client, and the longest of each other message.
+    private static let longest = 102_400
+}

@@ -1,0 +1,96 @@
+// Why a handshake's messages are signed by nobody, or prove nobody's identity.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is wrong with messages that were handed over as a handshake of this server's. The network
+/// process hands over none of these unless it has a fault, or another master.
+public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The step is not due: it was done before, or one before it was not done or failed.
+    case outOfTurn
+    /// The proof came later than `HandshakeProof.patience` after the signature.
+    case late
+    /// The messages end within one, or before the last that is needed.
+    case truncated
+    /// A message that does not belong where it is, or one too many; what was due.
+    case outOfOrder(due: HandshakeKind)
+    /// Something follows the last message.
+    case trailingBytes
+    case tooLong(HandshakeKind)
+    /// Lengths or fixed fields that are not as RFC 8446 has them, or an extension twice.
+    case malformed(HandshakeKind)
+    /// The ServerHello does not choose TLS 1.3.
+    case notTLS13
+    /// The cipher suite is none of those whose hash is known, or not that of the retry.
+    case wrongSuite
+    /// The ServerHello resumes a session, in which no certificate is shown.
+    case resumption
+    /// The EncryptedExtensions accept early data or have certificates of another kind than X.509.
+    case forbiddenExtension
+    /// A context that is not empty: the message is not one of a handshake (section 4.4.2).
+    case contextNotEmpty
+    /// The server's Certificate begins with another certificate than this server's.
+    case wrongServerCertificate
+    /// The CertificateRequest has no nonce.
+    case noNonce
+    /// Its nonce is not the one that was made for this handshake.
+    case wrongNonce
+    /// Not a scheme of TLS 1.3 that the key which signs can use.
+    case unfitScheme
+    /// The server's signature has no byte, or too many.
+    case noSignature
+    /// The client was not asked for a certificate.
+    case clientNotAsked
+    case noClientCertificate
+    /// More than `HandshakeKind.mostCertificates`.
+    case tooManyCertificates
+    /// What stands for a certificate is none, or its key can't be read.
+    case unreadableCertificate
+    /// The verification of the chain has said no.
+    case untrustedChain
+    /// The Certificate message is not the one whose chain was verified.
+    case otherClientCertificate
+    /// The client's signature is not one of this transcript.
+    case wrongClientSignature
+    /// Not the parameters of a named group of ours, with a public value of its length (RFC 8422).
+    case malformedKeyExchange
+    /// The server random does not end with the sentinel of a downgrade to TLS 1.2.
+    case noDowngradeSentinel
+    /// OpenSSL could not hash, or had no random bytes.
+    case unavailable
+
+    /// For the log: a clause without a full stop.
+    public var description: String {
+        switch self {
+        case .outOfTurn: "this step of the handshake's proof was done before, or is not due yet"
+        case .late: "the client's proof came too long after the server's signature"
+        case .truncated: "the handshake's messages are cut short"
+        case .outOfOrder(let kind): "another message stands where \(kind) was due"
+        case .trailingBytes: "bytes follow the handshake's last message"
+        case .tooLong(let kind): "\(kind) is longer than \(kind.longest) bytes"
+        case .malformed(let kind): "\(kind) is malformed"
+        case .notTLS13: "the ServerHello does not choose TLS 1.3"
+        case .wrongSuite: "the ServerHello chooses a cipher suite that is not one of ours"
+        case .resumption: "the ServerHello resumes a session, and this server resumes none"
+        case .forbiddenExtension:
+            "the EncryptedExtensions accept early data or another kind of certificate"
+        case .contextNotEmpty:
+            "a certificate context is not empty, so that it is not of a handshake"
+        case .wrongServerCertificate: "the server's Certificate is not this server's"
+        case .noNonce: "the CertificateRequest has no nonce of this server's"
+        case .wrongNonce: "the CertificateRequest has a nonce that was made for another handshake"
+        case .unfitScheme: "the signature scheme is not one for this key in TLS 1.3"
+        case .noSignature: "the server's signature has no usable length"
+        case .clientNotAsked: "the server asked for no client certificate in this handshake"
+        case .noClientCertificate: "the client sent no certificate"
+        case .tooManyCertificates:
+            "the client's chain has more than \(HandshakeKind.mostCertificates) certificates"
+        case .unreadableCertificate: "a certificate in the client's chain cannot be read"
+        case .untrustedChain: "the client's chain was not accepted"
+        case .otherClientCertificate:
+            "the client's Certificate is not the one whose chain was verified"
+        case .wrongClientSignature: "the client's signature is not one of this handshake"
+        case .malformedKeyExchange: "the key exchange of TLS 1.2 is malformed"
+        case .noDowngradeSentinel: "the server random lacks the sentinel of a downgrade to TLS 1.2"
+        case .unavailable: "OpenSSL could not provide a hash or random bytes"
+        }
+    }
+}

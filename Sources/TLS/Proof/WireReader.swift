@@ -1,0 +1,62 @@
+// Numbers and vectors as TLS writes them.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads the presentation language of RFC 8446, section 3, from a message's body. It copies nothing,
+/// and whatever the bytes are, it throws and never traps.
+struct WireReader {
+    let kind: HandshakeKind
+    private(set) var rest: ArraySlice<UInt8>
+
+    /// - Parameter kind: the message that the bytes are of, for the refusal.
+    init(_ rest: ArraySlice<UInt8>, of kind: HandshakeKind) {
+        self.kind = kind
+        self.rest = rest
+    }
+
+    var isAtEnd: Bool { rest.isEmpty }
+
+    mutating func bytes(_ count: Int) throws(ProofRefusal) -> ArraySlice<UInt8> {
+        guard count <= rest.count else { throw .malformed(kind) }
+        let taken = rest.prefix(count)
+        rest = rest.dropFirst(count)
+        return taken
+    }
+
+    /// A number of one to three bytes.
+    mutating func number(_ size: Int) throws(ProofRefusal) -> Int {
+        var number = 0
+        for byte in try bytes(size) { number = number << 8 | Int(byte) }
+        return number
+    }
+
+    /// A vector behind its length of `size` bytes, of as many bytes as are allowed.
+    mutating func vector(_ size: Int, _ allowed: ClosedRange<Int>) throws(ProofRefusal)
+        -> WireReader
+    {
+        let count = try number(size)
+        guard allowed.contains(count) else { throw .malformed(kind) }
+        return WireReader(try bytes(count), of: kind)
+    }
+
+    /// The extensions to the end of the body, by type (section 4.2), each once.
+    mutating func extensions() throws(ProofRefusal) -> [Int: ArraySlice<UInt8>] {
+        var list = try vector(2, 0...0xffff)
+        try end()
+        return try list.entries()
+    }
+
+    /// What is left, as extensions.
+    mutating func entries() throws(ProofRefusal) -> [Int: ArraySlice<UInt8>] {
+        var found: [Int: ArraySlice<UInt8>] = [:]
+        while !isAtEnd {
+            let type = try number(2)
+            let content = try vector(2, 0...0xffff).rest
+            guard found.updateValue(content, forKey: type) == nil else { throw .malformed(kind) }
+        }
+        return found
+    }
+
+    func end() throws(ProofRefusal) {
+        guard isAtEnd else { throw .malformed(kind) }
+    }
+}
