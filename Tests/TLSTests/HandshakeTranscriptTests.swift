@@ -6,7 +6,7 @@ internal import Testing
 @testable internal import TLS
 @testable internal import TestSupport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct HandshakeTranscriptTests {
     /// Server and client of a handshake, by type; a message that the server sends is below zero.
     private static let order = [1, -2, -8, -13, -11, -15, -20, 11, 15, 20]

@@ -7,7 +7,7 @@ internal import Testing
 @testable internal import TLS
 @testable internal import TestSupport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct KeyExchangeContentTests {
     private static let sentinel = Array("DOWNGRD".utf8) + [1]
 

@@ -18,6 +18,7 @@ struct Fuzzer: Sendable {
         Fuzzer(name: "certificate", body: fuzzCertificate),
         Fuzzer(name: "names", body: fuzzNames),
         Fuzzer(name: "pem", body: fuzzPEM),
+        Fuzzer(name: "handshake", body: fuzzHandshake),
         Fuzzer(name: "record", body: fuzzRecord),
         Fuzzer(name: "words", body: fuzzWords),
         Fuzzer(name: "printable", body: fuzzPrintable),
