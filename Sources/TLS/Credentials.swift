@@ -74,6 +74,19 @@ public final class Credentials: Sendable {
         try rehearse(path, "of \(path)")
     }
 
+    /// Signs by the key, for whoever has it as a key that is elsewhere. Whether the content may be
+    /// signed is the caller's to know.
+    ///
+    /// - Throws: `SigningRefusal` where the scheme is none of the key's, or the key gives no signature.
+    public func signature(
+        of content: [UInt8], scheme: SignatureScheme
+    ) throws(SigningRefusal) -> [UInt8] {
+        guard let signature = key.sign(content, scheme) else {
+            throw SigningRefusal("the key of \(path) makes no signature of the scheme \(scheme)")
+        }
+        return signature
+    }
+
     private static func check(
         _ leaf: Certificate, _ path: String, _ purpose: Purpose
     ) throws(CredentialError) {

@@ -38,14 +38,16 @@ final class PrivateKey: Sendable {
 
     /// Its curve, or what else it is: `secp256k1`, `RSA`.
     var kind: String {
-        defer { _ = ErrorQueue.drain() }
-        var name = [CChar](repeating: 0, count: 80)
-        if unsafe EVP_PKEY_get_group_name(pointer, &name, name.count, nil) == 1 {
-            return String(
-                decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        }
+        if let curve = unsafe Curve.name(of: pointer) { return curve }
         return unsafe EVP_PKEY_get0_type_name(pointer).map { unsafe String(cString: $0) }
             ?? "of an unknown kind"
+    }
+
+    /// Signs by a key that is here.
+    ///
+    /// - Returns: nil where the key is of another type than the scheme's, or is elsewhere.
+    func sign(_ content: [UInt8], _ scheme: SignatureScheme) -> [UInt8]? {
+        unsafe scheme.sign(content, with: pointer)
     }
 
     private static func read(_ path: String) throws(CredentialError) -> OpaquePointer {

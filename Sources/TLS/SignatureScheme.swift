@@ -1,28 +1,134 @@
-// How a handshake's signatures are made.
+// How a handshake's signatures are made, and the keys that they are of.
 // SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
 
 /// What TLS calls an algorithm with its hash: the SignatureScheme of RFC 8446, section 4.2.3, in its
-/// numbers. Those that a server's key may be asked for; in TLS 1.2 a number of ECDSA stands for its hash
-/// alone, whatever the key's curve.
+/// numbers, of RFC 8734 and of the TLS registry. SHA-1 and SHA-224 are not among them.
 public enum SignatureScheme: UInt16, Sendable, CaseIterable {
-    // In TLS 1.2 only.
+    // In TLS 1.2 only: in 1.3 certificates have them, and no handshake.
     case rsaPKCS1SHA256 = 0x0401
     case rsaPKCS1SHA384 = 0x0501
     case rsaPKCS1SHA512 = 0x0601
 
+    // In TLS 1.2 such a number stands for its hash alone, whatever the key's curve.
     case ecdsaP256SHA256 = 0x0403
     case ecdsaP384SHA384 = 0x0503
     case ecdsaP521SHA512 = 0x0603
+    case ecdsaBrainpoolP256SHA256 = 0x081a
+    case ecdsaBrainpoolP384SHA384 = 0x081b
+    case ecdsaBrainpoolP512SHA512 = 0x081c
 
     /// With a salt as long as the hash, as all of PSS: by an RSA key that may also do otherwise.
     case rsaPSSSHA256 = 0x0804
     case rsaPSSSHA384 = 0x0805
     case rsaPSSSHA512 = 0x0806
 
-    case ed25519 = 0x0807
-
     /// By a key that is made for PSS.
     case pssSHA256 = 0x0809
     case pssSHA384 = 0x080a
     case pssSHA512 = 0x080b
+
+    case ed25519 = 0x0807
+    case ed448 = 0x0808
+    case mldsa44 = 0x0904
+    case mldsa65 = 0x0905
+    case mldsa87 = 0x0906
+
+    /// What it demands of a key, and how it signs; the names are OpenSSL's.
+    private struct Terms {
+        let key: String
+        var curve: String?
+        /// Nil where the scheme hashes by itself.
+        var digest: String?
+        var isPSS = false
+    }
+
+    private var terms: Terms {
+        switch self {
+        case .rsaPKCS1SHA256: Terms(key: "RSA", digest: "SHA256")
+        case .rsaPKCS1SHA384: Terms(key: "RSA", digest: "SHA384")
+        case .rsaPKCS1SHA512: Terms(key: "RSA", digest: "SHA512")
+        case .ecdsaP256SHA256: Terms(key: "EC", curve: "prime256v1", digest: "SHA256")
+        case .ecdsaP384SHA384: Terms(key: "EC", curve: "secp384r1", digest: "SHA384")
+        case .ecdsaP521SHA512: Terms(key: "EC", curve: "secp521r1", digest: "SHA512")
+        case .ecdsaBrainpoolP256SHA256: Terms(key: "EC", curve: "brainpoolP256r1", digest: "SHA256")
+        case .ecdsaBrainpoolP384SHA384: Terms(key: "EC", curve: "brainpoolP384r1", digest: "SHA384")
+        case .ecdsaBrainpoolP512SHA512: Terms(key: "EC", curve: "brainpoolP512r1", digest: "SHA512")
+        case .rsaPSSSHA256: Terms(key: "RSA", digest: "SHA256", isPSS: true)
+        case .rsaPSSSHA384: Terms(key: "RSA", digest: "SHA384", isPSS: true)
+        case .rsaPSSSHA512: Terms(key: "RSA", digest: "SHA512", isPSS: true)
+        case .pssSHA256: Terms(key: "RSA-PSS", digest: "SHA256", isPSS: true)
+        case .pssSHA384: Terms(key: "RSA-PSS", digest: "SHA384", isPSS: true)
+        case .pssSHA512: Terms(key: "RSA-PSS", digest: "SHA512", isPSS: true)
+        case .ed25519: Terms(key: "ED25519")
+        case .ed448: Terms(key: "ED448")
+        case .mldsa44: Terms(key: "ML-DSA-44")
+        case .mldsa65: Terms(key: "ML-DSA-65")
+        case .mldsa87: Terms(key: "ML-DSA-87")
+        }
+    }
+
+    /// Whether a handshake of TLS 1.3 may have it.
+    private var isOfTLS13: Bool {
+        switch self {
+        case .rsaPKCS1SHA256, .rsaPKCS1SHA384, .rsaPKCS1SHA512: false
+        default: true
+        }
+    }
+
+    /// Whether a CertificateVerify of TLS 1.3 by the certificate's key may have it: the key is of its
+    /// type, and on its curve.
+    func fits(_ certificate: Certificate) -> Bool {
+        defer { _ = ErrorQueue.drain() }
+        let terms = terms
+        guard isOfTLS13, let key = unsafe X509_get0_pubkey(certificate.pointer),
+            unsafe EVP_PKEY_is_a(key, terms.key) == 1
+        else { return false }
+        return unsafe terms.curve == nil || Curve.name(of: key) == terms.curve
+    }
+
+    /// Whether the key of `certificate`, which fits, has signed `content`.
+    func isSignature(
+        _ signature: ArraySlice<UInt8>, of content: [UInt8], by certificate: Certificate
+    ) -> Bool {
+        defer { _ = ErrorQueue.drain() }
+        guard let key = unsafe X509_get0_pubkey(certificate.pointer),
+            let context = unsafe EVP_MD_CTX_new()
+        else { return false }
+        defer { unsafe EVP_MD_CTX_free(context) }
+        var parameters: OpaquePointer?
+        guard
+            unsafe EVP_DigestVerifyInit_ex(context, &parameters, terms.digest, nil, nil, key, nil)
+                == 1, unsafe pad(parameters)
+        else { return false }
+        let bytes = Array(signature)
+        return unsafe EVP_DigestVerify(context, bytes, bytes.count, content, content.count) == 1
+    }
+
+    /// Signs `content` by a private key that is here.
+    ///
+    /// - Returns: nil for a key of another type, and where OpenSSL can't.
+    func sign(_ content: [UInt8], with key: OpaquePointer) -> [UInt8]? {
+        defer { _ = ErrorQueue.drain() }
+        // An RSA key would sign for ECDSA as well, in its own way.
+        guard unsafe EVP_PKEY_is_a(key, terms.key) == 1, let context = unsafe EVP_MD_CTX_new()
+        else { return nil }
+        defer { unsafe EVP_MD_CTX_free(context) }
+        var parameters: OpaquePointer?
+        var signature = [UInt8](repeating: 0, count: Int(max(0, unsafe EVP_PKEY_get_size(key))))
+        var count = signature.count
+        guard
+            unsafe EVP_DigestSignInit_ex(context, &parameters, terms.digest, nil, nil, key, nil)
+                == 1, unsafe pad(parameters),
+            unsafe EVP_DigestSign(context, &signature, &count, content, content.count) == 1
+        else { return nil }
+        return Array(signature.prefix(count))
+    }
+
+    /// The salt is as long as the hash (section 4.2.3); to verify, OpenSSL would take any.
+    private func pad(_ parameters: OpaquePointer?) -> Bool {
+        guard terms.isPSS else { return true }
+        return unsafe EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1
+            && EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST) == 1
+    }
 }

@@ -1,6 +1,5 @@
 // Servers and clients with keys of every kind, whose handshakes are proved.
 // SPDX-License-Identifier: Apache-2.0
-internal import COpenSSL
 internal import Sockets
 internal import Testing
 
@@ -105,28 +104,10 @@ struct ProofEnds {
     }
 
     /// What the server's key signs, as a broker does.
-    func sign(
-        _ content: [UInt8], _ kind: KeyKind, scheme: UInt16
-    ) throws -> [UInt8] {
+    func sign(_ content: [UInt8], _ kind: KeyKind, scheme: UInt16) throws -> [UInt8] {
         defer { expectEmptyErrorQueue() }
         let key = try PrivateKey(authority.path("server-\(kind.rawValue).key"))
-        guard let context = unsafe EVP_MD_CTX_new() else {
-            throw ProgramFailure(description: "no memory")
-        }
-        defer { unsafe EVP_MD_CTX_free(context) }
-        let digest: String? = kind == .ed25519 ? nil : "SHA256"
-        var parameters: OpaquePointer?
-        try #require(
-            unsafe EVP_DigestSignInit_ex(
-                context, &parameters, digest, nil, nil, key.pointer, nil) == 1)
-        if kind == .rsa || kind == .pss {
-            unsafe EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING)
-            unsafe EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST)
-        }
-        var signature = [UInt8](repeating: 0, count: 1_024)
-        var count = signature.count
-        try #require(
-            unsafe EVP_DigestSign(context, &signature, &count, content, content.count) == 1)
-        return Array(signature.prefix(count))
+        let scheme = try #require(SignatureScheme(rawValue: scheme))
+        return try #require(key.sign(content, scheme))
     }
 }

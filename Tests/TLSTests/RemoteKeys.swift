@@ -139,8 +139,8 @@ final class LocalSigner: RemoteSigner {
 
     func signature(for request: SigningRequest) throws(SigningRefusal) -> [UInt8] {
         log.withLock { $0.append(Asked(request)) }
-        guard let signature = unsafe request.scheme.sign(request.content, with: key.pointer) else {
-            throw SigningRefusal("OpenSSL: \(ErrorQueue.drain().map(\.text))")
+        guard let signature = key.sign(request.content, request.scheme) else {
+            throw SigningRefusal("OpenSSL refuses")
         }
         return signature
     }
@@ -152,38 +152,5 @@ struct AnyAnswer: RemoteSigner {
 
     func signature(for request: SigningRequest) throws(SigningRefusal) -> [UInt8] {
         try answer(request)
-    }
-}
-
-extension SignatureScheme {
-    private var digest: OpaquePointer? {
-        switch self {
-        case .ed25519: nil
-        case .rsaPKCS1SHA256, .ecdsaP256SHA256, .rsaPSSSHA256, .pssSHA256: unsafe EVP_sha256()
-        case .rsaPKCS1SHA384, .ecdsaP384SHA384, .rsaPSSSHA384, .pssSHA384: unsafe EVP_sha384()
-        case .rsaPKCS1SHA512, .ecdsaP521SHA512, .rsaPSSSHA512, .pssSHA512: unsafe EVP_sha512()
-        }
-    }
-
-    private var isPSS: Bool { rawValue >> 8 == 8 && self != .ed25519 }
-
-    /// Signs by a key that is here.
-    func sign(_ content: [UInt8], with key: OpaquePointer) -> [UInt8]? {
-        let context = unsafe EVP_MD_CTX_new()
-        defer { unsafe EVP_MD_CTX_free(context) }
-        var parameters: OpaquePointer?
-        guard unsafe EVP_DigestSignInit(context, &parameters, digest, nil, key) == 1 else {
-            return nil
-        }
-        if isPSS {
-            unsafe EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING)
-            unsafe EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_DIGEST)
-        }
-        var signature = [UInt8](repeating: 0, count: 1_024)
-        var count = signature.count
-        guard unsafe EVP_DigestSign(context, &signature, &count, content, content.count) == 1 else {
-            return nil
-        }
-        return Array(signature.prefix(count))
     }
 }

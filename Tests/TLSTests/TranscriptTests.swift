@@ -115,7 +115,7 @@ struct TranscriptTests {
             var changed = handshake
             changed.scheme = scheme
             // Reads the opening each time, so that a sample has to do beside those that there are.
-            guard scheme % 97 == 0 || VerifyScheme(rawValue: scheme) != nil else { continue }
+            guard scheme % 97 == 0 || SignatureScheme(rawValue: scheme) != nil else { continue }
             #expect(throws: ProofRefusal.unfitScheme) { try changed.walk(as: leaf, client: client) }
         }
         expectEmptyErrorQueue()

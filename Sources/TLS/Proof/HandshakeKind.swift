@@ -31,8 +31,8 @@ public enum HandshakeKind: UInt8, Sendable, CustomStringConvertible {
         }
     }
 
-    /// In a Certificate. OpenSSL verifies no deeper either (`TLSContext`), and each costs the verifying
-    /// end a signature.
+    /// In a Certificate. OpenSSL goes one deeper (`TLSContext`), more than any PKI has, and each costs the
+    /// verifying end a signature.
     static let mostCertificates = 10
 
     /// As RFC 8446 spells it.

@@ -32,7 +32,7 @@ public struct HandshakeProof: ~Copyable {
 
     private enum State {
         case made
-        case asked(Handshake, VerifyScheme)
+        case asked(Handshake, SignatureScheme)
         case signed(Handshake)
         case shown(Handshake, leaf: Certificate, chain: [UInt8])
         case spent
@@ -71,7 +71,7 @@ public struct HandshakeProof: ~Copyable {
             guard let theirs = flight.nonce else { throw .noNonce }
             guard theirs.elementsEqual(nonce) else { throw .wrongNonce }
         }
-        guard let scheme = VerifyScheme(rawValue: number), scheme.fits(leaf.certificate) else {
+        guard let scheme = SignatureScheme(rawValue: number), scheme.fits(leaf.certificate) else {
             throw .unfitScheme
         }
         let content = try flight.hash.content(signedBy: .server)
@@ -135,7 +135,7 @@ public struct HandshakeProof: ~Copyable {
         let number = try fields.number(2)
         let signature = try fields.vector(2, 1...0xffff)
         try fields.end()
-        guard let scheme = VerifyScheme(rawValue: UInt16(truncatingIfNeeded: number)),
+        guard let scheme = SignatureScheme(rawValue: UInt16(truncatingIfNeeded: number)),
             scheme.fits(leaf)
         else { throw .unfitScheme }
         try handshake.hash.append(finished.whole)

@@ -1,0 +1,82 @@
+// Which keys make which signatures, and which of them TLS 1.3 takes.
+// SPDX-License-Identifier: Apache-2.0
+internal import Testing
+
+@testable internal import TLS
+@testable internal import TestSupport
+
+@Suite(.timeLimit(.minutes(1)))
+struct SignatureSchemeTests {
+    private static let ecdsa: [SignatureScheme] = [
+        .ecdsaP256SHA256, .ecdsaP384SHA384, .ecdsaP521SHA512, .ecdsaBrainpoolP256SHA256,
+        .ecdsaBrainpoolP384SHA384, .ecdsaBrainpoolP512SHA512,
+    ]
+    private static let pkcs1: [SignatureScheme] = [
+        .rsaPKCS1SHA256, .rsaPKCS1SHA384, .rsaPKCS1SHA512,
+    ]
+    private static let rsa: [SignatureScheme] = [.rsaPSSSHA256, .rsaPSSSHA384, .rsaPSSSHA512]
+    private static let pss: [SignatureScheme] = [.pssSHA256, .pssSHA384, .pssSHA512]
+
+    /// A key, what it may sign with in TLS 1.3, and what else it can make.
+    private static let table: [(RemoteKeys.Kind, [SignatureScheme], [SignatureScheme])] = [
+        (.p256, [.ecdsaP256SHA256], ecdsa), (.p384, [.ecdsaP384SHA384], ecdsa),
+        (.p521, [.ecdsaP521SHA512], ecdsa), (.rsa2048, rsa, pkcs1), (.pss, pss, []),
+        (.ed25519, [.ed25519], []),
+    ]
+
+    @Test(arguments: table)
+    func key_signsByTheSchemesOfItsType(
+        _ kind: RemoteKeys.Kind, _ fitting: [SignatureScheme], _ others: [SignatureScheme]
+    ) throws {
+        let keys = try RemoteKeys.shared
+        let certificate = try keys.certificate(kind)
+        let credentials = try Credentials(
+            certificate: keys.path(kind), key: "\(keys.folder)/\(kind).key", purpose: .server)
+        let content = [UInt8](repeating: 0x20, count: 130)
+        for scheme in SignatureScheme.allCases {
+            #expect(scheme.fits(certificate) == fitting.contains(scheme), "\(scheme)")
+            guard fitting.contains(scheme) || others.contains(scheme) else {
+                #expect(throws: SigningRefusal.self) {
+                    try credentials.signature(of: content, scheme: scheme)
+                }
+                continue
+            }
+            let signature = try credentials.signature(of: content, scheme: scheme)
+            #expect(scheme.isSignature(signature[...], of: content, by: certificate))
+            #expect(!scheme.isSignature(signature[...], of: content + [0], by: certificate))
+            // Nor by any other scheme: what hashes alike is padded otherwise, or of another type.
+            for other in SignatureScheme.allCases where other.fits(certificate) && other != scheme {
+                let isAlike = Self.ecdsa.contains(scheme) && other.hash == scheme.hash
+                #expect(
+                    other.isSignature(signature[...], of: content, by: certificate) == isAlike,
+                    "\(scheme), \(other)")
+            }
+        }
+        expectEmptyErrorQueue()
+    }
+
+    /// A key that may do one hash only.
+    @Test func restrictedKey_signsByItsHashOnly() throws {
+        let key = try RemoteKeys.shared.privateKey(.pssOfSHA256)
+        #expect(key.sign([1], .pssSHA256) != nil)
+        #expect(key.sign([1], .pssSHA384) == nil)
+        expectEmptyErrorQueue()
+    }
+
+    /// Such a key has nobody to ask outside of a handshake.
+    @Test func keyElsewhere_signsNothingItself() throws {
+        let keys = try RemoteKeys.shared
+        let signer = try keys.signer(.p256)
+        let credentials = try keys.credentials(.p256, signer)
+        _ = signer.asked
+        #expect(throws: SigningRefusal.self) {
+            try credentials.signature(of: [1], scheme: .ecdsaP256SHA256)
+        }
+        #expect(signer.asked.isEmpty)
+    }
+}
+
+extension SignatureScheme {
+    /// By its name.
+    fileprivate var hash: Substring { "\(self)".suffix(6) }
+}
