@@ -29,6 +29,38 @@ public final class Certificate: Sendable {
         }
     }
 
+    /// Reads one certificate in DER.
+    ///
+    /// - Returns: nil for anything else, also where bytes follow it, and for more than `longest` bytes.
+    public convenience init?(der: some Collection<UInt8>) {
+        guard der.count <= Self.longest else { return nil }
+        defer { _ = ErrorQueue.drain() }
+        let bytes = Array(der)
+        let read = unsafe bytes.withUnsafeBufferPointer { buffer -> OpaquePointer? in
+            guard let start = buffer.baseAddress else { return nil }
+            var place: UnsafePointer<UInt8>? = unsafe start
+            guard let read = unsafe d2i_X509(nil, &place, buffer.count) else { return nil }
+            if unsafe place == start + buffer.count { return unsafe read }
+            unsafe X509_free(read)
+            return nil
+        }
+        guard let read = unsafe read else { return nil }
+        unsafe self.init(owning: read)
+    }
+
+    /// The most bytes that are read as one, as many as a whole chain may have in a handshake.
+    public static let longest = 32_768
+
+    /// The certificate in DER; empty where memory is short.
+    public var der: [UInt8] {
+        defer { _ = ErrorQueue.drain() }
+        var der: UnsafeMutablePointer<UInt8>?
+        let length = unsafe i2d_X509(pointer, &der)
+        guard length > 0, let start = unsafe der else { return [] }
+        defer { unsafe CRYPTO_free(start, nil, 0) }
+        return unsafe Array(UnsafeBufferPointer(start: start, count: Int(length)))
+    }
+
     /// The subject alternative names (RFC 5280, section 4.2.1.6) of the kinds that identify a peer.
     /// A name with a character that could not be printed as it is, an embedded NUL among them, is
     /// none: whoever made it means to deceive.

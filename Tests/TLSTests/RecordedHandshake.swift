@@ -66,7 +66,9 @@ struct RecordedHandshake {
         return Array(message[11..<11 + length])
     }
 
-    func leaf() throws -> ServerLeaf { try ServerLeaf(certificate(serverCertificate)) }
+    func leaf() throws -> ServerLeaf {
+        try ServerLeaf(#require(Certificate(der: serverCertificate)))
+    }
 
     /// The client's certificate, as a broker that verifies nothing has it.
     func client() throws -> Certificate {
@@ -101,15 +103,6 @@ func split(_ messages: [UInt8]) -> [ArraySlice<UInt8>] {
         rest = rest.dropFirst(count)
     }
     return found
-}
-
-/// A certificate in DER.
-func certificate(_ encoded: [UInt8]) throws -> Certificate {
-    let count = encoded.count
-    let entry =
-        [UInt8(count >> 16 & 0xff), UInt8(count >> 8 & 0xff), UInt8(count & 0xff)] + encoded
-        + [0, 0]
-    return try ClientChain(certificateMessage([entry])).certificates()[0]
 }
 
 /// A Certificate message of these entries, with an empty context.

@@ -1,16 +1,19 @@
 // The chain that a client shows in a handshake.
 // SPDX-License-Identifier: Apache-2.0
-internal import COpenSSL
 
 /// A client's Certificate message, whose form was read; nothing is verified of it.
 public struct ClientChain: Sendable {
     /// SHA-256 of the whole message, by which a chain that was verified can be remembered: the same
     /// message is the same chain.
     public let hash: [UInt8]
+    /// Of the message, in bytes.
+    let size: Int
     private let entries: [ArraySlice<UInt8>]
 
-    /// - Parameter message: with its header, and nothing else.
-    init(_ message: [UInt8]) throws(ProofRefusal) {
+    /// - Parameter message: with its header, and nothing else; 32 KiB at most, in which there are one to
+    ///   ten certificates, the client's own first.
+    /// - Throws: `ProofRefusal`.
+    public init(_ message: [UInt8]) throws(ProofRefusal) {
         var reader = HandshakeReader(message)
         let certificate = try reader.next(.certificate)
         try reader.end()
@@ -19,6 +22,7 @@ public struct ClientChain: Sendable {
         while let entry = try list.next() { entries.append(entry) }
         guard !entries.isEmpty else { throw .noClientCertificate }
         self.entries = entries
+        size = message.count
         hash = try TranscriptHash.of(message[...], .sha256)
     }
 
@@ -28,24 +32,10 @@ public struct ClientChain: Sendable {
     /// - Throws: `unreadableCertificate`.
     public func certificates() throws(ProofRefusal) -> [Certificate] {
         var certificates: [Certificate] = []
-        for entry in entries { certificates.append(try Self.certificate(entry)) }
-        return certificates
-    }
-
-    private static func certificate(
-        _ encoded: ArraySlice<UInt8>
-    ) throws(ProofRefusal) -> Certificate {
-        defer { _ = ErrorQueue.drain() }
-        let bytes = Array(encoded)
-        let certificate = unsafe bytes.withUnsafeBufferPointer { buffer in
-            var place = buffer.baseAddress
-            let read = unsafe d2i_X509(nil, &place, buffer.count)
-            guard let read = unsafe read else { return nil as Certificate? }
-            let certificate = unsafe Certificate(owning: read)
-            // Bytes behind it would be the chain's, and of no certificate.
-            return unsafe place == buffer.baseAddress! + buffer.count ? certificate : nil
+        for entry in entries {
+            guard let certificate = Certificate(der: entry) else { throw .unreadableCertificate }
+            certificates.append(certificate)
         }
-        guard let certificate else { throw .unreadableCertificate }
-        return certificate
+        return certificates
     }
 }
