@@ -98,6 +98,17 @@ struct RevocationLists: Sendable {
         return nil
     }
 
+    /// When what `finding` says of a chain may become something else by itself, in seconds since 1970: a
+    /// list of one of its issuers has ended, or another begins. Nil where none will.
+    func nextTurn(for chain: [Certificate], after now: Int) -> Int? {
+        lists.filter { list in
+            chain.contains { list.issuer.isIssuer(of: $0) && list.covers($0) }
+        }.flatMap { list in
+            // A list is in force in its last second, too.
+            [list.start.seconds] + (list.end.map { [$0.seconds + 1] } ?? [])
+        }.filter { $0 > now }.min()
+    }
+
     private func finding(
         _ certificate: Certificate, of issuer: Certificate?, isRequired: Bool, isAnchor: Bool,
         now: Int

@@ -8,13 +8,20 @@ internal import System
 struct Verification {
     let context: TLSContext
     let serverName: ServerName?
+    private let moment: Int?
     /// Why the certificate was not accepted, where more is to be said of it than OpenSSL does.
     private(set) var objection: StreamError?
+    /// What was built of a chain that was accepted outside of a handshake: the leaf first, the anchor
+    /// last.
+    private(set) var chain: [Certificate] = []
 
-    /// - Parameter serverName: what a server has to prove; nil for a client's certificate.
-    init(under context: TLSContext, serverName: ServerName?) {
+    /// - Parameters:
+    ///   - serverName: what a server has to prove; nil for a client's certificate.
+    ///   - moment: outside of a handshake: in seconds since 1970; nil for this moment.
+    init(under context: TLSContext, serverName: ServerName?, at moment: Int? = nil) {
         self.context = context
         self.serverName = serverName
+        self.moment = moment
     }
 
     /// OpenSSL's hook in place of `X509_verify_cert`, which it calls: chain, validity, purpose and
@@ -40,27 +47,10 @@ struct Verification {
             unsafe X509_STORE_CTX_set_error(store, code)
             return code == X509_V_OK ? 1 : 0
         }
-        if !trust.pins.isEmpty, !trust.pins.contains(where: { $0.keyHash == leaf.keyHash }) {
-            objection = StreamError(
-                .pinMismatch,
-                "\(context.role.peerCertificate) has the key \(Pin(keyHash: leaf.keyHash)), which is not the pinned one; "
-                    + "somebody may be in between, or the key was replaced: ask the server's administrator"
-            )
-            unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
-            return 0
-        }
-        if case .pins = trust.anchors {
-            // The pinned certificate is its own anchor; everything else about it still counts.
-            let anchors = unsafe parley_X509_stack(leaf.pointer)
-            defer { unsafe parley_X509_stack_free(anchors) }
-            unsafe X509_STORE_CTX_set0_trusted_stack(store, anchors)
-            unsafe X509_STORE_CTX_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-            return unsafe verify(store, leaf, trust)
-        }
         return unsafe verify(store, leaf, trust)
     }
 
-    /// Verifies the certificate of an established session's client anew, under what another context
+    /// Verifies the certificate of an established session's client again, under what another context
     /// trusts: it may have expired since, or be revoked.
     static func objection(toClientOf ssl: OpaquePointer, under context: TLSContext) -> StreamError?
     {
@@ -80,8 +70,9 @@ struct Verification {
 
     /// Verifies a client's certificate as a handshake does.
     ///
-    /// - Returns: what X.509 says; the sentence is in `objection`.
-    private mutating func verify(_ leaf: Certificate, sentWith untrusted: OpaquePointer?) -> Int32 {
+    /// - Parameter untrusted: a stack of what came with it; it may be among them.
+    /// - Returns: what X.509 says; the sentence is in `objection`, and what was accepted in `chain`.
+    mutating func verify(_ leaf: Certificate, sentWith untrusted: OpaquePointer?) -> Int32 {
         defer { _ = ErrorQueue.drain() }
         guard let trust = context.trust, let store = unsafe X509_STORE_CTX_new() else {
             return X509_V_ERR_OUT_OF_MEM
@@ -97,12 +88,41 @@ struct Verification {
         else { return X509_V_ERR_OUT_OF_MEM }
         unsafe X509_VERIFY_PARAM_set_auth_level(
             X509_STORE_CTX_get0_param(store), SSL_CTX_get_security_level(context.pointer))
-        guard unsafe verify(store, leaf, trust) != 1 else { return X509_V_OK }
+        if let moment {
+            unsafe X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(store), moment)
+        }
+        guard unsafe verify(store, leaf, trust) != 1 else {
+            chain = unsafe certificates(X509_STORE_CTX_get0_chain(store))
+            return X509_V_OK
+        }
         let code = unsafe X509_STORE_CTX_get_error(store)
         return code == X509_V_OK ? X509_V_ERR_UNSPECIFIED : code
     }
 
     private mutating func verify(
+        _ store: OpaquePointer, _ leaf: Certificate, _ trust: Trust
+    ) -> Int32 {
+        if !trust.pins.isEmpty, !trust.pins.contains(where: { $0.keyHash == leaf.keyHash }) {
+            objection = StreamError(
+                .pinMismatch,
+                "\(context.role.peerCertificate) has the key \(Pin(keyHash: leaf.keyHash)), which is not the pinned one; "
+                    + "somebody may be in between, or the key was replaced: ask the server's administrator"
+            )
+            unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
+            return 0
+        }
+        if case .pins = trust.anchors {
+            // The pinned certificate is its own anchor; everything else about it still counts.
+            let anchors = unsafe parley_X509_stack(leaf.pointer)
+            defer { unsafe parley_X509_stack_free(anchors) }
+            unsafe X509_STORE_CTX_set0_trusted_stack(store, anchors)
+            unsafe X509_STORE_CTX_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
+            return unsafe verifyChain(store, leaf, trust)
+        }
+        return unsafe verifyChain(store, leaf, trust)
+    }
+
+    private mutating func verifyChain(
         _ store: OpaquePointer, _ leaf: Certificate, _ trust: Trust
     ) -> Int32 {
         defer { _ = ErrorQueue.drain() }
@@ -138,7 +158,8 @@ struct Verification {
         }
         guard let lists = trust.crls,
             let (failing, finding) = lists.finding(
-                in: unsafe certificates(X509_STORE_CTX_get0_chain(store)))
+                in: unsafe certificates(X509_STORE_CTX_get0_chain(store)),
+                now: moment ?? CertificateTime.now)
         else { return 1 }
         switch finding {
         case .revoked: unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED)

@@ -58,10 +58,34 @@ extension Authority {
 }
 
 extension MemoryPair {
-    /// What the server says of the client; nil where it lets it in.
+    /// What the server says of the client; nil where it lets it in. Outside of a handshake its verdict is
+    /// the same, word for word.
     func serversVerdict() -> StreamError.Code? {
         handshake()
+        expectSameVerdict()
         return if case .failed(let code) = server.progress { code } else { nil }
+    }
+
+    /// Has the chain that the client has shown verified as a broker does.
+    func expectSameVerdict(_ location: SourceLocation = #_sourceLocation) {
+        let certificates = client.stream.shownChain
+        guard !certificates.isEmpty else { return }
+        defer { expectEmptyErrorQueue() }
+        do {
+            let chain = try ClientChain(certificateMessage(certificates.map(\.entry)))
+            let verified = try VerifiedChain(chain, under: server.stream.context)
+            #expect(server.progress == .done, sourceLocation: location)
+            #expect(verified.identity == server.stream.peerIdentity, sourceLocation: location)
+            #expect(verified.end <= verified.identity.expiry, sourceLocation: location)
+        } catch let refusal as ChainRefusal {
+            #expect(refusal.failure == server.failure, sourceLocation: location)
+            #expect(refusal.failure.cause == server.failure?.cause, sourceLocation: location)
+            let code = unsafe SSL_get_verify_result(server.stream.ssl)
+            #expect(refusal.code == code, sourceLocation: location)
+        } catch {
+            #expect(error as? ProofRefusal == .tooManyCertificates, sourceLocation: location)
+            #expect(certificates.count > HandshakeKind.mostCertificates, sourceLocation: location)
+        }
     }
 
     /// What the client says of the server.
@@ -74,5 +98,33 @@ extension MemoryPair {
     func clientsSentence() throws -> String {
         let error = #expect(throws: StreamError.self) { try client.read() }
         return "\(try #require(error))"
+    }
+}
+
+extension TLSStream {
+    /// This end's certificate, and what it shows with it.
+    fileprivate var shownChain: [Certificate] {
+        var others: OpaquePointer?
+        _ = unsafe withUnsafeMutablePointer(to: &others) {
+            unsafe SSL_ctrl(ssl, SSL_CTRL_GET_CHAIN_CERTS, 0, $0)
+        }
+        let own = unsafe SSL_get_certificate(ssl).map { unsafe Certificate(sharing: $0) }
+        let more = unsafe (0..<max(0, OPENSSL_sk_num(others))).map {
+            unsafe Certificate(sharing: OpaquePointer(OPENSSL_sk_value(others, $0)!))
+        }
+        return (own.map { [$0] } ?? []) + more
+    }
+}
+
+extension Certificate {
+    /// As an entry of a Certificate message, without extensions.
+    var entry: [UInt8] { entry([]) }
+
+    /// With extensions, whatever they are.
+    func entry(_ extensions: [UInt8]) -> [UInt8] {
+        func size(_ count: Int) -> [UInt8] { [UInt8(count >> 8 & 0xff), UInt8(count & 0xff)] }
+        let encoded = der
+        return [UInt8(encoded.count >> 16)] + size(encoded.count) + encoded
+            + size(extensions.count) + extensions
     }
 }

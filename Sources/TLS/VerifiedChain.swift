@@ -1,0 +1,100 @@
+// A client's chain that was verified outside of a handshake, or why it was not accepted.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+public import Sockets
+
+/// A client's chain that a handshake accepts: the same purpose, times, CAs, CRLs and security level.
+/// Whoever shows it need not have the key; that is for a `HandshakeProof`.
+public struct VerifiedChain: Sendable {
+    /// The client's own certificate.
+    public let leaf: Certificate
+    /// Who has its key.
+    public let identity: PeerIdentity
+    /// From when on it must be verified again, in seconds since 1970: a certificate of the chain or a
+    /// CRL of its CAs ends, or the next CRL begins.
+    public let end: Int
+    /// When it was verified.
+    private let start: Int
+
+    /// Verifies the chain, which takes some 200 µs.
+    ///
+    /// - Parameters:
+    ///   - context: a server's. It says what is trusted; under another one the chain must be verified
+    ///     again.
+    /// - Throws: `ChainRefusal`.
+    public init(_ chain: ClientChain, under context: TLSContext) throws(ChainRefusal) {
+        try self.init(chain, under: context, at: CertificateTime.now)
+    }
+
+    init(
+        _ chain: ClientChain, under context: TLSContext, at now: Int
+    ) throws(ChainRefusal) {
+        precondition(context.role == .server)
+        guard let trust = context.trust else { throw .nobodyTrusted }
+        guard let certificates = try? chain.certificates() else { throw .unreadable }
+        guard let stack = unsafe OPENSSL_sk_new_null() else { throw .outOfMemory }
+        // The certificates are `certificates`' own, to whose end they live.
+        defer { unsafe OPENSSL_sk_free(stack) }
+        for certificate in certificates {
+            guard unsafe OPENSSL_sk_push(stack, UnsafeRawPointer(certificate.pointer)) > 0 else {
+                throw .outOfMemory
+            }
+        }
+        var verification = Verification(under: context, serverName: nil, at: now)
+        let code = withExtendedLifetime(certificates) {
+            unsafe verification.verify(certificates[0], sentWith: stack)
+        }
+        guard code == X509_V_OK else { throw ChainRefusal(code, verification.objection) }
+        leaf = certificates[0]
+        identity = PeerIdentity(leaf)
+        start = now
+        let ends = verification.chain.map(\.expiry)
+        let turn = trust.crls?.nextTurn(for: verification.chain, after: now)
+        end = (ends + [turn ?? .max]).min() ?? now
+    }
+
+    /// Whether it need not be verified again at a moment. A clock that was set back may have come to
+    /// one before the chain's beginning.
+    func holds(at now: Int) -> Bool { start <= now && now < end }
+}
+
+/// Why a client's chain is not accepted.
+public struct ChainRefusal: Error, Hashable, Sendable {
+    /// X.509's number (X509_STORE_CTX_get_error(3)), by which OpenSSL chooses the alert; never that of
+    /// success.
+    public let code: Int32
+    /// What a handshake tells of it.
+    public let failure: StreamError
+
+    fileprivate init(_ code: Int32, _ failure: StreamError?) {
+        self.code = code
+        let sentence = unsafe String(cString: X509_verify_cert_error_string(Int(code)))
+        self.failure =
+            failure
+            ?? StreamError(
+                .certificateInvalid, "the client's certificate is not accepted: \(sentence)",
+                cause: .certificate(code, sentence))
+    }
+
+    fileprivate static var outOfMemory: Self {
+        _ = ErrorQueue.drain()
+        return Self(X509_V_ERR_OUT_OF_MEM, nil)
+    }
+
+    fileprivate static var unreadable: Self {
+        Self(
+            X509_V_ERR_CERT_REJECTED,
+            StreamError(
+                .certificateInvalid,
+                "the client's certificate, or one that came with it, is malformed: it cannot be read; its CA must issue a new one"
+            ))
+    }
+
+    fileprivate static var nobodyTrusted: Self {
+        Self(
+            X509_V_ERR_CERT_UNTRUSTED,
+            StreamError(
+                .unknownCA,
+                "the client's certificate is from an unknown CA: this server trusts none"))
+    }
+}
