@@ -31,7 +31,7 @@ let linking: [LinkerSetting] = [
 /// program, with flags that only that build has.
 let isFuzzed = Context.environment["PARLEY_FUZZED"] != nil
 let fuzzed: [Target.Dependency] = [
-    "System", "Sockets", "TLS", "Commands", "Remote", "Records", "Console",
+    "System", "Sockets", "TLS", "Commands", "Remote", "Records", "Console", "Broker",
 ]
 let fuzzers: Target =
     isFuzzed
@@ -66,6 +66,8 @@ let package = Package(
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
             swiftSettings: settings),
+        .target(
+            name: "Broker", dependencies: ["CLinux", "System", "Sockets"], swiftSettings: settings),
         .target(
             name: "Conversations", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
@@ -104,7 +106,7 @@ let package = Package(
             name: "parley-reference", dependencies: ["COpenSSL"], path: "Tests/Reference"),
         // Confines itself, for the tests of that.
         .executableTarget(
-            name: "confined", dependencies: ["CLinux", "System", "Sockets", "TLS"],
+            name: "confined", dependencies: ["CLinux", "System", "Sockets", "TLS", "Broker"],
             path: "Tests/Confined", swiftSettings: settings),
         // What the tests share.
         .testTarget(
@@ -127,6 +129,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ProgramsTests", dependencies: ["Programs", "System", "Sockets", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "BrokerTests",
+            dependencies: ["Broker", "CLinux", "System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ConversationsTests", dependencies: ["Conversations", "Sockets", "TestSupport"],

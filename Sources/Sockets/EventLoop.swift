@@ -33,7 +33,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// An empty array with room, to swap with the one that is worked off.
     private var spare: [any Resumable] = []
     /// Counts the turns, for budgets of one.
-    private(set) var turns: UInt64 = 0
+    package private(set) var turns: UInt64 = 0
     private let remote = Mutex<Remote>(Remote())
 
     /// By descriptor; unowned, since a source takes itself out before it closes its descriptor.
@@ -193,7 +193,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// Has `resume()` called in the next turn, after the others had theirs.
-    func resumeNextTurn(_ resumable: any Resumable) {
+    package func resumeNextTurn(_ resumable: any Resumable) {
         assert(isMine)
         again.append(resumable)
     }

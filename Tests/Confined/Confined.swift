@@ -1,6 +1,7 @@
 // A process that confines itself as the network process does, and then does one thing: for the tests.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Synchronization
 import System
 
 /// usage: confined files|calls|told USER WORK [WORD …]
@@ -48,6 +49,8 @@ struct Failed: Error, CustomStringConvertible {
 /// A thread that was there before the system calls were closed.
 final class Worker: Sendable {
     private let ends: [Int32]
+    /// What it does next.
+    private let job = Mutex<(@Sendable () -> Void)?>(nil)
 
     init() throws {
         var ends: [Int32] = [0, 0]
@@ -64,10 +67,18 @@ final class Worker: Sendable {
                 for number in 0..<1_000 { counts["\(number % 7)", default: 0] += number }
                 // One that is on no list, where that is wanted.
                 if room == 2 { _ = getppid() }
+                if room == 3 { self.job.withLock { $0.take() }?() }
                 room = counts.count == 7 ? 1 : 0
                 _ = unsafe write(end, &room, 1)
             }
         }
+    }
+
+    /// Has it do something beside the caller.
+    func begin(_ job: @escaping @Sendable () -> Void) {
+        self.job.withLock { $0 = job }
+        var room: UInt8 = 3
+        _ = unsafe write(ends[0], &room, 1)
     }
 
     /// Has it do something, and waits for it.

@@ -15,6 +15,8 @@ func prepare(_ name: String, _ words: [String]) throws -> Work {
     case "accept": return try accept()
     case "descriptors": return try descriptors()
     case "loop": return try loop()
+    case "posts": return try posts()
+    case "calls": return try calls()
     case "handshake": return try handshake(in: words[0])
     case "memory": return memory
     case "thread": return { $0.works() ? "done" : "the thread failed" }

@@ -63,8 +63,8 @@ struct ConfinementTests {
     @Test(
         arguments: Stage.allCases,
         [
-            "accept", "descriptors", "loop", "memory", "thread", "words", "print", "room", "random",
-            "clock", "environment",
+            "accept", "descriptors", "loop", "posts", "calls", "memory", "thread", "words", "print",
+            "room", "random", "clock", "environment",
         ])
     func work_isDone(_ stage: Stage, _ work: String) throws {
         let outcome = try confined(stage, work)

@@ -5,6 +5,7 @@
 
 // Feature macros stay out of this header: they would make Swift see types that differ from Glibc's own.
 #include "Confinement.h"
+#include "Packet.h"
 #include <getopt.h>
 #include <malloc.h>
 #include <signal.h>

@@ -10,6 +10,8 @@ struct Fuzzer: Sendable {
     static let all = [
         Fuzzer(name: "client-frames", body: fuzzClientFrames),
         Fuzzer(name: "server-frames", body: fuzzServerFrames),
+        Fuzzer(name: "packets", body: fuzzPackets),
+        Fuzzer(name: "fields", body: fuzzFields),
         Fuzzer(name: "table", body: fuzzTable),
         Fuzzer(name: "pattern", body: fuzzPattern),
         Fuzzer(name: "identity", body: fuzzIdentity),

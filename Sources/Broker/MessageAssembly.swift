@@ -1,0 +1,66 @@
+// Makes the messages of a channel whole again.
+// SPDX-License-Identifier: Apache-2.0
+internal import System
+
+/// Puts the packets of one direction of a channel together. It holds at most one message that has not come
+/// whole yet, which is within the limit.
+struct MessageAssembly {
+    private let limit: Int
+    private let room: Int
+    private var partial: [UInt8] = []
+    /// The length of the message that `partial` begins.
+    private var total = 0
+
+    /// - Parameters:
+    ///   - limit: a message's bytes.
+    ///   - room: what a packet holds of one.
+    init(limit: Int, room: Int = Piece.room) {
+        self.limit = limit
+        self.room = room
+    }
+
+    /// Whether some of a message has come, and not all of it.
+    var isPartial: Bool { !partial.isEmpty }
+
+    /// - Returns: a message that is whole with this packet; never an empty one.
+    /// - Throws: `tooLarge`, `malformed`; `descriptors` where they come with another than a message's first
+    ///   packet. Nothing can be added after that.
+    mutating func add(
+        _ packet: Span<UInt8>, hasDescriptors: Bool
+    ) throws(PacketError) -> [UInt8]? {
+        let piece = try Piece(reading: packet)
+        guard piece.offset == partial.count else {
+            throw .malformed("a packet begins at \(piece.offset) instead of \(partial.count)")
+        }
+        if isPartial {
+            guard piece.total == total else {
+                throw .malformed("a message of \(total) bytes has become one of \(piece.total)")
+            }
+            guard !hasDescriptors else {
+                throw PacketError(
+                    .descriptors, "the other process sent descriptors in the middle of a message")
+            }
+        } else {
+            guard piece.total <= limit else {
+                throw PacketError(
+                    .tooLarge,
+                    "the other process sent a message of \(piece.total) bytes, where at most \(limit) may come"
+                )
+            }
+        }
+        let bytes = packet.extracting(droppingFirst: Piece.headLength)
+        // Also where its length is said to be 0.
+        guard bytes.count == piece.length(room: room) else {
+            throw .malformed("a packet of a message of \(piece.total) bytes has \(bytes.count)")
+        }
+        guard piece.total > bytes.count else { return Array(bytes) }
+        if !isPartial {
+            total = piece.total
+            partial.reserveCapacity(total)
+        }
+        partial.append(contentsOf: bytes)
+        guard partial.count == total else { return nil }
+        defer { partial = [] }
+        return partial
+    }
+}

@@ -1,0 +1,119 @@
+// A message of the other process, as it is read.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads a message that `PacketWriter` has written, or that claims to be one: nothing in it is trusted.
+/// Fields are read in their order, and `end()` after the last. Each length is compared with its bound,
+/// and with what there is of the message, before anything is allocated for it.
+///
+/// After a call that has thrown there is nothing more to be read.
+package struct PacketReader: Sendable {
+    package let type: UInt8
+    private let bytes: [UInt8]
+    private var offset = 1
+
+    /// - Throws: `malformed` where there is no type.
+    package init(_ bytes: [UInt8]) throws(PacketError) {
+        guard let type = bytes.first else { throw .malformed("a message is empty") }
+        self.type = type
+        self.bytes = bytes
+    }
+
+    /// How many bytes were not read yet.
+    package var left: Int { bytes.count - offset }
+
+    package mutating func readUInt8() throws(PacketError) -> UInt8 {
+        UInt8(truncatingIfNeeded: try number(of: 1))
+    }
+
+    package mutating func readUInt16() throws(PacketError) -> UInt16 {
+        UInt16(truncatingIfNeeded: try number(of: 2))
+    }
+
+    package mutating func readUInt32() throws(PacketError) -> UInt32 {
+        UInt32(truncatingIfNeeded: try number(of: 4))
+    }
+
+    package mutating func readUInt64() throws(PacketError) -> UInt64 { try number(of: 8) }
+
+    package mutating func readInt64() throws(PacketError) -> Int64 {
+        Int64(bitPattern: try number(of: 8))
+    }
+
+    /// - Throws: `malformed` for a byte that is neither 0 nor 1.
+    package mutating func bool() throws(PacketError) -> Bool {
+        let value = try readUInt8()
+        guard value <= 1 else { throw malformed("has \(value) for yes or no") }
+        return value == 1
+    }
+
+    /// - Throws: `malformed` where there are more than `most`, or fewer than it says.
+    package mutating func bytes(atMost most: Int) throws(PacketError) -> [UInt8] {
+        Array(try slice(atMost: most))
+    }
+
+    /// - Parameter most: in bytes of UTF-8.
+    /// - Throws: `malformed` where it is longer, or is not UTF-8.
+    package mutating func text(atMost most: Int) throws(PacketError) -> String {
+        guard let text = String(validating: try slice(atMost: most), as: UTF8.self) else {
+            throw malformed("has a text that is not UTF-8")
+        }
+        return text
+    }
+
+    /// - Parameter body: reads one element, at least one byte of it.
+    /// - Throws: `malformed` where there are more than `most`, or more than there can be; what `body` throws.
+    package mutating func list<Element>(
+        atMost most: Int, _ body: (inout PacketReader) throws(PacketError) -> Element
+    ) throws(PacketError) -> [Element] {
+        let count = try count(atMost: most)
+        var elements: [Element] = []
+        elements.reserveCapacity(count)
+        for _ in 0..<count { elements.append(try body(&self)) }
+        return elements
+    }
+
+    /// - Returns: nil where the message says that there is none.
+    package mutating func optional<Value>(
+        _ body: (inout PacketReader) throws(PacketError) -> Value
+    ) throws(PacketError) -> Value? {
+        try bool() ? try body(&self) : nil
+    }
+
+    /// - Throws: `malformed` where something is left.
+    package func end() throws(PacketError) {
+        guard left == 0 else { throw malformed("has \(left) bytes too many") }
+    }
+
+    /// What is wrong with this message, for whoever finds a field that can't be.
+    ///
+    /// - Parameter what: the rest of a sentence about the message: "has two ends".
+    package func malformed(_ what: String) -> PacketError {
+        .malformed("a message of type \(type) \(what)")
+    }
+
+    private mutating func slice(atMost most: Int) throws(PacketError) -> ArraySlice<UInt8> {
+        let count = try count(atMost: most)
+        defer { offset += count }
+        return bytes[offset..<(offset + count)]
+    }
+
+    /// A number of bytes, or of elements of at least one byte.
+    private mutating func count(atMost most: Int) throws(PacketError) -> Int {
+        let count = Int(try readUInt32())
+        guard count <= most else {
+            throw malformed("has a field of \(count), which may be at most \(most)")
+        }
+        guard count <= left else { throw malformed("has a field of \(count), and \(left) bytes") }
+        return count
+    }
+
+    private mutating func number(of size: Int) throws(PacketError) -> UInt64 {
+        guard size <= left else { throw malformed("ends within a number") }
+        var value: UInt64 = 0
+        for _ in 0..<size {
+            value = value << 8 | UInt64(bytes[offset])
+            offset += 1
+        }
+        return value
+    }
+}

@@ -1,0 +1,103 @@
+// One packet there, or one from there (unix(7), SOCK_SEQPACKET).
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Glibc
+package import Sockets
+internal import System
+
+/// The two ends of a channel between two processes, or two threads of one; an end that nobody takes closes
+/// with it.
+package struct PacketPair: ~Copyable {
+    private var one: Descriptor?
+    private var other: Descriptor?
+
+    /// Makes a channel whose ends are close-on-exec. They block: whoever must not wait says so with each call,
+    /// since that is a property of the open file, which is shared with whoever inherits the end.
+    ///
+    /// - Throws: `descriptorsExhausted`; `system`, also where an ordinary user's send buffer is too small for
+    ///   a packet.
+    package init() throws(StreamError) {
+        var numbers: [Int32] = [-1, -1]
+        let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
+        guard unsafe socketpair(AF_UNIX, type, 0, &numbers) == 0 else {
+            throw StreamError("cannot make a channel to another process", errno: errno)
+        }
+        one = Descriptor(owning: numbers[0])
+        other = Descriptor(owning: numbers[1])
+        for number in numbers { try enlarge(number) }
+    }
+
+    /// Each at most once.
+    package mutating func takeOne() -> Descriptor { one.take()! }
+    package mutating func takeOther() -> Descriptor { other.take()! }
+}
+
+/// Makes room for a whole packet. The kernel doubles what it is asked for, and takes less than that where
+/// net.core.wmem_max is less.
+private func enlarge(_ socket: Int32) throws(StreamError) {
+    var size = 2 * Int32(Piece.mostBytes)
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    guard unsafe setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, length) == 0,
+        unsafe getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0
+    else { throw StreamError("cannot set a channel's send buffer", errno: errno) }
+    guard size >= Piece.mostBytes + 1_024 else {
+        throw StreamError(
+            "cannot make a channel to another process: net.core.wmem_max must be at least 33792, so that a packet fits its send buffer",
+            errno: EMSGSIZE)
+    }
+}
+
+/// - Returns: 0; or an `errno`, after which nothing was sent.
+func sendPacket(
+    to socket: Int32, _ head: [UInt8], _ body: Span<UInt8>, _ descriptors: borrowing Descriptors,
+    waits: Bool
+) -> Int32 {
+    unsafe body.withUnsafeBufferPointer { body in
+        descriptors.withNumbers { numbers in
+            -(unsafe parley_send_packet(
+                socket, head, head.count, body.baseAddress, body.count, numbers,
+                Int32(numbers.count), waits ? 1 : 0))
+        }
+    }
+}
+
+/// Receives a packet into `room`.
+///
+/// - Parameter descriptors: is given those that came.
+/// - Returns: its length; 0 at the other end's end, for which an empty packet is taken too; nil where there is
+///   none now, or where the socket's time has passed.
+/// - Throws: `tooLarge`, `descriptors`, `descriptorsExhausted`, `system`. What came is lost, and its
+///   descriptors are closed.
+func receivePacket(
+    from socket: Int32, into room: inout [UInt8], _ descriptors: inout Descriptors, waits: Bool
+) throws(PacketError) -> Int? {
+    var numbers = [Int32](repeating: -1, count: Descriptors.most)
+    var count: Int32 = 0
+    func receive() -> Int {
+        unsafe parley_receive_packet(
+            socket, &room, room.count, &numbers, &count, waits ? 1 : 0)
+    }
+    var result = receive()
+    // The other end was closed before it had read all that it was sent. That is told once, and before what it
+    // has sent itself, which is there all the same.
+    if result == -Int(ECONNRESET) { result = receive() }
+    descriptors = Descriptors(owning: numbers.prefix(Int(count)))
+    switch Int32(truncatingIfNeeded: -result) {
+    case ...0: return result
+    case EAGAIN: return nil
+    case ECONNRESET: return 0
+    case EMSGSIZE:
+        throw PacketError(
+            .tooLarge, "the other process sent a packet of more than \(room.count) bytes")
+    case EPROTO:
+        throw PacketError(
+            .descriptors,
+            "the other process sent more than \(Descriptors.most) descriptors with a packet, or something else beside its bytes"
+        )
+    case EMFILE:
+        throw PacketError(
+            .descriptorsExhausted,
+            "the other process sent descriptors, and this one can have no more")
+    case let number: throw PacketError("cannot receive from the other process", errno: number)
+    }
+}

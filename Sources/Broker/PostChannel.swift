@@ -1,0 +1,203 @@
+// Messages to and from another process that nobody waits for.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+package import Sockets
+package import System
+
+/// One end of a channel on which both processes say what they have to say when they like. Confined to
+/// its loop, which no call holds up.
+///
+/// What the socket doesn't take waits here, up to a limit, in the order in which it was sent. Of what comes, a
+/// turn of the loop takes 64 packets, so that a flood keeps nobody waiting.
+package final class PostChannel: EventSource, Resumable {
+    private enum State {
+        case open
+        /// Sending has failed, since the other end is gone: what it has sent before that is read on to its end.
+        case receiving
+        /// Nothing goes or comes any more, which was not told yet.
+        case ending(PostEnd)
+        case ended
+    }
+
+    private var state = State.open
+    private var descriptor: Descriptor?
+    private var received: ((inout Post) throws(PacketError) -> Void)?
+    private var ended: ((PostEnd) -> Void)?
+    private let mostQueued: Int
+
+    private var assembly: MessageAssembly
+    /// Those of the message that has not come whole yet.
+    private var carried = Descriptors()
+    private var room = [UInt8](repeating: 0, count: Piece.mostBytes)
+    /// What was received in the loop's turn of that number, in packets.
+    private var budgetTurn: UInt64 = 0
+    private var budgetUsed = 0
+    /// Whether the loop calls this one in its next turn.
+    private var isDue = false
+
+    private var queue = OutgoingQueue()
+
+    /// Takes over an end of a `PacketPair`, on the loop's thread, or while no thread runs it.
+    ///
+    /// - Parameters:
+    ///   - limit: the bytes of a message that may come.
+    ///   - mostQueued: what may wait to be sent, in bytes, of which each message takes some 256 more than it has.
+    ///     Beyond it the channel ends: whoever doesn't read must not fill this process's memory.
+    ///   - received: called with each message. What it throws ends the channel.
+    ///   - ended: called once, in a turn of the loop of its own, unless `close` was called before. Nothing is
+    ///     received after the cause, and the descriptor is closed already.
+    package init(
+        owning descriptor: consuming Descriptor, loop: EventLoop, limit: Int,
+        mostQueued: Int = 1 << 20, received: @escaping (inout Post) throws(PacketError) -> Void,
+        ended: @escaping (PostEnd) -> Void
+    ) throws(StreamError) {
+        let number = descriptor.number
+        self.descriptor = consume descriptor
+        self.received = received
+        self.ended = ended
+        self.mostQueued = mostQueued
+        assembly = MessageAssembly(limit: limit)
+        super.init(loop: loop)
+        try loop.add(self, descriptor: number, events: .stream)
+    }
+
+    deinit { letGo() }
+
+    /// Whether it can still be sent on.
+    package var isOpen: Bool { if case .open = state { true } else { false } }
+
+    /// What waits to be sent, as `mostQueued` counts it.
+    package var queued: Int { queue.cost }
+
+    /// Sends a message after those that were sent before. Where the channel has ended it is lost, as it would
+    /// be on its way.
+    ///
+    /// - Parameter descriptors: are closed here when they were sent, or when the channel ends.
+    package func send(
+        _ packet: PacketWriter, descriptors: consuming Descriptors = Descriptors()
+    ) {
+        guard isOpen else { return }
+        let isFirst = queue.first == nil
+        queue.append(Outgoing(packet, descriptors))
+        if isFirst { flush() }
+        guard isOpen, queue.cost > mostQueued else { return }
+        end(
+            .failed(
+                PacketError(
+                    .notTaken,
+                    "the other process takes nothing any more: \(queue.cost) bytes wait for it")))
+    }
+
+    /// Ends it from this end: what waits to be sent is lost. Nothing is called any more.
+    package func close() {
+        letGo()
+        state = .ended
+        received = nil
+        ended = nil
+    }
+
+    override package func ready(_ events: Events) {
+        flush()
+        receive()
+    }
+
+    package func resume() {
+        isDue = false
+        guard case .ending(let end) = state else { return receive() }
+        let ended = ended
+        close()
+        ended?(end)
+    }
+
+    // MARK: Sending
+
+    private func flush() {
+        while isOpen, let number = descriptor?.number, let message = queue.first {
+            switch message.send(to: number, waits: false) {
+            case 0: queue.removeFirst()
+            case EAGAIN: return
+            case EPIPE, ECONNRESET:
+                queue = OutgoingQueue()
+                state = .receiving
+                goOnNextTurn()
+            case let failure:
+                end(.failed(PacketError("cannot send to the other process", errno: failure)))
+            }
+        }
+    }
+
+    // MARK: Receiving
+
+    private func receive() {
+        if budgetTurn != loop.turns {
+            budgetTurn = loop.turns
+            budgetUsed = 0
+        }
+        while let number = descriptor?.number {
+            guard budgetUsed < Self.packetsATurn else { return goOnNextTurn() }
+            budgetUsed += 1
+            do throws(PacketError) {
+                guard try receiveOne(from: number) else { return }
+            } catch {
+                return end(.failed(error))
+            }
+        }
+    }
+
+    /// - Returns: whether there may be more.
+    private func receiveOne(from number: Int32) throws(PacketError) -> Bool {
+        var came = Descriptors()
+        guard let count = try receivePacket(from: number, into: &room, &came, waits: false) else {
+            if case .receiving = state { try endOfPeer() }
+            return false
+        }
+        guard count > 0 else {
+            try endOfPeer()
+            return false
+        }
+        let hasDescriptors = !came.isEmpty
+        let room = room
+        let message = try assembly.add(
+            room.span.extracting(0..<count), hasDescriptors: hasDescriptors)
+        if hasDescriptors { carried = came }
+        guard let message else { return true }
+        var post = try Post(message, carried.takeAll())
+        try received?(&post)
+        return true
+    }
+
+    private func endOfPeer() throws(PacketError) {
+        guard !assembly.isPartial else { throw .endedEarly }
+        end(.closed)
+    }
+
+    // MARK: Ends
+
+    /// Ends it with what is to be told: not within the call that has found it, which may be `send`, with its
+    /// caller in the middle of something.
+    private func end(_ end: PostEnd) {
+        switch state {
+        case .ending, .ended: return
+        case .open, .receiving: break
+        }
+        letGo()
+        state = .ending(end)
+        goOnNextTurn()
+    }
+
+    private func letGo() {
+        queue = OutgoingQueue()
+        carried = Descriptors()
+        guard let number = descriptor?.number else { return }
+        loop.remove(descriptor: number)
+        descriptor = nil
+    }
+
+    private func goOnNextTurn() {
+        guard !isDue else { return }
+        isDue = true
+        loop.resumeNextTurn(self)
+    }
+
+    private static let packetsATurn = 64
+}
