@@ -26,7 +26,7 @@ static void empty_bounds(void)
         if (control(PR_CAPBSET_DROP, number) < 0) return;
 }
 
-static long drop_capabilities(void)
+long parley_drop_capabilities(void)
 {
     struct __user_cap_header_struct header;
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
@@ -72,7 +72,7 @@ long parley_take_programs_rights(const parley_rights *rights)
     if (rights->has_account && (result = change_user(rights)) < 0) return result;
     // Root is root only with them.
     int keeps = rights->may_gain && raw(SYS_geteuid, 0, 0, 0, 0, 0) == 0;
-    if (!keeps && (result = drop_capabilities()) < 0) return result;
+    if (!keeps && (result = parley_drop_capabilities()) < 0) return result;
     if (rights->may_gain) return rights->has_signal_scope ? -EINVAL : 0;
     if ((result = control(PR_SET_NO_NEW_PRIVS, 1)) < 0) return result;
     return rights->has_signal_scope ? scope_signals() : 0;

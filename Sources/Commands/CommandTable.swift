@@ -15,15 +15,19 @@ public final class CommandTable: Sendable {
     private let places: [[UInt8]: Int]
 
     /// Reads a JSON5 file: a regular one of at most 1 MiB of UTF-8, which, with its folder, only
-    /// root or this user owns and can write.
-    public convenience init(file path: String) throws(TableError) {
-        try self.init(text: TableFile.read(path), name: path)
+    /// root or this user owns and can write. May wait for a name service.
+    ///
+    /// - Parameter users: whom its programs may run as.
+    public convenience init(file path: String, users: ProgramUsers) throws(TableError) {
+        try self.init(text: TableFile.read(path), name: path, users: users)
     }
 
-    /// - Parameter name: what stands for the file in an error.
-    public init(text: String, name: String) throws(TableError) {
+    /// - Parameters:
+    ///   - name: what stands for the file in an error.
+    ///   - users: whom its programs may run as.
+    public init(text: String, name: String, users: ProgramUsers = .own) throws(TableError) {
         do throws(Mistake) {
-            var reader = TableReader()
+            var reader = TableReader(users)
             entries = try reader.read(text).sorted {
                 $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
             }
@@ -55,8 +59,13 @@ public final class CommandTable: Sendable {
         CommandEntry(name: "quit", action: .reply(text: "Closing down", closes: true)),
     ])
 
-    public var hasPrograms: Bool {
-        entries.contains { if case .program = $0.action { true } else { false } }
+    public var hasPrograms: Bool { !programs.isEmpty }
+
+    /// The commands that run something, in their order.
+    public var programs: [(name: String, program: ProgramEntry)] {
+        entries.compactMap {
+            if case .program(let program) = $0.action { ($0.name, program) } else { nil }
+        }
     }
 
     /// The command of exactly this name.

@@ -42,6 +42,10 @@ public final class ProgramEntry: Sendable {
     public let path: String
     /// False where the program was not there when the table was read, which says that it may miss.
     public let isAvailable: Bool
+    /// Whom it runs as.
+    public let user: ProgramUser
+    /// Whether it may gain rights by set-id programs such as sudo.
+    public let isPrivileged: Bool
     /// Whether the program gets the client's standard input.
     public let takesInput: Bool
     public let timeout: Duration
@@ -67,7 +71,8 @@ public final class ProgramEntry: Sendable {
 
     init(
         command: String, path: String, isAvailable: Bool, words: [Word],
-        environment: [String: Word], arguments: [Argument], limits: ProgramLimits
+        environment: [String: Word], arguments: [Argument], runner: ProgramRunner,
+        limits: ProgramLimits
     ) {
         self.command = command
         self.path = path
@@ -75,6 +80,8 @@ public final class ProgramEntry: Sendable {
         self.words = words
         self.environment = environment
         self.arguments = arguments
+        user = runner.user
+        isPrivileged = runner.isPrivileged
         takesInput = limits.takesInput
         timeout = limits.timeout
         outputLimit = limits.outputLimit

@@ -30,8 +30,9 @@ enum ProgramFile {
 
     /// Looks at a file and, where it is a script, at its interpreter (execve(2)).
     ///
+    /// - Parameter runner: who is to run it.
     /// - Parameter level: how many scripts name one another as interpreter, itself included.
-    static func look(at path: String, level: Int = 1) -> Self {
+    static func look(at path: String, for runner: ProgramRunner, level: Int = 1) -> Self {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
             let reason = Errno.last
@@ -42,14 +43,20 @@ enum ProgramFile {
             return .unusable("is not a regular file")
         }
         // Also where its file system is mounted noexec.
-        guard unsafe access(path, X_OK) == 0 else {
-            return .unusable(Flaw("is not executable for this user", cause: .system(.last)))
+        if let reason = runner.refusal(.execute, path) {
+            return .unusable(
+                Flaw("is not executable for \(runner.name)", cause: .system(reason)))
         }
         do throws(FileError) {
-            guard let head = try TrustedFile(path, as: .program).start(headLength) else {
-                return .unseen
-            }
-            return look(at: head, level: level)
+            let file = try TrustedFile(program: path, for: runner.number)
+            guard let head = file.start(headLength) else { return .unseen }
+            let found = look(at: head, for: runner, level: level)
+            // Its interpreter opens it by its name.
+            guard case .good = found, head.starts(with: "#!".utf8),
+                let reason = runner.refusal(.read, path)
+            else { return found }
+            return .unusable(
+                Flaw("is a script that \(runner.name) cannot read", cause: .system(reason)))
         } catch {
             let flaw = Flaw(
                 "cannot be used: \(escaped(error.sentence, limit: 4_096))", cause: error.cause)
@@ -61,7 +68,9 @@ enum ProgramFile {
         }
     }
 
-    private static func look(at head: [UInt8], level: Int) -> Self {
+    private static func look(
+        at head: [UInt8], for runner: ProgramRunner, level: Int
+    ) -> Self {
         if head.starts(with: [0x7f] + Array("ELF".utf8)) { return .good }
         guard head.starts(with: "#!".utf8) else {
             return .unusable(
@@ -91,7 +100,7 @@ enum ProgramFile {
         guard level <= mostScripts else {
             return .unusable("\(what) is one more script after \(mostScripts)")
         }
-        switch look(at: interpreter, level: level + 1) {
+        switch look(at: interpreter, for: runner, level: level + 1) {
         case .good: return .good
         case .unseen: return .unseen
         case .missing(let flaw), .unusable(let flaw): return .unusable(flaw.after(what))

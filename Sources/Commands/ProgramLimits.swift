@@ -21,9 +21,11 @@ struct ProgramLimits {
         "background",
     ]
 
-    /// - Parameter looksAtDirectory: whether the program's folder must be there.
+    /// - Parameters:
+    ///   - runner: who runs it.
+    ///   - looksAtDirectory: whether the program's folder must be there.
     /// - Throws: `wrongType`, `invalidValue`.
-    init(_ fields: Fields, looksAtDirectory: Bool) throws(Mistake) {
+    init(_ fields: Fields, for runner: ProgramRunner, looksAtDirectory: Bool) throws(Mistake) {
         if let node = fields["input"] { takesInput = try node.bool("'input'") }
         timeout = try Self.seconds(fields, "timeout") ?? timeout
         outputLimit = try Self.whole(fields, "output", 1...1 << 50) ?? outputLimit
@@ -31,16 +33,21 @@ struct ProgramLimits {
         // So that nobody can take all places from the others.
         perIdentity =
             try Self.whole(fields, "perIdentity", 1...10_000) ?? max(1, concurrency / 4)
-        if let node = fields["directory"] { directory = try Self.directory(node, looksAtDirectory) }
+        if let node = fields["directory"] {
+            directory = try Self.directory(node, for: runner, looksAtDirectory)
+        }
         if let node = fields["umask"] { umask = try Self.umask(node) }
         grace = try Self.seconds(fields, "grace")
         if let node = fields["background"] { isBackground = try node.bool("'background'") }
     }
 
-    private static func directory(_ node: JSON5Node, _ looks: Bool) throws(Mistake) -> String {
-        let expected = "the absolute path of a folder that this user can enter"
+    private static func directory(
+        _ node: JSON5Node, for runner: ProgramRunner, _ looks: Bool
+    ) throws(Mistake) -> String {
+        let expected = "the absolute path of a folder that \(runner.name) can enter"
         let path = try node.kernelString("'directory'", expected)
         let fault: String
+        var cause: Cause?
         var status = stat()
         if path.utf8.first != UInt8(ascii: "/") {
             fault = ""
@@ -48,16 +55,18 @@ struct ProgramLimits {
             return path
         } else if unsafe stat(path, &status) != 0 {
             fault = ", which cannot be found (\(Errno.last))"
+            cause = .system(.last)
         } else if status.st_mode & S_IFMT != S_IFDIR {
             fault = ", which is not a folder"
-        } else if unsafe access(path, X_OK) != 0 {
-            fault = ", which this user cannot enter"
+        } else if let reason = runner.refusal(.execute, path) {
+            fault = ", which \(runner.name) cannot enter"
+            cause = .system(reason)
         } else {
             return path
         }
         throw Mistake(
             .invalidValue, at: node.offset,
-            "'directory' is \(quoted(path))\(fault); expected \(expected)")
+            "'directory' is \(quoted(path))\(fault); expected \(expected)", cause: cause)
     }
 
     /// Text, since JSON5 has no octal numbers: `22` would be another mask than it looks.

@@ -5,6 +5,8 @@ internal import System
 /// Turns one command's members into its program.
 struct ProgramReader {
     let command: String
+    /// Its place.
+    let at: Int
 
     /// - Parameter notes: the whole table's.
     func read(
@@ -22,7 +24,10 @@ struct ProgramReader {
             throw Mistake(.invalidProgram, at: run.offset, "'run' is empty; expected \(expected)")
         }
         let isOptional = try fields["optional"]?.bool("'optional'") ?? false
-        let program = try self.program(first, isOptional: isOptional, &notes)
+        let runner = ProgramRunner(
+            user: try notes.users.user(fields["user"], of: command, at: at),
+            isPrivileged: try fields["privileged"]?.bool("'privileged'") ?? false)
+        let program = try self.program(first, for: runner, isOptional: isOptional, &notes)
         // In the order of their first use, which is the one in which clients give them.
         var order: [String: Int] = [:]
         func word(_ node: JSON5Node, _ what: String) throws(Mistake) -> ProgramEntry.Word {
@@ -66,8 +71,8 @@ struct ProgramReader {
         }
         return ProgramEntry(
             command: command, path: program.path, isAvailable: program.isThere, words: words,
-            environment: environment, arguments: arguments,
-            limits: try ProgramLimits(fields, looksAtDirectory: program.isThere))
+            environment: environment, arguments: arguments, runner: runner,
+            limits: try ProgramLimits(fields, for: runner, looksAtDirectory: program.isThere))
     }
 
     /// The members of `environment`, whose names are variables' and not the server's own.
@@ -99,7 +104,7 @@ struct ProgramReader {
     }
 
     private func program(
-        _ node: JSON5Node, isOptional: Bool, _ notes: inout TableNotes
+        _ node: JSON5Node, for runner: ProgramRunner, isOptional: Bool, _ notes: inout TableNotes
     ) throws(Mistake) -> (path: String, isThere: Bool) {
         let expected = "the absolute path of an executable file"
         let path = try node.kernelString("the program in 'run'", expected)
@@ -118,7 +123,7 @@ struct ProgramReader {
         guard path.utf8.first == UInt8(ascii: "/") else {
             throw mistake("is not an absolute path")
         }
-        switch ProgramFile.look(at: path) {
+        switch ProgramFile.look(at: path, for: runner) {
         case .good: return (path, true)
         case .unseen:
             notes.warn(

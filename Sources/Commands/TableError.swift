@@ -76,6 +76,10 @@ extension TableError.Code {
     public static var undefinedArgument: Self { Self(rawValue: "undefinedArgument") }
     /// A pattern without its `{name}`.
     public static var unusedArgument: Self { Self(rawValue: "unusedArgument") }
+    /// There is no user of this name.
+    public static var unknownUser: Self { Self(rawValue: "unknownUser") }
+    /// A user that this process can't start programs as.
+    public static var impossibleUser: Self { Self(rawValue: "impossibleUser") }
     public static var invalidPattern: Self { Self(rawValue: "invalidPattern") }
     public static var invalidIdentity: Self { Self(rawValue: "invalidIdentity") }
     public static var unknownGroup: Self { Self(rawValue: "unknownGroup") }

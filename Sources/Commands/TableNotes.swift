@@ -5,9 +5,12 @@ internal import System
 /// What commands share, and what is to be said of a table that is good.
 struct TableNotes {
     var patterns = PatternStock()
+    var users: UserReader
     private(set) var warnings: [(code: TableWarning.Code, offset: Int, sentence: String)] = []
     /// Those that there was no room for.
     private(set) var omitted = 0
+
+    init(_ users: ProgramUsers) { self.users = UserReader(users) }
 
     /// - Parameter sentence: without its full stop, and without control characters.
     mutating func warn(_ code: TableWarning.Code, _ offset: Int, _ sentence: String) {

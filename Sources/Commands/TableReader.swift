@@ -7,7 +7,9 @@ struct TableReader {
     private(set) var groups = GroupReader()
     /// What `allow` and `deny` name beside groups.
     private var named: Set<[UInt8]> = []
-    private(set) var notes = TableNotes()
+    private(set) var notes: TableNotes
+
+    init(_ users: ProgramUsers) { notes = TableNotes(users) }
 
     /// All identities that the table names.
     var identities: Set<[UInt8]> { named.union(groups.identities) }
@@ -80,7 +82,8 @@ struct TableReader {
                 "'close' belongs to 'reply', and \(what) has 'run'; expected only \(Self.runKeys.joined(separator: ", ")) and summary"
             )
         }
-        let program = try ProgramReader(command: member.key).read(run, fields, &notes)
+        let program = try ProgramReader(command: member.key, at: member.offset).read(
+            run, fields, &notes)
         let entry = CommandEntry(
             name: member.key, summary: try summary(fields), action: .program(program),
             allow: try identities(fields["allow"], "'allow'"),
@@ -142,7 +145,9 @@ struct TableReader {
     private static let reserved = ["help", "whoami"]
     private static let replyKeys = ["reply", "close"]
     private static let runKeys =
-        ["run", "arguments", "environment", "allow", "deny", "optional"] + ProgramLimits.keys
+        [
+            "run", "arguments", "environment", "allow", "deny", "optional", "user", "privileged",
+        ] + ProgramLimits.keys
     /// One less than a message: a full one can't be told from the start of a longer one.
     private static let textLimit = 1_023
 }

@@ -44,7 +44,9 @@ extension RemoteServer {
             directory: approved.program.directory, umask: approved.program.umask,
             takesInput: approved.program.takesInput,
             grace: approved.program.grace ?? host.grace,
-            isBackground: approved.program.isBackground)
+            isBackground: approved.program.isBackground,
+            rights: ProgramRights(
+                user: approved.program.user.numbers, mayGain: approved.program.isPrivileged))
         let program: PermittedProgram
         do throws(StreamError) {
             program = try PermittedProgram(start, permit, loop: stream.channel.loop)

@@ -102,16 +102,9 @@ public struct Confinement: ~Copyable {
 
 /// - Returns: 0 or `-errno`.
 private func takeRights(becoming user: UserNumbers?) -> Int {
-    let groups = user?.groups ?? []
-    return unsafe groups.withUnsafeBufferPointer { groups in
-        var rights = unsafe parley_rights()
-        if let user {
-            unsafe rights.has_account = 1
-            unsafe rights.user = user.user
-            unsafe rights.group = user.group
-            unsafe rights.groups = groups.baseAddress
-            unsafe rights.group_count = groups.count
-        }
+    func take(_ rights: parley_rights) -> Int {
+        var rights = unsafe rights
         return unsafe parley_take_rights(&rights)
     }
+    return unsafe user.map { unsafe $0.withRights(take) } ?? take(parley_rights())
 }

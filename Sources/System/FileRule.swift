@@ -8,7 +8,7 @@ struct FileRule {
     /// As it was given.
     let path: String
     let use: FileUse
-    /// The user that reads it.
+    /// The user that reads it, or that a program runs as.
     let reader: uid_t
 
     // MARK: Folders and links
@@ -28,7 +28,7 @@ struct FileRule {
         guard !isOurs(status) else { return }
         let user = userName(status.st_uid)
         let dereference = what == "the link" ? "-h " : ""
-        let command = "chown \(dereference)\(account(reader)) \(shellWord(place))"
+        let command = "chown \(dereference)\(owner) \(shellWord(place))"
         // The folder may be somebody's home, which must not be taken from them lightly.
         let remedy =
             what == "its folder"
@@ -68,7 +68,7 @@ struct FileRule {
         guard isOurs(status) else {
             throw FileError(
                 .foreignOwner, path,
-                "\(file) belongs to \(userName(status.st_uid)) (\(permissions(status))), who could change it; run\(asRoot(status)): chown \(account(reader)) \(shellWord(place))"
+                "\(file) belongs to \(userName(status.st_uid)) (\(permissions(status))), who could change it; run\(asRoot(status)): chown \(owner) \(shellWord(place))"
             )
         }
         guard status.st_mode & writable == 0 else {
@@ -155,6 +155,11 @@ struct FileRule {
 
     private var ours: String {
         reader == 0 ? "root's" : "root's or of \(userName(reader))'s own"
+    }
+
+    /// To whom a command gives what it mends. A program is better not its own user's where that isn't ours.
+    private var owner: String {
+        use == .program && reader != geteuid() ? account(0) : account(reader)
     }
 
     /// Whose command it is that mends what isn't this user's.

@@ -14,6 +14,9 @@ package enum Landlock {
     /// Whether a process can be kept from signalling others than those that it starts.
     package static var scopesSignals: Bool { (version ?? 0) >= 6 }
 
+    /// Why a process can't be kept from that, in a sentence without its full stop; nil where it can.
+    package static var signalsMissing: String? { scopesSignals ? nil : missing.last }
+
     /// What a process that nothing is allowed to can do all the same, in sentences without their full
     /// stop; empty where Landlock has all that is asked of it.
     package static var missing: [String] { missing(parley_landlock_version()) }

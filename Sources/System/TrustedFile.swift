@@ -7,7 +7,7 @@ internal import Glibc
 /// keys, CAs, CRLs, programs, the audit trail, the key log.
 ///
 /// The rule: the file, each folder above it up to `/`, and each symbolic link on the way belong to
-/// root or to the user of this process, and nobody else may write them. A sticky folder such as
+/// root or to the user of this process, or of a program the user that runs it, and nobody else may write them. A sticky folder such as
 /// `/tmp` may be open to everybody above the folder that has the file or a link in it, but not be
 /// that folder. The path is walked component by component, and what was checked is what stays open,
 /// so that nothing can be exchanged in between.
@@ -43,7 +43,15 @@ package struct TrustedFile: ~Copyable {
     ///
     /// - Throws: `FileError`.
     package init(_ path: String, as use: FileUse = .decision) throws(FileError) {
-        self = try Self.patiently(path, use)
+        self = try Self.patiently(path, use, reader: geteuid())
+    }
+
+    /// Opens a program that another user than this process's may be going to run, and whose files are taken
+    /// instead of this one's.
+    ///
+    /// - Throws: `FileError`.
+    package init(program path: String, for user: UInt32) throws(FileError) {
+        self = try Self.patiently(path, .program, reader: user)
     }
 
     /// Opens a file to append to, and makes it where there is none.
@@ -51,21 +59,23 @@ package struct TrustedFile: ~Copyable {
     /// - Parameter isSecret: refuses it where anybody else could read it.
     /// - Throws: `FileError`.
     package init(appending path: String, isSecret: Bool = false) throws(FileError) {
-        self = try Self.patiently(path, isSecret ? .secretRecord : .record)
+        self = try Self.patiently(path, isSecret ? .secretRecord : .record, reader: geteuid())
     }
 
     /// While descriptors are lent to files, whoever asks whether there are others has them for a
     /// moment; so it is tried again, for a second at most.
-    private static func patiently(_ path: String, _ use: FileUse) throws(FileError) -> TrustedFile {
+    private static func patiently(
+        _ path: String, _ use: FileUse, reader: uid_t
+    ) throws(FileError) -> TrustedFile {
         for _ in 0..<20 where DescriptorReserve.shared.isLent {
             do throws(FileError) {
-                return try TrustedFile(path, use)
+                return try TrustedFile(path, use, reader: reader)
             } catch {
                 guard error.cause == .system(Errno(EMFILE)) else { throw error }
             }
             usleep(50_000)
         }
-        return try TrustedFile(path, use)
+        return try TrustedFile(path, use, reader: reader)
     }
 
     /// Finds out whether a file could be opened to append to, or made where there is none, and makes

@@ -30,24 +30,15 @@ public struct UserAccount: Hashable, Sendable {
     /// A user by its number (`uid_t`); nil where the system has no entry for it. May wait for a name
     /// service.
     init?(number: UInt32) {
-        var entry = unsafe passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        // The entry's fields point into the room.
-        let fields: (name: String, home: String, shell: String)? =
-            unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65_536) { room in
-                guard unsafe getpwuid_r(number, &entry, room.baseAddress!, room.count, &found) == 0,
-                    unsafe found != nil
-                else { return nil }
-                return unsafe (
-                    String(cString: entry.pw_name), String(cString: entry.pw_dir),
-                    String(cString: entry.pw_shell)
-                )
-            }
-        guard let fields else { return nil }
+        guard let entry = try? UserEntry(number: number) else { return nil }
+        self.init(entry)
+    }
+
+    init(_ entry: UserEntry) {
         // An empty field is one that nobody filled in (passwd(5)).
         self.init(
-            name: fields.name, home: fields.home.isEmpty ? "/" : fields.home,
-            shell: fields.shell.isEmpty ? Self.fallbackShell : fields.shell)
+            name: entry.name, home: entry.home.isEmpty ? "/" : entry.home,
+            shell: entry.shell.isEmpty ? Self.fallbackShell : entry.shell)
     }
 
     /// `HOME`, `USER`, `LOGNAME` and `SHELL`.

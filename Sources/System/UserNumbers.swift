@@ -18,20 +18,24 @@ public struct UserNumbers: Hashable, Sendable {
         self.groups = groups
     }
 
-    /// A user by its name, with its groups; nil where the system has none of that name. May wait for a
-    /// name service.
+    /// A user by its name, with its groups; nil where the system has none of that name, or can't tell. May
+    /// wait for a name service.
     public init?(name: String) {
-        var buffer = [CChar](repeating: 0, count: 1 << 16)
-        var entry = unsafe passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        guard unsafe getpwnam_r(name, &entry, &buffer, buffer.count, &found) == 0,
-            unsafe found != nil
-        else { return nil }
-        let (user, group) = unsafe (entry.pw_uid, entry.pw_gid)
+        guard let entry = try? UserEntry(name: name), let numbers = try? Self(entry) else {
+            return nil
+        }
+        self = numbers
+    }
+
+    /// - Throws: `ERANGE` where it is in more groups than a process can have.
+    init(_ entry: UserEntry) throws(Errno) {
         // As many as the kernel takes (NGROUPS_MAX).
         var count: Int32 = 65_536
         var groups = [gid_t](repeating: 0, count: Int(count))
-        guard unsafe getgrouplist(name, group, &groups, &count) >= 0 else { return nil }
-        self.init(user: user, group: group, groups: Array(groups.prefix(Int(count))))
+        guard unsafe getgrouplist(entry.name, entry.group, &groups, &count) >= 0 else {
+            throw Errno(ERANGE)
+        }
+        self.init(
+            user: entry.user, group: entry.group, groups: Array(groups.prefix(Int(count))))
     }
 }

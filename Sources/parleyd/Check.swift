@@ -39,7 +39,7 @@ struct Check {
     func run() throws -> Never {
         let table: CommandTable
         if isOfTableOnly, let path = options.commands {
-            table = try CommandTable(file: path)
+            table = try CommandTable(file: path, users: .possible(otherwise: options.programUser))
         } else {
             try options.security?.examineKeyLog()
             let policy = try Policy(options)
@@ -56,6 +56,7 @@ struct Check {
         if options.commands != nil {
             let report = TableReport(table: table) { printer.print(printable($0)) }
             if let asked { report.tell(asked) } else { report.tellAll() }
+            report.tellUsers(of: asked)
         }
         for line in unseen { printer.print(line) }
         printer.flush()

@@ -87,12 +87,14 @@ final class CommandDesk: RemoteHost {
             let admitted = AdmittedProgram(
                 command, place: place, trail: trail, office: office)
             office.starts(admitted)
-            return .success(Permit(admitted, environment: environment(for: entry)))
+            return .success(Permit(admitted, environment: environment(for: entry, program)))
         }
     }
 
-    private func environment(for entry: CommandEntry) -> [String: String] {
-        office.commons.account.environment.merging([
+    private func environment(
+        for entry: CommandEntry, _ program: ProgramEntry
+    ) -> [String: String] {
+        program.user.account.environment.merging([
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
             "PARLEY_COMMAND": entry.name,

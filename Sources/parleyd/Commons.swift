@@ -11,6 +11,4 @@ struct Commons: Sendable {
     let census = Census()
     let descriptors = FreeDescriptors()
     let slots = ProgramSlots()
-    /// Whom programs run as.
-    let account = UserAccount.current()
 }

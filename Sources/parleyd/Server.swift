@@ -28,6 +28,8 @@ final class Server {
     private var policy: Policy
     private let reload: Reload
     private var warningTimer: Timer?
+    /// Of the table in force, as the log has them.
+    private var programWarnings: [String] = []
 
     init(_ options: ServerOptions) throws {
         var options = options
@@ -86,6 +88,7 @@ final class Server {
         for loop in loops.dropFirst() { try loop.loop.start() }
         if hidesConsole, !options.isQuiet { log.write(hiddenConsole) }
         for warning in startWarnings(options, policy.table) { log.write(warning) }
+        programWarnings = warnings(ofProgramsIn: policy.table)
         warnOfEnds()
         let security = options.security?.minimum.description ?? "plaintext"
         for listener in listeners { log.write("listening on \(listener.address) (\(security))") }
@@ -208,9 +211,17 @@ final class Server {
             policy = Policy(after: policy, table: table, context: context)
             everywhere { [policy] in $0.use(policy) }
         } done: { [unowned self] in
+            warnOfPrograms()
             warnOfEnds()
         }
         decideOnConsole()
+    }
+
+    /// Says what follows from whom programs run as, where another table has changed it.
+    private func warnOfPrograms() {
+        let warnings = warnings(ofProgramsIn: policy.table)
+        for warning in warnings where !programWarnings.contains(warning) { log.write(warning) }
+        programWarnings = warnings
     }
 
     /// Says what is wrong with the files in force and what ends soon, now and once a day.

@@ -5,6 +5,7 @@ internal import Conversations
 internal import Glibc
 internal import Remote
 internal import Sockets
+internal import System
 
 /// What parleyd was told, checked.
 struct ServerOptions {
@@ -24,13 +25,15 @@ struct ServerOptions {
     let audit: String?
     let syncsAudit: Bool
     let grace: Duration
+    /// Whom programs run as whose entry names nobody, where root starts the server.
+    let programUser: String
 
     /// The options that a server takes.
     static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
     static let valued =
         [
             "host", "port", "threads", "max-sessions", "drain", "commands", "audit", "grace",
-            "keepalive",
+            "keepalive", "program-user",
         ]
         + Deadlines.options + SecurityOptions.server
 
@@ -91,7 +94,7 @@ struct ServerOptions {
             security.mayBePlaintext = !security.asksForClients
             self.security = security
         }
-        for name in ["commands", "audit", "audit-fsync", "grace", "keepalive"]
+        for name in ["commands", "audit", "audit-fsync", "grace", "keepalive", "program-user"]
         where conversation != .command && arguments.has(name) {
             throw UsageError(
                 "--\(name) belongs to parleyd command; \(conversation) runs no commands")
@@ -104,10 +107,29 @@ struct ServerOptions {
             throw UsageError("--audit-fsync needs a file: name it with --audit")
         }
         grace = try arguments.seconds("grace") ?? .seconds(5)
+        programUser = try Self.programUser(arguments)
         try deadlines.read(arguments)
         try deadlines.readKeepalive(arguments)
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
         drain = try arguments.seconds("drain") ?? .seconds(10)
+    }
+
+    private static func programUser(_ arguments: Arguments) throws(UsageError) -> String {
+        guard let name = arguments["program-user"] else { return "parley" }
+        // Who can't be looked up is told of when the table is read, if a program needs this user.
+        let number = UserNumbers(name: name)?.user
+        if geteuid() == 0 {
+            guard number != 0 else {
+                throw UsageError(
+                    "--program-user can't be \(escaped(name)): a program runs as root only where its entry in the table says user: \"root\""
+                )
+            }
+        } else if number != geteuid() {
+            throw UsageError(
+                "--program-user is for a parleyd that is started as root; this one's programs run as its own user, \(UserAccount.current().name)"
+            )
+        }
+        return name
     }
 
     private static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
@@ -117,6 +139,7 @@ struct ServerOptions {
                parleyd check [options] [--as IDENTITY]      reads files as a start would
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       the table of commands that clients may run
+          --program-user NAME   whom programs run as if root starts it (parley)
           --audit FILE          a JSON line for each of them; - is standard error
           --audit-fsync         waits until each line is on the disk
           --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;

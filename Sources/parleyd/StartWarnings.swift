@@ -5,6 +5,7 @@ internal import Console
 internal import Glibc
 internal import Programs
 internal import Sockets
+internal import System
 
 /// A sentence without its full stop.
 let keyLogWarning =
@@ -18,11 +19,7 @@ let hiddenConsole =
 func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] {
     var warnings: [String] = []
     if options.security?.writesKeyLog == true { warnings.append(keyLogWarning) }
-    if geteuid() == 0, table.hasPrograms {
-        warnings.append(
-            "the programs of the table run as root, because parleyd does; start parleyd as another user"
-        )
-    }
+    warnings += parleyd.warnings(ofProgramsIn: table)
     if table.hasPrograms, !Program.canBeWatched {
         warnings.append(
             "no program of the table can start: what it starts is watched through /proc, which must be mounted here and be that of this PID namespace"
@@ -34,4 +31,38 @@ func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] 
         )
     }
     return warnings
+}
+
+/// What follows from whom the table's programs run as, in sentences without their full stop, for the log.
+func warnings(ofProgramsIn table: CommandTable) -> [String] {
+    let programs = table.programs
+    guard !programs.isEmpty else { return [] }
+    var warnings: [String] = []
+    let own = programs.filter {
+        $0.program.user.numbers == nil && $0.program.user.number != 0
+    }
+    if let user = own.first?.program.user.account.name {
+        warnings.append(
+            "programs run as parleyd's own user, \(escaped(user)), so what this user can read or write can't be kept from them: the key, the table and the trail where they are its own; start parleyd as root to give them other users"
+        )
+    }
+    let roots = programs.filter { $0.program.user.number == 0 }
+    if !roots.isEmpty {
+        warnings.append(
+            "\(list(roots.map(\.name))) \(roots.count == 1 ? "runs" : "run") as root, as the table says, and can read and change whatever root owns; name another user where that will do"
+        )
+    }
+    if let reason = Landlock.signalsMissing {
+        warnings.append(
+            "programs can signal and trace other processes of the user that they run as, those of other commands too: \(reason)"
+        )
+    }
+    return warnings
+}
+
+/// A few names, and how many more there are.
+private func list(_ names: [String]) -> String {
+    let shown = names.prefix(5).map { "'\(escaped($0, limit: 60))'" }.joined(separator: ", ")
+    let more = names.count - 5
+    return more > 0 ? "\(shown) and \(more) more" : shown
 }

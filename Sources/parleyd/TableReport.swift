@@ -44,6 +44,23 @@ struct TableReport {
         }
     }
 
+    /// Whom programs run as: all, or those that an identity could run.
+    func tellUsers(of identity: Identity?) {
+        let entries = table.entries.filter { entry in
+            guard case .program = entry.action else { return false }
+            return identity.map(entry.permits) ?? true
+        }
+        guard !entries.isEmpty else { return }
+        print("")
+        print("Programs run as:")
+        list(
+            entries.compactMap { entry in
+                guard case .program(let program) = entry.action else { return nil }
+                let name = program.user.account.name
+                return (entry.name, program.isPrivileged ? "\(name), and may gain rights" : name)
+            })
+    }
+
     private func listPrograms(for identity: Identity) {
         let permitted = table.entries.filter { entry in
             if case .program = entry.action { entry.permits(identity) } else { false }
@@ -53,15 +70,17 @@ struct TableReport {
     }
 
     /// Usage and summary in two columns, and below one another where that is too wide.
-    private func list(_ entries: [CommandEntry]) {
-        let widths = entries.map(\.usage.count).filter { $0 <= Self.usageWidth }
+    private func list(_ entries: [CommandEntry]) { list(entries.map { ($0.usage, $0.summary) }) }
+
+    private func list(_ rows: [(left: String, right: String)]) {
+        let widths = rows.map(\.left.count).filter { $0 <= Self.usageWidth }
         let width = widths.max() ?? 0
-        for entry in entries {
+        for row in rows {
             let indent = String(repeating: " ", count: width + 4)
-            var summary = wrapped(entry.summary, width: Self.lineWidth - indent.count)
-            var first = "  \(entry.usage)"
-            if entry.usage.count <= width, !summary.isEmpty {
-                first += String(repeating: " ", count: width + 2 - entry.usage.count)
+            var summary = wrapped(row.right, width: Self.lineWidth - indent.count)
+            var first = "  \(row.left)"
+            if row.left.count <= width, !summary.isEmpty {
+                first += String(repeating: " ", count: width + 2 - row.left.count)
                 first += summary.removeFirst()
             }
             print(first)

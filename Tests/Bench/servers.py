@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that are measured: how each is started, and what it is asked."""
 
+import os
 import socket
 import ssl
 import subprocess
 
 from machine import which
-from processes import Process, Unavailable, accepts, free_port
+from processes import PATIENCE, Process, Unavailable, accepts, free_port
 
 TABLE = """{
   commands: {
@@ -122,7 +123,15 @@ class Remote(Parleyd):
             table.write_text(TABLE)
             table.chmod(0o600)
         return ["--client-ca", f"{self.certs}/ca.pem", "--commands", str(table),
-                "--audit", str(self.work / "audit")]
+                "--audit", str(self.work / "audit"), *self.user()]
+
+    def user(self):
+        """Root's programs need a user who is there; an earlier build knows of none."""
+        if os.geteuid():
+            return []
+        said = subprocess.run([self.executable("parleyd"), "--help"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+        return ["--program-user", "nobody"] if "--program-user" in said else []
 
 
 class Before:

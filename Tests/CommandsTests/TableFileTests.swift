@@ -14,12 +14,14 @@ struct TableFileTests {
 
     @Test func file_isRead() throws {
         try folder.file("t", 0o600, "{commands: {a: {reply: 'x'}}}")
-        #expect(try CommandTable(file: folder["t"]).entries.map(\.name) == ["a"])
+        #expect(try CommandTable(file: folder["t"], users: .own).entries.map(\.name) == ["a"])
     }
 
     @Test func mistake_isToldWithTheFilesName() throws {
         try folder.file("t", 0o600, "{\n x: 1}")
-        let error = #expect(throws: TableError.self) { try CommandTable(file: folder["t"]) }
+        let error = #expect(throws: TableError.self) {
+            try CommandTable(file: folder["t"], users: .own)
+        }
         #expect(error?.code == .unknownKey)
         #expect(error?.description.hasPrefix("\(folder["t"]):2:2: ") == true)
     }
@@ -89,7 +91,7 @@ struct TableFileTests {
     func file_isMissing(name: String) throws {
         try folder.file("t", 0o600, Self.good)
         let path = name.isEmpty ? "" : folder[name]
-        let error = #expect(throws: TableError.self) { try CommandTable(file: path) }
+        let error = #expect(throws: TableError.self) { try CommandTable(file: path, users: .own) }
         #expect(error?.code == .missing)
         #expect(error?.line == nil)
     }
@@ -126,7 +128,8 @@ struct TableFileTests {
     private func code(_ name: String) -> TableError.Code? {
         failureCode { () throws(TableError) in
             do throws(TableError) {
-                _ = try CommandTable(file: name.hasPrefix("/") ? name : folder[name])
+                _ = try CommandTable(
+                    file: name.hasPrefix("/") ? name : folder[name], users: .own)
             } catch {
                 #expect(isSentence(error.description))
                 throw error

@@ -11,6 +11,7 @@ import authority
 from people import client
 from process import when_done
 from remote import Session
+from server import IS_ROOT
 from support import HERE, Server, eventually, kill, members, new_folder
 
 PYTHON = sys.executable
@@ -39,8 +40,15 @@ def shell(script, *arguments, pattern="[^-].*", **entry):
     return program("/bin/sh", "-c", script, "sh", *names, **{**patterns, **entry})
 
 
-def write_table(path, commands, groups=None):
+def as_root(commands):
+    """Root's programs run as root where their entries name nobody: the tests' folders are closed to others."""
+    return {name: {"user": "root", **entry} if "run" in entry else entry
+            for name, entry in commands.items()}
+
+
+def write_table(path, commands, groups=None, are_roots=IS_ROOT):
     """Replace a table as one step, so that no reader finds half of it."""
+    commands = as_root(commands) if are_roots else commands
     text = json.dumps({"groups": groups or {}, "commands": commands}, indent=1)
     new = authority.write(path.with_suffix(".new"), text)
     new.rename(path)

@@ -2,6 +2,7 @@
 """The two programs, started: a `parleyd` that has said where it listens, and a `parley` that talks to it."""
 
 import os
+import pwd
 import signal
 import subprocess
 
@@ -19,10 +20,25 @@ def security(certs):
 READY = r"parleyd: listening on (\S+):(\d+) \(([^)\n]*)\)\r?\n"
 
 
+def _own():
+    """Who these tests run as; one that has no name is called by its number."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+IS_ROOT, OWN = os.geteuid() == 0, _own()
+SOMEBODY = "nobody" if IS_ROOT else OWN
+"""Whom programs run as that a table names no user for: there are no accounts of Parley's here."""
+AS_SOMEBODY = ["--program-user", SOMEBODY] if IS_ROOT else []
+
+
 def parleyd(protocol, *options, certs=None, host="127.0.0.1", program=PARLEYD):
     """The words of a server, which may listen or refuse to start."""
     where = ["--host", host] if host else []
-    return [program, protocol, "--port", "0", *where, *security(certs), *options]
+    who = AS_SOMEBODY if protocol == "command" and "--program-user" not in options else []
+    return [program, protocol, "--port", "0", *where, *security(certs), *who, *options]
 
 
 class Server(Program):

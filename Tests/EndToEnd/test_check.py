@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 import authority
+from server import AS_SOMEBODY, SOMEBODY
 from support import PARLEYD, Program, TestCase
 
 GOOD = """{
@@ -32,7 +33,7 @@ class Check(TestCase):
         self.table.write_text(GOOD)
 
     def check(self, *options):
-        return Program(self, [PARLEYD, "check", "--commands", str(self.table), *options])
+        return Program(self, [PARLEYD, "check", *AS_SOMEBODY, "--commands", str(self.table), *options])
 
     def says(self, *options):
         program = self.check(*options)
@@ -54,10 +55,12 @@ anyone whose certificate the client CA signed:
 email:o@x:
   disk {path}
   up           SUMMARY
-""")
+
+Programs run as:
+""" + f"  disk  {SOMEBODY}\n  up    {SOMEBODY}\n")
 
     def test_one_identity_is_told_alone(self):
-        self.assertEqual(self.says("--as", "dns:x"), "dns:x:\n  up  SUMMARY\n")
+        self.assertEqual(self.says("--as", "dns:x"), f"dns:x:\n  up  SUMMARY\n\nPrograms run as:\n  up  {SOMEBODY}\n")
         self.assertIn("disk {path}", self.says("--as", "dns:x", "--as", "email:o@x"))
         self.table.write_text("{commands: {}}")
         self.assertEqual(self.says("--as", "dns:x"), "dns:x:\n  may run nothing\n")
@@ -129,7 +132,8 @@ class WholeServer(TestCase):
         options = {**self.good, **{name.replace("_", "-"): to for name, to in changes.items()}}
         given = [word for name, value in options.items() if value
                  for word in (f"--{name}", str(value))]
-        return Program(self, [PARLEYD, "check", "--quiet", *words, *given])
+        somebody = [] if "hello" in words else AS_SOMEBODY
+        return Program(self, [PARLEYD, "check", "--quiet", *words, *somebody, *given])
 
     def test_good_files_are_good(self):
         for program in (
@@ -180,7 +184,7 @@ class WholeServer(TestCase):
         self.assertRegex(program.complaints[0], "^parleyd: warning: .*crl.pem has no CRL of the CA ")
 
     def test_what_was_not_seen_is_said(self):
-        program = Program(self, [PARLEYD, "check", *(
+        program = Program(self, [PARLEYD, "check", *AS_SOMEBODY, *(
             word for name, value in self.good.items() for word in (f"--{name}", str(value)))])
         self.assertStatus(program, 0)
         program.stdout.finish()

@@ -31,14 +31,6 @@ class Words(TestCase):
             run = Program(self, [PARLEY, *words])
             self.assertFails(run, 255, "alice@web1", "certificate says who asks", "give web1")
 
-    def test_the_programs_of_root_are_told_of(self):
-        certs = authority.good()
-        table = authority.write(
-            SCRATCH / self.id(), '{ commands: { x: { run: ["/bin/true"], allow: ["anyone"] } } }')
-        for options, has in (([], False), (["--commands", str(table)], os.geteuid() == 0)):
-            server = Server(self, "command", "--client-ca", str(certs / "ca.pem"), *options, certs=certs)
-            self.assertEqual("run as root" in server.stderr.text, has, server.story)
-
     def test_each_command_has_its_help_by_either_name_and_80_columns(self):
         for words, expected in (([PARLEY], "usage: parley run"), ([PARLEYD], "usage: parleyd PROTOCOL"),
                                 ([PARLEY, "run"], r"(?s)usage: parley run.*help NAME.*Ctrl-D.*\$'x'"),

@@ -85,11 +85,12 @@ class LeftRunning(Outcomes, TestCase):
         job = " ".join([*words, "/bin/sleep", "1000"])
         write_table(self.folder / "commands.json5", {
             "job": program(*words, "/bin/sleep", "1000", timeout=0.3, concurrency=2,
-                           perIdentity=2),
-            "script": shell(f"{job}; true", timeout=0.3),
-            "leaves": shell(f"{job} >/dev/null 2>&1 & sleep 0.3; exit 5"),
-            "leaves with pipes": shell(f"{job} & sleep 0.3; exit 5"),
-        })
+                           perIdentity=2, privileged=True),
+            "script": shell(f"{job}; true", timeout=0.3, privileged=True),
+            "leaves": shell(f"{job} >/dev/null 2>&1 & sleep 0.3; exit 5", privileged=True),
+            "leaves with pipes": shell(f"{job} & sleep 0.3; exit 5", privileged=True),
+            "unprivileged": program(*words, "/bin/sleep", "1000", timeout=0.3),
+        }, are_roots=False)
         for path in (self.folder, *self.folder.iterdir()):
             if path != as_root:
                 os.chown(path, NOBODY, NOBODY)
@@ -130,6 +131,12 @@ class LeftRunning(Outcomes, TestCase):
             self.assertEqual((record["name"], record["command"]),
                              ("job", ends[record["pid"]]["command"]))
         self.assertEnded(session.ask("job"), LEFT_RUNNING, 0)
+
+    def test_it_takes_on_no_rights_where_its_entry_does_not_say_so(self):
+        outcome = self.session().ask("unprivileged")
+        self.assertNotEqual(outcome.ended[1], 0)
+        self.assertIn(b"not permitted", outcome.errors)
+        self.assertEqual(self.sleeps(), [])
 
     def test_it_is_told_below_a_script_too(self):
         session = self.session()

@@ -15,7 +15,6 @@ from ledger import token
 from parley1 import NOT_ALLOWED, UNAVAILABLE
 from process import Owner
 from remote import Ended, Session
-from remote_server import write_table
 from support import eventually
 from trail import TORN
 
@@ -53,7 +52,7 @@ class Director(Actor):
         with self.house.windows.open("table"):
             generation = self.next("table")
             self.house.generations.begin(generation)
-            write_table(self.house.table, table(generation))
+            self.house.write_table(table(generation))
             self.server.reload(CERTIFICATES, TABLE)
             self.house.generations.settle()
 
@@ -63,10 +62,10 @@ class Director(Actor):
             if dice.random() < 0.5:
                 authority.write(self.house.table, "{commands: {echo: {rum: ['/bin/echo']}}}")
             else:
-                write_table(self.house.table, table("nobody may see"))
+                self.house.write_table(table("nobody may see"))
                 self.house.table.chmod(0o666)
             self.server.reload(CERTIFICATES, OLD_TABLE)
-            write_table(self.house.table, table(self.house.generations.last))
+            self.house.write_table(table(self.house.generations.last))
 
     def certificate(self, _):
         """Another certificate and key of the same authority."""

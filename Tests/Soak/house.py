@@ -12,6 +12,7 @@ import authority
 from daemon import Daemon
 from process import Owner
 from remote_server import program, shell, write_table
+from server import IS_ROOT
 from support import new_folder
 from volume import Volume
 from windows import Versions
@@ -74,7 +75,9 @@ class Judge:
             return "a good client's session failed"
         for pattern, kind in (
             (r"parleyd: listening on ", None),
-            (r"parleyd: the programs of the table run as root, ", None),
+            (r"parleyd: '.* run as root, as the table says", None),
+            (r"parleyd: programs run as parleyd's own user, ", None),
+            (r"parleyd: programs can signal and trace ", None),
             (r"parleyd: SIGHUP: ", None),  # Each is waited for with its outcome.
             (self.EXHAUSTED, "exhaustion"),
             (self.RECOVERED, None),  # Each loop says it when it accepts again, be it much later.
@@ -105,7 +108,7 @@ class House:
         self.revoke("nobody")
         self.generations = Versions(0)
         self.server_certificates = Versions(encoded(self.certs / "server.pem"))
-        write_table(self.table, table(0))
+        self.write_table(table(0))
         self.daemons, self.owner, self.actors, self.stage = {}, Owner(), [], None
         self.made = collections.Counter()
         """How many tables, certificates and audit files there were before those in force."""
@@ -142,6 +145,9 @@ class House:
     @property
     def encrypted(self):
         return [daemon for name, daemon in self.daemons.items() if not name.startswith("plain")]
+
+    def write_table(self, commands):
+        write_table(self.table, commands, are_roots=IS_ROOT or self.volume.is_roots)
 
     # Certificates
 

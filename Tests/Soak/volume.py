@@ -34,6 +34,11 @@ class Volume:
         """The words in front of a server's command that has the volume; it keeps its number."""
         return [*self.way, "sh", "-c", SCRIPT, str(self.folder)] if self.way else []
 
+    @property
+    def is_roots(self):
+        """Whether the server that has it is root in its name space."""
+        return "--map-root-user" in (self.way or ())
+
     def enter(self, pid):
         """From here on the volume is that of this server."""
         self._inside = pathlib.Path(f"/proc/{pid}/root{self.folder}")

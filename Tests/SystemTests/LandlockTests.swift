@@ -22,6 +22,14 @@ struct LandlockTests {
         #expect(Landlock.missing(version).count == count)
     }
 
+    @Test func machine_thatCannotKeepSignalsIn_isToldWhy() {
+        #expect((Landlock.signalsMissing == nil) == Landlock.scopesSignals)
+        // What is told then is the last of what is missing.
+        #expect(Landlock.missing(5).last?.contains("can't keep signals in") == true)
+        #expect(Landlock.missing(1).last?.contains("can't keep signals in") == true)
+        #expect(Landlock.missing(-ENOSYS).last?.contains("Landlock is missing") == true)
+    }
+
     /// In a process of its own, which would be confined where it went wrong.
     @Test func process_withThreads_cannotCloseFilesAnyMore() async {
         await #expect(processExitsWith: .success) {

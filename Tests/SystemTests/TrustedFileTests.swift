@@ -167,6 +167,30 @@ struct TrustedFileTests {
             refusal(at: path, reader: 61_001)?.sentence.hasSuffix("chown 61001 \(path)") == true)
     }
 
+    /// A program may be its own user's, if that is another than this process's; no command gives it to it.
+    @Test(.enabled(if: geteuid() == 0))
+    func program_isTaken_whereItIsItsUsersOrRoots() throws {
+        try sandbox.mode("", 0o755)
+        try sandbox.file("f", 0o755)
+        func refusal(_ user: uid_t) -> FileError? {
+            do throws(FileError) {
+                _ = try TrustedFile(program: sandbox["f"], for: user)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        #expect([0, 61_001].map { refusal($0)?.code } == [nil, nil])
+        try sandbox.owner("f", 61_001)
+        #expect(
+            [0, 61_001, Self.other].map { refusal($0)?.code } == [
+                .foreignOwner, nil, .foreignOwner,
+            ])
+        #expect(refusal(Self.other)?.sentence.hasSuffix("chown root \(sandbox["f"])") == true)
+        try sandbox.mode("f", 0o775)
+        #expect(refusal(61_001)?.code == .writableByOthers)
+    }
+
     // MARK: Links
 
     @Test(arguments: ["b/f", "./b/../b/f", "/b/f", "m", "k/f"])

@@ -22,6 +22,11 @@ typedef struct parley_rights {
 // A change of user clears PR_SET_PDEATHSIG.
 long parley_take_rights(const parley_rights *rights);
 
+// Whether a process with these rights might use a path, as access(2) asks with `mode`: 0 or -errno. A child of a moment
+// asks the kernel, with the user for files only: a process of that user's can't stop or trace it. It takes of the
+// rights what counts for files. `has_become` says whether it could; else the result says why not.
+int parley_access_as(const parley_rights *rights, const char *path, int mode, int *has_become);
+
 // Landlock's ABI, from 1; below zero it is -errno.
 int parley_landlock_version(void);
 // Denies the calling thread, and what it starts from then on, every access to files and to the network that Landlock
