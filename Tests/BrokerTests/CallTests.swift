@@ -97,7 +97,7 @@ struct CallTests {
         sendRaw(b, packet(1, 0, [1]), [token.number])
         token.letGo()
         #expect(try await codes(of: a) == [.descriptors, .descriptors])
-        #expect(token.isClosed)
+        #expect(token.comesToBeClosed)
         close(b)
     }
 
@@ -110,7 +110,7 @@ struct CallTests {
         token.letGo()
         let serving = Background { ended(CallServer(owning: Descriptor(owning: b), limit: 10)) }
         #expect(try await serving.value() == .descriptors)
-        #expect(token.isClosed)
+        #expect(token.comesToBeClosed)
         #expect(receiveRaw(a) == [])
         close(a)
     }

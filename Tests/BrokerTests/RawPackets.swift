@@ -98,11 +98,17 @@ final class Token {
 
     func letGo() { writer = nil }
 
-    /// Whether nobody has it.
-    var isClosed: Bool {
+    /// Whether nobody has it now.
+    var isClosed: Bool { isClosed(within: 0) }
+
+    private func isClosed(within milliseconds: Int32) -> Bool {
         var event = pollfd(fd: reader.number, events: 0, revents: 0)
-        return unsafe poll(&event, 1, 0) == 1 && event.revents & Int16(POLLHUP) != 0
+        return unsafe poll(&event, 1, milliseconds) == 1 && event.revents & Int16(POLLHUP) != 0
     }
+
+    /// Whether nobody has it any more. Another test may start a process meanwhile, which has copies of all
+    /// descriptors until it executes.
+    var comesToBeClosed: Bool { isClosed(within: 10_000) }
 
     /// What was written to it.
     func text() -> String {
@@ -134,4 +140,4 @@ final class Background<R: Sendable>: Sendable {
     }
 }
 
-func areClosed(_ tokens: [Token]) -> Bool { tokens.allSatisfy { $0.isClosed } }
+func areClosed(_ tokens: [Token]) -> Bool { tokens.allSatisfy { $0.comesToBeClosed } }
