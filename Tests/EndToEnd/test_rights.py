@@ -151,7 +151,7 @@ class Options(TestCase):
         self.assertStatus(self.check("{commands: {}}", "--program-user", OWN), 0)
         text = "{commands: {\n a: {run: ['/bin/true'], user: '%s'}}}"
         self.assertStatus(self.check(text % OWN), 0)
-        self.assertFails(self.check(text % "root"), 78, ":2:31: 'user' is 'root'", "as its own user", OWN)
+        self.assertFails(self.check(text % "root"), 78, ":2:32: 'user' is 'root'", "as its own user", OWN)
 
     def test_it_belongs_to_the_command_server(self):
         server = Program(self, [PARLEYD, "hello", "--plaintext", "--program-user", "nobody"])
