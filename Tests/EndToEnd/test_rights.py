@@ -9,7 +9,7 @@ import unittest
 
 import authority
 from accounts import HAS_SCOPE, NO_CAPABILITY, Accounts, Status, with_scope
-from conditions import needs, only_root
+from conditions import needs, only_root, works
 from parley1 import BY_ITSELF, OUTPUT
 from remote_server import (
     Outcomes, RemoteServer, RemoteTestCase, TableServer, program, shell, write_table)
@@ -303,6 +303,16 @@ class Users(Outcomes, TestCase):
         self.assertLessEqual(
             {"signal", "signal by descriptor", "attach", "environment", "map", "follow a descriptor",
              "open memory", "working folder", "read", "write", "append", "replace"}, came_off)
+
+    def test_root_of_a_name_space_that_may_change_no_groups_runs_its_own(self):
+        apart = ["unshare", "--user", "--map-root-user"]
+        if not works(*apart, "true"):
+            self.skipTest("no user namespace may be made here")
+        server = RemoteServer(self, {"status": program(*STATUS, user="root")}, wrapper=apart)
+        status = Status(server.session(self).ask("status").output.decode())
+        self.assertEqual((status["Uid"], status.capabilities), ("0 0 0 0", {NO_CAPABILITY}))
+        write_table(server.table, {"status": program(*STATUS, user="daemon")})
+        self.assertRegex(server.reload(), "'user' is 'daemon', which parleyd can't become")
 
     def test_it_has_its_three_descriptors_only(self):
         server = self.server({"list": program("/bin/ls", "-l", "/proc/self/fd", user="nobody")})
