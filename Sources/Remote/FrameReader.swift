@@ -22,29 +22,34 @@ package struct FrameReader {
 
     /// Takes the next frame out of `bytes`, beginning at `offset`, which moves on.
     ///
-    /// - Returns: nil where it has not come whole yet; `bytes` is used up then.
-    /// - Throws: `malformed`; nothing can be read after that.
-    package mutating func next<R>(
+    /// The body has no result: one of any type would cost each frame a copy through the table of its
+    /// type, since other modules call this.
+    ///
+    /// - Returns: false where it has not come whole yet; `bytes` is used up then.
+    /// - Throws: `malformed`, or what `body` throws; nothing can be read after that.
+    package mutating func next(
         _ bytes: Span<UInt8>, at offset: inout Int,
-        _ body: (FrameType, Span<UInt8>) throws(StreamError) -> R
-    ) throws(StreamError) -> R? {
+        _ body: (FrameType, Span<UInt8>) throws(StreamError) -> Void
+    ) throws(StreamError) -> Bool {
         if partial.isEmpty, bytes.count - offset >= Frame.headerLength {
             let (type, length) = try header(bytes, at: offset)
             let start = offset + Frame.headerLength
             if bytes.count - start >= length {
                 offset = start + length
-                return try body(type, bytes.extracting(start..<(start + length)))
+                try body(type, bytes.extracting(start..<(start + length)))
+                return true
             }
         }
         take(from: bytes, at: &offset, upTo: Frame.headerLength)
-        guard partial.count >= Frame.headerLength else { return nil }
+        guard partial.count >= Frame.headerLength else { return false }
         let (type, length) = try header(partial.span, at: 0)
         take(from: bytes, at: &offset, upTo: Frame.headerLength + length)
-        guard partial.count == Frame.headerLength + length else { return nil }
+        guard partial.count == Frame.headerLength + length else { return false }
         // Out of the way first: the body may end the session.
         var whole: [UInt8] = []
         swap(&whole, &partial)
-        return try body(type, whole.span.extracting(droppingFirst: Frame.headerLength))
+        try body(type, whole.span.extracting(droppingFirst: Frame.headerLength))
+        return true
     }
 
     private mutating func take(from bytes: Span<UInt8>, at offset: inout Int, upTo count: Int) {

@@ -154,14 +154,15 @@ public final class RemoteClient<Stream: ByteStream> {
     private func taken(
         _ bytes: Span<UInt8>, at offset: inout Int
     ) throws(StreamError) -> Outcome? {
-        while true {
-            var outcome: Outcome?
-            let step: Void? = try frames.next(bytes, at: &offset) {
+        var outcome: Outcome?
+        while outcome == nil {
+            let hasCome = try frames.next(bytes, at: &offset) {
                 (type, payload) throws(StreamError) in
                 outcome = try take(type, payload)
             }
-            if step == nil || outcome != nil { return outcome }
+            guard hasCome else { break }
         }
+        return outcome
     }
 
     private func take(

@@ -37,12 +37,12 @@ final class Incoming {
 
     /// Takes the next frame out of `bytes`, beginning at `offset`, which moves on.
     ///
-    /// - Returns: nil where it has not come whole yet; `bytes` is used up then.
+    /// - Returns: false where it has not come whole yet; `bytes` is used up then.
     /// - Throws: `malformed`, or what `body` throws; nothing can be read after that.
-    func next<R>(
+    func next(
         _ bytes: Span<UInt8>, at offset: inout Int,
-        _ body: (Arrival, Span<UInt8>) throws(StreamError) -> R
-    ) throws(StreamError) -> R? {
+        _ body: (Arrival, Span<UInt8>) throws(StreamError) -> Void
+    ) throws(StreamError) -> Bool {
         try frames.next(bytes, at: &offset) { (type, payload) throws(StreamError) in
             try body(note(type, payload), payload)
         }

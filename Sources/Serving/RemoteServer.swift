@@ -64,12 +64,11 @@ public final class RemoteServer<Stream: ByteStream> {
                     turn = .more
                     break
                 }
-                let step = try incoming.next(bytes, at: &offset) {
+                let hasCome = try incoming.next(bytes, at: &offset) {
                     (arrival, payload) throws(StreamError) in
-                    try take(arrival, payload, objection, &output)
+                    turn = try take(arrival, payload, objection, &output)
                 }
-                guard let step else { break }
-                turn = step
+                guard hasCome else { break }
             }
         } catch {
             failure = error

@@ -169,7 +169,7 @@ final class RunningCommand<Stream: ByteStream> {
     private func taken(_ bytes: Span<UInt8>) -> Result<Void, StreamError> {
         var offset = 0
         do throws(StreamError) {
-            while try incoming.next(bytes, at: &offset, take) != nil {}
+            while try incoming.next(bytes, at: &offset, take) {}
             return .success(())
         } catch {
             return .failure(error)

@@ -133,14 +133,12 @@ func frames(
         let piece = Array(bytes[start..<min(bytes.count, start + min(size, bytes.count))])
         start += piece.count
         var offset = 0
-        while let one = try reader.next(
+        while try reader.next(
             piece.span, at: &offset,
             { (type, payload) throws(StreamError) in
-                Read(type.rawValue, Array(copying: payload))
+                read.append(Read(type.rawValue, Array(copying: payload)))
             })
-        {
-            read.append(one)
-        }
+        {}
         #expect(offset == piece.count)
     }
     return read

@@ -53,11 +53,10 @@ struct IncomingTests {
     private func arrivals(_ bytes: [UInt8]) throws -> [Arrival] {
         var arrivals: [Arrival] = []
         var offset = 0
-        while let arrival = try incoming.next(
-            bytes.span, at: &offset, { (arrival, _) throws(StreamError) in arrival })
-        {
-            arrivals.append(arrival)
-        }
+        while try incoming.next(
+            bytes.span, at: &offset,
+            { (arrival, _) throws(StreamError) in arrivals.append(arrival) })
+        {}
         return arrivals
     }
 

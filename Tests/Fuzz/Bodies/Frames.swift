@@ -73,7 +73,7 @@ private func reading(
                     } catch {
                         finding = error as? Finding
                     }
-                }) != nil
+                })
             {
                 if let finding { throw finding.asStreamError }
             }
@@ -169,7 +169,7 @@ private struct Payloads {
                     } else {
                         reader.add(part: payload)
                     }
-                }) != nil
+                })
             {}
             try require(again == reading, "a request comes back as it was sent")
         case .tooLarge(let name):
