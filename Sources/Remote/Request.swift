@@ -49,15 +49,15 @@ package struct RequestReader {
         case notText(word: Int, name: String)
     }
 
+    /// Whether a part has come whose run has not. Stored, since each run asks, from another module.
+    package private(set) var isOpen = false
     private var parts: [UInt8] = []
     private var isTooLarge = false
 
     package init() {}
 
-    /// Whether a part has come whose run has not.
-    package var isOpen: Bool { isTooLarge || !parts.isEmpty }
-
     package mutating func add(part: Span<UInt8>) {
+        isOpen = true
         guard !isTooLarge, parts.count + part.count <= Self.payloadLimit else {
             isTooLarge = true
             parts = []
@@ -73,6 +73,7 @@ package struct RequestReader {
         guard isOpen else { return try Self.read(last) }
         add(part: last)
         defer {
+            isOpen = false
             parts = []
             isTooLarge = false
         }
