@@ -1,6 +1,7 @@
 // The command-reply protocol: each message has its reply, until `quit`.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
+internal import System
 
 /// Port 12345.
 public enum Command {
@@ -41,7 +42,8 @@ public enum Command {
             let found = replies.find(message)
             answered?(message, found != nil)
             let reply = replies.reply(found)
-            for byte in reply.bytes { output.append(byte) }
+            let bytes = reply.bytes
+            output.append(contentsOf: bytes.span)
             return reply.closes ? .last : .send
         }
         if let failure = failure.value { throw failure }

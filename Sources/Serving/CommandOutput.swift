@@ -3,6 +3,7 @@
 internal import Programs
 internal import Remote
 internal import Sockets
+internal import System
 
 /// The one writer of a session while a program runs. Output goes from the pipes behind a frame's header
 /// into the loop's room for output and from there into a record; it is held up by its client alone.
@@ -60,9 +61,7 @@ final class CommandOutput<Stream: ByteStream> {
     ///
     /// - Returns: the bytes that were read, also those that nobody gets.
     func gather(_ program: Program, into output: inout OutputSpan<UInt8>) -> Int {
-        let count = min(control.count, output.freeCapacity)
-        for index in 0..<count { output.append(control[index]) }
-        control.removeFirst(count)
+        control.move(into: &output)
         // It may have written something before it is known to run, and its input must be wanted first.
         guard program.pid != nil || program.isDone else { return 0 }
         var total = 0

@@ -57,7 +57,7 @@ public final class RemoteServer<Stream: ByteStream> {
         let objection = host.objection
         do throws(StreamError) {
             while case .send = turn {
-                drainOutbox(into: &output)
+                outbox.move(into: &output)
                 guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer,
                     turnCost < TurnShare.limit
                 else {
@@ -74,7 +74,7 @@ public final class RemoteServer<Stream: ByteStream> {
             failure = error
             let refusal = Refusal(.malformed, error.sentence)
             host.refused("", [], nil, refusal)
-            Self.append(refusal.frame, to: &output)
+            output.append(contentsOf: refusal.frame.span)
             turn = .last
         }
         host.wroteReplies()
@@ -100,7 +100,7 @@ public final class RemoteServer<Stream: ByteStream> {
             }
             return answer(try incoming.finishRun(payload), objection, &output)
         // A client that is merely there lets the session rest.
-        case .ping: Self.append(Self.pong, to: &output)
+        case .ping: output.append(contentsOf: Self.pong.span)
         case .pong:
             // One that pongs unasked does not read what it was sent, and may not have its answers yet.
             if !awaitsPong { stream.channel.noteActivity() }
@@ -121,7 +121,7 @@ public final class RemoteServer<Stream: ByteStream> {
         let name = payload.extracting(droppingFirst: 2)
         guard let reply = host.replies.find(name) else { return nil }
         host.replied(name)
-        Self.append(reply.frames, to: &output)
+        output.append(contentsOf: reply.frames.span)
         return reply.closes ? .last : .send
     }
 
@@ -148,7 +148,7 @@ public final class RemoteServer<Stream: ByteStream> {
             answer = .refusal(.notText(word, of: name), nil)
         }
         outbox = say(answer, to: request)
-        drainOutbox(into: &output)
+        outbox.move(into: &output)
         return answer.closes ? .last : .send
     }
 
@@ -166,21 +166,10 @@ public final class RemoteServer<Stream: ByteStream> {
         return answer.frames
     }
 
-    private func drainOutbox(into output: inout OutputSpan<UInt8>) {
-        guard !outbox.isEmpty else { return }
-        let count = min(outbox.count, output.freeCapacity)
-        for index in 0..<count { output.append(outbox[index]) }
-        outbox.removeFirst(count)
-    }
-
     /// What was not read of `bytes`, before what is read ahead already.
     private func rest(_ bytes: Span<UInt8>, from offset: Int) -> [UInt8]? {
         guard offset < bytes.count else { return stream.readAhead }
         return Array(bytes.extracting(droppingFirst: offset)) + (stream.readAhead ?? [])
-    }
-
-    private static func append(_ bytes: [UInt8], to output: inout OutputSpan<UInt8>) {
-        for byte in bytes { output.append(byte) }
     }
 
     private func ping() -> [UInt8] {

@@ -259,7 +259,7 @@ final class RunningCommand<Stream: ByteStream> {
         let exit = answer.frame
         loop.withOutput(&filled) { room in
             guard room.freeCapacity >= exit.count else { return }
-            for byte in exit { room.append(byte) }
+            room.append(contentsOf: exit.span)
             phase = .told(outcome)
         }
     }

@@ -126,7 +126,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         var filled = 0
         if isToPing {
             isToPing = false
-            loop.withOutput(&filled) { output in for byte in ping() { output.append(byte) } }
+            loop.withOutput(&filled) { $0.append(contentsOf: ping().span) }
         }
         guard try answerReadAhead(&filled), !isQueued else { return nil }
         if let ending { return ending }

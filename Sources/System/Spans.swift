@@ -11,6 +11,27 @@ extension [UInt8] {
     package mutating func append(contentsOf bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
+
+    /// Moves bytes from the beginning to `output`, as many as there is room for.
+    package mutating func move(into output: inout OutputSpan<UInt8>) {
+        guard !isEmpty else { return }
+        let count = Swift.min(count, output.freeCapacity)
+        output.append(contentsOf: span.extracting(first: count))
+        removeFirst(count)
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Adds a copy of bytes, for which there must be room. They are copied at once: byte by byte a
+    /// short reply would cost a tenth more.
+    package mutating func append(contentsOf bytes: Span<UInt8>) {
+        precondition(bytes.count <= freeCapacity)
+        unsafe bytes.withUnsafeBufferPointer { source in
+            unsafe withUnsafeMutableBufferPointer { room, filled in
+                filled = unsafe room[filled...].initialize(fromContentsOf: source)
+            }
+        }
+    }
 }
 
 extension String {

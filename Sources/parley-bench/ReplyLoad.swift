@@ -3,6 +3,7 @@
 internal import Console
 internal import Remote
 internal import Sockets
+internal import System
 
 /// An operation is a request and its reply.
 final class ReplyLoad {
@@ -63,7 +64,7 @@ final class ReplyLoad {
             while more < whole, load.begin() { more += 1 }
             underWay += more
             if isSingle { start = Moment.now }
-            for index in 0..<(more * size) { output.append(requests[index]) }
+            output.append(contentsOf: requests.span.extracting(first: more * size))
             return underWay == 0 ? .last : .send
         }
         if isWrong { throw StreamError(.malformed, "a reply is not the expected one") }
