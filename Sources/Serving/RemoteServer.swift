@@ -13,6 +13,8 @@ public final class RemoteServer<Stream: ByteStream> {
     public internal(set) var answered = 0
 
     let stream: Stream
+    /// The stream's; asked of it at each frame, it would be kept and given up each time.
+    let channel: Channel
     let host: any RemoteHost
     let incoming = Incoming()
     /// Answers that did not fit the output yet.
@@ -29,6 +31,7 @@ public final class RemoteServer<Stream: ByteStream> {
     ///   - host: kept as long as the session.
     public init(_ stream: Stream, host: any RemoteHost) {
         self.stream = stream
+        channel = stream.channel
         self.host = host
     }
 
@@ -37,7 +40,7 @@ public final class RemoteServer<Stream: ByteStream> {
     /// - Throws: `malformed`; `endedEarly` where the client leaves before it has its answers; what
     ///   the stream throws; `cancelled`. Programs that were started have been told to end.
     public func serve() async throws(StreamError) {
-        stream.channel.enter(.resting)
+        channel.enter(.resting)
         while try await stream.answer(
             upTo: 16_384, ping: { [unowned self] in ping() },
             { [unowned self] in answer($0, &$1) })
@@ -93,7 +96,7 @@ public final class RemoteServer<Stream: ByteStream> {
     ) throws(StreamError) -> Turn {
         switch arrival {
         case .run:
-            stream.channel.noteActivity()
+            channel.noteActivity()
             answered += 1
             if incoming.isPlain, objection == nil, let turn = replyInPlace(payload, &output) {
                 return turn
@@ -103,9 +106,9 @@ public final class RemoteServer<Stream: ByteStream> {
         case .ping: output.append(contentsOf: Self.pong.span)
         case .pong:
             // One that pongs unasked does not read what it was sent, and may not have its answers yet.
-            if !awaitsPong { stream.channel.noteActivity() }
+            if !awaitsPong { channel.noteActivity() }
             awaitsPong = false
-        case .input, .inputEnd, .cancel, .noted: stream.channel.noteActivity()
+        case .input, .inputEnd, .cancel, .noted: channel.noteActivity()
         }
         return .send
     }

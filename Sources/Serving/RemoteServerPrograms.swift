@@ -49,7 +49,7 @@ extension RemoteServer {
                 user: approved.program.user.numbers, mayGain: approved.program.isPrivileged))
         let program: PermittedProgram
         do throws(StreamError) {
-            program = try PermittedProgram(start, permit, loop: stream.channel.loop)
+            program = try PermittedProgram(start, permit, loop: channel.loop)
         } catch {
             return try await stream.write(Refusal.cannotStart(name).frame)
         }
