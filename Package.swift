@@ -122,7 +122,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "TLSTests",
-            dependencies: ["TLS", "COpenSSL", "System", "Sockets", "TestSupport"],
+            dependencies: ["TLS", "COpenSSL", "CProvider", "System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "CommandsTests", dependencies: ["Commands", "System", "TestSupport"],

@@ -120,6 +120,25 @@ struct HandshakeTranscriptTests {
         #expect(pair.server.stream.takeProof() == nil)
     }
 
+    /// OpenSSL takes 100 KiB of certificates by itself, of which the client would hear nothing but an end.
+    @Test func chainThatNoBrokerTakes_isRefusedWithAnAlert() throws {
+        let ends = try ProofEnds.shared
+        for (count, isTaken) in [(2_200, true), (2_400, false)] {
+            let names = (1_000..<1_000 + count).map { "DNS:\($0).example" }.joined(separator: ",")
+            let name = "names-\(count)"
+            try ends.authority.certificate(
+                name, "x", "extendedKeyUsage = clientAuth\nsubjectAltName = \(names)", by: "root")
+            let client = try CertificateFixture.shared.client(
+                nil, trusting: ends.authority.trust("root"))
+            try ends.authority.show(name, in: client)
+            let pair = try MemoryPair(client: client, server: ends.server(.p256))
+            pair.handshake()
+            #expect(pair.server.progress == (isTaken ? .done : .failed(.tlsFailed)))
+            let sentence = pair.server.failure?.sentence ?? ""
+            #expect(sentence.contains("excessive message size") == !isTaken, "\(sentence)")
+        }
+    }
+
     @Test func streamWithoutATranscript_isServed() throws {
         let ends = try ProofEnds.shared
         let pair = try MemoryPair(client: ends.client(.p256), server: ends.server(.p256))

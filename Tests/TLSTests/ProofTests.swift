@@ -144,6 +144,16 @@ struct ProofTests {
         // Another client's whole answer.
         handshake.closing = other.closing
         #expect(throws: ProofRefusal.wrongClientSignature) { try handshake.walk(as: leaf) }
+        // A Finished of another hash, and a byte behind the signature.
+        handshake = good
+        handshake.closing =
+            message(20, Array(parts[0].dropFirst(4).dropLast())) + parts[1] + parts[2]
+        #expect(throws: ProofRefusal.malformed(.finished)) { try handshake.walk(as: leaf) }
+        handshake.closing =
+            parts[0] + parts[1] + message(15, Array(parts[2].dropFirst(4)) + [0])
+        #expect(throws: ProofRefusal.malformed(.certificateVerify)) {
+            try handshake.walk(as: leaf)
+        }
         // A client's chain that is not accepted, and none.
         handshake = good
         handshake.clientCertificate = certificateMessage([])

@@ -1,6 +1,7 @@
 // The provider of keys that are elsewhere, by OpenSSL's own calls: what it takes and what it gives.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import CProvider
 internal import Testing
 
 @testable internal import TLS
@@ -63,7 +64,13 @@ struct ProviderTests {
         let made = unsafe make(kindName ?? "", parameters)
         defer { unsafe EVP_PKEY_free(made) }
         try #require(unsafe made != nil)
-        #expect(unsafe sign([1], with: made!, digest: kind == .ed25519 ? nil : "SHA256") == nil)
+        // Nor is anybody asked, who might take its number for another's.
+        let signer = try keys.signer(kind)
+        let call = SigningCall.make(asking: signer, for: nil) {
+            unsafe sign([1], with: made!, digest: kind == .ed25519 ? nil : "SHA256")
+        }
+        #expect(call.result == nil)
+        #expect(signer.asked.isEmpty)
         _ = ErrorQueue.drain()
     }
 
@@ -100,7 +107,29 @@ struct ProviderTests {
         #expect(ErrorQueue.drain().isEmpty == (wrong == .nothing))
     }
 
-    private enum Name { case number, point, curve }
+    /// RSA's modulus is the longest that there is.
+    @Test(arguments: [(2_048, true), (2_049, false)])
+    func modulus_isBounded(_ count: Int, _ isTaken: Bool) throws {
+        let builder = unsafe OSSL_PARAM_BLD_new()
+        defer { unsafe OSSL_PARAM_BLD_free(builder) }
+        let modulus = unsafe BN_bin2bn([UInt8](repeating: 0xff, count: count), Int32(count), nil)
+        let exponent = unsafe BN_bin2bn([1, 0, 1], 3, nil)
+        defer {
+            unsafe BN_free(modulus)
+            unsafe BN_free(exponent)
+        }
+        unsafe OSSL_PARAM_BLD_push_int(builder, Self.name(.number), 3)
+        unsafe OSSL_PARAM_BLD_push_BN(builder, Self.name(.modulus), modulus)
+        unsafe OSSL_PARAM_BLD_push_BN(builder, Self.name(.exponent), exponent)
+        let parameters = unsafe OSSL_PARAM_BLD_to_param(builder)
+        defer { unsafe OSSL_PARAM_free(parameters) }
+        let made = unsafe make("RSA", parameters)
+        defer { unsafe EVP_PKEY_free(made) }
+        #expect(unsafe (made != nil) == isTaken)
+        _ = ErrorQueue.drain()
+    }
+
+    private enum Name { case number, point, curve, modulus, exponent }
 
     /// At a place for ever, since a builder keeps it.
     private static func name(_ name: Name) -> UnsafePointer<CChar> {
@@ -109,6 +138,8 @@ struct ProviderTests {
             case .number: "parley-number"
             case .point: "pub"
             case .curve: "group"
+            case .modulus: "n"
+            case .exponent: "e"
             }
         return unsafe UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
     }
@@ -154,6 +185,13 @@ struct ProviderTests {
                 == (name == nil))
     }
 
+    @Test(arguments: ["SHA256", "SHA384", "SHA512"])
+    func ed25519_hashesByItself(_ name: String) throws {
+        let signer = try keys.signer(.ed25519)
+        #expect(try sign([1], with: key(.ed25519), digest: name, asking: signer) == nil)
+        #expect(signer.asked.isEmpty)
+    }
+
     @Test(
         arguments: [
             (RSA_PKCS1_PADDING, nil, .rsaPKCS1SHA256),
@@ -196,6 +234,27 @@ struct ProviderTests {
         #expect(sign([1], with: key, digest: digest, asking: signer) != nil)
         #expect(sign([1], with: key, digest: digest, asking: nil) == nil)
         #expect(signer.asked.count == 1)
+    }
+
+    /// Whoever is asked may say that it has written more than there was room for.
+    @Test func length_isTheRoomsAtMost() throws {
+        let key = try key(.ed25519)
+        for (extra, isTaken) in [(0, true), (1, false), (1_000_000, false)] {
+            var extra = extra
+            let signature = unsafe withUnsafeMutablePointer(to: &extra) { extra in
+                var asked = unsafe parley_asked(
+                    sign: { extra, _, _, _, _, signature, room in
+                        unsafe signature!.initialize(repeating: 7, count: room)
+                        return unsafe room + extra!.load(as: Int.self)
+                    }, self: extra)
+                return unsafe withUnsafePointer(to: &asked) { asked in
+                    let before = unsafe parley_ask(asked)
+                    defer { unsafe parley_ask(before) }
+                    return unsafe sign([1], with: key.pointer, digest: nil)
+                }
+            }
+            #expect(signature == (isTaken ? [UInt8](repeating: 7, count: 64) : nil))
+        }
     }
 
     @Test func signature_isTheSigners() throws {

@@ -1,5 +1,6 @@
 // Which keys make which signatures, and which of them TLS 1.3 takes.
 // SPDX-License-Identifier: Apache-2.0
+internal import System
 internal import Testing
 
 @testable internal import TLS
@@ -60,6 +61,28 @@ struct SignatureSchemeTests {
         let key = try RemoteKeys.shared.privateKey(.pssOfSHA256)
         #expect(key.sign([1], .pssSHA256) != nil)
         #expect(key.sign([1], .pssSHA384) == nil)
+        expectEmptyErrorQueue()
+    }
+
+    /// RFC 8446, section 4.2.3. OpenSSL would take any length that it finds.
+    @Test(arguments: [(20, false), (32, true), (64, false)])
+    func salt_isAsLongAsTheHash(_ length: Int, _ isTaken: Bool) throws {
+        let keys = try RemoteKeys.shared
+        for (kind, scheme) in [
+            (RemoteKeys.Kind.rsa2048, SignatureScheme.rsaPSSSHA256), (.pss, .pssSHA256),
+        ] {
+            let made = try run([
+                "sh", "-c",
+                """
+                printf content | openssl dgst -sha256 -sigopt rsa_padding_mode:pss \
+                    -sigopt rsa_pss_saltlen:\(length) -sign "$0" | base64 -w 0
+                """, "\(keys.folder)/\(kind).key",
+            ])
+            let signature = try #require(Base64.bytes(Array(made.utf8)))
+            let isSignature = try scheme.isSignature(
+                signature[...], of: Array("content".utf8), by: keys.certificate(kind))
+            #expect(isSignature == isTaken, "\(kind)")
+        }
         expectEmptyErrorQueue()
     }
 
