@@ -182,10 +182,8 @@ struct TrustedFileTests {
         }
         #expect([0, 61_001].map { refusal($0)?.code } == [nil, nil])
         try sandbox.owner("f", 61_001)
-        #expect(
-            [0, 61_001, Self.other].map { refusal($0)?.code } == [
-                .foreignOwner, nil, .foreignOwner,
-            ])
+        let codes = [0, 61_001, Self.other].map { refusal($0)?.code }
+        #expect(codes == [.foreignOwner, nil, .foreignOwner])
         #expect(refusal(Self.other)?.sentence.hasSuffix("chown root \(sandbox["f"])") == true)
         try sandbox.mode("f", 0o775)
         #expect(refusal(61_001)?.code == .writableByOthers)
@@ -374,8 +372,6 @@ struct TrustedFileTests {
             if name.hasSuffix("/f") { unsafe unlink(sandbox[name]) }
         }
     }
-
-    // MARK: Private
 
     private func refusal(_ name: String, _ use: FileUse = .decision) -> FileError? {
         refusal(at: sandbox[name], use)
