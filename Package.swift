@@ -12,8 +12,14 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     // Objects are confined to their loop's thread. Debug builds, and so all tests, check that
     // accesses don't overlap; the check at each access would cost a reply a tenth of its time.
-    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    // With a section for each function the linker leaves out those that nobody calls.
+    .unsafeFlags(
+        ["-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"],
+        .when(configuration: .release)),
 ]
+
+/// For modules that no byte of a session passes: small rather than fast.
+let small = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 
 /// The products' relocations take half a megabyte of each unless they are packed, which glibc reads
 /// from 2.36 (Debian 12) on, and of the toolchain's linkers only lld writes. SwiftPM has executables
@@ -62,10 +68,10 @@ let package = Package(
         .target(
             name: "TLS", dependencies: ["COpenSSL", "CProvider", "System", "Sockets"],
             swiftSettings: settings),
-        .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
+        .target(name: "Commands", dependencies: ["System"], swiftSettings: small),
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
-            swiftSettings: settings),
+            swiftSettings: small),
         .target(
             name: "Broker", dependencies: ["CLinux", "System", "Sockets"], swiftSettings: settings),
         .target(
@@ -76,24 +82,24 @@ let package = Package(
             dependencies: ["System", "Sockets", "Conversations", "Remote", "Commands", "Programs"],
             swiftSettings: settings),
         .target(
-            name: "Records", dependencies: ["System"], swiftSettings: settings),
+            name: "Records", dependencies: ["System"], swiftSettings: small),
         .target(
             name: "Console",
             dependencies: ["CLinux", "System", "Sockets", "TLS", "Conversations", "Records"],
-            swiftSettings: settings),
+            swiftSettings: small),
         .executableTarget(
             name: "parleyd",
             dependencies: [
                 "CLinux", "System", "Sockets", "TLS", "Commands", "Programs", "Conversations",
                 "Remote", "Serving", "Records", "Console",
             ],
-            swiftSettings: settings, linkerSettings: linking),
+            swiftSettings: small, linkerSettings: linking),
         .executableTarget(
             name: "parley",
             dependencies: [
                 "System", "Sockets", "TLS", "Conversations", "Remote", "Records", "Console",
             ],
-            swiftSettings: settings, linkerSettings: linking),
+            swiftSettings: small, linkerSettings: linking),
         // Not products: the benchmark's load, and the server in C that it compares with.
         .executableTarget(
             name: "parley-bench",
