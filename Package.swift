@@ -18,7 +18,8 @@ let settings: [SwiftSetting] = [
         .when(configuration: .release)),
 ]
 
-/// For modules that no byte of a session passes: small rather than fast.
+/// For modules whose time goes into system calls, or that have little to do for a message: small rather than
+/// fast. What parses or matches strangers' bytes, or moves a program's, isn't among them.
 let small = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 
 /// The products' relocations take half a megabyte of each unless they are packed, which glibc reads
@@ -68,10 +69,10 @@ let package = Package(
         .target(
             name: "TLS", dependencies: ["COpenSSL", "CProvider", "System", "Sockets"],
             swiftSettings: settings),
-        .target(name: "Commands", dependencies: ["System"], swiftSettings: small),
+        .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
-            swiftSettings: small),
+            swiftSettings: settings),
         .target(
             name: "Broker", dependencies: ["CLinux", "System", "Sockets"], swiftSettings: settings),
         .target(
