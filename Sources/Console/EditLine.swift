@@ -68,6 +68,8 @@ struct EditLine: @unchecked Sendable {
         unsafe parley_el_set_words(set, editor, Self.bind, "^I", "ed-insert")
         // The keys for signals are ours to read: a signal could end us with the terminal raw.
         unsafe parley_el_set_words(set, editor, Self.terminalModes, "-d", "-isig")
+        // A program may read what is typed before the terminal is given back: lines end as they do then.
+        unsafe parley_el_set_words(set, editor, Self.terminalModes, "-d", "-inlcr")
     }
 
     /// Edits a line, which comes with its line feed; nil where it ended otherwise. The terminal is as it was before.

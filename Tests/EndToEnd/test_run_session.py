@@ -171,12 +171,20 @@ class Sessions(TestCase):
         session = self.session()
         session.type("cat\n")
         session.stdout.expect(r"cat\r\n")
-        # The terminal's echo or the program's: by now the editor has given the terminal back.
+        # The terminal's echo or the program's.
         session.type("Hello\n")
         session.stdout.expect("Hello\r\n")
         session.type("\x04")
         session.stdout.expect(PROMPT)
         self.assertEqual(session.ask("Hello"), "Greetings!\n")
+        self.leave(session, "\x04", 0)
+
+    def test_a_program_reads_what_was_typed_before_the_terminal_was_given_back(self):
+        session = self.session()
+        session.type("cat\nHello\n")
+        session.stdout.expect("Hello\r\n")
+        session.type("\x04")
+        session.stdout.expect(PROMPT)
         self.leave(session, "\x04", 0)
 
     def test_what_is_typed_ahead_waits_for_the_prompt(self):
