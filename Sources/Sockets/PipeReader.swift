@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
-public import Sockets
-internal import System
+package import System
 
 /// The reading end of a program's output. Confined to its loop.
 public final class PipeReader: EventSource {
@@ -16,13 +15,13 @@ public final class PipeReader: EventSource {
 
     /// Ends this output after what is in the pipe now. Whoever may write to it from here on is not
     /// the program, or is not waited for.
-    func endBehindWhatIsThere() {
+    package func endBehindWhatIsThere() {
         guard !hasEnded, rest == nil else { return }
         rest = Int(parley_readable(descriptor.number))
         if rest == 0 { hasEnded = true } else { isDrained = false }
     }
 
-    init(
+    package init(
         _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
         unblock(descriptor)

@@ -2,15 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
-internal import Sockets
-internal import System
+package import System
 
 /// A pipe whose ends are close-on-exec; what nobody takes closes with it.
-final class Pipe {
+package final class Pipe {
     private var reader: Descriptor?
     private var writer: Descriptor?
 
-    init() throws(StreamError) {
+    package init() throws(StreamError) {
         var ends: [Int32] = [-1, -1]
         guard unsafe parley_pipe(&ends) == 0 else {
             throw StreamError("cannot make a pipe", errno: errno)
@@ -20,11 +19,11 @@ final class Pipe {
     }
 
     /// Each at most once.
-    func takeReader() -> Descriptor { reader.take()! }
-    func takeWriter() -> Descriptor { writer.take()! }
+    package func takeReader() -> Descriptor { reader.take()! }
+    package func takeWriter() -> Descriptor { writer.take()! }
 }
 
 /// Makes our end of a pipe one that never blocks; the program's end is not concerned.
-func unblock(_ descriptor: borrowing Descriptor) {
+package func unblock(_ descriptor: borrowing Descriptor) {
     _ = fcntl(descriptor.number, F_SETFL, fcntl(descriptor.number, F_GETFL) | O_NONBLOCK)
 }

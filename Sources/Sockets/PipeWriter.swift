@@ -1,8 +1,7 @@
 // What a program reads, written as it takes it.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
-public import Sockets
-internal import System
+package import System
 
 /// The writing end of a program's input. Confined to its loop. It holds what the program has not
 /// taken yet, so whoever writes keeps count of `taken`. SIGPIPE has to be ignored.
@@ -17,7 +16,7 @@ public final class PipeWriter: EventSource {
     /// Nobody reads it any more, or it has ended.
     public var isClosed: Bool { descriptor == nil }
 
-    init(
+    package init(
         _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
         unblock(descriptor)
