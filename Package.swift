@@ -74,13 +74,15 @@ let package = Package(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
             swiftSettings: settings),
         .target(
-            name: "Broker", dependencies: ["CLinux", "System", "Sockets"], swiftSettings: settings),
-        .target(
             name: "Conversations", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
+            name: "Broker",
+            dependencies: ["CLinux", "System", "Sockets", "Remote", "Commands", "Programs"],
+            swiftSettings: settings),
+        .target(
             name: "Serving",
-            dependencies: ["System", "Sockets", "Conversations", "Remote", "Commands", "Programs"],
+            dependencies: ["System", "Sockets", "Conversations", "Remote", "Commands", "Broker"],
             swiftSettings: settings),
         .target(
             name: "Records", dependencies: ["System"], swiftSettings: small),
@@ -92,7 +94,7 @@ let package = Package(
             name: "parleyd",
             dependencies: [
                 "CLinux", "System", "Sockets", "TLS", "Commands", "Programs", "Conversations",
-                "Remote", "Serving", "Records", "Console",
+                "Remote", "Broker", "Serving", "Records", "Console",
             ],
             swiftSettings: small, linkerSettings: linking),
         .executableTarget(
@@ -139,7 +141,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "BrokerTests",
-            dependencies: ["Broker", "CLinux", "System", "Sockets", "TestSupport"],
+            dependencies: [
+                "Broker", "CLinux", "System", "Sockets", "Remote", "Commands", "Programs",
+                "TestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ConversationsTests", dependencies: ["Conversations", "Sockets", "TestSupport"],
@@ -150,7 +155,7 @@ let package = Package(
         .testTarget(
             name: "ServingTests",
             dependencies: [
-                "Serving", "Conversations", "Remote", "System", "Sockets", "Commands", "Programs",
+                "Serving", "Broker", "Conversations", "Remote", "System", "Sockets", "Commands",
                 "TestSupport",
             ],
             swiftSettings: settings),

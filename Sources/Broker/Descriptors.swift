@@ -9,6 +9,8 @@ package struct Descriptors: ~Copyable, Sendable {
     package static let most = Int(PARLEY_PACKET_DESCRIPTORS)
 
     private var numbers: [Int32]
+    /// Some came, which this process could not have, so that none of them is here.
+    private(set) var areLost = false
 
     /// None.
     package init() {
@@ -21,6 +23,13 @@ package struct Descriptors: ~Copyable, Sendable {
         add(descriptor)
     }
 
+    /// Stands for those that could not be had.
+    static func lost() -> Descriptors {
+        var lost = Descriptors()
+        lost.areLost = true
+        return lost
+    }
+
     /// Takes over what has come in a packet.
     init(owning numbers: some Sequence<Int32>) {
         self.numbers = Array(numbers)
@@ -31,7 +40,7 @@ package struct Descriptors: ~Copyable, Sendable {
     }
 
     package var count: Int { numbers.count }
-    package var isEmpty: Bool { numbers.isEmpty }
+    package var isEmpty: Bool { numbers.isEmpty && !areLost }
 
     /// Adds an open descriptor; there may be no more than `most`.
     package mutating func add(_ descriptor: consuming Descriptor) {
@@ -46,8 +55,9 @@ package struct Descriptors: ~Copyable, Sendable {
 
     /// Takes all of them; none is left.
     package mutating func takeAll() -> Descriptors {
-        defer { numbers = [] }
-        return Descriptors(owning: numbers)
+        var all = Descriptors()
+        swap(&all, &self)
+        return all
     }
 
     /// The numbers, valid during the call.

@@ -63,10 +63,10 @@ func sendPacket(
 
 /// Receives a packet into `room`.
 ///
-/// - Parameter descriptors: is given those that came.
+/// - Parameter descriptors: is given those that came, or that they are lost, since this process can have no more.
 /// - Returns: its length; 0 at the other end's end, for which an empty packet is taken too; nil where there is
 ///   none now, or where the socket's time has passed.
-/// - Throws: `tooLarge`, `descriptors`, `descriptorsExhausted`, `system`. What came is lost, and its
+/// - Throws: `tooLarge`, `descriptors`, `system`. What came is lost, and its
 ///   descriptors are closed.
 func receivePacket(
     from socket: Int32, into room: inout [UInt8], _ descriptors: inout Descriptors, waits: Bool
@@ -81,7 +81,8 @@ func receivePacket(
     // The other end was closed before it had read all that it was sent. That is told once, and before what it
     // has sent itself, which is there all the same.
     if result == -Int(ECONNRESET) { result = receive() }
-    descriptors = Descriptors(owning: numbers.prefix(Int(count)))
+    descriptors =
+        count < 0 ? Descriptors.lost() : Descriptors(owning: numbers.prefix(Int(count)))
     switch Int32(truncatingIfNeeded: -result) {
     case ...0: return result
     case EAGAIN: return nil
@@ -94,10 +95,6 @@ func receivePacket(
             .descriptors,
             "the other process sent more than \(Descriptors.most) descriptors with a packet, or something else beside its bytes"
         )
-    case EMFILE:
-        throw PacketError(
-            .descriptorsExhausted,
-            "the other process sent descriptors, and this one can have no more")
     case let number: throw PacketError("cannot receive from the other process", errno: number)
     }
 }

@@ -21,8 +21,14 @@ package struct Post: ~Copyable {
     /// Takes its descriptors.
     ///
     /// - Parameter count: how many a message of its type must have, which may be none.
-    /// - Throws: `descriptors` where it has another number.
+    /// - Throws: `descriptors` where it has another number; `descriptorsExhausted` where this process can have no
+    ///   more, which is nobody's fault: the message is a good one otherwise.
     package mutating func takeDescriptors(_ count: Int) throws(PacketError) -> Descriptors {
+        guard !descriptors.areLost else {
+            throw PacketError(
+                .descriptorsExhausted,
+                "the other process sent descriptors, and this one can have no more")
+        }
         guard descriptors.count == count else {
             throw PacketError(
                 .descriptors,
@@ -39,4 +45,14 @@ package enum PostEnd: Sendable, Equatable {
     case closed
     /// It can't be used any more.
     case failed(PacketError)
+}
+
+extension PostEnd {
+    /// Why, for the end of a sentence.
+    package var reason: String {
+        switch self {
+        case .closed: "its other end was closed"
+        case .failed(let error): error.sentence
+        }
+    }
 }

@@ -24,6 +24,10 @@ package final class PostChannel: EventSource, Resumable {
     private var received: ((inout Post) throws(PacketError) -> Void)?
     private var ended: ((PostEnd) -> Void)?
     private let mostQueued: Int
+    private let holdsAt: Int
+    private let drained: () -> Void
+    /// What has come is not read before what waits to be sent is gone.
+    private var isHolding = false
 
     private var assembly: MessageAssembly
     /// Those of the message that has not come whole yet.
@@ -43,12 +47,16 @@ package final class PostChannel: EventSource, Resumable {
     ///   - limit: the bytes of a message that may come.
     ///   - mostQueued: what may wait to be sent, in bytes, of which each message takes some 256 more than it has.
     ///     Beyond it the channel ends: whoever doesn't read must not fill this process's memory.
+    ///   - holdsAt: nothing is received while more than so many bytes wait to be sent: whoever answers what it
+    ///     receives must not collect answers. One end only may have it, or both could wait for each other.
+    ///   - drained: called when nothing waits to be sent any more.
     ///   - received: called with each message. What it throws ends the channel.
     ///   - ended: called once, in a turn of the loop of its own, unless `close` was called before. Nothing is
     ///     received after the cause, and the descriptor is closed already.
     package init(
         owning descriptor: consuming Descriptor, loop: EventLoop, limit: Int,
-        mostQueued: Int = 1 << 20, received: @escaping (inout Post) throws(PacketError) -> Void,
+        mostQueued: Int = 1 << 20, holdsAt: Int = .max, drained: @escaping () -> Void = {},
+        received: @escaping (inout Post) throws(PacketError) -> Void,
         ended: @escaping (PostEnd) -> Void
     ) throws(StreamError) {
         let number = descriptor.number
@@ -56,6 +64,8 @@ package final class PostChannel: EventSource, Resumable {
         self.received = received
         self.ended = ended
         self.mostQueued = mostQueued
+        self.holdsAt = holdsAt
+        self.drained = drained
         assembly = MessageAssembly(limit: limit)
         super.init(loop: loop)
         try loop.add(self, descriptor: number, events: .stream)
@@ -112,6 +122,15 @@ package final class PostChannel: EventSource, Resumable {
     // MARK: Sending
 
     private func flush() {
+        let isWaiting = queue.first != nil
+        send()
+        guard isWaiting, isOpen, queue.first == nil else { return }
+        if isHolding { goOnNextTurn() }
+        isHolding = false
+        drained()
+    }
+
+    private func send() {
         while isOpen, let number = descriptor?.number, let message = queue.first {
             switch message.send(to: number, waits: false) {
             case 0: queue.removeFirst()
@@ -135,6 +154,10 @@ package final class PostChannel: EventSource, Resumable {
         }
         while let number = descriptor?.number {
             guard budgetUsed < Self.packetsATurn else { return goOnNextTurn() }
+            guard queue.cost <= holdsAt else {
+                isHolding = true
+                return
+            }
             budgetUsed += 1
             do throws(PacketError) {
                 guard try receiveOne(from: number) else { return }

@@ -91,5 +91,7 @@ long parley_receive_packet(
     if (message.msg_flags & MSG_TRUNC) failure = -EMSGSIZE;
     if (!failure) return result;
     while (*count) close(descriptors[--*count]);
-    return failure;
+    if (failure != -EMFILE) return failure;
+    *count = -1;
+    return result;
 }

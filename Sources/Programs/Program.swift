@@ -42,12 +42,6 @@ public final class Program {
     public var pid: Int32? { keeper.program }
     /// Why it can't be started; it is over then. Nil while that isn't known, and once it has started.
     public var failure: StreamError? { keeper.failure }
-    /// Nil where it takes no input.
-    public let input: PipeWriter?
-    /// What it writes to its standard output.
-    public let output: PipeReader
-    /// What it writes to its standard error.
-    public let errorOutput: PipeReader
     /// Where it is now; each change of it is told by `changed`.
     public private(set) var course = Course.running
     /// How the program itself ended; its output may still hold something.
@@ -56,6 +50,7 @@ public final class Program {
     public private(set) var leftEnded = 0
 
     private let keeper: Keeper
+    private let outputs: [PipeWatch]
     private let loop: EventLoop
     private let isBackground: Bool
     private let grace: Duration
@@ -70,40 +65,23 @@ public final class Program {
     /// Begins to start a program; `pid` or `failure` says later how that went. No loop waits for an exec,
     /// which a hanging file system can prolong. A program that is ended meanwhile doesn't run.
     ///
-    /// - Parameter changed: called on the loop when a pipe is ready again or `pid`, `failure`, `course` or
-    ///   `end` has changed.
+    /// - Parameters:
+    ///   - pipes: whose other ends somebody has, or whose output nobody reads.
+    ///   - changed: called on the loop when `pid`, `failure`, `course`, `end` or `isDone` has changed.
     /// - Throws: `descriptorsExhausted`; `system` where there can't be another process.
     public init(
-        _ start: ProgramStart, loop: EventLoop, _ changed: @escaping () -> Void
+        _ start: ProgramStart, _ pipes: consuming ProgramPipes, loop: EventLoop,
+        _ changed: @escaping () -> Void
     ) throws(StreamError) {
-        guard DescriptorReserve.shared.beginTaking(Self.descriptors) else {
-            throw StreamError("cannot make its pipes", errno: EMFILE)
-        }
-        defer { DescriptorReserve.shared.endTaking(Self.descriptors) }
-        let output = try Pipe()
-        let errorOutput = try Pipe()
-        var input: Pipe?
-        let inputEnd: Descriptor
-        if start.takesInput {
-            let pipe = try Pipe()
-            inputEnd = pipe.takeReader()
-            input = pipe
-        } else {
-            inputEnd = try Self.nothing()
-        }
         let link = Link()
-        self.output = try PipeReader(output.takeReader(), loop: loop) {
-            link.program?.pipeChanged()
-        }
-        self.errorOutput = try PipeReader(errorOutput.takeReader(), loop: loop) {
-            link.program?.pipeChanged()
-        }
-        self.input = try input.map { pipe throws(StreamError) in
-            try PipeWriter(pipe.takeWriter(), loop: loop) { link.program?.pipeChanged() }
-        }
+        let copies = pipes.copies
+        outputs = [
+            try PipeWatch(copies.output, loop: loop) { link.program?.outputHasEnded() },
+            try PipeWatch(copies.errorOutput, loop: loop) { link.program?.outputHasEnded() },
+        ]
         keeper = try Keeper(
-            start, input: inputEnd, output: output.takeWriter(),
-            errorOutput: errorOutput.takeWriter(), loop: loop
+            start, input: pipes.input, output: pipes.output, errorOutput: pipes.errorOutput,
+            loop: loop
         ) { link.program?.keeperChanged() }
         self.loop = loop
         self.changed = changed
@@ -112,8 +90,9 @@ public final class Program {
         link.program = self
     }
 
-    /// So many are open while it is started: three pipes, and both ends of the keeper's.
-    public static let descriptors = 8
+    /// So many are open while it is started, at most: three pipes, copies of two ends, both ends of the
+    /// keeper's, and as many as whoever moves its bytes gets.
+    public static let descriptors = 13
 
     /// What the pipes and the keeper call, which must not hold it.
     private final class Link { weak var program: Program? }
@@ -159,9 +138,9 @@ public final class Program {
         departing = self
     }
 
-    private var hasEndedOutput: Bool { output.hasEnded && errorOutput.hasEnded }
+    private var hasEndedOutput: Bool { outputs.allSatisfy(\.hasEnded) }
 
-    private func pipeChanged() {
+    private func outputHasEnded() {
         if case .lingering = course, hasEndedOutput { linger() }
         changed()
     }
@@ -204,7 +183,6 @@ public final class Program {
     private func lose() {
         timer = nil
         course = .lost
-        cutOutput()
         settle()
         changed()
     }
@@ -213,19 +191,12 @@ public final class Program {
         timer = nil
         course = .over
         if endedByItself { leftEnded = keeper.signalled }
-        cutOutput()
         over.take()?()
         settle()
         departing = nil
     }
 
     private func settle() { settled.take()?() }
-
-    /// Whoever may write to the pipes from here on is not the program, or can't be waited for.
-    private func cutOutput() {
-        output.endBehindWhatIsThere()
-        errorOutput.endBehindWhatIsThere()
-    }
 
     // MARK: All programs
 
@@ -249,12 +220,6 @@ public final class Program {
 
     /// Takes away children of this process that it did not start: as process 1 it gets every orphan.
     public static func reapOrphans() { parley_reap_orphans() }
-
-    private static func nothing() throws(StreamError) -> Descriptor {
-        let number = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard number >= 0 else { throw StreamError("cannot open /dev/null", errno: errno) }
-        return Descriptor(owning: number)
-    }
 
     /// What SIGKILL may take.
     private static let lastWait = Duration.seconds(2)

@@ -4,7 +4,7 @@ internal import Glibc
 internal import System
 
 /// Writes a session's records into the audit file: each with the session's own fields, frequent ones
-/// within their budget, and equal replies in a row as one. Confined to its loop.
+/// within their budget. Confined to its loop.
 package final class Recorder {
     private let file: AuditFile
     private let lost: (AuditError) -> Void
@@ -14,9 +14,6 @@ package final class Recorder {
     private var budget = Budget()
     /// Commands that the session has had.
     private var commands = 0
-    /// Replies of the same name in a row, which are one record.
-    private var repliedName: [UInt8] = []
-    private var repliedCount = 0
 
     /// - Parameters:
     ///   - session: nil for the server's own records.
@@ -32,16 +29,11 @@ package final class Recorder {
         if let session { self.session.add(session.fields) }
     }
 
-    /// Takes every record that there is, after the replies that were given before.
+    /// Takes every record that there is.
     ///
     /// - Returns: false where it can't be kept.
     @discardableResult
     package func record(_ record: Record) -> Bool {
-        writeReplies()
-        return write(record)
-    }
-
-    private func write(_ record: Record) -> Bool {
         guard !record.isFrequent || budget.admits(at: now()) else { return false }
         let (event, fields) = record.schema
         var line = JSONLine(event: event.rawValue)
@@ -76,7 +68,6 @@ package final class Recorder {
     package func refuse(
         _ name: String, _ arguments: [RecordedArgument], code: String, reason: String
     ) {
-        // The replies before it have the numbers before its own.
         let command = commands + 1
         record(
             .refusal(
@@ -87,32 +78,20 @@ package final class Recorder {
         commands = command
     }
 
-    /// Notes that the session's next command had a fixed reply. It is recorded when anything else follows,
-    /// or by `writeReplies`.
-    package func noteReply(_ name: Span<UInt8>) {
-        if repliedCount > 0, !isRepeated(name) { writeReplies() }
-        commands += 1
-        if repliedCount == 0 {
-            repliedName = Array(name)
-        }
-        repliedCount += 1
+    /// Takes note of records that nobody has made, since there were too many, and of so many of the session's next
+    /// commands which they would have been about.
+    package func omit(_ records: Int, commands: Int) {
+        budget.giveBack(records)
+        self.commands += commands
     }
 
-    /// Records the replies that were noted and are not recorded yet.
-    package func writeReplies() {
-        guard repliedCount > 0 else { return }
-        defer { repliedCount = 0 }
-        _ = write(
+    /// Records that so many of the session's next commands had the same fixed reply.
+    package func reply(_ name: [UInt8], times: Int) {
+        commands += times
+        record(
             .reply(
                 RecordedReply(
-                    command: commands, name: String(decoding: repliedName, as: UTF8.self),
-                    times: repliedCount)))
-    }
-
-    private func isRepeated(_ name: Span<UInt8>) -> Bool {
-        guard name.count == repliedName.count else { return false }
-        for index in name.indices where name[index] != repliedName[index] { return false }
-        return true
+                    command: commands, name: String(decoding: name, as: UTF8.self), times: times)))
     }
 
     /// A name may be as long as a request. Longer ones than the table's are cut, in bytes.

@@ -1,6 +1,6 @@
 // What a running command says to its client: frames of its output, and a few beside it.
 // SPDX-License-Identifier: Apache-2.0
-internal import Programs
+internal import Broker
 internal import Remote
 internal import Sockets
 internal import System
@@ -60,10 +60,10 @@ final class CommandOutput<Stream: ByteStream> {
     /// Collects frames while there is room and something to say.
     ///
     /// - Returns: the bytes that were read, also those that nobody gets.
-    func gather(_ program: Program, into output: inout OutputSpan<UInt8>) -> Int {
+    func gather(_ program: RemoteProgram, into output: inout OutputSpan<UInt8>) -> Int {
         control.move(into: &output)
         // It may have written something before it is known to run, and its input must be wanted first.
-        guard program.pid != nil || program.isDone else { return 0 }
+        if case .starting = program.course { return 0 }
         var total = 0
         while total < Self.turn {
             // In turns, so that neither of two full pipes waits for the other.
@@ -76,7 +76,7 @@ final class CommandOutput<Stream: ByteStream> {
     }
 
     /// Whether nothing more is to be expected of a program that has ended.
-    func isQuiet(_ program: Program) -> Bool {
+    func isQuiet(_ program: RemoteProgram) -> Bool {
         control.isEmpty && (isMuted || program.output.hasEnded && program.errorOutput.hasEnded)
     }
 
@@ -167,7 +167,7 @@ final class CommandOutput<Stream: ByteStream> {
 
     /// Whether the program can't go on because the client does not read: what is on its way waits,
     /// and a pipe is as full as small writes let it become.
-    func isHeldUp(_ program: Program) -> Bool {
+    func isHeldUp(_ program: RemoteProgram) -> Bool {
         isCut && (program.output.isFull || program.errorOutput.isFull)
     }
 

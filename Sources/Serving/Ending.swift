@@ -1,14 +1,9 @@
 // What a session learns of a command that has run.
 // SPDX-License-Identifier: Apache-2.0
-internal import Remote
 internal import Sockets
 
 /// How a command ended. What it left behind may still be ended after it.
 struct Ending {
-    /// What its client was told, or would have been.
-    let outcome: Outcome
-    /// What it moved until then.
-    let usage: Usage
     let sequel: Sequel
     /// A frame was begun that the client did not take whole, so that nothing may follow it.
     let isCut: Bool

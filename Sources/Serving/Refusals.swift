@@ -1,20 +1,9 @@
-// What is said to clients whose commands are not started.
+// What is said to clients whose requests can't be read.
 // SPDX-License-Identifier: Apache-2.0
-internal import Commands
 internal import Remote
 internal import System
 
 extension Refusal {
-    static func cancelled(_ name: String) -> Refusal {
-        Refusal(.cancelled, "\(shown(name)) was cancelled before its turn came")
-    }
-
-    static func unknownCommand(_ name: String) -> Refusal {
-        Refusal(
-            .unknownCommand,
-            "the server has no command \(shown(name)); the command help lists those you may use")
-    }
-
     /// - Parameter word: which argument, from 1; 0 for the name itself.
     static func notText(_ word: Int, of name: String) -> Refusal {
         word == 0
@@ -22,27 +11,5 @@ extension Refusal {
             : Refusal(
                 .badArgument,
                 "argument \(word) of \(shown(name)) is not valid UTF-8; every argument must be")
-    }
-
-    static func notAllowed(_ name: String, for identity: Identity) -> Refusal {
-        Refusal(
-            .notAllowed,
-            "\(name) is not allowed for \(identity); the command help lists what is")
-    }
-
-    static func takesNoArguments(_ name: String) -> Refusal {
-        Refusal(.badArgument, "\(name) takes no arguments; leave them out")
-    }
-
-    /// A program did not start. Where its files are is not the client's business.
-    static func cannotStart(_ name: String) -> Refusal {
-        Refusal(.unavailable, "\(name) cannot be started; tell the server's administrator")
-    }
-
-    static func unavailable(_ name: String) -> Refusal {
-        Refusal(
-            .unavailable,
-            "\(name) is unavailable: its program is not installed on the server's machine; ask its administrator"
-        )
     }
 }

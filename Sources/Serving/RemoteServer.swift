@@ -1,16 +1,14 @@
 // The server's half of parley/1: reads runs, answers each in its turn.
 // SPDX-License-Identifier: Apache-2.0
-internal import Commands
-internal import Programs
 internal import Remote
-public import Sockets
+package import Sockets
 internal import System
 
-/// One remote session. Between programs it is answered by the loop as replies are; a program is
-/// run by `RunningCommand`.
-public final class RemoteServer<Stream: ByteStream> {
+/// One remote session. Fixed replies are answered by the loop; for everything else the broker is asked,
+/// and what a program says is carried by `RunningCommand`.
+package final class RemoteServer<Stream: ByteStream> {
     /// Commands that were answered.
-    public internal(set) var answered = 0
+    package internal(set) var answered = 0
 
     let stream: Stream
     /// The stream's; asked of it at each frame, it would be kept and given up each time.
@@ -19,17 +17,19 @@ public final class RemoteServer<Stream: ByteStream> {
     let incoming = Incoming()
     /// Answers that did not fit the output yet.
     private var outbox: [UInt8] = []
-    private var next: Approved?
-    /// What the answers of this turn cost, of `TurnShare.limit`.
+    private var next: Asked?
+    /// How many answers of this turn cost more than a look-up.
     private var turnCost = 0
     private var failure: StreamError?
+    /// The host was asked for a run, and has not answered yet.
+    var isAsking = false
     /// It was asked whether it is there.
     private var awaitsPong = false
 
     /// - Parameters:
     ///   - stream: an established stream whose peer is known to the host; the caller closes it.
     ///   - host: kept as long as the session.
-    public init(_ stream: Stream, host: any RemoteHost) {
+    package init(_ stream: Stream, host: any RemoteHost) {
         self.stream = stream
         channel = stream.channel
         self.host = host
@@ -39,16 +39,19 @@ public final class RemoteServer<Stream: ByteStream> {
     ///
     /// - Throws: `malformed`; `endedEarly` where the client leaves before it has its answers; what
     ///   the stream throws; `cancelled`. Programs that were started have been told to end.
-    public func serve() async throws(StreamError) {
+    package func serve() async throws(StreamError) {
         channel.enter(.resting)
         while try await stream.answer(
             upTo: 16_384, ping: { [unowned self] in ping() },
             { [unowned self] in answer($0, &$1) })
         {
             if let failure { throw failure }
-            guard let approved = next.take(), try await run(approved) else { return }
+            guard let asked = next.take(), try await run(asked) else { return }
         }
     }
+
+    /// Whether something has come that has no answer yet; where a program runs, its host knows.
+    package var owesAnswer: Bool { isAsking || next != nil || stream.readAhead != nil }
 
     // MARK: Between programs
 
@@ -62,7 +65,7 @@ public final class RemoteServer<Stream: ByteStream> {
             while case .send = turn {
                 outbox.move(into: &output)
                 guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer,
-                    turnCost < TurnShare.limit
+                    turnCost < Self.mostInTurn
                 else {
                     turn = .more
                     break
@@ -76,14 +79,14 @@ public final class RemoteServer<Stream: ByteStream> {
         } catch {
             failure = error
             let refusal = Refusal(.malformed, error.sentence)
-            host.refused("", [], nil, refusal)
+            host.refused("", refusal)
             output.append(contentsOf: refusal.frame.span)
             turn = .last
         }
         host.wroteReplies()
         switch turn {
         case .more: stream.readAhead = rest(bytes, from: offset) ?? []
-        // What stands behind a program that is to be started waits for its end.
+        // What follows a run that is to be asked for waits for its end.
         case .last: stream.readAhead = rest(bytes, from: offset)
         case .send, .gather: break
         }
@@ -133,40 +136,28 @@ public final class RemoteServer<Stream: ByteStream> {
     ) -> Turn {
         turnCost += 1
         let wasCancelled = incoming.takeCancel()
-        let (request, answer): (Request, Answer)
         switch reading {
-        case .request(let read):
-            let objection = wasCancelled ? .cancelled(read.name) : objection
-            switch host.decide(read, objection, cost: &turnCost) {
-            case .program(let approved):
-                next = approved
-                return .last
-            case .answer(let decided): (request, answer) = (read, decided)
+        case .request(let request):
+            if request.arguments.isEmpty, !wasCancelled, objection == nil,
+                let reply = host.replies.find(Array(request.name.utf8).span)
+            {
+                host.replied(Array(request.name.utf8).span)
+                outbox = reply.frames
+                outbox.move(into: &output)
+                return reply.closes ? .last : .send
             }
-        case .tooLarge(let name):
-            request = Request(name: name, arguments: [])
-            answer = .refusal(.tooLarge(name), nil)
-        case .notText(let word, let name):
-            request = Request(name: name, arguments: [])
-            answer = .refusal(.notText(word, of: name), nil)
+            next = Asked(request: request, wasCancelled: wasCancelled)
+            return .last
+        case .tooLarge(let name): refuse(name, .tooLarge(name))
+        case .notText(let word, let name): refuse(name, .notText(word, of: name))
         }
-        outbox = say(answer, to: request)
         outbox.move(into: &output)
-        return answer.closes ? .last : .send
+        return .send
     }
 
-    /// Has an answer recorded.
-    ///
-    /// - Returns: its frames.
-    func say(_ answer: Answer, to request: Request) -> [UInt8] {
-        switch answer {
-        case .reply, .text:
-            let name = Array(request.name.utf8)
-            host.replied(name.span)
-        case .refusal(let refusal, let entry):
-            host.refused(request.name, request.arguments, entry, refusal)
-        }
-        return answer.frames
+    private func refuse(_ name: String, _ refusal: Refusal) {
+        host.refused(name, refusal)
+        outbox = refusal.frame
     }
 
     /// What was not read of `bytes`, before what is read ahead already.
@@ -181,6 +172,8 @@ public final class RemoteServer<Stream: ByteStream> {
     }
 
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
+    /// Answers of one turn of the loop that cost more than a look-up. Each of them is an audit record.
+    private static var mostInTurn: Int { 64 }
     /// A refusal, or a fixed reply of a message's length with its exit.
     private static var longestAnswer: Int { 2_048 }
 }

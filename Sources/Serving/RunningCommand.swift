@@ -1,7 +1,6 @@
 // A program that runs for a remote session: its bytes both ways, and what ends it.
 // SPDX-License-Identifier: Apache-2.0
-internal import Commands
-internal import Programs
+internal import Broker
 internal import Remote
 internal import Sockets
 internal import System
@@ -11,31 +10,18 @@ internal import System
 final class RunningCommand<Stream: ByteStream> {
     private let stream: Stream
     private let incoming: Incoming
-    private let permitted: PermittedProgram
-    private let name: String
-    private let limits: ProgramEntry
+    private let program: RemoteProgram
     private let output: CommandOutput<Stream>
     private var phase = Phase.running
     private var input = Input.notWanted
     private var sequel = Ending.Sequel.next
     private var bytesIn = 0
 
-    /// Where it is for its client; where the program is, `Program.Course` says.
+    /// Where it is for its client; where the program is, `RemoteProgram.Course` says.
     private enum Phase {
         case running
-        /// All of it is being ended, for this reason, which was the first.
-        case ending(Reason)
         /// Its exit is said, or about to be: only pongs may follow it.
-        case told(Outcome)
-    }
-
-    /// Why the server ends it.
-    enum Reason {
-        case timedOut
-        case overOutput
-        /// Somebody who need not be told why: its client, or whoever ends the server. Its outcome is how
-        /// the program ends.
-        case ordered
+        case told
     }
 
     private enum Input {
@@ -49,32 +35,18 @@ final class RunningCommand<Stream: ByteStream> {
 
     private var channel: Channel { stream.channel }
     private var loop: EventLoop { channel.loop }
-    private var program: Program { permitted.program }
-    private var bell: Bell { permitted.bell }
+    private var bell: Bell { program.bell }
 
-    /// - Parameters:
-    ///   - name: the command's, for the client.
-    ///   - limits: the table's, of this program.
-    init(
-        _ stream: Stream, _ incoming: Incoming, _ permitted: PermittedProgram, name: String,
-        limits: ProgramEntry
-    ) {
+    init(_ stream: Stream, _ incoming: Incoming, _ program: RemoteProgram) {
         self.stream = stream
         self.incoming = incoming
-        self.permitted = permitted
-        self.name = name
-        self.limits = limits
-        output = CommandOutput(stream, limit: limits.outputLimit)
+        self.program = program
+        output = CommandOutput(stream, limit: program.outputLimit)
     }
 
     /// Returns when the program has ended, or could not be started, and its client knows.
-    ///
-    /// An exec can hang, as on a network file system that does not answer. So all that can end the
-    /// command is set up before anybody knows whether the program runs.
     func run() async -> Ending {
-        let timeLimit = TimeLimit(
-            limits.timeout, on: loop, isHeldUp: { [output, program] in output.isHeldUp(program) },
-            ended: { [unowned self] in end(.timedOut) })
+        program.isHeldUp = { [output, unowned program] in output.isHeldUp(program) }
         incoming.commandBegins()
         channel.driver = self
         channel.enter(.hearing)
@@ -82,14 +54,13 @@ final class RunningCommand<Stream: ByteStream> {
         if channel.deadlines.keepalive == .zero { channel.clearDue() }
         let listener = loop.spawn { await self.listen() }
         let bound = LoopBound(self, to: loop)
-        let outcome = await withTaskCancellationHandler {
+        await withTaskCancellationHandler {
             await pump()
         } onCancel: {
-            bound.execute { $0.end(.ordered) }
+            bound.execute { $0.program.stop(.ordered) }
         }
         listener.cancel()
         await listener.value
-        withExtendedLifetime(timeLimit) {}
         channel.driver = nil
         channel.enter(.resting)
         do throws(StreamError) {
@@ -97,35 +68,11 @@ final class RunningCommand<Stream: ByteStream> {
         } catch {
             follow(.failure(error))
         }
-        var usage = Usage()
-        usage.pid = program.pid
-        usage.bytesIn = bytesIn
-        usage.bytesOut = output.count - output.errorCount
-        usage.bytesError = output.errorCount
-        usage.duration = loop.now - permitted.startedAt
-        return Ending(outcome: outcome, usage: usage, sequel: sequel, isCut: output.isCut)
-    }
-
-    // MARK: Its end
-
-    /// Ends the program with all that it started, for the first of all reasons. One that has ended by
-    /// itself keeps its status.
-    func end(_ reason: Reason) {
-        if case .running = phase, program.end == nil { phase = .ending(reason) }
-        program.terminate()
-    }
-
-    /// What its client is told as things are.
-    private var outcome: Outcome {
-        // Whatever began the ending: a place that is taken and a process that runs are to be known.
-        guard program.course != .lost else { return .leftRunning }
-        if let failure = program.failure {
-            return .refused(Refusal(.unavailable, failure.sentence))
-        }
-        if case .ending(.timedOut) = phase { return .timedOut }
-        // However it has ended: what is cut must not pass for all.
-        if output.isOverLimit { return .overOutput }
-        return program.end.map { .ended($0) } ?? .leftRunning
+        program.told(
+            Traffic(
+                bytesIn: bytesIn, bytesOut: output.count - output.errorCount,
+                bytesError: output.errorCount, isOverLimit: output.isOverLimit))
+        return Ending(sequel: sequel, isCut: output.isCut)
     }
 
     /// The session can't go on, for the first of all reasons.
@@ -135,7 +82,7 @@ final class RunningCommand<Stream: ByteStream> {
 
     private func leave(_ sequel: Ending.Sequel) {
         follow(sequel)
-        end(.ordered)
+        program.stop(.ordered)
         output.giveUp()
         bell.ring()
     }
@@ -185,7 +132,7 @@ final class RunningCommand<Stream: ByteStream> {
         case .inputEnd:
             input = .ended
             program.input?.finish()
-        case .cancel: end(.ordered)
+        case .cancel: program.stop(.ordered)
         case .ping:
             output.addPong()
             bell.ring()
@@ -213,31 +160,32 @@ final class RunningCommand<Stream: ByteStream> {
 
     // MARK: What the program says
 
-    /// - Returns: what the client was told, or would have been.
-    private func pump() async -> Outcome {
+    private func pump() async {
         var moved = 0
         while true {
             // A program that is refused wants no input.
-            if case .notWanted = input, program.pid != nil, program.input != nil {
+            if case .notWanted = input, program.hasRun, program.input != nil {
                 input = .wanted(replaced: 0)
                 wantInput(Self.window)
             }
-            let isDone = program.isDone
+            let course = program.course
             replaceInput()
             var filled = 0
             var count = 0
             loop.withOutput(&filled) { room in
                 count = output.gather(program, into: &room)
             }
-            if output.isOverLimit { end(.overOutput) }
-            if isDone, output.isQuiet(program) { sayExit(&filled) }
+            if output.isOverLimit { program.stop(.overOutput) }
+            if case .done(let outcome) = course, output.isQuiet(program) {
+                sayExit(outcome, &filled)
+            }
             do throws(StreamError) {
                 if filled > 0 { try await output.send(filled) }
             } catch {
                 leave(.failure(error))
             }
             // A ping that came while the exit was on its way has its pong.
-            if case .told(let outcome) = phase, output.isQuiet(program) { return outcome }
+            if case .told = phase, output.isQuiet(program) { return }
             moved += count
             if filled == 0, count == 0 {
                 moved = 0
@@ -251,16 +199,16 @@ final class RunningCommand<Stream: ByteStream> {
     }
 
     /// Gathers the exit, where there is room.
-    private func sayExit(_ filled: inout Int) {
+    private func sayExit(_ outcome: Outcome, _ filled: inout Int) {
         if case .told = phase { return }
-        let outcome = outcome
-        var answer = outcome
-        if case .refused = outcome { answer = .refused(.cannotStart(name)) }
-        let exit = answer.frame
+        var outcome = outcome
+        // However it has ended: what is cut must not pass for all.
+        if output.isOverLimit, case .ended = outcome { outcome = .overOutput }
+        let exit = outcome.frame
         loop.withOutput(&filled) { room in
             guard room.freeCapacity >= exit.count else { return }
             room.append(contentsOf: exit.span)
-            phase = .told(outcome)
+            phase = .told
         }
     }
 

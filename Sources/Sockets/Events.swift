@@ -20,6 +20,11 @@ public struct Events: OptionSet, Sendable {
     package static let reading: Events = [.readable, .edgeTriggered]
     package static let writing: Events = [.writable, .edgeTriggered]
 
+    /// No writer, or no reader, is left; told without being asked for.
+    package static let hungUp = Events(rawValue: EPOLLHUP.rawValue)
+    /// What asks for nothing but that.
+    package static let hangingUp: Events = .edgeTriggered
+
     /// What a connected stream asks for, once and for all.
     package static let stream: Events = [
         .readable, .writable, Events(rawValue: EPOLLRDHUP.rawValue), .edgeTriggered,

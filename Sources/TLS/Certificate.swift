@@ -222,7 +222,8 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     /// The same in seconds since 1970.
     public let expiry: Int
 
-    init(_ certificate: Certificate) {
+    /// What a certificate says of its holder, who has proved nothing by that.
+    public init(_ certificate: Certificate) {
         names = certificate.names
         keyHash = certificate.keyHash
         serial = certificate.serial

@@ -1,15 +1,15 @@
 // A program that was admitted: its place, and the records of its end.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import Commands
 internal import Console
 internal import Programs
 internal import Records
 internal import Remote
-internal import Serving
 internal import Sockets
 internal import System
 
-/// It may outlive its session, of which it holds the trail only. Confined to its loop.
+/// It may outlive its session, of which it holds the trail only. Confined to the broker's loop.
 final class AdmittedProgram: AdmittedCommand, Killable {
     /// Nil where no records are kept.
     private let command: RecordedCommand?

@@ -1,12 +1,16 @@
 // What the sessions of one loop share.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import Console
 internal import Conversations
+internal import Serving
 internal import Sockets
 
 /// Where a session finds what isn't its own. Nothing in it leads to the loop's other sessions, or to
 /// the server. Confined to its loop.
 final class House {
+    let loop: EventLoop
+    let commons: Commons
     let conversation: Conversation
     let log: Log
     /// Where an operator is asked.
@@ -15,14 +19,39 @@ final class House {
     let lines: ConsoleTranscript?
     /// Chat has one operator.
     let operatorTurn: Turnstile
-    let office: Office
+    /// What is in force.
+    private(set) var policy: Policy
+    /// The policy's fixed replies. Each loop has its own, since counting references to one that all
+    /// share would have the cores take its cache lines from each other at every reply.
+    private(set) var replies: FixedReplies
+    private let broker: BrokerLink
 
-    init(_ options: ServerOptions, console: ConsoleTranscript, office: Office) {
-        conversation = options.conversation
-        log = office.log
+    init(
+        _ commons: Commons, loop: EventLoop, console: ConsoleTranscript, log: Log, policy: Policy,
+        broker: BrokerLink
+    ) {
+        self.loop = loop
+        self.commons = commons
+        self.broker = broker
+        self.log = log
         self.console = console
-        lines = options.isQuiet ? nil : console
-        operatorTurn = Turnstile(loop: office.loop)
-        self.office = office
+        self.policy = policy
+        conversation = commons.options.conversation
+        lines = commons.options.isQuiet ? nil : console
+        operatorTurn = Turnstile(loop: loop)
+        replies = FixedReplies(policy.table)
+    }
+
+    /// From here on another policy is in force, for open sessions as well.
+    func enforce(_ policy: Policy) {
+        self.policy = policy
+        replies = FixedReplies(policy.table)
+    }
+
+    /// A connection's way to the broker, where it may have anything to say there.
+    func link() -> SessionLink? {
+        let options = commons.options
+        guard options.audit != nil || options.security?.asksForClients == true else { return nil }
+        return broker.open()
     }
 }

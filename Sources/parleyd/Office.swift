@@ -1,23 +1,18 @@
-// What decides and records for the sessions of one loop.
+// What decides and records for all sessions: the broker.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Programs
 internal import Records
-internal import Serving
 internal import Sockets
 internal import TLS
 
-/// The policy in force, the places of programs, and the trail. Sessions ask it, and it asks nothing
-/// of them. Confined to its loop.
+/// The policy in force, the places of programs, and the trail. The loops' sessions ask it, and it asks nothing
+/// of them. Confined to the main loop.
 final class Office {
     let loop: EventLoop
     let log: Log
     /// What is in force.
     private(set) var policy: Policy
-    /// The policy's fixed replies. Each loop has its own, since counting references to one that all
-    /// share would have the cores take its cache lines from each other at every reply.
-    private(set) var replies: FixedReplies
-    /// What all loops share.
     let commons: Commons
     /// Programs whose end is not recorded yet.
     private var running: [ObjectIdentifier: any Killable] = [:]
@@ -27,23 +22,19 @@ final class Office {
         self.loop = loop
         self.log = log
         self.policy = policy
-        replies = FixedReplies(policy.table)
     }
 
     /// From here on another policy is in force, for open sessions as well.
-    func enforce(_ policy: Policy) {
-        self.policy = policy
-        replies = FixedReplies(policy.table)
-    }
+    func enforce(_ policy: Policy) { self.policy = policy }
 
     /// What is recorded of a session; nil where no records are kept.
-    func trail(number: Int, of channel: Channel, identity: PeerIdentity?) -> Recorder? {
+    func trail(number: Int, of address: String, peer: PeerIdentity?) -> Recorder? {
         commons.audit.map {
             Recorder(
                 $0,
                 RecordedSession(
-                    number: number, address: channel.peer?.description ?? "",
-                    peer: identity.map { RecordedSession.Peer($0) }),
+                    number: number, address: address,
+                    peer: peer.map { RecordedSession.Peer($0) }),
                 lost: { [log] in log.writeLoss($0) })
         }
     }

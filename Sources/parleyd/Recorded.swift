@@ -1,10 +1,10 @@
 // What parleyd tells the records: in plain values, which know no protocol.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import Commands
 internal import Console
 internal import Records
 internal import Remote
-internal import Serving
 internal import System
 internal import TLS
 
@@ -27,13 +27,13 @@ func recorded(_ arguments: [String], of program: ProgramEntry?) -> [RecordedArgu
 }
 
 extension CommandEnd {
-    init(_ outcome: Outcome, _ usage: Serving.Usage) {
+    init(_ outcome: Outcome, _ usage: Broker.Usage) {
         self.init(
             CommandOutcome(outcome, isLeftRunning: usage.isLeftRunning), pid: usage.pid,
             leftEnded: usage.leftEnded,
             usage: CommandEnd.Usage(
-                bytesIn: usage.bytesIn, bytesOut: usage.bytesOut, bytesError: usage.bytesError,
-                duration: usage.duration))
+                bytesIn: usage.traffic.bytesIn, bytesOut: usage.traffic.bytesOut,
+                bytesError: usage.traffic.bytesError, duration: usage.duration))
     }
 }
 
@@ -53,8 +53,8 @@ extension CommandOutcome {
 
 extension Recorder {
     /// Records a message that was answered, or that is no command.
-    func noteMessage(_ message: Span<UInt8>, isKnown: Bool) {
-        let name = String(repairing: message)
+    func noteMessage(_ message: [UInt8], isKnown: Bool) {
+        let name = String(repairing: message.span)
         record(
             isKnown
                 ? .reply(RecordedReply(name: name))

@@ -1,5 +1,6 @@
 // The server: its listeners, its loops, its signals and its end.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import CLinux
 internal import Commands
 internal import Console
@@ -19,13 +20,13 @@ final class Server {
     private let main: EventLoop
     private let log: Log
     private var loops: [LoopBound<SessionLoop>] = []
-    /// One for each of them.
-    private var offices: [LoopBound<Office>] = []
+    private let office: Office
+    /// The office's ends of the loops' ways to it.
+    private var links: [NetworkLink] = []
     private var life = Life.serving
     private var lifeTimer: Timer?
     /// The trail goes where console lines would go, among which a reader could not tell its records.
     private var hidesConsole: Bool
-    private var policy: Policy
     private let reload: Reload
     private var warningTimer: Timer?
     /// Of the table in force, as the log has them.
@@ -34,7 +35,7 @@ final class Server {
     init(_ options: ServerOptions) throws {
         var options = options
         try options.security?.openKeyLog()
-        policy = try Policy(options)
+        let policy = try Policy(options)
         // What reading a long CRL took.
         malloc_trim(0)
         let audit = try options.audit.map { try AuditFile($0, syncs: options.syncsAudit) }
@@ -42,8 +43,11 @@ final class Server {
         hidesConsole = audit?.sharesStandardOutput ?? false
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
+        office = Office(commons, loop: main, log: log, policy: policy)
         reload = Reload(commons, main: main, log: log)
     }
+
+    private var policy: Policy { office.policy }
 
     private var options: ServerOptions { commons.options }
 
@@ -77,12 +81,12 @@ final class Server {
         let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
         // Those that this process was started with, and that have ended before it listened.
         Program.reapOrphans()
-        loops.append(sessionLoop(on: main, log, transcript))
+        loops.append(try sessionLoop(on: main, log, transcript))
         for _ in 1..<count {
             let loop = try EventLoop()
             let log = Log(program: "parleyd", loop: loop)
             let transcript = self.transcript(Output(.output, loop: loop), log)
-            loops.append(sessionLoop(on: loop, log, transcript))
+            loops.append(try sessionLoop(on: loop, log, transcript))
         }
         for loop in loops { try loop.value.accept(from: listeners, loops) }
         for loop in loops.dropFirst() { try loop.loop.start() }
@@ -102,7 +106,7 @@ final class Server {
         // After a second signal nobody waits for them. First, so that a trail that takes its time holds
         // nothing up.
         Program.killAll()
-        for office in offices { office.value.recordKills() }
+        office.recordKills()
         output.flush()
         log.flush()
         _ = signals
@@ -113,11 +117,22 @@ final class Server {
 
     private func sessionLoop(
         on loop: EventLoop, _ log: Log, _ transcript: ConsoleTranscript
-    ) -> LoopBound<SessionLoop> {
-        let office = Office(commons, loop: loop, log: log, policy: policy)
-        offices.append(LoopBound(office, to: loop))
-        let house = House(options, console: transcript, office: office)
+    ) throws(StreamError) -> LoopBound<SessionLoop> {
+        var ends = try PacketPair()
+        links.append(
+            try NetworkLink(
+                ends.takeOne(), loop: main, mostSessions: options.mostSessions,
+                office: Reception(office),
+                ended: Self.endAtOnce))
+        let broker = try BrokerLink(ends.takeOther(), loop: loop, ended: Self.endAtOnce)
+        let house = House(
+            commons, loop: loop, console: transcript, log: log, policy: policy, broker: broker)
         return LoopBound(SessionLoop(commons, house, endsServer: tell), to: loop)
+    }
+
+    /// Nobody can decide or record any more, so that nothing may go on. What runs is killed by its keepers.
+    private static func endAtOnce(_ end: PostEnd) {
+        Log.end("parleyd", "its parts can't talk to each other any more: \(end.reason)", status: 70)
     }
 
     // MARK: Its life
@@ -208,8 +223,9 @@ final class Server {
     private func readAgain() {
         reload.begin { [unowned self] table, context in
             guard table != nil || context != nil else { return }
-            policy = Policy(after: policy, table: table, context: context)
-            everywhere { [policy] in $0.use(policy) }
+            let policy = Policy(after: policy, table: table, context: context)
+            office.enforce(policy)
+            everywhere { $0.use(policy) }
         } done: { [unowned self] in
             warnOfPrograms()
             warnOfEnds()

@@ -1,8 +1,8 @@
 // One connection, from accept to close.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import Console
 internal import Conversations
-internal import Records
 internal import Remote
 internal import Serving
 internal import Sockets
@@ -27,11 +27,13 @@ final class Session {
     private let generation: Int
     /// Nil for a client without a certificate, and until it is known.
     private var standing: Standing?
+    /// What the client has shown, until the broker was told.
+    private var chain: [UInt8]?
     private var stage = Stage.opening
     /// How it ended; `refused` before it is served.
     private(set) var outcome = SessionOutcome.refused
-    /// Nil where no records are kept, and until the peer is known.
-    private var trail: Recorder?
+    /// Nil where there is nothing to record or to run.
+    private let link: SessionLink?
 
     /// How far it has come; what is due to the client depends on it.
     private enum Stage {
@@ -43,7 +45,7 @@ final class Session {
         /// A person is asked for the reply to the last message.
         case asking
         /// One of parley/1.
-        case remote
+        case remote(RemoteServer<TLSStream>)
         case closing
     }
 
@@ -53,11 +55,11 @@ final class Session {
         self.number = number
         self.house = house
         openedAt = channel.loop.now
-        let office = house.office
-        generation = office.policy.generation
-        if let context = office.policy.context {
+        link = house.link()
+        generation = house.policy.generation
+        if let context = house.policy.context {
             let tls = try TLSStream(server: context, over: channel)
-            tls.contextInForce = { office.policy.context }
+            tls.contextInForce = { house.policy.context }
             self.tls = tls
             stream = tls
         } else {
@@ -76,7 +78,9 @@ final class Session {
         switch stage {
         case .opening: channel.unread == 0
         case .queued: stream.readAhead == nil && channel.unread == 0
-        case .messages, .remote: !channel.owesPeer && channel.unread == 0
+        case .messages: !channel.owesPeer && channel.unread == 0
+        case .remote(let remote):
+            !remote.owesAnswer && !channel.owesPeer && channel.unread == 0
         case .asking, .closing: false
         }
     }
@@ -89,6 +93,7 @@ final class Session {
     func shakesHands() async -> Bool {
         do throws(StreamError) {
             try await tls?.handshake()
+            try readChain()
             try checkUnderNewPolicy()
             return true
         } catch {
@@ -101,7 +106,7 @@ final class Session {
     private func checkUnderNewPolicy() throws(StreamError) {
         guard let tls else { return }
         tls.contextInForce = nil
-        let policy = house.office.policy
+        let policy = house.policy
         guard generation != policy.generation, tls.peerIdentity != nil,
             let context = policy.context, let failure = tls.objection(under: context)
         else { return }
@@ -121,12 +126,16 @@ final class Session {
     }
 
     private func begin() -> Dialogue {
-        takeUpTrail()
-        trail?.record(
-            .sessionStart(
-                conversation: tls?.applicationProtocol ?? house.conversation.rawValue))
+        tellClient()
+        link?.begin(
+            number: number, address: address,
+            conversation: tls?.applicationProtocol ?? house.conversation.rawValue)
         if let tls, let identity = tls.peerIdentity {
-            standing = Standing(tls, identity, office: house.office)
+            // In a remote session its desk does.
+            let isTold = tls.applicationProtocol == remoteProtocol
+            standing = Standing(
+                identity, generation: house.policy.generation, log: isTold ? nil : house.log,
+                inForce: { [house] in house.policy }, verify: { tls.objection(under: $0) })
         }
         switch house.conversation {
         case .hello: return .exchange(.hello)
@@ -137,18 +146,36 @@ final class Session {
     }
 
     private func beginCommands() -> Dialogue {
-        guard let tls, let standing, tls.applicationProtocol == remoteProtocol else {
+        guard let tls, let standing, let link, tls.applicationProtocol == remoteProtocol else {
             stage = .messages
             return .messages
         }
-        stage = .remote
-        let desk = CommandDesk(tls, standing, office: house.office, trail: trail)
-        return .commands(RemoteServer(tls, host: desk))
+        let remote = RemoteServer(tls, host: SessionHost(house, standing, link))
+        stage = .remote(remote)
+        return .commands(remote)
     }
 
-    private func takeUpTrail() {
-        trail = house.office.trail(number: number, of: channel, identity: tls?.peerIdentity)
+    /// The client's chain as the broker takes it, which has fewer certificates and bytes than OpenSSL
+    /// takes.
+    private func readChain() throws(StreamError) {
+        guard link != nil, let tls, tls.peerIdentity != nil else { return }
+        let shown = tls.shownChain
+        do throws(ProofRefusal) {
+            _ = try ClientChain(shown)
+        } catch {
+            throw StreamError(
+                .certificateInvalid, "the client's chain is refused: \(error.description)")
+        }
+        chain = shown
     }
+
+    /// Tells the broker who the client is.
+    private func tellClient() {
+        if let chain { link?.open(chain) }
+        chain = nil
+    }
+
+    private var address: String { channel.peer?.description ?? "" }
 
     // MARK: Its course
 
@@ -163,9 +190,11 @@ final class Session {
                         stream,
                         replies: { [unowned self] () throws(StreamError) in
                             try checkStanding()
-                            return house.office.replies.messages
+                            return house.replies.messages
                         }, transcript: house.lines,
-                        answered: trail.map { trail in { trail.noteMessage($0, isKnown: $1) } }))
+                        answered: house.commons.audit.map { [link] _ in
+                            { link?.noteMessage($0, isKnown: $1) }
+                        }))
             case .commands(let remote):
                 try await remote.serve()
                 outcome = .commands(remote.answered)
@@ -204,8 +233,7 @@ final class Session {
     /// Messages have no refusals, so that the session ends in place of the reply.
     private func checkStanding() throws(StreamError) {
         guard let refusal = standing?.objection else { return }
-        trail?.record(
-            .refusal(RecordedRefusal(code: refusal.code.word, reason: refusal.sentence)))
+        link?.noteRefusal(refusal, of: nil)
         throw StreamError(
             .notAllowedAnyMore, "it was ended instead of a reply: \(refusal.sentence)")
     }
@@ -221,14 +249,13 @@ final class Session {
             log(outcome.words)
             // A balancer's health check comes every few seconds.
             guard !outcome.isOnlyAKnock else { return }
-            takeUpTrail()
-            trail?.record(
-                .handshakeFailure(code: error.code.rawValue, reason: error.told))
+            tellClient()
+            link?.fail(
+                number: number, address: address, code: error.code.rawValue, reason: error.told)
         case .messages, .commands, .failed:
-            trail?.record(
-                .sessionEnd(
-                    reason: outcome.reason, bytesIn: channel.received, bytesOut: channel.sent,
-                    duration: channel.loop.now - openedAt))
+            link?.end(
+                reason: outcome.reason, bytesIn: channel.received, bytesOut: channel.sent,
+                duration: channel.loop.now - openedAt)
         }
     }
 
@@ -237,6 +264,11 @@ final class Session {
         if outcome.canBeTold { await stream.close() }
         if outcome.wasServed { logEnd() }
     }
+
+    /// Its connection is closed. The last call.
+    ///
+    /// - Returns: whether the broker counts it out, when all that it had to say was heard.
+    func leave() -> Bool { link?.close() ?? false }
 
     private func logEnd() {
         var isMixedUp = tls == nil && channel.opening.speaksTLS

@@ -49,7 +49,7 @@ final class SessionLoop {
         self.commons = commons
         self.house = house
         self.endsServer = endsServer
-        loop = house.office.loop
+        loop = house.loop
     }
 
     // MARK: For the server
@@ -84,7 +84,7 @@ final class SessionLoop {
     /// The listening socket closes when the last loop has let it go.
     func stopAccepting() { acceptors.removeAll() }
 
-    func use(_ policy: Policy) { house.office.enforce(policy) }
+    func use(_ policy: Policy) { house.enforce(policy) }
 
     /// Leaves console lines out, or prints them again.
     func hideConsole(_ isHidden: Bool) { house.console.isHidden = isHidden }
@@ -179,7 +179,8 @@ final class SessionLoop {
         sessions[place] = nil
         load.ended()
         memory.sessionEnded()
-        left()
+        commons.descriptors.freed()
+        if !session.leave() { commons.census.sessionEnded() }
         if session.outcome.wasServed, commons.options.isOnce { endsServer(.onceIsOver) }
     }
 

@@ -8,29 +8,41 @@ internal import Sockets
 internal import System
 internal import TLS
 
-/// What became of a client's certificate since its handshake: revoked, expired, of a CA that is not
-/// trusted any more. Confined to the session's loop.
+/// What became of a client's certificate since it was shown: revoked, expired, of a CA that is not
+/// trusted any more. Confined to one loop.
 final class Standing {
     let peer: PeerIdentity
-    private let stream: TLSStream
-    private let office: Office
+    private let log: Log?
+    private let inForce: () -> Policy
+    private let verify: (TLSContext) -> StreamError?
     /// The policy that the certificate was last verified under, and what came of it.
-    private var generation: Int
+    private var generation: Int?
     private var rejection: Refusal?
 
-    init(_ stream: TLSStream, _ peer: PeerIdentity, office: Office) {
-        self.stream = stream
+    /// - Parameters:
+    ///   - generation: of the policy that the certificate was verified under; nil where that isn't known, so
+    ///     that it is verified before anything is allowed.
+    ///   - log: nil where somebody else tells of a rejection.
+    ///   - inForce: the policy that counts now.
+    ///   - verify: what there is against the certificate, under what a context trusts.
+    init(
+        _ peer: PeerIdentity, generation: Int?, log: Log?, inForce: @escaping () -> Policy,
+        verify: @escaping (TLSContext) -> StreamError?
+    ) {
         self.peer = peer
-        self.office = office
-        generation = office.policy.generation
+        self.generation = generation
+        self.log = log
+        self.inForce = inForce
+        self.verify = verify
     }
 
     /// Why this client may have no more; nil where it may. Cheap, since it is asked for each message:
     /// the certificate is verified again where the policy has changed.
     var objection: Refusal? {
-        if generation != office.policy.generation {
-            generation = office.policy.generation
-            rejection = verify()
+        let policy = inForce()
+        if generation != policy.generation {
+            generation = policy.generation
+            rejection = rejected(policy)
         }
         if let rejection { return rejection }
         guard time(nil) <= peer.expiry else {
@@ -45,16 +57,15 @@ final class Standing {
     /// The same, verified anew: a list of revoked certificates runs out by itself. What is rejected
     /// stays rejected until a reload, and is logged once.
     func verifiedObjection() -> Refusal? {
-        if let refusal = verify() { rejection = refusal }
+        if let refusal = rejected(inForce()) { rejection = refusal }
         return rejection
     }
 
-    private func verify() -> Refusal? {
-        guard let context = office.policy.context, let failure = stream.objection(under: context)
-        else { return nil }
+    private func rejected(_ policy: Policy) -> Refusal? {
+        guard let context = policy.context, let failure = verify(context) else { return nil }
         // The sentence names files of this machine.
         let name = bounded(Identity(peer).description)
-        office.log.write("\(name) may run nothing any more: \(failure.told)")
+        log?.write("\(name) may run nothing any more: \(failure.told)")
         let why: String
         switch failure.code {
         case .certificateRevoked: why = "was revoked"

@@ -3,11 +3,14 @@
 
 import os
 import re
+import shutil
+import ssl
 import unittest
 
 import authority
 from parley1 import BY_ITSELF, NOT_ALLOWED, UNKNOWN
 from people import NAMES, USELESS, client, key_identity, serial
+from remote import Ended
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, program
 from strangers import ask, client_context, connect
 from support import SCRATCH, Program, Server, TestCase
@@ -199,6 +202,31 @@ class Configuration(TestCase):
                 table = authority.write(folder / "bad.json5", text)
                 self.assertRefusesToStart(
                     "command", f"{table}:{place}: ", word, options=["--commands", table])
+
+
+class Chains(RemoteTestCase):
+    """How much a client may show."""
+
+    COMMANDS = REPLIES
+
+    def test_a_chain_longer_than_is_read_is_refused_and_nobody_else_notices(self):
+        other = self.session()
+        folder = SCRATCH / "chains"
+        folder.mkdir()
+        authority_file = (authority.good() / "ca.pem").read_text()
+        for extra, is_taken in ((9, True), (10, False), (60, False)):
+            path = folder / f"with{extra}"
+            path.with_suffix(".pem").write_text(
+                client("dora").with_suffix(".pem").read_text() + authority_file * extra)
+            shutil.copy(client("dora").with_suffix(".key"), path.with_suffix(".key"))
+            with self.subTest(certificates=extra + 1):
+                if is_taken:
+                    self.assertEqual(self.session(path).ask("Hello").lines, ["Greetings!"])
+                    continue
+                with self.assertRaises((ssl.SSLError, OSError, Ended)):
+                    self.session(path).ask("Hello")
+                self.server.stderr.expect("more than 10 certificates|excessive message size")
+        self.assertEqual(other.ask("Hello").lines, ["Greetings!"])
 
 
 if __name__ == "__main__":

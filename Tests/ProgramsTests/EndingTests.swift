@@ -158,7 +158,8 @@ struct EndingTests {
             let program = try Program(
                 ProgramStart(
                     path: exec.path, arguments: [], environment: [:], directory: "/",
-                    takesInput: false, grace: .seconds(20)), loop: loop
+                    takesInput: false, grace: .seconds(20)), ProgramPipes(takesInput: false),
+                loop: loop
             ) { bell.ring() }
             program.terminate()
             while program.course != .over { await bell.wait() }

@@ -1,11 +1,11 @@
 // Runs a line of the shell's to the end of all that it started.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Sockets
 import System
 import Testing
 
 @testable import Programs
+@testable import Sockets
 @testable import TestSupport
 
 /// What a program did.
@@ -21,6 +21,8 @@ struct RunResult: Sendable {
 /// A program of a test's, and what it has written so far. Confined to its loop.
 final class Running {
     let program: Program
+    let input: PipeWriter?
+    private let outputs: (PipeReader, PipeReader)
     private let bell: Bell
     private var output: [UInt8] = []
     private var errorOutput: [UInt8] = []
@@ -33,7 +35,18 @@ final class Running {
         Signals.ignoreFailedWrites()
         let bell = Bell()
         self.bell = bell
-        program = try Program(start, loop: loop) { bell.ring() }
+        var pipes = try ProgramPipes(takesInput: start.takesInput)
+        let ends = pipes.takeEnds()
+        program = try Program(start, pipes, loop: loop) { bell.ring() }
+        if let end = ends.input {
+            input = try PipeWriter(end, loop: loop) { bell.ring() }
+        } else {
+            input = nil
+        }
+        outputs = (
+            try PipeReader(ends.output, loop: loop) { bell.ring() },
+            try PipeReader(ends.errorOutput, loop: loop) { bell.ring() }
+        )
         while program.pid == nil {
             if let failure = program.failure { throw failure }
             await bell.wait()
@@ -47,7 +60,7 @@ final class Running {
         while true {
             let isMet = condition()
             var hasRead = false
-            while read(program.output, &output) || read(program.errorOutput, &errorOutput) {
+            while read(outputs.0, &output) || read(outputs.1, &errorOutput) {
                 hasRead = true
             }
             if isMet { return }
@@ -69,6 +82,10 @@ final class Running {
         var result = RunResult()
         result.courseWhenDone = program.course
         await wait { program.course == .over }
+        // Whoever may write from here on is not the program.
+        outputs.0.endBehindWhatIsThere()
+        outputs.1.endBehindWhatIsThere()
+        await wait { true }
         result.output = text
         result.errorOutput = String(decoding: errorOutput, as: UTF8.self)
         result.end = program.end
@@ -101,8 +118,8 @@ func run(
                 script, environment: environment, directory: directory, umask: umask,
                 takesInput: input != nil, grace: grace), loop: loop)
         if let input {
-            running.program.input?.write(input.span)
-            running.program.input?.finish()
+            running.input?.write(input.span)
+            running.input?.finish()
         }
         return await running.result()
     }

@@ -84,33 +84,17 @@ struct RecorderTests {
 
     // MARK: Commands
 
-    @Test func equalRepliesInARow_areOneRecord() throws {
+    @Test func equalRepliesInARow_areOneRecord_withTheLastOnesNumber() throws {
         let trail = try Trail()
         let recorder = trail.recorder()
-        for _ in 1...7 { recorder.noteReply(Array("Hello".utf8).span) }
-        #expect(trail.read() == "")
-        recorder.writeReplies()
+        recorder.reply(Array("Hello".utf8), times: 7)
         #expect(
             try untimed(trail.read())
                 == #"{"event":"reply","command":7,"name":"Hello","times":7}"#)
-        recorder.writeReplies()
-        #expect(trail.read() == "")
-        recorder.noteReply(Array("Hello".utf8).span)
-        recorder.writeReplies()
+        recorder.reply(Array("Hello".utf8), times: 1)
         #expect(
             try untimed(trail.read())
                 == #"{"event":"reply","command":8,"name":"Hello","times":1}"#)
-    }
-
-    @Test(arguments: ["Help", "Hell", "Hello!"])
-    func anotherReply_endsTheRow(name: String) throws {
-        let trail = try Trail()
-        let recorder = trail.recorder()
-        for _ in 1...2 { recorder.noteReply(Array("Hello".utf8).span) }
-        recorder.noteReply(Array(name.utf8).span)
-        #expect(trail.read().contains(#""command":2,"name":"Hello","times":2}"#))
-        recorder.writeReplies()
-        #expect(trail.read().contains(#""command":3,"name":"\#(name)","times":1}"#))
     }
 
     @Test func records_areInTheOrder_inWhichTheAnswersWereDecided() throws {
@@ -118,11 +102,11 @@ struct RecorderTests {
         let recorder = Recorder(
             try AuditFile(folder["audit"], syncs: false), nil, lost: { Issue.record("\($0)") })
         let hello = Array("Hello".utf8)
-        for _ in 1...2 { recorder.noteReply(hello.span) }
+        recorder.reply(hello, times: 2)
         recorder.refuse("nope", [], code: "busy", reason: "later")
-        recorder.noteReply(hello.span)
+        recorder.reply(hello, times: 1)
         #expect(recorder.start("ls", [], program: "/bin/ls")?.number == 5)
-        recorder.noteReply(hello.span)
+        recorder.reply(hello, times: 1)
         recorder.record(.sessionEnd(reason: "left", bytesIn: 0, bytesOut: 0, duration: .zero))
         let event = #/"event":"([a-z-]+)"(,"command":\d)?/#
         let order = folder.read("audit").matches(of: event).map { "\($0.1)\($0.2 ?? "")" }
@@ -136,8 +120,7 @@ struct RecorderTests {
     @Test func programsRepliesAndRefusals_areCountedTogether() throws {
         let trail = try Trail()
         let recorder = trail.recorder()
-        recorder.noteReply(Array("Hello".utf8).span)
-        recorder.writeReplies()
+        recorder.reply(Array("Hello".utf8), times: 1)
         #expect(trail.read().contains(#""command":1,"#))
         #expect(recorder.start("ls", [], program: "/bin/ls")?.number == 2)
         #expect(trail.read().contains(#""event":"command-start","command":2,"#))

@@ -1,7 +1,6 @@
 // Remote commands whose exec hangs: whoever may end a command can end these too.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
-import Programs
 import System
 import Testing
 
@@ -108,7 +107,8 @@ private final class HangingSession {
     init(_ limits: String, _ script: String, _ loop: EventLoop) async throws {
         self.loop = loop
         exec = try HangingExec(script)
-        let host = try OpenHost("hangs: { run: ['\(exec.path)'], \(limits), allow: ['anyone'] }")
+        let host = try OpenHost(
+            "hangs: { run: ['\(exec.path)'], \(limits), allow: ['anyone'] }", loop: loop)
         self.host = host
         // Not before the table has looked at it.
         try await exec.hold()

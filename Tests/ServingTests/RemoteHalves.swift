@@ -4,6 +4,7 @@
 import Commands
 import Sockets
 
+@testable import Broker
 @testable import Remote
 @testable import Serving
 @testable import TestSupport
@@ -76,42 +77,53 @@ final class ErraticConsole: RemoteConsole {
 
 /// Admits whoever asks, and counts. Confined to its loop.
 final class OpenHost: RemoteHost {
-    let table: CommandTable
     let replies: FixedReplies
-    let identity = Identity(names: ["dns:client"], key: "key:sha256:none")
-    let grace = Duration.seconds(5)
-    let whoami = "dns:client\n"
     var objection: Refusal? { nil }
-    private(set) var admitted = 0
-    private(set) var vacated = 0
-    private(set) var abandoned = 0
-    /// How those ended of which nothing more is to be recorded.
-    private(set) var outcomes: [Remote.Outcome] = []
-    var left: Int { outcomes.count }
+    private let desk: Desk
+    private let halves: BrokerHalves
 
-    init(_ commands: String) throws {
-        table = try CommandTable(text: "{commands: {\(commands)}}", name: "t")
-        replies = FixedReplies(table)
+    init(_ commands: String, loop: EventLoop) throws {
+        desk = try Desk(commands)
+        replies = FixedReplies(desk.table)
+        halves = try BrokerHalves(desk, loop: loop)
     }
 
-    func admit(
-        _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
-    ) -> Result<Permit, Refusal> {
-        admitted += 1
-        return .success(Permit(Counted(self), environment: ["PATH": "/usr/bin:/bin"]))
+    var admitted: Int { desk.admitted }
+    var vacated: Int { desk.vacated }
+    var abandoned: Int { desk.abandoned }
+    /// How those ended of which nothing more is to be recorded.
+    var outcomes: [Remote.Outcome] { desk.ends.map(\.0) }
+    /// What they moved.
+    var usages: [Usage] { desk.ends.map(\.1) }
+    var left: Int { desk.ends.count }
+
+    private final class Desk: TestDesk {
+        var admitted = 0
+        var vacated = 0
+        var abandoned = 0
+        var ends: [(Remote.Outcome, Usage)] = []
+
+        override func admit(
+            _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
+        ) -> Result<Permit, Refusal> {
+            admitted += 1
+            return .success(Permit(Counted(self), environment: ["PATH": "/usr/bin:/bin"]))
+        }
     }
 
     private final class Counted: AdmittedCommand {
-        private let host: OpenHost
-        init(_ host: OpenHost) { self.host = host }
-        func vacated() { host.vacated += 1 }
-        func ended(_ outcome: Remote.Outcome, _ usage: Usage) { host.outcomes.append(outcome) }
-        func abandoned() { host.abandoned += 1 }
+        private let desk: Desk
+        init(_ desk: Desk) { self.desk = desk }
+        func vacated() { desk.vacated += 1 }
+        func ended(_ outcome: Remote.Outcome, _ usage: Usage) { desk.ends.append((outcome, usage)) }
+        func abandoned() { desk.abandoned += 1 }
     }
 
-    func refused(
-        _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal
-    ) {}
+    func ask(_ request: Request, wasCancelled: Bool) async -> RunAnswer {
+        await halves.session.ask(request, wasCancelled: wasCancelled)
+    }
+
+    func refused(_ name: String, _ refusal: Refusal) {}
     func replied(_ name: Span<UInt8>) {}
     func wroteReplies() {}
 }

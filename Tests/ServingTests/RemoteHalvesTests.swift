@@ -1,7 +1,6 @@
 // Both halves of parley/1 against a model that says which bytes must have arrived, in random order.
 // SPDX-License-Identifier: Apache-2.0
 import Commands
-import Programs
 import System
 import Testing
 
@@ -130,7 +129,7 @@ private final class Round {
         let chance = Chance(seed: seed, loop: loop)
         self.chance = chance
         console = ErraticConsole(chance)
-        host = try OpenHost(commands)
+        host = try OpenHost(commands, loop: loop)
         let capacity = [4_000, 40_000, 200_000, .max][chance.number(0...3)]
         // Pings all the time, and nobody who is taken for gone.
         var deadlines = Deadlines()

@@ -1,6 +1,5 @@
 // Pings and pongs of parley/1 at both ends.
 // SPDX-License-Identifier: Apache-2.0
-import Programs
 import System
 import Testing
 
@@ -17,7 +16,7 @@ struct RemoteKeepaliveTests {
             deadlines.keepalive = .seconds(0.02)
             let (near, far) = MemoryChannel.pair(loop, deadlines: deadlines)
             let client = RemoteClient(PlainStream(near), console: NoConsole())
-            let server = RemoteServer(PlainStream(far), host: try OpenHost(""))
+            let server = RemoteServer(PlainStream(far), host: try OpenHost("", loop: loop))
             let serving = loop.spawn { try? await server.serve() }
             let idling = loop.spawn { try? await client.untilEnded() }
             // Either may be the first that asks; each hears the other.
@@ -66,7 +65,7 @@ struct RemoteKeepaliveTests {
         Signals.ignoreFailedWrites()
         try await onLoop { loop in
             let (near, far) = MemoryChannel.pair(loop, capacity: 1_000)
-            let host = try OpenHost("yes: { run: ['/usr/bin/yes'], allow: ['anyone'] }")
+            let host = try OpenHost("yes: { run: ['/usr/bin/yes'], allow: ['anyone'] }", loop: loop)
             let server = RemoteServer(PlainStream(far), host: host)
             let serving = loop.spawn { try? await server.serve() }
             let client = PlainStream(near)

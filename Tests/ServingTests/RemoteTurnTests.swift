@@ -1,6 +1,5 @@
-// When a run's turn comes at the server: what counts then, and how many share a turn of the loop.
+// When a run's turn comes at the server: what counts then.
 // SPDX-License-Identifier: Apache-2.0
-import Programs
 import System
 import Testing
 
@@ -53,7 +52,7 @@ struct RemoteTurnTests {
     func whatChanged_whileEarlierAnswersWereUnread_counts(_ change: Change) async throws {
         try await onLoop { loop in
             let (near, far) = MemoryChannel.pair(loop, capacity: 100)
-            let host = try FickleHost("Hello: { reply: '\(hello)' }, \(before)")
+            let host = try FickleHost("Hello: { reply: '\(hello)' }, \(before)", loop: loop)
             let server = RemoteServer(PlainStream(far), host: host)
             let serving = loop.spawn { try? await server.serve() }
             let client = PlainStream(near)
@@ -90,7 +89,8 @@ struct RemoteTurnTests {
         try await onLoop { loop in
             let (near, far) = MemoryChannel.pair(loop, capacity: 100)
             let host = try FickleHost(
-                "Hello: { reply: '\(hello)' }, p: { run: ['/bin/cat'], allow: ['anyone'] }")
+                "Hello: { reply: '\(hello)' }, p: { run: ['/bin/cat'], allow: ['anyone'] }",
+                loop: loop)
             let server = RemoteServer(PlainStream(far), host: host)
             let serving = loop.spawn { try? await server.serve() }
             let client = PlainStream(near)
@@ -109,35 +109,6 @@ struct RemoteTurnTests {
             await serving.value
             #expect(server.answered == answered)
             #expect(host.admitted.isEmpty)
-        }
-    }
-
-    /// Eight runs that one read returns, each of which is refused for its argument.
-    @Test(arguments: [
-        // A look at the first character.
-        ("x", "y", 1...1),
-        // 1,000 bytes are 16 of the 64 shares of a turn.
-        ("x", String(repeating: "y", count: 1_000), 2...3),
-        // 63 bytes at 4,000 places of their pattern are as many.
-        ("(x?x?){1000}", String(repeating: "x", count: 62) + "y", 2...3),
-    ])
-    func whatAnArgumentTakes_countsInItsTurn(
-        _ pattern: String, _ argument: String, _ expected: ClosedRange<Int>
-    ) async throws {
-        try await onLoop { loop in
-            let (near, far) = MemoryChannel.pair(loop)
-            let host = try FickleHost(program("/bin/cat", pattern: pattern))
-            let server = RemoteServer(PlainStream(far), host: host)
-            let serving = loop.spawn { try? await server.serve() }
-            let client = PlainStream(near)
-            let all = (0..<8).flatMap { _ in Parley1.run("p", argument) }
-            try #require(all.count <= 16_384)
-            try await client.write(all)
-            var frames = Parley1.Frames(client)
-            for _ in 0..<8 { #expect(try await frames.answer().0.code == 3) }
-            #expect(expected.contains(host.turns), "\(host.turns)")
-            near.shutdownWrite()
-            await serving.value
         }
     }
 }

@@ -17,8 +17,9 @@ int parley_send_packet(
 // Receives one packet. `descriptors` has room for PARLEY_PACKET_DESCRIPTORS; those that came are the caller's,
 // close-on-exec, and `count` says how many. The result is the packet's size, 0 at the end or for an empty packet, or
 // -errno: -EAGAIN where there is none, and it does not wait or has waited for SO_RCVTIMEO; -EMSGSIZE where it is larger
-// than `size`; -EPROTO where it has more descriptors, or says something else beside its bytes; -EMFILE where this process
-// can have no further descriptor. Whenever it fails every descriptor that came is closed, and the packet is lost.
+// than `size`; -EPROTO where it has more descriptors, or says something else beside its bytes. Whenever it fails every
+// descriptor that came is closed, and the packet is lost. Where this process can have no further descriptor those that
+// came are closed as well, but the packet is good, and `count` is -1.
 long parley_receive_packet(
     int socket, void *bytes, size_t size, int *descriptors, int *count, int waits);
 

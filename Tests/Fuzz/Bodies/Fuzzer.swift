@@ -12,6 +12,7 @@ struct Fuzzer: Sendable {
         Fuzzer(name: "server-frames", body: fuzzServerFrames),
         Fuzzer(name: "packets", body: fuzzPackets),
         Fuzzer(name: "fields", body: fuzzFields),
+        Fuzzer(name: "posts", body: fuzzPosts),
         Fuzzer(name: "table", body: fuzzTable),
         Fuzzer(name: "pattern", body: fuzzPattern),
         Fuzzer(name: "identity", body: fuzzIdentity),

@@ -1,10 +1,10 @@
 // That a command may run: the place that it takes, and the records that it owes.
 // SPDX-License-Identifier: Apache-2.0
-public import Remote
+package import Remote
 
 /// A host's part of a command that it has admitted. Confined to the session's loop, and may outlive
 /// the session. Its permit makes the calls, each of them once at most.
-public protocol AdmittedCommand: AnyObject {
+package protocol AdmittedCommand: AnyObject {
     /// Nothing of it runs any more: its place is free again. Before the client can know of its end, unless
     /// something was left running or had to be ended after that.
     func vacated()
@@ -22,7 +22,7 @@ public protocol AdmittedCommand: AnyObject {
 ///
 /// It is made of two values, since its two ends come at moments of their own: the place is free when
 /// nothing runs any more, and the record is complete when the client was told.
-public struct Permit: ~Copyable {
+package struct Permit: ~Copyable {
     /// By their names: all that its program's environment has, where the table says nothing else.
     let environment: [String: String]
     let place: TakenPlace
@@ -31,7 +31,7 @@ public struct Permit: ~Copyable {
     /// - Parameters:
     ///   - command: its place is taken and its start is recorded.
     ///   - environment: by their names, all that its program gets where the table says nothing else.
-    public init(_ command: any AdmittedCommand, environment: [String: String]) {
+    package init(_ command: any AdmittedCommand, environment: [String: String]) {
         self.environment = environment
         place = TakenPlace(command)
         record = OwedRecord(command)

@@ -1,0 +1,108 @@
+// A loop's way to the broker.
+// SPDX-License-Identifier: Apache-2.0
+internal import Programs
+package import Sockets
+package import System
+
+/// The network process's end of a loop's post channel, and the sessions that the loop has there. Confined
+/// to its loop.
+package final class BrokerLink {
+    private let ended: (PostEnd) -> Void
+    private var channel: PostChannel?
+    private var sessions: [Handle: Entry] = [:]
+    private var lastHandle: Handle = 0
+    private let room = Room()
+
+    private struct Entry { weak var session: SessionLink? }
+
+    /// - Parameters:
+    ///   - descriptor: one end of `PostChannel.pair()`.
+    ///   - ended: called once, when the broker is gone or can't be understood.
+    package init(
+        _ descriptor: consuming Descriptor, loop: EventLoop,
+        ended: @escaping (PostEnd) -> Void
+    ) throws(StreamError) {
+        self.ended = ended
+        channel = try PostChannel(
+            owning: descriptor, loop: loop, limit: Self.longestMessage,
+            mostQueued: Self.mostQueued, drained: { [unowned self] in room.open() },
+            received: { [unowned self] post throws(PacketError) in try take(&post) },
+            ended: { [unowned self] end in lose(end) })
+    }
+
+    /// The loop may have the channel for a turn longer.
+    deinit { channel?.close() }
+
+    /// A connection's way to the broker; nil where the broker is gone.
+    package func open() -> SessionLink? {
+        guard let channel else { return nil }
+        lastHandle &+= 1
+        let session = SessionLink(lastHandle, channel, room) { [weak self] in
+            self?.sessions[$0] = nil
+        }
+        sessions[lastHandle] = Entry(session: session)
+        return session
+    }
+
+    private func lose(_ end: PostEnd) {
+        channel = nil
+        for entry in sessions.values { entry.session?.lose() }
+        sessions = [:]
+        room.open()
+        ended(end)
+    }
+
+    private func take(_ post: inout Post) throws(PacketError) {
+        var reader = post.packet
+        guard let kind = PostKind(rawValue: reader.type), kind.isBrokers else {
+            throw reader.malformed("is none that a broker sends")
+        }
+        try take(kind, &reader, &post)
+    }
+
+    /// A session may have ended while something was on its way to it.
+    private func take(
+        _ kind: PostKind, _ reader: inout PacketReader, _ post: inout Post
+    ) throws(PacketError) {
+        switch kind {
+        case .answered:
+            let message = try AnsweredPost(whole: &reader)
+            sessions[message.handle]?.session?.take(message)
+        case .refused:
+            let message = try RefusedPost(whole: &reader)
+            sessions[message.handle]?.session?.take(message)
+        case .started:
+            let message = try StartedPost(whole: &reader)
+            let session = sessions[message.handle]?.session
+            do throws(PacketError) {
+                var ends = try post.takeDescriptors(message.takesInput ? 3 : 2)
+                session?.take(
+                    message,
+                    ProgramEnds(
+                        output: ends.removeFirst(), errorOutput: ends.removeFirst(),
+                        input: message.takesInput ? ends.removeFirst() : nil))
+            } catch {
+                guard error.code == .descriptorsExhausted else { throw error }
+                session?.take(message, nil)
+            }
+        case .running:
+            let message = try RunningPost(whole: &reader)
+            sessions[message.handle]?.session?.take(message)
+        case .probe:
+            let message = try ProbePost(whole: &reader)
+            sessions[message.handle]?.session?.take(message)
+        case .done:
+            let message = try DonePost(whole: &reader)
+            sessions[message.handle]?.session?.take(message)
+        case .opened, .began, .run, .stop, .heldUp, .told, .replied, .unread, .message, .ended,
+            .handshakeFailed, .closed, .ends,
+            .omitted:
+            break
+        }
+    }
+
+    /// What `help` says of a table is the longest.
+    private static let longestMessage = Longest.text + 1_024
+    /// What a loop's sessions may have to say before the broker hears it.
+    private static let mostQueued = 64 << 20
+}

@@ -1,0 +1,232 @@
+// The broker's half of a session: what its client asks for, and the program that runs for it.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Programs
+internal import Remote
+internal import Sockets
+internal import System
+
+/// One session of a network process. Nothing that it is told is believed without a look: a post that may
+/// not come now is a breach, after which the process gets no answer any more. Confined to the broker's loop.
+final class BrokerSession {
+    private let handle: Handle
+    private let desk: any SessionDesk
+    private let channel: PostChannel
+    private var stage = Stage.opened
+
+    private enum Stage {
+        /// Its client is known, and it isn't served yet.
+        case opened
+        /// Nothing runs.
+        case resting
+        /// The other ends of a program's pipes are on their way; it is started when they have come.
+        case offering(Offer)
+        /// A program could not be started, and its client was not told yet.
+        case unstarted
+        /// A program runs whose client was not told of its end yet.
+        case running(SupervisedProgram)
+        /// Its end is recorded.
+        case over
+    }
+
+    init(_ handle: Handle, _ desk: any SessionDesk, _ channel: PostChannel) {
+        self.handle = handle
+        self.desk = desk
+        self.channel = channel
+    }
+
+    func begin(_ post: BeganPost) throws(PacketError) {
+        guard case .opened = stage else { throw .outOfTurn("a session began twice") }
+        stage = .resting
+        desk.began(post)
+    }
+
+    func fail(_ post: HandshakeFailedPost) throws(PacketError) {
+        guard case .opened = stage else { throw .outOfTurn("the handshake of a session failed") }
+        stage = .over
+        desk.failed(post)
+    }
+
+    func end(_ post: EndedPost) throws(PacketError) {
+        try checkRests()
+        stage = .over
+        desk.ended(post)
+    }
+
+    // MARK: Records of what needs no answer
+
+    func note(_ post: RepliedPost) throws(PacketError) {
+        try checkRests()
+        desk.replied(post.name, times: Int(post.times))
+    }
+
+    func note(_ post: UnreadPost) throws(PacketError) {
+        try checkServed()
+        if let name = post.name {
+            desk.refused(name, [], nil, post.refusal)
+        } else {
+            desk.refused(post.refusal)
+        }
+    }
+
+    func note(_ post: OmittedPost) throws(PacketError) {
+        try checkServed()
+        desk.omitted(Int(post.records), commands: Int(post.commands))
+    }
+
+    func note(_ post: MessagePost) throws(PacketError) {
+        try checkRests()
+        desk.answered(post.message, isKnown: post.isKnown)
+    }
+
+    private func checkServed() throws(PacketError) {
+        switch stage {
+        case .resting, .running, .offering, .unstarted: break
+        case .opened, .over: throw .outOfTurn("a session is not served")
+        }
+    }
+
+    private func checkRests() throws(PacketError) {
+        guard case .resting = stage else { throw .outOfTurn("a session does not rest") }
+    }
+
+    // MARK: Commands
+
+    func run(_ post: RunPost) throws(PacketError) {
+        try checkRests()
+        guard let identity = desk.identity else { throw .outOfTurn("nobody asks for a command") }
+        let request = post.request
+        switch desk.decide(request, for: identity, wasCancelled: post.wasCancelled) {
+        case .text(let text, let closes):
+            desk.replied(Array(request.name.utf8), times: 1)
+            channel.send(AnsweredPost(handle: handle, text: text, closes: closes).packet)
+        case .refusal(let refusal, let entry): refuse(request, entry, refusal)
+        case .program(let approved):
+            switch desk.admit(approved.entry, approved.program, request.arguments) {
+            case .failure(let refusal): refuse(request, approved.entry, refusal)
+            case .success(let permit): offer(approved, permit)
+            }
+        }
+    }
+
+    private func refuse(_ request: Request, _ entry: CommandEntry?, _ refusal: Refusal) {
+        desk.refused(request.name, request.arguments, entry, refusal)
+        channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
+    }
+
+    /// What a program that may start is to be started with. Who lets it go has its place given back, and that
+    /// recorded.
+    private final class Offer {
+        let name: String
+        let start: ProgramStart
+        let timeout: Duration
+        private var pipes: ProgramPipes?
+        private var permit: Permit?
+
+        init(
+            _ name: String, _ start: ProgramStart, timeout: Duration,
+            _ pipes: consuming ProgramPipes, _ permit: consuming Permit
+        ) {
+            self.name = name
+            self.start = start
+            self.timeout = timeout
+            self.pipes = consume pipes
+            self.permit = consume permit
+        }
+
+        /// Each once.
+        func takePipes() -> ProgramPipes { pipes.take()! }
+        func takePermit() -> Permit { permit.take()! }
+    }
+
+    private func offer(_ approved: Approved, _ permit: consuming Permit) {
+        let (name, entry) = (approved.entry.name, approved.program)
+        let start = ProgramStart(
+            path: entry.path, arguments: approved.invocation.arguments,
+            environment: permit.environment.merging(approved.invocation.environment) { $1 },
+            directory: entry.directory, umask: entry.umask, takesInput: entry.takesInput,
+            grace: entry.grace ?? desk.grace, isBackground: entry.isBackground,
+            rights: ProgramRights(user: entry.user.numbers, mayGain: entry.isPrivileged))
+        var pipes: ProgramPipes
+        do throws(StreamError) {
+            pipes = try ProgramPipes(takesInput: entry.takesInput)
+        } catch {
+            permit.end(.refused(Refusal(.unavailable, error.sentence)), Usage())
+            return channel.send(RefusedPost(handle: handle, refusal: .cannotStart(name)).packet)
+        }
+        let ends = pipes.takeEnds()
+        var descriptors = Descriptors(ends.output)
+        descriptors.add(ends.errorOutput)
+        if let input = ends.input { descriptors.add(input) }
+        let post = StartedPost(
+            handle: handle, name: name, outputLimit: entry.outputLimit,
+            takesInput: entry.takesInput)
+        stage = .offering(Offer(name, start, timeout: entry.timeout, pipes, permit))
+        channel.send(post.packet, descriptors: descriptors)
+    }
+
+    func start(_ post: EndsPost) throws(PacketError) {
+        guard case .offering(let offer) = stage else {
+            throw .outOfTurn("nothing is to be started")
+        }
+        guard post.haveCome else {
+            stage = .resting
+            let refusal = Refusal(
+                .unavailable,
+                "\(offer.name) cannot be started while the server has no free descriptor; try again later"
+            )
+            offer.takePermit().end(.refused(refusal), Usage())
+            return channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
+        }
+        stage = .unstarted
+        let cannotStart = Outcome.refused(.cannotStart(offer.name))
+        do throws(StreamError) {
+            stage = .running(
+                try SupervisedProgram(
+                    offer.start, offer.takePipes(), timeout: offer.timeout, offer.takePermit(),
+                    loop: channel.loop
+                ) { [handle, channel] in
+                    switch $0 {
+                    case .running: channel.send(RunningPost(handle: handle).packet)
+                    case .probe: channel.send(ProbePost(handle: handle).packet)
+                    case .done(let outcome):
+                        // Where its files are is not the client's business.
+                        let told = if case .refused = outcome { cannotStart } else { outcome }
+                        channel.send(DonePost(handle: handle, outcome: told).packet)
+                    }
+                })
+        } catch {
+            channel.send(DonePost(handle: handle, outcome: cannotStart).packet)
+        }
+    }
+
+    func stop(_ post: StopPost) throws(PacketError) {
+        // It may not be known yet that it could not be started.
+        if case .unstarted = stage { return }
+        try running.end(.stopped(post.reason))
+    }
+
+    func answer(_ post: HeldUpPost) throws(PacketError) {
+        // The program may be done since it was asked.
+        guard case .running(let program) = stage else { return }
+        program.answer(isHeldUp: post.isHeldUp)
+    }
+
+    func told(_ post: ToldPost) throws(PacketError) {
+        if case .unstarted = stage {
+            stage = .resting
+            return
+        }
+        guard try running.seeOff(post.traffic) else {
+            throw .outOfTurn("a command's end was told that has none")
+        }
+        stage = .resting
+    }
+
+    private var running: SupervisedProgram {
+        get throws(PacketError) {
+            guard case .running(let program) = stage else { throw .outOfTurn("nothing runs") }
+            return program
+        }
+    }
+}

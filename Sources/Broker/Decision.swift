@@ -1,0 +1,63 @@
+// What becomes of a request: the one place that says what may start.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Remote
+
+/// What becomes of a request.
+enum Decision {
+    /// A program may start.
+    case program(Approved)
+    /// Nothing starts, and this is printed.
+    case text(String, closes: Bool)
+    /// Nothing starts; with the command's entry, where it has one.
+    case refusal(Refusal, CommandEntry?)
+}
+
+/// A program that may start.
+struct Approved {
+    let entry: CommandEntry
+    let program: ProgramEntry
+    let invocation: ProgramEntry.Invocation
+}
+
+extension SessionDesk {
+    /// Says what becomes of a request whose turn has come.
+    ///
+    /// - Parameter wasCancelled: its client has cancelled it before.
+    func decide(_ request: Request, for identity: Identity, wasCancelled: Bool) -> Decision {
+        let entry = table[request.name]
+        if wasCancelled { return .refusal(.cancelled(request.name), entry) }
+        if let objection { return .refusal(objection, entry) }
+        guard let entry else { return own(request, for: identity) }
+        guard case .program(let program) = entry.action else {
+            guard case .reply(let text, let closes) = entry.action, request.arguments.isEmpty
+            else { return .refusal(.takesNoArguments(entry.name), entry) }
+            return .text("\(text)\n", closes: closes)
+        }
+        guard entry.permits(identity) else {
+            return .refusal(.notAllowed(entry.name, for: identity), entry)
+        }
+        guard program.isAvailable else { return .refusal(.unavailable(entry.name), entry) }
+        // The most that a request may cost; each has a turn of the loop's for itself.
+        var work = MatchingWork()
+        switch program.invocation(for: request.arguments, &work) {
+        case .failure(let bad):
+            return .refusal(Refusal(.badArgument, bad.description), entry)
+        case .success(let invocation):
+            return .program(Approved(entry: entry, program: program, invocation: invocation))
+        }
+    }
+
+    /// A command that the table doesn't have.
+    private func own(_ request: Request, for identity: Identity) -> Decision {
+        switch request.name {
+        case "help", "whoami":
+            guard request.arguments.isEmpty else {
+                return .refusal(.takesNoArguments(request.name), nil)
+            }
+            let text = request.name == "help" ? help(for: identity, table) : whoami
+            return .text(text, closes: false)
+        default: return .refusal(.unknownCommand(request.name), nil)
+        }
+    }
+}

@@ -1,0 +1,161 @@
+// A loop of the network process, as the broker hears it.
+// SPDX-License-Identifier: Apache-2.0
+package import Sockets
+package import System
+
+/// Who makes the desks of a network process's sessions. Confined to the broker's loop.
+package protocol BrokerOffice: AnyObject {
+    /// The desk of a client.
+    ///
+    /// - Parameter chain: its Certificate message; nil where it has shown none.
+    /// - Throws: where the chain can't be read.
+    func desk(_ chain: [UInt8]?) throws(PacketError) -> any SessionDesk
+
+    /// The connection of a session that had a desk is closed.
+    func sessionEnded()
+}
+
+/// The broker's end of a loop's post channel, with its half of that loop's sessions. Confined to the
+/// broker's loop.
+package final class NetworkLink {
+    private let office: any BrokerOffice
+    private let ended: (PostEnd) -> Void
+    private var channel: PostChannel?
+    private var sessions: [Handle: BrokerSession] = [:]
+    private let mostSessions: Int
+
+    /// - Parameters:
+    ///   - descriptor: one end of `PostChannel.pair()`.
+    ///   - mostSessions: as many may be open.
+    ///   - ended: called once, when the other process is gone, or has sent what it may not. The programs of
+    ///     its sessions are killed by then.
+    package init(
+        _ descriptor: consuming Descriptor, loop: EventLoop, mostSessions: Int,
+        office: any BrokerOffice, ended: @escaping (PostEnd) -> Void
+    ) throws(StreamError) {
+        self.office = office
+        self.mostSessions = mostSessions
+        self.ended = ended
+        channel = try PostChannel(
+            owning: descriptor, loop: loop, limit: Self.longestMessage,
+            mostQueued: Self.mostQueued, holdsAt: Self.mostAnswers,
+            received: { [unowned self] post throws(PacketError) in try take(&post) },
+            ended: { [unowned self] end in lose(end) })
+    }
+
+    /// The loop may have the channel for a turn longer.
+    deinit { channel?.close() }
+
+    private func lose(_ end: PostEnd) {
+        channel = nil
+        for _ in sessions { office.sessionEnded() }
+        sessions = [:]
+        ended(end)
+    }
+
+    private func take(_ post: inout Post) throws(PacketError) {
+        var reader = post.packet
+        guard let kind = PostKind(rawValue: reader.type), !kind.isBrokers else {
+            throw reader.malformed("is none that a network process sends")
+        }
+        _ = try post.takeDescriptors(0)
+        try take(kind, &reader)
+    }
+
+    private func take(_ kind: PostKind, _ reader: inout PacketReader) throws(PacketError) {
+        switch kind {
+        case .opened:
+            let post = try OpenedPost(whole: &reader)
+            try add(post.handle, post.chain)
+        case .began:
+            let post = try BeganPost(whole: &reader)
+            try opened(post.handle).begin(post)
+        case .handshakeFailed:
+            let post = try HandshakeFailedPost(whole: &reader)
+            try opened(post.handle).fail(post)
+        case .ended:
+            let post = try EndedPost(whole: &reader)
+            try session(post.handle).end(post)
+        case .closed:
+            let post = try ClosedPost(whole: &reader)
+            _ = try session(post.handle)
+            sessions[post.handle] = nil
+            office.sessionEnded()
+        case .run:
+            let post = try RunPost(whole: &reader)
+            try session(post.handle).run(post)
+        case .stop:
+            let post = try StopPost(whole: &reader)
+            try session(post.handle).stop(post)
+        case .ends:
+            let post = try EndsPost(whole: &reader)
+            try session(post.handle).start(post)
+        case .omitted:
+            let post = try OmittedPost(whole: &reader)
+            try session(post.handle).note(post)
+        case .heldUp:
+            let post = try HeldUpPost(whole: &reader)
+            try session(post.handle).answer(post)
+        case .told:
+            let post = try ToldPost(whole: &reader)
+            try session(post.handle).told(post)
+        case .replied:
+            let post = try RepliedPost(whole: &reader)
+            try session(post.handle).note(post)
+        case .unread:
+            let post = try UnreadPost(whole: &reader)
+            try session(post.handle).note(post)
+        case .message:
+            let post = try MessagePost(whole: &reader)
+            try session(post.handle).note(post)
+        case .answered, .refused, .started, .running, .probe, .done: break
+        }
+    }
+
+    private func session(_ handle: Handle) throws(PacketError) -> BrokerSession {
+        guard let session = sessions[handle] else {
+            throw .outOfTurn("there is no session \(handle)")
+        }
+        return session
+    }
+
+    /// The session of a handle, which nobody has to have shown a certificate in.
+    private func opened(_ handle: Handle) throws(PacketError) -> BrokerSession {
+        if let session = sessions[handle] { return session }
+        return try add(handle, nil)
+    }
+
+    /// - Parameter chain: what its client has shown.
+    @discardableResult
+    private func add(_ handle: Handle, _ chain: [UInt8]?) throws(PacketError) -> BrokerSession {
+        guard let channel, sessions[handle] == nil, sessions.count < mostSessions else {
+            throw .outOfTurn("there can't be a session \(handle)")
+        }
+        let session = BrokerSession(handle, try office.desk(chain), channel)
+        sessions[handle] = session
+        return session
+    }
+
+    /// A run with its arguments is the longest.
+    private static let longestMessage = 65_536
+    /// What may wait of answers before the next run is read.
+    private static let mostAnswers = 1 << 20
+    /// That, the longest answer, and what is said of programs unasked.
+    private static let mostQueued = 64 << 20
+}
+
+extension Message {
+    /// Reads a message to its last byte.
+    init(whole reader: inout PacketReader) throws(PacketError) {
+        try self.init(reading: &reader)
+        try reader.end()
+    }
+}
+
+extension PacketError {
+    /// - Parameter what: what can't be now, as the rest of a sentence.
+    static func outOfTurn(_ what: String) -> PacketError {
+        PacketError(
+            .malformed, "the other process doesn't keep to the channel's order: \(what)")
+    }
+}

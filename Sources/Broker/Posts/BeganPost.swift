@@ -1,0 +1,36 @@
+// A session has begun.
+// SPDX-License-Identifier: Apache-2.0
+
+/// From the network process: its handshake is over, and it is served.
+package struct BeganPost: Message, Equatable {
+    package static var kind: PostKind { .began }
+
+    package var handle: Handle
+    /// Of all loops, from 1 on.
+    package var number: Int64
+    /// The client's, which the broker has to believe.
+    package var address: String
+    /// What is spoken: the protocol of TLS's ALPN, or the conversation.
+    package var conversation: String
+
+    package init(handle: Handle, number: Int, address: String, conversation: String) {
+        self.handle = handle
+        self.number = Int64(number)
+        self.address = address
+        self.conversation = conversation
+    }
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        handle = try reader.readUInt32()
+        number = try reader.readInt64()
+        address = try reader.text(atMost: Longest.address)
+        conversation = try reader.text(atMost: Longest.word)
+    }
+
+    package func write(to writer: inout PacketWriter) {
+        writer.add(handle)
+        writer.add(number)
+        writer.add(text: address)
+        writer.add(text: conversation)
+    }
+}

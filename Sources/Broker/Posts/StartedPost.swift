@@ -1,0 +1,75 @@
+// A program is to be started.
+// SPDX-License-Identifier: Apache-2.0
+
+/// From the broker: a run was admitted. With it come the other ends of the program's pipes: its output,
+/// its error output, and its input where it takes one. `EndsPost` answers it; the program is started after that.
+package struct StartedPost: Message, Equatable {
+    package static var kind: PostKind { .started }
+
+    package var handle: Handle
+    /// The command's name.
+    package var name: String
+    /// How many bytes it may write to both outputs together.
+    package var outputLimit: UInt64
+    package var takesInput: Bool
+
+    package init(handle: Handle, name: String, outputLimit: Int, takesInput: Bool) {
+        self.handle = handle
+        self.name = name
+        self.outputLimit = UInt64(outputLimit)
+        self.takesInput = takesInput
+    }
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        handle = try reader.readUInt32()
+        name = try reader.text(atMost: Longest.name)
+        outputLimit = try reader.readUInt64()
+        takesInput = try reader.bool()
+    }
+
+    package func write(to writer: inout PacketWriter) {
+        writer.add(handle)
+        writer.add(text: name)
+        writer.add(outputLimit)
+        writer.add(takesInput)
+    }
+}
+
+/// From the network process: whether it has the ends that came with a `StartedPost`, so that somebody can have
+/// what the program says. Where it hasn't, nothing is started, and the run is refused.
+package struct EndsPost: Message, Equatable {
+    package static var kind: PostKind { .ends }
+
+    package var handle: Handle
+    package var haveCome: Bool
+
+    package init(handle: Handle, haveCome: Bool) {
+        self.handle = handle
+        self.haveCome = haveCome
+    }
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        handle = try reader.readUInt32()
+        haveCome = try reader.bool()
+    }
+
+    package func write(to writer: inout PacketWriter) {
+        writer.add(handle)
+        writer.add(haveCome)
+    }
+}
+
+/// From the broker: the program runs. What it writes may be sent, and its input may be asked for.
+package struct RunningPost: Message, Equatable {
+    package static var kind: PostKind { .running }
+
+    package var handle: Handle
+
+    package init(handle: Handle) { self.handle = handle }
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        handle = try reader.readUInt32()
+    }
+
+    package func write(to writer: inout PacketWriter) { writer.add(handle) }
+}

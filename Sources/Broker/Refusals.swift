@@ -1,0 +1,39 @@
+// What is said to clients whose commands are not started.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Remote
+internal import System
+
+extension Refusal {
+    static func cancelled(_ name: String) -> Refusal {
+        Refusal(.cancelled, "\(shown(name)) was cancelled before its turn came")
+    }
+
+    static func unknownCommand(_ name: String) -> Refusal {
+        Refusal(
+            .unknownCommand,
+            "the server has no command \(shown(name)); the command help lists those you may use")
+    }
+
+    static func notAllowed(_ name: String, for identity: Identity) -> Refusal {
+        Refusal(
+            .notAllowed,
+            "\(name) is not allowed for \(identity); the command help lists what is")
+    }
+
+    static func takesNoArguments(_ name: String) -> Refusal {
+        Refusal(.badArgument, "\(name) takes no arguments; leave them out")
+    }
+
+    /// A program did not start. Where its files are is not the client's business.
+    static func cannotStart(_ name: String) -> Refusal {
+        Refusal(.unavailable, "\(name) cannot be started; tell the server's administrator")
+    }
+
+    static func unavailable(_ name: String) -> Refusal {
+        Refusal(
+            .unavailable,
+            "\(name) is unavailable: its program is not installed on the server's machine; ask its administrator"
+        )
+    }
+}

@@ -1,0 +1,246 @@
+// The network process's half of a session's way to the broker.
+// SPDX-License-Identifier: Apache-2.0
+internal import Programs
+package import Remote
+internal import Sockets
+internal import System
+
+/// What becomes of a run.
+package enum RunAnswer {
+    /// It prints this and ends with status 0; the server closes after it where it says so.
+    case text(String, closes: Bool)
+    case refusal(Refusal)
+    /// A program is being started. `told` is to be called on it before the next run.
+    case program(RemoteProgram)
+}
+
+/// One session, as the broker knows it. Confined to its loop.
+package final class SessionLink {
+    let handle: Handle
+    private let channel: PostChannel
+    private let room: Room
+    private let forget: (Handle) -> Void
+    private let bell = Bell()
+    private var answer: RunAnswer?
+    private var program: RemoteProgram?
+    private var row = ReplyRow()
+    /// When replies were told last.
+    private var toldAt = Moment(nanoseconds: 0)
+    /// Notes of that second of the loop's clock.
+    private var budget: (second: UInt64, used: Int) = (0, 0)
+    private var omitted = (records: 0, commands: 0)
+    private var telling: Timer?
+    private var isLost = false
+    /// Whether the broker was told anything of it.
+    private var isKnown = false
+
+    init(
+        _ handle: Handle, _ channel: PostChannel, _ room: Room, forget: @escaping (Handle) -> Void
+    ) {
+        self.handle = handle
+        self.channel = channel
+        self.room = room
+        self.forget = forget
+    }
+
+    deinit { forget(handle) }
+
+    /// The client has shown this chain: TLS's Certificate message.
+    package func open(_ chain: [UInt8]) { send(OpenedPost(handle: handle, chain: chain)) }
+
+    /// The session is served from here on.
+    package func begin(number: Int, address: String, conversation: String) {
+        send(
+            BeganPost(
+                handle: handle, number: number, address: address, conversation: conversation))
+    }
+
+    /// There is no session, and this is recorded of it.
+    package func fail(number: Int, address: String, code: String, reason: String) {
+        send(
+            HandshakeFailedPost(
+                handle: handle, number: number, address: address, code: code,
+                reason: reason))
+    }
+
+    /// The session, which was served, is over, and this is recorded of it.
+    package func end(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration) {
+        send(
+            EndedPost(
+                handle: handle, reason: reason, bytesIn: bytesIn,
+                bytesOut: bytesOut, duration: duration))
+    }
+
+    /// The connection is closed. The last call.
+    ///
+    /// - Returns: whether the broker has counted the session, and counts it out now.
+    package func close() -> Bool {
+        forget(handle)
+        guard isKnown || !row.isEmpty else { return false }
+        send(ClosedPost(handle: handle))
+        return true
+    }
+
+    /// Asks for a command, and waits for what becomes of it.
+    package func ask(_ request: Request, wasCancelled: Bool) async -> RunAnswer {
+        // Many may have been waiting, and the first of them may have filled it again.
+        while !isLost, channel.queued > Self.mostWaiting { await room.wait() }
+        if isLost { return .refusal(Self.lost) }
+        send(RunPost(handle: handle, request: request, wasCancelled: wasCancelled))
+        while true {
+            if let answer = answer.take() { return answer }
+            await bell.wait()
+        }
+    }
+
+    // MARK: Records of what needs no answer
+
+    /// Notes that a fixed reply was given. It is told when anything else is, or by `writeReplies`.
+    package func noteReply(_ name: Span<UInt8>) {
+        if !row.add(name) {
+            tellReplies()
+            _ = row.add(name)
+        }
+    }
+
+    /// Has the replies told that were noted: at once, or a moment after those before them. A client that asks
+    /// without a pause would cost the broker a message for each of its reads, and the trail keeps no more.
+    package func writeReplies() {
+        guard !row.isEmpty, telling == nil else { return }
+        let due = toldAt + Self.pause
+        let now = channel.loop.now
+        guard now < due else { return tellReplies() }
+        telling = Timer(after: due - now, on: channel.loop) { [unowned self] in tellReplies() }
+    }
+
+    private func tellReplies() {
+        telling = nil
+        guard let (name, times) = row.take() else { return }
+        toldAt = channel.loop.now
+        note(RepliedPost(handle: handle, name: name, times: times), commands: times)
+    }
+
+    /// Tells of what a client can cause in any number, as often as the trail keeps such records of a session,
+    /// and while the broker hears what it is told: nobody waits for it.
+    private func note(_ message: any Message, commands: Int) {
+        let second = channel.loop.now.nanoseconds / 1_000_000_000
+        if second != budget.second { budget = (second, 0) }
+        budget.used += 1
+        guard budget.used <= Self.mostNotes, channel.queued <= Self.mostWaiting else {
+            omitted.records += 1
+            omitted.commands += commands
+            isKnown = true
+            return
+        }
+        tellOmitted()
+        isKnown = true
+        channel.send(message.packet)
+    }
+
+    private func tellOmitted() {
+        guard omitted.records > 0 else { return }
+        channel.send(
+            OmittedPost(handle: handle, records: omitted.records, commands: omitted.commands).packet
+        )
+        omitted = (0, 0)
+    }
+
+    /// A second, as frequent records of one session.
+    private static let mostNotes = 100
+    /// In bytes, of all sessions of the loop.
+    private static let mostWaiting = 1 << 20
+
+    /// A hundredth of a second: as often as frequent records are kept of a session.
+    private static let pause = Duration.milliseconds(10)
+
+    /// Something was refused without the broker: a command where it has a name, which may be empty.
+    package func noteRefusal(_ refusal: Refusal, of name: String?) {
+        tellReplies()
+        note(
+            UnreadPost(handle: handle, name: name, refusal: refusal), commands: name == nil ? 0 : 1)
+    }
+
+    package func noteMessage(_ message: Span<UInt8>, isKnown: Bool) {
+        note(
+            MessagePost(handle: handle, message: Array(message), isKnown: isKnown), commands: 0)
+    }
+
+    /// After the replies that were given before.
+    private func send(_ message: any Message) {
+        tellReplies()
+        tellOmitted()
+        isKnown = true
+        channel.send(message.packet)
+    }
+
+    // MARK: What the broker says
+
+    func take(_ message: AnsweredPost) {
+        settle(.text(message.text, closes: message.closes))
+    }
+
+    func take(_ message: RefusedPost) { settle(.refusal(message.refusal)) }
+
+    /// - Parameter ends: nil where this process can't have them.
+    func take(_ message: StartedPost, _ ends: consuming ProgramEnds?) {
+        if let ends {
+            program = try? RemoteProgram(message, ends, loop: channel.loop) {
+                [channel] in channel.send($0.packet)
+            }
+        }
+        // Where there is none the broker refuses the run.
+        send(EndsPost(handle: handle, haveCome: program != nil))
+        if let program { settle(.program(program)) }
+    }
+
+    func take(_ message: RunningPost) { program?.runs() }
+
+    func take(_ message: ProbePost) { program?.probe() }
+
+    func take(_ message: DonePost) {
+        program?.isDone(message.outcome)
+        program = nil
+    }
+
+    /// The broker is gone: nobody can say what becomes of anything.
+    func lose() {
+        isLost = true
+        settle(.refusal(Self.lost))
+        program?.isDone(.leftRunning)
+        program = nil
+    }
+
+    private static let lost = Refusal(.shuttingDown, "the server ends at once")
+
+    private func settle(_ answer: RunAnswer) {
+        self.answer = answer
+        bell.ring()
+    }
+}
+
+/// Replies of one name in a row, which are one record.
+private struct ReplyRow {
+    private var name: [UInt8] = []
+    private var times = 0
+
+    /// - Returns: false where it has another name than the row.
+    mutating func add(_ name: Span<UInt8>) -> Bool {
+        if times == 0 { self.name = Array(name) } else if !isEqual(name) { return false }
+        times += 1
+        return true
+    }
+
+    var isEmpty: Bool { times == 0 }
+
+    mutating func take() -> (name: [UInt8], times: Int)? {
+        guard times > 0 else { return nil }
+        defer { times = 0 }
+        return (name, times)
+    }
+
+    private func isEqual(_ name: Span<UInt8>) -> Bool {
+        guard name.count == self.name.count else { return false }
+        for index in name.indices where name[index] != self.name[index] { return false }
+        return true
+    }
+}

@@ -1,0 +1,155 @@
+// One session's place at the broker: who it is, and what it may do.
+// SPDX-License-Identifier: Apache-2.0
+internal import Broker
+internal import Commands
+internal import Console
+internal import Programs
+internal import Records
+internal import Remote
+internal import System
+internal import TLS
+
+/// Decides and records for one session. Confined to the broker's loop.
+final class Desk: SessionDesk {
+    private let office: Office
+    /// Nil where the client has shown no certificate.
+    private let standing: Standing?
+    private var address = ""
+    /// Nil where no records are kept, and until it is known whose they are.
+    private var trail: Recorder?
+    let identity: Identity?
+
+    init(_ standing: Standing?, office: Office) {
+        self.standing = standing
+        self.office = office
+        identity = (standing?.peer).map { Identity($0) }
+    }
+
+    var table: CommandTable { office.policy.table }
+    var grace: Duration { office.commons.options.grace }
+
+    var whoami: String {
+        guard let identity, let peer = standing?.peer else { return "" }
+        return """
+            \(identity)
+            names: \(identity.names.isEmpty ? "none" : identity.names.joined(separator: " "))
+            \(identity.key)
+            serial: \(peer.serial)
+            until: \(peer.notAfter)
+
+            """
+    }
+
+    var objection: Refusal? {
+        if office.commons.census.isEnding { return .shuttingDown }
+        return standing?.objection
+    }
+
+    // MARK: Programs
+
+    func admit(
+        _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
+    ) -> Result<Permit, Refusal> {
+        guard let standing, let identity else { return .failure(.nobody) }
+        if let refusal = standing.verifiedObjection() { return .failure(refusal) }
+        // Its pipes would be made of what was held back for a revocation.
+        guard DescriptorReserve.shared.leaves(Program.descriptors) else {
+            return .failure(
+                Refusal(
+                    .unavailable,
+                    "\(entry.name) cannot be started while the server has no free descriptor; try again later"
+                ))
+        }
+        switch office.commons.slots.take(entry.name, identity, program) {
+        case .failure(let refusal): return .failure(refusal)
+        case .success(let place):
+            let command: RecordedCommand?
+            if let trail {
+                command = trail.start(
+                    entry.name, recorded(arguments, of: program), program: program.path)
+                guard command != nil else {
+                    return .failure(
+                        Refusal(
+                            .unavailable,
+                            "the start of \(entry.name) cannot be recorded, so it was not started; tell the server's administrator"
+                        ))
+                }
+            } else {
+                command = nil
+            }
+            let admitted = AdmittedProgram(
+                command, place: place, trail: trail, office: office)
+            office.starts(admitted)
+            return .success(
+                Permit(admitted, environment: environment(for: entry, program, identity)))
+        }
+    }
+
+    private func environment(
+        for entry: CommandEntry, _ program: ProgramEntry, _ identity: Identity
+    ) -> [String: String] {
+        program.user.account.environment.merging([
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "PARLEY_COMMAND": entry.name,
+            "PARLEY_PEER": "\(identity)",
+            "PARLEY_ADDRESS": address,
+        ]) { $1 }
+    }
+
+    // MARK: Records
+
+    func began(_ post: BeganPost) {
+        takeUpTrail(post.number, post.address)
+        trail?.record(.sessionStart(conversation: post.conversation))
+    }
+
+    func failed(_ post: HandshakeFailedPost) {
+        takeUpTrail(post.number, post.address)
+        trail?.record(.handshakeFailure(code: post.code, reason: post.reason))
+    }
+
+    private func takeUpTrail(_ number: Int64, _ address: String) {
+        self.address = address
+        trail = office.trail(number: Int(number), of: address, peer: standing?.peer)
+    }
+
+    func refused(
+        _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal
+    ) {
+        let program: ProgramEntry? =
+            if case .program(let program)? = entry?.action { program } else { nil }
+        trail?.refuse(
+            name, recorded(arguments, of: program), code: refusal.code.word,
+            reason: refusal.sentence)
+    }
+
+    func refused(_ refusal: Refusal) {
+        trail?.record(
+            .refusal(RecordedRefusal(code: refusal.code.word, reason: refusal.sentence)))
+    }
+
+    func replied(_ name: [UInt8], times: Int) { trail?.reply(name, times: times) }
+
+    func omitted(_ records: Int, commands: Int) { trail?.omit(records, commands: commands) }
+
+    func answered(_ message: [UInt8], isKnown: Bool) {
+        trail?.noteMessage(message, isKnown: isKnown)
+    }
+
+    func ended(_ post: EndedPost) {
+        trail?.record(
+            .sessionEnd(
+                reason: post.reason, bytesIn: post.bytesIn,
+                bytesOut: post.bytesOut,
+                duration: .nanoseconds(Int64(clamping: post.nanoseconds))))
+    }
+}
+
+extension Refusal {
+    static let shuttingDown = Refusal(
+        .shuttingDown, "the server is shutting down and starts nothing more; try again later")
+    /// Nobody gets so far: who has no identity has no command.
+    fileprivate static let nobody = Refusal(
+        .notAllowed, "the server does not know who asks; connect with a certificate")
+}

@@ -1,0 +1,169 @@
+// What a broker makes of a network process that doesn't keep to the order of posts.
+// SPDX-License-Identifier: Apache-2.0
+import Commands
+import Programs
+import Testing
+
+@testable import Broker
+@testable import Remote
+@testable import Sockets
+@testable import TestSupport
+
+@Suite(.timeLimit(.minutes(1)))
+struct OutOfTurnTests {
+    struct Course: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let posts: [any Message & Sendable]
+        /// Programs that may start for it.
+        var starts = 0
+    }
+
+    private static let began = BeganPost(
+        handle: 1, number: 1, address: "", conversation: "parley/1")
+    private static let opened = OpenedPost(handle: 1, chain: [1])
+    private static func run(_ name: String, _ handle: UInt32 = 1) -> RunPost {
+        RunPost(handle: handle, request: Request(name: name, arguments: []), wasCancelled: false)
+    }
+
+    static let courses = [
+        Course(testDescription: "a run without a session", posts: [run("true")]),
+        Course(testDescription: "a run before its session", posts: [opened, run("true")]),
+        Course(testDescription: "a run of nobody's", posts: [began, run("true")]),
+        Course(
+            testDescription: "a run of another session", posts: [opened, began, run("true", 2)]),
+        Course(
+            testDescription: "two runs at once", posts: [opened, began, run("sleep"), run("true")],
+            starts: 1),
+        Course(
+            testDescription: "a run after the session",
+            posts: [
+                opened, began,
+                EndedPost(handle: 1, reason: "", bytesIn: 0, bytesOut: 0, duration: .zero),
+                run("true"),
+            ]),
+        Course(
+            testDescription: "a run of a session that is closed",
+            posts: [opened, began, ClosedPost(handle: 1), run("true")]),
+        Course(testDescription: "two clients", posts: [opened, opened]),
+        Course(testDescription: "two beginnings", posts: [opened, began, began]),
+        Course(
+            testDescription: "an end of no program",
+            posts: [opened, began, ToldPost(handle: 1, traffic: Traffic())]),
+        Course(
+            testDescription: "an end that has not come",
+            posts: [opened, began, run("sleep"), ToldPost(handle: 1, traffic: Traffic())],
+            starts: 1),
+        Course(
+            testDescription: "a stop of nothing",
+            posts: [opened, began, StopPost(handle: 1, reason: .ordered)]),
+        Course(
+            testDescription: "a reply while a program runs",
+            posts: [opened, began, run("sleep"), RepliedPost(handle: 1, name: [1], times: 1)],
+            starts: 1),
+        Course(
+            testDescription: "a failed handshake of a session",
+            posts: [
+                opened, began,
+                HandshakeFailedPost(handle: 1, number: 1, address: "", code: "", reason: ""),
+            ]),
+        Course(
+            testDescription: "one session too many",
+            posts: (1...3).map { OpenedPost(handle: $0, chain: [1]) }),
+        Course(testDescription: "what only a broker says", posts: [RunningPost(handle: 1)]),
+        Course(
+            testDescription: "a chain that can't be read", posts: [OpenedPost(handle: 1, chain: [])]
+        ),
+    ]
+
+    @Test(arguments: courses)
+    func whatMayNotComeNow_endsTheProcessesRights(_ course: Course) async throws {
+        try await onLoop { loop in
+            let office = Office()
+            var pair = try PacketPair()
+            var end: PostEnd?
+            let link = try NetworkLink(
+                pair.takeOne(), loop: loop, mostSessions: 2, office: office
+            ) { end = $0 }
+            let network = try PostChannel(
+                owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },
+                ended: { _ in })
+            for post in course.posts { network.send(post.packet) }
+            // What would come after it has no effect.
+            network.send(Self.opened.packet)
+            network.send(Self.began.packet)
+            network.send(Self.run("true").packet)
+            try await eventually("the channel is ended") { end != nil }
+            guard case .failed(let error) = end else {
+                Issue.record("it ended as \(end as Any)")
+                return
+            }
+            #expect(error.code == .malformed)
+            #expect(office.admitted == course.starts)
+            // Its programs are killed, its sessions are counted out, and it is not heard any more.
+            try await eventually("its programs are gone") { office.vacated == course.starts }
+            #expect(office.desks == office.ended)
+            withExtendedLifetime((link, network)) {}
+        }
+    }
+
+    /// Confined to its loop.
+    private final class Office: BrokerOffice {
+        var admitted = 0
+        var vacated = 0
+        var desks = 0
+        var ended = 0
+
+        func desk(_ chain: [UInt8]?) throws(PacketError) -> any SessionDesk {
+            if chain == [] { throw .malformed("there is nothing to read") }
+            desks += 1
+            return Desk(self, isKnown: chain != nil)
+        }
+
+        func sessionEnded() { ended += 1 }
+    }
+
+    private final class Desk: SessionDesk {
+        private let office: Office
+        let identity: Identity?
+        let table: CommandTable
+        let grace = Duration.seconds(1)
+        let whoami = ""
+        let objection: Refusal? = nil
+
+        init(_ office: Office, isKnown: Bool) {
+            self.office = office
+            identity = isKnown ? Identity(names: ["dns:a"], key: "") : nil
+            table = try! CommandTable(
+                text: """
+                    { commands: { true: { run: ["/bin/true"], allow: ["anyone"] },
+                      sleep: { run: ["/bin/sleep", "1000"], allow: ["anyone"] } } }
+                    """, name: "t")
+        }
+
+        func admit(
+            _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
+        ) -> Result<Permit, Refusal> {
+            office.admitted += 1
+            return .success(Permit(Admitted(office), environment: [:]))
+        }
+
+        func began(_ post: BeganPost) {}
+        func refused(
+            _ name: String, _ arguments: [String], _ entry: CommandEntry?, _ refusal: Refusal
+        ) {}
+        func refused(_ refusal: Refusal) {}
+        func replied(_ name: [UInt8], times: Int) {}
+        func omitted(_ records: Int, commands: Int) {}
+        func answered(_ message: [UInt8], isKnown: Bool) {}
+        func ended(_ post: EndedPost) {}
+        func failed(_ post: HandshakeFailedPost) {}
+    }
+
+    private final class Admitted: AdmittedCommand {
+        private let office: Office
+        init(_ office: Office) { self.office = office }
+        func vacated() { office.vacated += 1 }
+        func ended(_ outcome: Remote.Outcome, _ usage: Usage) {}
+        func abandoned() {}
+    }
+}
