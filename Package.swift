@@ -81,6 +81,9 @@ let package = Package(
             dependencies: ["CLinux", "System", "Sockets", "Remote", "Commands", "Programs"],
             swiftSettings: settings),
         .target(
+            name: "Vouching", dependencies: ["System", "Sockets", "TLS", "Broker"],
+            swiftSettings: settings),
+        .target(
             name: "Serving",
             dependencies: ["System", "Sockets", "Conversations", "Remote", "Commands", "Broker"],
             swiftSettings: settings),
@@ -94,7 +97,7 @@ let package = Package(
             name: "parleyd",
             dependencies: [
                 "CLinux", "System", "Sockets", "TLS", "Commands", "Programs", "Conversations",
-                "Remote", "Broker", "Serving", "Records", "Console",
+                "Remote", "Broker", "Vouching", "Serving", "Records", "Console",
             ],
             swiftSettings: small, linkerSettings: linking),
         .executableTarget(
@@ -131,7 +134,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "TLSTests",
-            dependencies: ["TLS", "COpenSSL", "CProvider", "System", "Sockets", "TestSupport"],
+            dependencies: [
+                "TLS", "COpenSSL", "CProvider", "System", "Sockets", "Broker", "Vouching",
+                "TestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "CommandsTests", dependencies: ["Commands", "System", "TestSupport"],

@@ -33,14 +33,21 @@ package final class BrokerLink {
     /// The loop may have the channel for a turn longer.
     deinit { channel?.close() }
 
-    /// A connection's way to the broker; nil where the broker is gone.
-    package func open() -> SessionLink? {
-        guard let channel else { return nil }
+    /// What a connection is known by, on the call channel too.
+    package func makeHandle() -> Handle {
         lastHandle &+= 1
-        let session = SessionLink(lastHandle, channel, room) { [weak self] in
+        return lastHandle
+    }
+
+    /// A connection's way to the broker; nil where the broker is gone.
+    ///
+    /// - Parameter handle: the connection's, once.
+    package func open(_ handle: Handle) -> SessionLink? {
+        guard let channel else { return nil }
+        let session = SessionLink(handle, channel, room) { [weak self] in
             self?.sessions[$0] = nil
         }
-        sessions[lastHandle] = Entry(session: session)
+        sessions[handle] = Entry(session: session)
         return session
     }
 
@@ -94,9 +101,8 @@ package final class BrokerLink {
         case .done:
             let message = try DonePost(whole: &reader)
             sessions[message.handle]?.session?.take(message)
-        case .opened, .began, .run, .stop, .heldUp, .told, .replied, .unread, .message, .ended,
-            .handshakeFailed, .closed, .ends,
-            .omitted:
+        case .began, .run, .stop, .heldUp, .told, .replied, .unread, .message, .ended,
+            .handshakeFailed, .closed, .ends, .omitted:
             break
         }
     }

@@ -15,7 +15,7 @@ final class BrokerSession {
     private var stage = Stage.opened
 
     private enum Stage {
-        /// Its client is known, and it isn't served yet.
+        /// It isn't served yet.
         case opened
         /// Nothing runs.
         case resting

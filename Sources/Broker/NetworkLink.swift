@@ -5,14 +5,12 @@ package import System
 
 /// Who makes the desks of a network process's sessions. Confined to the broker's loop.
 package protocol BrokerOffice: AnyObject {
-    /// The desk of a client.
-    ///
-    /// - Parameter chain: its Certificate message; nil where it has shown none.
-    /// - Throws: where the chain can't be read.
-    func desk(_ chain: [UInt8]?) throws(PacketError) -> any SessionDesk
+    /// The desk of a session. Who its client is was found out by then: what is proved by the same handle after
+    /// that is nobody's.
+    func desk(_ handle: Handle) -> any SessionDesk
 
     /// The connection of a session that had a desk is closed.
-    func sessionEnded()
+    func sessionEnded(_ handle: Handle)
 }
 
 /// The broker's end of a loop's post channel, with its half of that loop's sessions. Confined to the
@@ -48,7 +46,7 @@ package final class NetworkLink {
 
     private func lose(_ end: PostEnd) {
         channel = nil
-        for _ in sessions { office.sessionEnded() }
+        for handle in sessions.keys { office.sessionEnded(handle) }
         sessions = [:]
         ended(end)
     }
@@ -64,9 +62,6 @@ package final class NetworkLink {
 
     private func take(_ kind: PostKind, _ reader: inout PacketReader) throws(PacketError) {
         switch kind {
-        case .opened:
-            let post = try OpenedPost(whole: &reader)
-            try add(post.handle, post.chain)
         case .began:
             let post = try BeganPost(whole: &reader)
             try opened(post.handle).begin(post)
@@ -80,7 +75,7 @@ package final class NetworkLink {
             let post = try ClosedPost(whole: &reader)
             _ = try session(post.handle)
             sessions[post.handle] = nil
-            office.sessionEnded()
+            office.sessionEnded(post.handle)
         case .run:
             let post = try RunPost(whole: &reader)
             try session(post.handle).run(post)
@@ -119,19 +114,13 @@ package final class NetworkLink {
         return session
     }
 
-    /// The session of a handle, which nobody has to have shown a certificate in.
+    /// The session of a handle, of which nothing may have been heard yet.
     private func opened(_ handle: Handle) throws(PacketError) -> BrokerSession {
         if let session = sessions[handle] { return session }
-        return try add(handle, nil)
-    }
-
-    /// - Parameter chain: what its client has shown.
-    @discardableResult
-    private func add(_ handle: Handle, _ chain: [UInt8]?) throws(PacketError) -> BrokerSession {
-        guard let channel, sessions[handle] == nil, sessions.count < mostSessions else {
+        guard let channel, sessions.count < mostSessions else {
             throw .outOfTurn("there can't be a session \(handle)")
         }
-        let session = BrokerSession(handle, try office.desk(chain), channel)
+        let session = BrokerSession(handle, office.desk(handle), channel)
         sessions[handle] = session
         return session
     }

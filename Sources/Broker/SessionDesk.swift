@@ -7,7 +7,7 @@ package import Remote
 /// records. Confined to the broker's loop.
 package protocol SessionDesk: AnyObject {
     var table: CommandTable { get }
-    /// Nil where the client has shown no certificate: it may run nothing then.
+    /// Nil where the client has not proved who it is, to run commands: it may run nothing then.
     var identity: Identity? { get }
     /// Between SIGTERM and SIGKILL where the table says nothing else.
     var grace: Duration { get }

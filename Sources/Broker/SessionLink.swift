@@ -45,9 +45,6 @@ package final class SessionLink {
 
     deinit { forget(handle) }
 
-    /// The client has shown this chain: TLS's Certificate message.
-    package func open(_ chain: [UInt8]) { send(OpenedPost(handle: handle, chain: chain)) }
-
     /// The session is served from here on.
     package func begin(number: Int, address: String, conversation: String) {
         send(

@@ -86,19 +86,15 @@ static inline STACK_OF(X509) *parley_X509_stack(X509 *certificate)
     }
     return stack;
 }
-// Adds a certificate's subject to a list, once; the encoded size, 0 where it was there, -1 without memory.
-static inline int parley_X509_NAME_stack_add(STACK_OF(X509_NAME) *names, const X509 *certificate)
+// Adds a copy of a name to a list; 0, or -1 without memory.
+static inline int parley_X509_NAME_stack_add(STACK_OF(X509_NAME) *names, const X509_NAME *name)
 {
-    X509_NAME *name = X509_get_subject_name(certificate);
-    for (int i = 0; i < sk_X509_NAME_num(names); i++)
-        if (X509_NAME_cmp(sk_X509_NAME_value(names, i), name) == 0)
-            return 0;
     X509_NAME *copy = X509_NAME_dup(name);
     if (!copy || !sk_X509_NAME_push(names, copy)) {
         X509_NAME_free(copy);
         return -1;
     }
-    return i2d_X509_NAME(name, NULL);
+    return 0;
 }
 static inline STACK_OF(X509_NAME) *parley_X509_NAME_stack(void) { return sk_X509_NAME_new_null(); }
 static inline void parley_X509_NAME_stack_free(STACK_OF(X509_NAME) *names)

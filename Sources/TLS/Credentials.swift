@@ -74,6 +74,23 @@ public final class Credentials: Sendable {
         try rehearse(path, "of \(path)")
     }
 
+    /// What has been read, checked and tried where the key is.
+    ///
+    /// - Parameter chain: the key's own certificate first.
+    /// - Throws: `CredentialError`, where there is no certificate, or its key can't be elsewhere.
+    init(
+        tried chain: [Certificate], from path: String, key: RemoteKey
+    ) throws(CredentialError) {
+        guard let leaf = chain.first else {
+            throw CredentialError(
+                .empty, "there is no certificate in \(path); name a file that has one")
+        }
+        self.key = try PrivateKey(key, of: leaf)
+        self.path = path
+        self.chain = chain
+        warnings = []
+    }
+
     /// Signs by the key, for whoever has it as a key that is elsewhere. Whether the content may be
     /// signed is the caller's to know.
     ///

@@ -17,6 +17,27 @@ final class DistinguishedName: Sendable, Equatable, CustomStringConvertible {
         unsafe shared = unsafe SharedPointer(copy)
     }
 
+    /// Reads a name in DER; nil for anything else.
+    init?(der: [UInt8]) {
+        defer { _ = ErrorQueue.drain() }
+        let read = unsafe der.withUnsafeBufferPointer { bytes -> OpaquePointer? in
+            var place = bytes.baseAddress
+            return unsafe d2i_X509_NAME(nil, &place, bytes.count)
+        }
+        guard let read = unsafe read else { return nil }
+        unsafe shared = unsafe SharedPointer(read)
+    }
+
+    /// In DER; empty where memory is short.
+    var der: [UInt8] {
+        defer { _ = ErrorQueue.drain() }
+        var der: UnsafeMutablePointer<UInt8>?
+        let length = unsafe i2d_X509_NAME(pointer, &der)
+        guard length > 0, let start = unsafe der else { return [] }
+        defer { unsafe CRYPTO_free(start, nil, 0) }
+        return unsafe Array(UnsafeBufferPointer(start: start, count: Int(length)))
+    }
+
     deinit { unsafe X509_NAME_free(pointer) }
 
     static func == (a: DistinguishedName, b: DistinguishedName) -> Bool {

@@ -16,16 +16,28 @@ public final class TLSContext: Sendable {
     }
 
     let role: Role
+    /// Nil for an end that verifies nobody, and where another process verifies.
     let trust: Trust?
-    let keyLog: KeyLog?
+    let options: TLSOptions
+    var keyLog: KeyLog? { options.keyLog }
     /// When what it relies on ends.
     public let expiries: [Expiry]
+    /// Whether it is a server's that requires client certificates.
+    public var asksForClients: Bool { role == .server && trusted != nil }
+    /// The oldest version that is spoken.
+    public var minimum: TLSVersion { options.minimum }
+    /// What this end has to show; nil for a client without a certificate.
+    public let credentials: Credentials?
     /// Who is asked for this end's signatures, where its key is elsewhere.
-    let signer: (any RemoteSigner)?
+    var signer: (any RemoteSigner)? { credentials?.key.signer }
+    /// Who is asked about a server's clients, where that is for another process to say.
+    let verifier: (any ClientVerifier)?
+    /// What sentences call those who are trusted; nil where nobody is verified.
+    let trusted: String?
     /// Whether this end has a certificate to show.
-    let hasCredentials: Bool
+    var hasCredentials: Bool { credentials != nil }
     /// Whether the program that has this context speaks plaintext too, for advice.
-    let mayBePlaintext: Bool
+    var mayBePlaintext: Bool { options.mayBePlaintext }
     /// What the owner of the files should know; sentences without their full stops.
     public let warnings: [String]
     private let shared: SharedPointer<OpaquePointer>
@@ -52,8 +64,30 @@ public final class TLSContext: Sendable {
         try self.init(role: .client, credentials: credentials, trust: trust, options: options)
     }
 
+    /// A server's context whose key and whose trust are elsewhere. What `face` has was checked there.
+    ///
+    /// - Parameters:
+    ///   - verifier: asked about each client, where clients are asked for certificates.
+    /// - Throws: `CredentialError`.
+    public convenience init(
+        server face: ServerFace, key: RemoteKey, verifier: any ClientVerifier
+    ) throws(CredentialError) {
+        let chain = face.chain.compactMap { Certificate(der: $0) }
+        guard chain.count == face.chain.count else {
+            throw .refused("a certificate of \(face.path)")
+        }
+        var options = face.options
+        options.provesHandshakes = true
+        try self.init(
+            role: .server,
+            credentials: Credentials(tried: chain, from: face.path, key: key), trust: nil,
+            options: options, clients: face.clients,
+            verifier: face.clients == nil ? nil : verifier)
+    }
+
     private init(
-        role: Role, credentials: Credentials?, trust: Trust?, options: TLSOptions
+        role: Role, credentials: Credentials?, trust: Trust?, options: TLSOptions,
+        clients: ServerFace.Clients? = nil, verifier: (any ClientVerifier)? = nil
     ) throws(CredentialError) {
         ErrorQueue.assertEmpty()
         guard
@@ -65,11 +99,11 @@ public final class TLSContext: Sendable {
         unsafe shared = unsafe SharedPointer(context)
         self.role = role
         self.trust = trust
-        keyLog = options.keyLog
+        self.options = options
+        self.credentials = credentials
+        self.verifier = verifier
+        trusted = clients?.origin ?? trust?.origin
         expiries = (credentials?.expiries ?? []) + (trust?.expiries ?? [])
-        hasCredentials = credentials != nil
-        signer = credentials?.key.signer
-        mayBePlaintext = options.mayBePlaintext
         // A client says where it fails that a CA has no list.
         let gaps = role == .server ? trust?.authoritiesWithoutList ?? [] : []
         warnings = (credentials?.warnings ?? []) + (trust?.warnings ?? []) + gaps
@@ -80,6 +114,7 @@ public final class TLSContext: Sendable {
         unsafe try TLSPolicy.apply(to: context, minimum: options.minimum)
         if let credentials { try use(credentials) }
         if let trust { try verify(with: trust) }
+        if let clients { ask(clients) }
         useApplicationProtocols()
         if options.provesHandshakes { unsafe try HandshakeCollection.install(in: context) }
         if keyLog != nil {
@@ -88,6 +123,16 @@ public final class TLSContext: Sendable {
                 unsafe TLSTransport.of(ssl)?.keyLog?.append(String(cString: line))
             }
         }
+    }
+
+    /// What another process needs for a context like this server's; nil for a client's.
+    public var face: ServerFace? {
+        guard role == .server, let credentials else { return nil }
+        return ServerFace(
+            chain: credentials.chain.map(\.der), path: credentials.path,
+            clients: trust.map {
+                ServerFace.Clients(authorities: $0.authorityNames, origin: $0.origin)
+            }, options: options)
     }
 
     deinit {
@@ -110,39 +155,41 @@ public final class TLSContext: Sendable {
 
     private func verify(with trust: Trust) throws(CredentialError) {
         unsafe try trust.install(in: pointer)
-        let mode =
-            role == .client ? SSL_VERIFY_PEER : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
-        unsafe SSL_CTX_set_verify(pointer, mode, nil)
         unsafe SSL_CTX_set_verify_depth(pointer, Self.mostIntermediates)
         // A common name is no name, and so none that a CA's name constraints could be about.
         unsafe X509_VERIFY_PARAM_set_hostflags(
             SSL_CTX_get0_param(pointer), UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
+        requireCertificate()
+        if role == .server { name(trust.authorityNames) }
+    }
+
+    private func requireCertificate() {
+        let mode =
+            role == .client ? SSL_VERIFY_PEER : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+        unsafe SSL_CTX_set_verify(pointer, mode, nil)
         unsafe SSL_CTX_set_cert_verify_callback(
             pointer, { store, _ in unsafe TLSTransport.verify(store!) }, nil)
-        if role == .server { nameAuthorities(of: trust) }
+    }
+
+    /// Has clients show certificates that are verified elsewhere.
+    private func ask(_ clients: ServerFace.Clients) {
+        requireCertificate()
+        name(clients.authorities)
     }
 
     /// Has the CertificateRequest list the names of the CAs (RFC 8446, section 4.2.4), by which a client
     /// that has several certificates chooses.
-    private func nameAuthorities(of trust: Trust) {
-        guard case .certificates(let certificates, _) = trust.anchors,
-            let names = unsafe parley_X509_NAME_stack()
-        else { return }
-        var size = 0
-        for certificate in certificates {
-            let added = unsafe parley_X509_NAME_stack_add(names, certificate.pointer)
-            size += Int(added) + 2
-            guard added >= 0, size <= Self.mostNames else {
+    private func name(_ authorities: [[UInt8]]) {
+        let names = authorities.compactMap { DistinguishedName(der: $0) }
+        guard !names.isEmpty, let list = unsafe parley_X509_NAME_stack() else { return }
+        for name in names {
+            guard unsafe parley_X509_NAME_stack_add(list, name.pointer) >= 0 else {
                 _ = ErrorQueue.drain()
-                return unsafe parley_X509_NAME_stack_free(names)
+                return unsafe parley_X509_NAME_stack_free(list)
             }
         }
-        unsafe SSL_CTX_set_client_CA_list(pointer, names)
+        unsafe SSL_CTX_set_client_CA_list(pointer, list)
     }
-
-    /// In bytes. A list is a hint, and not worth more to each stranger; OpenSSL's own clients take
-    /// 64 KiB.
-    private static let mostNames = 16_384
 
     private func useApplicationProtocols() {
         let ours = unsafe applicationProtocols.raw

@@ -27,7 +27,7 @@ extension TLSStream {
             case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
                 return StreamError(
                     .clientCertificateRequired,
-                    "the client sent no certificate, and one of a CA in \(context.trust?.origin ?? "the trust store") is required"
+                    "the client sent no certificate, and one of a CA in \(context.trusted ?? "the trust store") is required"
                 )
             case SSL_R_UNSUPPORTED_PROTOCOL, SSL_R_WRONG_SSL_VERSION, SSL_R_VERSION_TOO_LOW,
                 SSL_R_VERSION_TOO_HIGH, SSL_R_NO_PROTOCOLS_AVAILABLE:

@@ -266,6 +266,16 @@ public final class TLSStream: TLSTransport, ByteStream {
     // MARK: For OpenSSL
 
     override func verify(_ store: OpaquePointer) -> Int32 {
+        if let verifier = context.verifier {
+            // A handshake of TLS 1.2 leaves no transcript, and proves nobody.
+            let shown =
+                unsafe transcript?.clientCertificate
+                ?? ClientChain.message(X509_STORE_CTX_get0_untrusted(store))
+            guard let refusal = verifier.objection(to: shown, of: self) else { return 1 }
+            callbackFailure = refusal.failure
+            unsafe X509_STORE_CTX_set_error(store, refusal.code)
+            return 0
+        }
         var verification = Verification(under: context, serverName: serverName)
         defer { callbackFailure = verification.objection }
         return unsafe verification.verify(store, inForce: contextInForce?())

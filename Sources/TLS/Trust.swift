@@ -54,6 +54,22 @@ public struct Trust: Sendable {
         }
     }
 
+    /// The names of the CAs in DER, each once; none where they have more than 16 KiB. A list of them is a hint,
+    /// and not worth more to each stranger; OpenSSL's own clients take 64 KiB.
+    var authorityNames: [[UInt8]] {
+        guard case .certificates(let certificates, _) = anchors else { return [] }
+        var names: [DistinguishedName] = []
+        for certificate in certificates {
+            guard
+                let name = unsafe DistinguishedName(
+                    copying: X509_get_subject_name(certificate.pointer))
+            else { return [] }
+            if !names.contains(name) { names.append(name) }
+        }
+        let encoded = names.map(\.der)
+        return encoded.reduce(0) { $0 + $1.count + 2 } <= 16_384 ? encoded : []
+    }
+
     /// For messages: where the anchors came from.
     var origin: String { Self.origin(of: anchors) }
 

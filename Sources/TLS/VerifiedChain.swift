@@ -1,7 +1,7 @@
 // A client's chain that was verified outside of a handshake, or why it was not accepted.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
-public import Sockets
+internal import Sockets
 
 /// A client's chain that a handshake accepts: the same purpose, times, CAs, CRLs and security level.
 /// Whoever shows it need not have the key; that is for a `HandshakeProof`.
@@ -56,45 +56,4 @@ public struct VerifiedChain: Sendable {
     /// Whether it need not be verified again at a moment. A clock that was set back may have come to
     /// one before the chain's beginning.
     func holds(at now: Int) -> Bool { start <= now && now < end }
-}
-
-/// Why a client's chain is not accepted.
-public struct ChainRefusal: Error, Hashable, Sendable {
-    /// X.509's number (X509_STORE_CTX_get_error(3)), by which OpenSSL chooses the alert; never that of
-    /// success.
-    public let code: Int32
-    /// What a handshake tells of it.
-    public let failure: StreamError
-
-    fileprivate init(_ code: Int32, _ failure: StreamError?) {
-        self.code = code
-        let sentence = unsafe String(cString: X509_verify_cert_error_string(Int(code)))
-        self.failure =
-            failure
-            ?? StreamError(
-                .certificateInvalid, "the client's certificate is not accepted: \(sentence)",
-                cause: .certificate(code, sentence))
-    }
-
-    fileprivate static var outOfMemory: Self {
-        _ = ErrorQueue.drain()
-        return Self(X509_V_ERR_OUT_OF_MEM, nil)
-    }
-
-    fileprivate static var unreadable: Self {
-        Self(
-            X509_V_ERR_CERT_REJECTED,
-            StreamError(
-                .certificateInvalid,
-                "the client's certificate, or one that came with it, is malformed: it cannot be read; its CA must issue a new one"
-            ))
-    }
-
-    fileprivate static var nobodyTrusted: Self {
-        Self(
-            X509_V_ERR_CERT_UNTRUSTED,
-            StreamError(
-                .unknownCA,
-                "the client's certificate is from an unknown CA: this server trusts none"))
-    }
 }

@@ -3,6 +3,7 @@
 internal import Broker
 internal import Commands
 internal import Console
+internal import Conversations
 internal import Programs
 internal import Records
 internal import Remote
@@ -12,17 +13,21 @@ internal import TLS
 /// Decides and records for one session. Confined to the broker's loop.
 final class Desk: SessionDesk {
     private let office: Office
-    /// Nil where the client has shown no certificate.
+    /// Nil where the client has not proved who it is.
     private let standing: Standing?
+    /// Whether it has proved to have asked for them.
+    private let runsCommands: Bool
     private var address = ""
     /// Nil where no records are kept, and until it is known whose they are.
     private var trail: Recorder?
     let identity: Identity?
 
-    init(_ standing: Standing?, office: Office) {
+    init(_ standing: Standing?, runsCommands: Bool = false, office: Office) {
         self.standing = standing
+        self.runsCommands = runsCommands
         self.office = office
-        identity = (standing?.peer).map { Identity($0) }
+        // Who connected for something else hasn't asked for what is asked in its name.
+        identity = runsCommands ? (standing?.peer).map { Identity($0) } : nil
     }
 
     var table: CommandTable { office.policy.table }
@@ -101,7 +106,14 @@ final class Desk: SessionDesk {
 
     func began(_ post: BeganPost) {
         takeUpTrail(post.number, post.address)
-        trail?.record(.sessionStart(conversation: post.conversation))
+        trail?.record(.sessionStart(conversation: conversation(post.conversation)))
+    }
+
+    /// What a proof says counts more than what the session says.
+    private func conversation(_ told: String) -> String {
+        if runsCommands { return remoteProtocol }
+        guard standing != nil, told == remoteProtocol else { return told }
+        return office.commons.options.conversation.rawValue
     }
 
     func failed(_ post: HandshakeFailedPost) {

@@ -5,6 +5,7 @@ internal import Programs
 internal import Records
 internal import Sockets
 internal import TLS
+internal import Vouching
 
 /// The policy in force, the places of programs, and the trail. The loops' sessions ask it, and it asks nothing
 /// of them. Confined to the main loop.
@@ -14,18 +15,33 @@ final class Office {
     /// What is in force.
     private(set) var policy: Policy
     let commons: Commons
+    /// What the threads that sign and verify have of it; nil for plaintext.
+    let ring: KeyRing?
     /// Programs whose end is not recorded yet.
     private var running: [ObjectIdentifier: any Killable] = [:]
 
-    init(_ commons: Commons, loop: EventLoop, log: Log, policy: Policy) {
+    init(_ commons: Commons, loop: EventLoop, log: Log, policy: Policy) throws(ProofRefusal) {
         self.commons = commons
+        ring =
+            if let context = policy.context {
+                try KeyRing(context, number: policy.key)
+            } else {
+                nil
+            }
         self.loop = loop
         self.log = log
         self.policy = policy
     }
 
     /// From here on another policy is in force, for open sessions as well.
-    func enforce(_ policy: Policy) { self.policy = policy }
+    ///
+    /// - Throws: where it can't be, since memory is short: what was in force is.
+    func enforce(_ policy: Policy) throws(ProofRefusal) {
+        if policy.key != self.policy.key, let context = policy.context {
+            try ring?.use(context, number: policy.key)
+        }
+        self.policy = policy
+    }
 
     /// What is recorded of a session; nil where no records are kept.
     func trail(number: Int, of address: String, peer: PeerIdentity?) -> Recorder? {

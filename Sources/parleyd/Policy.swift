@@ -9,8 +9,12 @@ internal import TLS
 /// the other all the same: a revocation must not wait for a table to be mended.
 struct Policy: Sendable {
     let table: CommandTable
-    /// Nil for plaintext.
+    /// Whom and what is trusted, and the server's key; nil for plaintext.
     let context: TLSContext?
+    /// What of that the sessions have; nil for plaintext.
+    let face: ServerFace?
+    /// The number of the key.
+    let key: UInt32
     /// Which reading it is; sessions that began under an earlier one are looked at again.
     let generation: Int
 
@@ -20,6 +24,8 @@ struct Policy: Sendable {
     init(_ options: ServerOptions) throws {
         table = try Self.table(options)
         context = try options.security?.serverContext()
+        face = context?.face
+        key = 0
         generation = 0
     }
 
@@ -27,6 +33,8 @@ struct Policy: Sendable {
     init(after old: Policy, table: CommandTable? = nil, context: TLSContext? = nil) {
         self.table = table ?? old.table
         self.context = context ?? old.context
+        face = context.map(\.face) ?? old.face
+        key = old.key &+ (context == nil ? 0 : 1)
         generation = old.generation + 1
     }
 

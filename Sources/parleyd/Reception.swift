@@ -1,33 +1,45 @@
 // Who gives sessions their desks.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
+internal import Remote
 internal import Sockets
 internal import TLS
+internal import Vouching
 
-/// Makes the desks of the office's sessions. Confined to the main loop.
+/// Makes the desks of a loop's sessions. Confined to the main loop.
 final class Reception: BrokerOffice {
     private let office: Office
 
-    init(_ office: Office) { self.office = office }
+    private let clients: ShownClients
 
-    func desk(_ chain: [UInt8]?) throws(PacketError) -> any SessionDesk {
-        guard let chain else { return Desk(nil, office: office) }
-        guard let client = try? ClientChain(chain), let leaf = try? client.certificates().first
-        else { throw .malformed("a chain that was verified can't be read") }
+    /// - Parameter clients: those of the loop's sessions.
+    init(_ office: Office, _ clients: ShownClients) {
+        self.office = office
+        self.clients = clients
+    }
+
+    func desk(_ handle: Handle) -> any SessionDesk {
+        guard let client = clients[handle], let proven = client.proven else {
+            return Desk(nil, office: office)
+        }
+        let policy = office.policy
         let standing = Standing(
-            // Its loop may have verified it under a policy that is not in force any more.
-            PeerIdentity(leaf), generation: nil, log: office.log,
-            inForce: { [office] in office.policy },
-            verify: { context in
+            proven.identity, generation: client.reading == policy.key ? policy.generation : nil,
+            log: office.log, inForce: { [office] in office.policy.generation },
+            verify: { [office] in
+                guard let context = office.policy.context else { return nil }
                 do throws(ChainRefusal) {
-                    _ = try VerifiedChain(client, under: context)
+                    _ = try VerifiedChain(client.chain, under: context)
                     return nil
                 } catch {
                     return error.failure
                 }
             })
-        return Desk(standing, office: office)
+        return Desk(standing, runsCommands: proven.speaks(remoteProtocol), office: office)
     }
 
-    func sessionEnded() { office.commons.census.sessionEnded() }
+    func sessionEnded(_ handle: Handle) {
+        clients.remove(handle)
+        office.commons.census.sessionEnded()
+    }
 }

@@ -11,6 +11,7 @@ internal import Records
 internal import Sockets
 internal import System
 internal import TLS
+internal import Vouching
 
 /// Runs one protocol's server, from the first bind to the last session. Confined to the main loop.
 final class Server {
@@ -23,6 +24,8 @@ final class Server {
     private let office: Office
     /// The office's ends of the loops' ways to it.
     private var links: [NetworkLink] = []
+    /// Those who sign and verify for the loops.
+    private var notaries: [NotaryThread] = []
     private var life = Life.serving
     private var lifeTimer: Timer?
     /// The trail goes where console lines would go, among which a reader could not tell its records.
@@ -43,7 +46,7 @@ final class Server {
         hidesConsole = audit?.sharesStandardOutput ?? false
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
-        office = Office(commons, loop: main, log: log, policy: policy)
+        office = try Office(commons, loop: main, log: log, policy: policy)
         reload = Reload(commons, main: main, log: log)
     }
 
@@ -103,6 +106,7 @@ final class Server {
         // Each loop's last turn writes its last lines; only then may the process end.
         for loop in loops.dropFirst() { loop.loop.stop() }
         for loop in loops.dropFirst() { loop.loop.join() }
+        for notary in notaries { notary.stop() }
         // After a second signal nobody waits for them. First, so that a trail that takes its time holds
         // nothing up.
         Program.killAll()
@@ -117,17 +121,33 @@ final class Server {
 
     private func sessionLoop(
         on loop: EventLoop, _ log: Log, _ transcript: ConsoleTranscript
-    ) throws(StreamError) -> LoopBound<SessionLoop> {
+    ) throws -> LoopBound<SessionLoop> {
+        let clients = ShownClients(most: options.mostSessions)
         var ends = try PacketPair()
         links.append(
             try NetworkLink(
                 ends.takeOne(), loop: main, mostSessions: options.mostSessions,
-                office: Reception(office),
+                office: Reception(office, clients),
                 ended: Self.endAtOnce))
         let broker = try BrokerLink(ends.takeOther(), loop: loop, ended: Self.endAtOnce)
-        let house = House(
-            commons, loop: loop, console: transcript, log: log, policy: policy, broker: broker)
+        let house = try House(
+            commons, loop: loop, console: transcript, log: log, policy: policy, broker: broker,
+            notary: try notary(for: loop, clients))
         return LoopBound(SessionLoop(commons, house, endsServer: tell), to: loop)
+    }
+
+    /// Starts a thread that signs for a loop's sessions, and finds out who their clients are.
+    private func notary(
+        for loop: EventLoop, _ clients: ShownClients
+    ) throws -> NotaryLink? {
+        guard let ring = office.ring else { return nil }
+        var ends = try PacketPair()
+        notaries.append(
+            try NotaryThread(
+                ends.takeOne(), ring, clients, mostHandshakes: options.mostSessions,
+                failed: { Self.endAtOnce(.failed($0)) }))
+        let channel = try CallChannel(owning: ends.takeOther(), time: Self.patience)
+        return NotaryLink(channel, loop: loop) { Self.endAtOnce(.failed($0)) }
     }
 
     /// Nobody can decide or record any more, so that nothing may go on. What runs is killed by its keepers.
@@ -224,7 +244,11 @@ final class Server {
         reload.begin { [unowned self] table, context in
             guard table != nil || context != nil else { return }
             let policy = Policy(after: policy, table: table, context: context)
-            office.enforce(policy)
+            do throws(ProofRefusal) {
+                try office.enforce(policy)
+            } catch {
+                return log.write("SIGHUP: the old files are still in force: \(error.description)")
+            }
             everywhere { $0.use(policy) }
         } done: { [unowned self] in
             warnOfPrograms()
@@ -252,4 +276,6 @@ final class Server {
     /// the connections that were dropped.
     private static let backlog = 4_096
     private static let day = Duration.seconds(86_400)
+    /// What a signature may take, on whatever machine.
+    private static let patience = Duration.seconds(30)
 }

@@ -8,6 +8,7 @@ internal import Serving
 internal import Sockets
 internal import System
 internal import TLS
+internal import Vouching
 
 /// Shakes hands, serves the conversation, and tells the log and the audit trail how it went.
 /// Confined to its loop, which makes one call after the other, and decides in between.
@@ -27,11 +28,11 @@ final class Session {
     private let generation: Int
     /// Nil for a client without a certificate, and until it is known.
     private var standing: Standing?
-    /// What the client has shown, until the broker was told.
-    private var chain: [UInt8]?
     private var stage = Stage.opening
     /// How it ended; `refused` before it is served.
     private(set) var outcome = SessionOutcome.refused
+    /// What the broker knows it by.
+    private let handle: Handle
     /// Nil where there is nothing to record or to run.
     private let link: SessionLink?
 
@@ -55,11 +56,12 @@ final class Session {
         self.number = number
         self.house = house
         openedAt = channel.loop.now
-        link = house.link()
+        handle = house.makeHandle()
+        link = house.link(handle)
         generation = house.policy.generation
-        if let context = house.policy.context {
+        if let context = house.context, let notary = house.notary {
             let tls = try TLSStream(server: context, over: channel)
-            tls.contextInForce = { house.policy.context }
+            tls.transcript = notary.transcript(handle, asksClient: context.asksForClients)
             self.tls = tls
             stream = tls
         } else {
@@ -93,7 +95,7 @@ final class Session {
     func shakesHands() async -> Bool {
         do throws(StreamError) {
             try await tls?.handshake()
-            try readChain()
+            try proveClient()
             try checkUnderNewPolicy()
             return true
         } catch {
@@ -104,11 +106,8 @@ final class Session {
 
     /// A client may prove who it is, and hold back the end of its handshake over a reload.
     private func checkUnderNewPolicy() throws(StreamError) {
-        guard let tls else { return }
-        tls.contextInForce = nil
-        let policy = house.policy
-        guard generation != policy.generation, tls.peerIdentity != nil,
-            let context = policy.context, let failure = tls.objection(under: context)
+        guard generation != house.policy.generation, tls?.peerIdentity != nil,
+            let failure = house.notary?.objection(to: handle)
         else { return }
         throw failure
     }
@@ -126,16 +125,16 @@ final class Session {
     }
 
     private func begin() -> Dialogue {
-        tellClient()
         link?.begin(
             number: number, address: address,
             conversation: tls?.applicationProtocol ?? house.conversation.rawValue)
-        if let tls, let identity = tls.peerIdentity {
+        if let tls, let identity = tls.peerIdentity, let notary = house.notary {
             // In a remote session its desk does.
             let isTold = tls.applicationProtocol == remoteProtocol
             standing = Standing(
                 identity, generation: house.policy.generation, log: isTold ? nil : house.log,
-                inForce: { [house] in house.policy }, verify: { tls.objection(under: $0) })
+                inForce: { [house] in house.policy.generation },
+                verify: { [handle] in notary.objection(to: handle) })
         }
         switch house.conversation {
         case .hello: return .exchange(.hello)
@@ -155,24 +154,11 @@ final class Session {
         return .commands(remote)
     }
 
-    /// The client's chain as the broker takes it, which has fewer certificates and bytes than OpenSSL
-    /// takes.
-    private func readChain() throws(StreamError) {
-        guard link != nil, let tls, tls.peerIdentity != nil else { return }
-        let shown = tls.shownChain
-        do throws(ProofRefusal) {
-            _ = try ClientChain(shown)
-        } catch {
-            throw StreamError(
-                .certificateInvalid, "the client's chain is refused: \(error.description)")
-        }
-        chain = shown
-    }
-
-    /// Tells the broker who the client is.
-    private func tellClient() {
-        if let chain { link?.open(chain) }
-        chain = nil
+    /// Has the broker find out that the client has made the handshake. In TLS 1.2 it proves nothing by that, and
+    /// is nobody there.
+    private func proveClient() throws(StreamError) {
+        guard let proof = tls?.takeProof() else { return }
+        try house.notary?.prove(proof, of: handle)
     }
 
     private var address: String { channel.peer?.description ?? "" }
@@ -249,7 +235,6 @@ final class Session {
             log(outcome.words)
             // A balancer's health check comes every few seconds.
             guard !outcome.isOnlyAKnock else { return }
-            tellClient()
             link?.fail(
                 number: number, address: address, code: error.code.rawValue, reason: error.told)
         case .messages, .commands, .failed:
@@ -268,7 +253,11 @@ final class Session {
     /// Its connection is closed. The last call.
     ///
     /// - Returns: whether the broker counts it out, when all that it had to say was heard.
-    func leave() -> Bool { link?.close() ?? false }
+    func leave() -> Bool {
+        let isTold = link?.close() ?? false
+        if tls != nil { house.notary?.leave(handle, isTold: isTold) }
+        return isTold
+    }
 
     private func logEnd() {
         var isMixedUp = tls == nil && channel.opening.speaksTLS

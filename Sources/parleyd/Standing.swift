@@ -13,21 +13,21 @@ internal import TLS
 final class Standing {
     let peer: PeerIdentity
     private let log: Log?
-    private let inForce: () -> Policy
-    private let verify: (TLSContext) -> StreamError?
+    private let inForce: () -> Int
+    private let verify: () -> StreamError?
     /// The policy that the certificate was last verified under, and what came of it.
     private var generation: Int?
     private var rejection: Refusal?
 
     /// - Parameters:
-    ///   - generation: of the policy that the certificate was verified under; nil where that isn't known, so
-    ///     that it is verified before anything is allowed.
+    ///   - generation: of the policy that the certificate was verified under; nil where that is not the one in
+    ///     force.
     ///   - log: nil where somebody else tells of a rejection.
-    ///   - inForce: the policy that counts now.
-    ///   - verify: what there is against the certificate, under what a context trusts.
+    ///   - inForce: the generation of the policy that counts now.
+    ///   - verify: what there is against the certificate under that one.
     init(
-        _ peer: PeerIdentity, generation: Int?, log: Log?, inForce: @escaping () -> Policy,
-        verify: @escaping (TLSContext) -> StreamError?
+        _ peer: PeerIdentity, generation: Int?, log: Log?, inForce: @escaping () -> Int,
+        verify: @escaping () -> StreamError?
     ) {
         self.peer = peer
         self.generation = generation
@@ -39,10 +39,10 @@ final class Standing {
     /// Why this client may have no more; nil where it may. Cheap, since it is asked for each message:
     /// the certificate is verified again where the policy has changed.
     var objection: Refusal? {
-        let policy = inForce()
-        if generation != policy.generation {
-            generation = policy.generation
-            rejection = rejected(policy)
+        let latest = inForce()
+        if generation != latest {
+            generation = latest
+            rejection = rejected()
         }
         if let rejection { return rejection }
         guard time(nil) <= peer.expiry else {
@@ -57,12 +57,12 @@ final class Standing {
     /// The same, verified anew: a list of revoked certificates runs out by itself. What is rejected
     /// stays rejected until a reload, and is logged once.
     func verifiedObjection() -> Refusal? {
-        if let refusal = rejected(inForce()) { rejection = refusal }
+        if let refusal = rejected() { rejection = refusal }
         return rejection
     }
 
-    private func rejected(_ policy: Policy) -> Refusal? {
-        guard let context = policy.context, let failure = verify(context) else { return nil }
+    private func rejected() -> Refusal? {
+        guard let failure = verify() else { return nil }
         // The sentence names files of this machine.
         let name = bounded(Identity(peer).description)
         log?.write("\(name) may run nothing any more: \(failure.told)")

@@ -9,6 +9,9 @@ import Testing
 @testable import Sockets
 @testable import TestSupport
 
+/// By which nobody has proved anything.
+private let nobody: Handle = 9
+
 @Suite(.timeLimit(.minutes(1)))
 struct OutOfTurnTests {
     struct Course: Sendable, CustomTestStringConvertible {
@@ -20,59 +23,60 @@ struct OutOfTurnTests {
 
     private static let began = BeganPost(
         handle: 1, number: 1, address: "", conversation: "parley/1")
-    private static let opened = OpenedPost(handle: 1, chain: [1])
-    private static func run(_ name: String, _ handle: UInt32 = 1) -> RunPost {
+    private static func run(_ name: String, _ handle: Handle = 1) -> RunPost {
         RunPost(handle: handle, request: Request(name: name, arguments: []), wasCancelled: false)
     }
 
     static let courses = [
         Course(testDescription: "a run without a session", posts: [run("true")]),
-        Course(testDescription: "a run before its session", posts: [opened, run("true")]),
-        Course(testDescription: "a run of nobody's", posts: [began, run("true")]),
         Course(
-            testDescription: "a run of another session", posts: [opened, began, run("true", 2)]),
+            testDescription: "a run of nobody's",
+            posts: [
+                BeganPost(handle: nobody, number: 1, address: "", conversation: "parley/1"),
+                run("true", nobody),
+            ]),
         Course(
-            testDescription: "two runs at once", posts: [opened, began, run("sleep"), run("true")],
+            testDescription: "a run of another session", posts: [began, run("true", 2)]),
+        Course(
+            testDescription: "two runs at once", posts: [began, run("sleep"), run("true")],
             starts: 1),
         Course(
             testDescription: "a run after the session",
             posts: [
-                opened, began,
+                began,
                 EndedPost(handle: 1, reason: "", bytesIn: 0, bytesOut: 0, duration: .zero),
                 run("true"),
             ]),
         Course(
             testDescription: "a run of a session that is closed",
-            posts: [opened, began, ClosedPost(handle: 1), run("true")]),
-        Course(testDescription: "two clients", posts: [opened, opened]),
-        Course(testDescription: "two beginnings", posts: [opened, began, began]),
+            posts: [began, ClosedPost(handle: 1), run("true")]),
+        Course(testDescription: "two beginnings", posts: [began, began]),
         Course(
             testDescription: "an end of no program",
-            posts: [opened, began, ToldPost(handle: 1, traffic: Traffic())]),
+            posts: [began, ToldPost(handle: 1, traffic: Traffic())]),
         Course(
             testDescription: "an end that has not come",
-            posts: [opened, began, run("sleep"), ToldPost(handle: 1, traffic: Traffic())],
+            posts: [began, run("sleep"), ToldPost(handle: 1, traffic: Traffic())],
             starts: 1),
         Course(
             testDescription: "a stop of nothing",
-            posts: [opened, began, StopPost(handle: 1, reason: .ordered)]),
+            posts: [began, StopPost(handle: 1, reason: .ordered)]),
         Course(
             testDescription: "a reply while a program runs",
-            posts: [opened, began, run("sleep"), RepliedPost(handle: 1, name: [1], times: 1)],
+            posts: [began, run("sleep"), RepliedPost(handle: 1, name: [1], times: 1)],
             starts: 1),
         Course(
             testDescription: "a failed handshake of a session",
             posts: [
-                opened, began,
+                began,
                 HandshakeFailedPost(handle: 1, number: 1, address: "", code: "", reason: ""),
             ]),
         Course(
             testDescription: "one session too many",
-            posts: (1...3).map { OpenedPost(handle: $0, chain: [1]) }),
+            posts: (1...3).map {
+                BeganPost(handle: $0, number: 1, address: "", conversation: "")
+            }),
         Course(testDescription: "what only a broker says", posts: [RunningPost(handle: 1)]),
-        Course(
-            testDescription: "a chain that can't be read", posts: [OpenedPost(handle: 1, chain: [])]
-        ),
     ]
 
     @Test(arguments: courses)
@@ -89,7 +93,6 @@ struct OutOfTurnTests {
                 ended: { _ in })
             for post in course.posts { network.send(post.packet) }
             // What would come after it has no effect.
-            network.send(Self.opened.packet)
             network.send(Self.began.packet)
             network.send(Self.run("true").packet)
             try await eventually("the channel is ended") { end != nil }
@@ -113,13 +116,12 @@ struct OutOfTurnTests {
         var desks = 0
         var ended = 0
 
-        func desk(_ chain: [UInt8]?) throws(PacketError) -> any SessionDesk {
-            if chain == [] { throw .malformed("there is nothing to read") }
+        func desk(_ handle: Handle) -> any SessionDesk {
             desks += 1
-            return Desk(self, isKnown: chain != nil)
+            return Desk(self, isKnown: handle != nobody)
         }
 
-        func sessionEnded() { ended += 1 }
+        func sessionEnded(_ handle: Handle) { ended += 1 }
     }
 
     private final class Desk: SessionDesk {

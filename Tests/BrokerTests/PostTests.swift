@@ -10,7 +10,6 @@ struct PostTests {
     private static let refusal = Refusal(.busy, "later, 今")
 
     private static let all: [any Message & Sendable] = [
-        OpenedPost(handle: 1, chain: [11, 0, 0, 1, 0]),
         BeganPost(handle: 2, number: 7, address: "192.0.2.1:4711", conversation: "parley/1"),
         RunPost(
             handle: 3, request: Request(name: "ls", arguments: ["", "ü", "/"]), wasCancelled: true),

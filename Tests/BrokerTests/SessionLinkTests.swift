@@ -56,10 +56,10 @@ struct SessionLinkTests {
         try await linked { broker in
             #expect(!(try broker.session().close()))
             let other = try broker.session()
-            other.open([1])
+            other.begin(number: 1, address: "", conversation: "parley/1")
             #expect(other.close())
             try await eventually("all has come") { broker.kinds.count == 2 }
-            #expect(broker.kinds == [.opened, .closed])
+            #expect(broker.kinds == [.began, .closed])
         }
     }
 
@@ -106,7 +106,7 @@ struct SessionLinkTests {
                 return
             }
             #expect(broker.end == .closed)
-            #expect(broker.link.open() == nil)
+            #expect(broker.link.open(broker.link.makeHandle()) == nil)
         }
     }
 
@@ -135,7 +135,7 @@ struct SessionLinkTests {
     @Test func whatASessionIsToldAfterItsEnd_isPassedOver() async throws {
         try await linked { broker in
             let session = try broker.session()
-            session.open([1])
+            session.begin(number: 1, address: "", conversation: "parley/1")
             _ = session.close()
             broker.far.send(ProbePost(handle: 1).packet)
             broker.far.send(DonePost(handle: 1, outcome: .timedOut).packet)
@@ -177,7 +177,7 @@ private final class TestBroker {
             ended: { _ in })
     }
 
-    func session() throws -> SessionLink { try #require(link.open()) }
+    func session() throws -> SessionLink { try #require(link.open(link.makeHandle())) }
 
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 import authority
+from ground import eventually
 from authority import ca, own
 from support import Client, Server, TestCase
 
@@ -74,6 +75,8 @@ class Credentials(TestCase):
             balancer.settimeout(30)
             balancer.recv(1)
         server.stderr.expect(r"127\.0\.0\.1:\d+: refused: .*PROXY protocol.*\n")
+        # It is written by another loop than the line.
+        eventually(lambda: "proxyHeader" in trail.read_text(), "the balancer's record")
         records = trail.read_text().splitlines()
         self.assertEqual([r for r in records if "without a word" in r], [])
         self.assertEqual(sum("proxyHeader" in r for r in records), 1)

@@ -4,6 +4,7 @@
 import ssl
 import unittest
 
+from ground import eventually
 from parley1 import (
     AHEAD, BAD_ARGUMENT, BY_ITSELF, BY_SIGNAL, CANCEL, CANCELLED, EXIT, INPUT_END, INPUT_WANTED,
     OUTPUT, PING, PONG, RUN, RUN_PART, TOO_LARGE, UNKNOWN, frame, run, words)
@@ -216,6 +217,22 @@ class Negotiation(RemoteTestCase):
         self.assertEqual(connection.version(), "TLSv1.2")
         self.assertIsNone(connection.selected_alpn_protocol())
         self.assertEqual(ask(connection, "Hello"), "Greetings!")
+
+    def test_the_trail_names_who_has_proved_to_be_there(self):
+        """A handshake of TLS 1.2 proves nothing to whoever keeps the trail."""
+        for protocols, maximum, conversation, isNamed in (
+                (("parley/1",), None, "parley/1", True), ((), None, "command", True),
+                ((), ssl.TLSVersion.TLSv1_2, "command", False)):
+            with self.subTest((protocols, maximum)):
+                connection = self.connect(*protocols, maximum=maximum)
+                address = "%s:%d" % connection.getsockname()[:2]
+
+                def start():
+                    return [record for record in self.server.records("session-start")
+                            if record["address"] == address]
+                eventually(start, "the record of the session")
+                self.assertEqual(start()[0]["protocol"], conversation)
+                self.assertEqual("identity" in start()[0], isNamed)
 
 
 if __name__ == "__main__":

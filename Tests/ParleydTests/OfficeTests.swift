@@ -16,7 +16,7 @@ import Testing
 
     private static func office(on loop: EventLoop) throws -> Office {
         let options = try ServerOptions(["command", "--plaintext"])
-        return Office(
+        return try Office(
             Commons(options: options, audit: nil), loop: loop,
             log: Log(program: "parleyd", loop: loop), policy: try Policy(options))
     }
@@ -39,7 +39,7 @@ import Testing
         try await onLoop { loop in
             let office = try Self.office(on: loop)
             let before = office.policy
-            office.enforce(Policy(after: before, table: .documents))
+            try office.enforce(Policy(after: before, table: .documents))
             #expect(office.policy.generation == before.generation + 1)
         }
     }

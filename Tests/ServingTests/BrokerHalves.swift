@@ -19,15 +19,15 @@ final class BrokerHalves {
             pair.takeOne(), loop: loop, mostSessions: 1, office: OneDesk(desk)
         ) { _ in }
         broker = try BrokerLink(pair.takeOther(), loop: loop) { _ in }
-        session = broker.open()!
+        session = broker.open(broker.makeHandle())!
         session.begin(number: 1, address: "192.0.2.1:4711", conversation: "parley/1")
     }
 
     private final class OneDesk: BrokerOffice {
         private let desk: any SessionDesk
         init(_ desk: any SessionDesk) { self.desk = desk }
-        func desk(_ chain: [UInt8]?) -> any SessionDesk { desk }
-        func sessionEnded() {}
+        func desk(_ handle: Handle) -> any SessionDesk { desk }
+        func sessionEnded(_ handle: Handle) {}
     }
 }
 

@@ -1,11 +1,13 @@
 // TLS ends of an authority's certificates, and what they say of each other.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import COpenSSL
 internal import Sockets
 internal import Testing
 
 @testable internal import TLS
 @testable internal import TestSupport
+@testable internal import Vouching
 
 extension Authority {
     func trust(_ ca: String, crl: String? = nil) throws(CredentialError) -> Trust {
@@ -63,6 +65,7 @@ extension MemoryPair {
     func serversVerdict() -> StreamError.Code? {
         handshake()
         expectSameVerdict()
+        expectSameHandshake()
         return if case .failed(let code) = server.progress { code } else { nil }
     }
 
@@ -88,6 +91,35 @@ extension MemoryPair {
         }
     }
 
+    /// Has a server without key and trust do the same, whose broker has both: the alert is the same, and so is
+    /// what is said.
+    func expectSameHandshake(_ location: SourceLocation = #_sourceLocation) {
+        // Others show chains that their credentials don't have.
+        guard server.stream.context.asksForClients else { return }
+        do {
+            let network = try OwnedNetwork(server.stream.context)
+            let pair = try network.pair(client.stream.context)
+            pair.handshake()
+            if case .objection? = network.lastVerdict,
+                client.stream.shownChain.count > HandshakeKind.mostCertificates
+            {
+                return
+            }
+            #expect(pair.server.progress == server.progress, sourceLocation: location)
+            #expect(pair.server.failure == server.failure, sourceLocation: location)
+            #expect(pair.client.alert == client.alert, sourceLocation: location)
+            guard pair.server.progress == .done else { return }
+            let proof = try #require(pair.server.stream.takeProof())
+            let answer = try network.ask(ProofCall(handle: 1, messages: proof))
+            #expect(answer == .proven, sourceLocation: location)
+            #expect(
+                network.clients[1]?.proven?.identity == server.stream.peerIdentity,
+                sourceLocation: location)
+        } catch {
+            Issue.record(error, sourceLocation: location)
+        }
+    }
+
     /// What the client says of the server.
     func clientsVerdict() -> StreamError.Code? {
         handshake()
@@ -98,6 +130,19 @@ extension MemoryPair {
     func clientsSentence() throws -> String {
         let error = #expect(throws: StreamError.self) { try client.read() }
         return "\(try #require(error))"
+    }
+}
+
+extension MemoryEnd {
+    /// What the other end's alert has this one say; nil where none came.
+    fileprivate var alert: String? {
+        if case .failed = progress { return failure?.sentence }
+        do throws(StreamError) {
+            _ = try read()
+            return nil
+        } catch {
+            return error.sentence
+        }
     }
 }
 

@@ -13,7 +13,6 @@ package protocol Message {
 
 /// A message's first byte. The network process sends those below 64, the broker those above.
 package enum PostKind: UInt8, CaseIterable, Sendable {
-    case opened = 1
     case began = 2
     case run = 3
     case stop = 4

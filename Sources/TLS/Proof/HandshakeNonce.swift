@@ -15,7 +15,9 @@ public enum HandshakeNonce {
     static let extensionType = 0xff50
 
     /// A nonce that nobody has seen.
-    static func make() throws(ProofRefusal) -> [UInt8] {
+    ///
+    /// - Throws: `unavailable`.
+    public static func make() throws(ProofRefusal) -> [UInt8] {
         defer { _ = ErrorQueue.drain() }
         var nonce = [UInt8](repeating: 0, count: size)
         guard unsafe RAND_bytes(&nonce, Int32(size)) == 1 else { throw .unavailable }

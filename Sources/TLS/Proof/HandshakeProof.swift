@@ -22,7 +22,8 @@ public struct HandshakeProof: ~Copyable {
         self.init(of: leaf, nonce: try HandshakeNonce.make())
     }
 
-    init(of leaf: ServerLeaf, nonce: [UInt8]) {
+    /// A handshake with a nonce that was made before (`HandshakeNonce.make`), and that nobody has had yet.
+    public init(of leaf: ServerLeaf, nonce: [UInt8]) {
         self.leaf = leaf
         self.nonce = nonce
     }
@@ -50,6 +51,15 @@ public struct HandshakeProof: ~Copyable {
     private mutating func take() -> State {
         defer { state = .spent }
         return state
+    }
+
+    /// Whether the handshake is signed, and its client has still to prove who it is.
+    public var awaitsClient: Bool {
+        switch state {
+        case .signed(let handshake): handshake.asksClient
+        case .shown: true
+        case .made, .asked, .spent: false
+        }
     }
 
     // MARK: Steps

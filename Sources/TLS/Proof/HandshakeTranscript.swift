@@ -6,13 +6,27 @@
 /// handshake that is none of TLS 1.3, or whose messages are longer than a broker takes, leaves nothing.
 /// Confined to its stream's loop.
 public final class HandshakeTranscript {
-    /// What the CertificateRequest has as its nonce; nil for none.
-    let nonce: [UInt8]?
+    /// What the broker knows the handshake by.
+    public let handle: UInt32
+    /// Whether the client is asked for a certificate.
+    public let asksClient: Bool
+    /// What the CertificateRequest has as its nonce; nil for none. Asked for where one is sent, since most who
+    /// connect and say nothing need none.
+    public private(set) lazy var nonce: [UInt8]? = makeNonce.take()?()
+    private var makeNonce: (() -> [UInt8]?)?
     private var phase = Phase.opening
     private var messages: [UInt8] = []
 
+    /// - Parameters:
+    ///   - makeNonce: called once at most, for a nonce of the broker's; nil where no client is asked.
+    public init(handle: UInt32, makeNonce: (() -> [UInt8]?)?) {
+        self.handle = handle
+        asksClient = makeNonce != nil
+        self.makeNonce = makeNonce
+    }
+
     /// - Parameter nonce: `HandshakeNonce.size` bytes of the broker's; nil where no client is asked.
-    public init(nonce: [UInt8]?) { self.nonce = nonce }
+    convenience init(nonce: [UInt8]?) { self.init(handle: 0) { nonce } }
 
     private enum Phase {
         /// From the ClientHello on.

@@ -13,6 +13,7 @@ struct Fuzzer: Sendable {
         Fuzzer(name: "packets", body: fuzzPackets),
         Fuzzer(name: "fields", body: fuzzFields),
         Fuzzer(name: "posts", body: fuzzPosts),
+        Fuzzer(name: "calls", body: fuzzCalls),
         Fuzzer(name: "table", body: fuzzTable),
         Fuzzer(name: "pattern", body: fuzzPattern),
         Fuzzer(name: "identity", body: fuzzIdentity),

@@ -9,7 +9,6 @@ import System
 func fuzzPosts(_ bytes: [UInt8]) throws(Finding) {
     guard let kind = bytes.first.flatMap(PostKind.init(rawValue:)) else { return }
     switch kind {
-    case .opened: try fuzz(OpenedPost.self, bytes)
     case .began: try fuzz(BeganPost.self, bytes)
     case .run: try fuzz(RunPost.self, bytes)
     case .stop: try fuzz(StopPost.self, bytes)

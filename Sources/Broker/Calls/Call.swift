@@ -1,0 +1,104 @@
+// What the network process asks of whoever has the key, and waits for.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A question on a call channel, and its answer. Each has a file with both their halves; the question is
+/// read by whoever may not trust its sender.
+package protocol Call: Sendable {
+    associatedtype Answer: CallAnswer
+    static var kind: CallKind { get }
+    /// Reads what follows the kind, to its last byte.
+    init(reading reader: inout PacketReader) throws(PacketError)
+    func write(to writer: inout PacketWriter)
+}
+
+/// What is answered to a call.
+package protocol CallAnswer: Sendable {
+    /// Reads what follows the kind, to its last byte.
+    init(reading reader: inout PacketReader) throws(PacketError)
+    func write(to writer: inout PacketWriter)
+}
+
+/// A question's first byte, and its answer's, so that no answer is taken for another's.
+package enum CallKind: UInt8, CaseIterable, Sendable {
+    case nonce = 1
+    case signature = 2
+    case keyExchange = 3
+    case chain = 4
+    case proof = 5
+    case standing = 6
+    case drop = 7
+}
+
+extension Call {
+    /// All of it.
+    package var packet: PacketWriter {
+        var writer = PacketWriter(Self.kind.rawValue)
+        write(to: &writer)
+        return writer
+    }
+
+    /// Reads a question whose kind was read, to its last byte.
+    package init(whole reader: inout PacketReader) throws(PacketError) {
+        try self.init(reading: &reader)
+        try reader.end()
+    }
+
+    /// An answer to a question of this kind.
+    package static func answer(_ answer: Answer) -> PacketWriter {
+        var writer = PacketWriter(kind.rawValue)
+        answer.write(to: &writer)
+        return writer
+    }
+
+    /// Reads the answer to a question of this kind, to its last byte.
+    package static func answer(reading bytes: [UInt8]) throws(PacketError) -> Answer {
+        var reader = try PacketReader(bytes)
+        guard reader.type == kind.rawValue else {
+            throw reader.malformed("answers another question")
+        }
+        let answer = try Answer(reading: &reader)
+        try reader.end()
+        return answer
+    }
+}
+
+extension CallChannel {
+    /// Asks, and waits for the answer.
+    ///
+    /// - Throws: as `call`; `malformed` where the answer isn't one to this question.
+    package func ask<Question: Call>(
+        _ question: Question
+    ) throws(PacketError) -> Question.Answer {
+        try Question.answer(reading: call(question.packet, limit: CallLimit.answer))
+    }
+}
+
+/// How long questions and answers may be, and their parts, in bytes.
+package enum CallLimit {
+    /// A handshake's messages up to a server's Certificate are the longest: two hellos of a client, and the
+    /// longest of each other message.
+    package static let question = messages + 1_024
+    /// An objection has a sentence, and X.509's.
+    package static let answer = 16_384
+
+    static let messages = 102_400
+    /// A client's Certificate with its header.
+    package static let certificate = 32_772
+    /// Finished, a Certificate, and a CertificateVerify.
+    static let proof = 45_056
+    /// What is signed in TLS 1.2.
+    static let content = 512
+    /// An ML-DSA-87 signature has 4,627.
+    static let signature = 8_192
+    static let nonce = 32
+}
+
+extension PacketReader {
+    mutating func nonce() throws(PacketError) -> [UInt8] {
+        let nonce = try bytes(atMost: CallLimit.nonce)
+        guard nonce.count == CallLimit.nonce else {
+            throw malformed("has a nonce of \(nonce.count) bytes")
+        }
+        return nonce
+    }
+}

@@ -1,0 +1,97 @@
+// Whether a client's chain is accepted.
+// SPDX-License-Identifier: Apache-2.0
+package import Sockets
+
+/// Asks for the verification of the chain that a handshake's client shows, before it is known whether it has
+/// the key.
+package struct ChainCall: Call, Equatable {
+    package static var kind: CallKind { .chain }
+
+    package var handle: Handle
+    /// TLS's Certificate message with its header (RFC 8446, section 4.4.2).
+    package var certificate: [UInt8]
+
+    package init(handle: Handle, certificate: [UInt8]) {
+        self.handle = handle
+        self.certificate = certificate
+    }
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        handle = try reader.readUInt32()
+        certificate = try reader.bytes(atMost: CallLimit.certificate)
+    }
+
+    package func write(to writer: inout PacketWriter) {
+        writer.add(handle)
+        writer.add(bytes: certificate)
+    }
+
+    package typealias Answer = ChainAnswer
+}
+
+/// What there is against a client's chain.
+package enum ChainAnswer: CallAnswer, Equatable {
+    case accepted
+    /// - code: X.509's (X509_STORE_CTX_get_error(3)), never that of success.
+    /// - failure: what a handshake tells of it. Of its causes X.509's is kept, of its remedies whom to trust.
+    case objection(code: Int32, failure: StreamError)
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        guard try reader.bool() else {
+            self = .accepted
+            return
+        }
+        guard let code = Int32(exactly: try reader.readInt64()), code != 0 else {
+            throw reader.malformed("objects without X.509's code")
+        }
+        let word = try reader.text(atMost: Longest.word)
+        let sentence = try reader.text(atMost: Longest.sentence)
+        guard let remedy = Remedy(rawValue: try reader.readUInt8()) else {
+            throw reader.malformed("names no remedy")
+        }
+        let cause = try reader.optional { (reader) throws(PacketError) in
+            try reader.text(atMost: Longest.sentence)
+        }
+        self = .objection(
+            code: code,
+            failure: StreamError(
+                StreamError.Code(rawValue: word), sentence, remedy: remedy.value,
+                cause: cause.map { .certificate(code, $0) }))
+    }
+
+    package func write(to writer: inout PacketWriter) {
+        guard case .objection(let code, let failure) = self else { return writer.add(false) }
+        writer.add(true)
+        writer.add(Int64(code))
+        writer.add(text: failure.code.rawValue)
+        writer.add(sentence: failure.sentence)
+        writer.add(Remedy(failure.remedy).rawValue)
+        let cause: String? =
+            if case .certificate(_, let sentence)? = failure.cause { sentence } else { nil }
+        writer.add(optional: cause) { $0.add(sentence: $1) }
+    }
+
+    /// What helps against a client's certificate that isn't accepted.
+    private enum Remedy: UInt8 {
+        case none = 0
+        case trust = 1
+        case trustSelfSigned = 2
+
+        init(_ remedy: Streams.Remedy?) {
+            self =
+                switch remedy {
+                case .trust(.client, isSelfSigned: false): .trust
+                case .trust(.client, isSelfSigned: true): .trustSelfSigned
+                default: .none
+                }
+        }
+
+        var value: Streams.Remedy? {
+            switch self {
+            case .none: nil
+            case .trust: .trust(.client, isSelfSigned: false)
+            case .trustSelfSigned: .trust(.client, isSelfSigned: true)
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+// Why a client's chain is not accepted.
+// SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
+public import Sockets
+
+/// Why a client's chain is not accepted.
+public struct ChainRefusal: Error, Hashable, Sendable {
+    /// X.509's number (X509_STORE_CTX_get_error(3)), by which OpenSSL chooses the alert; never that of
+    /// success.
+    public let code: Int32
+    /// What a handshake tells of it.
+    public let failure: StreamError
+
+    /// What was said elsewhere.
+    ///
+    /// - Parameter code: not that of success.
+    public init(code: Int32, failure: StreamError) {
+        precondition(code != X509_V_OK)
+        self.code = code
+        self.failure = failure
+    }
+
+    /// A chain that no proof can be about.
+    public init(_ refusal: ProofRefusal) {
+        self.init(
+            refusal == .tooManyCertificates
+                ? X509_V_ERR_CERT_CHAIN_TOO_LONG : X509_V_ERR_CERT_REJECTED,
+            StreamError(
+                .certificateInvalid, "the client's chain is refused: \(refusal.description)"))
+    }
+
+    /// Nobody could be asked.
+    ///
+    /// - Parameter why: for the sentence's end.
+    public init(unavailable why: String) {
+        self.init(
+            X509_V_ERR_UNSPECIFIED,
+            StreamError(.tlsFailed, "the client's certificate can't be verified: \(why)"))
+    }
+
+    init(_ code: Int32, _ failure: StreamError?) {
+        self.code = code
+        let sentence = unsafe String(cString: X509_verify_cert_error_string(Int(code)))
+        self.failure =
+            failure
+            ?? StreamError(
+                .certificateInvalid, "the client's certificate is not accepted: \(sentence)",
+                cause: .certificate(code, sentence))
+    }
+
+    static var outOfMemory: Self {
+        _ = ErrorQueue.drain()
+        return Self(X509_V_ERR_OUT_OF_MEM, nil)
+    }
+
+    static var unreadable: Self {
+        Self(
+            X509_V_ERR_CERT_REJECTED,
+            StreamError(
+                .certificateInvalid,
+                "the client's certificate, or one that came with it, is malformed: it cannot be read; its CA must issue a new one"
+            ))
+    }
+
+    static var nobodyTrusted: Self {
+        Self(
+            X509_V_ERR_CERT_UNTRUSTED,
+            StreamError(
+                .unknownCA,
+                "the client's certificate is from an unknown CA: this server trusts none"))
+    }
+}

@@ -1,0 +1,223 @@
+// The broker's half of handshakes: it signs for the server, and finds out who its clients are.
+// SPDX-License-Identifier: Apache-2.0
+package import Broker
+internal import Sockets
+internal import System
+internal import TLS
+
+/// Answers one channel's calls, on a thread of its own: never a file, never a program, so that a start, a reload
+/// or a slow disk delays no handshake. What it is asked is not believed: a step that isn't due, or that proves
+/// nothing, is refused, and ends its handshake; what can't be read ends the channel.
+package final class Notary {
+    private let ring: KeyRing
+    private let clients: ShownClients
+    private var nonces = IssuedNonces()
+    private var pending: PendingHandshakes
+    private var budget: SignatureBudget
+    private let clock: () -> Moment
+
+    /// - Parameters:
+    ///   - clients: of this channel; those who have proved who they are come to be in it.
+    ///   - mostHandshakes: as many may be under way.
+    ///   - rate: signatures a second.
+    package init(
+        _ ring: KeyRing, _ clients: ShownClients, mostHandshakes: Int,
+        rate: Int = Notary.mostSignatures, clock: @escaping () -> Moment = { .now }
+    ) {
+        self.ring = ring
+        self.clients = clients
+        self.clock = clock
+        pending = PendingHandshakes(most: mostHandshakes)
+        budget = SignatureBudget(rate: rate, at: clock())
+    }
+
+    /// What a loop could never need, with a key that takes 20 µs.
+    package static let mostSignatures = 10_000
+
+    /// Answers a question.
+    ///
+    /// - Throws: `malformed`, after which the channel has to end.
+    package func answer(_ question: [UInt8]) throws(PacketError) -> PacketWriter {
+        var reader = try PacketReader(question)
+        guard let kind = CallKind(rawValue: reader.type) else {
+            throw reader.malformed("asks for nothing")
+        }
+        switch kind {
+        case .nonce: return try answer(NonceCall(whole: &reader))
+        case .signature: return SignatureCall.answer(sign(try SignatureCall(whole: &reader)))
+        case .keyExchange: return KeyExchangeCall.answer(sign(try KeyExchangeCall(whole: &reader)))
+        case .chain: return ChainCall.answer(judge(try ChainCall(whole: &reader)))
+        case .proof: return ProofCall.answer(open(try ProofCall(whole: &reader)))
+        case .standing: return StandingCall.answer(judge(try StandingCall(whole: &reader)))
+        case .drop:
+            let call = try DropCall(whole: &reader)
+            pending.remove(call.handle)
+            clients.remove(call.handle)
+            return DropCall.answer(DropCall.Answer())
+        }
+    }
+
+    private func answer(_ call: NonceCall) throws(PacketError) -> PacketWriter {
+        do throws(ProofRefusal) {
+            return NonceCall.answer(NonceCall.Answer(nonce: try nonces.make()))
+        } catch {
+            throw PacketError(.system, "there are no random bytes: \(error.description)")
+        }
+    }
+
+    // MARK: Signatures
+
+    private func sign(_ call: SignatureCall) -> SignatureAnswer {
+        // Whatever becomes of it: a nonce is good for one handshake.
+        let isIssued = call.nonce.map { nonces.take($0) } ?? false
+        let now = clock()
+        do throws(SigningRefusal) {
+            let reading = try reading(call.key, call.handle, at: now)
+            do throws(ProofRefusal) {
+                if call.nonce != nil, !isIssued { throw .wrongNonce }
+                // One that nobody knows, where none is said: such a handshake may ask no client.
+                let nonce = if let nonce = call.nonce { nonce } else { try HandshakeNonce.make() }
+                let proof = PendingHandshakes.Proof(
+                    HandshakeProof(of: reading.leaf, nonce: nonce))
+                let content = try proof.steps.contentToSign(
+                    call.messages, scheme: call.scheme, at: now)
+                let signature = try signature(of: content, call.scheme, reading)
+                try proof.steps.append(signature: signature)
+                guard proof.steps.awaitsClient else { return .signed(signature, next: nil) }
+                pending.begin(.chain(proof), call.handle, at: now)
+                return .signed(signature, next: try nonces.make())
+            } catch {
+                throw SigningRefusal(error.description)
+            }
+        } catch {
+            return .refused(error.reason)
+        }
+    }
+
+    private func sign(_ call: KeyExchangeCall) -> SignatureAnswer {
+        let now = clock()
+        do throws(SigningRefusal) {
+            let reading = try reading(call.key, call.handle, at: now)
+            guard reading.signsKeyExchanges else {
+                throw SigningRefusal("this server speaks TLS 1.3 only")
+            }
+            do throws(ProofRefusal) {
+                try KeyExchangeContent.check(call.content)
+                let signature = try signature(of: call.content, call.scheme, reading)
+                if reading.chains != nil { pending.begin(.unproven, call.handle, at: now) }
+                return .signed(signature, next: nil)
+            } catch {
+                throw SigningRefusal(error.description)
+            }
+        } catch {
+            return .refused(error.reason)
+        }
+    }
+
+    /// What a handshake that begins is signed by.
+    private func reading(
+        _ key: UInt32, _ handle: Handle, at now: Moment
+    ) throws(SigningRefusal) -> KeyReading {
+        guard pending.hasRoom(for: handle, at: now), clients[handle] == nil else {
+            throw SigningRefusal("too many handshakes are under way, or this one has begun before")
+        }
+        guard let reading = ring.reading(key) else {
+            throw SigningRefusal("the key was replaced since the client connected")
+        }
+        guard budget.take(at: now) else {
+            throw SigningRefusal("there were too many signatures within a second")
+        }
+        return reading
+    }
+
+    private func signature(
+        of content: [UInt8], _ number: UInt16, _ reading: KeyReading
+    ) throws(ProofRefusal) -> [UInt8] {
+        guard let scheme = SignatureScheme(rawValue: number) else { throw .unfitScheme }
+        do throws(SigningRefusal) {
+            return try reading.credentials.signature(of: content, scheme: scheme)
+        } catch {
+            throw .unfitScheme
+        }
+    }
+
+    // MARK: Clients
+
+    private func judge(_ call: ChainCall) -> ChainAnswer {
+        guard let (step, began) = pending.take(call.handle, at: clock()) else {
+            return ChainAnswer(ChainRefusal(.outOfTurn))
+        }
+        // What counts is in force now: who takes his time must not be let in by what was revoked meanwhile.
+        let reading = ring.inForce
+        guard let chains = reading.chains else {
+            return ChainAnswer(ChainRefusal(.clientNotAsked))
+        }
+        var refusal: ChainRefusal?
+        var shown: ClientChain?
+        let verify = { (chain: ClientChain) -> Certificate? in
+            shown = chain
+            do throws(ChainRefusal) {
+                return try chains.verify(chain).leaf
+            } catch {
+                refusal = error
+                return nil
+            }
+        }
+        do throws(ProofRefusal) {
+            switch step {
+            case .chain(let proof):
+                try proof.steps.showChain(call.certificate, verified: verify)
+                guard let shown else { throw .noClientCertificate }
+                pending.putBack(
+                    .proof(proof, shown, reading: reading.number), call.handle, began: began)
+            case .proof: throw .outOfTurn
+            case .unproven:
+                let chain = try ClientChain(call.certificate)
+                guard verify(chain) != nil else { throw .untrustedChain }
+                let client = ShownClients.Client(
+                    chain: chain, proven: nil, reading: reading.number)
+                guard clients.add(client, as: call.handle) else { throw .unavailable }
+            }
+            return .accepted
+        } catch {
+            return ChainAnswer(refusal ?? ChainRefusal(error))
+        }
+    }
+
+    private func open(_ call: ProofCall) -> ProofCall.Answer {
+        let now = clock()
+        do throws(ProofRefusal) {
+            guard let (step, _) = pending.take(call.handle, at: now),
+                case .proof(let proof, let chain, let reading) = step
+            else { throw .outOfTurn }
+            let client = ShownClients.Client(
+                chain: chain, proven: try proof.steps.prove(call.messages, at: now),
+                reading: reading)
+            guard clients.add(client, as: call.handle) else { throw .unavailable }
+            return .proven
+        } catch {
+            return .refused(error.description)
+        }
+    }
+
+    private func judge(_ call: StandingCall) -> ChainAnswer {
+        guard let client = clients[call.handle] else {
+            return ChainAnswer(ChainRefusal(.noClientCertificate))
+        }
+        guard let chains = ring.inForce.chains else {
+            return ChainAnswer(ChainRefusal(.clientNotAsked))
+        }
+        do throws(ChainRefusal) {
+            _ = try chains.verify(client.chain)
+            return .accepted
+        } catch {
+            return ChainAnswer(error)
+        }
+    }
+}
+
+extension ChainAnswer {
+    fileprivate init(_ refusal: ChainRefusal) {
+        self = .objection(code: refusal.code, failure: refusal.failure)
+    }
+}

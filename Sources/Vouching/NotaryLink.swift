@@ -1,0 +1,162 @@
+// A loop's way to whoever signs for its server and knows its clients.
+// SPDX-License-Identifier: Apache-2.0
+package import Broker
+package import Sockets
+internal import System
+package import TLS
+
+/// The network process's half of handshakes. What it asks holds its loop up until the answer is there. Confined to
+/// its loop, though contexts hold it.
+package final class NotaryLink: RemoteSigner, ClientVerifier {
+    private let calls: LoopBound<Calls>
+
+    /// What the broker keeps by a handle.
+    private enum Kept {
+        /// A handshake that is under way.
+        case handshake
+        /// A client.
+        case client
+    }
+
+    private final class Calls {
+        let channel: CallChannel
+        var nonces: [[UInt8]] = []
+        var kept: [Handle: Kept] = [:]
+        let failed: (PacketError) -> Void
+
+        init(_ channel: CallChannel, _ failed: @escaping (PacketError) -> Void) {
+            self.channel = channel
+            self.failed = failed
+        }
+
+        func ask<Question: Call>(
+            _ question: Question
+        ) throws(PacketError) -> Question.Answer {
+            do throws(PacketError) {
+                return try channel.ask(question)
+            } catch {
+                failed(error)
+                throw error
+            }
+        }
+    }
+
+    /// On the loop's thread, or while no thread runs it.
+    ///
+    /// - Parameter failed: called when nothing can be asked any more, at each attempt.
+    package init(
+        _ channel: CallChannel, loop: EventLoop, failed: @escaping (PacketError) -> Void
+    ) {
+        calls = LoopBound(Calls(channel, failed), to: loop)
+    }
+
+    /// What a stream of this link's contexts has to have before its handshake begins.
+    ///
+    /// - Parameter asksClient: whether its server requires client certificates.
+    package func transcript(_ handle: Handle, asksClient: Bool) -> HandshakeTranscript {
+        guard asksClient else { return HandshakeTranscript(handle: handle, makeNonce: nil) }
+        return HandshakeTranscript(handle: handle) { [calls] in
+            let calls = calls.value
+            if let nonce = calls.nonces.popLast() { return nonce }
+            return (try? calls.ask(NonceCall()))?.nonce
+        }
+    }
+
+    /// Has a client known by the handle whose handshake is done.
+    ///
+    /// - Throws: `certificateInvalid`; `tlsFailed` where nobody can be asked.
+    package func prove(_ proof: [UInt8], of handle: Handle) throws(StreamError) {
+        let calls = calls.value
+        let answer: ProofCall.Answer
+        do throws(PacketError) {
+            answer = try calls.ask(ProofCall(handle: handle, messages: proof))
+        } catch {
+            throw ChainRefusal(unavailable: error.sentence).failure
+        }
+        calls.kept[handle] = nil
+        guard case .refused(let why) = answer else {
+            calls.kept[handle] = .client
+            return
+        }
+        throw StreamError(.certificateInvalid, "the client's proof is refused: \(why)")
+    }
+
+    /// What there is now against the client of a handle; nil where there is nothing.
+    package func objection(to handle: Handle) -> StreamError? {
+        do throws(PacketError) {
+            let answer = try calls.value.ask(StandingCall(handle: handle))
+            guard case .objection(_, let failure) = answer else { return nil }
+            return failure
+        } catch {
+            return ChainRefusal(unavailable: error.sentence).failure
+        }
+    }
+
+    /// A session's connection is closed.
+    ///
+    /// - Parameter isTold: whether the broker hears of that on the post channel, by which it forgets the client.
+    package func leave(_ handle: Handle, isTold: Bool) {
+        let calls = calls.value
+        guard let kept = calls.kept.removeValue(forKey: handle) else { return }
+        if case .client = kept, isTold { return }
+        _ = try? calls.ask(DropCall(handle: handle))
+    }
+
+    // MARK: For the handshake
+
+    package func signature(for request: SigningRequest) throws(SigningRefusal) -> [UInt8] {
+        guard let transcript = request.connection?.transcript else {
+            throw SigningRefusal("it isn't known for which handshake it is")
+        }
+        let calls = calls.value
+        let (handle, key) = (transcript.handle, UInt32(clamping: request.key))
+        let answer: SignatureAnswer
+        do throws(PacketError) {
+            // A content of TLS 1.3 begins so (RFC 8446, section 4.4.3), and none of 1.2 does.
+            if request.content.starts(with: repeatElement(0x20, count: 64)) {
+                guard let opening = transcript.opening else {
+                    throw PacketError(
+                        .tooLarge, "the handshake's messages are longer than a broker takes")
+                }
+                answer = try calls.ask(
+                    SignatureCall(
+                        handle: handle, key: key, nonce: transcript.nonce,
+                        scheme: request.scheme.rawValue, messages: opening))
+            } else {
+                answer = try calls.ask(
+                    KeyExchangeCall(
+                        handle: handle, key: key, scheme: request.scheme.rawValue,
+                        content: request.content))
+            }
+        } catch {
+            throw SigningRefusal(error.sentence)
+        }
+        switch answer {
+        case .refused(let why): throw SigningRefusal(why)
+        case .signed(let signature, let next):
+            if transcript.asksClient { calls.kept[handle] = .handshake }
+            if let next { calls.nonces.append(next) }
+            return signature
+        }
+    }
+
+    package func objection(
+        to certificate: [UInt8], of connection: TLSTransport
+    ) -> ChainRefusal? {
+        guard let handle = connection.transcript?.handle else {
+            return ChainRefusal(unavailable: "it isn't known for which handshake it is")
+        }
+        // One that was put together for TLS 1.2 may be a little longer than what came.
+        guard certificate.count <= CallLimit.certificate else {
+            return ChainRefusal(.tooLong(.certificate))
+        }
+        let calls = calls.value
+        do throws(PacketError) {
+            let answer = try calls.ask(ChainCall(handle: handle, certificate: certificate))
+            guard case .objection(let code, let failure) = answer else { return nil }
+            return ChainRefusal(code: code, failure: failure)
+        } catch {
+            return ChainRefusal(unavailable: error.sentence)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// Handshakes that are signed, and whose clients have not proved anything yet.
+// SPDX-License-Identifier: Apache-2.0
+internal import Broker
+internal import System
+internal import TLS
+
+/// The handshakes under way of one channel, by their sessions' handles. Each is taken out for its next step, and put
+/// back where another one follows, so that a step that fails is the last one.
+struct PendingHandshakes {
+    /// What a handshake waits for.
+    enum Step {
+        /// TLS 1.3: its client's chain.
+        case chain(Proof)
+        /// TLS 1.3: that the client has made it.
+        case proof(Proof, ClientChain, reading: UInt32)
+        /// TLS 1.2: its client's chain, after which it isn't asked about any more.
+        case unproven
+    }
+
+    /// In an object, since a dictionary takes no value that can't be copied.
+    final class Proof {
+        var steps: HandshakeProof
+        init(_ steps: consuming HandshakeProof) { self.steps = steps }
+    }
+
+    private struct Entry {
+        let step: Step
+        let began: Moment
+    }
+
+    private let most: Int
+    private var entries: [Handle: Entry] = [:]
+    /// In the order in which they began, also those that are gone.
+    private var order: [(handle: Handle, began: Moment)] = []
+    private var gone = 0
+
+    init(most: Int) { self.most = most }
+
+    var count: Int { entries.count }
+
+    /// Whether another one can begin by that handle.
+    mutating func hasRoom(for handle: Handle, at now: Moment) -> Bool {
+        forgetLate(now)
+        return entries.count < most && entries[handle] == nil
+    }
+
+    /// There must be room.
+    mutating func begin(_ step: Step, _ handle: Handle, at now: Moment) {
+        entries[handle] = Entry(step: step, began: now)
+        order.append((handle, now))
+    }
+
+    /// Takes one out. To be put back with `began`, where another step follows.
+    mutating func take(_ handle: Handle, at now: Moment) -> (step: Step, began: Moment)? {
+        forgetLate(now)
+        return entries.removeValue(forKey: handle).map { ($0.step, $0.began) }
+    }
+
+    mutating func putBack(_ step: Step, _ handle: Handle, began: Moment) {
+        entries[handle] = Entry(step: step, began: began)
+    }
+
+    mutating func remove(_ handle: Handle) { entries[handle] = nil }
+
+    private mutating func forgetLate(_ now: Moment) {
+        while gone < order.count {
+            let (handle, began) = order[gone]
+            if entries[handle]?.began == began {
+                guard now - began > HandshakeProof.patience else { break }
+                entries[handle] = nil
+            }
+            gone += 1
+        }
+        if gone > order.count / 2 {
+            order.removeFirst(gone)
+            gone = 0
+        }
+    }
+}

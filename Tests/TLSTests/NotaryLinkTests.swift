@@ -1,0 +1,124 @@
+// Both halves of a handshake's way to the broker, with a thread between them.
+// SPDX-License-Identifier: Apache-2.0
+internal import Broker
+internal import Sockets
+internal import Synchronization
+internal import System
+internal import Testing
+
+@testable internal import TLS
+@testable internal import TestSupport
+@testable internal import Vouching
+
+@Suite(.timeLimit(.minutes(3)))
+struct NotaryLinkTests {
+    let ends: ProofEnds
+
+    init() throws { ends = try .shared }
+
+    /// A thread that answers, and a loop that never runs.
+    private final class Halves {
+        let clients = ShownClients(most: 100)
+        let link: NotaryLink
+        let front: TLSContext
+        let ring: KeyRing
+        let thread: NotaryThread
+        let breach: Breach
+
+        final class Breach: Sendable {
+            let error = Mutex<PacketError?>(nil)
+        }
+
+        init(_ context: TLSContext) throws {
+            var pair = try PacketPair()
+            let breach = Breach()
+            self.breach = breach
+            ring = try KeyRing(context, number: 0)
+            thread = try NotaryThread(pair.takeOne(), ring, clients, mostHandshakes: 100) {
+                error in breach.error.withLock { $0 = error }
+            }
+            link = NotaryLink(
+                try CallChannel(owning: pair.takeOther(), time: .seconds(20)),
+                loop: try EventLoop()
+            ) { _ in }
+            front = try TLSContext(
+                server: #require(context.face), key: RemoteKey(number: 0, signer: link),
+                verifier: link)
+        }
+
+        func pair(_ client: TLSContext, _ handle: Handle) throws -> MemoryPair {
+            let pair = try MemoryPair(client: client, server: front)
+            pair.server.stream.transcript = link.transcript(
+                handle, asksClient: front.asksForClients)
+            return pair
+        }
+
+        func establish(_ client: TLSContext, _ handle: Handle) throws {
+            let pair = try pair(client, handle)
+            try pair.establish()
+            guard let proof = pair.server.stream.takeProof() else { return }
+            try link.prove(proof, of: handle)
+        }
+    }
+
+    @Test func handshakes_proveTheirClients() throws {
+        let halves = try Halves(ends.server(.ed25519))
+        for (handle, role) in [(1, "client"), (2, "other"), (3, "chained")] as [(Handle, String)] {
+            try halves.establish(ends.client(.p256, as: role), handle)
+            #expect(halves.clients[handle]?.proven != nil)
+            #expect(halves.link.objection(to: handle) == nil)
+        }
+        // The post channel tells of the first one, and nothing of the second.
+        halves.link.leave(1, isTold: true)
+        halves.link.leave(2, isTold: false)
+        #expect(halves.clients[1] != nil && halves.clients[2] == nil && halves.clients[3] != nil)
+        halves.thread.stop()
+        #expect(halves.clients.count == 0)
+        #expect(halves.breach.error.withLock { $0 } == nil)
+        expectEmptyErrorQueue()
+    }
+
+    /// As many as there are at once have nonces of their own.
+    @Test func handshakesAtOnce_areAllProved() throws {
+        let halves = try Halves(ends.server(.p256))
+        let client = try ends.client(.p256)
+        let pairs = try (1...20 as ClosedRange<Handle>).map { try halves.pair(client, $0) }
+        for pair in pairs { pair.server.sent.capacity = 100 }
+        for _ in 0..<200 {
+            for pair in pairs {
+                pair.client.proceed()
+                pair.server.proceed()
+            }
+        }
+        for (index, pair) in pairs.enumerated() {
+            try pair.establish()
+            try halves.link.prove(
+                #require(pair.server.stream.takeProof()), of: Handle(index + 1))
+        }
+        #expect(halves.clients.count == 20)
+        halves.thread.stop()
+    }
+
+    @Test func serverThatAsksNobody_isSignedFor_andNothingIsKept() throws {
+        let halves = try Halves(ends.server(.p256, asksClient: false))
+        try halves.establish(ends.client(.p256), 1)
+        halves.thread.stop()
+        // Nobody has to be told.
+        halves.link.leave(1, isTold: false)
+    }
+
+    @Test func whereNobodyAnswers_handshakesFail() throws {
+        let halves = try Halves(ends.server(.p256))
+        let client = try ends.client(.p256)
+        let begun = try halves.pair(client, 1)
+        begun.client.proceed()
+        begun.server.proceed()
+        halves.thread.stop()
+        begun.handshake()
+        #expect(begun.server.progress == .failed(.tlsFailed))
+        let pair = try halves.pair(client, 2)
+        pair.handshake()
+        #expect(pair.server.progress == .failed(.noSignature))
+        #expect(halves.link.objection(to: 1)?.code == .tlsFailed)
+    }
+}
