@@ -117,7 +117,7 @@ package final class SessionLink {
         note(RepliedPost(handle: handle, name: name, times: times), commands: times)
     }
 
-    /// Tells of what a client can cause in any number, as often as the trail keeps such records of a session,
+    /// Tells of what a client can cause in any number, more often than the trail keeps such records of a session,
     /// and while the broker hears what it is told: nobody waits for it.
     private func note(_ message: any Message, commands: Int) {
         let second = channel.loop.now.nanoseconds / 1_000_000_000
@@ -142,10 +142,11 @@ package final class SessionLink {
         omitted = (0, 0)
     }
 
-    /// A second, as frequent records of one session.
-    private static let mostNotes = 100
+    /// A second, of one session. The trail has a second of its own and keeps a hundred in each, so that there must be that
+    /// many wherever it begins: what the broker has to read is bounded here, and what is recorded is bounded there.
+    static let mostNotes = 1_000
     /// In bytes, of all sessions of the loop.
-    private static let mostWaiting = 1 << 20
+    static let mostWaiting = 1 << 20
 
     /// A hundredth of a second: as often as frequent records are kept of a session.
     private static let pause = Duration.milliseconds(10)

@@ -38,7 +38,7 @@ package final class Recorder {
         let (event, fields) = record.schema
         var line = JSONLine(event: event.rawValue)
         line.add(session)
-        let omitted = budget.takeOmitted()
+        let omitted = budget.takeOmitted(isFrequent: record.isFrequent)
         line.add(Field("omitted_before", omitted > 0 ? omitted : nil))
         line.add(fields)
         guard let loss = file.write(line, isDurable: record.isDurable) else { return true }
@@ -81,7 +81,7 @@ package final class Recorder {
     /// Takes note of records that nobody has made, since there were too many, and of so many of the session's next
     /// commands which they would have been about.
     package func omit(_ records: Int, commands: Int) {
-        budget.giveBack(records)
+        budget.omit(records)
         self.commands += commands
     }
 

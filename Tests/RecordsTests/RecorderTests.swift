@@ -58,6 +58,43 @@ struct RecorderTests {
         #expect(!recorder.record(.reply(RecordedReply(name: "x"))))
     }
 
+    /// The session that leaves them out has a second of its own, which may end within this one: a second of the trail's
+    /// has its hundred all the same, and one record tells of all that are missing.
+    @Test func whatTheSessionHasLeftOut_isToldOnce_whenASecondHasPassed() throws {
+        let trail = try Trail()
+        let recorder = trail.recorder(Samples.stranger)
+        func refuse() -> String {
+            recorder.refuse("x", [], code: "busy", reason: "no")
+            return trail.read()
+        }
+        for _ in 1...30 { #expect(!refuse().isEmpty) }
+        recorder.omit(400, commands: 300)
+        for number in 31...100 {
+            let line = refuse()
+            #expect(line.contains(#""command":\#(300 + number),"#), "\(number)")
+            #expect(!line.contains("omitted_before"), "\(number)")
+        }
+        for _ in 1...7 { #expect(refuse().isEmpty) }
+        trail.now += 1
+        #expect(refuse().contains(#""omitted_before":407,"#))
+        #expect(!refuse().contains("omitted_before"))
+        recorder.omit(2, commands: 2)
+        recorder.record(.sessionEnd(reason: "left", bytesIn: 0, bytesOut: 0, duration: .zero))
+        #expect(trail.read().contains(#""omitted_before":2,"#))
+    }
+
+    /// Where it comes with the first of a new second it need not wait for the next one.
+    @Test func whatTheSessionHasLeftOut_isToldAtOnce_whereTheSecondIsNew() throws {
+        let trail = try Trail()
+        let recorder = trail.recorder(Samples.stranger)
+        recorder.refuse("x", [], code: "busy", reason: "no")
+        _ = trail.read()
+        trail.now += 1
+        recorder.omit(5, commands: 5)
+        recorder.refuse("x", [], code: "busy", reason: "no")
+        #expect(trail.read().contains(#""omitted_before":5,"#))
+    }
+
     @Test func omittedRecords_areToldByTheFirstThatIsWritten() throws {
         let trail = try Trail()
         let recorder = trail.recorder()
