@@ -8,7 +8,7 @@ package import System
 /// to its loop.
 package final class BrokerLink {
     private let ended: (PostEnd) -> Void
-    private var channel: PostChannel?
+    private(set) var channel: PostChannel?
     private var sessions: [Handle: Entry] = [:]
     private var lastHandle: Handle = 0
     private let room = Room()
@@ -81,6 +81,11 @@ package final class BrokerLink {
         case .started:
             let message = try StartedPost(whole: &reader)
             let session = sessions[message.handle]?.session
+            guard message.hasEnds else {
+                _ = try post.takeDescriptors(0)
+                session?.take(message, nil)
+                return
+            }
             do throws(PacketError) {
                 var ends = try post.takeDescriptors(message.takesInput ? 3 : 2)
                 session?.take(

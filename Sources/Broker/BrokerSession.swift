@@ -12,6 +12,8 @@ final class BrokerSession {
     private let handle: Handle
     private let desk: any SessionDesk
     private let channel: PostChannel
+    private let work: TurnWork
+    private let patience: NetworkPatience
     private var stage = Stage.opened
 
     private enum Stage {
@@ -21,6 +23,8 @@ final class BrokerSession {
         case resting
         /// The other ends of a program's pipes are on their way; it is started when they have come.
         case offering(Offer)
+        /// They were on their way for too long: it was refused, which is recorded, and its client was not told yet.
+        case withdrawn(String)
         /// A program could not be started, and its client was not told yet.
         case unstarted
         /// A program runs whose client was not told of its end yet.
@@ -29,7 +33,12 @@ final class BrokerSession {
         case over
     }
 
-    init(_ handle: Handle, _ desk: any SessionDesk, _ channel: PostChannel) {
+    init(
+        _ handle: Handle, _ desk: any SessionDesk, _ channel: PostChannel, _ work: TurnWork,
+        _ patience: NetworkPatience
+    ) {
+        self.work = work
+        self.patience = patience
         self.handle = handle
         self.desk = desk
         self.channel = channel
@@ -81,7 +90,7 @@ final class BrokerSession {
 
     private func checkServed() throws(PacketError) {
         switch stage {
-        case .resting, .running, .offering, .unstarted: break
+        case .resting, .running, .offering, .withdrawn, .unstarted: break
         case .opened, .over: throw .outOfTurn("a session is not served")
         }
     }
@@ -96,7 +105,11 @@ final class BrokerSession {
         try checkRests()
         guard let identity = desk.identity else { throw .outOfTurn("nobody asks for a command") }
         let request = post.request
-        switch desk.decide(request, for: identity, wasCancelled: post.wasCancelled) {
+        var matching = MatchingWork()
+        let decision = desk.decide(
+            request, for: identity, wasCancelled: post.wasCancelled, &matching)
+        work.spend(matching.spent, for: channel)
+        switch decision {
         case .text(let text, let closes):
             desk.replied(Array(request.name.utf8), times: 1)
             channel.send(AnsweredPost(handle: handle, text: text, closes: closes).packet)
@@ -122,6 +135,8 @@ final class BrokerSession {
         let timeout: Duration
         private var pipes: ProgramPipes?
         private var permit: Permit?
+        /// Ends its time.
+        var timer: Timer?
 
         init(
             _ name: String, _ start: ProgramStart, timeout: Duration,
@@ -161,14 +176,36 @@ final class BrokerSession {
         let post = StartedPost(
             handle: handle, name: name, outputLimit: entry.outputLimit,
             takesInput: entry.takesInput)
-        stage = .offering(Offer(name, start, timeout: entry.timeout, pipes, permit))
-        channel.send(post.packet, descriptors: descriptors)
+        let offer = Offer(name, start, timeout: entry.timeout, pipes, permit)
+        offer.timer = Timer(after: patience.ends, on: channel.loop) { [unowned self] in withdraw() }
+        stage = .offering(offer)
+        var without = post
+        without.hasEnds = false
+        channel.send(post.packet, descriptors: descriptors, otherwise: without.packet)
+    }
+
+    /// Nobody takes the ends of its pipes: it is not waited for any longer.
+    private func withdraw() {
+        guard case .offering(let offer) = stage else { return }
+        stage = .withdrawn(offer.name)
+        let refusal = Refusal(
+            .unavailable, "nobody took the output of \(offer.name) in time, so it was not started")
+        offer.takePermit().end(.refused(refusal), Usage())
     }
 
     func start(_ post: EndsPost) throws(PacketError) {
+        if case .withdrawn(let name) = stage {
+            stage = post.haveCome ? .unstarted : .resting
+            let refusal = Refusal.cannotStart(name)
+            return channel.send(
+                post.haveCome
+                    ? DonePost(handle: handle, outcome: .refused(refusal)).packet
+                    : RefusedPost(handle: handle, refusal: refusal).packet)
+        }
         guard case .offering(let offer) = stage else {
             throw .outOfTurn("nothing is to be started")
         }
+        offer.timer = nil
         guard post.haveCome else {
             stage = .resting
             let refusal = Refusal(
@@ -183,8 +220,8 @@ final class BrokerSession {
         do throws(StreamError) {
             stage = .running(
                 try SupervisedProgram(
-                    offer.start, offer.takePipes(), timeout: offer.timeout, offer.takePermit(),
-                    loop: channel.loop
+                    offer.start, offer.takePipes(), timeout: offer.timeout,
+                    patience: patience.told, offer.takePermit(), loop: channel.loop
                 ) { [handle, channel] in
                     switch $0 {
                     case .running: channel.send(RunningPost(handle: handle).packet)

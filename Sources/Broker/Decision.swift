@@ -23,8 +23,13 @@ struct Approved {
 extension SessionDesk {
     /// Says what becomes of a request whose turn has come.
     ///
-    /// - Parameter wasCancelled: its client has cancelled it before.
-    func decide(_ request: Request, for identity: Identity, wasCancelled: Bool) -> Decision {
+    /// - Parameters:
+    ///   - wasCancelled: its client has cancelled it before.
+    ///   - work: what it may cost, and has cost afterwards.
+    func decide(
+        _ request: Request, for identity: Identity, wasCancelled: Bool,
+        _ work: inout MatchingWork
+    ) -> Decision {
         let entry = table[request.name]
         if wasCancelled { return .refusal(.cancelled(request.name), entry) }
         if let objection { return .refusal(objection, entry) }
@@ -38,8 +43,6 @@ extension SessionDesk {
             return .refusal(.notAllowed(entry.name, for: identity), entry)
         }
         guard program.isAvailable else { return .refusal(.unavailable(entry.name), entry) }
-        // The most that a request may cost; each has a turn of the loop's for itself.
-        var work = MatchingWork()
         switch program.invocation(for: request.arguments, &work) {
         case .failure(let bad):
             return .refusal(Refusal(.badArgument, bad.description), entry)

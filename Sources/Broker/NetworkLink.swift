@@ -18,31 +18,41 @@ package protocol BrokerOffice: AnyObject {
 package final class NetworkLink {
     private let office: any BrokerOffice
     private let ended: (PostEnd) -> Void
-    private var channel: PostChannel?
+    private(set) var channel: PostChannel?
     private var sessions: [Handle: BrokerSession] = [:]
     private let mostSessions: Int
+    private let work: TurnWork
+    private let patience: NetworkPatience
 
     /// - Parameters:
     ///   - descriptor: one end of `PostChannel.pair()`.
     ///   - mostSessions: as many may be open.
+    ///   - work: shared with the process's other loops.
+    ///   - patience: what it may take to answer.
     ///   - ended: called once, when the other process is gone, or has sent what it may not. The programs of
     ///     its sessions are killed by then.
     package init(
         _ descriptor: consuming Descriptor, loop: EventLoop, mostSessions: Int,
+        work: TurnWork? = nil, patience: NetworkPatience = NetworkPatience(),
         office: any BrokerOffice, ended: @escaping (PostEnd) -> Void
     ) throws(StreamError) {
         self.office = office
+        self.work = work ?? TurnWork(on: loop)
+        self.patience = patience
         self.mostSessions = mostSessions
         self.ended = ended
         channel = try PostChannel(
             owning: descriptor, loop: loop, limit: Self.longestMessage,
             mostQueued: Self.mostQueued, holdsAt: Self.mostAnswers,
+            mayReceive: { [unowned self] in self.mayReceive },
             received: { [unowned self] post throws(PacketError) in try take(&post) },
             ended: { [unowned self] end in lose(end) })
     }
 
     /// The loop may have the channel for a turn longer.
     deinit { channel?.close() }
+
+    private var mayReceive: Bool { channel.map { work.admits($0) } ?? true }
 
     private func lose(_ end: PostEnd) {
         channel = nil
@@ -120,7 +130,7 @@ package final class NetworkLink {
         guard let channel, sessions.count < mostSessions else {
             throw .outOfTurn("there can't be a session \(handle)")
         }
-        let session = BrokerSession(handle, office.desk(handle), channel)
+        let session = BrokerSession(handle, office.desk(handle), channel, work, patience)
         sessions[handle] = session
         return session
     }
@@ -128,7 +138,7 @@ package final class NetworkLink {
     /// A run with its arguments is the longest.
     private static let longestMessage = 65_536
     /// What may wait of answers before the next run is read.
-    private static let mostAnswers = 1 << 20
+    static let mostAnswers = 1 << 20
     /// That, the longest answer, and what is said of programs unasked.
     private static let mostQueued = 64 << 20
 }

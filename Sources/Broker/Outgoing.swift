@@ -5,13 +5,30 @@ internal import System
 /// A message, how much of it was sent, and its descriptors, which are closed once they were sent, or when
 /// it is gone.
 final class Outgoing {
-    private let bytes: [UInt8]
+    private var bytes: [UInt8]
     private var sent = 0
     private var descriptors: Descriptors
+    private let otherwise: PacketWriter?
 
-    init(_ packet: PacketWriter, _ descriptors: consuming Descriptors = Descriptors()) {
+    /// - Parameter otherwise: what says that the descriptors can't come.
+    init(
+        _ packet: PacketWriter, _ descriptors: consuming Descriptors = Descriptors(),
+        otherwise: PacketWriter? = nil
+    ) {
         bytes = packet.bytes
         self.descriptors = descriptors
+        self.otherwise = otherwise
+    }
+
+    /// Gives its descriptors up, which the system takes from nobody now: they are closed, and the message is
+    /// another one. Descriptors go with a message's first packet, so that nothing of it was sent yet.
+    ///
+    /// - Returns: whether there is another one.
+    func giveDescriptorsUp() -> Bool {
+        guard let otherwise, sent == 0 else { return false }
+        bytes = otherwise.bytes
+        descriptors = Descriptors()
+        return true
     }
 
     /// What it takes while it waits: its bytes, and what it costs to keep any.
@@ -21,7 +38,8 @@ final class Outgoing {
     ///
     /// - Parameter waits: until it has taken all.
     /// - Returns: 0 where all of it was sent; EAGAIN where the rest has no room now, or had none in the
-    ///   socket's time; another `errno` where it never will.
+    ///   socket's time; ETOOMANYREFS where too many descriptors of this user are on their way, of any of its
+    ///   processes; another `errno` where it never will.
     func send(to socket: Int32, waits: Bool) -> Int32 {
         let bytes = bytes
         while sent < bytes.count {

@@ -26,6 +26,7 @@ package final class PostChannel: EventSource, Resumable {
     private let mostQueued: Int
     private let holdsAt: Int
     private let drained: () -> Void
+    private let mayReceive: () -> Bool
     /// What has come is not read before what waits to be sent is gone.
     private var isHolding = false
 
@@ -40,6 +41,9 @@ package final class PostChannel: EventSource, Resumable {
     private var isDue = false
 
     private var queue = OutgoingQueue()
+    /// Until when the system may refuse the first message's descriptors.
+    private var waitsUntil: Moment?
+    private var again: Timer?
 
     /// Takes over an end of a `PacketPair`, on the loop's thread, or while no thread runs it.
     ///
@@ -50,12 +54,14 @@ package final class PostChannel: EventSource, Resumable {
     ///   - holdsAt: nothing is received while more than so many bytes wait to be sent: whoever answers what it
     ///     receives must not collect answers. One end only may have it, or both could wait for each other.
     ///   - drained: called when nothing waits to be sent any more.
+    ///   - mayReceive: asked before each packet; where it says no, what has come is read in the next turn.
     ///   - received: called with each message. What it throws ends the channel.
     ///   - ended: called once, in a turn of the loop of its own, unless `close` was called before. Nothing is
     ///     received after the cause, and the descriptor is closed already.
     package init(
         owning descriptor: consuming Descriptor, loop: EventLoop, limit: Int,
         mostQueued: Int = 1 << 20, holdsAt: Int = .max, drained: @escaping () -> Void = {},
+        mayReceive: @escaping () -> Bool = { true },
         received: @escaping (inout Post) throws(PacketError) -> Void,
         ended: @escaping (PostEnd) -> Void
     ) throws(StreamError) {
@@ -66,6 +72,7 @@ package final class PostChannel: EventSource, Resumable {
         self.mostQueued = mostQueued
         self.holdsAt = holdsAt
         self.drained = drained
+        self.mayReceive = mayReceive
         assembly = MessageAssembly(limit: limit)
         super.init(loop: loop)
         try loop.add(self, descriptor: number, events: .stream)
@@ -82,13 +89,18 @@ package final class PostChannel: EventSource, Resumable {
     /// Sends a message after those that were sent before. Where the channel has ended it is lost, as it would
     /// be on its way.
     ///
-    /// - Parameter descriptors: are closed here when they were sent, or when the channel ends.
+    /// - Parameters:
+    ///   - descriptors: are closed here when they were sent, or when the channel ends.
+    ///   - otherwise: is sent in its place where the system doesn't take the descriptors for a while, since too many
+    ///     are on their way already (unix(7), ETOOMANYREFS), which any process of the same user can cause. Without
+    ///     it the channel ends then.
     package func send(
-        _ packet: PacketWriter, descriptors: consuming Descriptors = Descriptors()
+        _ packet: PacketWriter, descriptors: consuming Descriptors = Descriptors(),
+        otherwise: PacketWriter? = nil
     ) {
         guard isOpen else { return }
         let isFirst = queue.first == nil
-        queue.append(Outgoing(packet, descriptors))
+        queue.append(Outgoing(packet, descriptors, otherwise: otherwise))
         if isFirst { flush() }
         guard isOpen, queue.cost > mostQueued else { return }
         end(
@@ -133,8 +145,12 @@ package final class PostChannel: EventSource, Resumable {
     private func send() {
         while isOpen, let number = descriptor?.number, let message = queue.first {
             switch message.send(to: number, waits: false) {
-            case 0: queue.removeFirst()
+            case 0:
+                queue.removeFirst()
+                waitsUntil = nil
             case EAGAIN: return
+            case ETOOMANYREFS where waits(with: message): return
+            case ETOOMANYREFS where message.giveDescriptorsUp(): continue
             case EPIPE, ECONNRESET:
                 queue = OutgoingQueue()
                 state = .receiving
@@ -145,6 +161,18 @@ package final class PostChannel: EventSource, Resumable {
         }
     }
 
+    /// Nothing tells when the system would take descriptors again, and all that is behind the message waits with it.
+    ///
+    /// - Returns: false where it has waited long enough.
+    private func waits(with message: Outgoing) -> Bool {
+        let now = Moment.now
+        let end = waitsUntil ?? now + Self.descriptorPatience
+        waitsUntil = end
+        guard now < end else { return false }
+        again = Timer(after: Self.descriptorPause, on: loop) { [unowned self] in flush() }
+        return true
+    }
+
     // MARK: Receiving
 
     private func receive() {
@@ -153,7 +181,7 @@ package final class PostChannel: EventSource, Resumable {
             budgetUsed = 0
         }
         while let number = descriptor?.number {
-            guard budgetUsed < Self.packetsATurn else { return goOnNextTurn() }
+            guard budgetUsed < Self.packetsATurn, mayReceive() else { return goOnNextTurn() }
             guard queue.cost <= holdsAt else {
                 isHolding = true
                 return
@@ -210,6 +238,7 @@ package final class PostChannel: EventSource, Resumable {
 
     private func letGo() {
         queue = OutgoingQueue()
+        again = nil
         carried = Descriptors()
         guard let number = descriptor?.number else { return }
         loop.remove(descriptor: number)
@@ -223,4 +252,6 @@ package final class PostChannel: EventSource, Resumable {
     }
 
     private static let packetsATurn = 64
+    private static let descriptorPatience = Duration.milliseconds(100)
+    private static let descriptorPause = Duration.milliseconds(5)
 }

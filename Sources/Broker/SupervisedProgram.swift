@@ -24,6 +24,9 @@ final class SupervisedProgram {
     private let startedAt: Moment
     private let tell: (News) -> Void
     private var limit: TimeLimit?
+    private let patience: Duration
+    /// Until when its session is to say that its client was told.
+    private var patienceTimer: Timer?
     private var phase = Phase.starting
     /// The first of all reasons why it is ended by somebody.
     private var reason: Reason?
@@ -36,6 +39,8 @@ final class SupervisedProgram {
         case running
         /// As its session was told.
         case done(Outcome)
+        /// Its session has not said in time that its client was told, and its end is recorded without that.
+        case overdue
     }
 
     /// Why somebody ends it.
@@ -49,13 +54,18 @@ final class SupervisedProgram {
     /// An exec can hang, as on a network file system that does not answer. So all that can end the
     /// command is set up before anybody knows whether the program runs.
     ///
-    /// - Parameter tell: not called before this returns.
+    /// - Parameters:
+    ///   - patience: how long its session has to say that its client was told of its end. After that it is
+    ///     recorded without what was moved.
+    ///   - tell: not called before this returns.
     /// - Throws: what `Program` throws. The permit has ended then.
     init(
         _ start: ProgramStart, _ pipes: consuming ProgramPipes, timeout: Duration,
-        _ permit: consuming Permit, loop: EventLoop, tell: @escaping (News) -> Void
+        patience: Duration, _ permit: consuming Permit, loop: EventLoop,
+        tell: @escaping (News) -> Void
     ) throws(StreamError) {
         let link = Link()
+        self.patience = patience
         self.loop = loop
         self.tell = tell
         startedAt = loop.now
@@ -98,11 +108,18 @@ final class SupervisedProgram {
             phase = .running
             tell(.running)
         }
-        if case .done = phase { return }
+        switch phase {
+        case .done, .overdue: return
+        case .starting, .running: break
+        }
         guard program.isDone else { return }
         let outcome = outcome
         phase = .done(outcome)
         limit = nil
+        patienceTimer = Timer(after: patience, on: loop) { [unowned self] in
+            phase = .overdue
+            conclude(outcome, nil)
+        }
         tell(.done(outcome))
     }
 
@@ -125,9 +142,21 @@ final class SupervisedProgram {
     ///
     /// - Returns: false where it isn't done.
     func seeOff(_ traffic: Traffic) -> Bool {
-        guard case .done(var outcome) = phase else { return false }
+        switch phase {
+        case .starting, .running: return false
+        case .overdue: return true
+        case .done(let outcome):
+            patienceTimer = nil
+            conclude(outcome, traffic)
+            return true
+        }
+    }
+
+    /// - Parameter traffic: nil where nobody said.
+    private func conclude(_ outcome: Outcome, _ traffic: Traffic?) {
+        var outcome = outcome
         // However it has ended: what is cut must not pass for all.
-        if traffic.isOverLimit, case .ended = outcome { outcome = .overOutput }
+        if traffic?.isOverLimit == true, case .ended = outcome { outcome = .overOutput }
         var usage = Usage(traffic, pid: program.pid, duration: loop.now - startedAt)
         program.seeOff()
         program.whenOver { [self] in place = nil }
@@ -137,6 +166,5 @@ final class SupervisedProgram {
             usage.isLeftRunning = program.course == .lost || outcome == .leftRunning
             if let record = record.take() { record.end(outcome, usage) }
         }
-        return true
     }
 }

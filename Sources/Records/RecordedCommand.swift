@@ -38,13 +38,14 @@ package struct CommandEnd: Sendable {
 
     /// What it moved, in bytes, and how long it took.
     package struct Usage: Sendable {
-        package var bytesIn: Int
+        /// These three are nil where whoever moved them did not say.
+        package var bytesIn: Int?
         /// What it wrote within its limit, whoever took it.
-        package var bytesOut: Int
-        package var bytesError: Int
+        package var bytesOut: Int?
+        package var bytesError: Int?
         package var duration: Duration
 
-        package init(bytesIn: Int, bytesOut: Int, bytesError: Int, duration: Duration) {
+        package init(bytesIn: Int?, bytesOut: Int?, bytesError: Int?, duration: Duration) {
             self.bytesIn = bytesIn
             self.bytesOut = bytesOut
             self.bytesError = bytesError

@@ -32,8 +32,8 @@ extension CommandEnd {
             CommandOutcome(outcome, isLeftRunning: usage.isLeftRunning), pid: usage.pid,
             leftEnded: usage.leftEnded,
             usage: CommandEnd.Usage(
-                bytesIn: usage.traffic.bytesIn, bytesOut: usage.traffic.bytesOut,
-                bytesError: usage.traffic.bytesError, duration: usage.duration))
+                bytesIn: usage.traffic?.bytesIn, bytesOut: usage.traffic?.bytesOut,
+                bytesError: usage.traffic?.bytesError, duration: usage.duration))
     }
 }
 

@@ -24,6 +24,7 @@ final class Server {
     private let office: Office
     /// The office's ends of the loops' ways to it.
     private var links: [NetworkLink] = []
+    private let work: TurnWork
     /// Those who sign and verify for the loops.
     private var notaries: [NotaryThread] = []
     private var life = Life.serving
@@ -45,6 +46,7 @@ final class Server {
         commons = Commons(options: options, audit: audit)
         hidesConsole = audit?.sharesStandardOutput ?? false
         main = try EventLoop()
+        work = TurnWork(on: main)
         log = Log(program: "parleyd", loop: main)
         office = try Office(commons, loop: main, log: log, policy: policy)
         reload = Reload(commons, main: main, log: log)
@@ -126,7 +128,7 @@ final class Server {
         var ends = try PacketPair()
         links.append(
             try NetworkLink(
-                ends.takeOne(), loop: main, mostSessions: options.mostSessions,
+                ends.takeOne(), loop: main, mostSessions: options.mostSessions, work: work,
                 office: Reception(office, clients),
                 ended: Self.endAtOnce))
         let broker = try BrokerLink(ends.takeOther(), loop: loop, ended: Self.endAtOnce)

@@ -62,6 +62,30 @@ struct OutOfTurnTests {
             testDescription: "a stop of nothing",
             posts: [began, StopPost(handle: 1, reason: .ordered)]),
         Course(
+            testDescription: "pipes of nothing",
+            posts: [began, EndsPost(handle: 1, haveCome: true)]),
+        Course(
+            testDescription: "pipes that come twice",
+            posts: [
+                began, run("sleep"), EndsPost(handle: 1, haveCome: true),
+                EndsPost(handle: 1, haveCome: true),
+            ], starts: 1),
+        Course(
+            testDescription: "a stop of a program that is not started",
+            posts: [began, run("sleep"), StopPost(handle: 1, reason: .ordered)], starts: 1),
+        Course(
+            testDescription: "a session of no conversation that leaves something out",
+            posts: [
+                HandshakeFailedPost(handle: 1, number: 1, address: "", code: "", reason: ""),
+                OmittedPost(handle: 1, records: 1, commands: 1),
+            ]),
+        Course(
+            testDescription: "a session's end while its program runs",
+            posts: [
+                began, run("sleep"),
+                EndedPost(handle: 1, reason: "", bytesIn: 0, bytesOut: 0, duration: .zero),
+            ], starts: 1),
+        Course(
             testDescription: "a reply while a program runs",
             posts: [began, run("sleep"), RepliedPost(handle: 1, name: [1], times: 1)],
             starts: 1),

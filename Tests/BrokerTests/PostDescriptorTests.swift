@@ -224,6 +224,44 @@ struct PostDescriptorTests {
         }
     }
 
+    /// How many may be on their way is counted for a user, of all processes, and not for those with rights.
+    @Test(.serialized, arguments: ["taken", "refused", "refused for good"])
+    func descriptors_thatTooManyAreOnTheirWayFor_areTakenLater_orTold(course: String) async throws {
+        await #expect(processExitsWith: .success) { [course] in
+            if geteuid() == 0 { #expect(setuid(UInt32(60_000 + getpid() % 5_000)) == 0) }
+            try await onLoop { loop in
+                let (full, fuller) = try pair()
+                let (a, b) = try pair()
+                let (ours, theirs) = (try Posts(a, loop), try Posts(b, loop))
+                var limit = rlimit(rlim_cur: 200, rlim_max: 200)
+                #expect(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+                let many = [Int32](repeating: full, count: 150)
+                while sendRaw(full, packet(1, 0, [1]), many) {}
+                let token = try Token()
+                ours.channel.send(
+                    PacketWriter(1), descriptors: Descriptors(token.take()),
+                    otherwise: course == "refused for good" ? nil : PacketWriter(2))
+                ours.channel.send(PacketWriter(3))
+                #expect(ours.channel.isOpen && ours.channel.queued > 0)
+                await turns(5)
+                #expect(theirs.messages.isEmpty && !token.isClosed)
+                switch course {
+                case "taken":
+                    theirs.handle = { post throws(PacketError) in
+                        _ = try post.takeDescriptors(post.packet.type == 1 ? 1 : 0)
+                    }
+                    while receiveRaw(fuller) != nil {}
+                    #expect(try await theirs.messages(2) == [[1], [3]])
+                case "refused":
+                    #expect(try await theirs.messages(2) == [[2], [3]])
+                default: #expect(try await ours.endCode() == .system)
+                }
+                #expect(token.comesToBeClosed)
+                #expect(ours.ends.isEmpty == (course != "refused for good"))
+            }
+        }
+    }
+
     /// All kinds of ends, some hundred times.
     @Test func descriptors_leaveNothingBehind() async throws {
         await #expect(processExitsWith: .success) {

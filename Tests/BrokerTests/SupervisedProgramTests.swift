@@ -83,6 +83,39 @@ struct SupervisedProgramTests {
         }
     }
 
+    /// Nobody says that the client was told.
+    @Test(arguments: ["exit 3", "sleep 100"])
+    func anEndThatNobodyTells_isRecordedWithoutWhatWasMoved(_ script: String) async throws {
+        try await onLoop { loop in
+            let run = try Supervision(
+                script, timeout: .milliseconds(500), patience: .milliseconds(100), loop)
+            let outcome = try await run.outcome()
+            try await eventually("its end is recorded") {
+                run.admitted.calls == [.vacated, .ended(outcome)]
+            }
+            #expect(run.admitted.usage?.traffic == nil)
+            #expect(run.admitted.usage?.pid != nil)
+            // It is heard all the same, and not recorded twice.
+            #expect(run.program.seeOff(Traffic(bytesOut: 9, isOverLimit: true)))
+            await turns(5)
+            #expect(run.admitted.calls.count == 2)
+        }
+    }
+
+    @Test func anEndThatIsToldInTime_isRecordedOnce() async throws {
+        try await onLoop { loop in
+            let run = try Supervision("exit 3", patience: .milliseconds(50), loop)
+            _ = try await run.outcome()
+            #expect(run.program.seeOff(Traffic(bytesOut: 9)))
+            let later = Bell()
+            let timer = Timer(after: .milliseconds(100), on: loop) { later.ring() }
+            await later.wait()
+            #expect(run.admitted.calls == [.vacated, .ended(.ended(.status(3)))])
+            #expect(run.admitted.usage?.traffic == Traffic(bytesOut: 9))
+            withExtendedLifetime(timer) {}
+        }
+    }
+
     // MARK: Permits
 
     @Test func aPermitThatIsLetGo_givesItsPlaceBack_andIsRecorded() {
@@ -132,7 +165,8 @@ private final class Supervision {
     }
 
     init(
-        _ script: String, timeout: Duration = .seconds(60), _ loop: EventLoop,
+        _ script: String, timeout: Duration = .seconds(60), patience: Duration = .seconds(60),
+        _ loop: EventLoop,
         _ admitted: Admitted = Admitted()
     ) throws {
         Signals.ignoreFailedWrites()
@@ -145,7 +179,7 @@ private final class Supervision {
             ProgramStart(
                 path: "/bin/sh", arguments: ["-c", script],
                 environment: ["PATH": "/usr/bin:/bin"], directory: "/", takesInput: false,
-                grace: .milliseconds(500)), pipes, timeout: timeout,
+                grace: .milliseconds(500)), pipes, timeout: timeout, patience: patience,
             Permit(admitted, environment: [:]), loop: loop
         ) {
             switch $0 {

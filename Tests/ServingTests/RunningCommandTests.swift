@@ -21,7 +21,7 @@ struct RunningCommandTests {
             await session.serving.value
             try await eventually("it is recorded") { session.host.left == 1 }
             #expect(session.host.outcomes == [.overOutput])
-            #expect(session.host.usages[0].traffic.bytesOut == 1_000)
+            #expect(session.host.usages[0].traffic?.bytesOut == 1_000)
         }
     }
 

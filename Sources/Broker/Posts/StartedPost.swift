@@ -3,6 +3,7 @@
 
 /// From the broker: a run was admitted. With it come the other ends of the program's pipes: its output,
 /// its error output, and its input where it takes one. `EndsPost` answers it; the program is started after that.
+/// Where they could not be sent it says so, and comes without them.
 package struct StartedPost: Message, Equatable {
     package static var kind: PostKind { .started }
 
@@ -12,8 +13,12 @@ package struct StartedPost: Message, Equatable {
     /// How many bytes it may write to both outputs together.
     package var outputLimit: UInt64
     package var takesInput: Bool
+    package var hasEnds: Bool
 
-    package init(handle: Handle, name: String, outputLimit: Int, takesInput: Bool) {
+    package init(
+        handle: Handle, name: String, outputLimit: Int, takesInput: Bool, hasEnds: Bool = true
+    ) {
+        self.hasEnds = hasEnds
         self.handle = handle
         self.name = name
         self.outputLimit = UInt64(outputLimit)
@@ -25,6 +30,7 @@ package struct StartedPost: Message, Equatable {
         name = try reader.text(atMost: Longest.name)
         outputLimit = try reader.readUInt64()
         takesInput = try reader.bool()
+        hasEnds = try reader.bool()
     }
 
     package func write(to writer: inout PacketWriter) {
@@ -32,6 +38,7 @@ package struct StartedPost: Message, Equatable {
         writer.add(text: name)
         writer.add(outputLimit)
         writer.add(takesInput)
+        writer.add(hasEnds)
     }
 }
 

@@ -1,0 +1,84 @@
+// How much matching a turn of the broker's loop may have.
+// SPDX-License-Identifier: Apache-2.0
+import Commands
+import System
+import Testing
+
+@testable import Broker
+@testable import Remote
+@testable import Sockets
+@testable import TestSupport
+
+@Suite(.timeLimit(.minutes(1)))
+struct TurnWorkTests {
+    private final class Channel {}
+
+    /// Lets channels ask one after the other, each as often as it may, and has them pay for each time.
+    ///
+    /// - Returns: how often each was admitted in that turn.
+    private static func turn(
+        _ work: TurnWork, _ channels: [Channel], paying steps: Int
+    ) async -> [Int] {
+        await turns(2)
+        return channels.map { channel in
+            var count = 0
+            while count < 64, work.admits(channel) {
+                work.spend(steps, for: channel)
+                count += 1
+            }
+            return count
+        }
+    }
+
+    @Test func aTurn_hasABound_andNobodyWaitsForEver() async throws {
+        try await onLoop { loop in
+            let work = TurnWork(on: loop)
+            let channels = (0..<5).map { _ in Channel() }
+            var sums = [0, 0, 0, 0, 0]
+            for _ in 0..<20 {
+                let counts = await Self.turn(work, channels, paying: MatchingWork.limit)
+                #expect(work.spent <= 4 * MatchingWork.limit)
+                #expect(counts.reduce(0, +) > 0)
+                for (index, count) in counts.enumerated() { sums[index] += count }
+            }
+            #expect(sums.min()! >= 2, "\(sums)")
+        }
+    }
+
+    @Test func whatCostsNothing_isNotHeldUp() async throws {
+        try await onLoop { loop in
+            let work = TurnWork(on: loop)
+            let channels = (0..<3).map { _ in Channel() }
+            for _ in 0..<3 {
+                #expect(await Self.turn(work, channels, paying: 10) == [64, 64, 64])
+            }
+        }
+    }
+
+    /// 64 requests a turn, of each of several loops, each of which costs what one may.
+    @Test func requestsThatCostMuch_areSharedOutOverTurns() async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(
+                "dear: {run: ['/bin/true', '{a}'], arguments: {a: '([a-z]|[a-y]|[a-x]|[a-w])*0'}, allow: ['anyone']}"
+            )
+            let work = TurnWork(on: loop)
+            var spent: [UInt64: Int] = [:]
+            office.refused = {
+                spent[loop.turns, default: 0] = max(spent[loop.turns] ?? 0, work.spent)
+            }
+            let networks = try (0..<3).map { _ in try TestNetwork(office, loop, work: work) }
+            let value = String(repeating: "a", count: 30_000)
+            for network in networks {
+                network.begin()
+                for _ in 0..<20 { network.run("dear", [value]) }
+            }
+            try await eventually("all are answered") { office.refusals.count == 60 }
+            try await eventually("all are told") { networks.allSatisfy { $0.posts.count == 20 } }
+            let most = spent.values.max() ?? 0
+            #expect(most <= 4 * MatchingWork.limit, "\(most)")
+            #expect(most > MatchingWork.limit / 4, "\(most): it costs too little to show anything")
+            #expect(spent.count >= 10)
+            #expect(networks.allSatisfy { $0.end == nil })
+        }
+    }
+}
