@@ -176,7 +176,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ParleydTests",
-            dependencies: ["parleyd", "Commands", "System", "Sockets", "Console", "TestSupport"],
+            dependencies: [
+                "parleyd", "Commands", "System", "Sockets", "Console", "TLS", "Remote", "Broker",
+                "Vouching", "TestSupport",
+            ],
             swiftSettings: settings),
         fuzzers,
     ],

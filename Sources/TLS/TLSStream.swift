@@ -22,9 +22,6 @@ public final class TLSStream: TLSTransport, ByteStream {
     /// Who the peer has proved to be; nil before the handshake and for a peer without a
     /// certificate.
     public private(set) var peerIdentity: PeerIdentity?
-    /// Asked in a server's handshake for what it verifies a client under, which may be another
-    /// context by then than the one that it began with; nil for that one.
-    public var contextInForce: (() -> TLSContext?)?
     /// Kept for the handshake's error by what OpenSSL asks of this end: a verification, a signature.
     var callbackFailure: StreamError?
     let serverName: ServerName?
@@ -172,12 +169,6 @@ public final class TLSStream: TLSTransport, ByteStream {
         return bounded(serverName?.identity ?? peerIdentity.description)
     }
 
-    /// Why the client's certificate would not be accepted now, under what `context` trusts; nil
-    /// where it would be. Costs one signature's verification.
-    public func objection(under context: TLSContext) -> StreamError? {
-        unsafe Verification.objection(toClientOf: ssl, under: context)
-    }
-
     // MARK: Attempts
 
     public func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt {
@@ -278,7 +269,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         }
         var verification = Verification(under: context, serverName: serverName)
         defer { callbackFailure = verification.objection }
-        return unsafe verification.verify(store, inForce: contextInForce?())
+        return unsafe verification.verify(store)
     }
 
     override var keyLog: KeyLog? { context.keyLog }

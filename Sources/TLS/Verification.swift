@@ -28,44 +28,13 @@ struct Verification {
     /// name are checked there. Around it stand the pins, and a failure is kept as a sentence while
     /// the certificate is at hand.
     ///
-    /// - Parameter latest: the context that is in force by now; nil for the one that the handshake
-    ///   began with.
     /// - Returns: 1 where the certificate is accepted, else 0.
-    mutating func verify(_ store: OpaquePointer, inForce latest: TLSContext?) -> Int32 {
+    mutating func verify(_ store: OpaquePointer) -> Int32 {
         guard let trust = context.trust,
             let leafPointer = unsafe X509_STORE_CTX_get0_cert(store)
         else { return 0 }
         let leaf = unsafe Certificate(sharing: leafPointer)
-
-        // What was trusted when the client connected may be in force no longer: a client that takes
-        // its time must not be let in by what was revoked meanwhile.
-        if let latest, latest !== context {
-            var verification = Verification(under: latest, serverName: serverName)
-            let untrusted = unsafe X509_STORE_CTX_get0_untrusted(store)
-            let code = unsafe verification.verify(leaf, sentWith: untrusted)
-            objection = verification.objection
-            unsafe X509_STORE_CTX_set_error(store, code)
-            return code == X509_V_OK ? 1 : 0
-        }
         return unsafe verify(store, leaf, trust)
-    }
-
-    /// Verifies the certificate of an established session's client again, under what another context
-    /// trusts: it may have expired since, or be revoked.
-    static func objection(toClientOf ssl: OpaquePointer, under context: TLSContext) -> StreamError?
-    {
-        ErrorQueue.assertEmpty()
-        guard let leafPointer = unsafe SSL_get1_peer_certificate(ssl) else {
-            _ = ErrorQueue.drain()
-            return StreamError(
-                .clientCertificateRequired, "the client has no certificate that could be verified")
-        }
-        let leaf = unsafe Certificate(owning: leafPointer)
-        var verification = Verification(under: context, serverName: nil)
-        let sent = unsafe SSL_get_peer_cert_chain(ssl)
-        guard unsafe verification.verify(leaf, sentWith: sent) != X509_V_OK else { return nil }
-        return verification.objection
-            ?? StreamError(.certificateInvalid, "the client's certificate is not accepted any more")
     }
 
     /// Verifies a client's certificate as a handshake does.

@@ -128,9 +128,6 @@ struct AnchorTests {
         let trust = try pki.trust("root")
         let pair = try pki.pair(client: "laptop-chain", key: "laptop", trusting: trust)
         #expect(pair.serversVerdict() == nil)
-        // Nor when the certificate is looked at again.
-        let context = try CertificateFixture.shared.server(trusting: trust)
-        #expect(pair.server.stream.objection(under: context) == nil)
         let outside = try pki.pair(client: "outside-chain", key: "outside", trusting: trust)
         #expect(outside.serversVerdict() == .certificateInvalid)
     }
@@ -198,9 +195,17 @@ struct AnchorTests {
         let trust = try pki.trust("root")
         let pair = try pki.pair(client: "weak", trusting: trust, level: 0)
         #expect(pair.serversVerdict() == nil)
-        let stream = pair.server.stream
-        #expect(stream.objection(under: stream.context) == nil)
+        let shown = pair.client.stream.shownChain.map(\.entry)
+        let chain = try ClientChain(certificateMessage(shown))
+        #expect(throws: Never.self) {
+            try VerifiedChain(chain, under: pair.server.stream.context)
+        }
         let context = try CertificateFixture.shared.server(trusting: trust)
-        #expect(stream.objection(under: context)?.code == .certificateInvalid)
+        do throws(ChainRefusal) {
+            _ = try VerifiedChain(chain, under: context)
+            Issue.record("it is accepted")
+        } catch {
+            #expect(error.failure.code == .certificateInvalid)
+        }
     }
 }

@@ -148,7 +148,7 @@ extension MemoryEnd {
 
 extension TLSStream {
     /// This end's certificate, and what it shows with it.
-    fileprivate var shownChain: [Certificate] {
+    var shownChain: [Certificate] {
         var others: OpaquePointer?
         _ = unsafe withUnsafeMutablePointer(to: &others) {
             unsafe SSL_ctrl(ssl, SSL_CTRL_GET_CHAIN_CERTS, 0, $0)

@@ -20,6 +20,7 @@ struct NotaryLinkTests {
     private final class Halves {
         let clients = ShownClients(most: 100)
         let link: NotaryLink
+        let channel: CallChannel
         let front: TLSContext
         let ring: KeyRing
         let thread: NotaryThread
@@ -37,10 +38,8 @@ struct NotaryLinkTests {
             thread = try NotaryThread(pair.takeOne(), ring, clients, mostHandshakes: 100) {
                 error in breach.error.withLock { $0 = error }
             }
-            link = NotaryLink(
-                try CallChannel(owning: pair.takeOther(), time: .seconds(20)),
-                loop: try EventLoop()
-            ) { _ in }
+            channel = try CallChannel(owning: pair.takeOther(), time: .seconds(20))
+            link = NotaryLink(channel, loop: try EventLoop()) { _ in }
             front = try TLSContext(
                 server: #require(context.face), key: RemoteKey(number: 0, signer: link),
                 verifier: link)
@@ -105,6 +104,26 @@ struct NotaryLinkTests {
         halves.thread.stop()
         // Nobody has to be told.
         halves.link.leave(1, isTold: false)
+    }
+
+    /// Whoever sends what can't be read is not answered any more, and nobody is known by it.
+    @Test(arguments: [[99], [CallKind.nonce.rawValue, 1], [CallKind.drop.rawValue, 0, 0, 0]])
+    func questionThatCantBeRead_endsTheProcessesRights(_ question: [UInt8]) throws {
+        let halves = try Halves(ends.server(.p256))
+        try halves.establish(ends.client(.p256), 1)
+        let pair = try halves.pair(ends.client(.p256), 2)
+        pair.client.proceed()
+        pair.server.proceed()
+        var packet = PacketWriter(question[0])
+        for byte in question.dropFirst() { packet.add(byte) }
+        #expect(throws: PacketError.self) { try halves.channel.call(packet, limit: 1_000) }
+        halves.thread.stop()
+        #expect(halves.breach.error.withLock { $0?.code } == .malformed)
+        #expect(halves.clients.count == 0)
+        // Nothing that was begun goes on.
+        pair.handshake()
+        #expect(pair.server.progress == .failed(.tlsFailed))
+        #expect(halves.link.objection(to: 1) != nil)
     }
 
     @Test func whereNobodyAnswers_handshakesFail() throws {

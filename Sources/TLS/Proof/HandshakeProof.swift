@@ -168,7 +168,7 @@ public struct ProvenClient: Sendable {
     public let leaf: Certificate
     private let applicationProtocol: [UInt8]?
 
-    fileprivate init(leaf: Certificate, applicationProtocol: [UInt8]?) {
+    init(leaf: Certificate, applicationProtocol: [UInt8]?) {
         self.leaf = leaf
         self.applicationProtocol = applicationProtocol
     }

@@ -60,7 +60,8 @@ public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// For the log: a clause without a full stop.
     public var description: String {
         switch self {
-        case .outOfTurn: "this step of the handshake's proof was done before, or is not due yet"
+        case .outOfTurn:
+            "this step of the handshake's proof was done before, is not due yet, or came too late"
         case .late: "the client's proof came too long after the server's signature"
         case .truncated: "the handshake's messages are cut short"
         case .outOfOrder(let kind): "another message stands where \(kind) was due"
