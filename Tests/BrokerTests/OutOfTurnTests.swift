@@ -11,6 +11,8 @@ import Testing
 
 /// By which nobody has proved anything.
 private let nobody: Handle = 9
+/// That of a session that begins after the breach.
+private let late: Handle = 99
 
 @Suite(.timeLimit(.minutes(1)))
 struct OutOfTurnTests {
@@ -58,6 +60,12 @@ struct OutOfTurnTests {
             testDescription: "an end that has not come",
             posts: [began, run("sleep"), ToldPost(handle: 1, traffic: Traffic())],
             starts: 1),
+        Course(
+            testDescription: "an end of a program that runs",
+            posts: [
+                began, run("sleep"), EndsPost(handle: 1, haveCome: true),
+                ToldPost(handle: 1, traffic: Traffic()),
+            ], starts: 1),
         Course(
             testDescription: "a stop of nothing",
             posts: [began, StopPost(handle: 1, reason: .ordered)]),
@@ -116,15 +124,16 @@ struct OutOfTurnTests {
                 owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },
                 ended: { _ in })
             for post in course.posts { network.send(post.packet) }
-            // What would come after it has no effect.
-            network.send(Self.began.packet)
-            network.send(Self.run("true").packet)
+            // A good one after it has no effect, and is not what ends the channel.
+            network.send(
+                BeganPost(handle: late, number: 2, address: "", conversation: "parley/1").packet)
             try await eventually("the channel is ended") { end != nil }
             guard case .failed(let error) = end else {
                 Issue.record("it ended as \(end as Any)")
                 return
             }
             #expect(error.code == .malformed)
+            #expect(!office.handles.contains(late))
             #expect(office.admitted == course.starts)
             // Its programs are killed, its sessions are counted out, and it is not heard any more.
             try await eventually("its programs are gone") { office.vacated == course.starts }
@@ -138,10 +147,12 @@ struct OutOfTurnTests {
         var admitted = 0
         var vacated = 0
         var desks = 0
+        var handles: Set<Handle> = []
         var ended = 0
 
         func desk(_ handle: Handle) -> any SessionDesk {
             desks += 1
+            handles.insert(handle)
             return Desk(self, isKnown: handle != nobody)
         }
 

@@ -132,6 +132,26 @@ struct SessionLinkTests {
         }
     }
 
+    /// What is said to a broker, by something that poses as one.
+    @Test(
+        arguments: [
+            BeganPost(handle: 1, number: 1, address: "", conversation: "parley/1"),
+            ClosedPost(handle: 1), EndsPost(handle: 1, haveCome: true),
+        ] as [any Message & Sendable])
+    func whatNoBrokerSays_endsTheLink(_ post: any Message & Sendable) async throws {
+        try await linked { broker in
+            let session = try broker.session()
+            broker.far.send(post.packet)
+            try await eventually("the link is ended") { broker.end != nil }
+            guard case .failed(let error)? = broker.end else {
+                Issue.record("it ended as \(broker.end as Any)")
+                return
+            }
+            #expect(error.code == .malformed)
+            withExtendedLifetime(session) {}
+        }
+    }
+
     @Test func whatASessionIsToldAfterItsEnd_isPassedOver() async throws {
         try await linked { broker in
             let session = try broker.session()

@@ -134,12 +134,30 @@ struct StartTests {
         }
     }
 
+    /// The broker gives descriptors, and takes none.
+    @Test func descriptorsForTheBroker_areClosed_andEndTheProcessesRights() async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(try Mark().commands)
+            let network = try TestNetwork(office, loop)
+            let token = try Token()
+            let began = BeganPost(handle: 1, number: 1, address: "", conversation: "parley/1")
+            network.channel.send(began.packet, descriptors: Descriptors(token.take()))
+            try await eventually("the channel is ended") { network.end != nil }
+            guard case .failed(let error) = network.end else {
+                Issue.record("it ended as \(network.end as Any)")
+                return
+            }
+            #expect(error.code == .descriptors)
+            #expect(office.desks == 0 && token.comesToBeClosed)
+        }
+    }
+
     /// A session's connection may be closed at any time.
     @Test func aSessionThatCloses_withPipesOnTheirWay_givesThePlaceBack() async throws {
         try await onLoop { loop in
             let mark = try Mark()
             let office = try TestOffice(mark.commands)
-            let network = try TestNetwork(office, loop, ends: .milliseconds(50))
+            let network = try TestNetwork(office, loop)
             network.begin()
             network.run("mark")
             try await network.hears(.started)

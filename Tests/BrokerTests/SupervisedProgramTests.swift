@@ -42,13 +42,14 @@ struct SupervisedProgramTests {
 
     /// Whoever moves the bytes may find that when the program has ended.
     @Test(arguments: [
-        ("exit 3", Remote.Outcome.overOutput), ("sleep 100", .timedOut),
+        ("exit 3", Duration.seconds(60), Remote.Outcome.overOutput),
+        ("sleep 100", .milliseconds(200), .timedOut),
     ])
     func whatIsCut_isRecordedAsCut_unlessItsTimeWasOver(
-        _ script: String, _ outcome: Remote.Outcome
+        _ script: String, _ timeout: Duration, _ outcome: Remote.Outcome
     ) async throws {
         try await onLoop { loop in
-            let run = try Supervision(script, timeout: .milliseconds(200), loop)
+            let run = try Supervision(script, timeout: timeout, loop)
             _ = try await run.outcome()
             #expect(run.program.seeOff(Traffic(bytesOut: 9, isOverLimit: true)))
             #expect(run.admitted.calls == [.vacated, .ended(outcome)])
@@ -84,11 +85,13 @@ struct SupervisedProgramTests {
     }
 
     /// Nobody says that the client was told.
-    @Test(arguments: ["exit 3", "sleep 100"])
-    func anEndThatNobodyTells_isRecordedWithoutWhatWasMoved(_ script: String) async throws {
+    @Test(arguments: [("exit 3", Duration.seconds(60)), ("sleep 100", .milliseconds(500))])
+    func anEndThatNobodyTells_isRecordedWithoutWhatWasMoved(
+        _ script: String, _ timeout: Duration
+    ) async throws {
         try await onLoop { loop in
             let run = try Supervision(
-                script, timeout: .milliseconds(500), patience: .milliseconds(100), loop)
+                script, timeout: timeout, patience: .milliseconds(100), loop)
             let outcome = try await run.outcome()
             try await eventually("its end is recorded") {
                 run.admitted.calls == [.vacated, .ended(outcome)]
@@ -179,7 +182,7 @@ private final class Supervision {
             ProgramStart(
                 path: "/bin/sh", arguments: ["-c", script],
                 environment: ["PATH": "/usr/bin:/bin"], directory: "/", takesInput: false,
-                grace: .milliseconds(500)), pipes, timeout: timeout, patience: patience,
+                grace: .seconds(5)), pipes, timeout: timeout, patience: patience,
             Permit(admitted, environment: [:]), loop: loop
         ) {
             switch $0 {

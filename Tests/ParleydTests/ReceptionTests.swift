@@ -151,6 +151,20 @@ struct ReceptionTests {
         }
     }
 
+    /// Whoever is known by a handle is not replaced, and there is no more room than for the sessions.
+    @Test func aHandle_isOneClients() async throws {
+        try await onLoop { loop in
+            let broker = try Broker(loop)
+            try broker.knows(1, reading: 0)
+            let other = try Certificates.shared.get().alice(reading: 0, isProven: false)
+            #expect(!broker.clients.add(other, as: 1))
+            #expect(broker.clients[1]?.proven != nil)
+            for handle in 2...10 as ClosedRange<Handle> { try broker.knows(handle, reading: 0) }
+            #expect(!broker.clients.add(other, as: 11))
+            #expect(broker.clients.count == 10)
+        }
+    }
+
     @Test func aClient_isForgottenWithItsSession() async throws {
         try await onLoop { loop in
             let broker = try Broker(loop)
