@@ -30,6 +30,7 @@ struct PostTests {
         AnsweredPost(handle: 13, text: "usage\n", closes: true),
         RefusedPost(handle: 14, refusal: refusal),
         StartedPost(handle: 15, name: "ls", outputLimit: 1 << 40, takesInput: true),
+        StartedPost(handle: 15, name: "ls", outputLimit: 1, takesInput: true, hasEnds: false),
         RunningPost(handle: 16), ProbePost(handle: 17),
         DonePost(handle: 18, outcome: .ended(.status(3))),
         DonePost(handle: 18, outcome: .ended(.signal(15))),

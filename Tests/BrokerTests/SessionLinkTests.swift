@@ -132,6 +132,40 @@ struct SessionLinkTests {
         }
     }
 
+    /// The system takes no descriptors from the broker for a while.
+    @Test func aProgramWhosePipesCouldNotBeSent_hasNotHadThem_andTheLinkLivesOn() async throws {
+        try await linked { broker in
+            let session = try broker.session()
+            broker.answer = StartedPost(
+                handle: 1, name: "a", outputLimit: 1, takesInput: true, hasEnds: false)
+            broker.refusesWithoutEnds = true
+            guard
+                case .refusal(Refusal(.unavailable, "none")) = await session.ask(
+                    Request(name: "a", arguments: []), wasCancelled: false)
+            else {
+                Issue.record("it has another answer")
+                return
+            }
+            #expect(broker.kinds == [.run, .ends] && broker.end == nil)
+        }
+    }
+
+    /// None may come with what says that there are none.
+    @Test func aProgramWithoutPipes_andWithDescriptors_endsTheLink() async throws {
+        try await linked { broker in
+            let session = try broker.session()
+            broker.answer = StartedPost(
+                handle: 1, name: "a", outputLimit: 1, takesInput: false, hasEnds: false)
+            broker.descriptors = 2
+            _ = await session.ask(Request(name: "a", arguments: []), wasCancelled: false)
+            guard case .failed(let error)? = broker.end else {
+                Issue.record("it ended as \(broker.end as Any)")
+                return
+            }
+            #expect(error.code == .descriptors)
+        }
+    }
+
     /// What is said to a broker, by something that poses as one.
     @Test(
         arguments: [
@@ -187,6 +221,8 @@ private final class TestBroker {
     /// How many come with it.
     var descriptors = 0
     var endsAtRun = false
+    /// Whether a run is refused whose pipes have not come.
+    var refusesWithoutEnds = false
 
     init(_ loop: EventLoop) throws {
         var pair = try PacketPair()
@@ -208,6 +244,10 @@ private final class TestBroker {
             let reply = try RepliedPost(whole: &reader)
             count += Int(reply.times)
             replies.append(String(decoding: reply.name, as: UTF8.self) + "\(reply.times)")
+        case .ends:
+            let post = try EndsPost(whole: &reader)
+            guard refusesWithoutEnds, !post.haveCome else { return }
+            far.send(RefusedPost(handle: 1, refusal: Refusal(.unavailable, "none")).packet)
         case .run:
             if endsAtRun { return far.close() }
             guard let answer else { return }
