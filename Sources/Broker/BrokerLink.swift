@@ -51,6 +51,11 @@ package final class BrokerLink {
         return session
     }
 
+    /// The server ends, and so many connections are left at the loop. What was said of those that are not comes first.
+    package func say(connections: Int) {
+        channel?.send(OpenPost(connections: connections).packet)
+    }
+
     private func lose(_ end: PostEnd) {
         channel = nil
         for entry in sessions.values { entry.session?.lose() }
@@ -61,8 +66,8 @@ package final class BrokerLink {
 
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
-        guard let kind = PostKind(rawValue: reader.type), kind.isBrokers else {
-            throw reader.malformed("is none that a broker sends")
+        guard let kind = PostKind(rawValue: reader.type), kind.isBrokers, !kind.isControl else {
+            throw reader.malformed("is none that a broker sends to a loop")
         }
         try take(kind, &reader, &post)
     }
@@ -107,7 +112,8 @@ package final class BrokerLink {
             let message = try DonePost(whole: &reader)
             sessions[message.handle]?.session?.take(message)
         case .began, .run, .stop, .heldUp, .told, .replied, .unread, .message, .ended,
-            .handshakeFailed, .closed, .ends, .omitted:
+            .handshakeFailed, .closed, .ends, .omitted, .open, .ready, .happened, .ask, .askNoMore,
+            .inForce, .settings, .policy, .order, .line:
             break
         }
     }

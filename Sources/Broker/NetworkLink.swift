@@ -11,6 +11,9 @@ package protocol BrokerOffice: AnyObject {
 
     /// The connection of a session that had a desk is closed.
     func sessionEnded(_ handle: Handle)
+
+    /// The server ends, and so many connections are left.
+    func say(connections: Int)
 }
 
 /// The broker's end of a loop's post channel, with its half of that loop's sessions. Confined to the
@@ -63,8 +66,8 @@ package final class NetworkLink {
 
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
-        guard let kind = PostKind(rawValue: reader.type), !kind.isBrokers else {
-            throw reader.malformed("is none that a network process sends")
+        guard let kind = PostKind(rawValue: reader.type), !kind.isBrokers, !kind.isControl else {
+            throw reader.malformed("is none that a loop of a network process sends")
         }
         _ = try post.takeDescriptors(0)
         try take(kind, &reader)
@@ -113,7 +116,10 @@ package final class NetworkLink {
         case .message:
             let post = try MessagePost(whole: &reader)
             try session(post.handle).note(post)
-        case .answered, .refused, .started, .running, .probe, .done: break
+        case .open: office.say(connections: Int(try OpenPost(whole: &reader).connections))
+        case .answered, .refused, .started, .running, .probe, .done, .ready, .happened, .ask,
+            .askNoMore, .inForce, .settings, .policy, .order, .line:
+            break
         }
     }
 
@@ -145,7 +151,7 @@ package final class NetworkLink {
 
 extension Message {
     /// Reads a message to its last byte.
-    init(whole reader: inout PacketReader) throws(PacketError) {
+    package init(whole reader: inout PacketReader) throws(PacketError) {
         try self.init(reading: &reader)
         try reader.end()
     }
@@ -153,7 +159,7 @@ extension Message {
 
 extension PacketError {
     /// - Parameter what: what can't be now, as the rest of a sentence.
-    static func outOfTurn(_ what: String) -> PacketError {
+    package static func outOfTurn(_ what: String) -> PacketError {
         PacketError(
             .malformed, "the other process doesn't keep to the channel's order: \(what)")
     }

@@ -36,11 +36,11 @@ static int close_limit(__rlimit_resource_t which)
     return setrlimit(which, &none) ? -errno : 0;
 }
 
-int parley_close_limits(void)
+int parley_close_limits(int seals)
 {
     // A file as standard error then fails, instead of ending the process at its first line.
     signal(SIGXFSZ, SIG_IGN);
-    parley_forbid_dumps();
+    if (seals) parley_forbid_dumps();
     int result = close_limit(RLIMIT_CORE);
     return result ? result : close_limit(RLIMIT_FSIZE);
 }

@@ -76,9 +76,12 @@ int parley_keeper_reap(pid_t keeper, void *memory)
     return 1;
 }
 
-int parley_reap_orphans(void)
+int parley_reap_orphans(pid_t spared)
 {
-    int count = 0;
-    while (waitpid(-1, NULL, WNOHANG) > 0) count++;
-    return count;
+    for (int count = 0;; count++) {
+        siginfo_t info = {0};
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid) return count;
+        if (info.si_pid == spared) return count;
+        waitpid(info.si_pid, NULL, WNOHANG);
+    }
 }

@@ -70,7 +70,8 @@ static const struct {
 #endif
 };
 
-static const unsigned descriptor_commands[] = {F_GETFD, F_GETFL};
+// A program whose output waits in a pipe that is full is held up by its client.
+static const unsigned descriptor_commands[] = {F_GETFD, F_GETFL, F_GETPIPE_SZ};
 static const unsigned controls[] = {FIONREAD};
 // The others of these levels are for programs in the kernel, other protocols on top of TCP, and root.
 static const unsigned socket_options[] = {SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_LINGER, SO_RCVLOWAT};

@@ -9,7 +9,7 @@ internal import TLS
 /// A transcript on the process's own console. Confined to its loop.
 public final class ConsoleTranscript: Transcript {
     public let output: Output
-    private let input: LineReader?
+    private let input: (any LineSource)?
     private let log: Log
     private let isQuiet: Bool
     /// Whether lines are left out for now, though it is not quiet.
@@ -22,13 +22,22 @@ public final class ConsoleTranscript: Transcript {
     private let form: Form
 
     /// What of a peer's message reaches standard output.
-    private enum Form {
+    public enum Form: UInt8, Sendable {
         /// All of it.
-        case whole
+        case whole = 1
         /// What can't control a terminal; a line's end and a tab stay.
-        case terminal
+        case terminal = 2
         /// What can't end a line.
-        case line
+        case line = 3
+
+        /// - Parameter meetsRecords: whether what reads standard output may read the log or an audit trail as
+        ///   well, so that a message must not look like a line of theirs. It is so in any case where
+        ///   standard output and standard error lead to the same file.
+        public init(of output: Output, meetsRecords: Bool = false) {
+            self =
+                output.isTerminal
+                ? .terminal : meetsRecords || leadToSameFile(1, 2) ? .line : .whole
+        }
     }
 
     /// - Parameters:
@@ -36,18 +45,14 @@ public final class ConsoleTranscript: Transcript {
     ///   - isQuiet: prints nothing, and asks all the same.
     ///   - limit: the longest line that is asked for, in bytes; of a longer one comes one byte
     ///     more.
+    ///   - form: what of messages reaches the output; that of standard output where nil.
     ///   - editor: edits the lines, where there is one.
-    ///   - meetsRecords: whether what reads standard output may read the log or an audit trail as
-    ///     well, so that a message must not look like a line of theirs. It is so in any case where
-    ///     standard output and standard error lead to the same file.
     public init(
-        output: Output, input: LineReader?, log: Log, isQuiet: Bool = false,
-        limit: Int = Message.limit, meetsRecords: Bool = false, editor: LineEditor? = nil
+        output: Output, input: (any LineSource)?, log: Log, isQuiet: Bool = false,
+        limit: Int = Message.limit, form: Form? = nil, editor: LineEditor? = nil
     ) {
         self.editor = editor
-        form =
-            output.isTerminal
-            ? .terminal : meetsRecords || leadToSameFile(1, 2) ? .line : .whole
+        self.form = form ?? Form(of: output)
         self.limit = limit
         self.output = output
         self.input = input
@@ -83,13 +88,13 @@ public final class ConsoleTranscript: Transcript {
         await output.flushed()
         var line: [UInt8]?
         // Without a line's own end the cursor stays behind the prompt.
-        defer { if line == nil, input.isTerminal, output.isTerminal { endPrompt() } }
+        defer { if line == nil, input.isTerminal, form == .terminal { endPrompt() } }
         line = try await input.next(limit: limit)
         return line
     }
 
     private func edit(
-        _ editor: LineEditor, _ prompt: String, _ input: LineReader
+        _ editor: LineEditor, _ prompt: String, _ input: any LineSource
     ) async throws(StreamError) -> [UInt8]? {
         log.flush()
         await output.flushed()

@@ -4,10 +4,27 @@ internal import CLinux
 internal import Glibc
 public import Sockets
 
+/// Where lines are asked for. Confined to its loop.
+public protocol LineSource: AnyObject {
+    /// Whether somebody sits there who can be asked again.
+    var isTerminal: Bool { get }
+
+    /// The next line without its end; of one of more than `limit` bytes one byte more than that. Nil at the end.
+    ///
+    /// - Throws: `cancelled`; `system` where it can't be read.
+    func next(limit: Int) async throws(StreamError) -> [UInt8]?
+
+    /// What was read and not asked for, which is given away.
+    func takeAhead() -> [UInt8]
+
+    /// Puts bytes that `takeAhead` gave away before what is read next.
+    func giveBack(_ bytes: [UInt8])
+}
+
 /// Reads standard input by lines, as the terminal's line discipline or a pipe delivers them.
 /// Confined to its loop. Input is read only when a line is asked for, so that what is left over
 /// stays for whoever shares it.
-public final class LineReader: EventSource {
+public final class LineReader: EventSource, LineSource {
     public let isTerminal = isatty(0) == 1
     private var buffered: [UInt8] = []
     /// Behind a line that is too long its rest is thrown away.

@@ -65,6 +65,8 @@ public struct SecurityOptions: Sendable {
     public var asksForClients: Bool { clientCA != nil }
     /// The oldest version that is spoken, `--tls-min`.
     public var minimum: TLSVersion { options.minimum }
+    /// What `openKeyLog` has opened.
+    public var openedKeyLog: KeyLog? { options.keyLog }
     /// Whether `--keylog` was given, so that the contexts' sessions can be decrypted.
     public var writesKeyLog: Bool { keyLog != nil }
 

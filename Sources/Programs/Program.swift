@@ -219,7 +219,9 @@ public final class Program {
     public static func killAll() { Keeper.killAll() }
 
     /// Takes away children of this process that it did not start: as process 1 it gets every orphan.
-    public static func reapOrphans() { parley_reap_orphans() }
+    ///
+    /// - Parameter spared: a child that it did start, and that somebody waits for.
+    public static func reapOrphans(sparing spared: Int32 = 0) { parley_reap_orphans(spared) }
 
     /// What SIGKILL may take.
     private static let lastWait = Duration.seconds(2)

@@ -5,6 +5,31 @@ public import Conversations
 internal import Remote
 internal import System
 
+/// A command whose reply is fixed.
+public struct FixedReply: Hashable, Sendable {
+    public var name: String
+    /// At most `Message.limit` bytes.
+    public var text: String
+    /// Whether the server closes after it.
+    public var closes: Bool
+
+    public init(name: String, text: String, closes: Bool) {
+        self.name = name
+        self.text = text
+        self.closes = closes
+    }
+}
+
+extension CommandTable {
+    /// Those of its commands that start nothing.
+    public var fixedReplies: [FixedReply] {
+        entries.compactMap { entry in
+            guard case .reply(let text, let closes) = entry.action else { return nil }
+            return FixedReply(name: entry.name, text: text, closes: closes)
+        }
+    }
+}
+
 /// A table's replies, made once. Counting references to one that all loops share would have the cores
 /// take its cache lines from each other at every reply, so that each loop has its own.
 public final class FixedReplies: Sendable {
@@ -21,19 +46,22 @@ public final class FixedReplies: Sendable {
     }
 
     /// Those of a command table.
-    public init(_ table: CommandTable) {
-        var replies: [(message: String, reply: ReplyTable.Reply)] = []
+    public convenience init(_ table: CommandTable) { self.init(table.fixedReplies) }
+
+    /// - Parameter fixed: whose names differ.
+    public init(_ fixed: [FixedReply]) {
         var remote: [Reply] = []
-        for entry in table.entries {
-            guard case .reply(let text, let closes) = entry.action else { continue }
-            replies.append((entry.name, ReplyTable.Reply(text, closes: closes)))
+        for reply in fixed {
             var frames: [UInt8] = []
-            frames.append(.output, Array("\(text)\n".utf8))
+            frames.append(.output, Array("\(reply.text)\n".utf8))
             remote.append(
-                Reply(frames: frames + Outcome.ended(.status(0)).frame, closes: closes))
+                Reply(
+                    frames: frames + Outcome.ended(.status(0)).frame, closes: reply.closes))
         }
-        messages = ReplyTable(replies, otherwise: ReplyTable.Reply("Unknown command."))
-        self.replies = remote
+        messages = ReplyTable(
+            fixed.map { ($0.name, ReplyTable.Reply($0.text, closes: $0.closes)) },
+            otherwise: ReplyTable.Reply("Unknown command."))
+        replies = remote
     }
 
     /// The answer to a run without arguments; nil where the command is not one with a fixed reply.

@@ -35,6 +35,21 @@ public final class Listener: Sendable {
         }
         self.address = unsafe SocketAddress.ask { unsafe getsockname(number, $0, $1) } ?? address
     }
+
+    /// Takes over a socket that listens, as `init(_:backlog:)` has made it.
+    ///
+    /// - Throws: `system` where it has no address.
+    public init(owning descriptor: consuming Descriptor) throws(StreamError) {
+        let number = descriptor.number
+        self.descriptor = descriptor
+        guard let address = unsafe SocketAddress.ask({ unsafe getsockname(number, $0, $1) }) else {
+            throw StreamError("cannot tell where a socket listens", errno: errno)
+        }
+        self.address = address
+    }
+
+    /// The socket's number, which stays its own: for whoever gives it to another process.
+    package var number: Int32 { descriptor.number }
 }
 
 /// A fresh socket, non-blocking and close-on-exec.

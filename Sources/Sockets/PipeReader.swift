@@ -21,10 +21,10 @@ public final class PipeReader: EventSource {
         if rest == 0 { hasEnded = true } else { isDrained = false }
     }
 
+    /// - Parameter descriptor: which doesn't block.
     package init(
         _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
-        unblock(descriptor)
         let number = descriptor.number
         self.descriptor = descriptor
         self.changed = changed

@@ -16,10 +16,10 @@ public final class PipeWriter: EventSource {
     /// Nobody reads it any more, or it has ended.
     public var isClosed: Bool { descriptor == nil }
 
+    /// - Parameter descriptor: which doesn't block.
     package init(
         _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
-        unblock(descriptor)
         let number = descriptor.number
         self.descriptor = consume descriptor
         self.changed = changed

@@ -33,10 +33,12 @@ public struct Confinement: ~Copyable {
     /// environment, capabilities, set-id programs, cores, files that grow, memory that others can read.
     /// What is open stays open. The first step, to be made by the process's only thread.
     ///
-    /// - Parameter user: whom to become; nil for the user that this process has. Needs root.
+    /// - Parameters:
+    ///   - user: whom to become; nil for the user that this process has. Needs root.
+    ///   - isSealed: whether others of this user may not read its memory; false for a developer's tools.
     /// - Throws: `tooLate` where another thread runs, or where that can't be told; `refused`.
     public static func closeFiles(
-        becoming user: UserNumbers? = nil
+        becoming user: UserNumbers? = nil, isSealed: Bool = true
     ) throws(ConfinementError) -> Self {
         switch parley_is_alone() {
         case 1: break
@@ -51,7 +53,7 @@ public struct Confinement: ~Copyable {
         }
         parley_wipe_environment()
         try check(takeRights(becoming: user), user.map(Self.change) ?? "give up its rights")
-        try check(Int(parley_close_limits()), "limit itself")
+        try check(Int(parley_close_limits(isSealed ? 1 : 0)), "limit itself")
         let missing = Landlock.missing
         if Landlock.version != nil { try check(Int(parley_close_files()), "close files to itself") }
         return Self(missing: missing)

@@ -21,6 +21,11 @@ public final class KeyLog: Sendable {
         }
     }
 
+    /// Takes over what is to be written to.
+    public init(owning descriptor: consuming Descriptor) {
+        self.descriptor = descriptor
+    }
+
     /// Finds out whether it could be opened, and makes no file.
     ///
     /// - Throws: as `init(_:)` does.
@@ -32,8 +37,10 @@ public final class KeyLog: Sendable {
         }
     }
 
-    func append(_ line: String) {
-        let bytes = Array((line + "\n").utf8)
-        unsafe write(descriptor.number, bytes, bytes.count)
+    func append(_ line: String) { append(Array((line + "\n").utf8)) }
+
+    /// Appends whole lines that another process has written.
+    public func append(_ lines: [UInt8]) {
+        unsafe write(descriptor.number, lines, lines.count)
     }
 }

@@ -39,7 +39,6 @@ final class AdmittedProgram: AdmittedCommand, Killable {
 
     func vacated() {
         place = nil
-        office.commons.descriptors.freed()
         recordGone()
     }
 

@@ -1,14 +1,12 @@
-// What all loops of a server share.
+// What all loops of the network process share.
 // SPDX-License-Identifier: Apache-2.0
-internal import Records
-internal import System
+internal import TLS
 
 /// Constant, or behind a lock or an atomic that no byte passes.
 struct Commons: Sendable {
-    let options: ServerOptions
-    /// Nil where no records are kept.
-    let audit: AuditFile?
+    let settings: NetworkSettings
+    /// Nil for `--plaintext`, and where session secrets are not written.
+    let keyLog: KeyLog?
     let census = Census()
     let descriptors = FreeDescriptors()
-    let slots = ProgramSlots()
 }

@@ -31,7 +31,7 @@ final class Desk: SessionDesk {
     }
 
     var table: CommandTable { office.policy.table }
-    var grace: Duration { office.commons.options.grace }
+    var grace: Duration { office.options.grace }
 
     var whoami: String {
         guard let identity, let peer = standing?.peer else { return "" }
@@ -46,7 +46,7 @@ final class Desk: SessionDesk {
     }
 
     var objection: Refusal? {
-        if office.commons.census.isEnding { return .shuttingDown }
+        if office.isEnding { return .shuttingDown }
         return standing?.objection
     }
 
@@ -65,7 +65,7 @@ final class Desk: SessionDesk {
                     "\(entry.name) cannot be started while the server has no free descriptor; try again later"
                 ))
         }
-        switch office.commons.slots.take(entry.name, identity, program) {
+        switch office.slots.take(entry.name, identity, program) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):
             let command: RecordedCommand?
@@ -113,7 +113,7 @@ final class Desk: SessionDesk {
     private func conversation(_ told: String) -> String {
         if runsCommands { return remoteProtocol }
         guard standing != nil, told == remoteProtocol else { return told }
-        return office.commons.options.conversation.rawValue
+        return office.options.conversation.rawValue
     }
 
     func failed(_ post: HandshakeFailedPost) {

@@ -1,4 +1,4 @@
-// What the sessions of one loop share.
+// What the sessions of one loop share, in the network process.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Console
@@ -23,7 +23,7 @@ final class House {
     /// Chat has one operator.
     let operatorTurn: Turnstile
     /// What is in force.
-    private(set) var policy: Policy
+    private(set) var policy: NetworkPolicy
     /// The policy's fixed replies. Each loop has its own, since counting references to one that all
     /// share would have the cores take its cache lines from each other at every reply.
     private(set) var replies: FixedReplies
@@ -34,9 +34,11 @@ final class House {
     private let broker: BrokerLink
 
     init(
-        _ commons: Commons, loop: EventLoop, console: ConsoleTranscript, log: Log, policy: Policy,
+        _ commons: Commons, loop: EventLoop, console: ConsoleTranscript, log: Log,
         broker: BrokerLink, notary: NotaryLink?
     ) throws(CredentialError) {
+        let settings = commons.settings
+        let policy = settings.policy
         self.loop = loop
         self.commons = commons
         self.broker = broker
@@ -44,33 +46,34 @@ final class House {
         self.log = log
         self.console = console
         self.policy = policy
-        conversation = commons.options.conversation
-        lines = commons.options.isQuiet ? nil : console
+        conversation = settings.conversation
+        lines = settings.isQuiet ? nil : console
         operatorTurn = Turnstile(loop: loop)
-        replies = FixedReplies(policy.table)
-        context = try Self.context(policy, notary)
+        replies = FixedReplies(policy.replies)
+        context = try Self.context(policy, notary, commons.keyLog)
     }
 
     /// A context whose key and trust are the broker's.
     private static func context(
-        _ policy: Policy, _ notary: NotaryLink?
+        _ policy: NetworkPolicy, _ notary: NotaryLink?, _ keyLog: KeyLog?
     ) throws(CredentialError) -> TLSContext? {
-        guard let face = policy.face, let notary else { return nil }
+        guard var face = policy.face, let notary else { return nil }
+        face.options.keyLog = keyLog
         return try TLSContext(
             server: face, key: RemoteKey(number: Int(policy.key), signer: notary), verifier: notary)
     }
 
     /// From here on another policy is in force, for open sessions as well.
-    func enforce(_ policy: Policy) {
+    func enforce(_ policy: NetworkPolicy) {
         if policy.key != self.policy.key {
             do throws(CredentialError) {
-                context = try Self.context(policy, notary)
+                context = try Self.context(policy, notary, commons.keyLog)
             } catch {
                 log.write("connections are still accepted with the old certificate: \(error.told)")
             }
         }
         self.policy = policy
-        replies = FixedReplies(policy.table)
+        replies = FixedReplies(policy.replies)
     }
 
     /// What a connection is known by at the broker.
@@ -78,8 +81,11 @@ final class House {
 
     /// A connection's way to the broker, where it may have anything to say there.
     func link(_ handle: Handle) -> SessionLink? {
-        let options = commons.options
-        guard options.audit != nil || options.security?.asksForClients == true else { return nil }
+        let settings = commons.settings
+        guard settings.isRecorded || settings.asksForClients else { return nil }
         return broker.open(handle)
     }
+
+    /// The server ends, and so many connections are left.
+    func say(connections: Int) { broker.say(connections: connections) }
 }

@@ -14,14 +14,32 @@ final class Office {
     let log: Log
     /// What is in force.
     private(set) var policy: Policy
-    let commons: Commons
+    let options: ServerOptions
+    /// Nil where no records are kept.
+    let audit: AuditFile?
+    let slots = ProgramSlots()
+    /// The server ends: nothing is started any more.
+    private(set) var isEnding = false
+    private var attendance: Attendance
+    /// Told of each who leaves once the server ends.
+    private var departed: (Departure) -> Void = { _ in }
     /// What the threads that sign and verify have of it; nil for plaintext.
     let ring: KeyRing?
     /// Programs whose end is not recorded yet.
     private var running: [ObjectIdentifier: any Killable] = [:]
 
-    init(_ commons: Commons, loop: EventLoop, log: Log, policy: Policy) throws(ProofRefusal) {
-        self.commons = commons
+    enum Departure {
+        case session, program
+    }
+
+    /// - Parameter loops: those of the network process.
+    init(
+        _ options: ServerOptions, _ audit: AuditFile?, loop: EventLoop, log: Log, policy: Policy,
+        loops: Int
+    ) throws(ProofRefusal) {
+        self.options = options
+        self.audit = audit
+        attendance = Attendance(loops: loops)
         ring =
             if let context = policy.context {
                 try KeyRing(context, number: policy.key)
@@ -45,7 +63,7 @@ final class Office {
 
     /// What is recorded of a session; nil where no records are kept.
     func trail(number: Int, of address: String, peer: PeerIdentity?) -> Recorder? {
-        commons.audit.map {
+        audit.map {
             Recorder(
                 $0,
                 RecordedSession(
@@ -58,14 +76,30 @@ final class Office {
     /// A program is about to start; `ended` must follow.
     func starts(_ program: any Killable) {
         running[ObjectIdentifier(program)] = program
-        commons.census.programStarts()
+        attendance.programStarts()
     }
 
     /// It is known how a program ended with all that it started, and its client was told.
     func ended(_ program: any Killable) {
         running[ObjectIdentifier(program)] = nil
-        commons.descriptors.freed()
-        commons.census.programEnded()
+        attendance.programEnded()
+        departed(.program)
+    }
+
+    // MARK: Its end
+
+    var counts: Counts { attendance.counts }
+
+    /// The server ends. Who leaves from here on is told of.
+    func beginEnding(_ departed: @escaping (Departure) -> Void) {
+        isEnding = true
+        self.departed = departed
+    }
+
+    /// The server ends, and a loop has so many connections.
+    func note(connections: Int, at loop: Int) {
+        attendance.note(connections: connections, at: loop)
+        departed(.session)
     }
 
     /// When the loop runs no more: records the ends of what was killed.

@@ -23,6 +23,7 @@ struct Parleyd {
         mallopt(M_TOP_PAD, 1 << 20)
         do {
             let words = try commandLine()
+            if words == [Network.word], Network.isAsked { try Network.run() }
             if words.first == "check" { try Check(Array(words.dropFirst())).run() }
             let options = try ServerOptions(words)
             let server = try Server(options)

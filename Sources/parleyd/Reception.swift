@@ -11,9 +11,12 @@ final class Reception: BrokerOffice {
     private let office: Office
 
     private let clients: ShownClients
+    /// The loop's number.
+    private let loop: Int
 
     /// - Parameter clients: those of the loop's sessions.
-    init(_ office: Office, _ clients: ShownClients) {
+    init(_ office: Office, _ clients: ShownClients, loop: Int) {
+        self.loop = loop
         self.office = office
         self.clients = clients
     }
@@ -38,8 +41,7 @@ final class Reception: BrokerOffice {
         return Desk(standing, runsCommands: proven.speaks(remoteProtocol), office: office)
     }
 
-    func sessionEnded(_ handle: Handle) {
-        clients.remove(handle)
-        office.commons.census.sessionEnded()
-    }
+    func sessionEnded(_ handle: Handle) { clients.remove(handle) }
+
+    func say(connections: Int) { office.note(connections: connections, at: loop) }
 }

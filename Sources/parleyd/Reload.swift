@@ -10,7 +10,8 @@ internal import TLS
 /// Reads the server's files beside its loops, one reading at a time, with descriptors that were held
 /// back for them. Confined to the main loop.
 final class Reload {
-    typealias Use = (CommandTable?, TLSContext?) -> Void
+    /// Has what was read used, and calls when it is in force everywhere.
+    typealias Use = (CommandTable?, TLSContext?, _ done: @escaping () -> Void) -> Void
 
     /// Whether a reading is under way; another one then waits for its end. Several that are asked
     /// for meanwhile are one, since it reads what is there when it begins.
@@ -22,7 +23,6 @@ final class Reload {
 
     private let options: ServerOptions
     private let audit: AuditFile?
-    private let descriptors: FreeDescriptors
     /// Nil where no records are kept.
     private let recorder: Recorder?
     private let main: EventLoop
@@ -30,26 +30,24 @@ final class Reload {
     private let reserve = DescriptorReserve.shared
     private var refill: Timer?
     private var reading = Progress.none
-    private var take: Use = { _, _ in }
+    /// No file is open any more of what is being read.
+    private var isLookedAt = false
+    private var take: Use = { _, _, done in done() }
     private var done: () -> Void = {}
 
-    init(_ commons: Commons, main: EventLoop, log: Log) {
-        options = commons.options
-        audit = commons.audit
-        descriptors = commons.descriptors
-        recorder = commons.audit.map { Recorder($0, nil, lost: { log.writeLoss($0) }) }
+    init(_ office: Office, main: EventLoop, log: Log) {
+        options = office.options
+        audit = office.audit
+        recorder = office.audit.map { Recorder($0, nil, lost: { log.writeLoss($0) }) }
         self.main = main
         self.log = log
     }
 
-    /// Holds descriptors back, before anybody connects.
-    ///
-    /// - Parameter loops: how many accept connections.
-    func holdBack(loops: Int) {
+    /// Holds descriptors back, before any program starts.
+    func holdBack() {
         guard hasFiles else { return }
-        reserve.hold(loops: loops)
-        let fill = LoopBound({ [weak self] () -> Void in self?.fillReserve() }, to: main)
-        descriptors.whenFree { fill.execute { $0() } }
+        // Nobody accepts connections in this process.
+        reserve.hold(loops: 0)
     }
 
     /// A thread still reads or looks at what was read.
@@ -66,8 +64,6 @@ final class Reload {
             return log.write("SIGHUP: there is nothing to read again in plaintext")
         }
         (take, self.done) = (use, done)
-        let wasReading = descriptors.areForFiles
-        descriptors.keepForFiles()
         reserve.lend()
         // First, so that what follows is in the new file; and also while files are being read, which
         // may take as long as it likes where their file system hangs.
@@ -77,8 +73,9 @@ final class Reload {
             log.write("SIGHUP: the audit trail goes on in the old file: \(error.told)")
         }
         guard case .none = reading else {
+            // The files of the one that is under way may be read already.
             reading = .underWayAndAskedAgain
-            if !wasReading { filesAreRead() }
+            if isLookedAt { filesAreRead() }
             return log.write(
                 "SIGHUP: the files are still being read for the previous one; they will be read again after that"
             )
@@ -89,6 +86,7 @@ final class Reload {
     /// Nothing of the reserve is held.
     private func startReading() {
         reading = .underWay
+        isLookedAt = false
         let bound = LoopBound(self, to: main)
         let read: @Sendable () -> FileReading = { [options] in
             FileReading(options) { bound.execute { $0.filesAreRead() } }
@@ -101,17 +99,14 @@ final class Reload {
         }
     }
 
-    /// Nothing more is to be opened: whoever waits may connect, while what was read is looked at.
+    /// Nothing more is to be opened, while what was read is looked at.
     private func filesAreRead() {
-        // First, so that nobody accepts in between.
+        isLookedAt = true
         if hasFiles { noteReserve(isWhole: reserve.takeBack()) }
-        descriptors.filesAreRead()
     }
 
-    /// Asks again while something is missing: a descriptor that is told to be free may be closed only
-    /// after that.
+    /// Asks again while something is missing: programs that are being started have it.
     private func noteReserve(isWhole: Bool) {
-        descriptors.noteReserve(isWhole: isWhole)
         refill =
             isWhole
             ? nil
@@ -122,14 +117,17 @@ final class Reload {
 
     private func use(_ read: FileReading) {
         filesAreRead()
-        take(try? read.table?.get(), try? read.context?.get())
+        take(try? read.table?.get(), try? read.context?.get()) { [unowned self] in tell(read) }
+    }
+
+    /// What was read is in force: whoever reads that in the log may rely on it.
+    private func tell(_ read: FileReading) {
         if let context = read.context { tell("certificates", .certificates, context) }
         if let table = read.table { tell("command table", .commandTable, table) }
         done()
         let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
         reading = .none
         guard isAskedAgain else { return }
-        descriptors.keepForFiles()
         reserve.lend()
         startReading()
     }

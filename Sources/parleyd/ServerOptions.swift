@@ -27,13 +27,15 @@ struct ServerOptions {
     let grace: Duration
     /// Whom programs run as whose entry names nobody, where root starts the server.
     let programUser: String
+    /// Whom the network process runs as, where root starts the server.
+    let networkUser: String
 
     /// The options that a server takes.
     static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
     static let valued =
         [
             "host", "port", "threads", "max-sessions", "drain", "commands", "audit", "grace",
-            "keepalive", "program-user",
+            "keepalive", "program-user", "network-user",
         ]
         + Deadlines.options + SecurityOptions.server
 
@@ -107,26 +109,38 @@ struct ServerOptions {
             throw UsageError("--audit-fsync needs a file: name it with --audit")
         }
         grace = try arguments.seconds("grace") ?? .seconds(5)
-        programUser = try Self.programUser(arguments)
+        programUser = try Self.user("program", arguments, otherwise: "parley")
+        networkUser = try Self.user("network", arguments, otherwise: "parley-net")
+        if geteuid() == 0, let number = UserNumbers(name: networkUser)?.user,
+            number == UserNumbers(name: programUser)?.user
+        {
+            throw UsageError(
+                "--network-user and --program-user are both \(escaped(networkUser)), so that a program could end or trace what serves the network; name two users"
+            )
+        }
         try deadlines.read(arguments)
         try deadlines.readKeepalive(arguments)
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
         drain = try arguments.seconds("drain") ?? .seconds(10)
     }
 
-    private static func programUser(_ arguments: Arguments) throws(UsageError) -> String {
-        guard let name = arguments["program-user"] else { return "parley" }
-        // Who can't be looked up is told of when the table is read, if a program needs this user.
+    private static func user(
+        _ what: String, _ arguments: Arguments, otherwise: String
+    ) throws(UsageError) -> String {
+        guard let name = arguments["\(what)-user"] else { return otherwise }
+        // Who can't be looked up is told of when it is needed.
         let number = UserNumbers(name: name)?.user
         if geteuid() == 0 {
             guard number != 0 else {
                 throw UsageError(
-                    "--program-user can't be \(escaped(name)): a program runs as root only where its entry in the table says user: \"root\""
+                    what == "program"
+                        ? "--program-user can't be \(escaped(name)): a program runs as root only where its entry in the table says user: \"root\""
+                        : "--network-user can't be \(escaped(name)): what serves the network runs as a user that owns nothing"
                 )
             }
         } else if number != geteuid() {
             throw UsageError(
-                "--program-user is for a parleyd that is started as root; this one's programs run as its own user, \(UserAccount.current().name)"
+                "--\(what)-user is for a parleyd that is started as root; this one's \(what == "program" ? "programs run" : "network process runs") as its own user, \(UserAccount.current().name)"
             )
         }
         return name
@@ -140,6 +154,7 @@ struct ServerOptions {
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       the table of commands that clients may run
           --program-user NAME   whom programs run as if root starts it (parley)
+          --network-user NAME   and whom what serves the network (parley-net)
           --audit FILE          a JSON line for each of them; - is standard error
           --audit-fsync         waits until each line is on the disk
           --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;

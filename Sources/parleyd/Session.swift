@@ -178,9 +178,8 @@ final class Session {
                             try checkStanding()
                             return house.replies.messages
                         }, transcript: house.lines,
-                        answered: house.commons.audit.map { [link] _ in
-                            { link?.noteMessage($0, isKnown: $1) }
-                        }))
+                        answered: house.commons.settings.isRecorded
+                            ? { [link] in link?.noteMessage($0, isKnown: $1) } : nil))
             case .commands(let remote):
                 try await remote.serve()
                 outcome = .commands(remote.answered)
@@ -252,11 +251,9 @@ final class Session {
 
     /// Its connection is closed. The last call.
     ///
-    /// - Returns: whether the broker counts it out, when all that it had to say was heard.
-    func leave() -> Bool {
+    func leave() {
         let isTold = link?.close() ?? false
         if tls != nil { house.notary?.leave(handle, isTold: isTold) }
-        return isTold
     }
 
     private func logEnd() {

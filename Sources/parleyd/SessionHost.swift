@@ -31,7 +31,7 @@ final class SessionHost: RemoteHost {
     func refused(_ name: String, _ refusal: Refusal) { link.noteRefusal(refusal, of: name) }
 
     func replied(_ name: Span<UInt8>) {
-        if house.commons.audit != nil { link.noteReply(name) }
+        if house.commons.settings.isRecorded { link.noteReply(name) }
     }
 
     func wroteReplies() { link.writeReplies() }

@@ -1,5 +1,6 @@
 // One loop's share of the server: it accepts, runs its sessions, and lets them go.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import CLinux
 internal import Console
 internal import Sockets
@@ -12,7 +13,7 @@ final class SessionLoop {
     private let commons: Commons
     private let house: House
     /// Told where a session's end is the server's.
-    private let endsServer: @Sendable (Life.Event) -> Void
+    private let endsServer: @Sendable (HappenedPost.Event) -> Void
     /// Whom a connection may be given to.
     private var others: [Neighbour] = []
     private var acceptors: [Acceptor] = []
@@ -22,6 +23,7 @@ final class SessionLoop {
     /// With `--once`: the one session is under way.
     private var hasSession = false
     private let load = Load()
+    private var isEnding = false
 
     private struct Open {
         let session: Session
@@ -44,7 +46,8 @@ final class SessionLoop {
     }
 
     init(
-        _ commons: Commons, _ house: House, endsServer: @escaping @Sendable (Life.Event) -> Void
+        _ commons: Commons, _ house: House,
+        endsServer: @escaping @Sendable (HappenedPost.Event) -> Void
     ) {
         self.commons = commons
         self.house = house
@@ -52,24 +55,22 @@ final class SessionLoop {
         loop = house.loop
     }
 
-    // MARK: For the server
+    // MARK: For the network process
 
-    /// Starts to accept. Before any of the loops runs.
-    ///
-    /// - Parameter others: whom a connection may be given to.
-    func accept(
-        from listeners: [Listener], _ others: [LoopBound<SessionLoop>]
-    ) throws(StreamError) {
-        self.others = others.filter { $0.value !== self }
+    /// Learns to whom a connection may be given. Before any of the loops runs.
+    func meet(_ all: [LoopBound<SessionLoop>]) {
+        others = all.filter { $0.value !== self }
             .map { Neighbour(sessions: $0, load: $0.value.load) }
+    }
+
+    /// Starts to accept.
+    func accept(from listeners: [Listener]) throws(StreamError) {
         let descriptors = commons.descriptors
         let bound = LoopBound(self, to: loop)
         descriptors.whenFree { bound.execute { $0.acceptAgain() } }
         for listener in listeners {
             acceptors.append(
-                try Acceptor(
-                    listener, loop: loop, mayTry: { descriptors.mayBeAccepted }
-                ) { [unowned self] isExhausted in
+                try Acceptor(listener, loop: loop) { [unowned self] isExhausted in
                     descriptors.notePause(isExhausted)
                     house.log.write(
                         isExhausted
@@ -81,13 +82,15 @@ final class SessionLoop {
         }
     }
 
-    /// The listening socket closes when the last loop has let it go.
-    func stopAccepting() { acceptors.removeAll() }
+    /// The server ends: the listening socket closes when the last loop has let it go, and the broker is told who is
+    /// left.
+    func stopAccepting() {
+        acceptors.removeAll()
+        isEnding = true
+        sayWhoIsLeft()
+    }
 
-    func use(_ policy: Policy) { house.enforce(policy) }
-
-    /// Leaves console lines out, or prints them again.
-    func hideConsole(_ isHidden: Bool) { house.console.isHidden = isHidden }
+    func use(_ policy: NetworkPolicy) { house.enforce(policy) }
 
     /// Ends all sessions, as soon as they have told their peers.
     func cancelSessions() {
@@ -113,7 +116,7 @@ final class SessionLoop {
     /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that
     /// began to wait last, which among idle loops is always the same one.
     private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
-        let most = commons.options.mostSessions
+        let most = commons.settings.mostSessions
         guard commons.census.sessionComes(most: most) else {
             return house.log.write(
                 "\(peer): refused: \(most) sessions are open, which is --max-sessions")
@@ -130,7 +133,7 @@ final class SessionLoop {
         let session: Session
         do throws(StreamError) {
             let socket = try Socket(
-                owning: descriptor, loop: loop, peer: peer, deadlines: commons.options.deadlines)
+                owning: descriptor, loop: loop, peer: peer, deadlines: commons.settings.deadlines)
             session = try Session(socket, number: commons.census.nextSession, in: house)
         } catch {
             house.log.write("\(peer): refused: \(error.told)")
@@ -140,6 +143,7 @@ final class SessionLoop {
         lastSession += 1
         let place = lastSession
         sessions[place] = Open(session: session, task: run(at: place))
+        sayWhoIsLeft()
     }
 
     // MARK: Its sessions
@@ -161,7 +165,7 @@ final class SessionLoop {
 
     /// With `--once`, whether this is the one session.
     private func mayServe() -> Bool {
-        guard commons.options.isOnce else { return true }
+        guard commons.settings.isOnce else { return true }
         if hasSession { return false }
         hasSession = true
         acceptors.removeAll()
@@ -170,7 +174,7 @@ final class SessionLoop {
 
     /// A session has nothing more to serve; its peer isn't told yet.
     private func ends(_ session: Session) {
-        if session.outcome.isOperatorsEnd { endsServer(.endIsAsked) }
+        if session.outcome.isOperatorsEnd { endsServer(.operatorHasLeft) }
         session.recordEnd()
     }
 
@@ -180,12 +184,18 @@ final class SessionLoop {
         load.ended()
         memory.sessionEnded()
         commons.descriptors.freed()
-        if !session.leave() { commons.census.sessionEnded() }
-        if session.outcome.wasServed, commons.options.isOnce { endsServer(.onceIsOver) }
+        session.leave()
+        commons.census.sessionEnded()
+        sayWhoIsLeft()
+        if session.outcome.wasServed, commons.settings.isOnce { endsServer(.onceIsOver) }
     }
 
     private func left() {
         commons.descriptors.freed()
         commons.census.sessionEnded()
+    }
+
+    private func sayWhoIsLeft() {
+        if isEnding { house.say(connections: sessions.count) }
     }
 }

@@ -52,14 +52,17 @@ def functions(bench, kind, mode, count):
     # valgrind ends at debugging information that is newer than itself.
     server.is_bare = True
     profile = server.work / "profile"
-    server.prefix = (valgrind, "--tool=callgrind", "--demangle=no",
-                     f"--callgrind-out-file={profile}")
+    server.prefix = ("env", "PARLEY_TRACED=1", valgrind, "--tool=callgrind", "--demangle=no",
+                     "--trace-children=yes", f"--callgrind-out-file={profile}.%p")
     server.begin()
     try:
         bench.load.lines(server, mode, "--connections", 1, "--count", count, *server.question,
                          seconds=60)
         server.end()
-        return read(profile)
+        costs = collections.Counter()
+        for path in profile.parent.glob(f"{profile.name}.*"):
+            costs.update(read(path))
+        return costs
     except OSError as error:
         raise Unavailable(f"callgrind left no profile: {error.strerror}") from None
     finally:

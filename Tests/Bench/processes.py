@@ -50,6 +50,15 @@ class Process:
         _running.add(self)
 
     @property
+    def pids(self):
+        """Itself and what it has started."""
+        try:
+            children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        except OSError:
+            children = []
+        return [self.pid, *map(int, children)]
+
+    @property
     def last_words(self):
         lines = self.log.read_text(errors="replace").split("\n") if self.log else []
         return next((line for line in reversed(lines) if line.strip()), "it said nothing")[:200]

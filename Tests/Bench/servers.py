@@ -73,7 +73,7 @@ class Server:
 
     @property
     def pids(self):
-        return ",".join(str(process.pid) for process in self.processes)
+        return ",".join(str(pid) for process in self.processes for pid in process.pids)
 
     @property
     def security(self):
@@ -98,7 +98,16 @@ class Parleyd(Server):
 
     def command(self):
         return [*self.prefix, self.executable("parleyd"), "command", "--port", "0",
-                "--threads", str(self.threads), "--quiet", *self.remote(), *self.security]
+                "--threads", str(self.threads), "--quiet", *self.users(), *self.remote(), *self.security]
+
+    def users(self):
+        """Root's programs and what serves the network need users who are there; an earlier build knows of none."""
+        if os.geteuid():
+            return []
+        said = subprocess.run([self.executable("parleyd"), "--help"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+        return [word for option, user in (("--program-user", "nobody"), ("--network-user", "daemon"))
+                if option in said for word in (option, user)]
 
     def remote(self):
         """What remote sessions need beside."""
@@ -123,15 +132,7 @@ class Remote(Parleyd):
             table.write_text(TABLE)
             table.chmod(0o600)
         return ["--client-ca", f"{self.certs}/ca.pem", "--commands", str(table),
-                "--audit", str(self.work / "audit"), *self.user()]
-
-    def user(self):
-        """Root's programs need a user who is there; an earlier build knows of none."""
-        if os.geteuid():
-            return []
-        said = subprocess.run([self.executable("parleyd"), "--help"], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
-        return ["--program-user", "nobody"] if "--program-user" in said else []
+                "--audit", str(self.work / "audit")]
 
 
 class Before:

@@ -59,7 +59,7 @@ def bulk_socat(bench):
 
 def received(bench, command, size, servers, open_input=False):
     """MiB a second until the client has written all of it, and how busy others were."""
-    before = sum(processor(server.pid) for server in servers) + Machine.own()
+    before = sum(processor(pid) for server in servers for pid in server.pids) + Machine.own()
     busy, begun = Machine.busy(), time.monotonic()
     client = Process(command, bench.machine.load, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                      stdin=subprocess.PIPE if open_input else subprocess.DEVNULL)
@@ -75,7 +75,7 @@ def received(bench, command, size, servers, open_input=False):
                 raise Failed(f"{count:,} of {size:,} bytes came: {complaint}")
             count += len(chunk)
         elapsed = time.monotonic() - begun
-        used = sum(processor(server.pid) for server in servers) + processor(client.pid)
+        used = sum(processor(pid) for server in servers for pid in server.pids) + processor(client.pid)
         used += Machine.own() - before
         foreign = max(0, Machine.busy() - busy - used) / elapsed / os.cpu_count()
         return size / elapsed / (1 << 20), {"foreign_percent": round(100 * foreign)}

@@ -53,6 +53,8 @@ struct OutOfTurnTests {
             testDescription: "a run of a session that is closed",
             posts: [began, ClosedPost(handle: 1), run("true")]),
         Course(testDescription: "two beginnings", posts: [began, began]),
+        Course(testDescription: "the control channel's", posts: [began, ReadyPost(missing: [])]),
+        Course(testDescription: "a broker's own", posts: [began, ProbePost(handle: 1)]),
         Course(
             testDescription: "an end of no program",
             posts: [began, ToldPost(handle: 1, traffic: Traffic())]),
@@ -157,6 +159,7 @@ struct OutOfTurnTests {
         }
 
         func sessionEnded(_ handle: Handle) { ended += 1 }
+        func say(connections: Int) {}
     }
 
     private final class Desk: SessionDesk {

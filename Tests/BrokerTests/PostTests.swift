@@ -37,10 +37,17 @@ struct PostTests {
         DonePost(handle: 18, outcome: .timedOut), DonePost(handle: 18, outcome: .overOutput),
         DonePost(handle: 18, outcome: .leftRunning),
         DonePost(handle: .max, outcome: .refused(refusal)),
+        OpenPost(connections: 70_000), ReadyPost(missing: ["no Landlock", ""]),
+        HappenedPost(.operatorHasLeft), HappenedPost(.onceIsOver), AskPost(limit: 1_024),
+        AskNoMorePost(), InForcePost(generation: 7), LinePost(.line(Array("hi".utf8))),
+        LinePost(.end), LinePost(.withdrawn),
+        LinePost(.failed("it can't be read")), OrderPost(.stopAccepting), OrderPost(.stop),
     ]
 
+    /// But for those that the server alone knows (NetworkMessageTests).
     @Test func everyKind_isAmongThem() {
-        #expect(Set(Self.all.map { type(of: $0).kind }) == Set(PostKind.allCases))
+        let servers: Set<PostKind> = [.settings, .policy]
+        #expect(Set(Self.all.map { type(of: $0).kind }).union(servers) == Set(PostKind.allCases))
     }
 
     @Test func whatIsWritten_isReadAgain() throws {
@@ -72,6 +79,10 @@ struct PostTests {
     @Test func whatHasNoMeaning_isNotRead() throws {
         try fails(StopPost.self, [4, 0, 0, 0, 1, 2])
         try fails(RefusedPost.self, [65, 0, 0, 0, 1, 0, 0, 0, 0, 0])
+        try fails(HappenedPost.self, [33, 3])
+        try fails(OrderPost.self, [98, 0])
+        try fails(LinePost.self, [99, 5])
+        try fails(AskPost.self, [34, 1, 0, 0, 0])
         for end: [UInt8] in [[2, 1], [6, 0], [4, 9]] {
             try fails(DonePost.self, [69, 0, 0, 0, 1] + end)
         }

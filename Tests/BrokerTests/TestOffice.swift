@@ -38,6 +38,7 @@ final class TestOffice: BrokerOffice {
     }
 
     func sessionEnded(_ handle: Handle) { closed += 1 }
+    func say(connections: Int) {}
 
     private final class Desk: SessionDesk {
         private let office: TestOffice

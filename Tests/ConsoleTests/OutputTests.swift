@@ -197,7 +197,8 @@ private func write(_ line: String, to output: Output) {
 private func transcript(
     on loop: EventLoop, input: LineReader? = nil, isQuiet: Bool = false, meetsRecords: Bool = false
 ) -> ConsoleTranscript {
-    ConsoleTranscript(
-        output: Output(.output, loop: loop), input: input,
-        log: Log(program: "test", loop: loop), isQuiet: isQuiet, meetsRecords: meetsRecords)
+    let output = Output(.output, loop: loop)
+    return ConsoleTranscript(
+        output: output, input: input, log: Log(program: "test", loop: loop), isQuiet: isQuiet,
+        form: ConsoleTranscript.Form(of: output, meetsRecords: meetsRecords))
 }

@@ -123,6 +123,9 @@ class Program(Watched):
         if not sealed and (os.geteuid() != 0 or IS_SANITIZED):
             # Else nobody but root sees a program's descriptors and I/O, or a sanitizer's report.
             surroundings.update(PARLEY_DUMPABLE="1")
+        if IS_SANITIZED:
+            # A sanitizer makes system calls of its own, which end a process that is confined.
+            surroundings.update(PARLEY_TRACED="1")
         if sealed:
             surroundings.pop("PARLEY_DUMPABLE", None)
         surroundings.update(environment)

@@ -2,11 +2,12 @@
 """The two programs, started: a `parleyd` that has said where it listens, and a `parley` that talks to it."""
 
 import os
+import pathlib
 import pwd
 import signal
 import subprocess
 
-from ground import PARLEY, PARLEYD
+from ground import PARLEY, PARLEYD, processes
 from process import Program
 
 
@@ -32,13 +33,24 @@ IS_ROOT, OWN = os.geteuid() == 0, _own()
 SOMEBODY = "nobody" if IS_ROOT else OWN
 """Whom programs run as that a table names no user for: there are no accounts of Parley's here."""
 AS_SOMEBODY = ["--program-user", SOMEBODY] if IS_ROOT else []
+NETWORK = "daemon" if IS_ROOT else OWN
+"""Whom what serves the network runs as: somebody whom every system has, and no program's user."""
+AS_NETWORK = ["--network-user", NETWORK] if IS_ROOT else []
 
 
-def parleyd(protocol, *options, certs=None, host="127.0.0.1", program=PARLEYD):
+def parleyd(protocol, *options, certs=None, host="127.0.0.1", program=PARLEYD, network=AS_NETWORK):
     """The words of a server, which may listen or refuse to start."""
     where = ["--host", host] if host else []
     who = AS_SOMEBODY if protocol == "command" and "--program-user" not in options else []
-    return [program, protocol, "--port", "0", *where, *security(certs), *who, *options]
+    network = [] if "--network-user" in options else network
+    return [program, protocol, "--port", "0", *where, *security(certs), *who, *network, *options]
+
+
+def _name(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None  # It ended meanwhile.
 
 
 class Server(Program):
@@ -48,10 +60,27 @@ class Server(Program):
     """
 
     def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", wrapper=(), program=PARLEYD, **how):
-        words = parleyd(protocol, *options, certs=certs, host=host, program=program)
+        network = [] if "setpriv" in wrapper else AS_NETWORK
+        words = parleyd(protocol, *options, certs=certs, host=host, program=program, network=network)
         super().__init__(owner, [*wrapper, *words], **how)
         ready = self.ready()
         self.host, self.port, self.mode = ready[1], int(ready[2]), ready[3]
+
+    @property
+    def network(self):
+        """The number of the process that serves the network; None where it has none any more."""
+        return self.serving(self.pid)
+
+    @staticmethod
+    def serving(broker):
+        for pid, state, parent, _ in processes():
+            if parent == broker and state != "Z" and _name(pid) == "parleyd-network":
+                return pid
+        return None
+
+    @property
+    def parts(self):
+        return [pid for pid in (self.pid, self.network) if pid is not None]
 
     def ready(self):
         """The line that says where it listens, when it has come."""

@@ -8,6 +8,7 @@ import unittest
 import authority
 from strangers import (
     Stub, ask, client_context, connect, in_both_modes, listening, read_to_end, reset, server_context)
+from server import AS_NETWORK
 from support import PARLEYD, PIPE, Client, Program, Server, TestCase, eventually
 
 
@@ -213,12 +214,12 @@ class Descriptors(TestCase):
 
     def test_a_second_server_on_the_same_port_does_not_start(self):
         first = Server(self, "hello")
-        second = Program(self, [PARLEYD, "hello", "--host", "127.0.0.1", "--plaintext",
+        second = Program(self, [PARLEYD, "hello", *AS_NETWORK, "--host", "127.0.0.1", "--plaintext",
                                 "--port", str(first.port)])
         self.assertFails(second, 69, str(first.port), "in use")
 
     def test_an_address_that_is_not_this_machines_is_refused(self):
-        server = Program(self, [PARLEYD, "hello", "--plaintext", "--port", "0",
+        server = Program(self, [PARLEYD, "hello", *AS_NETWORK, "--plaintext", "--port", "0",
                                 "--host", "192.0.2.1"])
         self.assertFails(server, 69, r"192\.0\.2\.1")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who a program runs as, with which rights, and what it can do to others."""
 
+import itertools
 import os
 import pwd
 import shutil
@@ -87,8 +88,10 @@ class Defaults(RemoteTestCase):
         server = TableServer(self, commands, sealed=True)
         neighbour = started(server.session(self), "waits")
         keeper = int(Status.of(neighbour)["PPid"])
-        self.assertEqual(attempts(server.session(self), "hostile", server.pid, keeper, neighbour), [])
+        for part in server.parts:
+            self.assertEqual(attempts(server.session(self), "hostile", part, keeper, neighbour), [])
         self.assertTrue(server.running and is_alive(neighbour) and is_alive(keeper))
+        self.assertEqual(len(server.parts), 2)
 
 
 class Log(TestCase):
@@ -285,10 +288,11 @@ class Users(Outcomes, TestCase):
         server = TableServer(self, commands, files=folder, certs=certs, sealed=True)
         neighbour = started(server.session(self), "waits as nobody")
         keeper = int(Status.of(neighbour)["PPid"])
-        targets = (server.pid, keeper, neighbour)
         server.table.chmod(0o600)
-        for user in ("nobody", "daemon", "root"):
-            with self.subTest(user):
+        # Also where the one that serves the network has the program's own user.
+        for user, part in itertools.product(("nobody", "daemon", "root"), server.parts):
+            with self.subTest(user, part=part):
+                targets = (part, keeper, neighbour)
                 self.assertEqual(attempts(server.session(self), f"hostile as {user}", *targets), [])
         self.assertTrue(server.running and is_alive(neighbour) and is_alive(keeper))
 

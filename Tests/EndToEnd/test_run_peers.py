@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`parley run` and a server that dies, falls silent, or does not keep to parley/1."""
 
+import os
 import signal
 import unittest
 
@@ -35,9 +36,12 @@ class Ends(TestCase):
         server = Commands(self)
         run = Run(self, server.port, "wait", options=["--idle-timeout", "1"])
         run.started()
-        server.signal(signal.SIGSTOP)
+        parts = server.parts
+        for part in parts:
+            os.kill(part, signal.SIGSTOP)
         self.assertFails(run, 252, "outcome is not known")
-        server.signal(signal.SIGCONT)
+        for part in parts:
+            os.kill(part, signal.SIGCONT)
 
     def test_every_end_before_the_outcome_is_252(self):
         some = frame(OUTPUT, b"half\n")

@@ -10,16 +10,22 @@ from ground import eventually, processes
 
 
 class Watched:
-    """What can be seen of a process, whose `pid` it has, from outside."""
+    """What can be seen from outside of a process, whose `pid` it has, and of those that are a part of it."""
+
+    @property
+    def parts(self):
+        """The processes that are one program together."""
+        return [self.pid]
 
     @property
     def descriptors(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.parts)
 
     @property
     def children(self):
         """The processes that it started and has not seen end, zombies among them."""
-        return [pid for pid, _, parent, _ in processes() if parent == self.pid]
+        parts = self.parts
+        return [pid for pid, _, parent, _ in processes() if parent == self.pid and pid not in parts]
 
     @property
     def memory(self):
@@ -34,25 +40,37 @@ class Watched:
     @property
     def resident(self):
         """Its resident memory in bytes, added up page by page."""
-        with open(f"/proc/{self.pid}/smaps_rollup") as lines:
-            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+        return sum(map(_resident, self.parts))
 
     @property
     def processor(self):
         """CPU seconds used so far."""
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+        return sum(map(_processor, self.parts))
 
     @property
     def is_asleep(self):
         """Whether none of its threads runs or would if there were a core for it."""
-        threads = pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat")
-        return all(stat.read_text().rpartition(")")[2].split()[0] == "S" for stat in threads)
+        return all(
+            stat.read_text().rpartition(")")[2].split()[0] == "S"
+            for pid in self.parts for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"))
 
     def _kib(self, field):
-        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        match = re.search(rf"{field}:\s+(\d+)", status)
-        return int(match[1]) if match else 0
+        return sum(_kib(pid, field) for pid in self.parts)
+
+
+def _kib(pid, field):
+    match = re.search(rf"{field}:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())
+    return int(match[1]) if match else 0
+
+
+def _resident(pid):
+    with open(f"/proc/{pid}/smaps_rollup") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Rss:"))
+
+
+def _processor(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def settled(process, counter):

@@ -20,7 +20,6 @@ import Testing
 
     @Test func whereNobodyWaits_nobodyIsWoken() {
         let woken = Woken()
-        woken.descriptors.noteReserve(isWhole: true)
         woken.descriptors.freed()
         #expect(woken.count == 0)
     }
@@ -34,45 +33,6 @@ import Testing
         #expect(woken.count == 1)
         woken.descriptors.notePause(false)
         woken.descriptors.freed()
-        #expect(woken.count == 1)
-    }
-
-    @Test func aReserveThatIsNotWhole_isWokenUntilItIs() {
-        let woken = Woken()
-        woken.descriptors.noteReserve(isWhole: false)
-        woken.descriptors.freed()
-        #expect(woken.count == 1)
-        woken.descriptors.noteReserve(isWhole: true)
-        #expect(woken.count == 2)
-        woken.descriptors.freed()
-        #expect(woken.count == 2)
-    }
-
-    @Test func theEndOfReading_wakesWhoHasNotAccepted() {
-        let woken = Woken()
-        woken.descriptors.keepForFiles()
-        #expect(woken.descriptors.areForFiles)
-        #expect(woken.count == 0)
-        woken.descriptors.filesAreRead()
-        #expect(!woken.descriptors.areForFiles)
-        #expect(woken.count == 1)
-    }
-
-    @Test(arguments: [false, true], [false, true])
-    func nobodyAccepts_whileFilesAreRead_orTheReserveIsNotWhole(_ isReading: Bool, _ isWhole: Bool)
-    {
-        let descriptors = FreeDescriptors()
-        if isReading { descriptors.keepForFiles() }
-        descriptors.noteReserve(isWhole: isWhole)
-        #expect(descriptors.mayBeAccepted == (!isReading && isWhole))
-    }
-
-    @Test func aReserveThatIsWholeAgain_wakesWhoHasNotAccepted() {
-        let woken = Woken()
-        woken.descriptors.noteReserve(isWhole: false)
-        #expect(woken.count == 0)
-        woken.descriptors.noteReserve(isWhole: true)
-        woken.descriptors.noteReserve(isWhole: true)
         #expect(woken.count == 1)
     }
 }

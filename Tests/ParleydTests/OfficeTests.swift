@@ -17,8 +17,8 @@ import Testing
     private static func office(on loop: EventLoop) throws -> Office {
         let options = try ServerOptions(["command", "--plaintext"])
         return try Office(
-            Commons(options: options, audit: nil), loop: loop,
-            log: Log(program: "parleyd", loop: loop), policy: try Policy(options))
+            options, nil, loop: loop, log: Log(program: "parleyd", loop: loop),
+            policy: try Policy(options), loops: 1)
     }
 
     @Test func aProgram_isCountedAndKilledWithTheServerUntilItHasEnded() async throws {
@@ -27,11 +27,30 @@ import Testing
             let (first, second) = (Program(), Program())
             office.starts(first)
             office.starts(second)
-            #expect(office.commons.census.counts == Counts(sessions: 0, programs: 2))
+            #expect(office.counts.programs == 2)
             office.ended(first)
-            #expect(office.commons.census.counts == Counts(sessions: 0, programs: 1))
+            #expect(office.counts.programs == 1)
             office.recordKills()
             #expect((first.kills, second.kills) == (0, 1))
+        }
+    }
+
+    @Test func whoLeaves_isToldOfOnceTheServerEnds() async throws {
+        try await onLoop { loop in
+            let office = try Self.office(on: loop)
+            let (first, second) = (Program(), Program())
+            office.starts(first)
+            office.starts(second)
+            office.ended(first)
+            #expect(!office.isEnding)
+            var told: [Counts] = []
+            office.beginEnding { _ in told.append(office.counts) }
+            #expect(office.isEnding)
+            office.note(connections: 1, at: 0)
+            office.ended(second)
+            office.note(connections: 0, at: 0)
+            // Whoever were still counted then would be waited for, and is told of once only.
+            #expect(told == [Counts(sessions: 1, programs: 1), Counts(sessions: 1), Counts()])
         }
     }
 

@@ -24,9 +24,9 @@ struct ReceptionTests {
         init(_ loop: EventLoop) throws {
             let options = try Certificates.shared.get().options()
             office = try Office(
-                Commons(options: options, audit: nil), loop: loop,
-                log: Log(program: "parleyd", loop: loop), policy: try Policy(options))
-            reception = Reception(office, clients)
+                options, nil, loop: loop, log: Log(program: "parleyd", loop: loop),
+                policy: try Policy(options), loops: 1)
+            reception = Reception(office, clients, loop: 0)
         }
 
         func knows(
@@ -109,7 +109,7 @@ struct ReceptionTests {
                 return
             }
             #expect(refusal.code == .notAllowed)
-            #expect(broker.office.commons.census.counts.programs == 0)
+            #expect(broker.office.counts.programs == 0)
         }
     }
 
@@ -169,10 +169,10 @@ struct ReceptionTests {
         try await onLoop { loop in
             let broker = try Broker(loop)
             try broker.knows(1, reading: 0)
-            #expect(broker.office.commons.census.sessionComes(most: 1))
             broker.reception.sessionEnded(1)
             #expect(broker.clients.count == 0)
-            #expect(broker.office.commons.census.counts.sessions == 0)
+            broker.reception.say(connections: 0)
+            #expect(broker.office.counts.sessions == 0)
         }
     }
 }

@@ -6,6 +6,7 @@ import Sockets
 import Testing
 
 @testable import Console
+@testable import System
 @testable import TestSupport
 @testable import parleyd
 
@@ -26,22 +27,29 @@ import Testing
     /// A server's reload, and what it has said.
     private final class Server {
         let file: TableFile
-        let commons: Commons
         let reload: Reload
         private(set) var uses: [[String]] = []
         private(set) var ends = 0
+        /// What was read is in force once these are called.
+        private(set) var awaited: [() -> Void] = []
+        var isInForceAtOnce = true
         let ended = Bell()
+        let used = Bell()
 
         init(on loop: EventLoop) throws {
             file = try TableFile("{commands: {old: {reply: 'old'}}}")
             let options = try ServerOptions(["command", "--plaintext", "--commands", file.path])
-            commons = Commons(options: options, audit: nil)
-            reload = Reload(commons, main: loop, log: Log(program: "parleyd", loop: loop))
+            let log = Log(program: "parleyd", loop: loop)
+            let office = try Office(
+                options, nil, loop: loop, log: log, policy: try Policy(options), loops: 1)
+            reload = Reload(office, main: loop, log: log)
         }
 
         func begin() {
-            reload.begin { [unowned self] table, _ in
+            reload.begin { [unowned self] table, _, inForce in
                 uses.append(table?.entries.map(\.name) ?? [])
+                if isInForceAtOnce { inForce() } else { awaited.append(inForce) }
+                used.ring()
             } done: { [unowned self] in
                 ends += 1
                 ended.ring()
@@ -58,11 +66,25 @@ import Testing
             let server = try Server(on: loop)
             try server.file.write("{commands: {new: {reply: 'new'}}}")
             server.begin()
-            #expect(server.commons.descriptors.areForFiles)
+            #expect(DescriptorReserve.shared.isLent)
             #expect(server.reload.isUnderWay)
             await server.wait(for: 1)
             #expect(server.uses == [["new"]])
-            #expect(!server.commons.descriptors.areForFiles)
+            #expect(!DescriptorReserve.shared.isLent)
+        }
+    }
+
+    /// Whoever reads in the log that a revocation was read relies on it.
+    @Test func aReload_isToldOfWhenItIsInForceEverywhere() async throws {
+        try await onLoop { loop in
+            let server = try Server(on: loop)
+            server.isInForceAtOnce = false
+            server.begin()
+            while server.uses.isEmpty { await server.used.wait() }
+            await turns(10)
+            #expect((server.ends, server.reload.isUnderWay) == (0, true))
+            for call in server.awaited { call() }
+            #expect((server.ends, server.reload.isUnderWay) == (1, false))
         }
     }
 
@@ -84,7 +106,7 @@ import Testing
             server.begin()
             await server.wait(for: 1)
             #expect(server.uses == [[]])
-            #expect(!server.commons.descriptors.areForFiles)
+            #expect(!DescriptorReserve.shared.isLent)
         }
     }
 }

@@ -28,6 +28,7 @@ final class BrokerHalves {
         init(_ desk: any SessionDesk) { self.desk = desk }
         func desk(_ handle: Handle) -> any SessionDesk { desk }
         func sessionEnded(_ handle: Handle) {}
+        func say(connections: Int) {}
     }
 }
 

@@ -26,6 +26,13 @@ package enum PostKind: UInt8, CaseIterable, Sendable {
     case closed = 12
     case ends = 13
     case omitted = 14
+    case open = 15
+    // On the control channel:
+    case ready = 32
+    case happened = 33
+    case ask = 34
+    case askNoMore = 35
+    case inForce = 36
 
     case answered = 64
     case refused = 65
@@ -33,9 +40,17 @@ package enum PostKind: UInt8, CaseIterable, Sendable {
     case running = 67
     case probe = 68
     case done = 69
+    // On the control channel:
+    case settings = 96
+    case policy = 97
+    case order = 98
+    case line = 99
 
     /// Whether the broker sends it.
     package var isBrokers: Bool { rawValue >= 64 }
+    /// Whether it goes over the one control channel of the two processes. The others are about sessions, or how many
+    /// there are, and go over the channel of their loop.
+    package var isControl: Bool { rawValue & 32 != 0 }
 }
 
 /// Which session of its channel a message is about, as the network process numbers them: from 1 on, and

@@ -68,6 +68,16 @@ int parley_raise_descriptor_limit(void);
 // are started get the limit of cores back.
 void parley_forbid_dumps(void);
 
+// Starts this process's own executable in a process group of its own, with descriptors whose numbers there are their
+// places, and no others. Its one argument is the word; its environment is empty, or this one's. The result is its number
+// or -errno.
+pid_t parley_start_again(const char *word, int keeps_environment, const int *numbers, int count);
+// What ps(1) shows; at most 15 bytes.
+void parley_take_name(const char *name);
+// Has the kernel kill this process when the thread that started it ends. Below zero where it can't, or where `parent` is
+// gone already. A change of user clears it.
+int parley_end_with_parent(pid_t parent);
+
 // What to start: strings as execve(2) takes them, and descriptors that are all above 2.
 typedef struct parley_start {
     const char *path, *directory;
@@ -140,6 +150,7 @@ void parley_keeper_tell(int control, char wish);
 // Takes a keeper that has ended away, with its memory; 0 where it has not.
 int parley_keeper_reap(pid_t keeper, void *memory);
 // Takes away all children that have ended but keepers; the result is how many.
-int parley_reap_orphans(void);
+// None is after a child that is spared and has ended.
+int parley_reap_orphans(pid_t spared);
 
 #endif

@@ -38,8 +38,9 @@ int parley_close_files(void);
 int parley_is_alone(void);
 // Empties the environment, also where /proc/PID/environ shows it.
 void parley_wipe_environment(void);
-// No core, no file written, not dumpable, crash handlers as the system has them. The result is 0 or -errno.
-int parley_close_limits(void);
+// No core, no file written; sealed, it is not dumpable as well, and crash handlers are as the system has them. The result
+// is 0 or -errno.
+int parley_close_limits(int seals);
 // No further process, and for anybody but root no further thread. The result is 0 or -errno.
 int parley_close_processes(void);
 

@@ -28,6 +28,16 @@ func fuzzPosts(_ bytes: [UInt8]) throws(Finding) {
     case .running: try fuzz(RunningPost.self, bytes)
     case .probe: try fuzz(ProbePost.self, bytes)
     case .done: try fuzz(DonePost.self, bytes)
+    case .open: try fuzz(OpenPost.self, bytes)
+    case .ready: try fuzz(ReadyPost.self, bytes)
+    case .happened: try fuzz(HappenedPost.self, bytes)
+    case .ask: try fuzz(AskPost.self, bytes)
+    case .askNoMore: try fuzz(AskNoMorePost.self, bytes)
+    case .inForce: try fuzz(InForcePost.self, bytes)
+    case .order: try fuzz(OrderPost.self, bytes)
+    case .line: try fuzz(LinePost.self, bytes)
+    // The server's own, which the broker alone writes: ParleydTests has them.
+    case .settings, .policy: break
     }
 }
 

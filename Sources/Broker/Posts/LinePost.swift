@@ -1,0 +1,73 @@
+// The operator's lines.
+// SPDX-License-Identifier: Apache-2.0
+
+/// From the network process: the operator is asked for a line of standard input, which only the broker has. A
+/// `LinePost` answers it. One line is asked for at a time.
+package struct AskPost: Message, Equatable {
+    package static var kind: PostKind { .ask }
+
+    /// The longest line, in bytes; of a longer one comes one byte more.
+    package var limit: UInt32
+
+    package init(limit: Int) { self.limit = UInt32(clamping: limit) }
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        limit = try reader.readUInt32()
+        guard limit <= Longest.name else {
+            throw reader.malformed("asks for a longer line than may be sent")
+        }
+    }
+
+    package func write(to writer: inout PacketWriter) { writer.add(limit) }
+}
+
+/// From the network process: the line that was asked for isn't needed any more. It is answered all the same.
+package struct AskNoMorePost: Message, Equatable {
+    package static var kind: PostKind { .askNoMore }
+
+    package init() {}
+    package init(reading reader: inout PacketReader) throws(PacketError) {}
+    package func write(to writer: inout PacketWriter) {}
+}
+
+/// From the broker: what came of an `AskPost`.
+package struct LinePost: Message, Equatable {
+    package static var kind: PostKind { .line }
+
+    package enum Result: Equatable, Sendable {
+        case line([UInt8])
+        /// The end of input.
+        case end
+        /// It wasn't needed any more, and nothing was read.
+        case withdrawn
+        /// Standard input can't be read, for the reason that the sentence has.
+        case failed(String)
+    }
+
+    package var result: Result
+
+    package init(_ result: Result) { self.result = result }
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        switch try reader.readUInt8() {
+        case 1: result = .line(try reader.bytes(atMost: Longest.name + 1))
+        case 2: result = .end
+        case 4: result = .withdrawn
+        case 3: result = .failed(try reader.text(atMost: Longest.sentence))
+        default: throw reader.malformed("is no line and no end of lines")
+        }
+    }
+
+    package func write(to writer: inout PacketWriter) {
+        switch result {
+        case .line(let line):
+            writer.add(UInt8(1))
+            writer.add(bytes: line)
+        case .end: writer.add(UInt8(2))
+        case .withdrawn: writer.add(UInt8(4))
+        case .failed(let sentence):
+            writer.add(UInt8(3))
+            writer.add(sentence: sentence)
+        }
+    }
+}

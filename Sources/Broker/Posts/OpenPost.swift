@@ -1,0 +1,18 @@
+// How many connections a loop has.
+// SPDX-License-Identifier: Apache-2.0
+
+/// From the network process: how many connections are open at its loop, once the server ends: when that begins, and
+/// each time that one has closed. What was to be said of those that are closed was said before.
+package struct OpenPost: Message, Equatable {
+    package static var kind: PostKind { .open }
+
+    package var connections: UInt32
+
+    package init(connections: Int) { self.connections = UInt32(clamping: connections) }
+
+    package init(reading reader: inout PacketReader) throws(PacketError) {
+        connections = try reader.readUInt32()
+    }
+
+    package func write(to writer: inout PacketWriter) { writer.add(connections) }
+}

@@ -1,0 +1,33 @@
+// Who is at the server, as the broker knows it.
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a server that ends waits for.
+struct Counts: Equatable {
+    /// Connections that were taken and are not closed yet.
+    var sessions = 0
+    /// Programs whose end is not known and recorded yet.
+    var programs = 0
+}
+
+/// Counts the programs, and the connections of each loop of the network process. These are told only once the server
+/// ends; until then a loop counts as one that has one. Confined to the main loop.
+struct Attendance {
+    private var loops: [Int?]
+    private var programs = 0
+
+    init(loops: Int) { self.loops = Array(repeating: nil, count: loops) }
+
+    var counts: Counts {
+        Counts(
+            sessions: loops.reduce(0) { sum, connections in
+                let (sum, isOver) = sum.addingReportingOverflow(connections ?? 1)
+                return isOver ? .max : sum
+            }, programs: programs)
+    }
+
+    mutating func programStarts() { programs += 1 }
+    mutating func programEnded() { programs -= 1 }
+
+    /// A loop has so many connections.
+    mutating func note(connections: Int, at loop: Int) { loops[loop] = connections }
+}

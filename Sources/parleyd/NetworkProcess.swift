@@ -1,0 +1,133 @@
+// The network process as the broker has it.
+// SPDX-License-Identifier: Apache-2.0
+internal import Broker
+internal import CLinux
+internal import Glibc
+internal import Sockets
+internal import System
+
+/// Starts the network process, talks to it over the control channel, and waits for its end. Confined to the main loop.
+final class NetworkProcess {
+    /// What it says, and how it ended.
+    struct Handlers {
+        var ready: (ReadyPost) -> Void
+        var happened: (HappenedPost.Event) -> Void
+        /// All loops go by the policy of that generation.
+        var inForce: (UInt64) -> Void
+        /// The control channel is closed: the process has ended, or is ended now.
+        var ended: (PostEnd) -> Void
+    }
+
+    let pid: Int32
+    private var control: PostChannel?
+    private let handlers: Handlers
+    private let operatorDesk: OperatorDesk?
+
+    /// The ends of everything that the process is given, in the order of their numbers there.
+    struct Ends: ~Copyable {
+        private(set) var numbers: [Int32]
+        private var owned: [Int32] = []
+
+        /// - Parameter standard: its standard input, output and error output, which stay the caller's.
+        init(standard: [Int32]) { numbers = standard }
+
+        deinit { for number in owned { _ = Descriptor(owning: number) } }
+
+        /// Adds one that stays somebody else's.
+        mutating func add(_ number: Int32) { numbers.append(number) }
+
+        /// Adds one that is closed here when the process has it.
+        mutating func add(_ descriptor: consuming Descriptor) {
+            let number = descriptor.release()
+            owned.append(number)
+            numbers.append(number)
+        }
+    }
+
+    /// Starts it.
+    ///
+    /// - Parameters:
+    ///   - ends: the first three and what comes after the control channel.
+    ///   - operatorDesk: nil where nobody is asked for lines.
+    init(
+        _ settings: NetworkSettings, _ ends: consuming Ends, control pair: consuming PacketPair,
+        loop: EventLoop, operatorDesk: OperatorDesk?, _ handlers: Handlers
+    ) throws(StreamError) {
+        self.handlers = handlers
+        self.operatorDesk = operatorDesk
+        // A developer's debugger, sanitizer or profiler needs its own words.
+        let keepsEnvironment: Int32 = unsafe getenv("PARLEY_DUMPABLE") == nil ? 0 : 1
+        let numbers = ends.numbers
+        let result = unsafe parley_start_again(
+            Network.word, keepsEnvironment, numbers, Int32(numbers.count))
+        guard result > 0 else {
+            throw StreamError("cannot start the network process", errno: -result)
+        }
+        pid = result
+        control = try PostChannel(
+            owning: pair.takeOne(), loop: loop, limit: Self.longestPost, mostQueued: 512 << 20,
+            received: { [unowned self] post throws(PacketError) in try take(&post) },
+            ended: { [unowned self] end in
+                control = nil
+                handlers.ended(end)
+            })
+        operatorDesk?.answer = { [unowned self] in control?.send(LinePost($0).packet) }
+        control?.send(settings.packet)
+    }
+
+    /// Whether its control channel is closed.
+    var hasEnded: Bool { control == nil }
+
+    func use(_ policy: NetworkPolicy) { control?.send(policy.packet) }
+
+    func obey(_ order: OrderPost.Order) { control?.send(OrderPost(order).packet) }
+
+    /// Ends it at once, as far as it hasn't ended.
+    func kill() { Glibc.kill(pid, SIGKILL) }
+
+    /// Takes it away, after `kill` or its own end. Waits for the end of a process that is at it.
+    ///
+    /// - Returns: how it ended, as the rest of a sentence.
+    func reap() -> String {
+        var status: Int32 = 0
+        var result: pid_t
+        repeat { result = unsafe waitpid(pid, &status, 0) } while result < 0 && errno == EINTR
+        guard result == pid else { return "has ended" }
+        switch status & 0x7f {
+        case 0: return "has ended with status \(status >> 8 & 0xff)"
+        case SIGSYS: return "was ended for a system call that it may not make"
+        case let signal: return "was ended by signal \(signal)"
+        }
+    }
+
+    private func take(_ post: inout Post) throws(PacketError) {
+        var reader = post.packet
+        guard let kind = PostKind(rawValue: reader.type), !kind.isBrokers, kind.isControl else {
+            throw reader.malformed("is none that a network process sends")
+        }
+        _ = try post.takeDescriptors(0)
+        switch kind {
+        case .ready:
+            let ready = try ReadyPost(whole: &reader)
+            handlers.ready(ready)
+        case .happened:
+            let happened = try HappenedPost(whole: &reader)
+            handlers.happened(happened.event)
+        case .inForce:
+            let post = try InForcePost(whole: &reader)
+            handlers.inForce(post.generation)
+        case .ask:
+            let ask = try AskPost(whole: &reader)
+            guard let operatorDesk, operatorDesk.ask(limit: Int(ask.limit)) else {
+                throw .outOfTurn("a line can't be asked for")
+            }
+        case .askNoMore:
+            _ = try AskNoMorePost(whole: &reader)
+            operatorDesk?.askNoMore()
+        default: break
+        }
+    }
+
+    /// What it may say at once.
+    private static let longestPost = 128 << 10
+}

@@ -1,0 +1,221 @@
+// The broker's side of the network process: everything that leads to it.
+// SPDX-License-Identifier: Apache-2.0
+internal import Broker
+internal import Console
+internal import Conversations
+internal import Glibc
+internal import Sockets
+internal import System
+internal import TLS
+internal import Vouching
+
+/// Starts the network process with its ways to the broker, and sees it to its end. Confined to the main loop.
+final class NetworkSide {
+    /// What the server is told.
+    struct Handlers {
+        var ready: (ReadyPost) -> Void
+        var happened: (HappenedPost.Event) -> Void
+        /// It has ended, or must be ended: nothing comes of it any more.
+        var over: () -> Void
+    }
+
+    let loops: Int
+    /// Whether console lines are left out.
+    var hidesConsole = false
+    private let office: Office
+    private let main: EventLoop
+    private let log: Log
+    private let output: Output
+    /// What a turn of the main loop may spend on all links.
+    private let work: TurnWork
+    private var process: NetworkProcess?
+    /// The office's ends of the loops' ways to it.
+    private var links: [NetworkLink] = []
+    /// How many of them are open.
+    private var openLinks = 0
+    /// Those who sign and verify for the loops.
+    private var notaries: [NotaryThread] = []
+    /// What the process writes.
+    private var relays: [PipeRelay] = []
+    /// Policies that it was sent, and does not go by yet.
+    private var awaited: [Awaited] = []
+    private var course = Course.serving
+    private var over: () -> Void = {}
+
+    private struct Awaited {
+        let generation: UInt64
+        let limit: Timer
+        let done: () -> Void
+    }
+
+    /// How far the process's end has come.
+    private enum Course {
+        case serving
+        /// It was told to end, and is killed at the timer.
+        case leaving(Timer)
+        /// It has ended without having been told to, or has broken the rules.
+        case lost
+    }
+
+    init(_ office: Office, loops: Int, console: Output) {
+        self.office = office
+        self.loops = loops
+        main = office.loop
+        log = office.log
+        output = console
+        work = TurnWork(on: main)
+    }
+
+    /// The process's number; 0 before its start.
+    var pid: Int32 { process?.pid ?? 0 }
+
+    /// Has it go by another policy.
+    ///
+    /// - Parameter done: called when all of its loops do, or when it takes too long, which the log says.
+    func use(_ policy: NetworkPolicy, done: @escaping () -> Void) {
+        process?.use(policy)
+        let limit = Timer(after: Self.patience, on: main) { [unowned self] in
+            log.write(
+                "the network process has not taken over what was read within \(Self.patience.words)"
+            )
+            settle(UInt64(policy.generation))
+        }
+        awaited.append(Awaited(generation: UInt64(policy.generation), limit: limit, done: done))
+    }
+
+    /// All loops go by the policy of that generation.
+    private func settle(_ generation: UInt64) {
+        let settled = awaited.filter { $0.generation <= generation }
+        awaited.removeAll { $0.generation <= generation }
+        for policy in settled { policy.done() }
+    }
+
+    func obey(_ order: OrderPost.Order) { process?.obey(order) }
+
+    /// Has it end; `over` is called when it has.
+    func stop() {
+        guard case .serving = course else { return }
+        course = .leaving(
+            Timer(after: Self.lastWait, on: main) { [unowned self] in
+                process?.kill()
+                over()
+            })
+        process?.obey(.stop)
+    }
+
+    /// Ends it, as far as it hasn't ended, and hears its last lines. When the loop runs no more.
+    ///
+    /// - Returns: a sentence for the log where its end was not foreseen.
+    func end() -> String? {
+        for notary in notaries { notary.stop() }
+        process?.kill()
+        let words = process?.reap()
+        for relay in relays { relay.drain() }
+        guard case .lost = course, let words else { return nil }
+        return "the network process \(words), and its sessions are over with it"
+    }
+
+    // MARK: Its start
+
+    func start(
+        _ listeners: [Listener], _ form: ConsoleTranscript.Form, _ user: NetworkUser,
+        _ handlers: Handlers
+    ) throws {
+        let options = office.options
+        over = handlers.over
+        let (console, errors) = (try Pipe(), try Pipe())
+        let nothing = Descriptor(owning: unsafe open("/dev/null", O_RDWR | O_CLOEXEC))
+        var control = try PacketPair()
+        let written = console.takeWriter()
+        let said = errors.takeWriter()
+        var ends = NetworkProcess.Ends(standard: [nothing.number, written.number, said.number])
+        ends.add(control.takeOther())
+        for listener in listeners { ends.add(listener.number) }
+        if let keyLog = options.security?.openedKeyLog {
+            let secrets = try Pipe()
+            ends.add(secrets.takeWriter())
+            relays.append(
+                try PipeRelay(secrets.takeReader(), loop: main, output: nil) { keyLog.append($0) })
+        }
+        for number in 0..<loops { try connect(number, &ends) }
+        let lines = options.conversation == .chat ? OperatorDesk(loop: main) : nil
+        let settings = NetworkSettings(
+            options, office.policy, isRecorded: office.audit != nil, loops: loops,
+            listeners: listeners.count, form: form,
+            hasOperatorAtTerminal: lines?.isAtTerminal ?? false, user: user.numbers,
+            parent: getpid())
+        try relay(console.takeReader(), errors.takeReader(), form)
+        process = try NetworkProcess(
+            settings, ends, control: control, loop: main, operatorDesk: lines,
+            NetworkProcess.Handlers(
+                ready: handlers.ready, happened: handlers.happened,
+                inForce: { [unowned self] in settle($0) },
+                ended: { [unowned self] in lose($0) }))
+    }
+
+    /// Makes the ways between the broker and a loop.
+    private func connect(_ number: Int, _ ends: inout NetworkProcess.Ends) throws {
+        let clients = ShownClients(most: office.options.mostSessions)
+        var posts = try PacketPair()
+        links.append(
+            try NetworkLink(
+                posts.takeOne(), loop: main, mostSessions: office.options.mostSessions, work: work,
+                office: Reception(office, clients, loop: number),
+                ended: { [unowned self] end in
+                    openLinks -= 1
+                    lose(end)
+                }))
+        openLinks += 1
+        ends.add(posts.takeOther())
+        guard let ring = office.ring else { return }
+        var calls = try PacketPair()
+        let breach = LoopBound({ [unowned self] in lose(.failed($0)) }, to: main)
+        notaries.append(
+            try NotaryThread(
+                calls.takeOne(), ring, clients, mostHandshakes: office.options.mostSessions,
+                failed: { error in breach.execute { $0(error) } }))
+        ends.add(calls.takeOther())
+    }
+
+    private func relay(
+        _ console: consuming Descriptor, _ errors: consuming Descriptor,
+        _ form: ConsoleTranscript.Form
+    ) throws(StreamError) {
+        var filter = RelayedConsole(form)
+        relays.append(
+            try PipeRelay(console, loop: main, output: output) { [unowned self] bytes in
+                let text = filter.add(bytes)
+                if !hidesConsole { output.write(text) }
+            })
+        var lines = RelayedLines()
+        relays.append(
+            try PipeRelay(errors, loop: main, output: log.output) { [unowned self] bytes in
+                for line in lines.add(bytes) { log.write(line) }
+            })
+    }
+
+    // MARK: Its end
+
+    /// A way to the process is closed.
+    private func lose(_ end: PostEnd) {
+        switch course {
+        case .lost: break
+        case .serving:
+            if case .failed(let error) = end {
+                log.write("the network process is ended: \(error.sentence)")
+            }
+            course = .lost
+            // It may be in somebody else's hands.
+            process?.kill()
+            over()
+        case .leaving:
+            // What its sessions had to say is read to its end.
+            if openLinks == 0, process?.hasEnded != false { over() }
+        }
+    }
+
+    /// What a policy may take to reach all loops.
+    private static let patience = Duration.seconds(10)
+    /// What a process that was told to end may take.
+    private static let lastWait = Duration.seconds(2)
+}

@@ -1,0 +1,59 @@
+// Whom the network process runs as.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import System
+
+/// The user that the network process is to become, where root starts the server.
+struct NetworkUser {
+    /// Nil for the user that the server has.
+    let numbers: UserNumbers?
+    /// Why it has the server's own user although that is root, in sentences without their full stop.
+    let warnings: [String]
+
+    /// - Throws: `userUnknown`.
+    init(_ options: ServerOptions) throws(ConfigurationError) {
+        guard geteuid() == 0 else {
+            numbers = nil
+            warnings = []
+            return
+        }
+        let name = options.networkUser
+        let user: KnownUser?
+        do throws(Errno) {
+            user = try KnownUser(name: name)
+        } catch {
+            throw ConfigurationError(
+                .userUnknown,
+                "the system can't tell who \(escaped(name)) is, as whom what serves the network runs (\(error)); look at its name services (/etc/nsswitch.conf)"
+            )
+        }
+        guard let user else {
+            throw ConfigurationError(
+                .userUnknown,
+                "there is no user \(escaped(name)), as whom what serves the network runs where root starts parleyd; name one with --network-user, or run: \(Self.making(options))"
+            )
+        }
+        guard let reason = UserAccess.obstacle(becoming: user.numbers) else {
+            numbers = user.numbers
+            warnings = []
+            return
+        }
+        numbers = nil
+        warnings = [
+            "it has parleyd's own user, since it can't become \(escaped(name)) (\(reason)), which needs CAP_SETUID and CAP_SETGID"
+        ]
+    }
+
+    /// What makes the users that are missing.
+    private static func making(_ options: ServerOptions) -> String {
+        [options.networkUser, options.programUser].filter { UserNumbers(name: $0) == nil }.map {
+            "useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \(shellWord($0))"
+        }.joined(separator: " && ")
+    }
+}
+
+extension ConfigurationError.Code {
+    /// There is no user of a name that is needed.
+    static var userUnknown: Self { Self(rawValue: "userUnknown") }
+}

@@ -1,0 +1,42 @@
+// The operator of a chat, whom the broker asks for the network process.
+// SPDX-License-Identifier: Apache-2.0
+internal import Broker
+internal import Console
+internal import Sockets
+internal import System
+
+/// Reads a line of standard input when one is asked for, so that what is left over stays for whoever shares it. Confined
+/// to the main loop.
+final class OperatorDesk {
+    private let loop: EventLoop
+    private let reader: LineReader
+    private var reading: Task<Void, Never>?
+    /// Sends an answer.
+    var answer: (LinePost.Result) -> Void = { _ in }
+
+    init(loop: EventLoop) {
+        self.loop = loop
+        reader = LineReader(loop: loop)
+    }
+
+    var isAtTerminal: Bool { reader.isTerminal }
+
+    /// - Returns: false where a line is being read already.
+    func ask(limit: Int) -> Bool {
+        guard reading == nil else { return false }
+        reading = loop.spawn { [unowned self] in
+            let result: LinePost.Result
+            do throws(StreamError) {
+                result = try await reader.next(limit: limit).map { .line($0) } ?? .end
+            } catch {
+                result = error.code == .cancelled ? .withdrawn : .failed(error.sentence)
+            }
+            reading = nil
+            answer(result)
+        }
+        return true
+    }
+
+    /// The line that was asked for isn't needed any more.
+    func askNoMore() { reading?.cancel() }
+}

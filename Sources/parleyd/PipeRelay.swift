@@ -1,0 +1,72 @@
+// What the network process writes to its standard outputs.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sockets
+internal import System
+
+/// Reads a pipe of the network process, and gives what comes to where it belongs: the process itself has none of the
+/// server's outputs. While somebody doesn't take it, the pipe fills, and it is the other process's matter to leave lines
+/// out. Confined to its loop.
+final class PipeRelay: EventSource {
+    private let descriptor: Descriptor
+    private let output: Output?
+    private let take: ([UInt8]) -> Void
+    private var isWatched = false
+
+    /// - Parameters:
+    ///   - output: that `take` writes to, and that is waited for; nil for none.
+    ///   - take: given what came; an empty array at the end.
+    init(
+        _ descriptor: consuming Descriptor, loop: EventLoop, output: Output?,
+        take: @escaping ([UInt8]) -> Void
+    ) throws(StreamError) {
+        unblock(descriptor)
+        self.descriptor = descriptor
+        self.output = output
+        self.take = take
+        super.init(loop: loop)
+        try watch()
+    }
+
+    deinit { if isWatched { loop.remove(descriptor: descriptor.number) } }
+
+    override func ready(_ events: Events) {
+        guard readOnce() else { return unwatch() }
+        guard let output, output.backlog > Self.mostWaiting else { return }
+        unwatch()
+        loop.spawn { [weak self] in
+            await output.flushed()
+            try? self?.watch()
+        }
+    }
+
+    /// Reads on to the end of what is there: once nobody writes any more.
+    func drain() {
+        for _ in 0..<Self.mostReads where !readOnce() { return }
+    }
+
+    /// - Returns: false at the end.
+    private func readOnce() -> Bool {
+        var room = [UInt8](repeating: 0, count: 65_536)
+        let count = unsafe read(descriptor.number, &room, room.count)
+        if count > 0 { take(Array(room[..<count])) }
+        if count == 0 { take([]) }
+        return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))
+    }
+
+    private func watch() throws(StreamError) {
+        guard !isWatched else { return }
+        try loop.add(self, descriptor: descriptor.number, events: .readable)
+        isWatched = true
+    }
+
+    private func unwatch() {
+        if isWatched { loop.remove(descriptor: descriptor.number) }
+        isWatched = false
+    }
+
+    private static let mostWaiting = 65_536
+    /// Ten times what a pipe can hold.
+    private static let mostReads = 160
+}

@@ -1,0 +1,58 @@
+// What the network process says, as it may reach the log and the console.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import System
+
+/// Whole lines of what another process writes, as the log has them.
+struct RelayedLines {
+    private var partial: [UInt8] = []
+
+    /// - Parameter bytes: what came; none at the end, which ends a line.
+    /// - Returns: lines without their end, and without the program's name.
+    mutating func add(_ bytes: [UInt8]) -> [String] {
+        var lines: [String] = []
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") || partial.count >= Self.longest { end(&lines) }
+            if byte != UInt8(ascii: "\n") { partial.append(byte) }
+        }
+        if bytes.isEmpty { end(&lines) }
+        return lines
+    }
+
+    private mutating func end(_ lines: inout [String]) {
+        guard !partial.isEmpty else { return }
+        let text = String(repairing: partial.span)
+        let name = "parleyd: "
+        lines.append(text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text)
+        partial = []
+    }
+
+    private static let longest = 16_384
+}
+
+/// What another process writes to the console, as far as the console's form lets it through: what it says of its peers
+/// went through the same form there, unless somebody else has that process.
+struct RelayedConsole {
+    private let form: ConsoleTranscript.Form
+    /// A character that has not come whole yet.
+    private var partial: [UInt8] = []
+
+    init(_ form: ConsoleTranscript.Form) { self.form = form }
+
+    /// - Parameter bytes: what came; none at the end.
+    mutating func add(_ bytes: [UInt8]) -> [UInt8] {
+        guard form != .whole else { return bytes }
+        var text = partial + bytes
+        partial = []
+        // A character's first byte has the two highest bits set, and three more may follow.
+        if !bytes.isEmpty, let start = text.suffix(3).lastIndex(where: { $0 >= 0xc0 }) {
+            let first = text[start]
+            let length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
+            if text.count - start < length {
+                partial = Array(text[start...])
+                text.removeLast(text.count - start)
+            }
+        }
+        return Array(printable(String(repairing: text.span), keeping: "\t\n").utf8)
+    }
+}

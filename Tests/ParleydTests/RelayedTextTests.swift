@@ -1,0 +1,45 @@
+// What of another process's words reaches the log and the console.
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import Console
+@testable import System
+@testable import parleyd
+
+@Suite struct RelayedTextTests {
+    @Test func lines_areWholeAndWithoutTheName() {
+        var lines = RelayedLines()
+        #expect(lines.add(Array("parleyd: o".utf8)) == [])
+        #expect(lines.add(Array("ne\ntwo\n\nparleyd: ".utf8)) == ["one", "two"])
+        #expect(lines.add(Array("three".utf8)) == [])
+        #expect(lines.add([]) == ["three"])
+        #expect(lines.add([]) == [])
+    }
+
+    @Test func aLineWithoutEnd_isCut() {
+        var lines = RelayedLines()
+        let long = lines.add([UInt8](repeating: 0x61, count: 40_000))
+        #expect(long.map(\.utf8.count) == [16_384, 16_384])
+    }
+
+    @Test func aTerminal_getsNothingThatControlsIt() {
+        var console = RelayedConsole(.terminal)
+        let text = console.add(Array("a\tb\n\u{1b}[2J\u{202e}".utf8))
+        #expect(String(decoding: text, as: UTF8.self) == "a\tb\n\\x1b[2J\\u{202e}")
+    }
+
+    @Test func aCharacterThatComesInPieces_isWhole() {
+        for form in [ConsoleTranscript.Form.terminal, .line, .whole] {
+            var console = RelayedConsole(form)
+            var bytes: [UInt8] = []
+            for byte in "aä€🦜z".utf8 { bytes += console.add([byte]) }
+            bytes += console.add([])
+            #expect(String(decoding: bytes, as: UTF8.self) == "aä€🦜z")
+        }
+    }
+
+    @Test func whereBytesAreTheConversations_theyPassAsTheyAre() {
+        var console = RelayedConsole(.whole)
+        #expect(console.add([0x1b, 0xff, 0xc3]) == [0x1b, 0xff, 0xc3])
+    }
+}
