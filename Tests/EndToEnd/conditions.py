@@ -41,11 +41,11 @@ def without(path):
 def _has_ipv6():
     if not socket.has_ipv6:
         return False
-    with socket.socket(socket.AF_INET6) as one:
-        try:
+    try:
+        with socket.socket(socket.AF_INET6) as one:
             one.bind(("::1", 0))
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 
