@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,4 +128,13 @@ int parley_history_text(void *history, void *list, int operation, const char *te
 {
     history_event event;
     return ((history_call)history)(list, &event, operation, text);
+}
+
+int parley_is_delegated(const char *path)
+{
+    char value[2] = {0};
+    // The first one can be read by anybody, and came with systemd 251.
+    return (getxattr(path, "user.delegate", value, 1) == 1
+            || getxattr(path, "trusted.delegate", value, 1) == 1)
+        && value[0] == '1';
 }

@@ -1,39 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
+#include "CLinux.h"
 #include "Family.h"
 #include "Raw.h"
+#include "Text.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #pragma clang attribute push( \
     __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
-// MARK: Text
-
-static char *put(char *end, const char *text)
-{
-    while (*text) *end++ = *text++;
-    *end = 0;
-    return end;
-}
-
-static char *put_number(char *end, long number)
-{
-    char digits[24];
-    int count = 0;
-    do digits[count++] = (char)('0' + number % 10);
-    while (number /= 10);
-    while (count) *end++ = digits[--count];
-    *end = 0;
-    return end;
-}
-
-static int is_digit(char character) { return character >= '0' && character <= '9'; }
+// MARK: Files
 
 static int open_file(const char *path)
 {
@@ -207,18 +190,26 @@ static int visit_children(struct family *family, const struct waiting *parent, i
     return met;
 }
 
+static int kill_is_due(const struct family *family)
+{
+    char wish = 0;
+    return raw(SYS_recvfrom, family->control, (long)&wish, 1, MSG_PEEK | MSG_DONTWAIT, 0) == 1
+        && wish == PARLEY_KILL;
+}
+
 static int signal_once(struct family *family, int signal)
 {
     struct waiting self = {.pid = family->self, .pidfd = -1};
     family->waiting_count = 0;
     raw(SYS_lseek, family->children, 0, SEEK_SET, 0, 0);
-    int met = visit_list(family, family->children, &self, signal);
+    int met = visit_list(family, family->children, &self, signal), is_over = 0;
     for (int i = 0; i < family->waiting_count; i++) {
         struct waiting parent = family->waiting[i];
-        met += visit_children(family, &parent, signal);
+        if (!is_over) met += visit_children(family, &parent, signal);
         close_file(parent.pidfd);
+        if (signal == SIGTERM && i % 32 == 31) is_over = is_over || kill_is_due(family);
     }
-    return met;
+    return is_over ? 0 : met;
 }
 
 void parley_family_signal(struct family *family, int signal)

@@ -29,6 +29,9 @@ struct family {
     pid_t self;
     // `/proc/thread-self/children`.
     int children;
+    // Where SIGKILL is asked for, for which SIGTERM must not be waited for: programs that start others without end
+    // keep whoever looks for them busy.
+    int control;
     // How many were alive when they were first signalled.
     int signalled;
     int seen_count, waiting_count;

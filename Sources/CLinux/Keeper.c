@@ -24,14 +24,30 @@ static long now(void)
     return time.tv_sec * 1000000000L + time.tv_nsec;
 }
 
+// It must not run on without its limit.
+static void bound_memory(struct keeper *keeper)
+{
+    if (!keeper->start.memory) return;
+    long result = parley_group_bound_memory(keeper->group, keeper->start.memory);
+    if (result == 0) return;
+    parley_group_kill(keeper->group);
+    keeper->report.cause = PARLEY_GROUP;
+    keeper->report.failure = (int)-result;
+}
+
 // The program runs, or never will.
 static void settle_start(struct keeper *keeper)
 {
     raw(SYS_close, keeper->exec, 0, 0, 0, 0);
     keeper->exec = -1;
-    tell(keeper);
-    if (!keeper->report.failure) return;
+    if (!keeper->report.failure) bound_memory(keeper);
+    if (!keeper->report.failure) {
+        tell(keeper);
+        return;
+    }
     raw(SYS_waitid, P_PID, keeper->program, 0, WEXITED | __WALL, 0);
+    give_group_up(keeper);
+    tell(keeper);
     leave();
 }
 
@@ -48,6 +64,7 @@ static int reap(struct keeper *keeper)
         if (result == -ECHILD) {
             keeper->report.is_over = 1;
             keeper->report.signalled = keeper->family.signalled;
+            give_group_up(keeper);
             tell(keeper);
             leave();
         }
@@ -63,6 +80,19 @@ static int reap(struct keeper *keeper)
     return count;
 }
 
+static void begin_killing(struct keeper *keeper)
+{
+    keeper->phase = KILLING;
+    // Who has left the group by root's rights is met in the rounds that follow. They begin where the kernel is older
+    // than 5.14.
+    if (keeper->group < 0 || parley_group_kill(keeper->group) < 0)
+        parley_family_signal(&keeper->family, SIGKILL);
+    if (keeper->group < 0 || !keeper->start.limits) return;
+    // It may be long until nothing is left, or never come to that.
+    keeper->report.reached = parley_group_reached(keeper->group, keeper->start.limits);
+    tell(keeper);
+}
+
 // Takes what parleyd wants, or that it is gone; the result is whether it is there.
 static int obey(struct keeper *keeper)
 {
@@ -72,12 +102,12 @@ static int obey(struct keeper *keeper)
     int is_there = length == 1;
     if (wish == PARLEY_LET_GO || (!is_there && keeper->start.is_background && keeper->report.has_ended)) {
         keeper->report.is_over = 1;
+        give_group_up(keeper);
         tell(keeper);
         leave();
     }
     if (wish == PARLEY_KILL) {
-        keeper->phase = KILLING;
-        parley_family_signal(&keeper->family, SIGKILL);
+        begin_killing(keeper);
     } else if (keeper->phase == WATCHING) {
         keeper->phase = TERMINATING;
         parley_family_signal(&keeper->family, SIGTERM);
@@ -108,7 +138,7 @@ void parley_keeper_keep(struct keeper *keeper)
         } else if (is_alone) {
             wait = due - now();
             if (wait <= 0) {
-                keeper->phase = KILLING;
+                begin_killing(keeper);
                 continue;
             }
         }

@@ -5,6 +5,7 @@
 
 #include "CLinux.h"
 #include "Family.h"
+#include "Group.h"
 #include "Limits.h"
 #include "Raw.h"
 
@@ -12,6 +13,7 @@ enum {
     STACK = 32 << 10,
     // Its descriptors, behind the program's three.
     CONTROL = 3,
+    GROUP = 4,
     MILLISECOND = 1000000,
 };
 
@@ -26,6 +28,11 @@ struct keeper {
     // Its strings are the caller's, until the program was started.
     parley_start start;
     struct limits limits;
+    // -1: it has none.
+    int group;
+    char group_name[PARLEY_GROUP_NAME];
+    // Where there is no clone3: the program enters its group by itself.
+    int enters;
     pid_t program;
     int signals;
     // Comes to its end with the program's exec, whatever that comes to; -1 after it.
@@ -48,6 +55,15 @@ static inline void tell(struct keeper *keeper)
 {
     // Where nobody is there any more, nobody needs to know. SIGPIPE is blocked.
     raw(SYS_write, CONTROL, (long)&keeper->report, sizeof keeper->report, 0, 0);
+}
+
+// Removes the group. What is in it and is none of the keeper's descendants was put there by somebody else, and is
+// left to parleyd, as is what may live on.
+static inline void give_group_up(struct keeper *keeper)
+{
+    if (keeper->group < 0) return;
+    keeper->report.reached = parley_group_reached(keeper->group, keeper->start.limits);
+    keeper->report.has_group = parley_group_remove(keeper->group, keeper->group_name) < 0;
 }
 
 __attribute__((noreturn)) static inline void leave(void)

@@ -87,6 +87,45 @@ static inline long raw_clone(unsigned long flags, void *top, void (*body)(void *
 #endif
 }
 
+// The same by clone3(2), whose arguments have the stack.
+static inline long raw_clone3(void *how, unsigned long size, void (*body)(void *), void *argument)
+{
+#if defined(__x86_64__)
+    long result;
+    register void (*code)(void *) __asm__("r12") = body;
+    register void *first __asm__("r13") = argument;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "mov %%r13, %%rdi\n\t"
+                     "call *%%r12\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "=a"(result)
+                     : "0"((long)SYS_clone3), "D"(how), "S"(size), "r"(code), "r"(first)
+                     : "rcx", "r11", "memory");
+    return result;
+#elif defined(__aarch64__)
+    register long which __asm__("x8") = SYS_clone3;
+    register long result __asm__("x0") = (long)how;
+    register unsigned long length __asm__("x1") = size;
+    register void (*code)(void *) __asm__("x19") = body;
+    register void *first __asm__("x20") = argument;
+    __asm__ volatile("svc 0\n\t"
+                     "cbnz x0, 1f\n\t"
+                     "mov x29, xzr\n\t"
+                     "mov x0, x20\n\t"
+                     "blr x19\n\t"
+                     "brk 0\n"
+                     "1:"
+                     : "+r"(result)
+                     : "r"(which), "r"(length), "r"(code), "r"(first)
+                     : "memory");
+    return result;
+#endif
+}
+
 #pragma clang attribute pop
 
 #endif

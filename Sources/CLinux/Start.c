@@ -3,9 +3,10 @@
 #define _GNU_SOURCE
 #include "Keeper.h"
 #include "Rights.h"
+#include "Text.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -57,6 +58,10 @@ static void program(void *argument)
     if (keeper->limits.has_cores) set_limit(RLIMIT_CORE, &keeper->limits.cores);
     // Open until the exec, which the keeper waits for.
     long result = raw(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
+    if (result == 0 && keeper->enters) {
+        result = parley_group_enter(keeper->group);
+        if (result < 0) keeper->report.cause = PARLEY_GROUP;
+    }
     if (result == 0 && start->rights) {
         result = parley_take_programs_rights(start->rights);
         if (result < 0) keeper->report.cause = PARLEY_RIGHTS;
@@ -89,10 +94,13 @@ static long prepare(struct keeper *keeper)
 {
     const parley_start *start = &keeper->start;
     keeper->report.cause = PARLEY_KEEPER;
+    keeper->group = start->group;
+    if (start->group_name) put(keeper->group_name, start->group_name);
     // None is ever taken but by the signalfd: the handlers are parleyd's.
     set_mask(~0UL);
     set_disposition(SIGCHLD, SIG_DFL);
     keeper->family.self = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
+    keeper->family.control = CONTROL;
     // Its name and process group are its own, so that what is meant for parleyd does not end both: a
     // terminal's or a group's signal, or killall(1). A session would have a scheduling group as well.
     raw(SYS_prctl, PR_SET_NAME, (long)"parley-keeper", 0, 0, 0);
@@ -100,14 +108,22 @@ static long prepare(struct keeper *keeper)
     long result;
     if ((result = raw(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) < 0) return result;
     if ((result = raw(SYS_chdir, (long)"/", 0, 0, 0, 0)) < 0) return result;
-    const int numbers[] = {start->input, start->output, start->error_output, start->control};
-    for (int i = 0; i <= CONTROL; i++) {
-        // A control descriptor that has its number already is none for dup3.
-        int flags = i == CONTROL ? O_CLOEXEC : 0;
+    if (keeper->group == CONTROL) {
+        // Before another gets its number.
+        result = raw(SYS_fcntl, keeper->group, F_DUPFD_CLOEXEC, GROUP, 0, 0);
+        if ((keeper->group = (int)result) < 0) return result;
+    }
+    const int numbers[] = {
+        start->input, start->output, start->error_output, start->control, keeper->group};
+    int last = keeper->group < 0 ? CONTROL : GROUP;
+    for (int i = 0; i <= last; i++) {
+        // One that has its number already is none for dup3.
+        int flags = i >= CONTROL ? O_CLOEXEC : 0;
         if (numbers[i] == i) continue;
         if ((result = raw(SYS_dup3, numbers[i], i, flags, 0, 0)) < 0) return result;
     }
-    if ((result = raw(SYS_close_range, CONTROL + 1, ~0U, 0, 0, 0)) < 0) return result;
+    if (keeper->group >= 0) keeper->group = GROUP;
+    if ((result = raw(SYS_close_range, last + 1, ~0U, 0, 0, 0)) < 0) return result;
     unsigned long child = 1UL << (SIGCHLD - 1);
     result = raw(SYS_signalfd4, -1, (long)&child, sizeof child, SFD_CLOEXEC | SFD_NONBLOCK, 0);
     if ((keeper->signals = (int)result) < 0) return result;
@@ -122,6 +138,36 @@ static long prepare(struct keeper *keeper)
     return 0;
 }
 
+static long clone_program(struct keeper *keeper)
+{
+    return raw_clone(CLONE_VM | SIGCHLD, keeper->program_stack + STACK, program, keeper);
+}
+
+// It is never outside of its group: to be moved takes it ten times as long.
+static long clone_into_group(struct keeper *keeper)
+{
+    struct clone_args how;
+    how.flags = CLONE_VM | CLONE_INTO_CGROUP;
+    how.pidfd = 0;
+    how.child_tid = 0;
+    how.parent_tid = 0;
+    how.exit_signal = SIGCHLD;
+    how.stack = (unsigned long)keeper->program_stack;
+    how.stack_size = STACK;
+    how.tls = 0;
+    how.set_tid = 0;
+    how.set_tid_size = 0;
+    how.cgroup = (unsigned long)keeper->group;
+    long result = raw_clone3(&how, sizeof how, program, keeper);
+    if (result == -ENOSYS || result == -EPERM) {
+        // A container's filter of system calls can't look into clone3's arguments, and refuses it.
+        keeper->enters = 1;
+        return clone_program(keeper);
+    }
+    if (result < 0 && result != -EAGAIN && result != -ENOMEM) keeper->report.cause = PARLEY_GROUP;
+    return result;
+}
+
 // Without CLONE_VFORK: while a file system holds the exec up, parleyd can want it ended, or be gone, and a program
 // that was ended before its exec must not run after it. The result is its number or -errno.
 static long start_program(struct keeper *keeper)
@@ -130,7 +176,7 @@ static long start_program(struct keeper *keeper)
     long result = raw(SYS_pipe2, (long)ends, O_CLOEXEC, 0, 0, 0);
     if (result < 0) return result;
     keeper->exec = ends[0];
-    result = raw_clone(CLONE_VM | SIGCHLD, keeper->program_stack + STACK, program, keeper);
+    result = keeper->group < 0 ? clone_program(keeper) : clone_into_group(keeper);
     raw(SYS_close, ends[1], 0, 0, 0, 0);
     return result;
 }
@@ -142,6 +188,7 @@ void parley_keeper_run(void *argument)
     if (result == 0) result = start_program(keeper);
     if (result < 0) {
         keeper->report.failure = (int)-result;
+        give_group_up(keeper);
         tell(keeper);
         leave();
     }

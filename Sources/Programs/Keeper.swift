@@ -20,13 +20,22 @@ final class Keeper: EventSource {
     private(set) var isOver = false
     /// How many processes were ended by a signal that was asked for.
     private(set) var signalled = 0
+    /// Which limits of its control group it has reached; known when it is over.
+    private(set) var reached: Set<Controller> = []
 
     private let descriptor: Descriptor
     private let pid: pid_t
     private let memory: UnsafeMutableRawPointer
     private let what: String
+    private let groups: CommandGroups?
+    /// Nil for none.
+    private let group: ControlGroup?
+    /// While its keeper is gone and something is left in its group.
+    private var ruin: Timer?
     /// Nil once the program runs, or can't.
     private var strings: Strings?
+    /// When it is over.
+    private var hasGroup = false
     private let changed: () -> Void
 
     /// - Parameter changed: called on the loop when the program runs, when it has ended, and when all has.
@@ -38,9 +47,13 @@ final class Keeper: EventSource {
         errorOutput: borrowing Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
         what = "cannot start \(start.path) in the directory \(start.directory)"
-        let strings = Strings(start)
-        let started = unsafe launch(start, strings, input, output, errorOutput)
+        let group = try start.groups?.make(start.limits, isBackground: start.isBackground)
+        groups = start.groups
+        self.group = group?.group
+        let strings = Strings(start, groupName: self.group?.name)
+        let started = unsafe launch(start, strings, input, output, errorOutput, group)
         guard unsafe started.failure == 0 else {
+            self.group.map { _ = CommandGroups.raze($0) }
             throw StreamError(what, errno: unsafe started.failure)
         }
         self.strings = strings
@@ -57,6 +70,8 @@ final class Keeper: EventSource {
     deinit {
         guard !isOver else { return }
         tell(PARLEY_KILL)
+        // Its keeper removes it, unless that is gone.
+        hasGroup = ruin != nil
         depart()
     }
 
@@ -97,14 +112,30 @@ final class Keeper: EventSource {
             } else if end == nil {
                 end = .signal(UInt8(SIGKILL))
             }
-            isOver = true
-            hasNews = true
+            return raze(after: .milliseconds(1))
         }
         if isOver { depart() }
         if hasNews { withExtendedLifetime(self) { changed() } }
     }
 
+    /// Its keeper is gone. Whoever is in its group is killed, and then it is over.
+    private func raze(after pause: Duration) {
+        guard group.map(CommandGroups.raze) ?? true else {
+            ruin = Timer(after: pause, on: loop) { [unowned self] in
+                raze(after: min(pause * 2, .seconds(1)))
+            }
+            return
+        }
+        isOver = true
+        depart()
+        withExtendedLifetime(self) {
+            ruin = nil
+            changed()
+        }
+    }
+
     private func depart() {
+        if hasGroup, let group { groups?.leave(group) }
         let control = descriptor.number
         running.withLock { _ = $0.remove(control) }
         loop.remove(descriptor: control)
@@ -113,12 +144,14 @@ final class Keeper: EventSource {
 
     private func take(_ report: parley_report) {
         strings = nil
+        hasGroup = report.has_group != 0
         guard report.failure == 0 else {
             let reason =
                 switch Int(report.cause) {
                 case PARLEY_PROC:
                     "\(what): its processes cannot be watched over, for which /proc must be mounted"
                 case PARLEY_RIGHTS: "\(what): it cannot have the rights that it should"
+                case PARLEY_GROUP: "\(what): it cannot be bounded by a control group of its own"
                 case PARLEY_KEEPER: "\(what): its keeper cannot be set up"
                 default: what
                 }
@@ -132,6 +165,8 @@ final class Keeper: EventSource {
             end = report.code == CLD_EXITED ? .status(number) : .signal(number)
         }
         signalled = Int(report.signalled)
+        if report.reached & Int32(PARLEY_OVER_MEMORY) != 0 { reached.insert(.memory) }
+        if report.reached & Int32(PARLEY_OVER_PROCESSES) != 0 { reached.insert(.pids) }
         if report.is_over != 0 { isOver = true }
     }
 
@@ -189,67 +224,5 @@ private final class Departure {
         }
         pause = min(pause * 2, .seconds(1))
         timer = Timer(after: pause, on: loop) { self.await() }
-    }
-}
-
-private func launch(
-    _ start: ProgramStart, _ strings: Strings, _ input: borrowing Descriptor,
-    _ output: borrowing Descriptor, _ errorOutput: borrowing Descriptor
-) -> parley_keeper {
-    var how = unsafe parley_start()
-    unsafe how.path = unsafe UnsafePointer(strings.path)
-    unsafe how.directory = unsafe UnsafePointer(strings.directory)
-    unsafe how.arguments = unsafe UnsafePointer(strings.arguments)
-    unsafe how.environment = unsafe UnsafePointer(strings.environment)
-    unsafe how.input = input.number
-    unsafe how.output = output.number
-    unsafe how.error_output = errorOutput.number
-    unsafe how.umask = start.umask
-    unsafe how.grace = Int(clamping: start.grace.inNanoseconds)
-    unsafe how.is_background = start.isBackground ? 1 : 0
-    unsafe how.rights = unsafe strings.rights.map { unsafe UnsafePointer($0.rights) }
-    return unsafe parley_keeper_start(&how)
-}
-
-/// Strings as execve(2) takes them, which stay until it has.
-@safe
-private final class Strings {
-    typealias List = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    let arguments: List
-    let environment: List
-    let directory: UnsafeMutablePointer<CChar>
-    /// They stay as long.
-    let rights: RightsMemory?
-    var path: UnsafeMutablePointer<CChar> { unsafe arguments[0]! }
-
-    init(_ start: ProgramStart) {
-        unsafe arguments = unsafe Self.list([start.path] + start.arguments)
-        unsafe environment = unsafe Self.list(
-            start.environment.map { "\($0)=\($1)" }.sorted())
-        unsafe directory = unsafe strdup(start.directory)
-        rights = start.rights.map(RightsMemory.init)
-    }
-
-    deinit {
-        unsafe Self.free(arguments)
-        unsafe Self.free(environment)
-        unsafe Glibc.free(directory)
-    }
-
-    private static func free(_ list: List) {
-        var next = unsafe list
-        while let text = unsafe next.pointee {
-            unsafe Glibc.free(text)
-            unsafe next += 1
-        }
-        unsafe list.deallocate()
-    }
-
-    /// With a null behind the last.
-    private static func list(_ texts: [String]) -> List {
-        let list = List.allocate(capacity: texts.count + 1)
-        for (index, text) in texts.enumerated() { unsafe list[index] = unsafe strdup(text) }
-        unsafe list[texts.count] = nil
-        return unsafe list
     }
 }

@@ -48,6 +48,8 @@ public final class Program {
     public var end: ProgramEnd? { keeper.end }
     /// How many processes that it had left behind when it ended by itself were ended.
     public private(set) var leftEnded = 0
+    /// Which limits of its control group it has reached; known when it is over.
+    public var reached: Set<Controller> { keeper.reached }
 
     private let keeper: Keeper
     private let outputs: [PipeWatch]
@@ -91,8 +93,8 @@ public final class Program {
     }
 
     /// So many are open while it is started, at most: three pipes, copies of two ends, both ends of the
-    /// keeper's, and as many as whoever moves its bytes gets.
-    public static let descriptors = 13
+    /// keeper's, its control group and a file of that, and as many as whoever moves its bytes gets.
+    public static let descriptors = 15
 
     /// What the pipes and the keeper call, which must not hold it.
     private final class Link { weak var program: Program? }

@@ -1,5 +1,6 @@
 // What to start, and how.
 // SPDX-License-Identifier: Apache-2.0
+public import System
 
 /// A program, and what holds for it from its start to the end of all that it started.
 public struct ProgramStart: Sendable {
@@ -23,12 +24,17 @@ public struct ProgramStart: Sendable {
     public var isBackground: Bool
     /// Nil for those of this process, as they are.
     public var rights: ProgramRights?
+    /// Where it has a control group of its own; nil: it has none.
+    public var groups: CommandGroups?
+    /// What that group bounds. Those of controllers that `groups` doesn't have keep it from starting.
+    public var limits: ControlGroupLimits
 
     /// All of them as the properties say; nothing is looked at before the start.
     public init(
         path: String, arguments: [String], environment: [String: String], directory: String,
         umask: UInt32 = 0o077, takesInput: Bool, grace: Duration = .seconds(5),
-        isBackground: Bool = false, rights: ProgramRights? = nil
+        isBackground: Bool = false, rights: ProgramRights? = nil, groups: CommandGroups? = nil,
+        limits: ControlGroupLimits = ControlGroupLimits()
     ) {
         self.path = path
         self.arguments = arguments
@@ -39,5 +45,7 @@ public struct ProgramStart: Sendable {
         self.grace = grace
         self.isBackground = isBackground
         self.rights = rights
+        self.groups = groups
+        self.limits = limits
     }
 }

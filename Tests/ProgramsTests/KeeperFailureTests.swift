@@ -39,11 +39,12 @@ struct KeeperFailureTests {
 }
 
 enum SystemCall: Sendable {
-    case closeRange, signalfd, readLink
+    case closeRange, signalfd, readLink, clone3
 
     fileprivate var number: UInt32 {
         switch self {
         case .closeRange: 436
+        case .clone3: 435
         #if arch(x86_64)
             case .signalfd: 289
             case .readLink: 267
@@ -56,7 +57,7 @@ enum SystemCall: Sendable {
 }
 
 /// Has a system call fail with EPERM for this thread, and for all that it starts (seccomp(2)).
-private func forbid(_ call: SystemCall) throws(StreamError) {
+func forbid(_ call: SystemCall) throws(StreamError) {
     // Variadic, so that Swift does not import it.
     typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
     guard let symbol = unsafe dlsym(nil, "prctl") else { throw StreamError("prctl", errno: ENOSYS) }

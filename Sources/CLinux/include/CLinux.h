@@ -91,9 +91,29 @@ typedef struct parley_start {
     int is_background;
     // Those of the program; null: those that this process has. They must stay as the strings.
     const parley_rights *rights;
+    // The folder of the control group that the program is started in, which is removed behind it; -1: none. The
+    // keeper stays outside, so that it outlives what it kills. `group_name` is what the folder is called, in
+    // less than PARLEY_GROUP_NAME bytes; null: none.
+    int group;
+    const char *group_name;
+    // In bytes; 0: not bounded. Set by the keeper once the program has memory of its own: until its exec it shares
+    // parleyd's, and who shares the memory of a process that is killed for lack of it is killed as well.
+    long memory;
+    // Which limits the group has, to say whether they were reached (PARLEY_OVER_MEMORY, …).
+    int limits;
     // Set by parley_keeper_start.
     int control;
 } parley_start;
+
+enum { PARLEY_GROUP_NAME = 64 };
+
+// Limits of a control group that were reached.
+enum {
+    // Something of the command was ended for it.
+    PARLEY_OVER_MEMORY = 1,
+    // There was no further process.
+    PARLEY_OVER_PROCESSES = 2,
+};
 
 // Why a program was not started.
 enum {
@@ -105,6 +125,8 @@ enum {
     PARLEY_PROC,
     // It can't have the rights that were given.
     PARLEY_RIGHTS,
+    // It can't be put into its control group, or not with that group's limits.
+    PARLEY_GROUP,
 };
 
 // What is known of a command; each report says all. `code` and `status` are waitid(2)'s si_code and si_status.
@@ -117,6 +139,9 @@ typedef struct parley_report {
     int has_ended, code, status;
     // Nothing of the command runs any more, and how many processes were ended.
     int is_over, signalled;
+    // Once it is over: which limits were reached, and whether there is something in its control group, which is
+    // still there then.
+    int reached, has_group;
 } parley_report;
 
 typedef struct parley_keeper {
@@ -152,5 +177,8 @@ int parley_keeper_reap(pid_t keeper, void *memory);
 // Takes away all children that have ended but keepers; the result is how many.
 // None is after a child that is spared and has ended.
 int parley_reap_orphans(pid_t spared);
+
+// Whether whoever manages a control group has handed it over (systemd's Delegate=), by its folder's path.
+int parley_is_delegated(const char *path);
 
 #endif

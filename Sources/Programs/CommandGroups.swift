@@ -1,0 +1,155 @@
+// The control groups of commands: made at a start, removed behind the end, and those that were left.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Sockets
+internal import Synchronization
+public import System
+
+/// Makes a control group for each command, in this process's part of the hierarchy. From any thread.
+public final class CommandGroups: Sendable {
+    /// What commands have by it.
+    public let support: ControlGroupSupport
+    private let base: ControlGroup
+    private let left = Mutex(Left())
+
+    /// Groups whose command is over, and in which something was at that time.
+    private struct Left {
+        var groups: [ControlGroup] = []
+        var lookedAt = Moment.now
+    }
+
+    /// Prepares this process's part of the hierarchy, which may move this process into a group there, and removes what
+    /// an earlier one left. Before this process starts others.
+    ///
+    /// - Throws: where no groups can be had here.
+    package convenience init() throws(ControlGroupError) {
+        let place = try ControlGroupPlace.find()
+        self.init(base: place.base, place.prepare())
+    }
+
+    package init(base: ControlGroup, _ support: ControlGroupSupport) {
+        self.base = base
+        self.support = support
+        removeLeftOnes()
+    }
+
+    // MARK: One command's
+
+    /// A new group with its limits, but for that of memory, which is for when the program has memory of its own.
+    ///
+    /// - Parameter isBackground: whether what is left in it may live on.
+    /// - Throws: `descriptorsExhausted`, `system`.
+    func make(
+        _ limits: ControlGroupLimits, isBackground: Bool
+    ) throws(StreamError) -> CommandGroup {
+        tidy(after: Self.patience)
+        do throws(Errno) {
+            let made = try newGroup(limits, isBackground: isBackground)
+            do throws(Errno) {
+                for setting in limits.settings
+                where !setting.isOptional || made.group.has(setting.file) {
+                    try made.group.write(setting.text, to: setting.file)
+                }
+            } catch {
+                try? made.group.remove()
+                throw error
+            }
+            return made
+        } catch {
+            throw StreamError(
+                "cannot make a control group in \(escaped(base.path))", errno: error.number)
+        }
+    }
+
+    private func newGroup(
+        _ limits: ControlGroupLimits, isBackground: Bool
+    ) throws(Errno) -> CommandGroup {
+        var attempts = 3
+        while true {
+            let number = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+            let group = base.child((isBackground ? Self.background : Self.prefix) + number)
+            try group.make()
+            do throws(Errno) {
+                return CommandGroup(group, try group.hold(), limits)
+            } catch {
+                try? group.remove()
+                attempts -= 1
+                // Another parleyd that starts may take it for left behind.
+                guard attempts > 0, [EWOULDBLOCK, ENOENT].contains(error.number) else {
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Leaves a group in which there is still something; it is removed when nothing is.
+    func leave(_ group: ControlGroup) { left.withLock { $0.groups.append(group) } }
+
+    /// Kills what is in a group, and removes it.
+    ///
+    /// - Returns: false where something is still there.
+    static func raze(_ group: ControlGroup) -> Bool {
+        do throws(Errno) {
+            try group.remove()
+        } catch {
+            guard error.number == EBUSY else { return true }
+            if !mayLiveOn(group) { try? group.kill() }
+            return false
+        }
+        return true
+    }
+
+    // MARK: What was left
+
+    /// Who has a group has its folder locked, in whatever PID namespace.
+    private func removeLeftOnes() {
+        for name in base.children where Self.isOurs(name) {
+            let group = base.child(name)
+            guard let lock = try? group.hold() else { continue }
+            if !Self.raze(group) { leave(group) }
+            _ = consume lock
+        }
+        tidy()
+    }
+
+    /// Removes those that nothing is in any more.
+    ///
+    /// - Parameter pause: since the last time: not at each start, since what lives on may do so for years.
+    public func tidy(after pause: Duration = .zero) {
+        left.withLock { left in
+            guard !left.groups.isEmpty, left.lookedAt + pause <= .now else { return }
+            left.groups.removeAll(where: Self.raze)
+            left.lookedAt = .now
+        }
+    }
+
+    private static func mayLiveOn(_ group: ControlGroup) -> Bool {
+        group.name.hasPrefix(background)
+    }
+
+    private static func isOurs(_ name: String) -> Bool {
+        let digits = name.dropFirst((name.hasPrefix(background) ? background : prefix).count)
+        return name.hasPrefix(prefix) && !digits.isEmpty
+            && digits.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
+    }
+
+    private static let prefix = "parley-"
+    private static let background = "parley-background-"
+    private static let patience = Duration.seconds(60)
+}
+
+/// A command's group, until its program is started in it.
+final class CommandGroup {
+    let group: ControlGroup
+    let limits: ControlGroupLimits
+    /// Locked as long as it, or its keeper's copy, is open.
+    let folder: Descriptor
+
+    fileprivate init(
+        _ group: ControlGroup, _ folder: consuming Descriptor, _ limits: ControlGroupLimits
+    ) {
+        self.group = group
+        self.folder = folder
+        self.limits = limits
+    }
+}

@@ -1,0 +1,77 @@
+// What bounds a command, where it has a control group of its own.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A controller of control groups (cgroups(7)), by its name.
+public enum Controller: String, CaseIterable, Sendable {
+    case memory, pids, cpu
+
+    /// What its limit is called in the command table and in records.
+    public var limit: String {
+        switch self {
+        case .memory: "memory"
+        case .pids: "processes"
+        case .cpu: "cpu"
+        }
+    }
+}
+
+/// What all processes of a command together may have; nil: as much as there is.
+public struct ControlGroupLimits: Hashable, Sendable {
+    /// In bytes; none of it is swapped out. What needs more has all of the command killed.
+    public var memory: Int?
+    /// How many processes and threads there may be at once; there are no further ones then.
+    public var processes: Int?
+    /// The share of one core: 1.5 is one and a half.
+    public var cpu: Double?
+
+    /// All as the properties say.
+    public init(memory: Int? = nil, processes: Int? = nil, cpu: Double? = nil) {
+        self.memory = memory
+        self.processes = processes
+        self.cpu = cpu
+    }
+
+    /// Which controllers it takes.
+    public var controllers: Set<Controller> {
+        var controllers: Set<Controller> = []
+        if memory != nil { controllers.insert(.memory) }
+        if processes != nil { controllers.insert(.pids) }
+        if cpu != nil { controllers.insert(.cpu) }
+        return controllers
+    }
+
+    /// What a new group's files are to have, in this order. `memory.max` is not among them: it is for when the
+    /// program has memory of its own.
+    package var settings: [Setting] {
+        var settings: [Setting] = []
+        if memory != nil {
+            // A command of which one process was killed would be told as whole.
+            settings.append(Setting("memory.oom.group", "1"))
+            // It isn't there where the kernel doesn't swap, or doesn't count what it swaps.
+            settings.append(Setting("memory.swap.max", "0", isOptional: true))
+        }
+        if let processes { settings.append(Setting("pids.max", String(processes))) }
+        if let cpu {
+            let quota = max(1_000, Int((cpu * Double(Self.period)).rounded()))
+            settings.append(Setting("cpu.max", "\(quota) \(Self.period)"))
+        }
+        return settings
+    }
+
+    /// A file of a group's, and what to write to it.
+    package struct Setting {
+        package let file: String
+        package let text: String
+        /// Whether the file may be missing.
+        package let isOptional: Bool
+
+        init(_ file: String, _ text: String, isOptional: Bool = false) {
+            self.file = file
+            self.text = text
+            self.isOptional = isOptional
+        }
+    }
+
+    /// In microseconds, as the kernel has it by default.
+    private static let period = 100_000
+}

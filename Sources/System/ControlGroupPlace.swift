@@ -1,0 +1,148 @@
+// Where this process may make control groups.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// Why this process can't make control groups.
+package typealias ControlGroupError = Fault<ControlGroups>
+
+/// The domain of `ControlGroupError`.
+package enum ControlGroups: FaultDomain {}
+
+extension Fault<ControlGroups>.Code {
+    /// There is no hierarchy here, or this process's group can't be seen in it.
+    package static let missing = Self(rawValue: "missing")
+    /// It is systemd's to change.
+    package static let notDelegated = Self(rawValue: "notDelegated")
+    /// The kernel doesn't let this process change it.
+    package static let refused = Self(rawValue: "refused")
+}
+
+/// The part of a hierarchy that is this process's to change.
+package struct ControlGroupPlace: Hashable, Sendable {
+    /// Where groups can be made.
+    package let base: ControlGroup
+    /// Where this process is: in `base`, or in a group there.
+    package let own: ControlGroup
+    /// Controllers that this machine has in hierarchies of the first version, where no group of the second can have them.
+    package let elsewhere: Set<Controller>
+
+    /// Where this process's groups would be. Nothing is changed.
+    package static func find() throws(ControlGroupError) -> Self {
+        // A tree that systemd manages is systemd's, but for what it has handed over (systemd's CGROUP_DELEGATION).
+        let isManaged = unsafe access("/run/systemd/system", F_OK) == 0
+        guard let mounts = file("/proc/self/mountinfo"), let groups = file("/proc/self/cgroup")
+        else {
+            throw ControlGroupError(
+                .missing, "/proc, which says in which control group parleyd is, is not mounted")
+        }
+        return try find(mounts: mounts, groups: groups, isManaged: isManaged)
+    }
+
+    /// The same by the texts of two files in `/proc/self`.
+    ///
+    /// - Parameters:
+    ///   - mounts: `mountinfo`.
+    ///   - groups: `cgroup`.
+    ///   - isManaged: whether systemd manages this machine's groups.
+    package static func find(
+        mounts: String, groups: String, isManaged: Bool
+    ) throws(ControlGroupError) -> Self {
+        let lines = groups.split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("0::") }) else {
+            throw ControlGroupError(.missing, "no cgroup v2 hierarchy is mounted on this machine")
+        }
+        let own = try group(String(line.dropFirst(3)), mounts)
+        let base: ControlGroup
+        if !isManaged {
+            // Itself, started again from within its own.
+            base = own.name == serverName ? own.parent : own
+        } else if own.isDelegated {
+            base = own
+        } else if own.parent.isDelegated, !isUnit(own.name) {
+            // Where systemd starts a unit's main process (DelegateSubgroup=), and those that control it (.control).
+            base = own.parent
+        } else {
+            throw ControlGroupError(
+                .notDelegated,
+                "systemd has not handed \(escaped(own.path)) over to parleyd; put Delegate=yes into parleyd's unit"
+            )
+        }
+        if let reason = base.refusal {
+            throw ControlGroupError(
+                .refused, "parleyd may not change \(escaped(base.path)) (\(reason))",
+                cause: .system(reason))
+        }
+        let old = lines.filter { !$0.hasPrefix("0::") }.flatMap {
+            $0.split(separator: ":").dropFirst().first?.split(separator: ",") ?? []
+        }
+        return Self(
+            base: base, own: own,
+            elsewhere: Set(old.compactMap { Controller(rawValue: String($0)) }))
+    }
+
+    /// The folder of a group that `/proc/self/cgroup` names.
+    private static func group(
+        _ path: String, _ mounts: String
+    ) throws(ControlGroupError) -> ControlGroup {
+        var isMounted = false
+        for line in mounts.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            // Behind a hyphen, before which there may be any number of fields, stands the kind.
+            guard fields.count > 6, let hyphen = fields[6...].firstIndex(of: "-"),
+                hyphen + 1 < fields.count, fields[hyphen + 1] == "cgroup2"
+            else { continue }
+            isMounted = true
+            let root = unescaped(fields[3])
+            let point = unescaped(fields[4])
+            guard let rest = path.below(root) else { continue }
+            let group = ControlGroup(rest.isEmpty ? point : "\(point)/\(rest)")
+            if group.has("cgroup.procs") { return group }
+        }
+        throw ControlGroupError(
+            .missing,
+            isMounted
+                ? "the control group that parleyd is in, \(escaped(path)), is not in any cgroup v2 hierarchy that is mounted here"
+                : "no cgroup v2 hierarchy is mounted here")
+    }
+
+    /// As proc(5) writes blanks, in three octal digits.
+    private static func unescaped(_ field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(field.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\"), rest.count >= 3,
+                let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8)
+            else {
+                bytes.append(byte)
+                continue
+            }
+            bytes.append(code)
+            rest = rest.dropFirst(3)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func isUnit(_ name: Substring) -> Bool {
+        [".slice", ".service", ".scope"].contains { name.hasSuffix($0) }
+    }
+
+    private static func file(_ path: String) -> String? {
+        let descriptor = Descriptor(owning: unsafe open(path, O_RDONLY | O_CLOEXEC))
+        guard descriptor.number >= 0 else { return nil }
+        return String(decoding: descriptor.contents(), as: UTF8.self)
+    }
+
+    /// Where this process moves, since a group with processes can't have controllers for the groups in it.
+    package static let serverName = "parley-server"
+}
+
+extension String {
+    /// The rest of a path behind a folder; nil where it isn't below that.
+    fileprivate func below(_ folder: String) -> String? {
+        if folder == "/" { return String(drop { $0 == "/" }) }
+        guard hasPrefix(folder) else { return nil }
+        let rest = dropFirst(folder.count)
+        guard rest.isEmpty || rest.first == "/" else { return nil }
+        return String(rest.drop { $0 == "/" })
+    }
+}

@@ -1,0 +1,98 @@
+// Which control groups commands have here, and which limits.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// What commands have of control groups.
+public struct ControlGroupSupport: Hashable, Sendable {
+    /// The folder in which each command has a group; nil: none has.
+    public let place: String?
+    /// Those whose limits can be in force.
+    public let controllers: Set<Controller>
+    /// Why commands have no groups, or not every limit can be in force, in a sentence without its full stop; nil where all
+    /// is there.
+    public let shortage: String?
+
+    /// Nobody has a group.
+    ///
+    /// - Parameter shortage: why, in a sentence without its full stop.
+    public init(without shortage: String) {
+        place = nil
+        controllers = []
+        self.shortage = shortage
+    }
+
+    package init(in place: ControlGroup, _ controllers: Set<Controller>, shortage: String?) {
+        self.place = place.path
+        self.controllers = controllers
+        self.shortage = shortage
+    }
+
+    /// What this process would have, if it prepared for it. Nothing is changed.
+    public static func examine() -> Self {
+        do throws(ControlGroupError) {
+            return try ControlGroupPlace.find().examine()
+        } catch {
+            return Self(without: error.description)
+        }
+    }
+}
+
+extension ControlGroupPlace {
+    /// What `prepare` would come to.
+    func examine() -> ControlGroupSupport {
+        let offered = base.controllers
+        let missing = offered.subtracting(base.enabled)
+        guard !missing.isEmpty, let reason = obstacle else { return support(offered, nil) }
+        return support(base.enabled, reason)
+    }
+
+    /// Enables controllers, and moves this process into a group of its own where they need that.
+    package func prepare() -> ControlGroupSupport {
+        let missing = base.controllers.subtracting(base.enabled)
+        guard !missing.isEmpty else { return support(base.enabled, nil) }
+        if let obstacle { return support(base.enabled, obstacle) }
+        do throws(Errno) {
+            if !base.isRoot, own == base { try moveAside() }
+            for controller in missing {
+                try base.write("+\(controller.rawValue)", to: "cgroup.subtree_control")
+            }
+        } catch {
+            return support(
+                base.enabled, "controllers can't be enabled in \(escaped(base.path)) (\(error))")
+        }
+        return support(base.enabled, nil)
+    }
+
+    /// Why controllers can't be enabled for the groups in it.
+    private var obstacle: String? {
+        let others = base.processes.contains { $0 != getpid() }
+        guard !base.isRoot, others else { return nil }
+        return
+            "there are other processes than parleyd in \(escaped(base.path)), so that no controllers can be enabled in it; start parleyd in a control group of its own"
+    }
+
+    private func moveAside() throws(Errno) {
+        let server = base.child(Self.serverName)
+        do throws(Errno) {
+            try server.make()
+        } catch {
+            // Another parleyd's, or an earlier one's.
+            guard error.number == EEXIST else { throw error }
+        }
+        try server.write("0", to: "cgroup.procs")
+    }
+
+    private func support(_ controllers: Set<Controller>, _ reason: String?) -> ControlGroupSupport {
+        let missing = Controller.allCases.filter { !controllers.contains($0) }
+        guard !missing.isEmpty else {
+            return ControlGroupSupport(in: base, controllers, shortage: nil)
+        }
+        let names = missing.map(\.rawValue).joined(separator: ", ")
+        let sentence =
+            reason
+            ?? (elsewhere.isSuperset(of: missing)
+                ? "\(escaped(base.path)) has no controllers \(names), which this machine has in cgroup v1; boot it with cgroup v2 alone"
+                : "\(escaped(base.path)) has no controllers \(names); have whoever manages it enable them")
+        return ControlGroupSupport(in: base, controllers, shortage: sentence)
+    }
+}
