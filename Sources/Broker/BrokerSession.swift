@@ -161,7 +161,8 @@ final class BrokerSession {
             environment: permit.environment.merging(approved.invocation.environment) { $1 },
             directory: entry.directory, umask: entry.umask, takesInput: entry.takesInput,
             grace: entry.grace ?? desk.grace, isBackground: entry.isBackground,
-            rights: ProgramRights(user: entry.user.numbers, mayGain: entry.isPrivileged))
+            rights: ProgramRights(user: entry.user.numbers, mayGain: entry.isPrivileged),
+            groups: desk.groups, limits: entry.limits)
         var pipes: ProgramPipes
         do throws(StreamError) {
             pipes = try ProgramPipes(takesInput: entry.takesInput)

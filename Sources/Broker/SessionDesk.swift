@@ -1,6 +1,7 @@
 // What the broker's half of a session asks of the server that it belongs to.
 // SPDX-License-Identifier: Apache-2.0
 package import Commands
+package import Programs
 package import Remote
 
 /// The server behind one session: what is in force when a command is asked for, and who keeps the
@@ -11,6 +12,8 @@ package protocol SessionDesk: AnyObject {
     var identity: Identity? { get }
     /// Between SIGTERM and SIGKILL where the table says nothing else.
     var grace: Duration { get }
+    /// Where commands have control groups; nil where they have none.
+    var groups: CommandGroups? { get }
 
     /// The lines that `whoami` prints.
     var whoami: String { get }
@@ -47,4 +50,8 @@ package protocol SessionDesk: AnyObject {
 
     /// It never came to a session.
     func failed(_ post: HandshakeFailedPost)
+}
+
+extension SessionDesk {
+    package var groups: CommandGroups? { nil }
 }

@@ -162,6 +162,7 @@ final class SupervisedProgram {
         program.whenOver { [self] in place = nil }
         program.whenSettled { [self] in
             usage.leftEnded = program.leftEnded
+            usage.reached = program.reached
             // Also where the last of it has ended since its client was told that it runs on.
             usage.isLeftRunning = program.course == .lost || outcome == .leftRunning
             if let record = record.take() { record.end(outcome, usage) }

@@ -1,5 +1,6 @@
 // What a command moved.
 // SPDX-License-Identifier: Apache-2.0
+package import System
 
 /// What a command moved, and how long it took.
 package struct Usage: Sendable {
@@ -13,6 +14,8 @@ package struct Usage: Sendable {
     package var leftEnded = 0
     /// Something of it could not be ended and runs on.
     package var isLeftRunning = false
+    /// Limits of its control group that it has reached.
+    package var reached: Set<Controller> = []
 
     /// Nothing moved where nothing is said.
     package init(_ traffic: Traffic? = Traffic(), pid: Int32? = nil, duration: Duration = .zero) {

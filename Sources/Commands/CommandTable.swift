@@ -17,17 +17,24 @@ public final class CommandTable: Sendable {
     /// Reads a JSON5 file: a regular one of at most 1 MiB of UTF-8, which, with its folder, only
     /// root or this user owns and can write. May wait for a name service.
     ///
-    /// - Parameter users: whom its programs may run as.
-    public convenience init(file path: String, users: ProgramUsers) throws(TableError) {
-        try self.init(text: TableFile.read(path), name: path, users: users)
+    /// - Parameters:
+    ///   - users: whom its programs may run as.
+    ///   - groups: what its programs have of control groups; nil where that isn't looked at.
+    public convenience init(
+        file path: String, users: ProgramUsers, groups: ControlGroupSupport? = nil
+    ) throws(TableError) {
+        try self.init(text: TableFile.read(path), name: path, users: users, groups: groups)
     }
 
     /// - Parameters:
     ///   - name: what stands for the file in an error.
     ///   - users: whom its programs may run as.
-    public init(text: String, name: String, users: ProgramUsers = .own) throws(TableError) {
+    ///   - groups: what its programs have of control groups; nil where that isn't looked at.
+    public init(
+        text: String, name: String, users: ProgramUsers = .own, groups: ControlGroupSupport? = nil
+    ) throws(TableError) {
         do throws(Mistake) {
-            var reader = TableReader(users)
+            var reader = TableReader(users, groups)
             entries = try reader.read(text).sorted {
                 $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
             }

@@ -63,6 +63,8 @@ public final class ProgramEntry: Sendable {
     public let grace: Duration?
     /// Whether what it leaves running lives on.
     public let isBackground: Bool
+    /// What all its processes together may have; only where it can be in force, or where that was not looked at.
+    public let limits: ControlGroupLimits
     /// In the order in which the client gives them.
     public let arguments: [Argument]
     private let command: String
@@ -91,6 +93,7 @@ public final class ProgramEntry: Sendable {
         umask = limits.umask
         grace = limits.grace
         isBackground = limits.isBackground
+        self.limits = limits.group
     }
 
     /// What the program is started with for the client's values, or which value is wrong.

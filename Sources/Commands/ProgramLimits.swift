@@ -14,18 +14,25 @@ struct ProgramLimits {
     private(set) var umask: UInt32 = 0o077
     private(set) var grace: Duration?
     private(set) var isBackground = false
+    private(set) var group = ControlGroupLimits()
 
     /// The keys that are read here.
-    static let keys = [
-        "input", "timeout", "output", "concurrency", "perIdentity", "directory", "umask", "grace",
-        "background",
-    ]
+    static let keys =
+        [
+            "input", "timeout", "output", "concurrency", "perIdentity", "directory", "umask",
+            "grace",
+            "background",
+        ] + Controller.allCases.map(\.limit)
 
     /// - Parameters:
     ///   - runner: who runs it.
     ///   - looksAtDirectory: whether the program's folder must be there.
-    /// - Throws: `wrongType`, `invalidValue`.
-    init(_ fields: Fields, for runner: ProgramRunner, looksAtDirectory: Bool) throws(Mistake) {
+    ///   - notes: the whole table's.
+    /// - Throws: `wrongType`, `invalidValue`, `impossibleLimit`.
+    init(
+        _ fields: Fields, for runner: ProgramRunner, looksAtDirectory: Bool,
+        _ notes: inout TableNotes
+    ) throws(Mistake) {
         if let node = fields["input"] { takesInput = try node.bool("'input'") }
         timeout = try Self.seconds(fields, "timeout") ?? timeout
         outputLimit = try Self.whole(fields, "output", 1...1 << 50) ?? outputLimit
@@ -39,6 +46,43 @@ struct ProgramLimits {
         if let node = fields["umask"] { umask = try Self.umask(node) }
         grace = try Self.seconds(fields, "grace")
         if let node = fields["background"] { isBackground = try node.bool("'background'") }
+        group = try Self.group(fields, &notes)
+    }
+
+    /// What a control group bounds. A limit that isn't in force would be worse than none, since somebody relies on it.
+    private static func group(
+        _ fields: Fields, _ notes: inout TableNotes
+    ) throws(Mistake) -> ControlGroupLimits {
+        let limits = ControlGroupLimits(
+            memory: try whole(fields, "memory", 1 << 20...1 << 50),
+            processes: try whole(fields, "processes", 1...1 << 20), cpu: try share(fields))
+        for controller in Controller.allCases where limits.controllers.contains(controller) {
+            guard let node = fields[controller.limit] else { continue }
+            guard let support = notes.groups else {
+                notes.warn(
+                    .unseenLimit, node.offset,
+                    "it was not looked at whether '\(controller.limit)' can be in force where parleyd is started"
+                )
+                continue
+            }
+            guard !support.controllers.contains(controller) else { continue }
+            throw Mistake(
+                .impossibleLimit, at: node.offset,
+                "'\(controller.limit)' can't be in force: \(support.shortage ?? "there is no controller for it"); leave '\(controller.limit)' out if the command may run without it"
+            )
+        }
+        return limits
+    }
+
+    private static func share(_ fields: Fields) throws(Mistake) -> Double? {
+        guard let node = fields["cpu"] else { return nil }
+        let expected = "the share of one core, from 0.01 to 1024, such as 0.5 or 2"
+        let share = try node.number("'cpu'", expected)
+        guard (0.01...1_024).contains(share) else {
+            throw Mistake(
+                .invalidValue, at: node.offset, "'cpu' is out of range; expected \(expected)")
+        }
+        return share
     }
 
     private static func directory(

@@ -72,7 +72,8 @@ struct ProgramReader {
         return ProgramEntry(
             command: command, path: program.path, isAvailable: program.isThere, words: words,
             environment: environment, arguments: arguments, runner: runner,
-            limits: try ProgramLimits(fields, for: runner, looksAtDirectory: program.isThere))
+            limits: try ProgramLimits(
+                fields, for: runner, looksAtDirectory: program.isThere, &notes))
     }
 
     /// The members of `environment`, whose names are variables' and not the server's own.

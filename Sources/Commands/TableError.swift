@@ -80,6 +80,8 @@ extension TableError.Code {
     public static var unknownUser: Self { Self(rawValue: "unknownUser") }
     /// A user that this process can't start programs as.
     public static var impossibleUser: Self { Self(rawValue: "impossibleUser") }
+    /// A limit that can't be in force here.
+    public static var impossibleLimit: Self { Self(rawValue: "impossibleLimit") }
     public static var invalidPattern: Self { Self(rawValue: "invalidPattern") }
     public static var invalidIdentity: Self { Self(rawValue: "invalidIdentity") }
     public static var unknownGroup: Self { Self(rawValue: "unknownGroup") }

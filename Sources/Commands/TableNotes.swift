@@ -6,11 +6,16 @@ internal import System
 struct TableNotes {
     var patterns = PatternStock()
     var users: UserReader
+    /// What programs have of control groups; nil where that wasn't looked at.
+    let groups: ControlGroupSupport?
     private(set) var warnings: [(code: TableWarning.Code, offset: Int, sentence: String)] = []
     /// Those that there was no room for.
     private(set) var omitted = 0
 
-    init(_ users: ProgramUsers) { self.users = UserReader(users) }
+    init(_ users: ProgramUsers, _ groups: ControlGroupSupport?) {
+        self.users = UserReader(users)
+        self.groups = groups
+    }
 
     /// - Parameter sentence: without its full stop, and without control characters.
     mutating func warn(_ code: TableWarning.Code, _ offset: Int, _ sentence: String) {

@@ -9,7 +9,9 @@ struct TableReader {
     private var named: Set<[UInt8]> = []
     private(set) var notes: TableNotes
 
-    init(_ users: ProgramUsers) { notes = TableNotes(users) }
+    init(_ users: ProgramUsers, _ groups: ControlGroupSupport?) {
+        notes = TableNotes(users, groups)
+    }
 
     /// All identities that the table names.
     var identities: Set<[UInt8]> { named.union(groups.identities) }

@@ -42,4 +42,6 @@ extension TableWarning.Code {
     public static let unavailable = Self(rawValue: "unavailable")
     /// A program may be executed and not be read, so that it was not seen whether it can start.
     public static let unseenProgram = Self(rawValue: "unseenProgram")
+    /// It was not looked at whether a limit can be in force.
+    public static let unseenLimit = Self(rawValue: "unseenLimit")
 }

@@ -47,6 +47,7 @@ package enum Record: Sendable {
             (
                 .commandEnd,
                 command.fields + [Field("pid", end.pid)] + end.outcome.fields() + [
+                    Field("limits_reached", end.limits.isEmpty ? nil : .texts(end.limits)),
                     Field("left_ended", end.leftEnded > 0 ? end.leftEnded : nil),
                     Field("bytes_in", end.usage?.bytesIn),
                     Field("bytes_out", end.usage?.bytesOut),

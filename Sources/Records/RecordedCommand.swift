@@ -33,6 +33,8 @@ package struct CommandEnd: Sendable {
     package var outcome: CommandOutcome
     /// Processes that it had left behind when it ended by itself, and that were ended after it.
     package var leftEnded = 0
+    /// The names of limits that it has reached, in the table's words.
+    package var limits: [String] = []
     /// Nil where the server ended at once.
     package var usage: Usage?
 
@@ -54,11 +56,13 @@ package struct CommandEnd: Sendable {
     }
 
     package init(
-        _ outcome: CommandOutcome, pid: Int32? = nil, leftEnded: Int = 0, usage: Usage? = nil
+        _ outcome: CommandOutcome, pid: Int32? = nil, leftEnded: Int = 0, limits: [String] = [],
+        usage: Usage? = nil
     ) {
         self.outcome = outcome
         self.pid = pid
         self.leftEnded = leftEnded
+        self.limits = limits
         self.usage = usage
     }
 }

@@ -23,7 +23,7 @@ struct Check {
         let arguments = try Arguments(
             words, flags: ServerOptions.flags, valued: ServerOptions.valued + ["as"])
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
-        options = try ServerOptions(arguments, otherwise: .command)
+        var options = try ServerOptions(arguments, otherwise: .command)
         asked = try Self.identity(arguments.all("as"))
         isOfTableOnly =
             arguments.operands.isEmpty
@@ -32,6 +32,8 @@ struct Check {
             throw UsageError(
                 "check needs --commands FILE, the table to check, or the options of a server")
         }
+        if !isOfTableOnly { options.examineGroups() }
+        self.options = options
     }
 
     /// - Throws: what a start would: `TableError`, `CredentialError`, `ConfigurationError`,
@@ -39,7 +41,8 @@ struct Check {
     func run() throws -> Never {
         let table: CommandTable
         if isOfTableOnly, let path = options.commands {
-            table = try CommandTable(file: path, users: .possible(otherwise: options.programUser))
+            table = try CommandTable(
+                file: path, users: .possible(otherwise: options.programUser), groups: nil)
         } else {
             try options.security?.examineKeyLog()
             let policy = try Policy(options)
@@ -57,6 +60,13 @@ struct Check {
             let report = TableReport(table: table) { printer.print(printable($0)) }
             if let asked { report.tell(asked) } else { report.tellAll() }
             report.tellUsers(of: asked)
+        }
+        if table.hasPrograms {
+            printer.print("")
+            let support = options.groupSupport ?? .examine()
+            for line in told(support) {
+                printer.print("\(line.prefix(1).uppercased())\(line.dropFirst()).")
+            }
         }
         for line in unseen { printer.print(line) }
         printer.flush()

@@ -32,6 +32,7 @@ final class Desk: SessionDesk {
 
     var table: CommandTable { office.policy.table }
     var grace: Duration { office.options.grace }
+    var groups: CommandGroups? { office.options.groups }
 
     var whoami: String {
         guard let identity, let peer = standing?.peer else { return "" }

@@ -41,7 +41,9 @@ struct Policy: Sendable {
     /// - Throws: `TableError`, `ConfigurationError`.
     static func table(_ options: ServerOptions) throws -> CommandTable {
         guard let path = options.commands else { return .documents }
-        let table = try CommandTable(file: path, users: .possible(otherwise: options.programUser))
+        let table = try CommandTable(
+            file: path, users: .possible(otherwise: options.programUser),
+            groups: options.groupSupport)
         if table.hasPrograms, options.security?.asksForClients != true {
             throw ConfigurationError(
                 .clientsUnknown,

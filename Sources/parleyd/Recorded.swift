@@ -31,6 +31,7 @@ extension CommandEnd {
         self.init(
             CommandOutcome(outcome, isLeftRunning: usage.isLeftRunning), pid: usage.pid,
             leftEnded: usage.leftEnded,
+            limits: Controller.allCases.filter(usage.reached.contains).map(\.limit),
             usage: CommandEnd.Usage(
                 bytesIn: usage.traffic?.bytesIn, bytesOut: usage.traffic?.bytesOut,
                 bytesError: usage.traffic?.bytesError, duration: usage.duration))

@@ -35,6 +35,7 @@ final class Server {
 
     init(_ options: ServerOptions) throws {
         var options = options
+        options.prepareGroups()
         try options.security?.openKeyLog()
         let policy = try Policy(options)
         // What reading a long CRL took.
@@ -122,6 +123,7 @@ final class Server {
         // nothing up.
         Program.killAll()
         office.recordKills()
+        options.groups?.tidy()
         let failure = network.end()
         output.flush()
         if let failure { log.write(failure) }
@@ -136,7 +138,7 @@ final class Server {
         }
         if hidesConsole, !options.isQuiet { log.write(hiddenConsole) }
         for warning in startWarnings(options, policy.table) { log.write(warning) }
-        programWarnings = warnings(ofProgramsIn: policy.table)
+        programWarnings = warnings(ofProgramsIn: policy.table, options.groupSupport)
         warnOfEnds()
         let security = options.security?.minimum.description ?? "plaintext"
         for address in addresses { log.write("listening on \(address) (\(security))") }
@@ -221,7 +223,7 @@ final class Server {
 
     /// Says what follows from whom programs run as, where another table has changed it.
     private func warnOfPrograms() {
-        let warnings = warnings(ofProgramsIn: policy.table)
+        let warnings = warnings(ofProgramsIn: policy.table, options.groupSupport)
         for warning in warnings where !programWarnings.contains(warning) { log.write(warning) }
         programWarnings = warnings
     }

@@ -3,6 +3,7 @@
 internal import Console
 internal import Conversations
 internal import Glibc
+internal import Programs
 internal import Remote
 internal import Sockets
 internal import System
@@ -29,6 +30,10 @@ struct ServerOptions {
     let programUser: String
     /// Whom the network process runs as, where root starts the server.
     let networkUser: String
+    /// What programs have of control groups; nil while that wasn't looked at.
+    private(set) var groupSupport: ControlGroupSupport?
+    /// Where they have them.
+    private(set) var groups: CommandGroups?
 
     /// The options that a server takes.
     static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
@@ -145,6 +150,21 @@ struct ServerOptions {
         }
         return name
     }
+
+    /// Sees to it that programs can have control groups, where there can be programs. Before anything else is started.
+    mutating func prepareGroups() {
+        guard commands != nil else { return }
+        do throws(ControlGroupError) {
+            let groups = try CommandGroups()
+            self.groups = groups
+            groupSupport = groups.support
+        } catch {
+            groupSupport = ControlGroupSupport(without: error.description)
+        }
+    }
+
+    /// Finds out what a start would come to, and changes nothing.
+    mutating func examineGroups() { groupSupport = .examine() }
 
     private static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 

@@ -19,7 +19,7 @@ let hiddenConsole =
 func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] {
     var warnings: [String] = []
     if options.security?.writesKeyLog == true { warnings.append(keyLogWarning) }
-    warnings += parleyd.warnings(ofProgramsIn: table)
+    warnings += parleyd.warnings(ofProgramsIn: table, options.groupSupport)
     if table.hasPrograms, !Program.canBeWatched {
         warnings.append(
             "no program of the table can start: what it starts is watched through /proc, which must be mounted here and be that of this PID namespace"
@@ -33,8 +33,24 @@ func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] 
     return warnings
 }
 
-/// What follows from whom the table's programs run as, in sentences without their full stop, for the log.
-func warnings(ofProgramsIn table: CommandTable) -> [String] {
+/// Whether programs have control groups, and with which limits, in sentences without their full stop.
+func told(_ support: ControlGroupSupport) -> [String] {
+    guard let place = support.place else {
+        return [
+            "programs have no control groups of their own, nor the limits 'memory', 'processes' and 'cpu': \(support.shortage ?? "")"
+        ]
+    }
+    let there = "programs have control groups of their own in \(escaped(place))"
+    guard let shortage = support.shortage else { return [there] }
+    let missing = Controller.allCases.filter { !support.controllers.contains($0) }
+    let names = missing.map { "'\($0.limit)'" }.joined(separator: ", ")
+    return ["\(there), without the limits \(names): \(shortage)"]
+}
+
+/// What follows from whom and where the table's programs run, in sentences without their full stop, for the log.
+func warnings(
+    ofProgramsIn table: CommandTable, _ support: ControlGroupSupport? = nil
+) -> [String] {
     let programs = table.programs
     guard !programs.isEmpty else { return [] }
     var warnings: [String] = []
@@ -57,6 +73,7 @@ func warnings(ofProgramsIn table: CommandTable) -> [String] {
             "programs can signal and trace other processes of the user that they run as, those of other commands too: \(reason)"
         )
     }
+    if let support { warnings += told(support) }
     return warnings
 }
 

@@ -48,7 +48,9 @@ struct ProgramRulesTests {
         "concurrency: ▶10001", "concurrency: ▶0.5", "perIdentity: ▶0", "perIdentity: ▶10001",
         "grace: ▶0", "grace: ▶-1", "grace: ▶31536001", "grace: ▶NaN", "umask: ▶''",
         "umask: ▶'8'", "umask: ▶'1777'", "umask: ▶'00022'", "umask: ▶'-1'", "umask: ▶'+22'",
-        "umask: ▶'0o22'", "umask: ▶' 22'",
+        "umask: ▶'0o22'", "umask: ▶' 22'", "memory: ▶1048575", "memory: ▶1125899906842625",
+        "memory: ▶1048576.5", "processes: ▶0", "processes: ▶1048577", "processes: ▶NaN",
+        "cpu: ▶0", "cpu: ▶0.009", "cpu: ▶-1", "cpu: ▶1025", "cpu: ▶NaN", "cpu: ▶Infinity",
     ])
     func limit_isRefused_whereItIsOutOfRange(marked: String) {
         expect(.invalidValue, in: command(marked))
@@ -66,6 +68,7 @@ struct ProgramRulesTests {
         #expect(program.umask == 0o077)
         #expect(program.grace == nil)
         #expect(!program.isBackground)
+        #expect(program.limits == ControlGroupLimits())
         #expect(program.arguments.isEmpty)
         #expect(program.isAvailable)
         var work = MatchingWork()

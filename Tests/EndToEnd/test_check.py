@@ -42,6 +42,9 @@ class Check(TestCase):
         program.stdout.finish()
         text, _, unseen = program.stdout.text.rpartition("\n" + TABLE_ONLY)
         self.assertEqual(unseen, AS_ROOT)
+        if "run:" in self.table.read_text():
+            text, _, groups = text.rpartition("\nPrograms have ")
+            self.assertRegex(groups, r"^(no )?control groups of their own.*\.\n$")
         return text
 
     def test_a_good_table_is_told_identity_by_identity(self):

@@ -13,7 +13,8 @@ struct RecordTests {
             Samples.fullest.map(text) == [
                 #"session-start {"protocol":"parley/1"}"#, "command-start {\(command)}",
                 "command-end {\(command),"
-                    + #""pid":99,"outcome":"exit","status":4,"left_ended":2,\#(usage)}"#,
+                    + #""pid":99,"outcome":"exit","status":4,"#
+                    + #""limits_reached":["memory","processes"],"left_ended":2,\#(usage)}"#,
                 #"command-end {\#(command),"pid":99,"outcome":"signal","signal":15,\#(usage)}"#,
                 "command-end {\(command),"
                     + #""outcome":"refused","code":"unavailable","reason":"gone",\#(usage)}"#,

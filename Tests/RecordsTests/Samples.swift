@@ -37,7 +37,10 @@ enum Samples {
     static let fullest: [Record] = [
         .sessionStart(conversation: "parley/1"), .commandStart(command),
         .commandEnd(
-            command, CommandEnd(.ended(.status(4)), pid: 99, leftEnded: 2, usage: usage)),
+            command,
+            CommandEnd(
+                .ended(.status(4)), pid: 99, leftEnded: 2, limits: ["memory", "processes"],
+                usage: usage)),
         .commandEnd(command, CommandEnd(.ended(.signal(15)), pid: 99, usage: usage)),
         .commandEnd(
             command,
