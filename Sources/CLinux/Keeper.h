@@ -57,13 +57,15 @@ static inline void tell(struct keeper *keeper)
     raw(SYS_write, CONTROL, (long)&keeper->report, sizeof keeper->report, 0, 0);
 }
 
-// Removes the group. What is in it and is none of the keeper's descendants was put there by somebody else, and is
-// left to parleyd, as is what may live on.
+// Removes the group, unless something may live on in it. What is there else was put there by somebody who is none of the
+// keeper's descendants; it is killed, and the group left to parleyd.
 static inline void give_group_up(struct keeper *keeper)
 {
     if (keeper->group < 0) return;
     keeper->report.reached = parley_group_reached(keeper->group, keeper->start.limits);
-    keeper->report.has_group = parley_group_remove(keeper->group, keeper->group_name) < 0;
+    if (parley_group_remove(keeper->group, keeper->group_name) == 0) return;
+    keeper->report.has_group = 1;
+    if (!keeper->start.is_background) parley_group_kill(keeper->group);
 }
 
 __attribute__((noreturn)) static inline void leave(void)

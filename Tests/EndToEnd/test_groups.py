@@ -11,8 +11,8 @@ import sys
 import unittest
 
 import authority
-from parley1 import BY_ITSELF, BY_SIGNAL, OUTPUT
-from remote_server import REPLIES, RemoteTestCase, TableServer, program, shell, write_table
+from parley1 import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT
+from remote_server import REPLIES, RemoteTestCase, TableServer, fixture, program, shell, write_table
 from server import AS_SOMEBODY
 from support import PARLEYD, Program, TestCase, eventually, is_alive, new_folder
 
@@ -161,8 +161,7 @@ class Limits(RemoteTestCase):
             commands["eat"] = shell(f'"{sys.executable}" -c "{cls.EAT}" & wait; echo survived; sleep 600',
                                     memory=64 << 20, concurrency=1)
         if "processes" in HAS:
-            commands["bomb"] = shell("trap '' TERM; b() { b | b & }; b 2>/dev/null; while :; do sleep 1; done",
-                                     processes=50, timeout=2, grace=0.5, concurrency=1)
+            commands["bomb"] = fixture("fork-bomb.py", processes=50, grace=0.5, concurrency=1)
         if "cpu" in HAS:
             commands["spin"] = shell(f"cat '{PLACE[1]}/'$(basename $({GROUP}))/cpu.max", cpu=0.2)
         cls.COMMANDS = commands
@@ -183,9 +182,12 @@ class Limits(RemoteTestCase):
     def test_a_fork_bomb_is_ended_and_told(self):
         session = self.session()
         for _ in range(2):
-            session.ask("bomb")
+            session.run("bomb")
+            self.assertEqual(session.expect(OUTPUT), b"full\n")
+            session.send(CANCEL)
+            self.assertEnded(session.outcome(), BY_SIGNAL, signal.SIGKILL)
             end = self.server.end_of(session)
-            self.assertEqual((end["outcome"], end.get("limits_reached")), ("time-out", ["processes"]), end)
+            self.assertEqual((end["outcome"], end.get("limits_reached")), ("signal", ["processes"]), end)
         self.assertEnded(session.ask("true"), BY_ITSELF, 0)
 
     @with_limit("cpu")

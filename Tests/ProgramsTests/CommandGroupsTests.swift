@@ -102,6 +102,32 @@ struct CommandGroupsTests {
         #expect(own.base.children.isEmpty)
     }
 
+    /// What the keeper would never find: it was started by somebody else.
+    @Test(arguments: [true, false])
+    func whoeverWasPutIntoTheGroup_isKilled(isByOrder: Bool) async throws {
+        let stranger = shell("sleep 1000 >/dev/null 2>&1 & echo $!", isBackground: true)
+        let pid = try #require(
+            try await onLoop { try await Running(stranger, loop: $0).result() }.output.numbers.first
+        )
+        let group = own.base
+        var start = start("trap '' TERM; echo up; read line; exit 0", grace: .milliseconds(300))
+        start.takesInput = true
+        let how = start
+        let result = try await onLoop { loop in
+            let running = try await Running(how, loop: loop)
+            _ = await running.line()
+            try group.child(try #require(group.children.first)).write("\(pid)", to: "cgroup.procs")
+            if isByOrder { running.program.terminate() } else { running.input?.finish() }
+            return await running.result()
+        }
+        #expect(result.end == (isByOrder ? .signal(UInt8(SIGKILL)) : .status(0)))
+        try await eventually("it ends") { !isAlive(pid) }
+        try await eventually("its group is removed") {
+            own.groups.tidy()
+            return own.base.children.isEmpty
+        }
+    }
+
     /// Without a group what it had started would live on, of which nobody knows any more.
     @Test func allOfIt_isKilled_whereItsKeeperIs() async throws {
         let start = start("setsid -f sleep 1000; sleep 1000 & echo $PPID $!; wait")

@@ -17,18 +17,27 @@ struct GroupLimitTests {
     init() throws { own = try Groups() }
 
     /// What came of it, and which limits it has reached.
+    ///
+    /// - Parameter file: of its group's: when that has a line for `key` with a number above 0 it is ended.
     private func run(
         _ script: String, by path: String = "/bin/sh", _ limits: ControlGroupLimits,
         grace: Duration = .seconds(20),
-        until condition: @escaping @Sendable (String) -> Bool = { _ in false }
+        until file: String? = nil, _ key: String = ""
     ) async throws -> (result: RunResult, reached: Set<Controller>) {
         var start = shell(script, by: path, grace: grace)
         (start.groups, start.limits) = (own.groups, limits)
-        let how = start
+        let (how, base) = (start, own.base)
         return try await onLoop { loop in
             let running = try await Running(how, loop: loop)
-            await running.wait { running.program.isDone || condition(running.text) }
-            if !running.program.isDone { running.program.terminate() }
+            if let file {
+                try await eventually("\(key) of \(file)", every: .milliseconds(5)) {
+                    let group = base.children.first.map(base.child)
+                    return group?.read(file)?.split(separator: "\n").contains {
+                        $0.hasPrefix("\(key) ") && $0 != "\(key) 0"
+                    } == true
+                }
+                running.program.terminate()
+            }
             return (await running.result(), running.program.reached)
         }
     }
@@ -84,14 +93,11 @@ struct GroupLimitTests {
 
     // MARK: Processes
 
-    private static let bomb =
-        "bomb() { bomb | bomb & }; bomb 2>/dev/null; echo up; while :; do sleep 1; done"
-
     @Test(.enabled(if: Groups.controllers.contains(.pids), "no controller for processes here"))
     func forkBomb_staysWithinItsProcesses_andIsKilled() async throws {
         let (result, reached) = try await run(
-            "trap '' TERM; \(Self.bomb)", .init(processes: 40), grace: .milliseconds(500)
-        ) { !$0.isEmpty }
+            "trap '' TERM; bomb() { bomb | bomb & }; bomb 2>/dev/null; while :; do sleep 1; done",
+            .init(processes: 40), grace: .milliseconds(500), until: "pids.events", "max")
         #expect(result.end == .signal(UInt8(SIGKILL)))
         #expect(reached == [.pids])
         #expect(own.base.children.isEmpty)
@@ -111,9 +117,10 @@ struct GroupLimitTests {
 
     @Test(.enabled(if: Groups.controllers.contains(.cpu), "no controller for the processor here"))
     func programThatOnlyRuns_getsItsShare() async throws {
-        let (result, _) = try await run(
-            "p=$(sed -n 's/^0:://p' /proc/self/cgroup); i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; f=$(find /sys/fs/cgroup -path \"*$p/cpu.stat\"); sed -n 's/^nr_throttled //p' \"$f\"",
-            .init(cpu: 0.1))
-        #expect((Int(result.output.line) ?? 0) > 0)
+        // The kernel counts how often it had to wait.
+        let (result, reached) = try await run(
+            "while :; do :; done", .init(cpu: 0.1), until: "cpu.stat", "nr_throttled")
+        #expect(result.end == .signal(UInt8(SIGTERM)))
+        #expect(reached.isEmpty)
     }
 }
