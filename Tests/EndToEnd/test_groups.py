@@ -5,16 +5,18 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import unittest
 
 import authority
+from conditions import only_root, works
 from parley1 import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT
-from remote_server import REPLIES, RemoteTestCase, TableServer, fixture, program, shell, write_table
+from remote_server import REPLIES, Outcomes, RemoteTestCase, TableServer, fixture, program, shell, write_table
 from server import AS_SOMEBODY
-from support import PARLEYD, Program, TestCase, eventually, is_alive, new_folder
+from support import AS_NOBODY, NOBODY, PARLEYD, SCRATCH, Program, TestCase, eventually, is_alive, new_folder
 
 GROUP = "sed -n 's/^0:://p' /proc/self/cgroup"
 NAME = r"/parley-(background-)?[0-9a-f]{1,16}$"
@@ -116,6 +118,80 @@ class Leftovers(TestCase):
         server.signal(signal.SIGTERM)
         server.wait()
         self.assertFalse(left.exists())
+
+
+@with_groups
+@only_root("can give a control group away")
+class Delegated(Outcomes, TestCase):
+    """A control group that was given to parleyd, which it is started in."""
+
+    def setUp(self):
+        # Parleyd enables them where it is in the first of all groups, and nobody else would.
+        for name in pathlib.Path(PLACE[1], "cgroup.controllers").read_text().split():
+            if name in ("memory", "pids", "cpu"):
+                pathlib.Path(PLACE[1], "cgroup.subtree_control").write_text(f"+{name}")
+        self.unit = pathlib.Path(PLACE[1], f"parley-test-unit-{os.getpid()}")
+        self.unit.mkdir()
+        self.addCleanup(self.remove)
+        self.wrapper = ["sh", "-c", f'echo 0 >{self.unit}/cgroup.procs && exec "$0" "$@"']
+        self.commands = {"group": shell(f"{GROUP}; cat '{self.unit}'/$(basename $({GROUP}))/pids.max; true",
+                                        **({"processes": 50} if "processes" in HAS else {}))}
+
+    def remove(self):
+        def empty():
+            for group in [*self.unit.iterdir(), self.unit]:
+                if group.is_dir():
+                    try:
+                        group.rmdir()
+                    except OSError:
+                        return False
+            return True
+        (self.unit / "cgroup.kill").write_text("1")
+        eventually(empty, "the end of a control group")
+
+    def assertServes(self, server):
+        group = pathlib.Path(f"/proc/{server.pid}/cgroup").read_text().splitlines()[-1]
+        self.assertTrue(group.endswith("/parley-server" if HAS else f"/{self.unit.name}"), group)
+        session = server.session(self)
+        outcome = session.ask("group")
+        self.assertRegex(outcome.lines[0], f"/{self.unit.name}{NAME}")
+        self.assertEqual(outcome.lines[1:], ["50"] if "processes" in HAS else [])
+        server.end_of(session)
+        self.assertFalse([path for path in self.unit.iterdir() if re.search(NAME, str(path))])
+
+    def test_controllers_are_enabled_where_parleyd_was_alone(self):
+        self.assertServes(TableServer(self, self.commands, wrapper=self.wrapper))
+        # Another one finds the same place, from within the group that the first one has made.
+        wrapper = [word.replace("/cgroup.procs", "/parley-server/cgroup.procs") for word in self.wrapper]
+        self.assertServes(TableServer(self, self.commands, wrapper=wrapper if HAS else self.wrapper))
+
+    def test_others_in_the_group_are_left_there(self):
+        if not HAS:
+            self.skipTest(f"there are no controllers to enable: {EXAMINED}")
+        other = subprocess.Popen(["sleep", "600"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        (self.unit / "cgroup.procs").write_text(str(other.pid))
+        server = TableServer(self, {"c": program("/bin/true")}, wrapper=self.wrapper)
+        self.assertRegex(server.stderr.text, "without the limits .*other processes than parleyd")
+        self.assertEqual((self.unit / "cgroup.subtree_control").read_text().split(), [])
+
+    def test_an_ordinary_user_has_what_was_given(self):
+        if not works(*AS_NOBODY, PARLEYD, "--version"):
+            self.skipTest("an ordinary user can't run parleyd here")
+        SCRATCH.chmod(0o711)
+        self.addCleanup(SCRATCH.chmod, 0o700)
+        folder = SCRATCH / self.id()
+        folder.mkdir(mode=0o755)
+        folder.chmod(0o755)
+        for name in ("ca.pem", "server.pem", "server.key"):
+            shutil.copy(authority.good() / name, folder)
+        write_table(folder / "commands.json5", self.commands, are_roots=False)
+        for path in (folder, *folder.iterdir(),
+                     *(self.unit / name for name in ("", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"))):
+            os.chown(path, NOBODY, NOBODY)
+        self.assertServes(TableServer(self, None, files=folder, certs=folder, trust=folder / "ca.pem",
+                                      wrapper=[*self.wrapper, *AS_NOBODY]))
 
 
 class Refused(TestCase):
