@@ -13,9 +13,9 @@ import unittest
 
 import authority
 from conditions import only_root, works
-from parley1 import BY_ITSELF, BY_SIGNAL, CANCEL, OUTPUT
+from parley1 import BY_ITSELF, BY_SIGNAL, BY_TIME, CANCEL, OUTPUT
 from remote_server import REPLIES, Outcomes, RemoteTestCase, TableServer, fixture, program, shell, write_table
-from server import AS_SOMEBODY
+from server import AS_SOMEBODY, parleyd
 from support import AS_NOBODY, NOBODY, PARLEYD, SCRATCH, Program, TestCase, eventually, is_alive, new_folder
 
 GROUP = "sed -n 's/^0:://p' /proc/self/cgroup"
@@ -192,6 +192,35 @@ class Delegated(Outcomes, TestCase):
             os.chown(path, NOBODY, NOBODY)
         self.assertServes(TableServer(self, None, files=folder, certs=folder, trust=folder / "ca.pem",
                                       wrapper=[*self.wrapper, *AS_NOBODY]))
+
+
+@only_root("can take a hierarchy away")
+class Without(Outcomes, TestCase):
+    """No hierarchy is mounted: commands run as before there were groups."""
+
+    WRAPPER = ("unshare", "--mount", "sh", "-c", 'umount -a -t cgroup2 && exec "$0" "$@"')
+
+    def setUp(self):
+        if not works(*self.WRAPPER, "true"):
+            self.skipTest("nothing can be unmounted here")
+
+    def test_commands_run_and_the_log_says_what_is_missing(self):
+        server = TableServer(self, {"group": shell(GROUP), "stays": shell("trap '' TERM; setsid -f sleep 600; echo up; "
+                                                                          "while :; do sleep 0.1; done",
+                                                                          timeout=0.5, grace=0.2)}, wrapper=self.WRAPPER)
+        self.assertRegex(server.stderr.text,
+                         "programs have no control groups of their own, nor the limits .*: no cgroup v2 hierarchy is mounted here")
+        session = server.session(self)
+        self.assertNotRegex(session.ask("group").lines[0], NAME)
+        self.assertEnded(session.ask("stays"), BY_TIME, 0)
+
+    def test_no_limit_can_be_in_force(self):
+        for name, value in Refused.LIMITS.items():
+            table = write_table(new_folder() / "commands.json5", {"c": program("/bin/true", **{name: value})})
+            options = ["--client-ca", authority.good() / "ca.pem", "--commands", table]
+            server = Program(self, [*self.WRAPPER, *map(str, parleyd("command", *options, certs=authority.good()))])
+            self.assertStatus(server, 78)
+            self.assertRegex(server.stderr.text, f"'{name}' can't be in force: no cgroup v2 hierarchy is mounted here")
 
 
 class Refused(TestCase):
