@@ -11,6 +11,9 @@ package import System
 package final class CallChannel {
     private let descriptor: Descriptor
     private let time: Duration
+    /// What one wait takes at most: the socket's time.
+    private let slice: Duration
+    private let clock: () -> Moment
     private var room = [UInt8](repeating: 0, count: Piece.mostBytes)
     /// Why nothing can be asked any more. An answer that comes too late would be taken for the next one.
     private var failure: PacketError?
@@ -18,12 +21,22 @@ package final class CallChannel {
     /// Takes over an end of a channel. It sets the socket's time, which a process that has closed its system calls
     /// (`Confinement`) may not do: to be made before that.
     ///
-    /// - Parameter time: how long a question and its answer may take; above zero.
+    /// - Parameter time: how long a question and its answer may take while this process runs; above zero.
     /// - Throws: `system`.
-    package init(owning descriptor: consuming Descriptor, time: Duration) throws(StreamError) {
+    package convenience init(
+        owning descriptor: consuming Descriptor, time: Duration
+    ) throws(StreamError) {
+        try self.init(owning: descriptor, time: time, clock: { .now })
+    }
+
+    init(
+        owning descriptor: consuming Descriptor, time: Duration, clock: @escaping () -> Moment
+    ) throws(StreamError) {
         self.descriptor = descriptor
         self.time = time
-        let parts = time.components
+        self.clock = clock
+        slice = max(time / Self.slices, .milliseconds(1))
+        let parts = slice.components
         var limit = timeval(
             tv_sec: Int(parts.seconds), tv_usec: Int(parts.attoseconds / 1_000_000_000_000))
         let length = socklen_t(MemoryLayout<timeval>.size)
@@ -42,19 +55,20 @@ package final class CallChannel {
     package func call(_ packet: PacketWriter, limit: Int) throws(PacketError) -> [UInt8] {
         if let failure { throw failure }
         do throws(PacketError) {
-            let end = Moment.now + time
-            try check(Outgoing(packet).send(to: descriptor.number, waits: true))
+            var left = time
+            let question = Outgoing(packet)
+            try wait(&left) { (waits) throws(PacketError) in
+                try isSent(question.send(to: descriptor.number, waits: waits)) ? () : nil
+            }
             var assembly = MessageAssembly(limit: limit)
             while true {
-                // Each packet has the socket's whole time.
-                guard Moment.now < end else { throw timeOut }
-                guard let count = try receiveCall(from: descriptor.number, into: &room) else {
-                    throw timeOut
+                let count = try wait(&left) { (waits) throws(PacketError) in
+                    try receiveCall(from: descriptor.number, into: &room, waits: waits)
                 }
                 guard count > 0 else { throw .endedEarly }
-                let room = room
+                let came = room
                 if let answer = try assembly.add(
-                    room.span.extracting(0..<count), hasDescriptors: false)
+                    came.span.extracting(0..<count), hasDescriptors: false)
                 {
                     return answer
                 }
@@ -66,10 +80,31 @@ package final class CallChannel {
         }
     }
 
-    private func check(_ failure: Int32) throws(PacketError) {
+    /// Makes attempts until one comes to something, for as long as time is left. A pause of this process or of the
+    /// machine, which the clock and the socket's time both go on in, costs one slice: whoever answers has been
+    /// paused as well, and gets the rest. When none is left, what has come is looked at all the same.
+    ///
+    /// - Parameter attempt: nil where it would have to wait for longer than a slice.
+    private func wait<R>(
+        _ left: inout Duration, _ attempt: (_ waits: Bool) throws(PacketError) -> R?
+    ) throws(PacketError) -> R {
+        while true {
+            let waits = left > .zero
+            let start = clock()
+            let result = try attempt(waits)
+            left -= result == nil ? slice : min(clock() - start, slice)
+            if let result { return result }
+            guard waits else { throw timeOut }
+        }
+    }
+
+    /// Of a call's time: as many pauses in a row have to fall into one call before it fails.
+    private static let slices: Int = 16
+
+    private func isSent(_ failure: Int32) throws(PacketError) -> Bool {
         switch failure {
-        case 0: return
-        case EAGAIN: throw timeOut
+        case 0: return true
+        case EAGAIN: return false
         case EPIPE, ECONNRESET: throw .endedEarly
         default: throw PacketError("cannot send to the other process", errno: failure)
         }
@@ -80,13 +115,16 @@ package final class CallChannel {
     }
 }
 
-/// Waits for a packet of a channel on which no descriptors go.
+/// Receives a packet of a channel on which no descriptors go.
 ///
+/// - Parameter waits: for as long as the socket's time says.
 /// - Returns: as `receivePacket`.
 /// - Throws: as `receivePacket`; `descriptors` where any came, which are closed.
-func receiveCall(from socket: Int32, into room: inout [UInt8]) throws(PacketError) -> Int? {
+func receiveCall(
+    from socket: Int32, into room: inout [UInt8], waits: Bool = true
+) throws(PacketError) -> Int? {
     var descriptors = Descriptors()
-    let count = try receivePacket(from: socket, into: &room, &descriptors, waits: true)
+    let count = try receivePacket(from: socket, into: &room, &descriptors, waits: waits)
     guard descriptors.isEmpty else {
         throw PacketError(
             .descriptors, "the other process sent descriptors where none are due")

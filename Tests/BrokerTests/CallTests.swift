@@ -47,6 +47,48 @@ struct CallTests {
         #expect(receiveRaw(other.number) == [])
     }
 
+    /// Of this process, or of the whole machine: the clock went on, and the answer is there.
+    @Test(arguments: [10, 200_000])
+    func pause_isNoTimeOut(length: Int) async throws {
+        let (a, b) = try pair()
+        let serving = Background {
+            ended(CallServer(owning: Descriptor(owning: b), limit: 1 << 20))
+        }
+        let asking = Background { () -> Bool in
+            var now = Moment.now
+            let channel = try? CallChannel(owning: Descriptor(owning: a), time: .seconds(20)) {
+                now = now + .seconds(3_600)
+                return now
+            }
+            return (0..<10).allSatisfy { _ in
+                (try? channel?.call(message(length), limit: 1 << 20)) == held(message(length))
+            }
+        }
+        #expect(try await asking.value())
+        #expect(try await serving.value() == nil)
+    }
+
+    /// As after a pause that the socket's time has passed in: whoever answers gets the rest.
+    @Test func answer_thatIsLateForAWait_isTaken() async throws {
+        let (a, b) = try pair()
+        let serving = Background {
+            let server = CallServer(owning: Descriptor(owning: b), limit: 10)
+            return failureCode { () throws(PacketError) in
+                try server.serve { _ in
+                    usleep(1_000_000)
+                    return PacketWriter(7)
+                }
+            }
+        }
+        let asking = Background { () -> [UInt8]? in
+            // Some waits pass before it is there.
+            let channel = try? CallChannel(owning: Descriptor(owning: a), time: .seconds(6))
+            return try? channel?.call(PacketWriter(1), limit: 10)
+        }
+        #expect(try await asking.value() == [7])
+        #expect(try await serving.value() == nil)
+    }
+
     /// Each packet comes within the time, and their message never.
     @Test func answerThatTrickles_isNotWaitedForForEver() async throws {
         let (a, b) = try pair()
