@@ -36,7 +36,8 @@ struct PEMBeginnings {
             }
             count += 1
             guard mistake == nil else { continue }
-            let line = unsafe text[..<found].count { $0 == UInt8(ascii: "\n") } + 1
+            // Counted for the sentence alone: a file may have hundreds of blocks.
+            var line: Int { unsafe text[..<found].count { $0 == UInt8(ascii: "\n") } + 1 }
             if unsafe !Self.beginsLine(text, found) {
                 mistake =
                     "in line \(line) -----BEGIN \(name)----- is not at the beginning of its line; put it there"
