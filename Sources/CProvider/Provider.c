@@ -14,8 +14,8 @@
 
 // There is no export: OpenSSL would sign with a key of its own that has no private half.
 
-enum kind { EC, RSA_ANY, RSA_PSS, ED25519 };
-static const char *const kinds[] = {"EC", "RSA", "RSA-PSS", "ED25519"};
+enum kind { EC, RSA_ANY, RSA_PSS, ED25519, ED448 };
+static const char *const kinds[] = {"EC", "RSA", "RSA-PSS", "ED25519", "ED448"};
 
 struct key {
     enum kind kind;
@@ -30,10 +30,8 @@ static void *new_key(enum kind kind)
     struct key *key = OPENSSL_malloc(sizeof *key);
     return key ? *key = (struct key){.kind = kind, .number = -1}, key : NULL;
 }
-static void *new_ec(void *provider) { return (void)provider, new_key(EC); }
-static void *new_rsa(void *provider) { return (void)provider, new_key(RSA_ANY); }
-static void *new_pss(void *provider) { return (void)provider, new_key(RSA_PSS); }
-static void *new_ed25519(void *provider) { return (void)provider, new_key(ED25519); }
+#define NEW(name, kind) static void *new_##name(void *provider) { return (void)provider, new_key(kind); }
+NEW(ec, EC) NEW(rsa, RSA_ANY) NEW(pss, RSA_PSS) NEW(ed25519, ED25519) NEW(ed448, ED448)
 
 static void free_key(void *data)
 {
@@ -190,7 +188,7 @@ static uint16_t scheme(const struct operation *operation)
     case EC: number = hash << 8 | 3; break;
     case RSA_ANY: number = is_pss ? 0x0800 | hash : is_pkcs1 ? hash << 8 | 1 : 0; break;
     case RSA_PSS: number = is_pss ? 0x0800 | (hash + 5) : 0; break;
-    case ED25519: return hash ? 0 : 0x0807;
+    case ED25519: case ED448: return hash ? 0 : operation->key->kind == ED448 ? 0x0808 : 0x0807;
     }
     return hash ? (uint16_t)number : 0;
 }
@@ -254,7 +252,7 @@ static int sign(
 static const OSSL_DISPATCH ec[] = {KEY_MANAGER(new_ec), FUNCTION(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, ecs), END};
 static const OSSL_DISPATCH rsa[] = {KEY_MANAGER(new_rsa), END};
 static const OSSL_DISPATCH pss[] = {KEY_MANAGER(new_pss), FUNCTION(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, psss), END};
-static const OSSL_DISPATCH ed25519[] = {KEY_MANAGER(new_ed25519), END};
+static const OSSL_DISPATCH ed25519[] = {KEY_MANAGER(new_ed25519), END}, ed448[] = {KEY_MANAGER(new_ed448), END};
 
 static const OSSL_DISPATCH signing[] = {
     FUNCTION(OSSL_FUNC_SIGNATURE_NEWCTX, new_operation), FUNCTION(OSSL_FUNC_SIGNATURE_FREECTX, free_operation),
@@ -268,9 +266,10 @@ static const OSSL_DISPATCH signing[] = {
 
 static const OSSL_ALGORITHM key_managers[] = {
     {"EC:id-ecPublicKey:1.2.840.10045.2.1", OURS, ec, NULL}, {RSA_NAMES, OURS, rsa, NULL},
-    {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", OURS, pss, NULL}, {ED25519_NAMES, OURS, ed25519, NULL}, {0}};
+    {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", OURS, pss, NULL}, {ED25519_NAMES, OURS, ed25519, NULL},
+    {"ED448:1.3.101.113", OURS, ed448, NULL}, {0}};
 static const OSSL_ALGORITHM signatures[] = {{"ECDSA", OURS, signing, NULL}, {RSA_NAMES, OURS, signing, NULL},
-    {ED25519_NAMES, OURS, signing, NULL}, {0}};
+    {ED25519_NAMES, OURS, signing, NULL}, {"ED448:1.3.101.113", OURS, signing, NULL}, {0}};
 
 static const OSSL_ALGORITHM *algorithms(void *provider, int operation, int *mustnt_be_kept)
 {

@@ -94,7 +94,10 @@ public struct SecurityOptions: Sendable {
         let trust = try clientCA.map { (path) throws(CredentialError) in
             try Trust(ca: path, crl: crl, filesRead: filesRead)
         }
-        return try TLSContext(serverWith: credentials, clientTrust: trust, options: options)
+        let context = try TLSContext(
+            serverWith: credentials, clientTrust: trust, options: options)
+        try context.rehearseFace()
+        return context
     }
 
     /// A client's context. What is trusted is `--ca`, else the pins, else the CA in one of the folders,

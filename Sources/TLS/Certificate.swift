@@ -33,7 +33,12 @@ public final class Certificate: Sendable {
     ///
     /// - Returns: nil for anything else, also where bytes follow it, and for more than `longest` bytes.
     public convenience init?(der: some Collection<UInt8>) {
-        guard der.count <= Self.longest else { return nil }
+        self.init(der: der, atMost: Self.longest)
+    }
+
+    /// - Parameter limit: in bytes.
+    convenience init?(der: some Collection<UInt8>, atMost limit: Int) {
+        guard der.count <= limit else { return nil }
         defer { _ = ErrorQueue.drain() }
         let bytes = Array(der)
         let read = unsafe bytes.withUnsafeBufferPointer { buffer -> OpaquePointer? in
@@ -48,7 +53,7 @@ public final class Certificate: Sendable {
         unsafe self.init(owning: read)
     }
 
-    /// The most bytes that are read as one, as many as a whole chain may have in a handshake.
+    /// The most bytes that are read as one of a stranger's, as many as a client's whole chain may have in a handshake.
     public static let longest = 32_768
 
     /// The certificate in DER; empty where memory is short.

@@ -7,8 +7,7 @@ internal import Sockets
 /// came back short.
 enum ChannelBIO {
     nonisolated(unsafe) static let method: OpaquePointer = {
-        let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
-        let method = unsafe BIO_meth_new(type, "channel")!
+        let method = unsafe BIO_meth_new(TLSTransport.kindOfBIO, "channel")!
         unsafe BIO_meth_set_read(method) { bio, buffer, count in
             unsafe parley_BIO_clear_retry_flags(bio)
             let room = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: Int(count))

@@ -80,6 +80,8 @@ extension CredentialError.Code {
     /// The key can make no signature that a peer of TLS 1.3 could verify.
     public static var unusableKey: Self { Self(rawValue: "unusableKey") }
     public static var keyMismatch: Self { Self(rawValue: "keyMismatch") }
+    /// The chain is longer than clients take.
+    public static var longChain: Self { Self(rawValue: "longChain") }
     public static var expired: Self { Self(rawValue: "expired") }
     public static var notYetValid: Self { Self(rawValue: "notYetValid") }
     /// The certificate has no subject alternative name, the only names that count.

@@ -66,7 +66,7 @@ public final class Credentials: Sendable {
             throw CredentialError(
                 .empty, "there is no certificate in \(path); name a file that has one")
         }
-        self.key = try PrivateKey(key, of: leaf)
+        self.key = try PrivateKey(key, of: leaf, from: path)
         self.path = path
         self.chain = chain
         warnings = []
@@ -85,7 +85,7 @@ public final class Credentials: Sendable {
             throw CredentialError(
                 .empty, "there is no certificate in \(path); name a file that has one")
         }
-        self.key = try PrivateKey(key, of: leaf)
+        self.key = try PrivateKey(key, of: leaf, from: path)
         self.path = path
         self.chain = chain
         warnings = []
@@ -221,7 +221,7 @@ public final class Credentials: Sendable {
 
     private static let renewal =
         "have its CA issue a new one, as the README says under \"Certificates\""
-    private static let newKey =
+    static let newKey =
         "make a new key, for example on the curve P-256, and have its CA issue a certificate for it"
 }
 

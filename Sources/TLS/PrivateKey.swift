@@ -20,10 +20,18 @@ final class PrivateKey: Sendable {
 
     /// The key of a certificate.
     ///
-    /// - Throws: `refused` for a kind of key that can't be elsewhere.
-    init(_ key: RemoteKey, of certificate: Certificate) throws(CredentialError) {
+    /// - Parameter path: what a sentence calls the certificate.
+    /// - Throws: `unusableKey` for a kind of key that can't be elsewhere.
+    init(
+        _ key: RemoteKey, of certificate: Certificate, from path: String
+    ) throws(CredentialError) {
         guard let pointer = unsafe key.pointer(for: certificate) else {
-            throw .refused("a key of this kind in another process")
+            let reasons = ErrorQueue.drain().map(\.text)
+            let kind = unsafe X509_get0_pubkey(certificate.pointer).map { unsafe Self.kind(of: $0) }
+            throw CredentialError(
+                .unusableKey,
+                "the key of the certificate \(path) (\(kind ?? "unreadable")) is not of a kind that a server signs with, which are the curves P-256, P-384 and P-521, RSA, Ed25519 and Ed448; \(Credentials.newKey)",
+                cause: .openSSL(reasons))
         }
         unsafe shared = unsafe SharedPointer(pointer)
         signer = key.signer
@@ -37,9 +45,11 @@ final class PrivateKey: Sendable {
     }
 
     /// Its curve, or what else it is: `secp256k1`, `RSA`.
-    var kind: String {
-        if let curve = unsafe Curve.name(of: pointer) { return curve }
-        return unsafe EVP_PKEY_get0_type_name(pointer).map { unsafe String(cString: $0) }
+    var kind: String { unsafe Self.kind(of: pointer) }
+
+    private static func kind(of key: OpaquePointer) -> String {
+        if let curve = unsafe Curve.name(of: key) { return curve }
+        return unsafe EVP_PKEY_get0_type_name(key).map { unsafe String(cString: $0) }
             ?? "of an unknown kind"
     }
 

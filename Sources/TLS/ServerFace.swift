@@ -12,6 +12,14 @@ public struct ServerFace: Sendable {
     public var clients: Clients?
     public var options: TLSOptions
 
+    /// The most bytes of a server's Certificate message that any client has to take: OpenSSL's own limit
+    /// (SSL_CTX_set_max_cert_list(3)), of which each certificate costs five more than it has. What has more is
+    /// refused where it is read (`TLSContext.rehearseFace`).
+    public static let longestChain = 102_400
+
+    /// Of its Certificate message, without the message's header.
+    var chainLength: Int { 4 + chain.reduce(0) { $0 + $1.count + 5 } }
+
     /// Whom it asks for a certificate.
     public struct Clients: Sendable {
         /// The names of their CAs in DER, which are no more than a hint for clients that have several

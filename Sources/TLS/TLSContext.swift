@@ -72,7 +72,7 @@ public final class TLSContext: Sendable {
     public convenience init(
         server face: ServerFace, key: RemoteKey, verifier: any ClientVerifier
     ) throws(CredentialError) {
-        let chain = face.chain.compactMap { Certificate(der: $0) }
+        let chain = face.chain.compactMap { Certificate(der: $0, atMost: ServerFace.longestChain) }
         guard chain.count == face.chain.count else {
             throw .refused("a certificate of \(face.path)")
         }

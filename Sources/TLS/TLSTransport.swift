@@ -25,8 +25,12 @@ public class TLSTransport {
 
     /// The stream of a connection; nil for a connection that is not a stream's.
     static func of(_ ssl: OpaquePointer) -> TLSTransport? {
-        unsafe SSL_get_rbio(ssl).flatMap { unsafe BIO_get_data($0) }
-            .map { unsafe Unmanaged.fromOpaque($0).takeUnretainedValue() }
+        guard let bio = unsafe SSL_get_rbio(ssl), unsafe BIO_method_type(bio) == kindOfBIO else {
+            return nil
+        }
+        return unsafe BIO_get_data(bio).map {
+            unsafe Unmanaged.fromOpaque($0).takeUnretainedValue()
+        }
     }
 
     /// OpenSSL's hook for the verification of a peer's certificate: 1 where it is accepted.
@@ -43,6 +47,9 @@ public class TLSTransport {
 
     /// For the subclass: where the connection's secrets go.
     var keyLog: KeyLog? { nil }
+
+    /// The type of a BIO whose data is a transport.
+    static let kindOfBIO = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
 
     final func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = unsafe channel.receive(into: buffer)

@@ -103,7 +103,7 @@ struct CallMessageTests {
                 handle: 1, key: 0, nonce: nil, scheme: 0,
                 messages: [UInt8](repeating: 0, count: count))
         }
-        try read(within: signature(102_400), signature(102_401))
+        try read(within: signature(173_056), signature(173_057))
         func exchange(_ count: Int) -> KeyExchangeCall {
             KeyExchangeCall(
                 handle: 1, key: 0, scheme: 0, content: [UInt8](repeating: 0, count: count))
@@ -118,7 +118,7 @@ struct CallMessageTests {
         }
         try read(within: proof(45_056), proof(45_057))
         // The longest of them fits its channel.
-        #expect(signature(102_400).packet.bytes.count <= CallLimit.question)
+        #expect(signature(173_056).packet.bytes.count <= CallLimit.question)
         for count in [31, 33] {
             let nonce = [UInt8](repeating: 0, count: count)
             var call = signature(1)

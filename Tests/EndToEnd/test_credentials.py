@@ -2,6 +2,7 @@
 """What both programs make of certificates and keys of other people's making."""
 
 import pathlib
+import signal
 import socket
 import tempfile
 import unittest
@@ -9,7 +10,7 @@ import unittest
 import authority
 from ground import eventually
 from authority import ca, own
-from support import Client, Server, TestCase
+from support import PARLEYD, Client, Program, Server, TestCase
 
 
 class Credentials(TestCase):
@@ -48,6 +49,33 @@ class Credentials(TestCase):
         server = Server(self, "hello", certs=["--cert", str(bundle), "--key", f"{leaf}.key"])
         self.assertIn("bundle.pem", server.stderr.text)
         self.assertStatus(Client(self, "hello", server.port, certs=["--ca", ca()]), 0)
+
+    def test_a_server_goes_on_over_reloads_whatever_the_kind_of_its_key(self):
+        for key in ("ED25519", "ED448", "RSA-PSS -pkeyopt rsa_keygen_bits:2048"):
+            with self.subTest(key):
+                server = Server(self, "command", certs=own(self.issue(key[:7], key=key)))
+                for _ in range(6):
+                    server.signal(signal.SIGHUP)
+                    server.stderr.expect("SIGHUP: certificates reloaded")
+                client = Client(self, "command", server.port, certs=["--ca", ca()], messages=["Hello"])
+                self.assertStatus(client, 0)
+
+    def test_a_chain_is_as_long_as_clients_take_it_and_refused_where_it_is_read(self):
+        pair = self.issue("pair")
+        path = pair.with_suffix(".pem")
+        leaf, above = path.read_text(), pathlib.Path(ca()).read_text()
+        path.write_text(leaf + 11 * above)
+        server = Server(self, "command", certs=own(pair))
+        names = ",".join(f"DNS:{number}.example" for number in range(1000, 3600))
+        large = self.issue("large", names=names).with_suffix(".pem").read_text()
+        path.write_text(leaf + 3 * large)
+        server.signal(signal.SIGHUP)
+        server.stderr.expect("SIGHUP: kept the old certificates: .*pair.pem.* intermediate CAs")
+        client = Client(self, "command", server.port, certs=["--ca", ca()], messages=["Hello"])
+        self.assertStatus(client, 0)
+        self.assertRefusesToStart("command", "pair.pem", "intermediate CAs", certs=own(pair))
+        check = Program(self, [PARLEYD, "check", "command", *own(pair)])
+        self.assertFails(check, 78, "pair.pem", "intermediate CAs")
 
     def test_a_key_that_the_configuration_leaves_no_signature_for_is_refused(self):
         configuration = self.folder / "openssl.cnf"

@@ -1,5 +1,6 @@
 // What a network process gathers of a handshake, and when it lets it go.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import Sockets
 internal import Testing
 
@@ -58,20 +59,44 @@ struct HandshakeTranscriptTests {
     @Test func longMessages_leaveNothing() {
         for kind in [HandshakeKind.clientHello, .certificate] {
             for isTooLong in [false, true] {
+                let isServers = kind == .certificate
                 let transcript = noted([1, -2])
-                let body = [UInt8](repeating: 0, count: kind.longest + (isTooLong ? 1 : 0))
-                transcript.note(
-                    message(kind.rawValue, body).span, isSent: kind == .certificate)
+                let body = [UInt8](
+                    repeating: 0,
+                    count: kind.longest(isServers: isServers) + (isTooLong ? 1 : 0))
+                transcript.note(message(kind.rawValue, body).span, isSent: isServers)
                 #expect((transcript.opening == nil) == isTooLong)
             }
+        }
+        // A client's certificates have less room than the server's own.
+        for isTooLong in [false, true] {
+            let transcript = noted([1, -2, -8, -13, -11, -15, -20])
+            let count = HandshakeKind.certificate.longest + (isTooLong ? 1 : 0)
+            let body = [UInt8](repeating: 0, count: count)
+            transcript.note(message(11, body).span, isSent: false)
+            #expect((transcript.clientCertificate == nil) == isTooLong)
         }
         // However many there are.
         let transcript = noted([])
         let hello = message(1, [UInt8](repeating: 0, count: 16_384))
-        for count in 1...10 {
+        let most = HandshakeTranscript.longest / hello.count
+        for count in 1...20 {
             transcript.note(hello.span, isSent: false)
-            #expect(transcript.opening?.count ?? 0 == (count <= 6 ? count * hello.count : 0))
+            #expect(transcript.opening?.count ?? 0 == (count <= most ? count * hello.count : 0))
         }
+    }
+
+    /// All of an opening that is within its messages' limits, for which a channel has room.
+    @Test func opening_mayHaveTheLongestMessages() {
+        let hellos: [HandshakeKind] = [.clientHello, .serverHello, .clientHello, .serverHello]
+        let kinds = hellos + [.encryptedExtensions, .certificateRequest, .certificate]
+        let transcript = noted([])
+        for kind in kinds {
+            let body = [UInt8](repeating: 0, count: kind.longest(isServers: true))
+            transcript.note(message(kind.rawValue, body).span, isSent: kind != .clientHello)
+        }
+        #expect(transcript.opening != nil)
+        #expect(HandshakeTranscript.longest == CallLimit.messages)
     }
 
     @Test func stubs_leaveNothing() {

@@ -18,7 +18,7 @@ struct NotaryTests {
 
     // MARK: What is given
 
-    @Test(arguments: [KeyKind.p256, .p384, .rsa, .pss, .ed25519])
+    @Test(arguments: [KeyKind.p256, .p384, .rsa, .pss, .ed25519, .ed448])
     func handshake_provesItsClient(_ kind: KeyKind) throws {
         let network = try OwnedNetwork(ends.server(kind))
         let made = try network.made(ends.client(.p256))

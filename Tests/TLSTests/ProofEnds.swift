@@ -36,7 +36,7 @@ struct ProofEnds {
             try authority.certificate("inter", by: "root")
         }
         let ends = Self(authority: authority)
-        for kind in [.p256, .p384, .rsa, .pss, .ed25519] as [KeyKind] {
+        for kind in [.p256, .p384, .p521, .rsa, .pss, .ed25519, .ed448] as [KeyKind] {
             try ends.issue("server", kind)
         }
         for kind in [.p256, .p384, .p521, .rsa, .pss, .ed25519, .ed448] as [KeyKind] {

@@ -103,6 +103,7 @@ struct ProofStepTests {
         for refusal in [
             .outOfTurn, .late, .truncated, .outOfOrder(due: .serverHello), .trailingBytes,
             .tooLong(.clientHello), .malformed(.certificate), .noNonce, .wrongNonce, .unavailable,
+            .longServerChain,
         ] as [ProofRefusal] {
             #expect(!refusal.description.isEmpty && !refusal.description.hasSuffix("."))
         }

@@ -67,7 +67,7 @@ struct ProviderTests {
         // Nor is anybody asked, who might take its number for another's.
         let signer = try keys.signer(kind)
         let call = SigningCall.make(asking: signer, for: nil) {
-            unsafe sign([1], with: made!, digest: kind == .ed25519 ? nil : "SHA256")
+            unsafe sign([1], with: made!, digest: kind.digest)
         }
         #expect(call.result == nil)
         #expect(signer.asked.isEmpty)
@@ -146,7 +146,7 @@ struct ProviderTests {
 
     private func key(_ kind: Kind, _ signer: (any RemoteSigner)? = nil) throws -> PrivateKey {
         let key = RemoteKey(number: 5, signer: try signer ?? keys.signer(kind))
-        return try PrivateKey(key, of: keys.certificate(kind))
+        return try PrivateKey(key, of: keys.certificate(kind), from: "x")
     }
 
     private func make(
@@ -185,10 +185,10 @@ struct ProviderTests {
                 == (name == nil))
     }
 
-    @Test(arguments: ["SHA256", "SHA384", "SHA512"])
-    func ed25519_hashesByItself(_ name: String) throws {
-        let signer = try keys.signer(.ed25519)
-        #expect(try sign([1], with: key(.ed25519), digest: name, asking: signer) == nil)
+    @Test(arguments: ["SHA256", "SHA384", "SHA512"], [Kind.ed25519, .ed448])
+    func ed25519AndEd448_hashByThemselves(_ name: String, _ kind: Kind) throws {
+        let signer = try keys.signer(kind)
+        #expect(try sign([1], with: key(kind), digest: name, asking: signer) == nil)
         #expect(signer.asked.isEmpty)
     }
 
@@ -229,7 +229,7 @@ struct ProviderTests {
     @Test(arguments: Kind.servers)
     func nobodyIsAsked_outsideOfACall(_ kind: Kind) throws {
         let signer = try keys.signer(kind)
-        let (key, digest) = (try key(kind, signer), kind == .ed25519 ? nil : "SHA256")
+        let (key, digest) = (try key(kind, signer), kind.digest)
         #expect(sign([1], with: key, digest: digest, asking: nil) == nil)
         #expect(sign([1], with: key, digest: digest, asking: signer) != nil)
         #expect(sign([1], with: key, digest: digest, asking: nil) == nil)

@@ -20,6 +20,7 @@ struct RemoteKeyTests {
         (Kind.p256, SignatureScheme.ecdsaP256SHA256), (.p384, .ecdsaP384SHA384),
         (.p521, .ecdsaP521SHA512), (.rsa2048, .rsaPSSSHA256), (.rsa3072, .rsaPSSSHA256),
         (.pss, .pssSHA256), (.pssOfSHA256, .pssSHA256), (.ed25519, .ed25519),
+        (.ed448, .ed448),
     ])
     func tls13_isSigned_withAllOfItsContent(_ kind: Kind, _ scheme: SignatureScheme) throws {
         let signer = try keys.signer(kind)
@@ -88,6 +89,7 @@ struct RemoteKeyTests {
             (.rsa2048, "rsa_pss_rsae_sha256", .rsaPSSSHA256),
             (.rsa2048, "rsa_pss_rsae_sha384", .rsaPSSSHA384),
             (.rsa3072, "rsa_pss_rsae_sha512", .rsaPSSSHA512), (.ed25519, "ed25519", .ed25519),
+            (.ed448, "ed448", .ed448),
             (.pss, "rsa_pss_pss_sha256", .pssSHA256), (.pss, "rsa_pss_pss_sha384", .pssSHA384),
             (.pss, "rsa_pss_pss_sha512", .pssSHA512),
         ] as [(Kind, String, SignatureScheme)], [TLS1_2_VERSION, TLS1_3_VERSION])
@@ -200,7 +202,8 @@ struct RemoteKeyTests {
     @Test(arguments: Kind.servers)
     func key_belongsToItsCertificate_andToNoOther(_ kind: Kind) throws {
         let (certificate, signer) = (try keys.certificate(kind), try keys.signer(kind))
-        let key = try PrivateKey(RemoteKey(number: 0, signer: signer), of: certificate)
+        let key = try PrivateKey(
+            RemoteKey(number: 0, signer: signer), of: certificate, from: "x")
         #expect(key.belongs(to: certificate))
         for other in Kind.allCases where other != kind {
             #expect(!key.belongs(to: try keys.certificate(other)))
@@ -216,7 +219,7 @@ struct RemoteKeyTests {
         // By the library, where it's the key of another certificate.
         let certificate = try Certificate.read(other.path("other.pem"))[0]
         let key = try PrivateKey(
-            RemoteKey(number: 0, signer: keys.signer(kind)), of: certificate)
+            RemoteKey(number: 0, signer: keys.signer(kind)), of: certificate, from: "x")
         let context = unsafe SSL_CTX_new(TLS_server_method())
         defer { unsafe SSL_CTX_free(context) }
         let leaf = try keys.certificate(kind)
@@ -246,19 +249,22 @@ struct RemoteKeyTests {
     }
 
     /// Curves that TLS 1.3 has no signature for.
-    @Test(arguments: ["k1", "p224"])
-    func curveWithoutAScheme_isRefused(_ name: String) throws {
+    @Test(arguments: [("k1", "secp256k1"), ("p224", "secp224r1")])
+    func curveWithoutAScheme_isRefused(_ name: String, _ curve: String) throws {
         let certificates = try CertificateFixture.shared
         let path = certificates.path("\(name).pem")
         let signer = LocalSigner(try PrivateKey(certificates.path("\(name).key")))
-        let code = credentialCode { () throws(CredentialError) in
+        let error = #expect(throws: CredentialError.self) {
             try Credentials(
                 chain: Certificate.read(path), from: path,
                 key: RemoteKey(number: 0, signer: signer),
                 purpose: .server)
         }
-        #expect(code == .refused)
+        #expect(error?.code == .unusableKey)
+        let sentence = try #require(error).sentence
+        #expect(sentence.contains("(\(curve))") && sentence.contains("make a new key"))
         #expect(signer.asked.isEmpty)
+        expectEmptyErrorQueue()
     }
 
     @Test func certificate_isCheckedAsElsewhere() throws {

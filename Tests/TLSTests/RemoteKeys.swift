@@ -12,7 +12,7 @@ struct RemoteKeys: Codable, Sendable {
     static var shared: Self { get throws { try made.get() } }
 
     enum Kind: String, CaseIterable, Codable, Sendable {
-        case p256, p384, p521, rsa2048, rsa3072, pss, pssOfSHA256, ed25519, client
+        case p256, p384, p521, rsa2048, rsa3072, pss, pssOfSHA256, ed25519, ed448, client
 
         static var servers: [Kind] { allCases.filter { $0 != .client } }
 
@@ -32,9 +32,12 @@ struct RemoteKeys: Codable, Sendable {
                         "rsa_pss_keygen_md:sha256", "rsa_pss_keygen_mgf1_md:sha256",
                         "rsa_pss_keygen_saltlen:32",
                     ].flatMap { ["-pkeyopt", $0] }
-            case .ed25519: ["ed25519"]
+            case .ed25519, .ed448: [rawValue]
             }
         }
+
+        /// What a trial signs with; nil where the key hashes by itself.
+        var digest: String? { self == .ed25519 || self == .ed448 ? nil : "SHA256" }
     }
 
     let folder: String

@@ -75,13 +75,13 @@ extension CallChannel {
 
 /// How long questions and answers may be, and their parts, in bytes.
 package enum CallLimit {
-    /// A handshake's messages up to a server's Certificate are the longest: two hellos of a client, and the
+    /// A handshake's messages up to a server's Certificate are the longest: two hellos of each end, and the
     /// longest of each other message.
     package static let question = messages + 1_024
     /// An objection has a sentence, and X.509's.
     package static let answer = 16_384
 
-    static let messages = 102_400
+    package static let messages = 173_056
     /// A client's Certificate with its header.
     package static let certificate = 32_772
     /// Finished, a Certificate, and a CertificateVerify.

@@ -8,7 +8,7 @@
 
 // The provider's name, and the parameter of type int by which EVP_PKEY_fromdata(3) gives a key its number, from 0 on,
 // beside the parameters of its public half. A key without one is only its public half. There are EC keys (P-256, P-384,
-// P-521), RSA, RSA-PSS and Ed25519.
+// P-521), RSA, RSA-PSS, Ed25519 and Ed448.
 #define PARLEY_PROVIDER "parley"
 #define PARLEY_NUMBER "parley-number"
 

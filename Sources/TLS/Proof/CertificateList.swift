@@ -1,16 +1,18 @@
 // The certificates of a Certificate message.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads the entries of a handshake's Certificate message (RFC 8446, section 4.4.2), at most
-/// `HandshakeKind.mostCertificates` of them.
+/// Reads the entries of a handshake's Certificate message (RFC 8446, section 4.4.2).
 struct CertificateList {
     private var entries: WireReader
+    private let most: Int
     private var count = 0
 
-    init(_ message: HandshakeMessage) throws(ProofRefusal) {
+    /// - Parameter most: entries; one more is refused as a client's.
+    init(_ message: HandshakeMessage, most: Int = .max) throws(ProofRefusal) {
+        self.most = most
         var fields = message.fields
         guard try fields.vector(1, 0...255).isAtEnd else { throw .contextNotEmpty }
-        entries = try fields.vector(3, 0...HandshakeKind.certificate.longest)
+        entries = try fields.vector(3, 0...message.body.count)
         try fields.end()
     }
 
@@ -18,9 +20,9 @@ struct CertificateList {
     /// form only.
     mutating func next() throws(ProofRefusal) -> ArraySlice<UInt8>? {
         guard !entries.isAtEnd else { return nil }
-        guard count < HandshakeKind.mostCertificates else { throw .tooManyCertificates }
+        guard count < most else { throw .tooManyCertificates }
         count += 1
-        let certificate = try entries.vector(3, 1...HandshakeKind.certificate.longest)
+        let certificate = try entries.vector(3, 1...max(1, entries.rest.count))
         var extensions = try entries.vector(2, 0...0xffff)
         _ = try extensions.entries()
         return certificate.rest

@@ -22,7 +22,7 @@ public enum HandshakeKind: UInt8, Sendable, CustomStringConvertible {
         case .serverHello, .encryptedExtensions: 4_096
         // The CAs' names are 16 KiB at most (`TLSContext`).
         case .certificateRequest: 24_576
-        // Ten certificates of 3 KB.
+        // A client's: ten certificates of 3 KB.
         case .certificate: 32_768
         // An ML-DSA-87 signature has 4,627 bytes.
         case .certificateVerify: 8_192
@@ -31,7 +31,12 @@ public enum HandshakeKind: UInt8, Sendable, CustomStringConvertible {
         }
     }
 
-    /// In a Certificate. OpenSSL goes one deeper (`TLSContext`), more than any PKI has, and each costs the
+    /// The same of a message of the server's own.
+    func longest(isServers: Bool) -> Int {
+        isServers && self == .certificate ? ServerFace.longestChain : longest
+    }
+
+    /// In a client's Certificate. OpenSSL goes one deeper (`TLSContext`), more than any PKI has, and each costs the
     /// verifying end a signature.
     static let mostCertificates = 10
 

@@ -22,12 +22,17 @@ struct HandshakeReader {
     /// Whether a message of this kind comes next.
     func isNext(_ kind: HandshakeKind) -> Bool { rest.first == kind.rawValue }
 
-    mutating func next(_ kind: HandshakeKind) throws(ProofRefusal) -> HandshakeMessage {
+    /// - Parameter isServers: whether the server has written it, so that its certificates are its own.
+    mutating func next(
+        _ kind: HandshakeKind, isServers: Bool = false
+    ) throws(ProofRefusal) -> HandshakeMessage {
         guard let first = rest.first else { throw .truncated }
         guard first == kind.rawValue else { throw .outOfOrder(due: kind) }
         guard rest.count >= Self.header else { throw .truncated }
         let count = rest.dropFirst().prefix(3).reduce(0) { $0 << 8 | Int($1) }
-        guard count <= kind.longest else { throw .tooLong(kind) }
+        guard count <= kind.longest(isServers: isServers) else {
+            throw isServers && kind == .certificate ? .longServerChain : .tooLong(kind)
+        }
         let whole = rest.prefix(Self.header + count)
         guard whole.count == Self.header + count else { throw .truncated }
         rest = rest.dropFirst(whole.count)

@@ -61,7 +61,7 @@ public final class HandshakeTranscript {
     func note(_ message: Span<UInt8>, isSent: Bool) {
         guard message.count >= HandshakeReader.header,
             let kind = HandshakeKind(rawValue: message[0]),
-            message.count - HandshakeReader.header <= kind.longest,
+            message.count - HandshakeReader.header <= kind.longest(isServers: isSent),
             messages.count + message.count <= Self.longest
         else { return turn(to: .gone) }
         switch (phase, kind, isSent) {
@@ -87,6 +87,6 @@ public final class HandshakeTranscript {
         messages = []
     }
 
-    /// In bytes: two hellos of a client, and the longest of each other message.
-    private static let longest = 102_400
+    /// In bytes: two hellos of each end, and the longest of each other message.
+    static let longest = 173_056
 }

@@ -15,6 +15,8 @@ public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// Something follows the last message.
     case trailingBytes
     case tooLong(HandshakeKind)
+    /// The server's own Certificate has more than `ServerFace.longestChain`.
+    case longServerChain
     /// Lengths or fixed fields that are not as RFC 8446 has them, or an extension twice.
     case malformed(HandshakeKind)
     /// The ServerHello does not choose TLS 1.3.
@@ -67,6 +69,8 @@ public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .outOfOrder(let kind): "another message stands where \(kind) was due"
         case .trailingBytes: "bytes follow the handshake's last message"
         case .tooLong(let kind): "\(kind) is longer than \(kind.longest) bytes"
+        case .longServerChain:
+            "the server's own certificates take more than \(ServerFace.longestChain) bytes"
         case .malformed(let kind): "\(kind) is malformed"
         case .notTLS13: "the ServerHello does not choose TLS 1.3"
         case .wrongSuite: "the ServerHello chooses a cipher suite that is not one of ours"

@@ -52,7 +52,7 @@ struct ServerFlight {
             nonce = nil
         }
 
-        let certificate = try reader.next(.certificate)
+        let certificate = try reader.next(.certificate, isServers: true)
         try hash.append(certificate.whole)
         var chain = try CertificateList(certificate)
         guard let shown = try chain.next(), shown.elementsEqual(leaf.encoded) else {

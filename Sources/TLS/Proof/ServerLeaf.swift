@@ -9,14 +9,14 @@ public struct ServerLeaf: Sendable {
 
     /// That of the server's credentials.
     ///
-    /// - Throws: `unreadableCertificate`, where memory is short.
+    /// - Throws: `unavailable`, where memory is short.
     public init(_ credentials: Credentials) throws(ProofRefusal) {
         try self.init(credentials.chain[0])
     }
 
     init(_ certificate: Certificate) throws(ProofRefusal) {
         encoded = certificate.der
-        guard !encoded.isEmpty else { throw .unreadableCertificate }
+        guard !encoded.isEmpty else { throw .unavailable }
         self.certificate = certificate
     }
 }
