@@ -11,7 +11,7 @@ internal import TLS
 package final class Notary {
     private let ring: KeyRing
     private let clients: ShownClients
-    private var nonces = IssuedNonces()
+    private var nonces: IssuedNonces
     private var pending: PendingHandshakes
     private var budget: SignatureBudget
     private let clock: () -> Moment
@@ -27,6 +27,7 @@ package final class Notary {
         self.ring = ring
         self.clients = clients
         self.clock = clock
+        nonces = IssuedNonces(handshakes: mostHandshakes)
         pending = PendingHandshakes(most: mostHandshakes)
         budget = SignatureBudget(rate: rate, at: clock())
     }

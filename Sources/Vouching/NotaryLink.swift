@@ -10,8 +10,10 @@ package import TLS
 package final class NotaryLink: RemoteSigner, ClientVerifier {
     private let calls: LoopBound<Calls>
 
-    /// What the broker keeps by a handle.
+    /// What is kept by a handle: a nonce here, and the others by the broker.
     private enum Kept {
+        /// A handshake that nothing is signed of yet.
+        case nonce([UInt8])
         /// A handshake that is under way.
         case handshake
         /// A client.
@@ -20,6 +22,9 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
 
     private final class Calls {
         let channel: CallChannel
+        /// Those of no handshake. One that has ended before its signature gives its nonce back, since no other
+        /// proof can have it: if it were lost, strangers who break off their handshakes could have the broker
+        /// forget those of others.
         var nonces: [[UInt8]] = []
         var kept: [Handle: Kept] = [:]
         let failed: (PacketError) -> Void
@@ -57,8 +62,9 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         guard asksClient else { return HandshakeTranscript(handle: handle, makeNonce: nil) }
         return HandshakeTranscript(handle: handle) { [calls] in
             let calls = calls.value
-            if let nonce = calls.nonces.popLast() { return nonce }
-            return (try? calls.ask(NonceCall()))?.nonce
+            let nonce = calls.nonces.popLast() ?? (try? calls.ask(NonceCall()))?.nonce
+            if let nonce { calls.kept[handle] = .nonce(nonce) }
+            return nonce
         }
     }
 
@@ -98,8 +104,11 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
     package func leave(_ handle: Handle, isTold: Bool) {
         let calls = calls.value
         guard let kept = calls.kept.removeValue(forKey: handle) else { return }
-        if case .client = kept, isTold { return }
-        _ = try? calls.ask(DropCall(handle: handle))
+        switch kept {
+        case .nonce(let nonce): calls.nonces.append(nonce)
+        case .client where isTold: break
+        case .handshake, .client: _ = try? calls.ask(DropCall(handle: handle))
+        }
     }
 
     // MARK: For the handshake
@@ -118,9 +127,12 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
                     throw PacketError(
                         .tooLarge, "the handshake's messages are longer than a broker takes")
                 }
+                let nonce = transcript.nonce
+                // Whatever becomes of it, the nonce is used.
+                calls.kept[handle] = nil
                 answer = try calls.ask(
                     SignatureCall(
-                        handle: handle, key: key, nonce: transcript.nonce,
+                        handle: handle, key: key, nonce: nonce,
                         scheme: request.scheme.rawValue, messages: opening))
             } else {
                 answer = try calls.ask(

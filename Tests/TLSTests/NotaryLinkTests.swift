@@ -98,6 +98,52 @@ struct NotaryLinkTests {
         halves.thread.stop()
     }
 
+    /// Whose flights don't fit their sockets, so that each stops between its nonce and its signature. Whoever is as
+    /// slow, and serious, still has a nonce that the broker knows.
+    @Test func strangersWhoBreakOff_haveNobodysNonceForgotten() throws {
+        let names = (1_000..<1_500).map { "DNS:\($0).example" }.joined(separator: ",")
+        try ends.authority.certificate(
+            "wide", "x", "extendedKeyUsage = serverAuth\nsubjectAltName = DNS:localhost,\(names)",
+            by: "root")
+        let halves = try Halves(
+            TLSContext(
+                serverWith: Credentials(
+                    certificate: ends.authority.path("wide.pem"),
+                    key: ends.authority.path("wide.key"), purpose: .server),
+                clientTrust: ends.authority.trust("root")))
+        let client = try ends.client(.p256)
+        func begin(_ handle: Handle) throws -> MemoryPair {
+            let pair = try halves.pair(client, handle)
+            pair.server.sent.capacity = 100
+            pair.client.proceed()
+            pair.server.proceed()
+            return pair
+        }
+        let slow = try begin(1)
+        var handle: Handle = 1
+        for _ in 0..<15 {
+            let first = handle + 1
+            let strangers = try (0..<60).map { _ in
+                handle += 1
+                return try begin(handle)
+            }
+            #expect(strangers.allSatisfy { $0.server.progress == .waiting })
+            for handle in first...handle { halves.link.leave(handle, isTold: false) }
+        }
+        slow.server.sent.capacity = .max
+        try slow.establish()
+        try halves.link.prove(#require(slow.server.stream.takeProof()), of: 1)
+        // And those who come now take what the strangers have left.
+        for handle in 10_000...10_080 as ClosedRange<Handle> {
+            try halves.establish(client, handle)
+            #expect(halves.clients[handle]?.proven != nil)
+            halves.link.leave(handle, isTold: false)
+        }
+        halves.thread.stop()
+        #expect(halves.breach.error.withLock { $0 } == nil)
+        expectEmptyErrorQueue()
+    }
+
     @Test func serverThatAsksNobody_isSignedFor_andNothingIsKept() throws {
         let halves = try Halves(ends.server(.p256, asksClient: false))
         try halves.establish(ends.client(.p256), 1)
