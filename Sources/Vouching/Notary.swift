@@ -105,7 +105,7 @@ package final class Notary {
             do throws(ProofRefusal) {
                 try KeyExchangeContent.check(call.content)
                 let signature = try signature(of: call.content, call.scheme, reading)
-                if reading.chains != nil { pending.begin(.unproven, call.handle, at: now) }
+                if reading.asksForClients { pending.begin(.unproven, call.handle, at: now) }
                 return .signed(signature, next: nil)
             } catch {
                 throw SigningRefusal(error.description)
