@@ -30,7 +30,7 @@ final class PrivateKey: Sendable {
             let kind = unsafe X509_get0_pubkey(certificate.pointer).map { unsafe Self.kind(of: $0) }
             throw CredentialError(
                 .unusableKey,
-                "the key of the certificate \(path) (\(kind ?? "unreadable")) is not of a kind that a server signs with, which are the curves P-256, P-384 and P-521, RSA, Ed25519 and Ed448; \(Credentials.newKey)",
+                "the key of the certificate \(path) (\(kind ?? "unreadable")) is of a kind that cannot sign from another process, as a server's has to: it can be RSA, Ed25519, Ed448, or on the curve P-256, P-384 or P-521; \(Credentials.newKey)",
                 cause: .openSSL(reasons))
         }
         unsafe shared = unsafe SharedPointer(pointer)
