@@ -72,17 +72,17 @@ let package = Package(
         .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
-            swiftSettings: settings),
+            swiftSettings: small),
         .target(
             name: "Conversations", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
             name: "Broker",
             dependencies: ["CLinux", "System", "Sockets", "Remote", "Commands", "Programs"],
-            swiftSettings: settings),
+            swiftSettings: small),
         .target(
             name: "Vouching", dependencies: ["System", "Sockets", "TLS", "Broker"],
-            swiftSettings: settings),
+            swiftSettings: small),
         .target(
             name: "Serving",
             dependencies: ["System", "Sockets", "Conversations", "Remote", "Commands", "Broker"],
