@@ -16,14 +16,15 @@ CONNECTIONS = 60
 class Spread(TestCase):
     def test_quiet_connections_are_shared_by_two_loops(self):
         server = Server(self, "command", "--threads", "2")
-        before = sum(watched(server.pid))
+        network = server.network
+        before = sum(watched(network))
         for number in range(1, CONNECTIONS + 1):
             connection = socket.create_connection(("127.0.0.1", server.port))
             self.addCleanup(connection.close)
             # The loops are idle again when the next one comes: the kernel wakes the same one.
             eventually(
-                lambda wanted=before + number: sum(watched(server.pid)) >= wanted, "a session on its loop")
-        counts = sorted(watched(server.pid))[-2:]
+                lambda wanted=before + number: sum(watched(network)) >= wanted, "a session on its loop")
+        counts = sorted(watched(network))[-2:]
         # A loop gives away what it has more than an eighth above the other's.
         self.assertGreater(counts[0], CONNECTIONS // 3, counts)
 

@@ -78,6 +78,8 @@ class Judge:
             (r"parleyd: '.* run as root, as the table says", None),
             (r"parleyd: programs run as parleyd's own user, ", None),
             (r"parleyd: programs can signal and trace ", None),
+            (r"parleyd: programs have (no )?control groups of their own", None),
+            (r"parleyd: the network process is less confined than it could be: ", None),
             (r"parleyd: SIGHUP: ", None),  # Each is waited for with its outcome.
             (self.EXHAUSTED, "exhaustion"),
             (self.RECOVERED, None),  # Each loop says it when it accepts again, be it much later.
