@@ -12,6 +12,8 @@ package final class BrokerLink {
     private var sessions: [Handle: Entry] = [:]
     private var lastHandle: Handle = 0
     private let room = Room()
+    /// More waits than may, or has not all gone since.
+    private var isBehind = false
 
     private struct Entry { weak var session: SessionLink? }
 
@@ -25,13 +27,24 @@ package final class BrokerLink {
         self.ended = ended
         channel = try PostChannel(
             owning: descriptor, loop: loop, limit: Self.longestMessage,
-            mostQueued: Self.mostQueued, drained: { [unowned self] in room.open() },
+            mostQueued: Self.mostQueued,
+            drained: { [unowned self] in
+                isBehind = false
+                room.open()
+            },
             received: { [unowned self] post throws(PacketError) in try take(&post) },
             ended: { [unowned self] end in lose(end) })
     }
 
     /// The loop may have the channel for a turn longer.
     deinit { channel?.close() }
+
+    /// Whether the broker keeps up with what is said of sessions. Where it doesn't, no further connection may be
+    /// accepted until it has heard all: whoever connects and leaves has as much said of it as somebody who stays.
+    package var keepsUp: Bool {
+        if let channel, channel.queued > Self.mostBehind { isBehind = true }
+        return !isBehind
+    }
 
     /// What a connection is known by, on the call channel too.
     package func makeHandle() -> Handle {
@@ -120,6 +133,8 @@ package final class BrokerLink {
 
     /// What `help` says of a table is the longest.
     private static let longestMessage = Longest.text + 1_024
+    /// What may wait where a connection is accepted. Those that are open have their ends to tell beside it.
+    private static let mostBehind = 1 << 20
     /// What a loop's sessions may have to say before the broker hears it.
     private static let mostQueued = 64 << 20
 }

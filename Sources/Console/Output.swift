@@ -20,7 +20,7 @@ public final class Output: EventSource, Resumable {
     /// Whether a pipe gets whole lines where they fit, so that those of several loops don't mix.
     public var keepsLines = true
     private let descriptor: Descriptor
-    /// Whether the descriptor is our own and non-blocking, so that a write returns at once.
+    /// Whether the descriptor is non-blocking, mostly since it is our own, so that a write returns at once.
     private let isOwn: Bool
     private let isPipe: Bool
     private var pending: [UInt8] = []
@@ -43,7 +43,9 @@ public final class Output: EventSource, Resumable {
         // What was opened for reading alone is not to be written by us either.
         let isWritable = fcntl(number, F_GETFL) & O_ACCMODE != O_RDONLY
         let own = isWritable ? Descriptor(reopening: number) : Descriptor(owning: -1)
-        isOwn = own.number >= 0 || kind == S_IFREG
+        // One that doesn't block for anybody is as good: there may be no /proc to open it by.
+        let neverBlocks = fcntl(number, F_GETFL) & O_NONBLOCK != 0
+        isOwn = own.number >= 0 || kind == S_IFREG || (isWritable && neverBlocks)
         if own.number >= 0 {
             descriptor = own
         } else {

@@ -86,6 +86,9 @@ final class House {
         return broker.open(handle)
     }
 
+    /// Whether another connection may be accepted.
+    var mayAccept: Bool { broker.keepsUp }
+
     /// The server ends, and so many connections are left.
     func say(connections: Int) { broker.say(connections: connections) }
 }

@@ -201,7 +201,10 @@ final class Network {
         let settings = commons.settings
         if settings.conversation == .chat {
             lines = OperatorLines(isTerminal: settings.hasOperatorAtTerminal, loop: loop) {
-                [unowned self] in control?.send($0)
+                [unowned self] in
+                control?.send($0)
+            } lost: {
+                log.write("a line was not sent, since its client had left while it was typed")
             }
         }
         let transcript = ConsoleTranscript(
@@ -236,6 +239,6 @@ final class Network {
     private static let traced = "PARLEY_TRACED"
     /// A table with all its fixed replies.
     private static let longestPost = 256 << 20
-    /// What a signature may take, on whatever machine.
-    private static let patience = Duration.seconds(30)
+    /// What a signature may take. A broker that is gone closes its channel; one that is stopped goes on later.
+    private static let patience = Duration.seconds(600)
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import CLinux
+internal import Conversations
 internal import Glibc
 internal import Sockets
 internal import System
@@ -20,6 +21,9 @@ final class NetworkProcess {
 
     let pid: Int32
     private var control: PostChannel?
+    private let settings: NetworkSettings
+    private var isReady = false
+    private var happened: Set<HappenedPost.Event> = []
     private let handlers: Handlers
     private let operatorDesk: OperatorDesk?
 
@@ -53,6 +57,7 @@ final class NetworkProcess {
         _ settings: NetworkSettings, _ ends: consuming Ends, control pair: consuming PacketPair,
         loop: EventLoop, operatorDesk: OperatorDesk?, _ handlers: Handlers
     ) throws(StreamError) {
+        self.settings = settings
         self.handlers = handlers
         self.operatorDesk = operatorDesk
         // A developer's debugger, sanitizer or profiler needs its own words.
@@ -85,6 +90,17 @@ final class NetworkProcess {
     /// Ends it at once, as far as it hasn't ended.
     func kill() { Glibc.kill(pid, SIGKILL) }
 
+    /// Gives it a moment to end by itself, so that its own reason is told.
+    func wait() {
+        var info = unsafe siginfo_t()
+        for _ in 0..<100 {
+            guard unsafe waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0,
+                unsafe info.si_signo == 0
+            else { return }
+            usleep(2_000)
+        }
+    }
+
     /// Takes it away, after `kill` or its own end. Waits for the end of a process that is at it.
     ///
     /// - Returns: how it ended, as the rest of a sentence.
@@ -109,10 +125,16 @@ final class NetworkProcess {
         switch kind {
         case .ready:
             let ready = try ReadyPost(whole: &reader)
+            guard !isReady else { throw .outOfTurn("it is ready already") }
+            isReady = true
             handlers.ready(ready)
         case .happened:
-            let happened = try HappenedPost(whole: &reader)
-            handlers.happened(happened.event)
+            let event = try HappenedPost(whole: &reader).event
+            guard event == .onceIsOver ? settings.isOnce : settings.conversation == .chat else {
+                throw .outOfTurn("what it tells of can't happen here")
+            }
+            // Several sessions may end as the server's last.
+            if happened.insert(event).inserted { handlers.happened(event) }
         case .inForce:
             let post = try InForcePost(whole: &reader)
             handlers.inForce(post.generation)

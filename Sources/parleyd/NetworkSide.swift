@@ -125,9 +125,15 @@ final class NetworkSide {
         over = handlers.over
         let (console, errors) = (try Pipe(), try Pipe())
         let nothing = Descriptor(owning: unsafe open("/dev/null", O_RDWR | O_CLOEXEC))
+        guard nothing.number >= 0 else {
+            throw StreamError("cannot open /dev/null for the network process", errno: errno)
+        }
         var control = try PacketPair()
         let written = console.takeWriter()
         let said = errors.takeWriter()
+        // It must not wait for this process, and may have no /proc to open them again by.
+        unblock(written)
+        unblock(said)
         var ends = NetworkProcess.Ends(standard: [nothing.number, written.number, said.number])
         ends.add(control.takeOther())
         for listener in listeners { ends.add(listener.number) }
@@ -155,11 +161,13 @@ final class NetworkSide {
 
     /// Makes the ways between the broker and a loop.
     private func connect(_ number: Int, _ ends: inout NetworkProcess.Ends) throws {
-        let clients = ShownClients(most: office.options.mostSessions)
+        // One that leaves is forgotten when the broker has heard of it, and the next one may have come by then.
+        let most = 2 * office.options.mostSessions + 64
+        let clients = ShownClients(most: most)
         var posts = try PacketPair()
         links.append(
             try NetworkLink(
-                posts.takeOne(), loop: main, mostSessions: office.options.mostSessions, work: work,
+                posts.takeOne(), loop: main, mostSessions: most, work: work,
                 office: Reception(office, clients, loop: number),
                 ended: { [unowned self] end in
                     openLinks -= 1
@@ -170,10 +178,14 @@ final class NetworkSide {
         guard let ring = office.ring else { return }
         var calls = try PacketPair()
         let breach = LoopBound({ [unowned self] in lose(.failed($0)) }, to: main)
-        notaries.append(
-            try NotaryThread(
-                calls.takeOne(), ring, clients, mostHandshakes: office.options.mostSessions,
-                failed: { error in breach.execute { $0(error) } }))
+        do throws(Errno) {
+            notaries.append(
+                try NotaryThread(
+                    calls.takeOne(), ring, clients, mostHandshakes: most,
+                    failed: { error in breach.execute { $0(error) } }))
+        } catch {
+            throw StreamError("cannot start a thread that signs handshakes", errno: error.number)
+        }
         ends.add(calls.takeOther())
     }
 
@@ -205,7 +217,8 @@ final class NetworkSide {
                 log.write("the network process is ended: \(error.sentence)")
             }
             course = .lost
-            // It may be in somebody else's hands.
+            // One that has closed it may be at its end; else it may be in somebody else's hands.
+            if end == .closed { process?.wait() }
             process?.kill()
             over()
         case .leaving:

@@ -5,8 +5,7 @@ internal import Console
 internal import Sockets
 internal import System
 
-/// Reads a line of standard input when one is asked for, so that what is left over stays for whoever shares it. Confined
-/// to the main loop.
+/// Reads standard input when a line is asked for, and no earlier. Confined to the main loop.
 final class OperatorDesk {
     private let loop: EventLoop
     private let reader: LineReader

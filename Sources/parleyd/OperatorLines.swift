@@ -10,17 +10,30 @@ final class OperatorLines: LineSource {
     let isTerminal: Bool
     private let loop: EventLoop
     private let send: (PacketWriter) -> Void
-    /// A line is asked for, which may not be needed any more.
-    private var isAsking = false
-    /// The answer, until somebody takes it: what was typed isn't lost with the session that asked for it.
+    private let lost: () -> Void
+    private var asking = Asking.no
+    /// The answer, until whoever has asked takes it.
     private var answer: LinePost.Result?
     private var waiter: CheckedContinuation<Void, Never>?
 
-    /// - Parameter send: sends a post to the broker.
-    init(isTerminal: Bool, loop: EventLoop, send: @escaping (PacketWriter) -> Void) {
+    private enum Asking {
+        case no
+        case yes
+        /// Whoever has asked is gone: the answer is nobody else's.
+        case inVain
+    }
+
+    /// - Parameters:
+    ///   - send: sends a post to the broker.
+    ///   - lost: called where a line was typed for somebody who had gone by then.
+    init(
+        isTerminal: Bool, loop: EventLoop, send: @escaping (PacketWriter) -> Void,
+        lost: @escaping () -> Void
+    ) {
         self.isTerminal = isTerminal
         self.loop = loop
         self.send = send
+        self.lost = lost
     }
 
     func next(limit: Int) async throws(StreamError) -> [UInt8]? {
@@ -31,13 +44,13 @@ final class OperatorLines: LineSource {
             case .failed(let sentence)?: throw StreamError(.system, sentence)
             case .withdrawn?, nil: break
             }
-            if !isAsking {
-                isAsking = true
+            if asking == .no {
+                asking = .yes
                 send(AskPost(limit: limit).packet)
             }
             await wait()
             if Task.isCancelled {
-                if isAsking { send(AskNoMorePost().packet) }
+                leave()
                 throw StreamError(.cancelled, "the prompt was cancelled")
             }
         }
@@ -45,9 +58,21 @@ final class OperatorLines: LineSource {
 
     /// The broker has answered.
     func take(_ post: LinePost) {
-        isAsking = false
-        answer = post.result
+        if asking == .inVain {
+            if case .line = post.result { lost() }
+        } else {
+            answer = post.result
+        }
+        asking = .no
         wake()
+    }
+
+    /// Whoever has asked is gone: what was typed for it goes to nobody else.
+    private func leave() {
+        if case .line = answer.take() { lost() }
+        guard asking == .yes else { return }
+        asking = .inVain
+        send(AskNoMorePost().packet)
     }
 
     /// The broker keeps what was not asked for.
@@ -58,7 +83,11 @@ final class OperatorLines: LineSource {
         let bound = LoopBound(self, to: loop)
         await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
-                if Task.isCancelled || !isAsking { waiter.resume() } else { self.waiter = waiter }
+                if Task.isCancelled || asking == .no {
+                    waiter.resume()
+                } else {
+                    self.waiter = waiter
+                }
             }
         } onCancel: {
             bound.execute { $0.wake() }

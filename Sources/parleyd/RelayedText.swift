@@ -36,6 +36,7 @@ struct RelayedConsole {
     private let form: ConsoleTranscript.Form
     /// A character that has not come whole yet.
     private var partial: [UInt8] = []
+    private var isAtLineStart = true
 
     init(_ form: ConsoleTranscript.Form) { self.form = form }
 
@@ -53,6 +54,20 @@ struct RelayedConsole {
                 text.removeLast(text.count - start)
             }
         }
-        return Array(printable(String(repairing: text.span), keeping: "\t\n").utf8)
+        let shown = Array(printable(String(repairing: text.span), keeping: "\t\n").utf8)
+        return form == .line ? marked(shown) : shown
+    }
+
+    /// Marks lines that begin as a record or a line of the log does, as no line of a conversation does in this form.
+    private mutating func marked(_ text: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        for byte in text {
+            if isAtLineStart, byte == UInt8(ascii: "{") || byte == UInt8(ascii: "p") {
+                result += Array("| ".utf8)
+            }
+            result.append(byte)
+            isAtLineStart = byte == UInt8(ascii: "\n")
+        }
+        return result
     }
 }

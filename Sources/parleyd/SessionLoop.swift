@@ -70,7 +70,9 @@ final class SessionLoop {
         descriptors.whenFree { bound.execute { $0.acceptAgain() } }
         for listener in listeners {
             acceptors.append(
-                try Acceptor(listener, loop: loop) { [unowned self] isExhausted in
+                try Acceptor(
+                    listener, loop: loop, mayTry: { [house] in house.mayAccept }
+                ) { [unowned self] isExhausted in
                     descriptors.notePause(isExhausted)
                     house.log.write(
                         isExhausted

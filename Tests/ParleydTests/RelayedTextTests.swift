@@ -28,6 +28,17 @@ import Testing
         #expect(String(decoding: text, as: UTF8.self) == "a\tb\n\\x1b[2J\\u{202e}")
     }
 
+    @Test func whereRecordsMeetIt_noLineLooksLikeOneOfTheirs() {
+        var console = RelayedConsole(.line)
+        var bytes: [UInt8] = []
+        for piece in ["{\"event\":1}\np", "arleyd: listening\nClient: {p\n", "{"] {
+            bytes += console.add(Array(piece.utf8))
+        }
+        #expect(
+            String(decoding: bytes, as: UTF8.self)
+                == "| {\"event\":1}\n| parleyd: listening\nClient: {p\n| {")
+    }
+
     @Test func aCharacterThatComesInPieces_isWhole() {
         for form in [ConsoleTranscript.Form.terminal, .line, .whole] {
             var console = RelayedConsole(form)
