@@ -98,6 +98,29 @@ struct FloodTests {
         }
     }
 
+    /// Whoever connects and leaves has as much said of it as somebody who stays.
+    @Test func aLoopWhoseBrokerIsBehind_acceptsNobody_untilAllIsHeard() async throws {
+        try await onLoop { loop in
+            let broker = try Deaf(loop)
+            var strangers = 0
+            while broker.link.keepsUp, strangers < 100_000 {
+                let session = try broker.session()
+                session.fail(number: 1, address: "192.0.2.1:4711", code: "x", reason: "it left")
+                _ = session.close()
+                strangers += 1
+            }
+            #expect(strangers > 1_000 && strangers < 10_000, "\(strangers)")
+            #expect(broker.queued < 2 << 20)
+            try broker.read()
+            #expect(!broker.link.keepsUp)
+            try await eventually("all has come") {
+                try broker.read()
+                return broker.link.keepsUp
+            }
+            #expect(broker.queued == 0)
+        }
+    }
+
     /// Requests are kept where they are, each in its session.
     @Test func runs_waitForRoom_andAllComeToTheirTurn() async throws {
         try await onLoop { loop in

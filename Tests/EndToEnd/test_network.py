@@ -11,6 +11,7 @@ import time
 import unittest
 
 import authority
+from conditions import works
 from remote import OUTPUT
 from remote_server import TableServer, shell
 from server import AS_NETWORK, IS_ROOT, NETWORK
@@ -228,6 +229,24 @@ class Users(TestCase):
         program = Program(self, [PARLEYD, "command", "--plaintext", "--port", "0", "--network-user", "nobody",
                                  "--program-user", "nobody"])
         self.assertFails(program, 64, "--network-user and --program-user are both nobody")
+
+
+class Without(TestCase):
+    """Where the machine lacks something."""
+
+    def test_it_serves_without_proc(self):
+        apart = ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]
+        if not IS_ROOT or not works(*apart, "true"):
+            self.skipTest("no mount namespace may be made here")
+        server = Server(self, "hello", certs=authority.good(), wrapper=apart)
+        with connect(self, server.port) as stranger:
+            stranger.sendall(b"not TLS\n")
+            read_to_end(stranger)
+        server.stderr.expect("parleyd: 127.0.0.1:[0-9]+: ")
+        with connect(self, server.port, client_context(), name="localhost") as client:
+            client.sendall(b"hey")
+            self.assertNotEqual(client.recv(100), b"")
+        self.assertTrue(server.running)
 
 
 class Words(TestCase):
