@@ -19,17 +19,19 @@ let settings: [SwiftSetting] = [
 ]
 
 /// For modules whose time goes into system calls, or that have little to do for a message: small rather than
-/// fast. What parses or matches strangers' bytes, or moves a program's, isn't among them.
+/// fast: TLS waits for OpenSSL, which does the work. What parses or matches requests, or moves a program's bytes, isn't among
+/// them.
 let small = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 
 /// The products' relocations take half a megabyte of each unless they are packed, which glibc reads
 /// from 2.36 (Debian 12) on, and of the toolchain's linkers only lld writes. SwiftPM has executables
-/// export every symbol, which nobody looks up; their names take 200 KB of each.
+/// export every symbol, which nobody looks up; their names take 200 KB of each. Functions of the C++ runtime that are equal,
+/// and whose addresses nobody compares, are one.
 let linking: [LinkerSetting] = [
     .unsafeFlags(
         [
             "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
-            "--no-export-dynamic",
+            "--no-export-dynamic", "-Xlinker", "--icf=safe",
         ],
         .when(configuration: .release))
 ]
@@ -68,7 +70,7 @@ let package = Package(
         .target(name: "Sockets", dependencies: ["CLinux", "System"], swiftSettings: settings),
         .target(
             name: "TLS", dependencies: ["COpenSSL", "CProvider", "System", "Sockets"],
-            swiftSettings: settings),
+            swiftSettings: small),
         .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],

@@ -19,7 +19,8 @@ static int copy_above(const int *numbers, int count, int *copies)
     return 0;
 }
 
-static int spawn(char *const *arguments, char *const *environment, const int *copies, int count)
+static int spawn(
+    const char *const *paths, char *const *arguments, char *const *environment, const int *copies, int count)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -36,11 +37,9 @@ static int spawn(char *const *arguments, char *const *environment, const int *co
     if (!failure) failure = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
     pid_t child = 0;
     if (!failure) {
-        // What runs, wherever it stands by now; without /proc what was started.
-        failure = posix_spawn(&child, "/proc/self/exe", &actions, &attributes, arguments, environment);
-        const char *path = (const char *)getauxval(AT_EXECFN);
-        if (failure == ENOENT && path)
-            failure = posix_spawn(&child, path, &actions, &attributes, arguments, environment);
+        failure = ENOENT;
+        for (int i = 0; i < 2 && failure == ENOENT; i++)
+            if (paths[i]) failure = posix_spawn(&child, paths[i], &actions, &attributes, arguments, environment);
     }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
@@ -53,8 +52,12 @@ pid_t parley_start_again(const char *word, int keeps_environment, const int *num
     if (!copies) return -ENOMEM;
     for (int i = 0; i < count; i++) copies[i] = -1;
     char *none[] = {NULL}, *arguments[] = {"parleyd", (char *)(uintptr_t)word, NULL};
+    // What runs, wherever it stands by now; without /proc what was started.
+    const char *started = (const char *)getauxval(AT_EXECFN), *paths[] = {"/proc/self/exe", started};
+    // Under valgrind that is valgrind.
+    if (keeps_environment && started) paths[0] = started;
     int result = copy_above(numbers, count, copies);
-    if (!result) result = spawn(arguments, keeps_environment ? environ : none, copies, count);
+    if (!result) result = spawn(paths, arguments, keeps_environment ? environ : none, copies, count);
     for (int i = 0; i < count; i++)
         if (copies[i] >= 0) close(copies[i]);
     free(copies);

@@ -10,8 +10,8 @@ from machine import which
 from processes import Unavailable
 from servers import Parleyd
 
-LAYERS = ("System", "Sockets", "TLS", "Conversations", "Remote", "Serving", "Commands", "Programs",
-          "Records", "Console", "parleyd")
+LAYERS = ("System", "Sockets", "TLS", "Conversations", "Remote", "Serving", "Vouching", "Broker", "Commands",
+          "Programs", "Records", "Console", "parleyd")
 
 
 def slope(bench, kind, mode, counts):
