@@ -22,6 +22,8 @@ struct NetworkSettings: Broker.Message, Sendable {
     let deadlines: Deadlines
     /// At most so many at once.
     let mostSessions: Int
+    /// How long one of a client with a certificate may last.
+    let mostSessionAge: Duration
     /// What of messages reaches the console.
     let form: ConsoleTranscript.Form
     /// Whether somebody at a terminal answers for a chat.
@@ -47,6 +49,7 @@ struct NetworkSettings: Broker.Message, Sendable {
         writesKeyLog = options.security?.writesKeyLog ?? false
         deadlines = options.deadlines
         mostSessions = options.mostSessions
+        mostSessionAge = options.mostSessionAge
         self.form = form
         self.hasOperatorAtTerminal = hasOperatorAtTerminal
         self.listeners = listeners
@@ -76,6 +79,7 @@ struct NetworkSettings: Broker.Message, Sendable {
         deadlines.keepalive = .nanoseconds(try reader.readInt64())
         self.deadlines = deadlines
         mostSessions = Int(try reader.readUInt32())
+        mostSessionAge = .nanoseconds(try reader.readInt64())
         guard let form = ConsoleTranscript.Form(rawValue: try reader.readUInt8()) else {
             throw reader.malformed("names no form of the console")
         }
@@ -101,6 +105,7 @@ struct NetworkSettings: Broker.Message, Sendable {
             deadlines.handshake, deadlines.idle, deadlines.close, deadlines.keepalive,
         ] { writer.add(Int64(clamping: time.inNanoseconds)) }
         writer.add(UInt32(mostSessions))
+        writer.add(Int64(clamping: mostSessionAge.inNanoseconds))
         writer.add(form.rawValue)
         writer.add(hasOperatorAtTerminal)
         writer.add(UInt32(listeners))

@@ -61,6 +61,12 @@ final class Office {
         self.policy = policy
     }
 
+    /// Whether a session that begins now has lasted as long as one may.
+    var ageCheck: () -> Bool {
+        let end = loop.now + options.mostSessionAge
+        return { [loop] in loop.now >= end }
+    }
+
     /// What is recorded of a session; nil where no records are kept.
     func trail(number: Int, of address: String, peer: PeerIdentity?) -> Recorder? {
         audit.map {

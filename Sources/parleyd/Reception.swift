@@ -28,7 +28,8 @@ final class Reception: BrokerOffice {
         let policy = office.policy
         let standing = Standing(
             proven.identity, generation: client.reading == policy.key ? policy.generation : nil,
-            log: office.log, inForce: { [office] in office.policy.generation },
+            log: office.log, isTooOld: office.ageCheck,
+            inForce: { [office] in office.policy.generation },
             verify: { [office] in
                 guard let context = office.policy.context else { return nil }
                 do throws(ChainRefusal) {

@@ -19,6 +19,8 @@ struct ServerOptions {
     var security: SecurityOptions?
     var deadlines = Deadlines()
     let mostSessions: Int
+    /// How long a session of a client with a certificate may last.
+    let mostSessionAge: Duration
     let drain: Duration
     /// The command table's file; nil for the third document's commands.
     let commands: String?
@@ -39,7 +41,8 @@ struct ServerOptions {
     static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
     static let valued =
         [
-            "host", "port", "threads", "max-sessions", "drain", "commands", "audit", "grace",
+            "host", "port", "threads", "max-sessions", "max-session-age", "drain", "commands",
+            "audit", "grace",
             "keepalive", "program-user", "network-user",
         ]
         + Deadlines.options + SecurityOptions.server
@@ -126,6 +129,7 @@ struct ServerOptions {
         try deadlines.read(arguments)
         try deadlines.readKeepalive(arguments)
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
+        mostSessionAge = try arguments.seconds("max-session-age") ?? .seconds(86_400)
         drain = try arguments.seconds("drain") ?? .seconds(10)
     }
 
@@ -191,6 +195,7 @@ struct ServerOptions {
           --tls-min 1.2         allows TLS 1.2 as well
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
+          --max-session-age SECONDS  of clients with certificates (86400)
           --keepalive SECONDS   asks silent clients if they are there (15); 0: never
           --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)
           --drain SECONDS       time sessions get to finish after SIGTERM (10)

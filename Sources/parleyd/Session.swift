@@ -133,7 +133,9 @@ final class Session {
             let isTold = tls.applicationProtocol == remoteProtocol
             standing = Standing(
                 identity, generation: house.policy.generation, log: isTold ? nil : house.log,
-                inForce: { [house] in house.policy.generation },
+                isTooOld: { [openedAt, house] in
+                    house.loop.now - openedAt >= house.commons.settings.mostSessionAge
+                }, inForce: { [house] in house.policy.generation },
                 verify: { [handle] in notary.objection(to: handle) })
         }
         switch house.conversation {

@@ -13,6 +13,7 @@ internal import TLS
 final class Standing {
     let peer: PeerIdentity
     private let log: Log?
+    private let isTooOld: () -> Bool
     private let inForce: () -> Int
     private let verify: () -> StreamError?
     /// The policy that the certificate was last verified under, and what came of it.
@@ -23,15 +24,17 @@ final class Standing {
     ///   - generation: of the policy that the certificate was verified under; nil where that is not the one in
     ///     force.
     ///   - log: nil where somebody else tells of a rejection.
+    ///   - isTooOld: whether the session has lasted as long as one may.
     ///   - inForce: the generation of the policy that counts now.
     ///   - verify: what there is against the certificate under that one.
     init(
-        _ peer: PeerIdentity, generation: Int?, log: Log?, inForce: @escaping () -> Int,
-        verify: @escaping () -> StreamError?
+        _ peer: PeerIdentity, generation: Int?, log: Log?, isTooOld: @escaping () -> Bool,
+        inForce: @escaping () -> Int, verify: @escaping () -> StreamError?
     ) {
         self.peer = peer
         self.generation = generation
         self.log = log
+        self.isTooOld = isTooOld
         self.inForce = inForce
         self.verify = verify
     }
@@ -45,6 +48,7 @@ final class Standing {
             rejection = rejected()
         }
         if let rejection { return rejection }
+        if isTooOld() { return .sessionTooOld }
         guard time(nil) <= peer.expiry else {
             return Refusal(
                 .notAllowed,
@@ -58,7 +62,7 @@ final class Standing {
     /// stays rejected until a reload, and is logged once.
     func verifiedObjection() -> Refusal? {
         if let refusal = rejected() { rejection = refusal }
-        return rejection
+        return rejection ?? (isTooOld() ? .sessionTooOld : nil)
     }
 
     private func rejected() -> Refusal? {
@@ -82,4 +86,11 @@ final class Standing {
             .notAllowed,
             "the client's certificate \(why); ask the server's administrator for a new one")
     }
+}
+
+extension Refusal {
+    fileprivate static let sessionTooOld = Refusal(
+        .notAllowed,
+        "this session has lasted as long as one may (the server's --max-session-age); connect again"
+    )
 }

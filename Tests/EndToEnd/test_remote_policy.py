@@ -13,7 +13,7 @@ from people import NAMES, USELESS, client, key_identity, serial
 from remote import Ended
 from remote_server import REPLIES, RemoteServer, RemoteTestCase, program
 from strangers import ask, client_context, connect
-from support import SCRATCH, Program, Server, TestCase
+from support import SCRATCH, Program, Server, TestCase, eventually
 
 EVERYONE = {"client", "alice", *NAMES}
 RULES = {
@@ -227,6 +227,23 @@ class Chains(RemoteTestCase):
                     self.session(path).ask("Hello")
                 self.server.stderr.expect("more than 10 certificates|excessive message size")
         self.assertEqual(other.ask("Hello").lines, ["Greetings!"])
+
+
+class Age(RemoteTestCase):
+    """A session may last a while, and no longer."""
+
+    def test_a_session_that_is_too_old_runs_nothing_more_and_a_new_one_does(self):
+        server = RemoteServer(
+            self, {**REPLIES, "say": program("/bin/echo", "here")}, "--max-session-age", "1.5")
+        session = server.session(self)
+        self.assertEnded(session.ask("say"), BY_ITSELF, 0)
+
+        def refused():
+            return session.ask("say").code is not None
+        eventually(refused, "a session that is too old")
+        for name in ("say", "Hello"):
+            self.assertRefused(session.ask(name), NOT_ALLOWED, "connect again")
+        self.assertEnded(server.session(self).ask("say"), BY_ITSELF, 0)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ import Testing
         let settings = try Self.settings(
             [
                 "chat", "--plaintext", "--once", "--quiet", "--max-sessions", "17",
+                "--max-session-age", "9",
                 "--handshake-timeout", "1.5", "--idle-timeout", "2", "--close-timeout", "3",
             ], user: user)
         let read = try Self.readAgain(settings)
@@ -40,6 +41,7 @@ import Testing
         #expect((read.isOnce, read.isQuiet, read.isRecorded) == (true, true, true))
         #expect((read.asksForClients, read.writesKeyLog, read.isSecured) == (false, false, false))
         #expect((read.loops, read.listeners, read.mostSessions) == (3, 2, 17))
+        #expect(read.mostSessionAge == .seconds(9))
         #expect(read.deadlines.handshake == .milliseconds(1_500))
         #expect((read.deadlines.idle, read.deadlines.close) == (.seconds(2), .seconds(3)))
         #expect(read.deadlines.keepalive == settings.deadlines.keepalive)
