@@ -25,13 +25,14 @@ let small = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))
 
 /// The products' relocations take half a megabyte of each unless they are packed, which glibc reads
 /// from 2.36 (Debian 12) on, and of the toolchain's linkers only lld writes. SwiftPM has executables
-/// export every symbol, which nobody looks up; their names take 200 KB of each. Functions of the C++ runtime that are equal,
-/// and whose addresses nobody compares, are one.
+/// export every symbol, which nobody looks up; their names take 200 KB of each. Tables for
+/// unwinding, which nobody does, take a megabyte of each.
 let linking: [LinkerSetting] = [
     .unsafeFlags(
         [
             "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
-            "--no-export-dynamic", "-Xlinker", "--icf=safe",
+            "--no-export-dynamic", "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-T",
+            "-Xlinker", "\(Context.packageDirectory)/scripts/no-unwinding.ld",
         ],
         .when(configuration: .release))
 ]
