@@ -72,7 +72,8 @@ final class Keeper: EventSource {
         tell(PARLEY_KILL)
         // Its keeper removes it, unless that is gone.
         hasGroup = ruin != nil
-        depart()
+        // Whoever ends this process waits until nothing of it runs.
+        depart(leaving: Descriptor(duplicating: descriptor.number))
     }
 
     /// SIGTERM to every process of the command.
@@ -134,12 +135,12 @@ final class Keeper: EventSource {
         }
     }
 
-    private func depart() {
+    private func depart(leaving copy: consuming Descriptor = Descriptor(owning: -1)) {
         if hasGroup, let group { groups?.leave(group) }
         let control = descriptor.number
         running.withLock { _ = $0.remove(control) }
         loop.remove(descriptor: control)
-        unsafe Departure(pid, memory, strings, loop: loop).await()
+        unsafe Departure(pid, memory, strings, copy, loop: loop).await()
     }
 
     private func take(_ report: parley_report) {
@@ -205,12 +206,20 @@ private final class Departure {
     private let memory: UnsafeMutableRawPointer
     /// Which it may still read, where it had not come to the program's start.
     private let strings: Strings?
+    /// Of one that was let go before it was over its descriptor; below zero for none.
+    private let control: Descriptor
     private let loop: EventLoop
     private var timer: Timer?
     private var pause = Duration.microseconds(500)
 
-    init(_ pid: pid_t, _ memory: UnsafeMutableRawPointer, _ strings: Strings?, loop: EventLoop) {
+    init(
+        _ pid: pid_t, _ memory: UnsafeMutableRawPointer, _ strings: Strings?,
+        _ control: consuming Descriptor, loop: EventLoop
+    ) {
         self.strings = strings
+        let number = control.number
+        self.control = control
+        if number >= 0 { running.withLock { _ = $0.insert(number) } }
         self.pid = pid
         unsafe self.memory = unsafe memory
         self.loop = loop
@@ -220,6 +229,8 @@ private final class Departure {
     func await() {
         guard unsafe parley_keeper_reap(pid, memory) == 0 else {
             timer = nil
+            let number = control.number
+            if number >= 0 { running.withLock { _ = $0.remove(number) } }
             return
         }
         pause = min(pause * 2, .seconds(1))
