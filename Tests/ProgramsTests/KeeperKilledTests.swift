@@ -5,6 +5,7 @@ import System
 import Testing
 
 @testable import Programs
+@testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
 struct KeeperKilledTests {
@@ -13,6 +14,22 @@ struct KeeperKilledTests {
         for _ in 0..<50 {
             let result = try await run("kill -9 $PPID; exec sleep 1000")
             #expect(result.end == .signal(UInt8(SIGKILL)))
+        }
+    }
+
+    /// Also those whose keepers nobody has any more.
+    @Test func programsThatWereLetGo_areGoneWhenAllAreKilled() async {
+        await #expect(processExitsWith: .success) {
+            try await onLoop { loop in
+                for _ in 0..<10 {
+                    var pids: [Int32] = []
+                    for _ in 0..<4 {
+                        pids.append(try await Running(shell("sleep 1000; :"), loop: loop).pid)
+                    }
+                    Program.killAll()
+                    precondition(pids.allSatisfy { !isAlive($0) })
+                }
+            }
         }
     }
 
