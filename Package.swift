@@ -180,8 +180,8 @@ let package = Package(
         .testTarget(
             name: "ParleydTests",
             dependencies: [
-                "parleyd", "Commands", "System", "Sockets", "Console", "TLS", "Remote", "Broker",
-                "Vouching", "TestSupport",
+                "parleyd", "Commands", "System", "Sockets", "Console", "TLS", "Remote", "Records",
+                "Broker", "Vouching", "TestSupport",
             ],
             swiftSettings: settings),
         fuzzers,

@@ -10,8 +10,8 @@ internal import TLS
 /// Reads the server's files beside its loops, one reading at a time, with descriptors that were held
 /// back for them. Confined to the main loop.
 final class Reload {
-    /// Has what was read used, and calls when it is in force everywhere.
-    typealias Use = (CommandTable?, TLSContext?, _ done: @escaping () -> Void) -> Void
+    /// Has what was read used, and calls when it is in force everywhere, or with why it can't be.
+    typealias Use = (CommandTable?, TLSContext?, _ done: @escaping ((any Error)?) -> Void) -> Void
 
     /// Whether a reading is under way; another one then waits for its end. Several that are asked
     /// for meanwhile are one, since it reads what is there when it begins.
@@ -32,7 +32,7 @@ final class Reload {
     private var reading = Progress.none
     /// No file is open any more of what is being read.
     private var isLookedAt = false
-    private var take: Use = { _, _, done in done() }
+    private var take: Use = { _, _, done in done(nil) }
     private var done: () -> Void = {}
 
     init(_ office: Office, main: EventLoop, log: Log) {
@@ -117,13 +117,17 @@ final class Reload {
 
     private func use(_ read: FileReading) {
         filesAreRead()
-        take(try? read.table?.get(), try? read.context?.get()) { [unowned self] in tell(read) }
+        take(try? read.table?.get(), try? read.context?.get()) { [unowned self] in
+            tell(read, $0)
+        }
     }
 
-    /// What was read is in force: whoever reads that in the log may rely on it.
-    private func tell(_ read: FileReading) {
-        if let context = read.context { tell("certificates", .certificates, context) }
-        if let table = read.table { tell("command table", .commandTable, table) }
+    /// Tells what is in force now: whoever reads that in the log may rely on it.
+    ///
+    /// - Parameter failure: why nothing of it is.
+    private func tell(_ read: FileReading, _ failure: (any Error)?) {
+        if let context = read.context { tell("certificates", .certificates, context, failure) }
+        if let table = read.table { tell("command table", .commandTable, table, failure) }
         done()
         let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
         reading = .none
@@ -140,9 +144,10 @@ final class Reload {
     }
 
     private func tell<Success>(
-        _ what: String, _ files: ReloadedFiles, _ result: Result<Success, any Error>
+        _ what: String, _ files: ReloadedFiles, _ result: Result<Success, any Error>,
+        _ failure: (any Error)?
     ) {
-        switch result {
+        switch result.flatMap({ failure.map { .failure($0) } ?? .success($0) }) {
         case .success:
             log.write("SIGHUP: \(what) reloaded")
             recorder?.record(.reload(files, failure: nil))

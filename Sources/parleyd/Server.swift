@@ -205,15 +205,14 @@ final class Server {
 
     private func readAgain() {
         reload.begin { [unowned self] table, context, inForce in
-            guard table != nil || context != nil else { return inForce() }
+            guard table != nil || context != nil else { return inForce(nil) }
             let policy = Policy(after: policy, table: table, context: context)
             do throws(ProofRefusal) {
                 try office.enforce(policy)
             } catch {
-                log.write("SIGHUP: the old files are still in force: \(error.description)")
-                return inForce()
+                return inForce(error)
             }
-            network.use(NetworkPolicy(policy), done: inForce)
+            network.use(NetworkPolicy(policy)) { inForce(nil) }
         } done: { [unowned self] in
             warnOfPrograms()
             warnOfEnds()

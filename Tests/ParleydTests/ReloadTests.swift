@@ -6,6 +6,7 @@ import Sockets
 import Testing
 
 @testable import Console
+@testable import Records
 @testable import System
 @testable import TestSupport
 @testable import parleyd
@@ -31,8 +32,11 @@ import Testing
         private(set) var uses: [[String]] = []
         private(set) var ends = 0
         /// What was read is in force once these are called.
-        private(set) var awaited: [() -> Void] = []
+        private(set) var awaited: [((any Error)?) -> Void] = []
         var isInForceAtOnce = true
+        /// Why what was read can't be in force.
+        var failure: Errno?
+        let audit: String
         let ended = Bell()
         let used = Bell()
 
@@ -40,15 +44,17 @@ import Testing
             file = try TableFile("{commands: {old: {reply: 'old'}}}")
             let options = try ServerOptions(["command", "--plaintext", "--commands", file.path])
             let log = Log(program: "parleyd", loop: loop)
+            audit = file.path + ".audit"
             let office = try Office(
-                options, nil, loop: loop, log: log, policy: try Policy(options), loops: 1)
+                options, AuditFile(audit, syncs: false), loop: loop, log: log,
+                policy: try Policy(options), loops: 1)
             reload = Reload(office, main: loop, log: log)
         }
 
         func begin() {
             reload.begin { [unowned self] table, _, inForce in
                 uses.append(table?.entries.map(\.name) ?? [])
-                if isInForceAtOnce { inForce() } else { awaited.append(inForce) }
+                if isInForceAtOnce { inForce(failure) } else { awaited.append(inForce) }
                 used.ring()
             } done: { [unowned self] in
                 ends += 1
@@ -74,6 +80,21 @@ import Testing
         }
     }
 
+    @Test func whatCanNotBeInForce_isNotToldOfAsReloaded() async throws {
+        try await onLoop { loop in
+            let server = try Server(on: loop)
+            server.begin()
+            await server.wait(for: 1)
+            server.failure = Errno(ENOMEM)
+            server.begin()
+            await server.wait(for: 2)
+            let trail = Descriptor(owning: unsafe open(server.audit, O_RDONLY)).contents()
+            let lines = String(decoding: trail, as: UTF8.self).split(separator: "\n")
+            #expect(lines.count == 2)
+            #expect(lines.map { $0.contains("\(Errno(ENOMEM))") } == [false, true])
+        }
+    }
+
     /// Whoever reads in the log that a revocation was read relies on it.
     @Test func aReload_isToldOfWhenItIsInForceEverywhere() async throws {
         try await onLoop { loop in
@@ -83,7 +104,7 @@ import Testing
             while server.uses.isEmpty { await server.used.wait() }
             await turns(10)
             #expect((server.ends, server.reload.isUnderWay) == (0, true))
-            for call in server.awaited { call() }
+            for call in server.awaited { call(nil) }
             #expect((server.ends, server.reload.isUnderWay) == (1, false))
         }
     }
