@@ -31,9 +31,11 @@ final class Reception: BrokerOffice {
             log: office.log, isTooOld: office.ageCheck,
             inForce: { [office] in office.policy.generation },
             verify: { [office] in
-                guard let context = office.policy.context else { return nil }
+                // Remembered until something of the chain or of its CRLs ends: a start needs no other verification
+                // than that.
+                guard let chains = office.ring?.inForce.chains else { return nil }
                 do throws(ChainRefusal) {
-                    _ = try VerifiedChain(client.chain, under: context)
+                    _ = try chains.verify(client.chain)
                     return nil
                 } catch {
                     return error.failure
