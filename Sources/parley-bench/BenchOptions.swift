@@ -9,12 +9,19 @@ internal import TLS
 
 /// What to do to which server.
 struct BenchOptions {
-    enum Mode: String, CaseIterable { case handshake, reply, pipelined, idle }
+    enum Mode: String, CaseIterable {
+        case handshake, reply, pipelined, runs, idle
+
+        /// Whether its connections speak parley/1.
+        var isRemote: Bool { self == .pipelined || self == .runs }
+    }
 
     /// By what a reply is recognised.
     enum Reply {
         case exactly([UInt8])
         case length(Int)
+        /// A program's: frames of parley/1 to an exit with status 0.
+        case exits
     }
 
     let mode: Mode
@@ -44,7 +51,7 @@ struct BenchOptions {
             ])
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
         guard arguments.operands.count == 1, let mode = Mode(rawValue: arguments.operands[0]) else {
-            throw UsageError("one of handshake, reply, pipelined and idle is expected")
+            throw UsageError("one of handshake, reply, pipelined, runs and idle is expected")
         }
         self.mode = mode
         guard let port = try arguments.port("port"), port > 0 else {
@@ -72,7 +79,7 @@ struct BenchOptions {
         limit = try arguments.seconds("limit") ?? .seconds(120)
         count = try arguments.number("count", 1...1_000_000_000)
         depth = mode == .pipelined ? 256 : 1
-        if mode == .pipelined {
+        if mode.isRemote {
             // A run of the command, and its reply and exit, as docs/protocol.md has them.
             let name = Array((arguments["request"] ?? "Hello").utf8)
             let text = Array((arguments["reply"] ?? "Greetings!").utf8) + [0x0a]
@@ -81,7 +88,9 @@ struct BenchOptions {
             }
             request =
                 [1, 0, 0, UInt8(name.count + 2), 0, UInt8(name.count)] + name
-            reply = .exactly([17, 0, 0, UInt8(text.count)] + text + [19, 0, 0, 2, 0, 0])
+            reply =
+                mode == .runs
+                ? .exits : .exactly([17, 0, 0, UInt8(text.count)] + text + [19, 0, 0, 2, 0, 0])
         } else {
             request = unescaped(arguments["request"] ?? "Hello")
             if let length = try arguments.number("reply-length", 1...1_048_576) {
@@ -98,7 +107,7 @@ struct BenchOptions {
             security = nil
         } else {
             var security = try SecurityOptions(arguments, role: .client)
-            if mode == .pipelined { security.applicationProtocols = [remoteProtocol] }
+            if mode.isRemote { security.applicationProtocols = [remoteProtocol] }
             self.security = security
         }
     }
@@ -106,7 +115,8 @@ struct BenchOptions {
     private static let help = """
         usage: parley-bench MODE --port N [options]    loads a server on 127.0.0.1, prints a JSON line
         MODE: handshake (connections, one exchange each), reply (messages over open connections),
-              pipelined (runs of a fixed reply over parley/1, many ahead), idle (open sessions)
+              pipelined (runs of a fixed reply over parley/1, many ahead), idle (open sessions),
+              runs (of a program over parley/1, one after the other in each session)
           --pids N,...             the server's processes, whose CPU time and memory count
           --connections N          at once; default 64
           --request, --reply TEXT  default Hello, Greetings!; \\r and \\n are understood

@@ -83,7 +83,7 @@ final class Load {
         }
         let stream = try TLSStream(client: context, serverName: serverName, over: socket)
         try await stream.handshake()
-        if options.mode == .pipelined, stream.applicationProtocol != remoteProtocol {
+        if options.mode.isRemote, stream.applicationProtocol != remoteProtocol {
             throw StreamError(.malformed, "the server takes no part in parley/1")
         }
         return stream

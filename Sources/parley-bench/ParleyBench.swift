@@ -33,7 +33,7 @@ struct ParleyBench {
         loop.spawn {
             switch options.mode {
             case .handshake: await HandshakeLoad(load).run()
-            case .reply, .pipelined: await ReplyLoad(load).run()
+            case .reply, .pipelined, .runs: await ReplyLoad(load).run()
             case .idle: await IdleLoad(load).run()
             }
             loop.stop()

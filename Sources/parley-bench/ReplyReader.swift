@@ -5,25 +5,34 @@
 struct ReplyReader {
     private let expected: BenchOptions.Reply
     private let length: Int
-    /// Bytes of the reply under way.
+    /// Bytes of the reply under way; of its frame, where it is a program's.
     private var got = 0
+    /// The header of a program's frame.
+    private var header: [UInt8] = []
 
     init(_ expected: BenchOptions.Reply) {
         self.expected = expected
         switch expected {
         case .exactly(let bytes): length = bytes.count
         case .length(let count): length = count
+        case .exits: length = 0
         }
     }
 
     /// How many replies have become whole; nil where a byte is wrong.
     mutating func take(_ bytes: Span<UInt8>) -> Int? {
-        guard case .exactly(let text) = expected else {
+        switch expected {
+        case .length:
             got += bytes.count
             let count = got / length
             got %= length
             return count
+        case .exactly(let text): return take(bytes, of: text)
+        case .exits: return takeFrames(bytes)
         }
+    }
+
+    private mutating func take(_ bytes: Span<UInt8>, of text: [UInt8]) -> Int? {
         var whole = 0
         for index in 0..<bytes.count {
             guard bytes[index] == text[got] else { return nil }
@@ -35,4 +44,28 @@ struct ReplyReader {
         }
         return whole
     }
+
+    /// Passes over what a program wrote, and what the server says of its input.
+    private mutating func takeFrames(_ bytes: Span<UInt8>) -> Int? {
+        var whole = 0
+        for index in 0..<bytes.count {
+            if header.count < 4 {
+                header.append(bytes[index])
+                guard Self.expected.contains(header[0]) else { return nil }
+            } else {
+                guard header[0] != Self.exit || bytes[index] == 0 else { return nil }
+                got += 1
+            }
+            let payload = header.dropFirst().reduce(0) { $0 << 8 | Int($1) }
+            guard header.count == 4, got == payload else { continue }
+            if header[0] == Self.exit { whole += 1 }
+            header.removeAll(keepingCapacity: true)
+            got = 0
+        }
+        return whole
+    }
+
+    private static let exit: UInt8 = 19
+    /// Input wanted, output, error output, exit.
+    private static let expected: ClosedRange<UInt8> = 16...exit
 }

@@ -5,7 +5,7 @@ internal import System
 
 /// CPU time and memory of processes and their children, at one moment.
 struct ServerUsage {
-    /// CPU time, which /proc tells in hundredths of a second only.
+    /// CPU time, with that of the children that have ended and were waited for.
     private(set) var processor = Duration.zero
     /// Clock ticks in user and kernel mode.
     private(set) var user: UInt64 = 0
@@ -32,9 +32,12 @@ struct ServerUsage {
         // The name in parentheses may hold anything.
         if let end = stat.lastIndex(of: ")") {
             let fields = stat[end...].split(separator: " ")
-            if fields.count > 12 {
+            if fields.count > 15 {
                 user += UInt64(fields[12]) ?? 0
                 system += UInt64(fields[13]) ?? 0
+                // In hundredths of a second, which the clock above is not.
+                let ended = (UInt64(fields[14]) ?? 0) + (UInt64(fields[15]) ?? 0)
+                processor += .seconds(Double(ended) / MachineUsage.ticksPerSecond)
             }
         }
         for line in contents(of: "/proc/\(process)/smaps_rollup").split(separator: "\n")

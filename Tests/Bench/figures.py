@@ -8,7 +8,8 @@ import whole
 from load import Failed
 from processes import Unavailable
 from servers import (
-    Go, Nginx, PEERS, Parleyd, ParleydBefore, Redis, Reference, Remote, RemoteBefore, TwoThreads)
+    Go, Nginx, PEERS, Parleyd, ParleydBefore, Programs, ProgramsBefore, Redis, Reference, Remote,
+    RemoteBefore, TwoThreads)
 
 PER_CORE = "a CPU s"
 
@@ -101,6 +102,14 @@ def handshakes(samples):
     samples.compare(base(samples.bench))
 
 
+def mutual_handshakes(samples):
+    """With the client's certificate; of the others none asks for one."""
+    before = samples.bench.options.before
+    kinds = (Remote, RemoteBefore) if before else (Remote,)
+    by_load(samples, "mutual handshakes", kinds, "handshake", "--connections", 16)
+    samples.compare(kinds[-1].name)
+
+
 def replies_tls(samples):
     for count in samples.bench.plan.connections:
         by_load(samples, f"TLS replies, {connections(count)}", servers(samples.bench), "reply",
@@ -129,6 +138,19 @@ def pipelined(samples):
     by_load(samples, one, (Reference,), "reply", "--connections", 1)
     by_load(samples, many, (Remote,), "pipelined", "--connections", 1)
     samples.compare(Reference.name, other_title=one)
+
+
+def runs(samples):
+    before = samples.bench.options.before
+    kinds = (Programs, ProgramsBefore) if before else (Programs,)
+    for count in (1, 16):
+        by_load(samples, f"runs of a program, {sessions_at_once(count)}", kinds, "runs",
+                "--connections", count)
+    samples.compare(kinds[-1].name)
+
+
+def sessions_at_once(count):
+    return "one session" if count == 1 else f"{count} sessions at once"
 
 
 def idle(samples):
@@ -257,9 +279,11 @@ def profile(bench):
 
 ALL = [
     Figure("handshake", "full handshakes", handshakes),
+    Figure("handshake-mutual", "mutual handshakes", mutual_handshakes),
     Figure("reply-tls", "TLS replies", replies_tls),
     Figure("reply-plaintext", "plaintext replies", replies_plaintext),
     Figure("pipelined", "parley/1 pipelined", pipelined),
+    Figure("runs", "runs of a program", runs),
     Figure("memory", "idle sessions", idle),
     Figure("growth", "replies among idle sessions", idle),
     Figure("threads", "two threads against one", threads),

@@ -14,6 +14,7 @@ TABLE = """{
     "Hello": { reply: "Greetings!" },
     zeros: { run: ["/usr/bin/head", "-c", "{count}", "/dev/zero"], allow: ["anyone"],
              arguments: { count: "[0-9]{1,12}" }, output: 1099511627776 },
+    "true": { run: ["/bin/true"], allow: ["anyone"], concurrency: 64, perIdentity: 64 },
   },
 }
 """
@@ -135,6 +136,12 @@ class Remote(Parleyd):
                 "--audit", str(self.work / "audit")]
 
 
+class Programs(Remote):
+    """The same, asked for a program that does nothing."""
+
+    question = ("--request", "true")
+
+
 class Before:
     """Another build of it, which `--before` names."""
 
@@ -149,6 +156,10 @@ class ParleydBefore(Before, Parleyd):
 
 class RemoteBefore(Before, Remote):
     name = "parleyd before with parley/1"
+
+
+class ProgramsBefore(Before, Programs):
+    name = RemoteBefore.name
 
 
 class Reference(Server):

@@ -18,6 +18,7 @@ QUICK = 300.0
 BOTH = {"parleyd", "reference"}
 FIGURES = {
     "full handshakes": BOTH,
+    "mutual handshakes": {"parleyd with parley/1"},
     "TLS replies, 1 connection": BOTH,
     "TLS replies, 64 connections": BOTH,
     "TLS replies, 512 connections": BOTH,
@@ -26,6 +27,8 @@ FIGURES = {
     "plaintext replies, 512 connections": BOTH,
     "fixed replies in one session, one under way": {"reference"},
     "fixed replies in one session, parley/1 pipelined": {"parleyd with parley/1"},
+    "runs of a program, one session": {"parleyd with parley/1"},
+    "runs of a program, 16 sessions at once": {"parleyd with parley/1"},
     "memory of an idle TLS session, 100 open": BOTH,
     "memory of an idle TLS session, 200 open": BOTH,
     "memory of an idle TLS session, 300 open": BOTH,
