@@ -90,7 +90,7 @@ public struct SecurityOptions: Sendable {
     /// - Parameter filesRead: called when no more file is to be opened; a long CRL is looked at
     ///   after that. Not called where something is thrown before.
     public func serverContext(filesRead: () -> Void = {}) throws(CredentialError) -> TLSContext {
-        let credentials = try credentials("server", .server)
+        let credentials = try credentials("server", .server, trial: .withFace)
         let trust = try clientCA.map { (path) throws(CredentialError) in
             try Trust(ca: path, crl: crl, filesRead: filesRead)
         }
@@ -120,7 +120,7 @@ public struct SecurityOptions: Sendable {
     /// The certificate and the key that were named, or those of this name, both from the first
     /// folder that has the certificate.
     private func credentials(
-        _ name: String, _ purpose: Credentials.Purpose
+        _ name: String, _ purpose: Credentials.Purpose, trial: Credentials.Trial = .handshake
     ) throws(CredentialError) -> Credentials {
         let folder = places.folder(with: "\(name).pem") ?? places.folder(with: "\(name).key")
         guard let folder = folder ?? (certificate != nil && key != nil ? "" : nil) else {
@@ -129,7 +129,7 @@ public struct SecurityOptions: Sendable {
         }
         return try Credentials(
             certificate: certificate ?? "\(folder)/\(name).pem",
-            key: key ?? "\(folder)/\(name).key", purpose: purpose)
+            key: key ?? "\(folder)/\(name).key", purpose: purpose, trial: trial)
     }
 
     /// Refuses options that mean nothing without TLS, since whoever gave one expects it to hold.

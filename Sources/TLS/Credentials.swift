@@ -9,6 +9,14 @@ public final class Credentials: Sendable {
     /// What the certificate is for.
     public enum Purpose: String, Sendable { case server, client }
 
+    /// How it is found out whether the key can sign for TLS.
+    public enum Trial: Sendable {
+        /// By a handshake in memory, which takes some milliseconds.
+        case handshake
+        /// Not here: `TLSContext.rehearseFace`, which has one too, follows.
+        case withFace
+    }
+
     /// The key's own certificate first, wherever it is in its file, and then the others.
     public let chain: [Certificate]
     /// What its owner should know and what keeps nobody from using it: sentences without their full
@@ -17,18 +25,22 @@ public final class Credentials: Sendable {
     let key: PrivateKey
     /// The certificate's file.
     let path: String
+    /// The key's, for a sentence.
+    private let keyPath: String
 
     /// Reads and checks both files: the key belongs to the certificate and nobody else can read
     /// it, a peer of TLS 1.3 can be shown both, and the certificate is valid today, made for its
     /// purpose, and for a server has a name.
     ///
     /// - Throws: `CredentialError`, whose text says what mends it.
-    public init(certificate: String, key keyPath: String, purpose: Purpose) throws(CredentialError)
-    {
+    public init(
+        certificate: String, key keyPath: String, purpose: Purpose, trial: Trial = .handshake
+    ) throws(CredentialError) {
         let certificates = try Certificate.read(certificate)
         let key = try PrivateKey(keyPath)
         self.key = key
         path = certificate
+        self.keyPath = keyPath
         // Without one that belongs to the key, what is wrong with the first is told first.
         let place = certificates.firstIndex { key.belongs(to: $0) }
         let leaf = certificates[place ?? 0]
@@ -49,7 +61,7 @@ public final class Credentials: Sendable {
                 "the certificate \(certificate) describes its key's curve by parameters instead of its name, which peers refuse; \(Self.newKey)"
             )
         }
-        try rehearse(certificate, keyPath)
+        if case .handshake = trial { try rehearse() }
     }
 
     /// What has been read and checked where the key is: the same, but for the key, which is elsewhere.
@@ -68,10 +80,11 @@ public final class Credentials: Sendable {
         }
         self.key = try PrivateKey(key, of: leaf, from: path)
         self.path = path
+        keyPath = "of \(path)"
         self.chain = chain
         warnings = []
         try Self.check(leaf, path, purpose)
-        try rehearse(path, "of \(path)")
+        try rehearse()
     }
 
     /// What has been read, checked and tried where the key is.
@@ -87,6 +100,7 @@ public final class Credentials: Sendable {
         }
         self.key = try PrivateKey(key, of: leaf, from: path)
         self.path = path
+        keyPath = "of \(path)"
         self.chain = chain
         warnings = []
     }
@@ -183,7 +197,9 @@ public final class Credentials: Sendable {
     /// Has a server with these credentials and a client shake hands, since whether a key can sign in
     /// TLS 1.3 depends on its curve, on the library and on openssl.cnf. A key that can't is refused
     /// where TLS 1.2 is allowed, too: what goes wrong then is told by no peer.
-    private func rehearse(_ certificate: String, _ keyPath: String) throws(CredentialError) {
+    ///
+    /// - Throws: `CredentialError`.
+    func rehearse() throws(CredentialError) {
         guard let server = unsafe SSL_CTX_new(TLS_server_method()) else {
             throw .refused("a TLS context")
         }
@@ -196,7 +212,7 @@ public final class Credentials: Sendable {
         unsafe try TLSPolicy.apply(to: client, minimum: .tls13)
         guard unsafe SSL_CTX_use_certificate(server, chain[0].pointer) == 1,
             unsafe SSL_CTX_use_PrivateKey(server, key.pointer) == 1
-        else { throw .refused("the certificate \(certificate)") }
+        else { throw .refused("the certificate \(path)") }
         let call = SigningCall.make(asking: key.signer, for: nil) {
             unsafe Rehearsal.failure(client: client, server: server)
         }
@@ -210,7 +226,7 @@ public final class Credentials: Sendable {
         if key.signer != nil, reasons.contains(where: { $0.reason == SSL_R_BAD_SIGNATURE }) {
             throw CredentialError(
                 .keyMismatch,
-                "what another process signs with is not the key of the certificate \(certificate); restart the server, which gives both"
+                "what another process signs with is not the key of the certificate \(path); restart the server, which gives both"
             )
         }
         throw CredentialError(

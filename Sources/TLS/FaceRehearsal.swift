@@ -18,10 +18,18 @@ extension TLSContext {
             )
         }
         let trial = Trial(credentials: credentials)
-        let front = try TLSContext(
-            server: face, key: RemoteKey(number: 0, signer: trial), verifier: trial)
-        let (messages, failure) = try front.opening(asking: trial)
+        let (messages, failure): ([UInt8]?, String?)
+        do throws(CredentialError) {
+            let front = try TLSContext(
+                server: face, key: RemoteKey(number: 0, signer: trial), verifier: trial)
+            (messages, failure) = try front.opening(asking: trial)
+        } catch {
+            // What the key can't do by itself is told as what it is.
+            try credentials.rehearse()
+            throw error
+        }
         if let failure {
+            try credentials.rehearse()
             throw CredentialError(
                 .unusableKey,
                 "no handshake can be signed with the key of the certificate \(path) (\(credentials.key.kind)): \(failure); \(Credentials.newKey)"
