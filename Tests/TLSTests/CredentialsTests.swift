@@ -110,6 +110,21 @@ struct CredentialsTests {
         #expect(error?.sentence.contains("(\(curve))") == true)
     }
 
+    /// Whoever tries a key with a server's face says of it what a trial of its own would.
+    @Test(arguments: ["k1", "p224"])
+    func keyThatTLS13CannotUse_isRefusedWithTheFace_asByItself(_ name: String) throws {
+        let (certificate, key) = (
+            certificates.path("\(name).pem"), certificates.path("\(name).key")
+        )
+        let alone = failure("\(name).pem", "\(name).key", .server)
+        let credentials = try Credentials(
+            certificate: certificate, key: key, purpose: .server, trial: .withFace)
+        let server = try TLSContext(serverWith: credentials, clientTrust: nil)
+        let error = #expect(throws: CredentialError.self) { try server.rehearseFace() }
+        #expect(error?.sentence == alone?.sentence)
+        expectEmptyErrorQueue()
+    }
+
     @Test func curveGivenByParameters_isRefused() {
         #expect(code("explicit.pem", "explicit.key") == .unusableKey)
     }
