@@ -60,6 +60,11 @@ extension Streams.Remedy: Worded {
                     : "name the right CA with --client-ca, or give the client a certificate of that CA")
         case .giveCertificate: "give one with --cert and --key, or with --certs"
         case .giveTrustedCertificate: "give one that it trusts with --cert and --key"
+        case .raiseDescriptorLimit: "raise the limit of descriptors (ulimit -n)"
+        case .raiseSystemDescriptorLimit:
+            "the system has no descriptor left: raise fs.file-max (sysctl), or end what holds them"
+        case .raiseProcessLimit:
+            "raise the limit of processes (ulimit -u, or TasksMax= of its unit), of which each thread counts as one"
         case .updateOrGiveCertificate: "update the older end or give --cert and --key"
         }
     }

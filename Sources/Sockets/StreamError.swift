@@ -34,6 +34,12 @@ public enum Streams: FaultDomain {
         case giveCertificate
         /// The server does not take this end's certificate.
         case giveTrustedCertificate
+        /// The process may have no more descriptors.
+        case raiseDescriptorLimit
+        /// The system has no more.
+        case raiseSystemDescriptorLimit
+        /// The user, or the control group, may have no more processes, of which each thread counts as one.
+        case raiseProcessLimit
         /// This end and the server have no cipher in common, or the server requires a certificate.
         case updateOrGiveCertificate
     }
@@ -48,20 +54,44 @@ extension StreamError {
     }
 
     /// No thread can be had.
-    init(noThread reason: Errno) {
-        self.init("cannot start a thread", errno: reason.number)
+    package init(noThread reason: Errno, for purpose: String? = nil) {
+        self.init("cannot start a thread" + (purpose.map { " \($0)" } ?? ""), started: reason)
+    }
+
+    /// No process or thread can be had.
+    package init(_ operation: String, started reason: Errno) {
+        self.init(
+            Code(errno: reason.number), "\(operation): \(reason)",
+            remedy: reason.number == EAGAIN
+                ? .raiseProcessLimit : Streams.Remedy(errno: reason.number),
+            cause: .system(reason))
     }
 
     /// A system call that failed with `errno`, in the system's words alone.
     init(errno number: Int32) {
         let reason = Errno(number)
-        self.init(Code(errno: number), reason.description, cause: .system(reason))
+        self.init(
+            Code(errno: number), reason.description, remedy: Streams.Remedy(errno: number),
+            cause: .system(reason))
     }
 
     /// A system call that failed with `errno`.
     package init(_ operation: String, errno number: Int32) {
         let reason = Errno(number)
-        self.init(Code(errno: number), "\(operation): \(reason)", cause: .system(reason))
+        self.init(
+            Code(errno: number), "\(operation): \(reason)", remedy: Streams.Remedy(errno: number),
+            cause: .system(reason))
+    }
+}
+
+extension Streams.Remedy {
+    /// What helps against whatever `errno` says, if anything.
+    fileprivate init?(errno number: Int32) {
+        switch number {
+        case EMFILE: self = .raiseDescriptorLimit
+        case ENFILE: self = .raiseSystemDescriptorLimit
+        default: return nil
+        }
     }
 }
 

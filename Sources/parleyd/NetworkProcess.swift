@@ -66,7 +66,7 @@ final class NetworkProcess {
         let result = unsafe parley_start_again(
             Network.word, keepsEnvironment, numbers, Int32(numbers.count))
         guard result > 0 else {
-            throw StreamError("cannot start the network process", errno: -result)
+            throw StreamError("cannot start the network process", started: Errno(-result))
         }
         pid = result
         control = try PostChannel(

@@ -184,7 +184,7 @@ final class NetworkSide {
                     calls.takeOne(), ring, clients, mostHandshakes: most,
                     failed: { error in breach.execute { $0(error) } }))
         } catch {
-            throw StreamError("cannot start a thread that signs handshakes", errno: error.number)
+            throw StreamError(noThread: error, for: "that signs handshakes")
         }
         ends.add(calls.takeOther())
     }

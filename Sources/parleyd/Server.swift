@@ -44,7 +44,9 @@ final class Server {
         self.options = options
         hidesConsole = audit?.sharesStandardOutput ?? false
         // Each session holds a descriptor in the network process: the limit that counts is the hard one.
-        let loops = min(options.threads, max(1, Int(parley_raise_descriptor_limit()) / 16))
+        let limit = Int(parley_raise_descriptor_limit())
+        let most = (limit - Self.ownDescriptors) / Self.loopDescriptors
+        let loops = min(options.threads, max(1, most))
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
         output = Output(.output, loop: main)
@@ -238,5 +240,8 @@ final class Server {
     /// The documents' one to five are for one client at a time; a burst would wait a second for
     /// the connections that were dropped.
     private static let backlog = 4_096
+    /// What each of the two processes needs of descriptors to start, in the greater of their figures; and what it
+    /// should have for each loop, its sessions included.
+    private static let (ownDescriptors, loopDescriptors) = (32, 16)
     private static let day = Duration.seconds(86_400)
 }

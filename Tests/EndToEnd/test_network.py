@@ -14,9 +14,9 @@ import authority
 from conditions import works
 from remote import OUTPUT
 from remote_server import TableServer, shell
-from server import AS_NETWORK, IS_ROOT, NETWORK
+from server import AS_NETWORK, IS_ROOT, NETWORK, parleyd
 from strangers import client_context, connect, in_both_modes, read_to_end
-from support import IS_SANITIZED, PARLEYD, Program, Server, TestCase, eventually, gone, is_alive
+from support import AS_NOBODY, IS_SANITIZED, PARLEYD, Program, Server, TestCase, eventually, gone, is_alive
 
 KINDS = r"socket:|pipe:|anon_inode:\[(?:eventpoll|eventfd|timerfd)\]|/dev/null$"
 """All that a network process may have open."""
@@ -247,6 +247,41 @@ class Without(TestCase):
             client.sendall(b"hey")
             self.assertNotEqual(client.recv(100), b"")
         self.assertTrue(server.running)
+
+
+class Limits(TestCase):
+    """Of the kernel's, where it is started."""
+
+    def limited(self, descriptors):
+        return ["prlimit", f"--nofile={descriptors}", "--"]
+
+    def test_it_starts_and_serves_with_as_few_descriptors_as_it_accepts(self):
+        for descriptors, loops in ((48, 1), (64, 2)):
+            with self.subTest(descriptors):
+                server = Server(self, "hello", "--threads", "2", certs=authority.good(),
+                                wrapper=self.limited(descriptors))
+                clients = [connect(self, server.port, client_context(), name="localhost")
+                           for _ in range(8)]
+                for client in clients:
+                    client.sendall(b"hey")
+                    self.assertNotEqual(client.recv(100), b"")
+                self.assertEqual("1 event loops instead of 2" in server.stderr.text, loops == 1)
+
+    def assertRefuses(self, words, sentence, user=AS_NETWORK):
+        program = Program(self, [*words, *parleyd("hello", network=user)])
+        self.assertStatus(program, 69)
+        self.assertRegex(program.complaints[-1], f"^parleyd: .*; raise the limit of {sentence}")
+
+    def test_with_fewer_it_says_what_to_raise(self):
+        for descriptors in (12, 16, 20):
+            with self.subTest(descriptors):
+                self.assertRefuses(self.limited(descriptors), r"descriptors \(ulimit -n\)$")
+
+    def test_without_processes_it_says_what_to_raise(self):
+        user = AS_NOBODY if IS_ROOT else []
+        if not works(*user, PARLEYD, "--version"):
+            self.skipTest("nobody can't run the executables here")
+        self.assertRefuses([*user, "prlimit", "--nproc=1", "--"], "processes .ulimit -u,", user=[])
 
 
 class Words(TestCase):

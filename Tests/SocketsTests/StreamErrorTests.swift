@@ -21,6 +21,19 @@ import Testing
         #expect(error.cause == .system(Errno(number)))
     }
 
+    @Test(
+        arguments: [
+            (EMFILE, .raiseDescriptorLimit), (ENFILE, .raiseSystemDescriptorLimit),
+            (EAGAIN, .raiseProcessLimit), (ENOMEM, nil),
+        ] as [(Int32, Streams.Remedy?)])
+    func whatCantBeStarted_hasALimitToRaise(number: Int32, remedy: Streams.Remedy?) {
+        #expect(StreamError("cannot start it", started: Errno(number)).remedy == remedy)
+        #expect(StreamError(noThread: Errno(number)).remedy == remedy)
+        // Elsewhere it means that there is nothing to be had yet.
+        let other = StreamError("read", errno: number)
+        #expect(other.remedy == (number == EAGAIN ? nil : remedy))
+    }
+
     @Test func description_saysWhatFailedAndWhy() {
         let error = StreamError("cannot listen on 127.0.0.1:80", errno: EADDRINUSE)
         #expect(error.sentence == "cannot listen on 127.0.0.1:80: Address already in use")
