@@ -76,7 +76,7 @@ final class NetworkSide {
         process?.use(policy)
         let limit = Timer(after: Self.patience, on: main) { [unowned self] in
             log.write(
-                "the network process has not taken over what was read within \(Self.patience.words)"
+                "the network process has not taken over what was read within \(Self.patience.words): until it has, it shows the earlier certificate and gives the earlier fixed replies; programs go by the new files already"
             )
             settle(UInt64(policy.generation))
         }
