@@ -23,7 +23,9 @@ ALONE = ("unread", "exhaustion")  # on a small server of its own, where growth s
 
 def main(arguments=None):
     root = pathlib.Path(__file__).resolve().parents[2]
-    parser = argparse.ArgumentParser(prog="load", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="load", description=__doc__,
+        epilog="--siege [MINUTES] does something else: attackers of every kind at once; see --siege --help")
     parser.add_argument("--bin", help="folder with parleyd (default: PARLEY_BIN, or release build)",
                         default=os.environ.get("PARLEY_BIN") or root / ".build" / "release")
     parser.add_argument("--certs", help=argparse.SUPPRESS)
