@@ -23,8 +23,11 @@ final class BrokerSession {
         case resting
         /// The other ends of a program's pipes are on their way; it is started when they have come.
         case offering(Offer)
-        /// They were on their way for too long: it was refused, which is recorded, and its client was not told yet.
-        case withdrawn(String)
+        /// They have come, and its start is not recorded yet.
+        case recording(Offer)
+        /// They were on their way for too long, or its start can't be recorded: it was refused, and its client was not
+        /// told yet.
+        case withdrawn(Refusal)
         /// A program could not be started, and its client was not told yet.
         case unstarted
         /// A program runs whose client was not told of its end yet.
@@ -90,7 +93,7 @@ final class BrokerSession {
 
     private func checkServed() throws(PacketError) {
         switch stage {
-        case .resting, .running, .offering, .withdrawn, .unstarted: break
+        case .resting, .running, .offering, .recording, .withdrawn, .unstarted: break
         case .opened, .over: throw .outOfTurn("a session is not served")
         }
     }
@@ -127,33 +130,6 @@ final class BrokerSession {
         channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
     }
 
-    /// What a program that may start is to be started with. Who lets it go has its place given back, and that
-    /// recorded.
-    private final class Offer {
-        let name: String
-        let start: ProgramStart
-        let timeout: Duration
-        private var pipes: ProgramPipes?
-        private var permit: Permit?
-        /// Ends its time.
-        var timer: Timer?
-
-        init(
-            _ name: String, _ start: ProgramStart, timeout: Duration,
-            _ pipes: consuming ProgramPipes, _ permit: consuming Permit
-        ) {
-            self.name = name
-            self.start = start
-            self.timeout = timeout
-            self.pipes = consume pipes
-            self.permit = consume permit
-        }
-
-        /// Each once.
-        func takePipes() -> ProgramPipes { pipes.take()! }
-        func takePermit() -> Permit { permit.take()! }
-    }
-
     private func offer(_ approved: Approved, _ permit: consuming Permit) {
         let (name, entry) = (approved.entry.name, approved.program)
         let start = ProgramStart(
@@ -177,27 +153,56 @@ final class BrokerSession {
         let post = StartedPost(
             handle: handle, name: name, outputLimit: entry.outputLimit,
             takesInput: entry.takesInput)
+        let command = permit.command
         let offer = Offer(name, start, timeout: entry.timeout, pipes, permit)
         offer.timer = Timer(after: patience.ends, on: channel.loop) { [unowned self] in withdraw() }
         stage = .offering(offer)
         var without = post
         without.hasEnds = false
         channel.send(post.packet, descriptors: descriptors, otherwise: without.packet)
+        // Meanwhile its pipes are on their way, and its client can leave.
+        command.whenRecorded { [weak self, weak offer] refusal in
+            if let self, let offer { settle(offer, refusal) }
+        }
+    }
+
+    /// Its start is recorded, or can't be.
+    private func settle(_ offer: Offer, _ refusal: Refusal?) {
+        switch stage {
+        case .offering(let current) where current === offer:
+            guard let refusal else {
+                offer.isRecorded = true
+                return
+            }
+            offer.timer = nil
+            stage = .withdrawn(refusal)
+            offer.takePermit().end(.refused(refusal), Usage())
+        case .recording(let current) where current === offer:
+            guard let refusal else { return launch(offer) }
+            cancel(offer, refusal)
+        default: break
+        }
+    }
+
+    /// It isn't started after all, and its client, which has its pipes, is told.
+    private func cancel(_ offer: Offer, _ refusal: Refusal) {
+        stage = .unstarted
+        offer.takePermit().end(.refused(refusal), Usage())
+        channel.send(DonePost(handle: handle, outcome: .refused(refusal)).packet)
     }
 
     /// Nobody takes the ends of its pipes: it is not waited for any longer.
     private func withdraw() {
         guard case .offering(let offer) = stage else { return }
-        stage = .withdrawn(offer.name)
+        stage = .withdrawn(.cannotStart(offer.name))
         let refusal = Refusal(
             .unavailable, "nobody took the output of \(offer.name) in time, so it was not started")
         offer.takePermit().end(.refused(refusal), Usage())
     }
 
     func start(_ post: EndsPost) throws(PacketError) {
-        if case .withdrawn(let name) = stage {
+        if case .withdrawn(let refusal) = stage {
             stage = post.haveCome ? .unstarted : .resting
-            let refusal = Refusal.cannotStart(name)
             return channel.send(
                 post.haveCome
                     ? DonePost(handle: handle, outcome: .refused(refusal)).packet
@@ -216,6 +221,12 @@ final class BrokerSession {
             offer.takePermit().end(.refused(refusal), Usage())
             return channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
         }
+        if offer.isRecorded { launch(offer) } else { stage = .recording(offer) }
+    }
+
+    private func launch(_ offer: Offer) {
+        // Its client may have been revoked while the record waited for its trail.
+        if let objection = desk.objection { return cancel(offer, objection) }
         stage = .unstarted
         let cannotStart = Outcome.refused(.cannotStart(offer.name))
         do throws(StreamError) {
@@ -239,8 +250,12 @@ final class BrokerSession {
     }
 
     func stop(_ post: StopPost) throws(PacketError) {
+        switch stage {
         // It may not be known yet that it could not be started.
-        if case .unstarted = stage { return }
+        case .unstarted: return
+        case .recording(let offer): return cancel(offer, .cancelled(offer.name))
+        default: break
+        }
         try running.end(.stopped(post.reason))
     }
 

@@ -5,6 +5,10 @@ package import Remote
 /// A host's part of a command that it has admitted. Confined to the session's loop, and may outlive
 /// the session. Its permit makes the calls, each of them once at most.
 package protocol AdmittedCommand: AnyObject {
+    /// Calls when it is known whether its start is recorded, at once where it is known already: with nil where its program may
+    /// start, else with why not. Not where it was given up before.
+    func whenRecorded(_ call: @escaping (Refusal?) -> Void)
+
     /// Nothing of it runs any more: its place is free again. Before the client can know of its end, unless
     /// something was left running or had to be ended after that.
     func vacated()
@@ -17,7 +21,7 @@ package protocol AdmittedCommand: AnyObject {
     func abandoned()
 }
 
-/// A command that may start: its place is taken and its start is recorded. Whoever lets it go gives the
+/// A command that may start when its start is recorded: its place is taken. Whoever lets it go gives the
 /// place back and has an end recorded, whatever happens.
 ///
 /// It is made of two values, since its two ends come at moments of their own: the place is free when
@@ -25,14 +29,16 @@ package protocol AdmittedCommand: AnyObject {
 package struct Permit: ~Copyable {
     /// By their names: all that its program's environment has, where the table says nothing else.
     let environment: [String: String]
+    let command: any AdmittedCommand
     let place: TakenPlace
     let record: OwedRecord
 
     /// - Parameters:
-    ///   - command: its place is taken and its start is recorded.
+    ///   - command: its place is taken, and its start is recorded or about to be.
     ///   - environment: by their names, all that its program gets where the table says nothing else.
     package init(_ command: any AdmittedCommand, environment: [String: String]) {
         self.environment = environment
+        self.command = command
         place = TakenPlace(command)
         record = OwedRecord(command)
     }

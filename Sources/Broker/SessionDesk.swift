@@ -22,7 +22,8 @@ package protocol SessionDesk: AnyObject {
     var objection: Refusal? { get }
 
     /// Takes what a program needs that may start as far as `decide` knows: verifies the client's certificate
-    /// again, takes a place, and writes the record of the start. The permit's end gives back what it took.
+    /// again, takes a place, and has the start recorded, for which the permit's command is to be waited for. The permit's end
+    /// gives back what it took.
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Permit, Refusal>

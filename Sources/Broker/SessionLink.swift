@@ -117,7 +117,7 @@ package final class SessionLink {
         note(RepliedPost(handle: handle, name: name, times: times), commands: times)
     }
 
-    /// Tells of what a client can cause in any number, more often than the trail keeps such records of a session,
+    /// Tells of what a client can cause in any number, but not more often than the broker is to hear of one session,
     /// and while the broker hears what it is told: nobody waits for it.
     private func note(_ message: any Message, commands: Int) {
         let second = channel.loop.now.nanoseconds / 1_000_000_000
@@ -142,13 +142,13 @@ package final class SessionLink {
         omitted = (0, 0)
     }
 
-    /// A second, of one session. The trail has a second of its own and keeps a hundred in each, so that there must be that
-    /// many wherever it begins: what the broker has to read is bounded here, and what is recorded is bounded there.
+    /// A second, of one session. What the broker has to read is bounded here, and what is recorded is bounded there, by
+    /// identity.
     static let mostNotes = 1_000
     /// In bytes, of all sessions of the loop.
     static let mostWaiting = 1 << 20
 
-    /// A hundredth of a second: as often as frequent records are kept of a session.
+    /// So that a session has a hundred records of replies a second at most.
     private static let pause = Duration.milliseconds(10)
 
     /// Something was refused without the broker: a command where it has a name, which may be empty.

@@ -3,7 +3,7 @@
 internal import CLinux
 internal import Glibc
 public import Sockets
-internal import System
+package import System
 
 /// Collects what is written during a turn of the loop and writes it at the turn's end. Confined to
 /// its loop.
@@ -19,6 +19,9 @@ public final class Output: EventSource, Resumable {
     public var failed: ((Int32) -> Void)?
     /// Whether a pipe gets whole lines where they fit, so that those of several loops don't mix.
     public var keepsLines = true
+    /// Who else writes there.
+    package var turn: LineTurn?
+    private var nextTurn: Timer?
     private let descriptor: Descriptor
     /// Whether the descriptor is non-blocking, mostly since it is our own, so that a write returns at once.
     private let isOwn: Bool
@@ -159,7 +162,20 @@ public final class Output: EventSource, Resumable {
             }
             count = min(count, Self.atomic)
         }
-        return unsafe pending.withUnsafeBufferPointer {
+        guard let turn else { return write(from: start, count) }
+        let written = turn.attempt(as: .log) {
+            let written = write(from: start, count)
+            return (written, written > 0 && pending[start + written - 1] == UInt8(ascii: "\n"))
+        }
+        if let written { return written }
+        // Nothing else says when it is over.
+        nextTurn = Timer(after: LineTurn.pause, on: loop) { [unowned self] in flush() }
+        errno = EAGAIN
+        return -1
+    }
+
+    private func write(from start: Int, _ count: Int) -> Int {
+        unsafe pending.withUnsafeBufferPointer {
             unsafe Glibc.write(descriptor.number, $0.baseAddress! + start, count)
         }
     }
@@ -172,6 +188,7 @@ public final class Output: EventSource, Resumable {
     private func close(_ reason: Int32) {
         isClosed = true
         pending = []
+        turn?.giveUp(as: .log)
         wakeWaiters()
         failed?(reason)
     }

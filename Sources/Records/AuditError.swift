@@ -19,11 +19,6 @@ extension AuditError {
     /// Whoever was to read the records doesn't read on.
     static var unread: AuditError { AuditError(.unread, "nobody reads it") }
 
-    /// A record was cut off.
-    static var torn: AuditError {
-        AuditError(.torn, "only a part of the record could be written")
-    }
-
     /// A file that can't be opened, or must not be.
     init(_ error: FileError) {
         self.init(.file, "the audit file \(error)", cause: error.cause)
@@ -34,6 +29,13 @@ extension AuditError {
         self.init(
             .standardError, "the audit trail cannot be written to standard error (\(reason))",
             remedy: .nameFile, cause: .system(reason))
+    }
+
+    /// Nothing can write the trail.
+    init(noThread reason: Errno) {
+        self.init(
+            .system, "the audit trail cannot be written beside the server's loops (\(reason))",
+            cause: .system(reason))
     }
 
     /// A record that the system didn't take, in the system's words alone.
@@ -47,10 +49,8 @@ extension AuditError.Code {
     package static var file: Self { Self(rawValue: "file") }
     /// Standard error can't be written to.
     package static var standardError: Self { Self(rawValue: "standardError") }
-    /// A pipe or a socket is full.
+    /// A pipe or a socket is full, and isn't waited for any longer.
     package static var unread: Self { Self(rawValue: "unread") }
-    /// Only a part of a record was written.
-    package static var torn: Self { Self(rawValue: "torn") }
     /// The system has refused a write.
     package static var system: Self { Self(rawValue: "system") }
 }

@@ -2,45 +2,63 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Synchronization
-internal import System
+package import System
 
-/// Appends records, each with one write(2), to a file or to standard error. From any thread; a
-/// write to a disk holds up the loop that makes it.
+/// Appends records to a file or to standard error, on a thread of its own: a disk that hangs or a pipe that nobody reads holds
+/// up who waits for a record, and nobody else. From any thread.
 package final class AuditFile: Sendable {
     /// Nil for standard error.
     private let path: String?
-    private let syncs: Bool
-    private let file: Mutex<File>
+    private let queue: AuditQueue
+    /// Of the file that the next record goes to.
+    private let goesToStandardOutput: Atomic<Bool>
 
-    private struct File: ~Copyable {
-        var descriptor: Descriptor
-        /// Whether it is a regular one, which takes what it is given at once; what else there is must
-        /// not hold the loop up.
-        var isRegular: Bool {
-            Descriptor.kind(of: descriptor.number) == S_IFREG
-        }
-        /// A line was written in part, so that the next one must begin a new one.
-        var isTorn = false
-        /// Records that could not be written since the last one that could.
-        var lost = 0
-    }
-
+    /// Opens the trail, and starts its thread.
+    ///
     /// - Parameters:
     ///   - path: the file, made with mode 0600 where there is none; `-` for standard error.
-    ///   - syncs: waits until each record is on the disk (fdatasync(2)).
+    ///   - turn: with whom it shares standard error.
+    ///   - syncs: waits until records of programs and reloads are on the disk (fdatasync(2)).
+    ///   - told: called on the trail's thread.
     /// - Throws: `AuditError` where it can't be opened.
-    package init(_ path: String, syncs: Bool) throws(AuditError) {
-        self.path = path == "-" ? nil : path
-        self.syncs = syncs
-        file = Mutex(File(descriptor: try Self.open(self.path)))
+    package convenience init(
+        _ path: String, _ turn: LineTurn? = nil, syncs: Bool, limits: AuditLimits = AuditLimits(),
+        told: @escaping @Sendable (AuditNews) -> Void = { _ in }
+    ) throws(AuditError) {
+        try self.init(
+            path, turn, syncs: syncs, limits: limits, floor: { DiskFloor(limits.reserve) },
+            told: told)
     }
+
+    /// - Parameter floor: called on the trail's thread.
+    init(
+        _ path: String, _ turn: LineTurn? = nil, syncs: Bool, limits: AuditLimits,
+        floor: @escaping @Sendable () -> DiskFloor,
+        told: @escaping @Sendable (AuditNews) -> Void
+    ) throws(AuditError) {
+        self.path = path == "-" ? nil : path
+        let trail = try OpenedTrail(self.path, turn)
+        goesToStandardOutput = Atomic(trail.isStandardOutput)
+        do throws(Errno) {
+            let queue = try AuditQueue(limits)
+            self.queue = queue
+            try startDetachedThread {
+                AuditWriter(queue, trail, syncs: syncs, floor(), tell: told).run()
+            }
+        } catch {
+            throw AuditError(noThread: error)
+        }
+    }
+
+    /// What waits is given up, unless `finish` has waited for it.
+    deinit { queue.close(until: Moment.now) }
 
     /// Finds out whether a start could open the trail. None is made: it would be of the wrong user's.
     ///
     /// - Throws: `AuditError`, for what a start would fail on.
     package static func examine(_ path: String) throws(AuditError) {
         guard path != "-" else {
-            _ = try open(nil)
+            _ = try OpenedTrail(nil)
             return
         }
         do throws(FileError) {
@@ -50,95 +68,36 @@ package final class AuditFile: Sendable {
         }
     }
 
-    /// Opens the file again, so that one that was moved away is let go. Where that fails the old
-    /// one stays.
+    /// Opens the file again, so that one that was moved away is let go when all records that were decided before are in it.
+    /// Where that fails the old one stays.
     ///
     /// - Throws: `AuditError` where it can't be opened.
     package func reopen() throws(AuditError) {
-        guard path != nil else { return }
-        let number = try Self.open(path).release()
-        file.withLock { file in
-            let opened = Descriptor(owning: number)
-            // Another file begins with a line of its own.
-            if !leadToSameFile(opened.number, file.descriptor.number) { file.isTorn = false }
-            file.descriptor = opened
-        }
+        guard let path else { return }
+        let trail = try OpenedTrail(path)
+        goesToStandardOutput.store(trail.isStandardOutput, ordering: .relaxed)
+        queue.add(trail)
     }
 
     /// Whether records go where standard output goes.
-    package var sharesStandardOutput: Bool {
-        file.withLock { leadToSameFile($0.descriptor.number, 1) }
-    }
+    package var sharesStandardOutput: Bool { goesToStandardOutput.load(ordering: .relaxed) }
 
-    /// Writes a record; `Recorder` alone does.
+    /// Has a record written after those that were decided before; `Recorder` alone does.
     ///
-    /// - Parameter isDurable: waits for the disk where that was asked for; what any client can
-    ///   cause in any number does not.
-    /// - Returns: nil where it is written.
-    func write(_ record: JSONLine, isDurable: Bool) -> Loss? {
-        file.withLock { file in
-            var record = record
-            if file.lost > 0 { record.add("lost_before", file.lost) }
-            guard let reason = append(record.line, to: &file, isDurable: isDurable) else {
-                file.lost = 0
-                return nil
-            }
-            file.lost += 1
-            return Loss(reason: reason, isFirst: file.lost == 1)
-        }
-    }
+    /// - Returns: false where it is left out, since too much waits or too little space is left.
+    func add(_ entry: AuditEntry) -> Bool { queue.add(entry) }
 
-    /// A record that could not be written.
-    struct Loss {
-        /// Why not.
-        let reason: AuditError
-        /// Whether the record before it was written. A client could cause any number of losses, so
-        /// that only the first of them is worth a line of the log.
-        let isFirst: Bool
-    }
+    /// Records that are not written, lost or dropped yet.
+    var waiting: Int { queue.waiting }
 
-    private func append(_ line: [UInt8], to file: inout File, isDurable: Bool) -> AuditError? {
-        let line = file.isTorn ? [UInt8(ascii: "\n")] + line : line
-        let isRegular = path != nil && file.isRegular
-        if !isRegular {
-            // Whoever reads it and does not read on must not hold the loop up.
-            var poll = pollfd(fd: file.descriptor.number, events: Int16(POLLOUT), revents: 0)
-            guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return .unread }
-        }
-        let count = write(line, to: file.descriptor.number, isRegular: isRegular)
-        guard count >= 0 else { return AuditError(writing: .last) }
-        file.isTorn = count < line.count
-        if file.isTorn { return .torn }
-        if syncs, isDurable, fdatasync(file.descriptor.number) != 0, errno != EINVAL, errno != EROFS
-        {
-            return AuditError(writing: .last)
-        }
-        return nil
-    }
-
-    private func write(_ line: [UInt8], to number: Int32, isRegular: Bool) -> Int {
-        // A socket, as a supervisor gives it, may be a blocking one.
-        var count = isRegular ? -1 : unsafe send(number, line, line.count, Int32(MSG_DONTWAIT))
-        if isRegular || count < 0 && errno == ENOTSOCK {
-            repeat {
-                count = unsafe Glibc.write(number, line, line.count)
-            } while count < 0 && errno == EINTR
-        }
-        return count
-    }
-
-    private static func open(_ path: String?) throws(AuditError) -> Descriptor {
-        if let path {
-            do throws(FileError) {
-                return Descriptor(owning: try TrustedFile(appending: path).release())
-            } catch {
-                throw AuditError(error)
-            }
-        }
-        let own = Descriptor(reopening: 2, appending: true)
-        if own.number >= 0 { return own }
-        let copy = Descriptor(duplicating: 2)
-        guard copy.number >= 0 else { throw AuditError(standardError: .last) }
-        return copy
+    /// Has what waits written, and takes nothing more.
+    ///
+    /// - Parameter patience: for so long.
+    /// - Returns: how many records are not in the trail.
+    package func finish(within patience: Duration) -> Int {
+        let end = Moment.now + patience
+        queue.close(until: end)
+        // One that waits for a disk doesn't look at the clock.
+        return queue.wait(until: end + .milliseconds(100))
     }
 }

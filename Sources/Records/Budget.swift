@@ -1,48 +1,62 @@
-// How many records a client can cause.
+// How many bytes of records clients can cause.
 // SPDX-License-Identifier: Apache-2.0
+package import System
 
-/// So many frequent records a second, and how many there were beside them. Otherwise one client could
-/// fill the disk, and nobody could run anything any more.
-struct Budget {
-    /// Records that were left out, and that none that was written tells of.
-    private var omitted = 0
-    /// Those of them that somebody else has left out since the second began.
-    private var foreign = 0
-    private var second = 0
-    private var used = 0
+/// What one identity may cause of frequent records, whatever the number of its sessions; or all clients without an identity
+/// together. Otherwise one client could fill the disk, and nobody could run anything any more. Confined to its loop.
+package final class Budget {
+    /// So many bytes a second, and what may come at once. A record is written where less than that was, so that the last
+    /// one may be too much.
+    package struct Rate: Sendable {
+        package let bytesASecond: Int
+        /// Bytes are given back within that time.
+        package static let span = Duration.seconds(64)
 
-    /// - Parameter second: now, of any clock.
-    /// - Returns: false where the record is left out.
-    mutating func admits(at second: Int) -> Bool {
-        if second != self.second {
-            (self.second, used) = (second, 0)
-            omitted += foreign
-            foreign = 0
-        }
-        used += 1
-        guard used > Self.mostASecond else { return true }
-        omitted += 1
-        return false
+        /// 2.6 GiB a day, where somebody never stops.
+        package static let usual = 32 << 10
+
+        package init(bytesASecond: Int) { self.bytesASecond = bytesASecond }
+
+        package var burst: Int { bytesASecond * 64 }
     }
 
-    /// Somebody has left out so many before this budget was asked, by a second of his own. They are told when a second
-    /// of this one has passed, or a record comes that isn't frequent: one second only is to be seen in the trail.
-    mutating func omit(_ records: Int) { foreign += records }
+    private let rate: Rate
+    private let now: () -> Moment
+    /// When all is given back.
+    private var due = Moment(nanoseconds: 0)
+    /// Records that were left out, and that none that was written tells of.
+    private(set) var omitted = 0
+    /// Recorders that have it.
+    private(set) var holders = 0
+    private(set) var usedAt = Moment(nanoseconds: 0)
+
+    package init(_ rate: Rate, now: @escaping () -> Moment) {
+        self.rate = rate
+        self.now = now
+    }
+
+    /// - Returns: false where the record is to be left out.
+    func admits() -> Bool { max(due, now()) - now() < Rate.span }
+
+    /// A record of so many bytes is about to be written.
+    func spend(_ bytes: Int) {
+        usedAt = now()
+        due =
+            max(due, usedAt) + .nanoseconds(Int64(bytes) * 1_000_000_000 / Int64(rate.bytesASecond))
+    }
+
+    /// Whether it is as if it had never been used, but for what was left out.
+    var isWhole: Bool { due <= now() }
+
+    /// So many records are left out.
+    func omit(_ records: Int) { omitted += records }
 
     /// A record that says how many were left out before it is about to be written.
-    mutating func takeOmitted(isFrequent: Bool) -> Int {
-        if !isFrequent {
-            omitted += foreign
-            foreign = 0
-        }
+    func takeOmitted() -> Int {
         defer { omitted = 0 }
         return omitted
     }
 
-    /// That record could not be written.
-    mutating func giveBack(_ omitted: Int) { self.omitted += omitted }
-
-    /// One client wrote 47 MiB a second without it, 27 times what it sent.
-    /// Whoever sends what is to be recorded may send more of it, and not less.
-    static let mostASecond = 100
+    func hold() { holders += 1 }
+    func letGo() { holders -= 1 }
 }

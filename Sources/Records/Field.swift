@@ -53,7 +53,15 @@ extension JSONLine {
     }
 
     /// Adds several fields.
-    package mutating func add(_ fields: [Field]) {
-        for field in fields { add(field) }
+    ///
+    /// - Parameter longest: cuts a text that has more bytes.
+    package mutating func add(_ fields: [Field], longest: Int = .max) {
+        for field in fields {
+            if case .text(let text) = field.value, let cut = text.cut(to: longest) {
+                add(field.name, cut)
+            } else {
+                add(field)
+            }
+        }
     }
 }

@@ -33,7 +33,8 @@ public struct JSONLine: Sendable {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    /// Adds an array of arguments, of which those that are secret are their length in bytes.
+    /// Adds an array of arguments. Those that are secret are their length in bytes, those that were cut an object of
+    /// what is left and of the length of all.
     package mutating func add(_ key: StaticString, _ arguments: [RecordedArgument]) {
         begin(key)
         bytes.append(UInt8(ascii: "["))
@@ -42,6 +43,11 @@ public struct JSONLine: Sendable {
             switch argument {
             case .open(let text): appendString(text)
             case .secret(let length): bytes += String(length).utf8
+            case .cut(let text, let length):
+                bytes.append(UInt8(ascii: "{"))
+                add("text", text)
+                add("bytes", length)
+                bytes.append(UInt8(ascii: "}"))
             }
         }
         bytes.append(UInt8(ascii: "]"))
@@ -63,8 +69,17 @@ public struct JSONLine: Sendable {
     /// The object with its line end.
     public var line: [UInt8] { bytes + "}\n".utf8 }
 
+    /// How many bytes `line` has.
+    var count: Int { bytes.count + 2 }
+
+    /// Appends `line`.
+    func write(to output: inout [UInt8]) {
+        output += bytes
+        output += "}\n".utf8
+    }
+
     private mutating func begin(_ key: StaticString) {
-        if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }
+        if bytes.last != UInt8(ascii: "{") { bytes.append(UInt8(ascii: ",")) }
         bytes.append(UInt8(ascii: "\""))
         append(key)
         bytes += #"":"#.utf8

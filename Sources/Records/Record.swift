@@ -21,6 +21,8 @@ package enum Record: Sendable {
     case sessionEnd(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration)
     /// Files were read again; with why the old ones stay in force, where they do.
     case reload(ReloadedFiles, failure: String?)
+    /// So many records of an identity were left out, and it is not known when it will have another one that could tell.
+    case omission(identity: String?, records: Int)
 
     /// The words of `event`.
     package enum Event: String, CaseIterable, Sendable {
@@ -33,6 +35,7 @@ package enum Record: Sendable {
         case handshakeFailure = "handshake-failure"
         case sessionEnd = "session-end"
         case reload
+        case omission
     }
 
     /// What it is called, and every field that it can have beside those that all records have, in the
@@ -73,7 +76,8 @@ package enum Record: Sendable {
                 .refusal,
                 [
                     Field("command", refusal.command), Field("name", refusal.name),
-                    Field("arguments", refusal.arguments), Field("code", refusal.code),
+                    Field("arguments", refusal.arguments),
+                    Field("argument_count", refusal.argumentCount), Field("code", refusal.code),
                     Field("reason", refusal.reason),
                 ]
             )
@@ -96,25 +100,33 @@ package enum Record: Sendable {
                     Field("reason", failure),
                 ]
             )
+        case .omission(let identity, let records):
+            (.omission, [Field("identity", identity), Field("records", records)])
         }
     }
 
     /// Whether it waits for the disk where that was asked for. What any client can cause in any number
-    /// does not: otherwise one client could hold up all loops.
+    /// does not: otherwise one client could hold up all starts.
     package var isDurable: Bool {
         switch self {
         case .commandStart, .commandEnd, .commandGone, .reload: true
-        case .sessionStart, .sessionEnd, .reply, .refusal, .handshakeFailure: false
+        case .sessionStart, .sessionEnd, .reply, .refusal, .handshakeFailure, .omission: false
         }
     }
 
-    /// Whether one session can cause any number of them.
+    /// Whether clients can cause any number of them, so that they have a budget and their texts a limit.
     package var isFrequent: Bool {
         switch self {
-        case .reply, .refusal: true
-        case .sessionStart, .sessionEnd, .commandStart, .commandEnd, .commandGone,
-            .handshakeFailure, .reload:
-            false
+        case .sessionStart, .sessionEnd, .reply, .refusal, .handshakeFailure: true
+        case .commandStart, .commandEnd, .commandGone, .reload, .omission: false
+        }
+    }
+
+    /// Where it must not be lost, since it says how a program ended: the program's start.
+    var end: RecordedCommand? {
+        switch self {
+        case .commandEnd(let command, _), .commandGone(let command, _, _): command
+        default: nil
         }
     }
 }
@@ -139,16 +151,22 @@ package struct RecordedRefusal: Sendable {
     package var command: Int?
     package var name: String?
     package var arguments: [RecordedArgument]?
+    /// Where not all of them are recorded: how many there were.
+    package var argumentCount: Int?
     package var code: String
     package var reason: String?
 
+    /// - Parameter arguments: all of them. Only the first are kept, and of those that are long the beginning.
     package init(
         command: Int? = nil, name: String? = nil, arguments: [RecordedArgument]? = nil,
         code: String, reason: String? = nil
     ) {
         self.command = command
         self.name = name
-        self.arguments = arguments
+        self.arguments = arguments?.bounded
+        if let arguments, self.arguments?.count != arguments.count {
+            argumentCount = arguments.count
+        }
         self.code = code
         self.reason = reason
     }

@@ -10,12 +10,18 @@ package struct RecordedCommand: Sendable {
     package let arguments: [RecordedArgument]
     /// Its path.
     package let program: String
+    /// What becomes of its first record.
+    package let start: StartRecord?
 
-    package init(number: Int, name: String, arguments: [RecordedArgument], program: String) {
+    package init(
+        number: Int, name: String, arguments: [RecordedArgument], program: String,
+        start: StartRecord? = nil
+    ) {
         self.number = number
         self.name = name
         self.arguments = arguments
         self.program = program
+        self.start = start
     }
 
     var fields: [Field] {

@@ -1,65 +1,90 @@
 // The records of one session, or of the server itself.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import System
 
-/// Writes a session's records into the audit file: each with the session's own fields, frequent ones
-/// within their budget. Confined to its loop.
+/// Has a session's records written into the audit file: each with the session's own fields, frequent ones
+/// within a budget. Confined to its loop.
 package final class Recorder {
     private let file: AuditFile
-    private let lost: (AuditError) -> Void
-    private let now: () -> Int
+    /// Nil for the server's own records.
+    private let budget: Budget?
     /// The session's fields, as each of its records has them.
     private var session = JSONLine()
-    private var budget = Budget()
     /// Commands that the session has had.
     private var commands = 0
 
     /// - Parameters:
     ///   - session: nil for the server's own records.
-    ///   - now: seconds of any clock, for the budget.
-    ///   - lost: called with the reason where a record can't be written and the one before it could.
-    package init(
-        _ file: AuditFile, _ session: RecordedSession?,
-        now: @escaping () -> Int = { time(nil) }, lost: @escaping (AuditError) -> Void
-    ) {
+    ///   - budget: of the session's identity; nil for the server's own records, which clients don't cause.
+    package init(_ file: AuditFile, _ session: RecordedSession?, budget: Budget? = nil) {
         self.file = file
-        self.now = now
-        self.lost = lost
+        self.budget = budget
         if let session { self.session.add(session.fields) }
+        budget?.hold()
     }
 
-    /// Takes every record that there is.
-    ///
-    /// - Returns: false where it can't be kept.
+    deinit { budget?.letGo() }
+
+    /// Takes every record that there is, but starts.
+    package func record(_ record: Record) {
+        if record.isFrequent {
+            add(record, .frequent)
+        } else if let command = record.end {
+            add(record, .end(command.start))
+        } else {
+            add(record, .own)
+        }
+    }
+
+    /// - Returns: false where it is left out.
     @discardableResult
-    package func record(_ record: Record) -> Bool {
-        guard !record.isFrequent || budget.admits(at: now()) else { return false }
+    private func add(_ record: Record, _ kind: AuditEntry.Kind) -> Bool {
+        guard !record.isFrequent || budget?.admits() != false else {
+            budget?.omit(1)
+            return false
+        }
         let (event, fields) = record.schema
         var line = JSONLine(event: event.rawValue)
         line.add(session)
-        let omitted = budget.takeOmitted(isFrequent: record.isFrequent)
+        var omitted = budget?.takeOmitted() ?? 0
         line.add(Field("omitted_before", omitted > 0 ? omitted : nil))
-        line.add(fields)
-        guard let loss = file.write(line, isDurable: record.isDurable) else { return true }
-        budget.giveBack(omitted)
-        if loss.isFirst { lost(loss.reason) }
-        return false
+        if case .omission(_, let records) = record { omitted += records }
+        line.add(fields, longest: record.isFrequent ? Self.longestText : .max)
+        if record.isFrequent { budget?.spend(line.count) }
+        let entry = AuditEntry(line, kind, isDurable: record.isDurable, omitted: omitted)
+        guard file.add(entry) else {
+            budget?.omit(omitted + (record.isFrequent ? 1 : 0))
+            return false
+        }
+        return true
     }
 
     // MARK: Commands
 
     /// Records that a program is about to start, as the session's next command.
     ///
+    /// - Parameter settled: called on the trail's thread, once it is known whether the program may start, unless the trail
+    ///   ends before.
     /// - Returns: nil where that can't be kept: the program must not start then.
     package func start(
-        _ name: String, _ arguments: [RecordedArgument], program: String
+        _ name: String, _ arguments: [RecordedArgument], program: String,
+        settled: @escaping @Sendable (StartFate) -> Void
     ) -> RecordedCommand? {
+        let start = StartRecord()
         let command = RecordedCommand(
-            number: commands + 1, name: name, arguments: arguments, program: program)
-        guard record(.commandStart(command)) else { return nil }
+            number: commands + 1, name: name, arguments: arguments, program: program, start: start)
+        guard add(.commandStart(command), .start(start, settled: settled)) else { return nil }
         commands += 1
         return command
+    }
+
+    /// Records that a program was not started, since the record of its start has failed.
+    package func refuse(_ command: RecordedCommand, code: String, reason: String) {
+        record(
+            .refusal(
+                RecordedRefusal(
+                    command: command.number, name: command.name, arguments: command.arguments,
+                    code: code, reason: reason)))
     }
 
     /// Records that the session's next command was refused.
@@ -68,20 +93,18 @@ package final class Recorder {
     package func refuse(
         _ name: String, _ arguments: [RecordedArgument], code: String, reason: String
     ) {
-        let command = commands + 1
+        commands += 1
         record(
             .refusal(
                 RecordedRefusal(
-                    command: command,
-                    name: String(decoding: name.utf8.prefix(Self.longestName), as: UTF8.self),
+                    command: commands, name: name.cut(to: Self.longestName) ?? name,
                     arguments: arguments, code: code, reason: reason)))
-        commands = command
     }
 
     /// Takes note of records that nobody has made, since there were too many, and of so many of the session's next
     /// commands which they would have been about.
     package func omit(_ records: Int, commands: Int) {
-        budget.omit(records)
+        budget?.omit(records)
         self.commands += commands
     }
 
@@ -96,4 +119,6 @@ package final class Recorder {
 
     /// A name may be as long as a request. Longer ones than the table's are cut, in bytes.
     private static let longestName = 255
+    /// What else a client or the network process can make long, in bytes.
+    private static let longestText = 1_024
 }

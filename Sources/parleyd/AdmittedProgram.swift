@@ -1,4 +1,4 @@
-// A program that was admitted: its place, and the records of its end.
+// A program that was admitted: its place, and the records of its start and its end.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Commands
@@ -12,12 +12,22 @@ internal import System
 /// It may outlive its session, of which it holds the trail only. Confined to the broker's loop.
 final class AdmittedProgram: AdmittedCommand, Killable {
     /// Nil where no records are kept.
-    private let command: RecordedCommand?
     private let trail: Recorder?
+    private var command: RecordedCommand?
     private let office: Office
-    private let startedAt: Moment
+    private var startedAt: Moment
     private var place: Place?
+    private var start = Start.recorded
     private var course = Course.running
+    private var isVacated = false
+
+    private enum Start {
+        /// Its record is on its way; who is to be told when it is there.
+        case onItsWay(tell: ((Refusal?) -> Void)?)
+        /// Or none is kept.
+        case recorded
+        case failed(Refusal)
+    }
 
     private enum Course {
         case running
@@ -26,18 +36,61 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         case recorded
     }
 
-    /// - Parameter command: what was recorded of its start.
-    init(
-        _ command: RecordedCommand?, place: consuming Place, trail: Recorder?, office: Office
-    ) {
-        self.command = command
+    init(place: consuming Place, trail: Recorder?, office: Office) {
         self.place = consume place
         self.trail = trail
         self.office = office
         startedAt = office.loop.now
     }
 
+    // MARK: Its start
+
+    /// Has its start recorded.
+    ///
+    /// - Returns: false where that can't be: it must not start, and is forgotten.
+    func recordStart(_ name: String, _ arguments: [RecordedArgument], program: String) -> Bool {
+        guard let trail else { return true }
+        let settled = office.startsOnTheirWay.add { [self] in settle($0) }
+        command = trail.start(name, arguments, program: program, settled: settled.call)
+        guard command != nil else {
+            office.startsOnTheirWay.forget(settled)
+            return false
+        }
+        start = .onItsWay(tell: nil)
+        return true
+    }
+
+    func whenRecorded(_ call: @escaping (Refusal?) -> Void) {
+        switch start {
+        case .onItsWay: start = .onItsWay(tell: call)
+        case .recorded: call(nil)
+        case .failed(let refusal): call(refusal)
+        }
+    }
+
+    private func settle(_ fate: StartFate) {
+        guard case .onItsWay(let tell) = start, let command else { return }
+        startedAt = office.loop.now
+        // Until now nobody else could have had it: starts that wait are no more than may run.
+        if isVacated { place = nil }
+        guard fate != .recorded else {
+            start = .recorded
+            tell?(nil)
+            return
+        }
+        let refusal = Refusal.unrecorded(command.name)
+        start = .failed(refusal)
+        if fate == .failed {
+            trail?.refuse(command, code: refusal.code.word, reason: refusal.sentence)
+        }
+        tell?(refusal)
+    }
+
+    // MARK: Its end
+
     func vacated() {
+        isVacated = true
+        if case .onItsWay = start { return }
         place = nil
         recordGone()
     }
@@ -69,5 +122,15 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         guard case .running = course, let command else { return }
         course = .recorded
         trail?.record(.commandEnd(command, CommandEnd(.serverEnded)))
+    }
+}
+
+extension Refusal {
+    /// - Parameter name: the command's.
+    static func unrecorded(_ name: String) -> Refusal {
+        Refusal(
+            .unavailable,
+            "the start of \(name) cannot be recorded, so it was not started; tell the server's administrator"
+        )
     }
 }

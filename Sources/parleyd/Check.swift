@@ -68,6 +68,10 @@ struct Check {
                 printer.print("\(line.prefix(1).uppercased())\(line.dropFirst()).")
             }
         }
+        if options.audit != nil, !isOfTableOnly {
+            printer.print("")
+            for line in told(options.auditRate, options.auditLimits) { printer.print(line) }
+        }
         for line in unseen { printer.print(line) }
         printer.flush()
         exit(0)

@@ -69,22 +69,11 @@ final class Desk: SessionDesk {
         switch office.slots.take(entry.name, identity, program) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):
-            let command: RecordedCommand?
-            if let trail {
-                command = trail.start(
+            let admitted = AdmittedProgram(place: place, trail: trail, office: office)
+            guard
+                admitted.recordStart(
                     entry.name, recorded(arguments, of: program), program: program.path)
-                guard command != nil else {
-                    return .failure(
-                        Refusal(
-                            .unavailable,
-                            "the start of \(entry.name) cannot be recorded, so it was not started; tell the server's administrator"
-                        ))
-                }
-            } else {
-                command = nil
-            }
-            let admitted = AdmittedProgram(
-                command, place: place, trail: trail, office: office)
+            else { return .failure(.unrecorded(entry.name)) }
             office.starts(admitted)
             return .success(
                 Permit(admitted, environment: environment(for: entry, program, identity)))

@@ -17,6 +17,9 @@ final class Office {
     let options: ServerOptions
     /// Nil where no records are kept.
     let audit: AuditFile?
+    /// What clients may cause of records.
+    private let budgets: Budgets?
+    let startsOnTheirWay: StartsOnTheirWay
     let slots = ProgramSlots()
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
@@ -39,6 +42,8 @@ final class Office {
     ) throws(ProofRefusal) {
         self.options = options
         self.audit = audit
+        budgets = audit.map { Budgets($0, options.auditRate) { loop.now } }
+        startsOnTheirWay = StartsOnTheirWay(loop)
         attendance = Attendance(loops: loops)
         ring =
             if let context = policy.context {
@@ -69,14 +74,11 @@ final class Office {
 
     /// What is recorded of a session; nil where no records are kept.
     func trail(number: Int, of address: String, peer: PeerIdentity?) -> Recorder? {
-        audit.map {
-            Recorder(
-                $0,
-                RecordedSession(
-                    number: number, address: address,
-                    peer: peer.map { RecordedSession.Peer($0) }),
-                lost: { [log] in log.writeLoss($0) })
-        }
+        guard let audit, let budgets else { return nil }
+        let peer = peer.map { RecordedSession.Peer($0) }
+        return Recorder(
+            audit, RecordedSession(number: number, address: address, peer: peer),
+            budget: budgets[peer?.identity])
     }
 
     /// A program is about to start; `ended` must follow.
@@ -112,4 +114,15 @@ final class Office {
     func recordKills() {
         for program in running.values { program.recordKill() }
     }
+
+    /// The last call: has what waits written.
+    ///
+    /// - Returns: how many records are not in the trail.
+    func endTrail() -> Int {
+        budgets?.end()
+        return audit?.finish(within: Self.patience) ?? 0
+    }
+
+    /// What a disk or a pipe's reader has at the end.
+    private static let patience = Duration.seconds(5)
 }

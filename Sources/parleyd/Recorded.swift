@@ -65,10 +65,33 @@ extension Recorder {
 }
 
 extension Log {
-    /// Tells that the audit trail has a gap from here on, and why.
-    func writeLoss(_ fault: AuditError) {
-        write(
-            "an audit record was lost: \(fault.told); until one can be written no program starts, so make room where --audit writes"
-        )
+    /// Tells what has happened to the audit trail.
+    func write(_ news: AuditNews) {
+        switch news {
+        case .loses(let fault):
+            write(
+                "an audit record was lost: \(fault.told); until one can be written no program starts, so make room where --audit writes"
+            )
+        case .keeps(let fault):
+            write(
+                "the audit trail can't be written: \(fault.told); what is never left out is kept until it can be, and no program starts before that"
+            )
+        case .hasWritten(let kept):
+            write(
+                "the audit trail has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
+            )
+        case .waits:
+            write(
+                "nobody reads the audit trail: programs start when their records are taken, and what clients cause beyond what may wait is left out and counted"
+            )
+        case .goesOn: write("the audit trail is read again")
+        case .isShort(let floor, let free):
+            write(
+                "\(inMiB(free)) are free where --audit writes, and \(inMiB(floor)) are kept for starts and ends of programs: other records are left out and counted until there is more"
+            )
+        case .hasRoom: write("there is room for all audit records again")
+        }
     }
+
+    private func inMiB(_ bytes: UInt64) -> String { "\(bytes >> 20) MiB" }
 }

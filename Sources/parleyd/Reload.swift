@@ -38,7 +38,7 @@ final class Reload {
     init(_ office: Office, main: EventLoop, log: Log) {
         options = office.options
         audit = office.audit
-        recorder = office.audit.map { Recorder($0, nil, lost: { log.writeLoss($0) }) }
+        recorder = office.audit.map { Recorder($0, nil) }
         self.main = main
         self.log = log
     }

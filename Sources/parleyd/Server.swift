@@ -40,15 +40,23 @@ final class Server {
         let policy = try Policy(options)
         // What reading a long CRL took.
         malloc_trim(0)
-        let audit = try options.audit.map { try AuditFile($0, syncs: options.syncsAudit) }
+        main = try EventLoop()
+        log = Log(program: "parleyd", loop: main)
+        let news = LoopBound(log, to: main)
+        let turn = LineTurn()
+        log.output.turn = turn
+        let audit = try options.audit.map {
+            try AuditFile($0, turn, syncs: options.syncsAudit, limits: options.auditLimits) {
+                item in
+                news.execute { $0.write(item) }
+            }
+        }
         self.options = options
         hidesConsole = audit?.sharesStandardOutput ?? false
         // Each session holds a descriptor in the network process: the limit that counts is the hard one.
         let limit = Int(parley_raise_descriptor_limit())
         let most = (limit - Self.ownDescriptors) / Self.loopDescriptors
         let loops = min(options.threads, max(1, most))
-        main = try EventLoop()
-        log = Log(program: "parleyd", loop: main)
         output = Output(.output, loop: main)
         office = try Office(
             options, audit, loop: main, log: log, policy: policy, loops: loops)
@@ -128,6 +136,12 @@ final class Server {
         options.groups?.tidy()
         let failure = network.end()
         output.flush()
+        let missing = office.endTrail()
+        if missing > 0 {
+            log.write(
+                "\(missing == 1 ? "an audit record" : "\(missing) audit records") could not be written before the end"
+            )
+        }
         if let failure { log.write(failure) }
         log.flush()
         return failure == nil ? life.status : 70

@@ -4,6 +4,7 @@ internal import Console
 internal import Conversations
 internal import Glibc
 internal import Programs
+internal import Records
 internal import Remote
 internal import Sockets
 internal import System
@@ -27,6 +28,9 @@ struct ServerOptions {
     /// Where the audit trail goes; nil for none.
     let audit: String?
     let syncsAudit: Bool
+    /// What one identity may cause of records, or all clients without one.
+    let auditRate: Budget.Rate
+    let auditLimits: AuditLimits
     let grace: Duration
     /// Whom programs run as whose entry names nobody, where root starts the server.
     let programUser: String
@@ -42,7 +46,7 @@ struct ServerOptions {
     static let valued =
         [
             "host", "port", "threads", "max-sessions", "max-session-age", "drain", "commands",
-            "audit", "grace",
+            "audit", "audit-rate", "audit-reserve", "grace",
             "keepalive", "program-user", "network-user",
         ]
         + Deadlines.options + SecurityOptions.server
@@ -104,7 +108,10 @@ struct ServerOptions {
             security.mayBePlaintext = !security.asksForClients
             self.security = security
         }
-        for name in ["commands", "audit", "audit-fsync", "grace", "keepalive", "program-user"]
+        for name in [
+            "commands", "audit", "audit-fsync", "audit-rate", "audit-reserve", "grace", "keepalive",
+            "program-user",
+        ]
         where conversation != .command && arguments.has(name) {
             throw UsageError(
                 "--\(name) belongs to parleyd command; \(conversation) runs no commands")
@@ -116,6 +123,13 @@ struct ServerOptions {
         if syncsAudit, audit == nil || audit == "-" {
             throw UsageError("--audit-fsync needs a file: name it with --audit")
         }
+        for name in ["audit-rate", "audit-reserve"] where audit == nil && arguments.has(name) {
+            throw UsageError("--\(name) is about the audit trail: name its file with --audit")
+        }
+        auditRate = Budget.Rate(
+            bytesASecond: try arguments.number("audit-rate", 1...1_048_576).map { $0 << 10 }
+                ?? Budget.Rate.usual)
+        auditLimits = try Self.auditLimits(arguments)
         grace = try arguments.seconds("grace") ?? .seconds(5)
         programUser = try Self.user("program", arguments, otherwise: "parley")
         networkUser = try Self.user("network", arguments, otherwise: "parley-net")
@@ -131,6 +145,14 @@ struct ServerOptions {
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
         mostSessionAge = try arguments.seconds("max-session-age") ?? .seconds(86_400)
         drain = try arguments.seconds("drain") ?? .seconds(10)
+    }
+
+    private static func auditLimits(_ arguments: Arguments) throws -> AuditLimits {
+        var limits = AuditLimits()
+        if let reserve = try arguments.number("audit-reserve", 0...1_048_576) {
+            limits.reserve = UInt64(reserve) << 20
+        }
+        return limits
     }
 
     private static func user(
@@ -181,6 +203,9 @@ struct ServerOptions {
           --network-user NAME   and whom what serves the network (parley-net)
           --audit FILE          a JSON line for each of them; - is standard error
           --audit-fsync         waits until each line is on the disk
+          --audit-rate KIB      a second, of records without a program that an identity
+                                causes, or all clients without one (32)
+          --audit-reserve MIB   of the disk, for starts and ends of programs only (64)
           --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;
                                 :: takes IPv6 and IPv4
           --port N              0: the kernel chooses

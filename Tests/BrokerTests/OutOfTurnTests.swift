@@ -202,6 +202,7 @@ struct OutOfTurnTests {
     private final class Admitted: AdmittedCommand {
         private let office: Office
         init(_ office: Office) { self.office = office }
+        func whenRecorded(_ call: @escaping (Refusal?) -> Void) { call(nil) }
         func vacated() { office.vacated += 1 }
         func ended(_ outcome: Remote.Outcome, _ usage: Usage) {}
         func abandoned() {}

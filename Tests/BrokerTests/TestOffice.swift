@@ -20,6 +20,11 @@ final class TestOffice: BrokerOffice {
     private(set) var admitted = 0
     private(set) var vacated = 0
     private(set) var abandoned = 0
+    /// Whether the records of starts are settled by `settle`, and not at once.
+    var recordsLate = false
+    /// Why clients may run nothing any more.
+    var objection: Refusal?
+    private var awaited: [(Refusal?) -> Void] = []
     private(set) var ends: [(outcome: Remote.Outcome, usage: Usage)] = []
     private(set) var refusals: [Refusal] = []
     private(set) var replies = 0
@@ -37,6 +42,13 @@ final class TestOffice: BrokerOffice {
         return Desk(self)
     }
 
+    /// What became of the records of starts so far.
+    func settle(_ refusal: Refusal? = nil) {
+        let calls = awaited
+        awaited = []
+        for call in calls { call(refusal) }
+    }
+
     func sessionEnded(_ handle: Handle) { closed += 1 }
     func say(connections: Int) {}
 
@@ -46,7 +58,7 @@ final class TestOffice: BrokerOffice {
         var table: CommandTable { office.table }
         let grace = Duration.milliseconds(200)
         let whoami = ""
-        let objection: Refusal? = nil
+        var objection: Refusal? { office.objection }
 
         init(_ office: TestOffice) {
             self.office = office
@@ -81,6 +93,9 @@ final class TestOffice: BrokerOffice {
     private final class Admitted: AdmittedCommand {
         private let office: TestOffice
         init(_ office: TestOffice) { self.office = office }
+        func whenRecorded(_ call: @escaping (Refusal?) -> Void) {
+            if office.recordsLate { office.awaited.append(call) } else { call(nil) }
+        }
         func vacated() { office.vacated += 1 }
         func ended(_ outcome: Remote.Outcome, _ usage: Usage) {
             office.ends.append((outcome, usage))

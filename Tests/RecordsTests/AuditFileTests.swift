@@ -1,4 +1,4 @@
-// Whether records have arrived.
+// Whether records have arrived, and where.
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import System
@@ -14,79 +14,73 @@ struct AuditFileTests {
     @Test func lostRecords_areToldOnce_andCountedInTheNext() throws {
         let trail = try Trail()
         let recorder = trail.recorder()
-        #expect(recorder.record(start))
-        for _ in 1...3 { #expect(!recorder.record(start)) }
-        // Whoever loses one: the file is what can't be written.
-        #expect(!trail.recorder().record(start))
-        #expect(trail.losses.map(\.sentence) == ["nobody reads it"])
-        #expect(trail.losses.map(\.code) == [.unread])
+        recorder.record(start)
         #expect(try untimed(trail.read()) == line)
-        #expect(recorder.record(start))
+        trail.leave()
+        for _ in 1...3 { recorder.record(start) }
+        // Whoever loses one: the file is what can't be written.
+        trail.recorder().record(.reload(.certificates, failure: nil))
+        try eventually("they are lost") { trail.file.waiting == 0 }
+        #expect(trail.news.losses.map(\.sentence) == ["Broken pipe"])
+        #expect(trail.news.losses.map(\.code) == [.system])
+        #expect(trail.news.losses.map(\.cause) == [.system(Errno(EPIPE))])
+        trail.comeBack()
+        recorder.record(start)
         #expect(
             try untimed(trail.read())
                 == #"{"event":"session-start","protocol":"command","lost_before":4}"#)
-        #expect(recorder.record(start))
+        recorder.record(start)
         #expect(try untimed(trail.read()) == line)
-        #expect(trail.losses.count == 1)
+        #expect(trail.news.words == ["loses"])
         // One was written in between.
+        trail.leave()
         for _ in 1...2 { recorder.record(start) }
-        #expect(trail.losses.count == 2)
+        try eventually("they are lost") { trail.file.waiting == 0 }
+        #expect(trail.news.words == ["loses", "loses"])
     }
 
-    @Test func lineThatIsTorn_isALoss_andTheNextBeginsALineOfItsOwn() throws {
-        let trail = try Trail()
-        let recorder = trail.recorder()
-        let long = String(repeating: "x", count: trail.room)
-        #expect(!recorder.record(.handshakeFailure(code: "reset", reason: long)))
-        #expect(trail.losses.map(\.sentence) == ["only a part of the record could be written"])
-        #expect(trail.losses.map(\.code) == [.torn])
-        let torn = trail.read()
-        #expect(torn.utf8.count == trail.room)
-        #expect(!torn.contains("\n"))
-        #expect(recorder.record(start))
-        let next = trail.read()
-        #expect(next.first == "\n")
-        #expect(
-            try untimed(String(next.dropFirst()))
-                == #"{"event":"session-start","protocol":"command","lost_before":1}"#)
-        #expect(recorder.record(start))
-        #expect(try untimed(trail.read()) == line)
-    }
-
-    @Test func lossBehindATornLine_leavesItTorn() throws {
-        let trail = try Trail()
-        let recorder = trail.recorder()
-        let long = String(repeating: "x", count: trail.room)
-        recorder.record(.handshakeFailure(code: "reset", reason: long))
-        #expect(!recorder.record(start))
-        _ = trail.read()
-        #expect(recorder.record(start))
-        #expect(trail.read().first == "\n")
-    }
-
-    @Test func fileThatIsOpenedAgain_isTheOneOfThatName() throws {
+    @Test func fileThatIsOpenedAgain_isTheOneOfThatName_forWhatIsDecidedAfterThat() throws {
         let folder = try Folder()
         let file = try AuditFile(folder["audit"], syncs: true)
-        let recorder = Recorder(file, nil) { Issue.record("lost: \($0)") }
+        let recorder = Recorder(file, nil)
         #expect(folder.mode("audit") == 0o600)
-        recorder.record(start)
+        for _ in 1...500 { recorder.record(start) }
         folder.rename("audit", to: "audit.1")
-        recorder.record(.reload(.certificates, failure: nil))
+        for _ in 1...500 { recorder.record(.reload(.certificates, failure: nil)) }
         try file.reopen()
         recorder.record(.reload(.commandTable, failure: nil))
-        #expect(folder.read("audit.1").count { $0 == "\n" } == 2)
+        #expect(file.finish(within: .seconds(30)) == 0)
+        #expect(try lines(folder.read("audit.1")).count == 1_000)
+        #expect(try lines(folder.read("audit")).count == 1)
         #expect(folder.read("audit").contains(#""what":"the command table""#))
     }
 
-    @Test func lossThatTheSystemExplains_keepsItsReason() throws {
-        // As the server does.
-        signal(SIGPIPE, SIG_IGN)
-        let trail = try Trail()
-        trail.leave()
-        #expect(!trail.recorder().record(start))
-        #expect(trail.losses.map(\.sentence) == ["Broken pipe"])
-        #expect(trail.losses.map(\.code) == [.system])
-        #expect(trail.losses.map(\.cause) == [.system(Errno(EPIPE))])
+    @Test func aStart_isSettledWhenItIsInTheFile() throws {
+        for syncs in [false, true] {
+            let folder = try Folder()
+            let file = try AuditFile(folder["audit"], syncs: syncs)
+            let recorder = Recorder(file, nil)
+            let fates = (1...50).map { _ in Fate() }
+            for fate in fates {
+                #expect(
+                    recorder.start("ls", [], program: "/bin/ls", settled: fate.settle) != nil)
+            }
+            for (index, fate) in fates.enumerated() {
+                try eventually("it is settled") { fate.value != nil }
+                #expect(fate.value == .recorded)
+                #expect(folder.read("audit").contains("\"command\":\(index + 1),"))
+            }
+        }
+    }
+
+    @Test func whatIsDecidedAfterTheEnd_isNotTaken() throws {
+        let folder = try Folder()
+        let file = try AuditFile(folder["audit"], syncs: false)
+        let recorder = Recorder(file, nil)
+        recorder.record(start)
+        #expect(file.finish(within: .seconds(30)) == 0)
+        #expect(recorder.start("ls", [], program: "/bin/ls", settled: { _ in }) == nil)
+        #expect(try lines(folder.read("audit")).count == 1)
     }
 
     @Test func fileThatCanNotBeOpened_isToldByItsPath_andKeepsTheReason() throws {

@@ -22,11 +22,15 @@ struct RecordTests {
                 #"reply {"command":4,"name":"Hello","times":9}"#,
                 #"refusal {"command":5,"name":"nope","arguments":[1],"code":"unknownCommand","#
                     + #""reason":"there is none"}"#,
+                #"refusal {"arguments":[{"text":"\#(String(repeating: "x", count: 256))","bytes":257},"#
+                    + Array(repeating: #""yyyyyyyy""#, count: 32).joined(separator: ",")
+                    + #"],"argument_count":64,"code":"busy"}"#,
                 #"handshake-failure {"code":"unknownCA","reason":"it is not trusted"}"#,
                 #"session-end {"reason":"session ended","bytes_in":10,"bytes_out":20,"#
                     + #""seconds":0.000001}"#,
                 #"reload {"what":"certificates","outcome":"old-stays","#
                     + #""reason":"a.pem: it is empty"}"#,
+                #"omission {"identity":"dns:ann","records":7}"#,
             ])
         #expect(
             Samples.barest.map(text) == [
@@ -38,6 +42,7 @@ struct RecordTests {
                 #"session-end {"reason":"session ended","bytes_in":0,"bytes_out":0,"#
                     + #""seconds":0.000000}"#,
                 #"reload {"what":"the command table","outcome":"in-force"}"#,
+                #"omission {"records":1}"#,
             ])
     }
 

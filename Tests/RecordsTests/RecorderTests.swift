@@ -1,122 +1,30 @@
 // What a session's records have in common, and how many of them there are.
 // SPDX-License-Identifier: Apache-2.0
-import Records
+import System
 import Testing
+
+@testable import Records
 
 @Suite
 struct RecorderTests {
     @Test func everyRecord_saysWhoseSessionItIs() throws {
         let trail = try Trail()
         let start = Record.sessionStart(conversation: "command")
-        #expect(trail.recorder(Samples.session).record(start))
+        trail.recorder(Samples.session).record(start)
         #expect(
             try untimed(trail.read())
                 == #"{"event":"session-start","session":7,"address":"192.0.2.7:4711","#
                 + #""identity":"email:ann@example.org","names":["email:ann@example.org","dns:ann"],"#
                 + #""key":"key:sha256:abc=","serial":"0A","protocol":"command"}"#)
-        #expect(trail.recorder(Samples.stranger).record(start))
+        trail.recorder(Samples.stranger).record(start)
         #expect(
             try untimed(trail.read())
                 == #"{"event":"session-start","session":8,"address":"192.0.2.8:4711","protocol":"command"}"#
         )
-        #expect(trail.recorder().record(.reload(.certificates, failure: nil)))
+        trail.recorder().record(.reload(.certificates, failure: nil))
         #expect(
             try untimed(trail.read())
                 == #"{"event":"reload","what":"certificates","outcome":"in-force"}"#)
-    }
-
-    // MARK: The budget
-
-    @Test(arguments: [
-        Record.reply(RecordedReply(name: "x")), .refusal(RecordedRefusal(code: "busy")),
-    ])
-    func frequentRecords_areAHundredASecond_andTheRestIsCounted(record: Record) throws {
-        let trail = try Trail()
-        let recorder = trail.recorder(Samples.stranger)
-        for number in 1...250 {
-            #expect(recorder.record(record) == (number <= 100), "record \(number)")
-            #expect(trail.read().isEmpty == (number > 100), "record \(number)")
-        }
-        trail.now += 1
-        #expect(recorder.record(record))
-        #expect(trail.read().contains(#""192.0.2.8:4711","omitted_before":150,"#))
-        #expect(recorder.record(record))
-        #expect(!trail.read().contains("omitted_before"))
-    }
-
-    @Test func recordsOfPrograms_areNeverLeftOut_andTellWhatWas() throws {
-        let trail = try Trail()
-        let recorder = trail.recorder(Samples.stranger)
-        for _ in 1...103 {
-            recorder.record(.reply(RecordedReply(name: "x")))
-            _ = trail.read()
-        }
-        for number in 1...200 {
-            #expect(recorder.record(.commandStart(Samples.command)))
-            #expect(trail.read().contains(#""omitted_before":3,"#) == (number == 1))
-        }
-        #expect(!recorder.record(.reply(RecordedReply(name: "x"))))
-    }
-
-    /// The session that leaves them out has a second of its own, which may end within this one: a second of the trail's
-    /// has its hundred all the same, and one record tells of all that are missing.
-    @Test func whatTheSessionHasLeftOut_isToldOnce_whenASecondHasPassed() throws {
-        let trail = try Trail()
-        let recorder = trail.recorder(Samples.stranger)
-        func refuse() -> String {
-            recorder.refuse("x", [], code: "busy", reason: "no")
-            return trail.read()
-        }
-        for _ in 1...30 { #expect(!refuse().isEmpty) }
-        recorder.omit(400, commands: 300)
-        for number in 31...100 {
-            let line = refuse()
-            #expect(line.contains(#""command":\#(300 + number),"#), "\(number)")
-            #expect(!line.contains("omitted_before"), "\(number)")
-        }
-        for _ in 1...7 { #expect(refuse().isEmpty) }
-        trail.now += 1
-        #expect(refuse().contains(#""omitted_before":407,"#))
-        #expect(!refuse().contains("omitted_before"))
-        recorder.omit(2, commands: 2)
-        recorder.record(.sessionEnd(reason: "left", bytesIn: 0, bytesOut: 0, duration: .zero))
-        #expect(trail.read().contains(#""omitted_before":2,"#))
-    }
-
-    /// Where it comes with the first of a new second it need not wait for the next one.
-    @Test func whatTheSessionHasLeftOut_isToldAtOnce_whereTheSecondIsNew() throws {
-        let trail = try Trail()
-        let recorder = trail.recorder(Samples.stranger)
-        recorder.refuse("x", [], code: "busy", reason: "no")
-        _ = trail.read()
-        trail.now += 1
-        recorder.omit(5, commands: 5)
-        recorder.refuse("x", [], code: "busy", reason: "no")
-        #expect(trail.read().contains(#""omitted_before":5,"#))
-    }
-
-    @Test func omittedRecords_areToldByTheFirstThatIsWritten() throws {
-        let trail = try Trail()
-        let recorder = trail.recorder()
-        for _ in 0..<103 { recorder.refuse("x", [], code: "unknown-command", reason: "no") }
-        #expect(trail.losses.count == 1)
-        trail.now += 1
-        // The pipe is full still: the record that would have told it is lost.
-        #expect(!recorder.record(.sessionStart(conversation: "command")))
-        _ = trail.read()
-        #expect(recorder.record(.sessionStart(conversation: "command")))
-        #expect(trail.read().contains(#""omitted_before":3,"#))
-    }
-
-    @Test func budget_isTheSessionsOwn() throws {
-        let trail = try Trail()
-        let flood = trail.recorder(Samples.stranger)
-        let other = trail.recorder(Samples.session)
-        for _ in 1...200 {
-            flood.record(.reply(RecordedReply(name: "x")))
-            _ = trail.read()
-        }
-        #expect(other.record(.reply(RecordedReply(name: "x"))))
     }
 
     // MARK: Commands
@@ -136,15 +44,17 @@ struct RecorderTests {
 
     @Test func records_areInTheOrder_inWhichTheAnswersWereDecided() throws {
         let folder = try Folder()
-        let recorder = Recorder(
-            try AuditFile(folder["audit"], syncs: false), nil, lost: { Issue.record("\($0)") })
+        let file = try AuditFile(folder["audit"], syncs: false)
+        let recorder = Recorder(file, nil)
         let hello = Array("Hello".utf8)
         recorder.reply(hello, times: 2)
         recorder.refuse("nope", [], code: "busy", reason: "later")
         recorder.reply(hello, times: 1)
-        #expect(recorder.start("ls", [], program: "/bin/ls")?.number == 5)
+        let start = recorder.start("ls", [], program: "/bin/ls", settled: { _ in })
+        #expect(start?.number == 5)
         recorder.reply(hello, times: 1)
         recorder.record(.sessionEnd(reason: "left", bytesIn: 0, bytesOut: 0, duration: .zero))
+        #expect(file.finish(within: .seconds(30)) == 0)
         let event = #/"event":"([a-z-]+)"(,"command":\d)?/#
         let order = folder.read("audit").matches(of: event).map { "\($0.1)\($0.2 ?? "")" }
         #expect(
@@ -158,21 +68,33 @@ struct RecorderTests {
         let trail = try Trail()
         let recorder = trail.recorder()
         recorder.reply(Array("Hello".utf8), times: 1)
-        #expect(trail.read().contains(#""command":1,"#))
-        #expect(recorder.start("ls", [], program: "/bin/ls")?.number == 2)
-        #expect(trail.read().contains(#""event":"command-start","command":2,"#))
+        #expect(try trail.read().contains(#""command":1,"#))
+        #expect(recorder.start("ls", [], program: "/bin/ls", settled: { _ in })?.number == 2)
+        #expect(try trail.read().contains(#""event":"command-start","command":2,"#))
         recorder.refuse("nope", [], code: "busy", reason: "later")
-        #expect(trail.read().contains(#""event":"refusal","command":3,"#))
+        #expect(try trail.read().contains(#""event":"refusal","command":3,"#))
     }
 
-    @Test func startThatCanNotBeKept_isNone_andTakesNoNumber() throws {
+    /// Its refusal has the number.
+    @Test func startThatCanNotBeWritten_isRefusedUnderItsNumber() throws {
         let trail = try Trail()
         let recorder = trail.recorder()
-        recorder.record(.sessionStart(conversation: "parley/1"))
-        #expect(recorder.start("ls", [], program: "/bin/ls") == nil)
-        _ = trail.read()
-        #expect(recorder.start("ls", [], program: "/bin/ls")?.number == 1)
+        trail.leave()
+        let fate = Fate()
+        let start = recorder.start(
+            "ls", [.open("a")], program: "/bin/ls", settled: fate.settle)
+        let command = try #require(start)
+        try eventually("it has failed") { fate.value == .failed }
+        trail.comeBack()
+        recorder.refuse(command, code: "unavailable", reason: "no")
+        #expect(
+            try untimed(trail.read())
+                == #"{"event":"refusal","command":1,"name":"ls","arguments":["a"],"#
+                + #""code":"unavailable","reason":"no","lost_before":1}"#)
+        #expect(recorder.start("ls", [], program: "/bin/ls", settled: { _ in })?.number == 2)
     }
+
+    // MARK: What a refusal may be
 
     @Test func longNameOfARefusal_isCut() throws {
         let trail = try Trail()
@@ -182,5 +104,47 @@ struct RecorderTests {
             try untimed(trail.read())
                 == #"{"event":"refusal","command":1,"name":"\#(String(repeating: "x", count: 255))","#
                 + #""arguments":[9],"code":"busy","reason":"later"}"#)
+    }
+
+    @Test func longArguments_areTheirBeginningsAndLengths_inARefusal() throws {
+        let trail = try Trail()
+        let long = String(repeating: "é", count: 10_000)
+        trail.recorder().refuse(
+            "x",
+            [
+                .open("a"), .open("-" + long), .secret(length: 20_000), .open(long), .open("b"),
+                .open("c"),
+            ],
+            code: "busy", reason: "later")
+        let line = try untimed(trail.read())
+        let of256 = String(repeating: "\\u00e9", count: 127)
+        #expect(
+            line.contains(#""arguments":["a",{"text":"-\#(of256)","bytes":20001},20000,{"text":""#))
+        #expect(line.contains(#"\u00e9","bytes":20000},"b"],"argument_count":6,"code":"busy""#))
+        #expect(line.utf8.count < 512 * 3 + 300)
+    }
+
+    /// What docs/audit.md promises, beside what a certificate says. Whatever is in it, and wherever.
+    @Test func aRefusal_hasABound() throws {
+        let text = String(repeating: "\u{1}", count: 32_000)
+        for count in [1, 3, 64] {
+            for isSecret in [false, true] {
+                let trail = try Trail(room: 65_536)
+                let argument = RecordedArgument(text, isSecret: isSecret)
+                trail.recorder(Samples.stranger, trail.budget()).refuse(
+                    text, Array(repeating: argument, count: count), code: "busy", reason: text)
+                let line = try lines(trail.read())[0]
+                #expect(line.utf8.count > 7_000 && line.utf8.count < 12_288)
+            }
+        }
+    }
+
+    @Test func aStart_hasItsArgumentsWhole() throws {
+        let trail = try Trail(room: 65_536)
+        let long = String(repeating: "x", count: 30_000)
+        let start = trail.recorder().start(
+            "ls", [.open(long)], program: "/bin/ls", settled: { _ in })
+        #expect(start != nil)
+        #expect(try trail.read().contains(#""arguments":["\#(long)"]"#))
     }
 }

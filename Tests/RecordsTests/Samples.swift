@@ -51,9 +51,15 @@ enum Samples {
             RecordedRefusal(
                 command: 5, name: "nope", arguments: [.secret(length: 1)], code: "unknownCommand",
                 reason: "there is none")),
+        .refusal(
+            RecordedRefusal(
+                arguments: [.open(String(repeating: "x", count: 257))]
+                    + Array(repeating: .open(String(repeating: "y", count: 8)), count: 63),
+                code: "busy")),
         .handshakeFailure(code: "unknownCA", reason: "it is not trusted"),
         .sessionEnd(reason: "session ended", bytesIn: 10, bytesOut: 20, duration: .microseconds(1)),
         .reload(.certificates, failure: "a.pem: it is empty"),
+        .omission(identity: "dns:ann", records: 7),
     ]
 
     /// Each has only those fields that are never left out.
@@ -64,6 +70,6 @@ enum Samples {
         .reply(RecordedReply(name: "Hello")), .refusal(RecordedRefusal(code: "notAllowed")),
         .handshakeFailure(code: "reset", reason: "it left"),
         .sessionEnd(reason: "session ended", bytesIn: 0, bytesOut: 0, duration: .zero),
-        .reload(.commandTable, failure: nil),
+        .reload(.commandTable, failure: nil), .omission(identity: nil, records: 1),
     ]
 }

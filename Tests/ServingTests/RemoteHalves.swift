@@ -114,6 +114,7 @@ final class OpenHost: RemoteHost {
     private final class Counted: AdmittedCommand {
         private let desk: Desk
         init(_ desk: Desk) { self.desk = desk }
+        func whenRecorded(_ call: @escaping (Refusal?) -> Void) { call(nil) }
         func vacated() { desk.vacated += 1 }
         func ended(_ outcome: Remote.Outcome, _ usage: Usage) { desk.ends.append((outcome, usage)) }
         func abandoned() { desk.abandoned += 1 }

@@ -84,6 +84,8 @@ class Judge:
             (self.EXHAUSTED, "exhaustion"),
             (self.RECOVERED, None),  # Each loop says it when it accepts again, be it much later.
             (r"parleyd: an audit record was lost: ", "full_disk"),
+            (r"parleyd: the audit trail can't be written: ", "full_disk"),
+            (r"parleyd: the audit trail has the ", None),
             (r"parleyd: dns:leaver-\d+\.example may run nothing any more: ", None),
         ):
             if re.match(pattern, line):
@@ -122,7 +124,9 @@ class House:
 
     def _start(self, threads):
         quiet = ["--quiet", "--threads", threads]
-        self._add("remote", "command", *quiet, "--client-ca", self.certs / "ca.pem", "--crl",
+        # All records of good clients are compared, and a small volume is to be full.
+        whole = ["--audit-rate", "1048576", "--audit-reserve", "0"]
+        self._add("remote", "command", *quiet, *whole, "--client-ca", self.certs / "ca.pem", "--crl",
                   self.crl, "--commands", self.table, "--audit", self.audit, "--grace", "1",
                   descriptors=DESCRIPTORS, wrapper=self.volume.wrapper)
         self.volume.enter(self["remote"].pid)

@@ -1,0 +1,41 @@
+// A record on its way into the trail.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A line that waits to be written, and what is to be done where it can't be.
+struct AuditEntry: Sendable {
+    enum Kind: Sendable {
+        /// A client can cause any number of them. Left out where the queue is full or the disk short, and lost where
+        /// it can't be written.
+        case frequent
+        /// The server's own. Lost where it can't be written.
+        case own
+        /// A program waits for it: whoever settles it says so.
+        case start(StartRecord, settled: @Sendable (StartFate) -> Void)
+        /// Never left out. Kept where it can't be written, and dropped where its start is not in the trail.
+        case end(StartRecord?)
+    }
+
+    var line: JSONLine
+    let kind: Kind
+    /// Whether it waits for the disk where that was asked for.
+    let isDurable: Bool
+    /// How many records it tells of that were left out before it: they are lost with it.
+    let omitted: Int
+    /// What it takes of the queue, in bytes.
+    let size: Int
+
+    init(_ line: JSONLine, _ kind: Kind, isDurable: Bool, omitted: Int = 0) {
+        self.line = line
+        self.kind = kind
+        self.isDurable = isDurable
+        self.omitted = omitted
+        size = line.count + Self.overhead
+    }
+
+    /// There is no end of what has not begun.
+    var isNeedless: Bool {
+        if case .end(let start?) = kind { start.fate == .failed } else { false }
+    }
+
+    private static let overhead = 128
+}

@@ -1,0 +1,162 @@
+// What waits to be written into the trail.
+// SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
+internal import System
+
+/// How much may wait for a trail that is slow.
+package struct AuditLimits: Sendable {
+    /// Bytes that wait in all before another frequent record is left out.
+    package var frequent = 1 << 20
+    /// The same, before another start or a record of the server's own is refused. Ends are taken always: there are no more of them than of programs
+    /// that have started.
+    package var starts = 16 << 20
+    /// Bytes of the disk that only starts and ends may use; 0 for none.
+    package var reserve: UInt64 = 64 << 20
+
+    package init() {}
+}
+
+/// Records in the order in which they were decided, until one thread takes them. From any thread.
+final class AuditQueue: Sendable {
+    enum Item: Sendable {
+        case record(AuditEntry)
+        /// What follows goes there.
+        case reopening(OpenedTrail)
+    }
+
+    private struct State {
+        var items: [Item] = []
+        /// Of all records that are not settled, also of those that were taken.
+        var bytes = 0
+        var records = 0
+        var isShort = false
+        var isAsleep = false
+        /// Until when what waits is still written; nil while the trail is open.
+        var end: Moment?
+        var isOver = false
+        /// Those of the server's own that found no room, or that were lost at the end.
+        var lost = 0
+    }
+
+    private let state = Mutex(State())
+    private let limits: AuditLimits
+    /// Where the thread waits that takes them.
+    let bell: Doorbell
+    /// Rung at its end.
+    private let over: Doorbell
+
+    init(_ limits: AuditLimits) throws(Errno) {
+        self.limits = limits
+        bell = try Doorbell()
+        over = try Doorbell()
+    }
+
+    /// - Returns: false where it is left out.
+    func add(_ entry: AuditEntry) -> Bool {
+        let (isTaken, rings) = state.withLock { state -> (Bool, Bool) in
+            guard state.end == nil, admits(entry, state) else {
+                if case .own = entry.kind { state.lost += 1 + entry.omitted }
+                return (false, false)
+            }
+            state.bytes += entry.size
+            state.records += 1
+            state.items.append(.record(entry))
+            return (true, state.isAsleep.exchange(false))
+        }
+        if rings { bell.ring() }
+        return isTaken
+    }
+
+    private func admits(_ entry: AuditEntry, _ state: State) -> Bool {
+        switch entry.kind {
+        case .frequent: !state.isShort && state.bytes + entry.size <= limits.frequent
+        case .own, .start: state.bytes + entry.size <= limits.starts
+        case .end: true
+        }
+    }
+
+    func add(_ trail: OpenedTrail) {
+        let rings = state.withLock { state in
+            state.items.append(.reopening(trail))
+            return state.isAsleep.exchange(false)
+        }
+        if rings { bell.ring() }
+    }
+
+    // MARK: For the thread that writes
+
+    /// Waits for more.
+    ///
+    /// - Parameter due: when there is something to be done without them.
+    /// - Returns: nothing at that time; nil where the trail is closed and there is nothing more.
+    func take(until due: Moment) -> [Item]? {
+        while true {
+            let items = state.withLock { state -> [Item]? in
+                if state.items.isEmpty, state.end != nil { return nil }
+                var items: [Item] = []
+                swap(&items, &state.items)
+                state.isAsleep = items.isEmpty
+                return items
+            }
+            guard let items, items.isEmpty, Moment.now < due else { return items }
+            bell.wait(until: due)
+        }
+    }
+
+    /// A record is written, lost or not needed any more.
+    func settle(_ entry: AuditEntry) {
+        state.withLock { state in
+            state.bytes -= entry.size
+            state.records -= 1
+        }
+    }
+
+    /// How many found no room, and are to be told of by the next record.
+    func takeLost() -> Int {
+        state.withLock { state in
+            defer { state.lost = 0 }
+            return state.lost
+        }
+    }
+
+    func note(isShort: Bool) { state.withLock { $0.isShort = isShort } }
+
+    /// Until when what waits may be written; nil for as long as it takes.
+    var end: Moment? { state.withLock { $0.end } }
+
+    /// Nothing is written any more, and no record tells of so many that were lost.
+    func noteOver(lost: Int) {
+        state.withLock { state in
+            state.isOver = true
+            state.lost += lost
+        }
+        over.ring()
+    }
+
+    /// Records that are not settled.
+    var waiting: Int { state.withLock { $0.records } }
+
+    // MARK: Its end
+
+    /// Takes nothing more, and has what waits written until then.
+    func close(until end: Moment) {
+        state.withLock { $0.end = $0.end ?? end }
+        bell.ring()
+    }
+
+    /// Waits until the thread has ended, or for so long.
+    ///
+    /// - Returns: how many records are not written.
+    func wait(until end: Moment) -> Int {
+        while state.withLock({ !$0.isOver }), Moment.now < end { over.wait(until: end) }
+        return state.withLock { $0.records + $0.lost }
+    }
+}
+
+extension Bool {
+    /// Returns what it was.
+    fileprivate mutating func exchange(_ value: Bool) -> Bool {
+        defer { self = value }
+        return self
+    }
+}

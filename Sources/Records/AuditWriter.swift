@@ -1,0 +1,322 @@
+// The thread that writes the trail.
+// SPDX-License-Identifier: Apache-2.0
+internal import System
+
+/// Writes records in their order, whole lines of several at once, and waits for the pipe or the disk in nobody's place. A line
+/// that was written in part is completed before anything else is written to that file. Confined to its thread.
+final class AuditWriter {
+    private let queue: AuditQueue
+    private var trail: OpenedTrail
+    private let syncs: Bool
+    private var floor: DiskFloor
+    private let tell: (AuditNews) -> Void
+    /// What must be written before anything else: ends that could not be, and a record of any kind of which a part was.
+    private var owed: [AuditEntry] = []
+    /// What is missing of the first of them, where a part is written.
+    private var rest: [UInt8] = []
+    /// How many lost records that line tells of.
+    private var restTells = 0
+    /// Ends among them that the log was told of.
+    private var kept = 0
+    /// When they are tried again, though nothing else is to be written.
+    private var nextTry = Moment.never
+    /// Records that were lost since the last one that was written.
+    private var lost = 0
+    /// Written, and waiting for the disk.
+    private var unsynced: [AuditEntry] = []
+    private var hasSaidThatItWaits = false
+
+    init(
+        _ queue: AuditQueue, _ trail: OpenedTrail, syncs: Bool, _ floor: DiskFloor,
+        tell: @escaping (AuditNews) -> Void
+    ) {
+        self.queue = queue
+        self.trail = trail
+        self.syncs = syncs
+        self.floor = floor
+        self.tell = tell
+    }
+
+    /// Returns when the queue is closed and nothing more can be written.
+    func run() {
+        lookAtDisk()
+        while let items = queue.take(until: min(nextTry, floor.due)) {
+            lookAtDisk()
+            lost += queue.takeLost()
+            var entries: [AuditEntry] = []
+            for item in items {
+                switch item {
+                case .record(let entry): entries.append(entry)
+                case .reopening(let next):
+                    write(entries)
+                    entries = []
+                    goOn(in: next)
+                }
+            }
+            write(entries)
+        }
+        _ = payOwed()
+        queue.noteOver(lost: lost)
+    }
+
+    private func lookAtDisk() {
+        guard let free = floor.look(at: trail, Moment.now) else { return }
+        queue.note(isShort: floor.isShort)
+        tell(floor.isShort ? .isShort(of: floor.floor, free: free) : .hasRoom)
+    }
+
+    // MARK: Lines
+
+    /// Lines that are written at once.
+    private struct Group {
+        var bytes: [UInt8] = []
+        /// Each with where its line ends.
+        var entries: [(entry: AuditEntry, end: Int)] = []
+        /// The first line tells of so many that were lost.
+        var lost = 0
+    }
+
+    private func write(_ entries: [AuditEntry]) {
+        var reason = payOwed()
+        var index = 0
+        while index < entries.count {
+            if let reason {
+                give(up: entries[index], reason)
+                index += 1
+                continue
+            }
+            let group = gather(entries, from: &index)
+            guard !group.entries.isEmpty else { continue }
+            let (count, failure) = put(group.bytes)
+            let left = settle(group, written: count, failure)
+            index -= left
+            // Nothing may be written before what is owed.
+            if !owed.isEmpty { reason = failure }
+        }
+        finishSync()
+    }
+
+    /// As many lines as are written at once, and one at least where there is one.
+    private func gather(_ entries: [AuditEntry], from index: inout Int) -> Group {
+        var group = Group()
+        while index < entries.count {
+            var entry = entries[index]
+            let isFirst = group.entries.isEmpty
+            if entry.isNeedless {
+                // All of a group are in a row.
+                guard isFirst else { break }
+                settle(entry)
+                index += 1
+                continue
+            }
+            if isFirst, lost > 0 {
+                group.lost = lost
+                entry.line.add("lost_before", lost)
+            }
+            guard isFirst || group.bytes.count + entry.line.count <= trail.mostAtOnce else { break }
+            entry.line.write(to: &group.bytes)
+            group.entries.append((entries[index], group.bytes.count))
+            index += 1
+        }
+        return group
+    }
+
+    /// Settles what is written of a group, and the first record that isn't.
+    ///
+    /// - Returns: how many records after that one are not settled.
+    private func settle(_ group: Group, written count: Int, _ failure: AuditError?) -> Int {
+        var start = 0
+        for (index, (entry, end)) in group.entries.enumerated() {
+            // A part of it is enough: it will be whole.
+            if index == 0, count > 0 { lost -= group.lost }
+            if end <= count {
+                finish(entry)
+            } else if let failure {
+                if start < count {
+                    restTells = index == 0 ? group.lost : 0
+                    begin(entry, rest: Array(group.bytes[count..<end]), failure)
+                } else {
+                    give(up: entry, failure)
+                }
+                return group.entries.count - index - 1
+            }
+            start = end
+        }
+        return 0
+    }
+
+    /// Writes bytes, and waits for room in a pipe.
+    ///
+    /// - Returns: how many were written, and why not all.
+    private func put(_ bytes: [UInt8]) -> (count: Int, failure: AuditError?) {
+        var count = 0
+        var since: Moment?
+        while count < bytes.count {
+            switch trail.write(bytes.span.extracting(droppingFirst: count)) {
+            case .wrote(let written):
+                count += written
+                since = nil
+            case .isTaken:
+                let now = Moment.now
+                guard now < queue.end ?? .never else { return (count, .unread) }
+                queue.bell.wait(until: now + LineTurn.pause)
+            case .isFull:
+                let began = since ?? Moment.now
+                since = began
+                guard waitForRoom(since: began) else { return (count, .unread) }
+            case .failed(let reason): return (count, AuditError(writing: reason))
+            }
+        }
+        if hasSaidThatItWaits, !bytes.isEmpty {
+            hasSaidThatItWaits = false
+            tell(.goesOn)
+        }
+        return (count, nil)
+    }
+
+    /// - Returns: false where nothing is waited for any more.
+    private func waitForRoom(since began: Moment) -> Bool {
+        let now = Moment.now
+        let end = queue.end ?? .never
+        guard now < end else { return false }
+        let telling = hasSaidThatItWaits ? .never : began + Self.patience
+        if now >= telling {
+            hasSaidThatItWaits = true
+            tell(.waits)
+        }
+        queue.bell.wait(
+            orRoomIn: trail.number, until: min(end, max(telling, now + .milliseconds(1))))
+        return true
+    }
+
+    // MARK: What becomes of records
+
+    private func settle(_ entry: AuditEntry, _ fate: StartFate = .recorded) {
+        queue.settle(entry)
+        guard case .start(let start, let settled) = entry.kind else { return }
+        guard start.fate == nil else { return }
+        start.settle(fate)
+        settled(fate)
+    }
+
+    /// Its line is written.
+    private func finish(_ entry: AuditEntry) {
+        if syncs, entry.isDurable { unsynced.append(entry) } else { settle(entry) }
+    }
+
+    /// Has all that was written come to the disk: many records wait for it once.
+    private func finishSync() {
+        guard !unsynced.isEmpty else { return }
+        let failure = trail.sync().map { AuditError(writing: $0) }
+        if let failure { lose(unsynced.count, failure) }
+        for entry in unsynced { settle(entry, failure == nil ? .recorded : .begun) }
+        unsynced = []
+    }
+
+    /// A part of its line is written.
+    private func begin(_ entry: AuditEntry, rest: [UInt8], _ reason: AuditError) {
+        self.rest = rest
+        owe(entry, reason)
+        // Its program doesn't wait for that, and its end follows.
+        if case .start(let start, let settled) = entry.kind, start.fate == nil {
+            start.settle(.begun)
+            settled(.begun)
+        }
+    }
+
+    /// Nothing of it is written.
+    private func give(up entry: AuditEntry, _ reason: AuditError) {
+        if entry.isNeedless { return settle(entry) }
+        if case .end = entry.kind { return owe(entry, reason) }
+        lose(1 + entry.omitted, reason)
+        settle(entry, .failed)
+    }
+
+    private func lose(_ count: Int, _ reason: AuditError) {
+        if lost == 0 { tell(.loses(reason)) }
+        lost += count
+    }
+
+    private func owe(_ entry: AuditEntry, _ reason: AuditError) {
+        if owed.isEmpty {
+            tell(.keeps(reason))
+            kept = 0
+        }
+        owed.append(entry)
+        kept += 1
+        nextTry = Moment.now + Self.pause
+    }
+
+    // MARK: What is owed
+
+    /// Writes what must come before all else.
+    ///
+    /// - Returns: why it can't.
+    private func payOwed() -> AuditError? {
+        guard !owed.isEmpty else { return nil }
+        if !rest.isEmpty {
+            let (count, failure) = put(rest)
+            rest.removeFirst(count)
+            if let failure { return postpone(failure) }
+            finish(owed.removeFirst())
+        }
+        var index = 0
+        var failure: AuditError?
+        let entries = owed
+        owed = []
+        while index < entries.count, failure == nil {
+            let group = gather(entries, from: &index)
+            guard !group.entries.isEmpty else { break }
+            let (count, why) = put(group.bytes)
+            failure = why
+            index -= repay(group, written: count)
+        }
+        owed += entries[index...]
+        finishSync()
+        if let failure { return postpone(failure) }
+        nextTry = .never
+        tell(.hasWritten(kept: kept))
+        return nil
+    }
+
+    /// - Returns: how many of the group are still owed.
+    private func repay(_ group: Group, written count: Int) -> Int {
+        var start = 0
+        for (index, (entry, end)) in group.entries.enumerated() {
+            if index == 0, count > 0 { lost -= group.lost }
+            if end > count {
+                if start < count {
+                    rest = Array(group.bytes[count..<end])
+                    restTells = index == 0 ? group.lost : 0
+                }
+                return group.entries.count - index
+            }
+            finish(entry)
+            start = end
+        }
+        return 0
+    }
+
+    private func postpone(_ reason: AuditError) -> AuditError {
+        nextTry = Moment.now + Self.pause
+        return reason
+    }
+
+    /// What was decided before is written where it was decided, as far as that can be done.
+    private func goOn(in next: OpenedTrail) {
+        if payOwed() != nil, !next.leads(to: trail) {
+            // The line that was begun is whole in the new file.
+            if !rest.isEmpty { lost += restTells }
+            rest = []
+        }
+        trail = next
+        floor.forget()
+        lookAtDisk()
+        _ = payOwed()
+    }
+
+    /// Between two attempts to write what is owed.
+    private static let pause = Duration.seconds(1)
+    /// What a reader may take before the log says that it is waited for.
+    private static let patience = Duration.seconds(2)
+}

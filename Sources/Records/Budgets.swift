@@ -1,0 +1,66 @@
+// The budgets of all identities.
+// SPDX-License-Identifier: Apache-2.0
+package import System
+
+/// One budget for each identity that has sessions or had some lately, and one for all clients without one. What is forgotten
+/// and has left something out has a record of that. Confined to its loop.
+package final class Budgets {
+    private let rate: Budget.Rate
+    private let now: () -> Moment
+    private let server: Recorder
+    private let strangers: Budget
+    private var identities: [String: Budget] = [:]
+    /// With so many it is looked for those that can be forgotten.
+    private var full = Budgets.mostIdle
+
+    package init(_ file: AuditFile, _ rate: Budget.Rate, now: @escaping () -> Moment) {
+        self.rate = rate
+        self.now = now
+        server = Recorder(file, nil)
+        strangers = Budget(rate, now: now)
+    }
+
+    /// - Parameter identity: nil for who has none.
+    package subscript(_ identity: String?) -> Budget {
+        guard let identity else { return strangers }
+        if let budget = identities[identity] { return budget }
+        if identities.count >= full { forget() }
+        let budget = Budget(rate, now: now)
+        identities[identity] = budget
+        return budget
+    }
+
+    /// Identities that are remembered.
+    var count: Int { identities.count }
+
+    /// Nobody has anything recorded any more: what was left out is told.
+    package func end() {
+        tell(strangers, nil)
+        for (identity, budget) in identities { tell(budget, identity) }
+    }
+
+    /// Whose budget is whole again can have a new one as well. Of the others without a session as many are remembered as there
+    /// is room for, first those that had a record last.
+    private func forget() {
+        for (identity, budget) in identities where budget.holders == 0 && budget.isWhole {
+            tell(budget, identity)
+            identities[identity] = nil
+        }
+        let idle = identities.filter { $0.value.holders == 0 }.sorted {
+            $0.value.usedAt > $1.value.usedAt
+        }
+        for (identity, budget) in idle.dropFirst(Self.mostIdle / 2) {
+            tell(budget, identity)
+            identities[identity] = nil
+        }
+        full = max(Self.mostIdle, identities.count * 2)
+    }
+
+    private func tell(_ budget: Budget, _ identity: String?) {
+        let records = budget.takeOmitted()
+        if records > 0 { server.record(.omission(identity: identity, records: records)) }
+    }
+
+    /// Some 200 bytes each.
+    static let mostIdle = 4_096
+}

@@ -1,0 +1,60 @@
+// The space on the trail's disk that only starts and ends may use.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import System
+
+/// Looks at a file system's free space now and then: other records stop while it is below a floor, so that starts and ends
+/// still have room. Used by one thread.
+struct DiskFloor {
+    /// In bytes, of which a user without root's rights may use `free`.
+    struct Space {
+        let free: UInt64
+        let all: UInt64
+    }
+
+    private let reserve: UInt64
+    private let measure: (Int32) -> Space?
+    private var next = Moment(nanoseconds: 0)
+    private(set) var isShort = false
+    /// The floor of the file system that was looked at last.
+    private(set) var floor: UInt64 = 0
+
+    /// - Parameters:
+    ///   - reserve: in bytes, but no more than an eighth of the file system; 0 for none.
+    ///   - measure: asks the system.
+    init(_ reserve: UInt64, measure: @escaping (Int32) -> Space? = Self.space) {
+        self.reserve = reserve
+        self.measure = measure
+    }
+
+    /// Looks, unless it has a moment ago.
+    ///
+    /// - Returns: the free space where it is short since now or isn't any more; else nil.
+    mutating func look(at trail: OpenedTrail, _ now: Moment) -> UInt64? {
+        guard reserve > 0, trail.isRegular, now >= next else { return nil }
+        next = now + Self.pause
+        // Where nobody can say, the writes themselves will.
+        guard let space = measure(trail.number) else { return nil }
+        floor = min(reserve, space.all / 8)
+        // Not at every byte that comes or goes.
+        let isShort = space.free < (isShort ? floor + floor / 8 : floor)
+        defer { self.isShort = isShort }
+        return isShort == self.isShort ? nil : space.free
+    }
+
+    /// Another file is written from here on.
+    mutating func forget() { next = Moment(nanoseconds: 0) }
+
+    /// When it is to be looked at again, though nothing is written.
+    var due: Moment { isShort ? next : .never }
+
+    /// What all clients together may write within it is bounded by their budgets and by the queue.
+    private static let pause = Duration.milliseconds(250)
+
+    @Sendable private static func space(_ number: Int32) -> Space? {
+        var status = statvfs()
+        guard unsafe fstatvfs(number, &status) == 0 else { return nil }
+        let unit = UInt64(status.f_frsize)
+        return Space(free: UInt64(status.f_bavail) * unit, all: UInt64(status.f_blocks) * unit)
+    }
+}

@@ -1,0 +1,100 @@
+// What the trail's lines are written to at the moment.
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import System
+
+/// A file, a pipe, a device or a socket, open for records. Closed when nobody has it any more.
+final class OpenedTrail: Sendable {
+    private let descriptor: Descriptor
+    /// Whether it is a file, which takes what it is given at once or has the writer wait; the others say when
+    /// they have no room.
+    let isRegular: Bool
+    private let isSocket: Bool
+    /// Nil where nobody else of this process writes there.
+    private let turn: LineTurn?
+
+    /// - Parameters:
+    ///   - path: nil for standard error.
+    ///   - turn: with whom it shares that.
+    /// - Throws: `AuditError` where it can't be opened.
+    init(_ path: String?, _ turn: LineTurn? = nil) throws(AuditError) {
+        descriptor = try Self.open(path)
+        let kind = Descriptor.kind(of: descriptor.number)
+        isRegular = kind == S_IFREG
+        isSocket = kind == S_IFSOCK
+        // Nobody else must wait for a disk.
+        let neverBlocks = isSocket || fcntl(descriptor.number, F_GETFL) & O_NONBLOCK != 0
+        self.turn = neverBlocks ? turn : nil
+    }
+
+    private static func open(_ path: String?) throws(AuditError) -> Descriptor {
+        if let path {
+            do throws(FileError) {
+                return Descriptor(owning: try TrustedFile(appending: path).release())
+            } catch {
+                throw AuditError(error)
+            }
+        }
+        let own = Descriptor(reopening: 2, appending: true)
+        if own.number >= 0 { return own }
+        let copy = Descriptor(duplicating: 2)
+        guard copy.number >= 0 else { throw AuditError(standardError: .last) }
+        return copy
+    }
+
+    var number: Int32 { descriptor.number }
+
+    func leads(to other: OpenedTrail) -> Bool { leadToSameFile(number, other.number) }
+
+    var isStandardOutput: Bool { leadToSameFile(number, 1) }
+
+    /// Of whole lines, as many are written at once. A pipe takes so many bytes whole or not at all (PIPE_BUF,
+    /// pipe(7)), so that what others write to it stands between the lines and not in them.
+    var mostAtOnce: Int { isRegular ? 65_536 : 4_096 }
+
+    /// What became of an attempt to write.
+    enum Attempt {
+        case wrote(Int)
+        /// There is no room now.
+        case isFull
+        /// Somebody else has begun a line there.
+        case isTaken
+        case failed(Errno)
+    }
+
+    /// Writes as much as is taken now.
+    func write(_ bytes: Span<UInt8>) -> Attempt {
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            guard let turn else { return unsafe attempt(writeOnce(bytes)) }
+            let count = turn.attempt(as: .trail) {
+                let count = unsafe writeOnce(bytes)
+                return (count, unsafe count > 0 && bytes[count - 1] == UInt8(ascii: "\n"))
+            }
+            return count.map(attempt) ?? .isTaken
+        }
+    }
+
+    private func writeOnce(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        while true {
+            // A supervisor's socket may be a blocking one.
+            let count =
+                isSocket
+                ? unsafe send(number, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
+                : unsafe Glibc.write(number, bytes.baseAddress, bytes.count)
+            if count >= 0 || errno != EINTR { return count }
+        }
+    }
+
+    private func attempt(_ count: Int) -> Attempt {
+        if count > 0 { return .wrote(count) }
+        if count < 0, errno == EAGAIN { return .isFull }
+        turn?.giveUp(as: .trail)
+        return .failed(count == 0 ? Errno(ENOSPC) : .last)
+    }
+
+    /// Waits until all that was written is on the disk. What has no disk has nothing to wait for.
+    func sync() -> Errno? {
+        guard fdatasync(number) != 0, errno != EINVAL, errno != EROFS else { return nil }
+        return .last
+    }
+}

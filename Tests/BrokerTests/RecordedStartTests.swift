@@ -1,0 +1,164 @@
+// A program whose start is not recorded yet, since the trail is slow.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Programs
+import System
+import Testing
+
+@testable import Broker
+@testable import Remote
+@testable import Sockets
+@testable import TestSupport
+
+@Suite(.timeLimit(.minutes(1)))
+struct RecordedStartTests {
+    /// Its program leaves a mark where it has run.
+    private final class Case {
+        let office: TestOffice
+        let network: TestNetwork
+        private let folder: TemporaryFolder
+        private let loop: EventLoop
+
+        init(_ loop: EventLoop) throws {
+            self.loop = loop
+            folder = try TemporaryFolder()
+            office = try TestOffice(
+                """
+                mark: {run: ["/usr/bin/touch", "\(folder["mark"])"], allow: ["anyone"]},
+                hi: {reply: "hi"}
+                """)
+            office.recordsLate = true
+            network = try TestNetwork(office, loop)
+            network.begin()
+            network.run("mark")
+        }
+
+        var hasRun: Bool { unsafe access(folder["mark"], F_OK) == 0 }
+
+        /// As long as a program needs by far.
+        func pause() async {
+            let later = Bell()
+            let timer = Timer(after: .milliseconds(100), on: loop) { later.ring() }
+            await later.wait()
+            withExtendedLifetime(timer) {}
+        }
+
+        /// The session goes on.
+        func goesOn() async throws {
+            network.run("hi")
+            try await eventually("the next run is answered") { network.kinds.last == .answered }
+            #expect(network.end == nil)
+        }
+    }
+
+    private static let ends = EndsPost(handle: 1, haveCome: true)
+    private static let told = ToldPost(handle: 1, traffic: Traffic())
+    private static let refusal = Refusal(.unavailable, "it cannot be recorded")
+
+    @Test(arguments: [true, false])
+    func aProgram_startsWhenItsStartIsRecorded_andItsPipesHaveCome(recordFirst: Bool) async throws {
+        try await onLoop { loop in
+            let test = try Case(loop)
+            // Its pipes don't wait for the record.
+            try await test.network.hears(.started)
+            if recordFirst { test.office.settle() } else { test.network.say(Self.ends) }
+            await test.pause()
+            #expect(!test.hasRun && test.network.kinds == [.started])
+            if recordFirst { test.network.say(Self.ends) } else { test.office.settle() }
+            try await test.network.hears(.started, .running, .done)
+            #expect(test.hasRun)
+            test.network.say(Self.told)
+            try await eventually("its end is recorded") { test.office.ends.count == 1 }
+            #expect(test.office.vacated == 1 && test.office.abandoned == 0)
+            try await test.goesOn()
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func aStartThatCanNotBeRecorded_isRefused(haveCome: Bool) async throws {
+        try await onLoop { loop in
+            let test = try Case(loop)
+            try await test.network.hears(.started)
+            if haveCome {
+                test.network.say(Self.ends)
+                await test.pause()
+            }
+            test.office.settle(Self.refusal)
+            #expect(test.office.vacated == 1 && test.office.ends.count == 1)
+            if !haveCome { test.network.say(Self.ends) }
+            try await test.network.hears(.started, .done)
+            #expect(try test.network.last(DonePost.self).outcome == .refused(Self.refusal))
+            test.network.say(Self.told)
+            try await test.goesOn()
+            #expect(!test.hasRun && test.office.ends.count == 1)
+        }
+    }
+
+    /// As for who has no descriptors for them.
+    @Test func aStartThatCanNotBeRecorded_isRefused_wherePipesHaveNotCome() async throws {
+        try await onLoop { loop in
+            let test = try Case(loop)
+            try await test.network.hears(.started)
+            test.office.settle(Self.refusal)
+            test.network.say(EndsPost(handle: 1, haveCome: false))
+            try await test.network.hears(.started, .refused)
+            #expect(try test.network.last(RefusedPost.self).refusal == Self.refusal)
+            try await test.goesOn()
+            #expect(!test.hasRun && test.office.vacated == 1)
+        }
+    }
+
+    /// What was found at its admission doesn't count any more.
+    @Test func whoIsRevokedMeanwhile_isNotStarted() async throws {
+        try await onLoop { loop in
+            let test = try Case(loop)
+            try await test.network.hears(.started)
+            test.network.say(Self.ends)
+            await test.pause()
+            let revoked = Refusal(.notAllowed, "the client's certificate was revoked")
+            test.office.objection = revoked
+            test.office.settle()
+            try await test.network.hears(.started, .done)
+            #expect(try test.network.last(DonePost.self).outcome == .refused(revoked))
+            test.network.say(Self.told)
+            test.office.objection = nil
+            try await test.goesOn()
+            #expect(!test.hasRun && test.office.ends.count == 1 && test.office.vacated == 1)
+        }
+    }
+
+    @Test func whoCancelsMeanwhile_isNotStarted() async throws {
+        try await onLoop { loop in
+            let test = try Case(loop)
+            try await test.network.hears(.started)
+            test.network.say(Self.ends, StopPost(handle: 1, reason: .ordered))
+            try await test.network.hears(.started, .done)
+            guard case .refused(let refusal) = try test.network.last(DonePost.self).outcome else {
+                Issue.record("it has run")
+                return
+            }
+            #expect(refusal.code == .cancelled)
+            #expect(test.office.vacated == 1 && test.office.ends.count == 1)
+            test.office.settle()
+            test.network.say(Self.told)
+            await test.pause()
+            try await test.goesOn()
+            #expect(!test.hasRun && test.office.ends.count == 1)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func aSessionThatEndsMeanwhile_givesThePlaceBack(haveCome: Bool) async throws {
+        try await onLoop { loop in
+            let test = try Case(loop)
+            try await test.network.hears(.started)
+            if haveCome { test.network.say(Self.ends) }
+            test.network.say(ClosedPost(handle: 1))
+            try await eventually("it is closed") { test.office.closed == 1 }
+            #expect(test.office.vacated == 1 && test.office.abandoned == 1)
+            test.office.settle()
+            await test.pause()
+            #expect(!test.hasRun && test.office.ends.isEmpty && test.network.end == nil)
+        }
+    }
+}
