@@ -6,7 +6,7 @@ internal import System
 /// that was written in part is completed before anything else is written to that file. Confined to its thread.
 final class AuditWriter {
     private let queue: AuditQueue
-    private var trail: OpenedTrail
+    private let pen: AuditPen
     private let syncs: Bool
     private var floor: DiskFloor
     private let tell: (AuditNews) -> Void
@@ -24,14 +24,13 @@ final class AuditWriter {
     private var lost = 0
     /// Written, and waiting for the disk.
     private var unsynced: [AuditEntry] = []
-    private var hasSaidThatItWaits = false
 
     init(
         _ queue: AuditQueue, _ trail: OpenedTrail, syncs: Bool, _ floor: DiskFloor,
         tell: @escaping (AuditNews) -> Void
     ) {
         self.queue = queue
-        self.trail = trail
+        pen = AuditPen(queue, trail, tell: tell)
         self.syncs = syncs
         self.floor = floor
         self.tell = tell
@@ -60,7 +59,7 @@ final class AuditWriter {
     }
 
     private func lookAtDisk() {
-        guard let free = floor.look(at: trail, Moment.now) else { return }
+        guard let free = floor.look(at: pen.trail, Moment.now) else { return }
         queue.note(isShort: floor.isShort)
         tell(floor.isShort ? .isShort(of: floor.floor, free: free) : .hasRoom)
     }
@@ -87,7 +86,7 @@ final class AuditWriter {
             }
             let group = gather(entries, from: &index)
             guard !group.entries.isEmpty else { continue }
-            let (count, failure) = put(group.bytes)
+            let (count, failure) = pen.put(group.bytes)
             let left = settle(group, written: count, failure)
             index -= left
             // Nothing may be written before what is owed.
@@ -113,7 +112,9 @@ final class AuditWriter {
                 group.lost = lost
                 entry.line.add("lost_before", lost)
             }
-            guard isFirst || group.bytes.count + entry.line.count <= trail.mostAtOnce else { break }
+            guard isFirst || group.bytes.count + entry.line.count <= pen.trail.mostAtOnce else {
+                break
+            }
             entry.line.write(to: &group.bytes)
             group.entries.append((entries[index], group.bytes.count))
             index += 1
@@ -145,50 +146,6 @@ final class AuditWriter {
         return 0
     }
 
-    /// Writes bytes, and waits for room in a pipe.
-    ///
-    /// - Returns: how many were written, and why not all.
-    private func put(_ bytes: [UInt8]) -> (count: Int, failure: AuditError?) {
-        var count = 0
-        var since: Moment?
-        while count < bytes.count {
-            switch trail.write(bytes.span.extracting(droppingFirst: count)) {
-            case .wrote(let written):
-                count += written
-                since = nil
-            case .isTaken:
-                let now = Moment.now
-                guard now < queue.end ?? .never else { return (count, .unread) }
-                queue.bell.wait(until: now + LineTurn.pause)
-            case .isFull:
-                let began = since ?? Moment.now
-                since = began
-                guard waitForRoom(since: began) else { return (count, .unread) }
-            case .failed(let reason): return (count, AuditError(writing: reason))
-            }
-        }
-        if hasSaidThatItWaits, !bytes.isEmpty {
-            hasSaidThatItWaits = false
-            tell(.goesOn)
-        }
-        return (count, nil)
-    }
-
-    /// - Returns: false where nothing is waited for any more.
-    private func waitForRoom(since began: Moment) -> Bool {
-        let now = Moment.now
-        let end = queue.end ?? .never
-        guard now < end else { return false }
-        let telling = hasSaidThatItWaits ? .never : began + Self.patience
-        if now >= telling {
-            hasSaidThatItWaits = true
-            tell(.waits)
-        }
-        queue.bell.wait(
-            orRoomIn: trail.number, until: min(end, max(telling, now + .milliseconds(1))))
-        return true
-    }
-
     // MARK: What becomes of records
 
     private func settle(_ entry: AuditEntry, _ fate: StartFate = .recorded) {
@@ -207,7 +164,7 @@ final class AuditWriter {
     /// Has all that was written come to the disk: many records wait for it once.
     private func finishSync() {
         guard !unsynced.isEmpty else { return }
-        let failure = trail.sync().map { AuditError(writing: $0) }
+        let failure = pen.trail.sync().map { AuditError(writing: $0) }
         if let failure { lose(unsynced.count, failure) }
         for entry in unsynced { settle(entry, failure == nil ? .recorded : .begun) }
         unsynced = []
@@ -255,7 +212,7 @@ final class AuditWriter {
     private func payOwed() -> AuditError? {
         guard !owed.isEmpty else { return nil }
         if !rest.isEmpty {
-            let (count, failure) = put(rest)
+            let (count, failure) = pen.put(rest)
             rest.removeFirst(count)
             if let failure { return postpone(failure) }
             finish(owed.removeFirst())
@@ -267,7 +224,7 @@ final class AuditWriter {
         while index < entries.count, failure == nil {
             let group = gather(entries, from: &index)
             guard !group.entries.isEmpty else { break }
-            let (count, why) = put(group.bytes)
+            let (count, why) = pen.put(group.bytes)
             failure = why
             index -= repay(group, written: count)
         }
@@ -304,12 +261,12 @@ final class AuditWriter {
 
     /// What was decided before is written where it was decided, as far as that can be done.
     private func goOn(in next: OpenedTrail) {
-        if payOwed() != nil, !next.leads(to: trail) {
+        if payOwed() != nil, !next.leads(to: pen.trail) {
             // The line that was begun is whole in the new file.
             if !rest.isEmpty { lost += restTells }
             rest = []
         }
-        trail = next
+        pen.trail = next
         floor.forget()
         lookAtDisk()
         _ = payOwed()
@@ -317,6 +274,4 @@ final class AuditWriter {
 
     /// Between two attempts to write what is owed.
     private static let pause = Duration.seconds(1)
-    /// What a reader may take before the log says that it is waited for.
-    private static let patience = Duration.seconds(2)
 }
