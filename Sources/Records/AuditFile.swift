@@ -42,8 +42,10 @@ package final class AuditFile: Sendable {
         do throws(Errno) {
             let queue = try AuditQueue(limits)
             self.queue = queue
+            // What the thread's call holds is held until its end, also a file that was moved away.
+            queue.add(trail)
             try startDetachedThread {
-                AuditWriter(queue, trail, syncs: syncs, floor(), tell: told).run()
+                AuditWriter(queue, syncs: syncs, floor(), tell: told).run()
             }
         } catch {
             throw AuditError(noThread: error)

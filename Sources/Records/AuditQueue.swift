@@ -85,6 +85,16 @@ final class AuditQueue: Sendable {
 
     // MARK: For the thread that writes
 
+    /// What was added before all else.
+    func takeFirst() -> OpenedTrail {
+        state.withLock { state in
+            guard case .reopening(let trail) = state.items.removeFirst() else {
+                preconditionFailure("there is nothing to write to")
+            }
+            return trail
+        }
+    }
+
     /// Waits for more.
     ///
     /// - Parameter due: when there is something to be done without them.

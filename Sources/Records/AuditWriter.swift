@@ -26,11 +26,11 @@ final class AuditWriter {
     private var unsynced: [AuditEntry] = []
 
     init(
-        _ queue: AuditQueue, _ trail: OpenedTrail, syncs: Bool, _ floor: DiskFloor,
+        _ queue: AuditQueue, syncs: Bool, _ floor: DiskFloor,
         tell: @escaping (AuditNews) -> Void
     ) {
         self.queue = queue
-        pen = AuditPen(queue, trail, tell: tell)
+        pen = AuditPen(queue, queue.takeFirst(), tell: tell)
         self.syncs = syncs
         self.floor = floor
         self.tell = tell
@@ -84,9 +84,11 @@ final class AuditWriter {
                 index += 1
                 continue
             }
+            lookAtDisk()
             let group = gather(entries, from: &index)
             guard !group.entries.isEmpty else { continue }
             let (count, failure) = pen.put(group.bytes)
+            floor.note(written: count)
             let left = settle(group, written: count, failure)
             index -= left
             // Nothing may be written before what is owed.
@@ -101,10 +103,10 @@ final class AuditWriter {
         while index < entries.count {
             var entry = entries[index]
             let isFirst = group.entries.isEmpty
-            if entry.isNeedless {
+            if isToBeDropped(entry) {
                 // All of a group are in a row.
                 guard isFirst else { break }
-                settle(entry)
+                drop(entry)
                 index += 1
                 continue
             }
@@ -147,6 +149,17 @@ final class AuditWriter {
     }
 
     // MARK: What becomes of records
+
+    private func isToBeDropped(_ entry: AuditEntry) -> Bool {
+        // It was taken before the disk was found to be short.
+        if floor.isShort, case .frequent = entry.kind { return true }
+        return entry.isNeedless
+    }
+
+    private func drop(_ entry: AuditEntry) {
+        if case .frequent = entry.kind { lost += 1 + entry.omitted }
+        settle(entry)
+    }
 
     private func settle(_ entry: AuditEntry, _ fate: StartFate = .recorded) {
         queue.settle(entry)

@@ -15,6 +15,8 @@ struct DiskFloor {
     private let reserve: UInt64
     private let measure: (Int32) -> Space?
     private var next = Moment(nanoseconds: 0)
+    /// Since it was looked at.
+    private var written: UInt64 = 0
     private(set) var isShort = false
     /// The floor of the file system that was looked at last.
     private(set) var floor: UInt64 = 0
@@ -31,8 +33,9 @@ struct DiskFloor {
     ///
     /// - Returns: the free space where it is short since now or isn't any more; else nil.
     mutating func look(at trail: OpenedTrail, _ now: Moment) -> UInt64? {
-        guard reserve > 0, trail.isRegular, now >= next else { return nil }
+        guard reserve > 0, trail.isRegular, now >= next || written > floor / 4 else { return nil }
         next = now + Self.pause
+        written = 0
         // Where nobody can say, the writes themselves will.
         guard let space = measure(trail.number) else { return nil }
         floor = min(reserve, space.all / 8)
@@ -42,13 +45,16 @@ struct DiskFloor {
         return isShort == self.isShort ? nil : space.free
     }
 
+    /// So many bytes are written: of a small disk that may be much.
+    mutating func note(written count: Int) { written += UInt64(count) }
+
     /// Another file is written from here on.
     mutating func forget() { next = Moment(nanoseconds: 0) }
 
     /// When it is to be looked at again, though nothing is written.
     var due: Moment { isShort ? next : .never }
 
-    /// What all clients together may write within it is bounded by their budgets and by the queue.
+    /// Others write to the disk as well.
     private static let pause = Duration.milliseconds(250)
 
     @Sendable private static func space(_ number: Int32) -> Space? {

@@ -50,7 +50,7 @@ final class OpenedTrail: Sendable {
 
     /// Of whole lines, as many are written at once. A pipe takes so many bytes whole or not at all (PIPE_BUF,
     /// pipe(7)), so that what others write to it stands between the lines and not in them.
-    var mostAtOnce: Int { isRegular ? 65_536 : 4_096 }
+    var mostAtOnce: Int { isRegular ? 16_384 : 4_096 }
 
     /// What became of an attempt to write.
     enum Attempt {
