@@ -84,7 +84,7 @@ let package = Package(
             dependencies: ["CLinux", "System", "Sockets", "Remote", "Commands", "Programs"],
             swiftSettings: small),
         .target(
-            name: "Vouching", dependencies: ["System", "Sockets", "TLS", "Broker"],
+            name: "Vouching", dependencies: ["System", "Sockets", "Remote", "TLS", "Broker"],
             swiftSettings: small),
         .target(
             name: "Serving",
@@ -138,7 +138,7 @@ let package = Package(
         .testTarget(
             name: "TLSTests",
             dependencies: [
-                "TLS", "COpenSSL", "CProvider", "System", "Sockets", "Broker", "Vouching",
+                "TLS", "COpenSSL", "CProvider", "System", "Sockets", "Remote", "Broker", "Vouching",
                 "TestSupport",
             ],
             swiftSettings: settings),

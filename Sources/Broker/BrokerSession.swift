@@ -49,6 +49,7 @@ final class BrokerSession {
 
     func begin(_ post: BeganPost) throws(PacketError) {
         guard case .opened = stage else { throw .outOfTurn("a session began twice") }
+        guard desk.turnedAway == nil else { throw .outOfTurn("a session without a place began") }
         stage = .resting
         desk.began(post)
     }

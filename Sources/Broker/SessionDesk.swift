@@ -10,6 +10,8 @@ package protocol SessionDesk: AnyObject {
     var table: CommandTable { get }
     /// Nil where the client has not proved who it is, to run commands: it may run nothing then.
     var identity: Identity? { get }
+    /// Why the session may not begin, where it has no place: nothing but that may be told of it.
+    var turnedAway: Refusal? { get }
     /// Between SIGTERM and SIGKILL where the table says nothing else.
     var grace: Duration { get }
     /// Where commands have control groups; nil where they have none.
@@ -54,5 +56,6 @@ package protocol SessionDesk: AnyObject {
 }
 
 extension SessionDesk {
+    package var turnedAway: Refusal? { nil }
     package var groups: CommandGroups? { nil }
 }

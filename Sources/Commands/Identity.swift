@@ -9,6 +9,8 @@ public struct Identity: Sendable, Hashable, CustomStringConvertible {
     /// `key:sha256:` and the base64 of the SHA-256 of the public key's DER SubjectPublicKeyInfo;
     /// empty where it is not known.
     public let key: String
+    /// The bytes of all of them, by which a table's sets are asked: for each of its commands, where `help` is.
+    let texts: [[UInt8]]
 
     /// - Parameter names: a certificate's; those that no table could name don't count.
     public init(names: [String], key: String) {
@@ -16,9 +18,11 @@ public struct Identity: Sendable, Hashable, CustomStringConvertible {
             (try? IdentityText(name)).map { String(decoding: $0.bytes, as: UTF8.self) }
         }
         self.key = key
+        texts = (self.names + (key.isEmpty ? [] : [key])).map { Array($0.utf8) }
     }
 
-    /// The first name, or the key where there is no name.
+    /// The first name, or the key where there is no name. It is whose a session and a program are: limits of one identity
+    /// count by it, so that two certificates of one first name are one identity, whichever of its names the table goes by.
     public var description: String { names.first ?? key }
 }
 

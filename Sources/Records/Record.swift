@@ -78,7 +78,7 @@ package enum Record: Sendable {
                     Field("command", refusal.command), Field("name", refusal.name),
                     Field("arguments", refusal.arguments),
                     Field("argument_count", refusal.argumentCount), Field("code", refusal.code),
-                    Field("reason", refusal.reason),
+                    Field("limit", refusal.limit), Field("reason", refusal.reason),
                 ]
             )
         case .handshakeFailure(let code, let reason):
@@ -154,12 +154,14 @@ package struct RecordedRefusal: Sendable {
     /// Where not all of them are recorded: how many there were.
     package var argumentCount: Int?
     package var code: String
+    /// Which limit was reached, if that is why: a key of the table or an option.
+    package var limit: String?
     package var reason: String?
 
     /// - Parameter arguments: all of them. Only the first are kept, and of those that are long the beginning.
     package init(
         command: Int? = nil, name: String? = nil, arguments: [RecordedArgument]? = nil,
-        code: String, reason: String? = nil
+        code: String, limit: String? = nil, reason: String? = nil
     ) {
         self.command = command
         self.name = name
@@ -168,6 +170,7 @@ package struct RecordedRefusal: Sendable {
             argumentCount = arguments.count
         }
         self.code = code
+        self.limit = limit
         self.reason = reason
     }
 }

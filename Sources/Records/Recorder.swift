@@ -91,14 +91,15 @@ package final class Recorder {
     ///
     /// - Parameter name: anything that a client sent; it is cut here.
     package func refuse(
-        _ name: String, _ arguments: [RecordedArgument], code: String, reason: String
+        _ name: String, _ arguments: [RecordedArgument], code: String, limit: String? = nil,
+        reason: String
     ) {
         commands += 1
         record(
             .refusal(
                 RecordedRefusal(
                     command: commands, name: name.cut(to: Self.longestName) ?? name,
-                    arguments: arguments, code: code, reason: reason)))
+                    arguments: arguments, code: code, limit: limit, reason: reason)))
     }
 
     /// Takes note of records that nobody has made, since there were too many, and of so many of the session's next

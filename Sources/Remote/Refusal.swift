@@ -24,10 +24,51 @@ public struct Refusal: Error, Hashable, Sendable {
     public let code: Code
     /// One sentence without its full stop, for people. From the wire it may hold anything.
     public let sentence: String
+    /// Which of the server's limits was reached, for its records; it is not on the wire.
+    package let limit: Limit?
 
     public init(_ code: Code, _ sentence: String) {
         self.code = code
         self.sentence = sentence
+        limit = nil
+    }
+
+    /// One that is busy, since a limit was reached.
+    package init(_ limit: Limit, _ sentence: String) {
+        code = .busy
+        self.sentence = sentence
+        self.limit = limit
+    }
+
+    /// The limits of the server and its table at which a client is told that they are busy.
+    package enum Limit: UInt8, CaseIterable, Sendable {
+        /// Programs of one command at once.
+        case concurrency = 1
+        /// The same, of one identity.
+        case perIdentity = 2
+        /// Programs of one identity at once, of all commands.
+        case identityPrograms = 3
+        /// Starts of one identity within some time.
+        case identityStarts = 4
+        /// Sessions at once.
+        case sessions = 5
+        /// The same, of one identity.
+        case identitySessions = 6
+        /// Sessions that only an identity without one may have.
+        case reservedSessions = 7
+
+        /// Who sets it: a key of the command table, or an option; docs/audit.md lists them.
+        package var word: String {
+            switch self {
+            case .concurrency: "concurrency"
+            case .perIdentity: "perIdentity"
+            case .identityPrograms: "--max-identity-programs"
+            case .identityStarts: "--max-identity-starts"
+            case .sessions: "--max-sessions"
+            case .identitySessions: "--max-identity-sessions"
+            case .reservedSessions: "--reserved-sessions"
+            }
+        }
     }
 
     /// Its frame. What is too long of the sentence is left out.

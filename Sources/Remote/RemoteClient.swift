@@ -74,7 +74,7 @@ public final class RemoteClient<Stream: ByteStream> {
     /// Waits between commands for the server's end, and answers its pings meanwhile; cancelled where a
     /// next command is to be sent.
     ///
-    /// - Throws: `cancelled`; `malformed`; what the stream throws.
+    /// - Throws: `cancelled`; `malformed`; `commandRefused` where the server refuses the session; what the stream throws.
     public func untilEnded() async throws(StreamError) {
         hear()
         defer { channel.enter(.holding) }
@@ -168,6 +168,12 @@ public final class RemoteClient<Stream: ByteStream> {
     private func take(
         _ type: FrameType, _ payload: Span<UInt8>
     ) throws(StreamError) -> Outcome? {
+        if type == .refusal, unanswered.isEmpty,
+            case .refused(let refusal) = Outcome.refusal(payload)
+        {
+            throw StreamError(
+                .commandRefused, "the server refuses the session: \(escaped(refusal.sentence))")
+        }
         guard type == .ping || type == .pong || !unanswered.isEmpty else {
             throw .malformed("a frame of type \(type.rawValue) came without a command")
         }

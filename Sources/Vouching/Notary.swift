@@ -1,6 +1,7 @@
 // The broker's half of handshakes: it signs for the server, and finds out who its clients are.
 // SPDX-License-Identifier: Apache-2.0
 package import Broker
+internal import Remote
 internal import Sockets
 internal import System
 internal import TLS
@@ -11,6 +12,7 @@ internal import TLS
 package final class Notary {
     private let ring: KeyRing
     private let clients: ShownClients
+    private let admission: any SessionAdmission
     private var nonces: IssuedNonces
     private var pending: PendingHandshakes
     private var budget: SignatureBudget
@@ -18,14 +20,17 @@ package final class Notary {
 
     /// - Parameters:
     ///   - clients: of this channel; those who have proved who they are come to be in it.
+    ///   - admission: who gives their sessions places.
     ///   - mostHandshakes: as many may be under way.
     ///   - rate: signatures a second.
     package init(
-        _ ring: KeyRing, _ clients: ShownClients, mostHandshakes: Int,
-        rate: Int = Notary.mostSignatures, clock: @escaping () -> Moment = { .now }
+        _ ring: KeyRing, _ clients: ShownClients, _ admission: any SessionAdmission,
+        mostHandshakes: Int, rate: Int = Notary.mostSignatures,
+        clock: @escaping () -> Moment = { .now }
     ) {
         self.ring = ring
         self.clients = clients
+        self.admission = admission
         self.clock = clock
         nonces = IssuedNonces(handshakes: mostHandshakes)
         pending = PendingHandshakes(most: mostHandshakes)
@@ -171,13 +176,13 @@ package final class Notary {
                 guard let shown else { throw .noClientCertificate }
                 pending.putBack(
                     .proof(proof, shown, reading: reading.number), call.handle, began: began)
-            case .proof: throw .outOfTurn
+            case .proof, .end: throw .outOfTurn
             case .unproven:
                 let chain = try ClientChain(call.certificate)
-                guard verify(chain) != nil else { throw .untrustedChain }
-                let client = ShownClients.Client(
-                    chain: chain, proven: nil, reading: reading.number)
-                guard clients.add(client, as: call.handle) else { throw .unavailable }
+                guard let leaf = verify(chain) else { throw .untrustedChain }
+                pending.putBack(
+                    .end(chain, PeerIdentity(leaf), reading: reading.number), call.handle,
+                    began: began)
             }
             return .accepted
         } catch {
@@ -185,20 +190,38 @@ package final class Notary {
         }
     }
 
+    /// The last step: who the client is, and whether its session has a place.
     private func open(_ call: ProofCall) -> ProofCall.Answer {
         let now = clock()
         do throws(ProofRefusal) {
-            guard let (step, _) = pending.take(call.handle, at: now),
-                case .proof(let proof, let chain, let reading) = step
-            else { throw .outOfTurn }
-            let client = ShownClients.Client(
-                chain: chain, proven: try proof.steps.prove(call.messages, at: now),
-                reading: reading)
-            guard clients.add(client, as: call.handle) else { throw .unavailable }
-            return .proven
+            guard let (step, _) = pending.take(call.handle, at: now) else { throw .outOfTurn }
+            switch step {
+            case .proof(let proof, let chain, let reading):
+                let proven = try proof.steps.prove(call.messages, at: now)
+                return try admit(chain, proven, proven.identity, reading, as: call.handle)
+            case .end(let chain, let identity, let reading):
+                // Who has it is the other process's word, so that it is good for a place and for nothing else.
+                guard call.messages.isEmpty else { throw .outOfTurn }
+                return try admit(chain, nil, identity, reading, as: call.handle)
+            case .chain, .unproven: throw .outOfTurn
+            }
         } catch {
             return .refused(error.description)
         }
+    }
+
+    private func admit(
+        _ chain: ClientChain, _ proven: ProvenClient?, _ identity: PeerIdentity, _ reading: UInt32,
+        as handle: Handle
+    ) throws(ProofRefusal) -> ProofCall.Answer {
+        let place = admission.place(for: identity)
+        let refusal: Refusal? = if case .failure(let refusal) = place { refusal } else { nil }
+        let client = ShownClients.Client(
+            chain: chain, proven: proven, reading: reading, turnedAway: refusal)
+        guard clients.add(client, holding: try? place.get(), as: handle) else {
+            throw .unavailable
+        }
+        return refusal.map { .turnedAway($0) } ?? .proven
     }
 
     private func judge(_ call: StandingCall) -> ChainAnswer {

@@ -1,6 +1,7 @@
 // A loop's way to whoever signs for its server and knows its clients.
 // SPDX-License-Identifier: Apache-2.0
 package import Broker
+package import Remote
 package import Sockets
 internal import System
 package import TLS
@@ -68,10 +69,12 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         }
     }
 
-    /// Has a client known by the handle whose handshake is done.
+    /// Has a client known by the handle whose handshake is done, and a place taken for its session.
     ///
+    /// - Parameter proof: empty in TLS 1.2, which has none.
+    /// - Returns: why the session may not begin; nil where it may.
     /// - Throws: `certificateInvalid`; `tlsFailed` where nobody can be asked.
-    package func prove(_ proof: [UInt8], of handle: Handle) throws(StreamError) {
+    package func prove(_ proof: [UInt8], of handle: Handle) throws(StreamError) -> Refusal? {
         let calls = calls.value
         let answer: ProofCall.Answer
         do throws(PacketError) {
@@ -80,11 +83,16 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
             throw ChainRefusal(unavailable: error.sentence).failure
         }
         calls.kept[handle] = nil
-        guard case .refused(let why) = answer else {
+        switch answer {
+        case .refused(let why):
+            throw StreamError(.certificateInvalid, "the client's proof is refused: \(why)")
+        case .proven:
             calls.kept[handle] = .client
-            return
+            return nil
+        case .turnedAway(let refusal):
+            calls.kept[handle] = .client
+            return refusal
         }
-        throw StreamError(.certificateInvalid, "the client's proof is refused: \(why)")
     }
 
     /// What there is now against the client of a handle; nil where there is nothing.

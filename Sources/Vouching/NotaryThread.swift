@@ -17,18 +17,20 @@ package final class NotaryThread: Sendable {
     /// - Parameters:
     ///   - descriptor: one end of a `PacketPair`.
     ///   - clients: of this channel.
+    ///   - admission: who gives their sessions places.
     ///   - mostHandshakes: as many may be under way.
     ///   - failed: called on that thread, once at most, when the other end has sent what it may not. Nothing
     ///     more is answered.
     /// - Throws: `system` where no thread can be had.
     package init(
         _ descriptor: consuming Descriptor, _ ring: KeyRing, _ clients: ShownClients,
-        mostHandshakes: Int, failed: @escaping @Sendable (PacketError) -> Void
+        _ admission: any SessionAdmission, mostHandshakes: Int,
+        failed: @escaping @Sendable (PacketError) -> Void
     ) throws(Errno) {
         let server = CallServer(owning: descriptor, limit: CallLimit.question)
         self.server = server
         thread = try startThread {
-            let notary = Notary(ring, clients, mostHandshakes: mostHandshakes)
+            let notary = Notary(ring, clients, admission, mostHandshakes: mostHandshakes)
             var breach: PacketError?
             do throws(PacketError) {
                 try server.serve { question in

@@ -13,8 +13,10 @@ struct PendingHandshakes {
         case chain(Proof)
         /// TLS 1.3: that the client has made it.
         case proof(Proof, ClientChain, reading: UInt32)
-        /// TLS 1.2: its client's chain, after which it isn't asked about any more.
+        /// TLS 1.2: its client's chain.
         case unproven
+        /// TLS 1.2: its end, which nothing proves.
+        case end(ClientChain, PeerIdentity, reading: UInt32)
     }
 
     /// In an object, since a dictionary takes no value that can't be copied.

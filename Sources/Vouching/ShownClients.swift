@@ -1,6 +1,7 @@
 // The clients of a loop's sessions.
 // SPDX-License-Identifier: Apache-2.0
 package import Broker
+package import Remote
 internal import Synchronization
 package import TLS
 
@@ -14,30 +15,46 @@ package final class ShownClients: Sendable {
         package let proven: ProvenClient?
         /// Of the server's files, under which the chain was accepted.
         package let reading: UInt32
+        /// Why its session may not begin; nil where it has a place.
+        package let turnedAway: Refusal?
+    }
+
+    private struct Entry {
+        let client: Client
+        /// Is given back with the entry.
+        let place: (any SessionPlace)?
     }
 
     private let most: Int
-    private let clients = Mutex<[Handle: Client]>([:])
+    private let entries = Mutex<[Handle: Entry]>([:])
 
     /// - Parameter most: sessions that may be open.
     package init(most: Int) { self.most = most }
 
-    package subscript(handle: Handle) -> Client? { clients.withLock { $0[handle] } }
+    package subscript(handle: Handle) -> Client? { entries.withLock { $0[handle]?.client } }
 
-    package var count: Int { clients.withLock { $0.count } }
+    package var count: Int { entries.withLock { $0.count } }
 
     /// Nothing of the session is asked any more.
     package func remove(_ handle: Handle) {
-        clients.withLock { _ = $0.removeValue(forKey: handle) }
+        // Its place has a lock of its own, which isn't taken within this one.
+        _ = entries.withLock { $0.removeValue(forKey: handle) }
     }
 
-    package func removeAll() { clients.withLock { $0 = [:] } }
+    package func removeAll() {
+        _ = entries.withLock { entries in
+            defer { entries = [:] }
+            return entries
+        }
+    }
 
     /// - Returns: whether there is room, and nobody is known by that handle.
-    func add(_ client: Client, as handle: Handle) -> Bool {
-        clients.withLock { clients in
-            guard clients.count < most, clients[handle] == nil else { return false }
-            clients[handle] = client
+    func add(
+        _ client: Client, holding place: (any SessionPlace)? = nil, as handle: Handle
+    ) -> Bool {
+        entries.withLock { entries in
+            guard entries.count < most, entries[handle] == nil else { return false }
+            entries[handle] = Entry(client: client, place: place)
             return true
         }
     }

@@ -176,6 +176,9 @@ final class RemoteRun<Stream: ByteStream> {
     private func runBatch() async throws(StreamError) {
         var sent: [[String]] = []
         var failure: StreamError?
+        /// What was answered, where that is one command.
+        var only: Outcome?
+        var answered = 0
         while true {
             while !isInterrupted, failure == nil,
                 client.bytesUnanswered < RemoteRequest.bytesAhead / 2,
@@ -194,11 +197,32 @@ final class RemoteRun<Stream: ByteStream> {
                 else { break }
                 if let command = try sendNext(line) { sent.append(command) }
             } else {
-                let one = try await answer(sent.removeFirst()).exitStatus
-                if status == 0 { status = one }
+                let one = try await next(of: &sent, after: only)
+                answered += 1
+                only = answered == 1 ? one : nil
+                if status == 0 { status = one.exitStatus }
             }
         }
         if isInterrupted { status = Self.interrupted }
+    }
+
+    /// The outcome of the oldest command that was sent.
+    ///
+    /// - Parameter only: the one answer before it, where there was one.
+    /// - Throws: `commandRefused` where that was the session's refusal.
+    private func next(
+        of sent: inout [[String]], after only: Outcome?
+    ) async throws(StreamError) -> Outcome {
+        do throws(StreamError) {
+            return try await answer(sent.removeFirst())
+        } catch {
+            guard error.code == .endedEarly, case .refused(let refusal)? = only,
+                refusal.code == .busy
+            else { throw error }
+            throw error.saying(
+                "the server refused the session, so that nothing of the batch was run",
+                as: .commandRefused)
+        }
     }
 
     /// - Returns: nil for an empty line and a comment.

@@ -72,6 +72,10 @@ struct Check {
             printer.print("")
             for line in told(options.auditRate, options.auditLimits) { printer.print(line) }
         }
+        if !isOfTableOnly, options.security?.asksForClients == true {
+            printer.print("")
+            for line in options.identityLimits.sentences(table) { printer.print("Limit: \(line).") }
+        }
         for line in unseen { printer.print(line) }
         printer.flush()
         exit(0)

@@ -21,9 +21,14 @@ final class Desk: SessionDesk {
     /// Nil where no records are kept, and until it is known whose they are.
     private var trail: Recorder?
     let identity: Identity?
+    let turnedAway: Refusal?
 
-    init(_ standing: Standing?, runsCommands: Bool = false, office: Office) {
+    init(
+        _ standing: Standing?, runsCommands: Bool = false, turnedAway: Refusal? = nil,
+        office: Office
+    ) {
         self.standing = standing
+        self.turnedAway = turnedAway
         self.runsCommands = runsCommands
         self.office = office
         // Who connected for something else hasn't asked for what is asked in its name.
@@ -66,7 +71,7 @@ final class Desk: SessionDesk {
                     "\(entry.name) cannot be started while the server has no free descriptor; try again later"
                 ))
         }
-        switch office.slots.take(entry.name, identity, program) {
+        switch office.place(entry.name, identity, program) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):
             let admitted = AdmittedProgram(place: place, trail: trail, office: office)
@@ -108,6 +113,7 @@ final class Desk: SessionDesk {
 
     func failed(_ post: HandshakeFailedPost) {
         takeUpTrail(post.number, post.address)
+        if let turnedAway { return refused(turnedAway) }
         trail?.record(.handshakeFailure(code: post.code, reason: post.reason))
     }
 
@@ -123,12 +129,14 @@ final class Desk: SessionDesk {
             if case .program(let program)? = entry?.action { program } else { nil }
         trail?.refuse(
             name, recorded(arguments, of: program), code: refusal.code.word,
-            reason: refusal.sentence)
+            limit: refusal.limit?.word, reason: refusal.sentence)
     }
 
     func refused(_ refusal: Refusal) {
         trail?.record(
-            .refusal(RecordedRefusal(code: refusal.code.word, reason: refusal.sentence)))
+            .refusal(
+                RecordedRefusal(
+                    code: refusal.code.word, limit: refusal.limit?.word, reason: refusal.sentence)))
     }
 
     func replied(_ name: [UInt8], times: Int) { trail?.reply(name, times: times) }

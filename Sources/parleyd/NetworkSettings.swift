@@ -58,6 +58,17 @@ struct NetworkSettings: Broker.Message, Sendable {
         self.policy = NetworkPolicy(policy)
     }
 
+    /// How many connections there may be. Where clients have certificates, sessions have their places at the broker, which
+    /// knows whose they are. Beside them there is room to shake hands, and to be told that there is no place: else those
+    /// who have all places would shut out whom a place is kept for.
+    var mostConnections: Int {
+        guard asksForClients else { return mostSessions }
+        return mostSessions + max(4, mostSessions / 4) + mostTold
+    }
+
+    /// How many may be told at once that there is no place.
+    var mostTold: Int { max(4, mostSessions / 16) }
+
     /// Whether TLS is spoken.
     var isSecured: Bool { policy.face != nil }
 

@@ -181,7 +181,7 @@ final class NetworkSide {
         do throws(Errno) {
             notaries.append(
                 try NotaryThread(
-                    calls.takeOne(), ring, clients, mostHandshakes: most,
+                    calls.takeOne(), ring, clients, office.sessions, mostHandshakes: most,
                     failed: { error in breach.execute { $0(error) } }))
         } catch {
             throw StreamError(noThread: error, for: "that signs handshakes")

@@ -1,8 +1,10 @@
 // What decides and records for all sessions: the broker.
 // SPDX-License-Identifier: Apache-2.0
+internal import Commands
 internal import Console
 internal import Programs
 internal import Records
+internal import Remote
 internal import Sockets
 internal import TLS
 internal import Vouching
@@ -21,6 +23,10 @@ final class Office {
     private let budgets: Budgets?
     let startsOnTheirWay: StartsOnTheirWay
     let slots = ProgramSlots()
+    let sessions: SessionPlaces
+    /// How many programs one identity may have running.
+    private(set) var mostOfIdentity: Int
+    private var pace: StartPace
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
     private var attendance: Attendance
@@ -44,6 +50,9 @@ final class Office {
         self.audit = audit
         budgets = audit.map { Budgets($0, options.auditRate) { loop.now } }
         startsOnTheirWay = StartsOnTheirWay(loop)
+        sessions = SessionPlaces(options.identityLimits.sessions)
+        mostOfIdentity = options.identityLimits.programs(policy.table)
+        pace = StartPace(rate: options.identityLimits.starts)
         attendance = Attendance(loops: loops)
         ring =
             if let context = policy.context {
@@ -64,6 +73,23 @@ final class Office {
             try ring?.use(context, number: policy.key)
         }
         self.policy = policy
+        mostOfIdentity = options.identityLimits.programs(policy.table)
+    }
+
+    /// Takes a place for a program, and one of the identity's starts.
+    func place(
+        _ name: String, _ identity: Identity, _ program: ProgramEntry
+    ) -> Result<Place, Refusal> {
+        switch slots.take(name, identity, program, mostOfIdentity: mostOfIdentity) {
+        case .failure(let refusal): return .failure(refusal)
+        case .success(let place):
+            if pace.take(identity.description, at: loop.now) { return .success(place) }
+            return .failure(
+                Refusal(
+                    .identityStarts,
+                    "more than \(pace.rate) programs a second were started for you, which is as many as may be; try again in a second, and start them more slowly"
+                ))
+        }
     }
 
     /// Whether a session that begins now has lasted as long as one may.

@@ -22,28 +22,43 @@ struct Place: ~Copyable {
 
 /// The places that there are, by command and identity. From any thread.
 final class ProgramSlots: Sendable {
-    /// Two certificates of one name are one identity.
-    private let running = Mutex<[String: [String: Int]]>([:])
+    private struct Running {
+        /// By command and identity.
+        var commands: [String: [String: Int]] = [:]
+        /// By identity, of all commands.
+        var identities: [String: Int] = [:]
+    }
 
+    /// Two certificates of one name are one identity.
+    private let running = Mutex(Running())
+
+    /// - Parameter mostOfIdentity: of all commands together.
     func take(
-        _ name: String, _ identity: Identity, _ program: ProgramEntry
+        _ name: String, _ identity: Identity, _ program: ProgramEntry, mostOfIdentity: Int
     ) -> Result<Place, Refusal> {
         let identity = identity.description
         let refusal: Refusal? = running.withLock { running in
-            let places = running[name] ?? [:]
+            let places = running.commands[name] ?? [:]
             guard places.values.reduce(0, +) < program.concurrency else {
                 return Refusal(
-                    .busy,
+                    .concurrency,
                     "\(program.concurrency) of \(name) are running, which is as many as may; try again later"
                 )
             }
             guard places[identity] ?? 0 < program.perIdentity else {
                 return Refusal(
-                    .busy,
+                    .perIdentity,
                     "\(program.perIdentity) of \(name) are running for you, which is as many as may; try again later"
                 )
             }
-            running[name, default: [:]][identity, default: 0] += 1
+            guard running.identities[identity] ?? 0 < mostOfIdentity else {
+                return Refusal(
+                    .identityPrograms,
+                    "\(mostOfIdentity) programs are running for you, which is as many as may; try again when one of them has ended"
+                )
+            }
+            running.commands[name, default: [:]][identity, default: 0] += 1
+            running.identities[identity, default: 0] += 1
             return nil
         }
         if let refusal { return .failure(refusal) }
@@ -52,9 +67,25 @@ final class ProgramSlots: Sendable {
 
     fileprivate func leave(_ name: String, _ identity: String) {
         running.withLock { running in
-            guard let count = running[name]?[identity] else { return }
-            running[name]?[identity] = count > 1 ? count - 1 : nil
-            if running[name]?.isEmpty == true { running[name] = nil }
+            Self.remove(identity, from: &running.commands[name, default: [:]])
+            if running.commands[name]?.isEmpty == true { running.commands[name] = nil }
+            Self.remove(identity, from: &running.identities)
         }
+    }
+
+    private static func remove(_ identity: String, from counts: inout [String: Int]) {
+        guard let count = counts[identity] else { return }
+        counts[identity] = count > 1 ? count - 1 : nil
+    }
+}
+
+extension CommandTable {
+    /// How many programs one identity may have running where no option says it: a quarter of all that may run at once,
+    /// but as many as the table lets it run of one command.
+    var programsOfOneIdentity: Int {
+        let limits = programs.map(\.program)
+        let all = limits.reduce(0) { $0 + $1.concurrency }
+        let one = limits.map { min($0.perIdentity, $0.concurrency) }.max() ?? 1
+        return max(all / 4, one)
     }
 }

@@ -22,9 +22,11 @@ final class Reception: BrokerOffice {
     }
 
     func desk(_ handle: Handle) -> any SessionDesk {
-        guard let client = clients[handle], let proven = client.proven else {
-            return Desk(nil, office: office)
+        let shown = clients[handle]
+        guard let client = shown, let proven = client.proven else {
+            return Desk(nil, turnedAway: shown?.turnedAway, office: office)
         }
+        let chain = client.chain
         let policy = office.policy
         let standing = Standing(
             proven.identity, generation: client.reading == policy.key ? policy.generation : nil,
@@ -35,13 +37,15 @@ final class Reception: BrokerOffice {
                 // than that.
                 guard let chains = office.ring?.inForce.chains else { return nil }
                 do throws(ChainRefusal) {
-                    _ = try chains.verify(client.chain)
+                    _ = try chains.verify(chain)
                     return nil
                 } catch {
                     return error.failure
                 }
             })
-        return Desk(standing, runsCommands: proven.speaks(remoteProtocol), office: office)
+        return Desk(
+            standing, runsCommands: proven.speaks(remoteProtocol), turnedAway: client.turnedAway,
+            office: office)
     }
 
     func sessionEnded(_ handle: Handle) { clients.remove(handle) }

@@ -20,6 +20,7 @@ struct ServerOptions {
     var security: SecurityOptions?
     var deadlines = Deadlines()
     let mostSessions: Int
+    let identityLimits: IdentityLimits
     /// How long a session of a client with a certificate may last.
     let mostSessionAge: Duration
     let drain: Duration
@@ -49,7 +50,7 @@ struct ServerOptions {
             "audit", "audit-rate", "audit-reserve", "grace",
             "keepalive", "program-user", "network-user",
         ]
-        + Deadlines.options + SecurityOptions.server
+        + IdentityLimits.options + Deadlines.options + SecurityOptions.server
 
     /// Reads a command line; `--help` and `--version` end the process.
     init(_ words: [String]) throws {
@@ -143,6 +144,7 @@ struct ServerOptions {
         try deadlines.read(arguments)
         try deadlines.readKeepalive(arguments)
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
+        identityLimits = try IdentityLimits(arguments, mostSessions: mostSessions)
         mostSessionAge = try arguments.seconds("max-session-age") ?? .seconds(86_400)
         drain = try arguments.seconds("drain") ?? .seconds(10)
     }
@@ -199,8 +201,8 @@ struct ServerOptions {
                parleyd check [options] [--as IDENTITY]      reads files as a start would
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       the table of commands that clients may run
-          --program-user NAME   whom programs run as if root starts it (parley)
-          --network-user NAME   and whom what serves the network (parley-net)
+          --program-user, --network-user NAME      whom programs run as, and what
+                                serves the network, if root starts it (parley, parley-net)
           --audit FILE          a JSON line for each of them; - is standard error
           --audit-fsync         waits until each line is on the disk
           --audit-rate KIB      a second, of records without a program that an identity
@@ -210,8 +212,7 @@ struct ServerOptions {
                                 :: takes IPv6 and IPv4
           --port N              0: the kernel chooses
           --threads N           event loops; default one per core
-          --once                ends after one session
-          --quiet               no console lines on standard output
+          --once, --quiet       ends after one session; no console lines
           --plaintext           no encryption, as the Python programs have it
           --certs DIR           server.pem, server.key; default /etc/parley
           --cert, --key FILE    another certificate, another key
@@ -220,6 +221,8 @@ struct ServerOptions {
           --tls-min 1.2         allows TLS 1.2 as well
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
+          --max-identity-sessions, --reserved-sessions, --max-identity-programs,
+          --max-identity-starts N      one client's share, told by parleyd check
           --max-session-age SECONDS  of clients with certificates (86400)
           --keepalive SECONDS   asks silent clients if they are there (15); 0: never
           --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)

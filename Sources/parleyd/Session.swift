@@ -29,6 +29,8 @@ final class Session {
     /// Nil for a client without a certificate, and until it is known.
     private var standing: Standing?
     private var stage = Stage.opening
+    /// Why it has no place, where its client has shown who it is.
+    private var turnedAway: Refusal?
     /// How it ended; `refused` before it is served.
     private(set) var outcome = SessionOutcome.refused
     /// What the broker knows it by.
@@ -156,11 +158,15 @@ final class Session {
         return .commands(remote)
     }
 
-    /// Has the broker find out that the client has made the handshake. In TLS 1.2 it proves nothing by that, and
-    /// is nobody there.
+    /// Has the broker find out that the client has made the handshake, and take a place for the session. In TLS 1.2 it
+    /// proves nothing by that, and is nobody there but for the place.
     private func proveClient() throws(StreamError) {
-        guard let proof = tls?.takeProof() else { return }
-        try house.notary?.prove(proof, of: handle)
+        let proof = tls?.takeProof()
+        guard tls?.peerIdentity != nil else { return }
+        turnedAway = try house.notary?.prove(proof ?? [], of: handle)
+        guard let turnedAway else { return }
+        throw StreamError(
+            .turnedAway, turnedAway.sentence + (turnedAway.limit.map { " (\($0.word))" } ?? ""))
     }
 
     private var address: String { channel.peer?.description ?? "" }
@@ -247,8 +253,22 @@ final class Session {
 
     /// Tells the peer that it is over, and then the log.
     func close() async {
+        if let turnedAway { return await tell(turnedAway) }
         if outcome.canBeTold { await stream.close() }
         if outcome.wasServed { logEnd() }
+    }
+
+    /// Tells the peer why there is no place for it. Nobody may hold more connections by being told than there is room
+    /// for, so that who comes when many are being told only sees the connection close.
+    private func tell(_ refusal: Refusal) async {
+        let commons = house.commons
+        guard commons.census.tellingBegins(most: commons.settings.mostTold) else { return }
+        defer { commons.census.tellingEnds() }
+        // Nothing was sent yet, so that the socket takes it whole. Messages have no refusals.
+        if let tls, tls.applicationProtocol == remoteProtocol {
+            _ = try? tls.attemptWrite(refusal.frame.span)
+        }
+        await stream.close()
     }
 
     /// Its connection is closed. The last call.
@@ -272,9 +292,4 @@ final class Session {
     private func log(_ text: String) {
         house.log.write("\(channel.name(with: tls)): \(text)")
     }
-}
-
-extension StreamError.Code {
-    /// What the session's client may do has changed since its handshake.
-    static var notAllowedAnyMore: Self { Self(rawValue: "notAllowedAnyMore") }
 }

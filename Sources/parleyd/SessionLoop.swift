@@ -118,10 +118,12 @@ final class SessionLoop {
     /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that
     /// began to wait last, which among idle loops is always the same one.
     private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
-        let most = commons.settings.mostSessions
+        let most = commons.settings.mostConnections
         guard commons.census.sessionComes(most: most) else {
+            let what = commons.settings.asksForClients ? "connections" : "sessions"
             return house.log.write(
-                "\(peer): refused: \(most) sessions are open, which is --max-sessions")
+                "\(peer): refused: \(most) \(what) are open, which is all that --max-sessions allows"
+            )
         }
         let mine = load.count
         guard let taker = others.min(by: { $0.load.count < $1.load.count }),

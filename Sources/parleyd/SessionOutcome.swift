@@ -72,3 +72,10 @@ extension Channel {
         return name
     }
 }
+
+extension StreamError.Code {
+    /// What the session's client may do has changed since its handshake.
+    static var notAllowedAnyMore: Self { Self(rawValue: "notAllowedAnyMore") }
+    /// The session's client has shown who it is, and there is no place for another session of it.
+    static var turnedAway: Self { Self(rawValue: "turnedAway") }
+}

@@ -4,6 +4,7 @@ import Sockets
 import Testing
 
 @testable import Broker
+@testable import Remote
 
 @Suite
 struct CallMessageTests {
@@ -27,6 +28,7 @@ struct CallMessageTests {
         ChainAnswer.accepted, ChainAnswer.objection(code: 18, failure: failure),
         ChainAnswer.objection(code: -1, failure: StreamError(failure.code, "")),
         ProofCall.Answer.proven, ProofCall.Answer.refused("no"), DropCall.Answer(),
+        ProofCall.Answer.turnedAway(Refusal(.identitySessions, "too many, 今")),
     ]
 
     @Test func everyKind_isAmongThem() {

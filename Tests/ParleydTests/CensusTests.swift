@@ -15,6 +15,16 @@ import Testing
         #expect((census.nextSession, census.nextSession) == (1, 2))
     }
 
+    @Test func asManyAsMay_areToldThatThereIsNoPlace() {
+        let census = Census()
+        #expect(census.tellingBegins(most: 2))
+        #expect(census.tellingBegins(most: 2))
+        #expect(!census.tellingBegins(most: 2))
+        census.tellingEnds()
+        #expect(census.tellingBegins(most: 2))
+        #expect(census.sessionComes(most: 1))
+    }
+
     @Test func aLoopThatHasSaidNothing_isWaitedFor() {
         var attendance = Attendance(loops: 2)
         #expect(attendance.counts == Counts(sessions: 2, programs: 0))

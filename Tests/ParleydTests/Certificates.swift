@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Broker
 import Glibc
+import Remote
 import Testing
 
 @testable import Console
@@ -42,8 +43,10 @@ final class Certificates: Sendable {
     ///   - reading: of the server's files, under which her chain was verified.
     ///   - protocol: what she has agreed on; nil for none.
     ///   - isProven: false for TLS 1.2.
+    ///   - turnedAway: why she has no place.
     func alice(
-        reading: UInt32, speaking protocol: String? = "parley/1", isProven: Bool = true
+        reading: UInt32, speaking protocol: String? = "parley/1", isProven: Bool = true,
+        turnedAway: Refusal? = nil
     ) throws -> ShownClients.Client {
         let leaf = try Certificate.read(folder["ours/alice.pem"])[0]
         let der = leaf.der
@@ -57,6 +60,6 @@ final class Certificates: Sendable {
             proven: isProven
                 ? ProvenClient(leaf: leaf, applicationProtocol: `protocol`.map { Array($0.utf8) })
                 : nil,
-            reading: reading)
+            reading: reading, turnedAway: turnedAway)
     }
 }

@@ -31,10 +31,10 @@ struct ReceptionTests {
 
         func knows(
             _ handle: Handle, reading: UInt32, speaking name: String? = "parley/1",
-            isProven: Bool = true
+            isProven: Bool = true, turnedAway: Refusal? = nil
         ) throws {
             let alice = try Certificates.shared.get().alice(
-                reading: reading, speaking: name, isProven: isProven)
+                reading: reading, speaking: name, isProven: isProven, turnedAway: turnedAway)
             #expect(clients.add(alice, as: handle))
         }
 
@@ -173,6 +173,38 @@ struct ReceptionTests {
             #expect(broker.clients.count == 0)
             broker.reception.say(connections: 0)
             #expect(broker.office.counts.sessions == 0)
+        }
+    }
+
+    /// The network process says that a session has begun: it has no place all the same.
+    @Test(arguments: [true, false])
+    func aSessionWithoutAPlace_doesNotBegin(_ isProven: Bool) async throws {
+        try await onLoop { loop in
+            let broker = try Broker(loop)
+            let refusal = Refusal(.identitySessions, "too many")
+            for handle in [1, 2] as [Handle] {
+                try broker.knows(handle, reading: 0, isProven: isProven, turnedAway: refusal)
+            }
+            #expect(broker.desk(1).turnedAway == refusal)
+            var pair = try PacketPair()
+            var end: PostEnd?
+            let link = try NetworkLink(
+                pair.takeOne(), loop: loop, mostSessions: 2, office: broker.reception
+            ) { end = $0 }
+            let network = try PostChannel(
+                owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },
+                ended: { _ in })
+            network.send(
+                HandshakeFailedPost(handle: 1, number: 1, address: "", code: "x", reason: "")
+                    .packet)
+            network.send(ClosedPost(handle: 1).packet)
+            try await eventually("the first is forgotten") { broker.clients.count == 1 }
+            #expect(end == nil)
+            network.send(
+                BeganPost(handle: 2, number: 2, address: "", conversation: "parley/1").packet)
+            try await eventually("the channel is ended") { end != nil }
+            #expect(broker.clients.count == 0)
+            withExtendedLifetime((link, network)) {}
         }
     }
 }

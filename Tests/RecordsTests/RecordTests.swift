@@ -20,8 +20,8 @@ struct RecordTests {
                     + #""outcome":"refused","code":"unavailable","reason":"gone",\#(usage)}"#,
                 #"command-gone {\#(command),"pid":99,"seconds":2.000001}"#,
                 #"reply {"command":4,"name":"Hello","times":9}"#,
-                #"refusal {"command":5,"name":"nope","arguments":[1],"code":"unknownCommand","#
-                    + #""reason":"there is none"}"#,
+                #"refusal {"command":5,"name":"nope","arguments":[1],"code":"busy","#
+                    + #""limit":"perIdentity","reason":"they run"}"#,
                 #"refusal {"arguments":[{"text":"\#(String(repeating: "x", count: 256))","bytes":257},"#
                     + Array(repeating: #""yyyyyyyy""#, count: 32).joined(separator: ",")
                     + #"],"argument_count":64,"code":"busy"}"#,

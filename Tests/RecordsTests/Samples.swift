@@ -49,8 +49,8 @@ enum Samples {
         .reply(RecordedReply(command: 4, name: "Hello", times: 9)),
         .refusal(
             RecordedRefusal(
-                command: 5, name: "nope", arguments: [.secret(length: 1)], code: "unknownCommand",
-                reason: "there is none")),
+                command: 5, name: "nope", arguments: [.secret(length: 1)], code: "busy",
+                limit: "perIdentity", reason: "they run")),
         .refusal(
             RecordedRefusal(
                 arguments: [.open(String(repeating: "x", count: 257))]

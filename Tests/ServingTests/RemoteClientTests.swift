@@ -33,4 +33,23 @@ struct RemoteClientTests {
             far.shutdownWrite()
         }
     }
+
+    /// The server has no place for the session, and says so before it was asked for anything.
+    @Test func aRefusalWithoutACommand_isTheSessions() async throws {
+        try await onLoop { loop in
+            let (near, far) = MemoryChannel.pair(loop)
+            let client = RemoteClient(
+                PlainStream(near), console: ErraticConsole(Chance(seed: 1, loop: loop)))
+            try await PlainStream(far).write(Refusal(.busy, "no place\u{1b}").frame)
+            do throws(StreamError) {
+                try await client.untilEnded()
+                Issue.record("it has not ended")
+            } catch {
+                #expect(error.code == .commandRefused)
+                #expect(error.sentence == "the server refuses the session: no place\\u{1b}")
+            }
+            await client.finish()
+            far.shutdownWrite()
+        }
+    }
 }

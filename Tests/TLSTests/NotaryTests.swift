@@ -57,6 +57,7 @@ struct NotaryTests {
         try pair.establish()
         #expect(pair.server.stream.version == "TLSv1.2")
         #expect(pair.server.stream.takeProof() == nil)
+        #expect(try network.ask(ProofCall(handle: 1, messages: [])) == .proven)
         let shown = try #require(network.clients[1])
         #expect(shown.proven == nil)
         #expect(try network.ask(StandingCall(handle: 1)) == .accepted)

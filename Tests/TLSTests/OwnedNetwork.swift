@@ -13,6 +13,7 @@ internal import Testing
 final class OwnedNetwork {
     let ring: KeyRing
     let clients: ShownClients
+    let places: TestPlaces
     let front: TLSContext
     /// The broker's time.
     var now = Moment.now
@@ -31,8 +32,10 @@ final class OwnedNetwork {
 
     /// - Parameter context: with the key, and the clients' CA.
     init(
-        _ context: TLSContext, mostHandshakes: Int = 8, mostClients: Int = 8, rate: Int = 1_000
+        _ context: TLSContext, mostHandshakes: Int = 8, mostClients: Int = 8, places: Int = .max,
+        rate: Int = 1_000
     ) throws {
+        self.places = TestPlaces(places)
         ring = try KeyRing(context, number: 0)
         clients = ShownClients(most: mostClients)
         let asker = Asker()
@@ -40,7 +43,7 @@ final class OwnedNetwork {
             server: #require(context.face), key: RemoteKey(number: 0, signer: asker),
             verifier: asker)
         notary = Notary(
-            ring, clients, mostHandshakes: mostHandshakes, rate: rate,
+            ring, clients, self.places, mostHandshakes: mostHandshakes, rate: rate,
             clock: { [unowned self] in now })
         asker.network = self
     }

@@ -1,13 +1,15 @@
 // That a client has made its handshake itself.
 // SPDX-License-Identifier: Apache-2.0
+package import Remote
 
-/// Shows that a handshake's client has the key of the chain that was verified. It is known by its handle from
-/// then on, until its session's connection is closed or `DropCall`.
+/// Shows that a handshake's client has the key of the chain that was verified, and asks for a place for its session.
+/// It is known by its handle from then on, and has the place, until its session's connection is closed or `DropCall`.
 package struct ProofCall: Call, Equatable {
     package static var kind: CallKind { .proof }
 
     package var handle: Handle
-    /// The server's Finished, the client's Certificate and CertificateVerify.
+    /// The server's Finished, the client's Certificate and CertificateVerify. Empty in TLS 1.2, where nothing proves
+    /// it, and where the call says that the handshake is over.
     package var messages: [UInt8]
 
     package init(handle: Handle, messages: [UInt8]) {
@@ -26,20 +28,36 @@ package struct ProofCall: Call, Equatable {
     }
 
     package enum Answer: CallAnswer, Equatable {
+        /// Its session may begin.
         case proven
         /// For a sentence's end, after a colon.
         case refused(String)
+        /// It is who it says, and there is no place for another session. With its limit.
+        case turnedAway(Refusal)
 
         package init(reading reader: inout PacketReader) throws(PacketError) {
-            self = try reader.bool() ? .proven : .refused(reader.text(atMost: Longest.sentence))
+            switch try reader.readUInt8() {
+            case 0: self = .refused(try reader.text(atMost: Longest.sentence))
+            case 1: self = .proven
+            case 2:
+                guard let limit = Refusal.Limit(rawValue: try reader.readUInt8()) else {
+                    throw reader.malformed("names no limit")
+                }
+                self = .turnedAway(Refusal(limit, try reader.text(atMost: Longest.sentence)))
+            default: throw reader.malformed("answers no proof")
+            }
         }
 
         package func write(to writer: inout PacketWriter) {
             switch self {
-            case .proven: writer.add(true)
             case .refused(let why):
-                writer.add(false)
+                writer.add(UInt8(0))
                 writer.add(sentence: why)
+            case .proven: writer.add(UInt8(1))
+            case .turnedAway(let refusal):
+                writer.add(UInt8(2))
+                writer.add((refusal.limit ?? .sessions).rawValue)
+                writer.add(sentence: refusal.sentence)
             }
         }
     }

@@ -1,0 +1,46 @@
+// How many sessions are open, and whose they are.
+// SPDX-License-Identifier: Apache-2.0
+internal import Remote
+
+/// Counts sessions by identity, and says whether there may be another one. It knows no clock and no thread.
+struct SessionBook {
+    struct Limits: Equatable, Sendable {
+        /// Of all identities together.
+        var all: Int
+        /// Of one identity.
+        var identity: Int
+        /// So many are the last ones that only identities without any may have: few identities, which have as many as
+        /// one may each, can't shut out one that comes for the first time.
+        var reserved: Int
+    }
+
+    private let limits: Limits
+    private(set) var count = 0
+    private var held: [String: Int] = [:]
+
+    init(_ limits: Limits) { self.limits = limits }
+
+    /// Counts a session of the identity's; `end` must follow.
+    ///
+    /// - Parameter identity: by its first name or its key (`Identity.description`).
+    /// - Returns: the limit that was reached, in which case it isn't counted; nil where it is.
+    mutating func begin(_ identity: String) -> Refusal.Limit? {
+        let own = held[identity] ?? 0
+        guard own < limits.identity else { return .identitySessions }
+        let free = limits.all - count
+        guard free > 0 else { return .sessions }
+        guard own == 0 || free > limits.reserved else { return .reservedSessions }
+        count += 1
+        held[identity] = own + 1
+        return nil
+    }
+
+    mutating func end(_ identity: String) {
+        guard let own = held[identity] else { return }
+        count -= 1
+        held[identity] = own > 1 ? own - 1 : nil
+    }
+
+    /// How many identities have sessions.
+    var identities: Int { held.count }
+}

@@ -1,0 +1,65 @@
+// The places of sessions, which clients with certificates have by identity.
+// SPDX-License-Identifier: Apache-2.0
+internal import Commands
+internal import Remote
+internal import Synchronization
+internal import TLS
+internal import Vouching
+
+/// Gives a place to a session when its client has shown who it is, over all loops. From any thread.
+final class SessionPlaces: SessionAdmission {
+    private let limits: SessionBook.Limits
+    private let book: Mutex<SessionBook>
+
+    init(_ limits: SessionBook.Limits) {
+        self.limits = limits
+        book = Mutex(SessionBook(limits))
+    }
+
+    /// How many are taken.
+    var count: Int { book.withLock { $0.count } }
+
+    func place(for client: PeerIdentity) -> Result<any SessionPlace, Refusal> {
+        place(for: Identity(client))
+    }
+
+    func place(for identity: Identity) -> Result<any SessionPlace, Refusal> {
+        let identity = identity.description
+        guard let limit = book.withLock({ $0.begin(identity) }) else {
+            return .success(Place(self, identity))
+        }
+        return .failure(refusal(limit))
+    }
+
+    private func refusal(_ limit: Refusal.Limit) -> Refusal {
+        switch limit {
+        case .identitySessions:
+            Refusal(
+                limit,
+                "\(limits.identity) sessions of this identity are open, which is as many as may be; end one of them, or try again later"
+            )
+        case .reservedSessions:
+            Refusal(
+                limit,
+                "the last places are kept for identities without a session, and this one has some; go on in one of them, or try again later"
+            )
+        default:
+            Refusal(
+                limit,
+                "\(limits.all) sessions are open, which is as many as may be; try again later")
+        }
+    }
+
+    /// One of them, in an object since a dictionary takes no value that can't be copied.
+    private final class Place: SessionPlace {
+        private let places: SessionPlaces
+        private let identity: String
+
+        init(_ places: SessionPlaces, _ identity: String) {
+            self.places = places
+            self.identity = identity
+        }
+
+        deinit { places.book.withLock { $0.end(identity) } }
+    }
+}
