@@ -115,10 +115,16 @@ final class BrokerSession {
         work.spend(matching.spent, for: channel)
         switch decision {
         case .text(let text, let closes):
+            // `help` has asked of each command whether it is permitted.
+            work.spend(
+                TurnWork.byte * text.utf8.count
+                    + (request.name == "help" ? TurnWork.entry * desk.table.entries.count : 0),
+                for: channel)
             desk.replied(Array(request.name.utf8), times: 1)
             channel.send(AnsweredPost(handle: handle, text: text, closes: closes).packet)
         case .refusal(let refusal, let entry): refuse(request, entry, refusal)
         case .program(let approved):
+            work.spend(TurnWork.verification, for: channel)
             switch desk.admit(approved.entry, approved.program, request.arguments) {
             case .failure(let refusal): refuse(request, approved.entry, refusal)
             case .success(let permit): offer(approved, permit)

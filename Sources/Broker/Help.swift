@@ -4,17 +4,21 @@ internal import Commands
 
 /// What an identity may run, a command a line.
 func help(for identity: Identity, _ table: CommandTable) -> String {
-    let lines = table.entries.filter { $0.permits(identity) }.map { ($0.usage, $0.help) }
-    guard !lines.isEmpty else {
+    let entries = table.entries.filter { $0.permits(identity) }
+    guard !entries.isEmpty else {
         return "You may run nothing here as \(identity); ask the server's administrator.\n"
     }
-    let width = min(32, lines.map(\.0.count).max() ?? 0)
-    return lines.map { usage, summary in
-        summary.isEmpty
-            ? usage + "\n"
-            : usage + String(repeating: " ", count: max(0, width - usage.count) + 2) + summary
-                + "\n"
-    }.joined()
+    let width = min(32, entries.map(\.usageWidth).max() ?? 0)
+    var text = ""
+    for entry in entries {
+        text += entry.usage
+        let help = entry.help
+        if !help.isEmpty {
+            text += String(repeating: " ", count: max(0, width - entry.usageWidth) + 2) + help
+        }
+        text += "\n"
+    }
+    return text
 }
 
 extension CommandEntry {

@@ -70,6 +70,9 @@ package final class NetworkLink {
             throw reader.malformed("is none that a loop of a network process sends")
         }
         _ = try post.takeDescriptors(0)
+        if let channel {
+            work.spend(TurnWork.post + TurnWork.byte * post.bytes.count, for: channel)
+        }
         try take(kind, &reader)
     }
 

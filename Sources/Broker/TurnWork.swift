@@ -3,13 +3,14 @@
 internal import Commands
 package import Sockets
 
-/// Shares the matching of a turn among the network process's loops. A request may cost as much as `MatchingWork` says,
-/// and each channel brings up to 64 of them in a turn: one client of each loop could keep the broker from all others.
+/// Shares the work of a turn among the network process's loops, in steps of matching, of which a microsecond has some
+/// 500. A request may cost as much as `MatchingWork` says and, beside that, what its bytes and its answer cost, and each
+/// channel brings up to 64 posts in a turn: one client of each loop could keep the broker from all others.
 /// Confined to the broker's loop.
 ///
 /// Who was turned away waits in a row, and the first of it has a budget of its own in the next turn, so that
-/// no loop keeps another waiting for ever. Each of the two budgets may be overdrawn by one request: a turn has four times a
-/// request's work at most.
+/// no loop keeps another waiting for ever. Each of the two budgets may be overdrawn by one post: a turn has twice the
+/// limit and two posts' work at most.
 package final class TurnWork {
     private let loop: EventLoop
     private var turn: UInt64 = 0
@@ -28,7 +29,7 @@ package final class TurnWork {
     func admits(_ channel: AnyObject) -> Bool {
         if turn != loop.turns { begin() }
         let channel = ObjectIdentifier(channel)
-        if (channel == first ? firstSpent : othersSpent) < MatchingWork.limit { return true }
+        if (channel == first ? firstSpent : othersSpent) < Self.limit { return true }
         if !served.contains(channel), !waiting.contains(channel) { waiting.append(channel) }
         return false
     }
@@ -53,4 +54,15 @@ package final class TurnWork {
 
     /// What was spent in this turn.
     var spent: Int { firstSpent + othersSpent }
+
+    /// What the turns of one loop are to take of each other's time, two milliseconds or so.
+    static let limit = MatchingWork.limit
+    /// Reading a post, looking its session up, answering it and recording what it tells.
+    static let post = 10_000
+    /// A byte of a post, or of an answer: it is copied a few times, compared, and some of it recorded.
+    static let byte = 8
+    /// A command of the table, where it is asked whether somebody may run it.
+    static let entry = 100
+    /// A client's certificate that is verified again.
+    static let verification = 100_000
 }

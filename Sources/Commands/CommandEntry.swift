@@ -13,6 +13,10 @@ public struct CommandEntry: Sendable {
     /// One line for people; empty where the table has none.
     public let summary: String
     public let action: Action
+    /// The name and the arguments in their order, such as `disk {path}`. Kept, since `help` has those of all commands.
+    public let usage: String
+    /// In characters.
+    public let usageWidth: Int
     let allow: IdentitySet
     let deny: IdentitySet
 
@@ -23,6 +27,13 @@ public struct CommandEntry: Sendable {
         self.name = name
         self.summary = summary
         self.action = action
+        usage =
+            if case .program(let program) = action {
+                ([name] + program.arguments.map { "{\($0.name)}" }).joined(separator: " ")
+            } else {
+                name
+            }
+        usageWidth = usage.count
         self.allow = allow
         self.deny = deny
     }
@@ -35,11 +46,5 @@ public struct CommandEntry: Sendable {
         case .reply: true
         case .program: allow.contains(identity) && !deny.contains(identity)
         }
-    }
-
-    /// The name and the arguments in their order, such as `disk {path}`.
-    public var usage: String {
-        guard case .program(let program) = action else { return name }
-        return ([name] + program.arguments.map { "{\($0.name)}" }).joined(separator: " ")
     }
 }

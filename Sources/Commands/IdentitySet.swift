@@ -10,8 +10,7 @@ struct IdentitySet: Sendable {
 
     func contains(_ identity: Identity) -> Bool {
         // A String compares by canonical equivalence, a certificate's name by its bytes.
-        var asked = identity.names.map { Array($0.utf8) }
-        if !identity.key.isEmpty { asked.append(Array(identity.key.utf8)) }
+        let asked = identity.texts
         guard !asked.isEmpty else { return false }
         return isEverybody
             || asked.contains { text in

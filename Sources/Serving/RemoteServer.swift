@@ -18,8 +18,8 @@ package final class RemoteServer<Stream: ByteStream> {
     /// Answers that did not fit the output yet.
     private var outbox: [UInt8] = []
     private var next: Asked?
-    /// How many answers of this turn cost more than a look-up.
-    private var turnCost = 0
+    /// What was done in that turn of the loop, as `mostInTurn` counts it.
+    private var work: (turn: UInt64, spent: Int) = (0, 0)
     private var failure: StreamError?
     /// The host was asked for a run, and has not answered yet.
     var isAsking = false
@@ -59,21 +59,24 @@ package final class RemoteServer<Stream: ByteStream> {
     private func answer(_ bytes: Span<UInt8>, _ output: inout OutputSpan<UInt8>) -> Turn {
         var offset = 0
         var turn = Turn.send
-        turnCost = 0
+        let loopTurn = channel.loop.turns
+        if work.turn != loopTurn { work = (loopTurn, 0) }
         let objection = host.objection
         do throws(StreamError) {
             while case .send = turn {
                 outbox.move(into: &output)
                 guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer,
-                    turnCost < Self.mostInTurn
+                    work.spent < Self.mostInTurn
                 else {
                     turn = .more
                     break
                 }
+                let (begin, room) = (offset, output.freeCapacity)
                 let hasCome = try incoming.next(bytes, at: &offset) {
                     (arrival, payload) throws(StreamError) in
                     turn = try take(arrival, payload, objection, &output)
                 }
+                work.spent += offset - begin + room - output.freeCapacity + Self.frame
                 guard hasCome else { break }
             }
         } catch {
@@ -134,7 +137,7 @@ package final class RemoteServer<Stream: ByteStream> {
     private func answer(
         _ reading: RequestReader.Reading, _ objection: Refusal?, _ output: inout OutputSpan<UInt8>
     ) -> Turn {
-        turnCost += 1
+        work.spent += Self.slowAnswer
         let wasCancelled = incoming.takeCancel()
         switch reading {
         case .request(let request):
@@ -172,8 +175,14 @@ package final class RemoteServer<Stream: ByteStream> {
     }
 
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
-    /// Answers of one turn of the loop that cost more than a look-up. Each of them is an audit record.
-    private static var mostInTurn: Int { 64 }
+    /// What one session may do in a turn of the loop, in bytes that come and go: some half a millisecond. Whoever asks
+    /// for more goes on in the next turn, after the others.
+    static var mostInTurn: Int { 262_144 }
+    /// What a frame costs, as short as it may be.
+    static var frame: Int { 32 }
+    /// What an answer costs beside its bytes that takes more than a look-up. It may be a refusal, which is told to the
+    /// broker and recorded.
+    static var slowAnswer: Int { 4_096 }
     /// A refusal, or a fixed reply of a message's length with its exit.
     private static var longestAnswer: Int { 2_048 }
 }

@@ -31,6 +31,8 @@ final class TestOffice: BrokerOffice {
     private(set) var omitted = (records: 0, commands: 0)
     /// Called with each refusal of a command.
     var refused: () -> Void = {}
+    /// Called with each command that is answered without a program.
+    var told: () -> Void = {}
 
     /// - Parameter commands: the table's, as JSON5 within its braces.
     init(_ commands: String) throws {
@@ -78,9 +80,13 @@ final class TestOffice: BrokerOffice {
         ) {
             office.refusals.append(refusal)
             office.refused()
+            office.told()
         }
         func refused(_ refusal: Refusal) { office.refusals.append(refusal) }
-        func replied(_ name: [UInt8], times: Int) { office.replies += times }
+        func replied(_ name: [UInt8], times: Int) {
+            office.replies += times
+            office.told()
+        }
         func omitted(_ records: Int, commands: Int) {
             office.omitted.records += records
             office.omitted.commands += commands

@@ -75,9 +75,45 @@ struct TurnWorkTests {
             try await eventually("all are answered") { office.refusals.count == 24 }
             try await eventually("all are told") { networks.allSatisfy { $0.posts.count == 8 } }
             let most = spent.values.max() ?? 0
-            #expect(most <= 4 * MatchingWork.limit, "\(most)")
+            let one = MatchingWork.limit + TurnWork.post + TurnWork.byte * 31_000
+            #expect(most <= 2 * TurnWork.limit + 2 * one, "\(most)")
             #expect(most > MatchingWork.limit / 4, "\(most): it costs too little to show anything")
             #expect(spent.count >= 6)
+            #expect(networks.allSatisfy { $0.end == nil })
+        }
+    }
+
+    /// What isn't matched costs as well: the bytes of a request, and an answer that is made of a whole table.
+    @Test(arguments: ["help", "nothing", "short"])
+    func whatCostsOtherThanByMatching_isSharedOutOverTurns(_ what: String) async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(
+                (0..<2_000).map { "c\($0): {run: ['/bin/true'], allow: ['anyone']}" }
+                    .joined(separator: ","))
+            let work = TurnWork(on: loop)
+            var spent: [UInt64: Int] = [:]
+            office.told = { spent[loop.turns] = work.spent }
+            let networks = try (0..<3).map { _ in try TestNetwork(office, loop, work: work) }
+            let arguments = Array(repeating: String(repeating: "a", count: 500), count: 60)
+            let request = what == "nothing" ? arguments : []
+            let count = what == "short" ? 300 : 30
+            for network in networks {
+                network.begin()
+                for _ in 0..<count { network.run(what, request) }
+            }
+            try await eventually("all are told") {
+                networks.allSatisfy { $0.posts.count == count }
+            }
+            let most = spent.values.max() ?? 0
+            let (text, length) =
+                what == "help" ? (2_000 * 8, 2_000 * TurnWork.entry) : (0, 0)
+            let size = request.reduce(64) { $0 + $1.utf8.count + 4 }
+            let one = TurnWork.post + TurnWork.byte * (size + text) + length
+            #expect(most <= 2 * TurnWork.limit + 2 * one, "\(most)")
+            // As many turns at least as all of it takes, where each of two budgets is overdrawn by one.
+            let all = 3 * count * (TurnWork.post + TurnWork.byte * (size - 64) + length)
+            #expect(spent.count >= all / (2 * TurnWork.limit + 2 * one), "\(spent.count)")
+            #expect(most > TurnWork.limit / 4, "\(most): it costs too little to show anything")
             #expect(networks.allSatisfy { $0.end == nil })
         }
     }

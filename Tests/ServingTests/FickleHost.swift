@@ -12,6 +12,8 @@ final class FickleHost: RemoteHost {
     private(set) var replies: FixedReplies
     /// How often it was asked what there is against the client: once for each turn in which something was answered.
     private(set) var turns = 0
+    /// Called with each answer that the broker isn't asked for.
+    var answered: () -> Void = {}
     private let desk: Desk
     private let halves: BrokerHalves
 
@@ -58,7 +60,7 @@ final class FickleHost: RemoteHost {
         await halves.session.ask(request, wasCancelled: wasCancelled)
     }
 
-    func refused(_ name: String, _ refusal: Refusal) {}
-    func replied(_ name: Span<UInt8>) {}
+    func refused(_ name: String, _ refusal: Refusal) { answered() }
+    func replied(_ name: Span<UInt8>) { answered() }
     func wroteReplies() {}
 }

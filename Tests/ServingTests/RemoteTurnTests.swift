@@ -81,6 +81,35 @@ struct RemoteTurnTests {
         }
     }
 
+    /// However a client packs what it asks for, and however often a turn of the loop reads of it.
+    @Test(arguments: [0, 200, 8_000])
+    func whatTakesMoreThanALookUp_hasAShareOfATurn(_ length: Int) async throws {
+        try await onLoop { loop in
+            let (near, far) = MemoryChannel.pair(loop, capacity: 1 << 22)
+            let host = try FickleHost("Hello: { reply: 'x' }", loop: loop)
+            var answers: [UInt64: Int] = [:]
+            host.answered = { answers[loop.turns, default: 0] += 1 }
+            let server = RemoteServer(PlainStream(far), host: host)
+            let serving = loop.spawn { try? await server.serve() }
+            // An argument that is no UTF-8, which the loop refuses by itself.
+            let argument = [UInt8](repeating: 0xff, count: 1 + length)
+            let size = [UInt8(argument.count >> 8), UInt8(argument.count & 255)]
+            let run = Parley1.frame(.run, [0, 1, 0x61] + size + argument)
+            let client = PlainStream(near)
+            let count = 320
+            try await client.write(Array(repeating: run, count: count).flatMap { $0 })
+            try await eventually("all are refused") {
+                answers.values.reduce(0, +) == count
+            }
+            // 64 of the shortest; one may go beyond the share, and one has come in part in the turn before.
+            let most = 262_144 / (4_096 + run.count) + 2
+            #expect(answers.values.max()! <= most, "\(answers.values.max()!)")
+            #expect(answers.values.max()! > most / 2)
+            near.shutdownWrite()
+            await serving.value
+        }
+    }
+
     /// What has a fixed reply by then, the second of which closes.
     @Test(arguments: [("p: { reply: 'now' }", 3), ("p: { reply: 'now', close: true }", 2)])
     func whatIsNoProgramAnyMore_isAnsweredAsWhatItIs(
