@@ -50,8 +50,8 @@ open class Channel: EventSource {
     /// The peer has closed or broken the connection, even if what it sent before was not read yet.
     public private(set) final var hasHungUp = false
 
-    /// The peer's address; nil where there is none.
-    public final let peer: SocketAddress?
+    /// The peer's address, or that of the client that a balancer passes on; nil where there is none.
+    public private(set) final var peer: SocketAddress?
     public final let deadlines: Deadlines
 
     public init(loop: EventLoop, peer: SocketAddress?, deadlines: Deadlines) {
@@ -84,6 +84,12 @@ open class Channel: EventSource {
     open func acknowledge() {}
 
     // MARK: Deadlines
+
+    /// Starts the handshake's deadline, unless it runs already: from accept on, nothing that a stranger does may
+    /// begin it again.
+    public final func enterHandshake() {
+        if phase != .handshake { enter(.handshake) }
+    }
 
     /// Starts a phase and its deadline.
     public final func enter(_ phase: Phase) {
@@ -266,11 +272,17 @@ open class Channel: EventSource {
         wake(.write)
     }
 
+    /// What came so far was about the connection and not part of it: who its client is, where that was said.
+    final func beginAgain(as client: SocketAddress?) {
+        opening = Opening()
+        if let client { peer = client }
+    }
+
     // MARK: For subclasses
 
     /// Notes that bytes came in.
     public final func noteReceived(_ bytes: UnsafeRawBufferPointer) {
-        if received < Opening.length { unsafe opening.add(bytes) }
+        if !opening.isComplete { unsafe opening.add(bytes) }
         received &+= UInt64(bytes.count)
         moved = loop.now
     }

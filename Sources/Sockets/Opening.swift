@@ -14,6 +14,9 @@ package struct Opening: Sendable {
     /// Nothing came yet.
     package var isEmpty: Bool { first == nil }
 
+    /// Whether all that is looked at has come.
+    var isComplete: Bool { count == Self.length }
+
     /// Whether it is a TLS record that carries a handshake or an alert (RFC 8446, section 5.1).
     package var speaksTLS: Bool { isRecord && second == 0x03 }
 

@@ -103,6 +103,37 @@ extension SocketAddress {
         }
     }
 
+    /// An address of 4 or 16 bytes in network order; nil for any other number of them.
+    package init?(_ address: some Collection<UInt8>, port: UInt16) {
+        func number<N: FixedWidthInteger>(_ bytes: some Collection<UInt8>) -> N {
+            bytes.reduce(0) { $0 << 8 | N(truncatingIfNeeded: $1) }.bigEndian
+        }
+        switch address.count {
+        case 4:
+            family = .ipv4
+            bytes = (UInt64(number(address) as UInt32), 0)
+        case 16:
+            family = .ipv6
+            bytes = (number(address.prefix(8)), number(address.dropFirst(8)))
+        default: return nil
+        }
+        self.port = port
+        (flowInfo, scope) = (0, 0)
+    }
+
+    /// The address as the two halves of an IPv6 address; an IPv4 one as `::ffff:…` (RFC 4291, section 2.5.5.2).
+    package var halves: (high: UInt64, low: UInt64) {
+        switch family {
+        case .ipv4:
+            let number = UInt32(truncatingIfNeeded: bytes.0)
+            return (0, Self.mapped << 32 | UInt64(UInt32(bigEndian: number)))
+        case .ipv6: return (UInt64(bigEndian: bytes.0), UInt64(bigEndian: bytes.1))
+        }
+    }
+
+    /// What the second half of an IPv4 address begins with as an IPv6 one; the first half is zero.
+    package static let mapped: UInt64 = 0xffff
+
     /// The same address with another port.
     public func with(port: UInt16) -> SocketAddress {
         SocketAddress(family: family, port: port, flowInfo: flowInfo, scope: scope, bytes: bytes)

@@ -20,12 +20,26 @@ package enum NumericAddress {
             decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// The 4 or 16 bytes of an address in network order; nil where the text is none.
+    package static func bytes(_ text: String) -> [UInt8]? {
+        for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
+            guard let bytes = read(text, family) else { continue }
+            return Array(bytes.prefix(count))
+        }
+        return nil
+    }
+
     private static func isIPv4(_ text: String) -> Bool { reads(text, AF_INET) }
 
     private static func reads(_ text: String, _ family: Int32) -> Bool {
+        read(text, family) != nil
+    }
+
+    /// 16 bytes, of which an IPv4 address has the first four.
+    private static func read(_ text: String, _ family: Int32) -> [UInt8]? {
         // Its reader would take a NUL for the end, and what is behind it for good.
-        guard !text.utf8.contains(0) else { return false }
-        var bytes = (UInt64(0), UInt64(0))
-        return unsafe inet_pton(family, text, &bytes) == 1
+        guard !text.utf8.contains(0) else { return nil }
+        var bytes = [UInt8](repeating: 0, count: 16)
+        return unsafe inet_pton(family, text, &bytes) == 1 ? bytes : nil
     }
 }

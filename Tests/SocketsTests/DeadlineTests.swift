@@ -52,6 +52,20 @@ struct DeadlineTests {
         }
     }
 
+    /// A stranger's connection has it from accept on, and its handshake begins when it likes.
+    @Test func handshakeDeadline_doesNotMove_whereTheHandshakeBegins() async throws {
+        try await onLoop { loop in
+            let (a, b) = try Socket.pair(loop, loop)
+            a.enterHandshake()
+            let due = a.due
+            #expect(due == loop.now + .seconds(10))
+            while loop.now + .seconds(10) == due { await turns(1) }
+            a.enterHandshake()
+            #expect(a.due == due)
+            withExtendedLifetime(b) {}
+        }
+    }
+
     @Test func handshakeDeadline_doesNotMove_withTraffic() async throws {
         try await onLoop { loop in
             var deadlines = Deadlines()

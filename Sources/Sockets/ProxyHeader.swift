@@ -1,0 +1,125 @@
+// What a balancer says of the client whose bytes it passes on: PROXY protocol, version 2.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads such a header in the pieces in which it comes (its specification, section 2.2). No byte of what follows it is
+/// asked for, and no more is kept of it than the longest may have.
+package struct ProxyHeader {
+    private var bytes: [UInt8] = []
+
+    package init() {}
+
+    /// How many bytes may be added next; zero where the header is complete.
+    package var missing: Int { (length ?? Self.fixed) - bytes.count }
+
+    /// Adds bytes, at most `missing`.
+    ///
+    /// - Throws: `noProxyHeader` or `badProxyHeader` as soon as it shows that this is none, or none that is taken.
+    package mutating func add(_ more: some Collection<UInt8>) throws(StreamError) {
+        precondition(more.count <= missing)
+        bytes += more
+        let beginning = bytes.prefix(Self.signature.count)
+        guard Self.signature.starts(with: beginning) else {
+            if beginning.starts(with: Self.versionOne) { throw Self.old }
+            guard Self.versionOne.starts(with: beginning) else { throw Self.none }
+            return
+        }
+        guard bytes.count >= Self.fixed else { return }
+        guard bytes[12] >> 4 == 2 else { throw .badProxyHeader("is of an unknown version") }
+        guard bytes[12] & 0xf <= 1 else { throw .badProxyHeader("has an unknown command") }
+        guard let length, length <= Self.longest else {
+            throw .badProxyHeader("is longer than \(Self.longest) bytes")
+        }
+        if let size = addressSize, length < Self.fixed + 2 * (size + 2) {
+            throw .badProxyHeader("is too short for the addresses that it should have")
+        }
+    }
+
+    /// The client whose connection this is; nil where it is the balancer's own (`LOCAL`), or where the header tells nothing
+    /// of a TCP client. Only of a header that is complete.
+    package var client: SocketAddress? {
+        guard missing == 0, bytes[12] & 0xf == 1, let size = addressSize else { return nil }
+        let port = bytes[(Self.fixed + 2 * size)...].prefix(2).reduce(0) { $0 << 8 | UInt16($1) }
+        return SocketAddress(bytes[Self.fixed...].prefix(size), port: port)
+    }
+
+    /// What each of both addresses takes, for TCP over IPv4 and over IPv6.
+    private var addressSize: Int? {
+        guard bytes[12] & 0xf == 1 else { return nil }
+        return switch bytes[13] {
+        case 0x11: 4
+        case 0x21: 16
+        default: nil
+        }
+    }
+
+    /// Of the whole header, once its first part is there.
+    private var length: Int? {
+        guard bytes.count >= Self.fixed else { return nil }
+        return Self.fixed + Int(bytes[14]) << 8 + Int(bytes[15])
+    }
+
+    private static let none = StreamError(
+        .noProxyHeader,
+        "the balancer began without a PROXY protocol header, which it has to send here; turn it on there, in version 2"
+    )
+
+    private static let old = StreamError(
+        .badProxyHeader,
+        "the balancer sent a PROXY protocol header of version 1, and version 2 is read here; set it to that there (in HAProxy: send-proxy-v2)"
+    )
+
+    private static let signature: [UInt8] = Array("\r\n\r\n\0\r\nQUIT\n".utf8)
+    private static let versionOne: [UInt8] = Array("PROXY".utf8)
+    /// Signature, version, command, family, length.
+    private static let fixed = 16
+    /// What the specification has senders keep to, so that a header fits the smallest segment.
+    static let longest = 536
+}
+
+extension Channel {
+    /// Takes a balancer's header from the beginning of the connection, and nothing after it. What comes next counts as
+    /// what the peer sent first, and the peer's address is the client's from then on, where the header has one.
+    ///
+    /// - Returns: whether it has one.
+    /// - Throws: `noProxyHeader` or `badProxyHeader`; `endedEarly` where the connection ended within it.
+    package final func takeProxyHeader() async throws(StreamError) -> Bool {
+        var header = ProxyHeader()
+        while header.missing > 0 {
+            let room = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: UnsafeMutableRawBufferPointer(loop.input)[..<header.missing])
+            let count = unsafe receive(into: room)
+            switch count {
+            case 1...: try header.add(unsafe Array(room[..<count]))
+            case Channel.wouldBlock: try await wait(for: .read)
+            case 0:
+                throw StreamError(
+                    .endedEarly,
+                    "the balancer ended the connection before its PROXY protocol header was complete"
+                )
+            default: throw .broken(in: "the read", errno: Int32(-count))
+            }
+        }
+        beginAgain(as: header.client)
+        return header.client != nil
+    }
+
+    /// Waits until there is something to receive, or the end, and takes nothing.
+    package final func untilReceivable() async throws(StreamError) {
+        while unread == 0, !hasHungUp { try await wait(for: .read) }
+    }
+}
+
+extension StreamError {
+    fileprivate static func badProxyHeader(_ what: String) -> StreamError {
+        StreamError(
+            .badProxyHeader,
+            "the balancer's PROXY protocol header \(what); have it send one of version 2 for TCP")
+    }
+}
+
+extension StreamError.Code {
+    /// A balancer that has to send a PROXY protocol header sent something else.
+    package static var noProxyHeader: Self { Self(rawValue: "noProxyHeader") }
+    /// The header is malformed, or of a version that isn't read.
+    package static var badProxyHeader: Self { Self(rawValue: "badProxyHeader") }
+}
