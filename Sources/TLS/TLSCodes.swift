@@ -38,6 +38,8 @@ extension StreamError.Code {
     public static var peerSpeaksNoTLS: Self { Self(rawValue: "peerSpeaksNoTLS") }
     /// It is a balancer's PROXY protocol header.
     public static var proxyHeader: Self { Self(rawValue: "proxyHeader") }
+    /// A client's hello claims to be longer than any that is taken.
+    public static var helloTooLong: Self { Self(rawValue: "helloTooLong") }
     /// A client connected and ended the connection before it had sent anything.
     public static var leftWithoutAWord: Self { Self(rawValue: "leftWithoutAWord") }
     /// The connection ended within the handshake.

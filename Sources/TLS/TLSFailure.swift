@@ -1,8 +1,8 @@
 // What a failed call of OpenSSL's means, in a sentence.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
-internal import Sockets
-internal import System
+public import Sockets
+public import System
 
 extension TLSStream {
     /// With the reasons as its cause, where they are what it goes back to.
@@ -121,10 +121,13 @@ extension TLSStream {
 
     /// Whether a client connected, and that was all.
     var hasLeftWithoutAWord: Bool {
-        context.role == .server && channel.received == 0 && !isEstablished
+        context.role == .server && channel.opening.isEmpty && !isEstablished
     }
 
-    var leftWithoutAWord: StreamError {
+    var leftWithoutAWord: StreamError { Self.leftWithoutAWord }
+
+    /// What a client has done that connected and ended the connection.
+    public static var leftWithoutAWord: StreamError {
         StreamError(
             .leftWithoutAWord,
             "the client connected and left without a word, as health checks and port scans do")
@@ -134,7 +137,7 @@ extension TLSStream {
         if channel.opening.isProxyHeader {
             return StreamError(
                 .proxyHeader,
-                "a PROXY protocol header came instead of TLS, and this server reads none; turn it off at the balancer that sends it"
+                "a PROXY protocol header came instead of TLS, and this server reads none from that address; turn it off at the balancer that sends it, or have this server take it from there"
             )
         }
         return StreamError(
@@ -143,6 +146,13 @@ extension TLSStream {
     }
 
     private var peer: Streams.End { context.role.peer }
+
+    static var helloTooLong: StreamError {
+        StreamError(
+            .helloTooLong,
+            "the client's ClientHello is longer than \(HandshakeKind.clientHello.longest) bytes, and no longer one is taken"
+        )
+    }
 
     static func noSignature(_ refusal: SigningRefusal) -> StreamError {
         StreamError(

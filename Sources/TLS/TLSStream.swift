@@ -61,6 +61,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         unsafe SSL_set_bio(ssl, bio, bio)
         guard let serverName else {
             unsafe SSL_set_accept_state(ssl)
+            gauge = Gauge()
             return
         }
         unsafe SSL_set_connect_state(ssl)
@@ -94,7 +95,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     /// - Throws: `StreamError`; a fatal alert is on its way to the peer then, and `close()` lets
     ///   it arrive.
     public func handshake() async throws(StreamError) {
-        channel.enter(.handshake)
+        channel.enterHandshake()
         while case .blocked(let direction) = try attemptHandshake() {
             try await channel.wait(for: direction)
         }
@@ -112,6 +113,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         switch attempt {
         case .moved:
             isEstablished = true
+            gauge = nil
             // What follows is not of the handshake.
             if transcript != nil { unsafe SSL_set_msg_callback(ssl, nil) }
             if let certificate = unsafe SSL_get1_peer_certificate(ssl) {
@@ -220,6 +222,10 @@ public final class TLSStream: TLSTransport, ByteStream {
     /// The one place that asks what a call came to; it leaves the error queue empty.
     private func outcome(of result: Int32, _ operation: String) throws(StreamError) -> Attempt {
         if result > 0 { return .moved(Int(result)) }
+        if isHelloTooLong {
+            _ = ErrorQueue.drain()
+            throw fail(refuseHello())
+        }
         switch unsafe SSL_get_error(ssl, result) {
         case SSL_ERROR_WANT_READ: return .blocked(.read)
         case SSL_ERROR_WANT_WRITE: return .blocked(.write)
@@ -239,6 +245,12 @@ public final class TLSStream: TLSTransport, ByteStream {
         failure = failure ?? error
         transcript = nil
         return error
+    }
+
+    /// OpenSSL knows nothing of it, so that the alert is this end's own.
+    private func refuseHello() -> StreamError {
+        _ = unsafe HelloGauge.alert.withUnsafeBytes { unsafe send($0) }
+        return Self.helloTooLong
     }
 
     /// A server that rejects our certificate says so and closes; a write that comes too late meets

@@ -19,6 +19,16 @@ public class TLSTransport {
     /// say `provesHandshakes`; nil for nothing.
     public final var transcript: HandshakeTranscript?
 
+    /// What is looked at of a client's hello; nil where that is over, and at a client.
+    final var gauge: Gauge?
+    /// A hello is longer than one may be: nothing of it has reached OpenSSL that it makes room for.
+    final var isHelloTooLong = false
+
+    /// Its own piece of memory, which a session gives back after its handshake.
+    final class Gauge {
+        fileprivate var gauge = HelloGauge()
+    }
+
     init(over channel: Channel) {
         self.channel = channel
     }
@@ -55,7 +65,16 @@ public class TLSTransport {
         let count = unsafe channel.receive(into: buffer)
         if count == 0 { hasEnded = true }
         if count < 0 { error = Int32(-count) }
-        return count
+        guard count > 0, let gauge else { return count }
+        switch unsafe gauge.gauge.note(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
+        case .goesOn: return count
+        case .isDone:
+            self.gauge = nil
+            return count
+        case .isTooLong:
+            isHelloTooLong = true
+            return -1
+        }
     }
 
     final func send(_ bytes: UnsafeRawBufferPointer) -> Int {
