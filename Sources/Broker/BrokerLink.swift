@@ -69,6 +69,9 @@ package final class BrokerLink {
         channel?.send(OpenPost(connections: connections).packet)
     }
 
+    /// Connections that came to no session are to be recorded.
+    package func say(_ strangers: StrangersPost) { channel?.send(strangers.packet) }
+
     private func lose(_ end: PostEnd) {
         channel = nil
         for entry in sessions.values { entry.session?.lose() }
@@ -125,7 +128,8 @@ package final class BrokerLink {
             let message = try DonePost(whole: &reader)
             sessions[message.handle]?.session?.take(message)
         case .began, .run, .stop, .heldUp, .told, .replied, .unread, .message, .ended,
-            .handshakeFailed, .closed, .ends, .omitted, .open, .ready, .happened, .ask, .askNoMore,
+            .handshakeFailed, .closed, .ends, .omitted, .open, .strangers, .ready, .happened, .ask,
+            .askNoMore,
             .inForce, .settings, .policy, .order, .line:
             break
         }

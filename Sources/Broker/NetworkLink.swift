@@ -12,6 +12,9 @@ package protocol BrokerOffice: AnyObject {
     /// The connection of a session that had a desk is closed.
     func sessionEnded(_ handle: Handle)
 
+    /// Connections came to no session, of which nothing was said so far.
+    func note(_ strangers: StrangersPost)
+
     /// The server ends, and so many connections are left.
     func say(connections: Int)
 }
@@ -119,6 +122,7 @@ package final class NetworkLink {
         case .message:
             let post = try MessagePost(whole: &reader)
             try session(post.handle).note(post)
+        case .strangers: office.note(try StrangersPost(whole: &reader))
         case .open: office.say(connections: Int(try OpenPost(whole: &reader).connections))
         case .answered, .refused, .started, .running, .probe, .done, .ready, .happened, .ask,
             .askNoMore, .inForce, .settings, .policy, .order, .line:

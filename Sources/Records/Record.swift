@@ -16,7 +16,8 @@ package enum Record: Sendable {
     case reply(RecordedReply)
     /// A command or a message was refused.
     case refusal(RecordedRefusal)
-    case handshakeFailure(code: String, reason: String)
+    /// A connection came to no session, or several that are told together.
+    case handshakeFailure(code: String, reason: String, RecordedStrangers? = nil)
     /// A session is over. The bytes are those of its connection, encryption included.
     case sessionEnd(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration)
     /// Files were read again; with why the old ones stay in force, where they do.
@@ -81,8 +82,17 @@ package enum Record: Sendable {
                     Field("limit", refusal.limit), Field("reason", refusal.reason),
                 ]
             )
-        case .handshakeFailure(let code, let reason):
-            (.handshakeFailure, [Field("code", code), Field("reason", reason)])
+        case .handshakeFailure(let code, let reason, let strangers):
+            (
+                .handshakeFailure,
+                [
+                    Field("code", code), Field("reason", reason),
+                    Field("count", strangers?.count),
+                    Field("addresses", strangers?.addresses),
+                    Field("reasons", strangers?.reasons.map(Field.Value.texts)),
+                    Field("seconds", strangers?.span),
+                ]
+            )
         case .sessionEnd(let reason, let bytesIn, let bytesOut, let duration):
             (
                 .sessionEnd,
@@ -172,6 +182,23 @@ package struct RecordedRefusal: Sendable {
         self.code = code
         self.limit = limit
         self.reason = reason
+    }
+}
+
+/// Connections without a session that are told together. What is nil is left out.
+package struct RecordedStrangers: Sendable {
+    package var count: Int?
+    package var addresses: Int?
+    /// Each with the number of those that it was the reason of: `reset 3`.
+    package var reasons: [String]?
+    /// In what time they came.
+    package var span: Duration?
+
+    package init(count: Int?, addresses: Int?, reasons: [String], span: Duration?) {
+        self.count = count
+        self.addresses = addresses
+        self.reasons = reasons.isEmpty ? nil : reasons
+        self.span = span
     }
 }
 

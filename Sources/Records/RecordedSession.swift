@@ -3,8 +3,8 @@
 
 /// Whose session it is, as each of its records says.
 package struct RecordedSession: Sendable {
-    /// Of all loops, from 1.
-    package let number: Int
+    /// Of all loops, from 1; nil where there is none.
+    package let number: Int?
     package let address: String
     /// Nil for a client without a certificate.
     package let peer: Peer?
@@ -28,6 +28,13 @@ package struct RecordedSession: Sendable {
         self.number = number
         self.address = address
         self.peer = peer
+    }
+
+    /// For what is recorded of connections of an address that came to no session.
+    package init(strangersAt address: String) {
+        number = nil
+        self.address = address
+        peer = nil
     }
 
     package var fields: [Field] {

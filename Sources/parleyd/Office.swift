@@ -1,5 +1,6 @@
 // What decides and records for all sessions: the broker.
 // SPDX-License-Identifier: Apache-2.0
+internal import Broker
 internal import Commands
 internal import Console
 internal import Programs
@@ -105,6 +106,14 @@ final class Office {
         return Recorder(
             audit, RecordedSession(number: number, address: address, peer: peer),
             budget: budgets[peer?.identity])
+    }
+
+    /// Records connections that came to no session.
+    func record(_ strangers: StrangersPost) {
+        guard let audit, let budgets else { return }
+        Recorder(
+            audit, strangers.address.map { RecordedSession(strangersAt: $0) }, budget: budgets[nil]
+        ).record(Record(strangers))
     }
 
     /// A program is about to start; `ended` must follow.

@@ -50,5 +50,7 @@ final class Reception: BrokerOffice {
 
     func sessionEnded(_ handle: Handle) { clients.remove(handle) }
 
+    func note(_ strangers: StrangersPost) { office.record(strangers) }
+
     func say(connections: Int) { office.note(connections: connections, at: loop) }
 }

@@ -52,6 +52,18 @@ extension CommandOutcome {
     }
 }
 
+extension Record {
+    init(_ strangers: StrangersPost) {
+        self = .handshakeFailure(
+            code: strangers.code, reason: strangers.reason,
+            RecordedStrangers(
+                count: strangers.count > 1 ? Int(strangers.count) : nil,
+                addresses: strangers.addresses > 1 ? Int(strangers.addresses) : nil,
+                reasons: strangers.reasons.map { "\($0.code) \($0.count)" },
+                span: strangers.seconds > 0 ? .seconds(Int(strangers.seconds)) : nil))
+    }
+}
+
 extension Recorder {
     /// Records a message that was answered, or that is no command.
     func noteMessage(_ message: [UInt8], isKnown: Bool) {

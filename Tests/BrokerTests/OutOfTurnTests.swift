@@ -160,6 +160,7 @@ struct OutOfTurnTests {
 
         func sessionEnded(_ handle: Handle) { ended += 1 }
         func say(connections: Int) {}
+        func note(_ strangers: StrangersPost) {}
     }
 
     private final class Desk: SessionDesk {

@@ -37,6 +37,11 @@ struct PostTests {
         DonePost(handle: 18, outcome: .timedOut), DonePost(handle: 18, outcome: .overOutput),
         DonePost(handle: 18, outcome: .leftRunning),
         DonePost(handle: .max, outcome: .refused(refusal)),
+        StrangersPost(
+            address: "2001:db8::/64", addresses: 1, count: 70_000, code: "reset", reason: "it was",
+            reasons: [.init(code: "reset", count: 70_000)], seconds: 60),
+        StrangersPost(
+            address: nil, addresses: 9, count: 9, code: "", reason: "", reasons: [], seconds: 0),
         OpenPost(connections: 70_000), ReadyPost(missing: ["no Landlock", ""]),
         HappenedPost(.operatorHasLeft), HappenedPost(.onceIsOver), AskPost(limit: 1_024),
         AskNoMorePost(), InForcePost(generation: 7), LinePost(.line(Array("hi".utf8))),

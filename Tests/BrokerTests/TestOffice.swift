@@ -53,6 +53,7 @@ final class TestOffice: BrokerOffice {
 
     func sessionEnded(_ handle: Handle) { closed += 1 }
     func say(connections: Int) {}
+    func note(_ strangers: StrangersPost) {}
 
     private final class Desk: SessionDesk {
         private let office: TestOffice

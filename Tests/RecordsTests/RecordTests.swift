@@ -25,7 +25,7 @@ struct RecordTests {
                 #"refusal {"arguments":[{"text":"\#(String(repeating: "x", count: 256))","bytes":257},"#
                     + Array(repeating: #""yyyyyyyy""#, count: 32).joined(separator: ",")
                     + #"],"argument_count":64,"code":"busy"}"#,
-                #"handshake-failure {"code":"unknownCA","reason":"it is not trusted"}"#,
+                #"handshake-failure {"code":"unknownCA","reason":"it is not trusted","count":7,"addresses":2,"reasons":["unknownCA 5","reset 2"],"seconds":60.000000}"#,
                 #"session-end {"reason":"session ended","bytes_in":10,"bytes_out":20,"#
                     + #""seconds":0.000001}"#,
                 #"reload {"what":"certificates","outcome":"old-stays","#

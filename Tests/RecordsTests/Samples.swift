@@ -56,7 +56,10 @@ enum Samples {
                 arguments: [.open(String(repeating: "x", count: 257))]
                     + Array(repeating: .open(String(repeating: "y", count: 8)), count: 63),
                 code: "busy")),
-        .handshakeFailure(code: "unknownCA", reason: "it is not trusted"),
+        .handshakeFailure(
+            code: "unknownCA", reason: "it is not trusted",
+            RecordedStrangers(
+                count: 7, addresses: 2, reasons: ["unknownCA 5", "reset 2"], span: .seconds(60))),
         .sessionEnd(reason: "session ended", bytesIn: 10, bytesOut: 20, duration: .microseconds(1)),
         .reload(.certificates, failure: "a.pem: it is empty"),
         .omission(identity: "dns:ann", records: 7),

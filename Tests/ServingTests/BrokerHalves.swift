@@ -29,6 +29,7 @@ final class BrokerHalves {
         func desk(_ handle: Handle) -> any SessionDesk { desk }
         func sessionEnded(_ handle: Handle) {}
         func say(connections: Int) {}
+        func note(_ strangers: StrangersPost) {}
     }
 }
 

@@ -27,6 +27,7 @@ package enum PostKind: UInt8, CaseIterable, Sendable {
     case ends = 13
     case omitted = 14
     case open = 15
+    case strangers = 16
     // On the control channel:
     case ready = 32
     case happened = 33

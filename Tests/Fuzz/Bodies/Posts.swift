@@ -29,6 +29,7 @@ func fuzzPosts(_ bytes: [UInt8]) throws(Finding) {
     case .probe: try fuzz(ProbePost.self, bytes)
     case .done: try fuzz(DonePost.self, bytes)
     case .open: try fuzz(OpenPost.self, bytes)
+    case .strangers: try fuzz(StrangersPost.self, bytes)
     case .ready: try fuzz(ReadyPost.self, bytes)
     case .happened: try fuzz(HappenedPost.self, bytes)
     case .ask: try fuzz(AskPost.self, bytes)
