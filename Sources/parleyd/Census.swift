@@ -33,6 +33,9 @@ final class Census: Sendable {
 
     func tellingEnds() { told.subtract(1, ordering: .relaxed) }
 
+    /// Counts a session for which another one is about to go.
+    func sessionComesAnyway() { sessions.add(1, ordering: .relaxed) }
+
     /// The number of the session that begins, from 1 on.
     var nextSession: Int { begun.add(1, ordering: .relaxed).newValue }
 

@@ -76,6 +76,12 @@ struct Check {
             printer.print("")
             for line in options.identityLimits.sentences(table) { printer.print("Limit: \(line).") }
         }
+        if !isOfTableOnly {
+            printer.print("")
+            for line in options.strangers.sentences(mostSessions: options.mostSessions) {
+                printer.print("Limit: \(line).")
+            }
+        }
         for line in unseen { printer.print(line) }
         printer.flush()
         exit(0)

@@ -7,6 +7,13 @@ struct Commons: Sendable {
     let settings: NetworkSettings
     /// Nil for `--plaintext`, and where session secrets are not written.
     let keyLog: KeyLog?
+    let door: Door
     let census = Census()
     let descriptors = FreeDescriptors()
+
+    init(_ settings: NetworkSettings, keyLog: KeyLog?) {
+        self.settings = settings
+        self.keyLog = keyLog
+        door = Door(settings.strangers)
+    }
 }

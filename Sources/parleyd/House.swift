@@ -32,6 +32,8 @@ final class House {
     /// What connections are accepted with; nil for plaintext.
     private(set) var context: TLSContext?
     private let broker: BrokerLink
+    /// Whom strangers meet first.
+    let door: Doorkeeper
 
     init(
         _ commons: Commons, loop: EventLoop, console: ConsoleTranscript, log: Log,
@@ -44,6 +46,7 @@ final class House {
         self.broker = broker
         self.notary = notary
         self.log = log
+        door = Doorkeeper(commons, loop: loop, log: log, broker: broker)
         self.console = console
         self.policy = policy
         conversation = settings.conversation

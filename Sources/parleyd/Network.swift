@@ -61,6 +61,8 @@ final class Network {
     private func end() -> Never {
         for loop in loops.dropFirst() { loop.loop.stop() }
         for loop in loops.dropFirst() { loop.loop.join() }
+        // Those of all loops.
+        loops.first?.value.tellStrangers()
         log.flush()
         exit(0)
     }
@@ -153,13 +155,13 @@ final class Network {
             try Listener(owning: inherited.next())
         }
         let commons = Commons(
-            settings: settings,
+            settings,
             keyLog: settings.writesKeyLog ? KeyLog(owning: inherited.next()) : nil)
         self.commons = commons
         for number in 0..<settings.loops {
             let loop = number == 0 ? main : try EventLoop()
             let log = number == 0 ? self.log : Log(program: "parleyd", loop: loop)
-            loops.append(try sessionLoop(on: loop, log, commons, &inherited))
+            loops.append(try sessionLoop(number, on: loop, log, commons, &inherited))
         }
         for loop in loops { loop.value.meet(loops) }
 
@@ -196,7 +198,8 @@ final class Network {
     }
 
     private func sessionLoop(
-        on loop: EventLoop, _ log: Log, _ commons: Commons, _ inherited: inout Inherited
+        _ number: Int, on loop: EventLoop, _ log: Log, _ commons: Commons,
+        _ inherited: inout Inherited
     ) throws -> LoopBound<SessionLoop> {
         let settings = commons.settings
         if settings.conversation == .chat {
@@ -221,7 +224,8 @@ final class Network {
         let tell = LoopBound(
             { [unowned self] in _ = control?.send(HappenedPost($0).packet) }, to: main)
         return LoopBound(
-            SessionLoop(commons, house, endsServer: { event in tell.execute { $0(event) } }),
+            SessionLoop(
+                number, commons, house, endsServer: { event in tell.execute { $0(event) } }),
             to: loop)
     }
 

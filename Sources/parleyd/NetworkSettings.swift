@@ -22,6 +22,7 @@ struct NetworkSettings: Broker.Message, Sendable {
     let deadlines: Deadlines
     /// At most so many at once.
     let mostSessions: Int
+    let strangers: StrangerLimits
     /// How long one of a client with a certificate may last.
     let mostSessionAge: Duration
     /// What of messages reaches the console.
@@ -49,6 +50,7 @@ struct NetworkSettings: Broker.Message, Sendable {
         writesKeyLog = options.security?.writesKeyLog ?? false
         deadlines = options.deadlines
         mostSessions = options.mostSessions
+        strangers = options.strangers
         mostSessionAge = options.mostSessionAge
         self.form = form
         self.hasOperatorAtTerminal = hasOperatorAtTerminal
@@ -63,7 +65,12 @@ struct NetworkSettings: Broker.Message, Sendable {
     /// who have all places would shut out whom a place is kept for.
     var mostConnections: Int {
         guard asksForClients else { return mostSessions }
-        return mostSessions + max(4, mostSessions / 4) + mostTold
+        return mostSessions + max(4, strangers.mostHandshakes) + mostTold
+    }
+
+    /// What is told where there are as many.
+    var full: String {
+        "\(mostConnections) \(asksForClients ? "connections" : "sessions") are open, which is all that --max-sessions allows"
     }
 
     /// How many may be told at once that there is no place.
@@ -90,6 +97,7 @@ struct NetworkSettings: Broker.Message, Sendable {
         deadlines.keepalive = .nanoseconds(try reader.readInt64())
         self.deadlines = deadlines
         mostSessions = Int(try reader.readUInt32())
+        strangers = try StrangerLimits(reading: &reader)
         mostSessionAge = .nanoseconds(try reader.readInt64())
         guard let form = ConsoleTranscript.Form(rawValue: try reader.readUInt8()) else {
             throw reader.malformed("names no form of the console")
@@ -116,6 +124,7 @@ struct NetworkSettings: Broker.Message, Sendable {
             deadlines.handshake, deadlines.idle, deadlines.close, deadlines.keepalive,
         ] { writer.add(Int64(clamping: time.inNanoseconds)) }
         writer.add(UInt32(mostSessions))
+        strangers.write(to: &writer)
         writer.add(Int64(clamping: mostSessionAge.inNanoseconds))
         writer.add(form.rawValue)
         writer.add(hasOperatorAtTerminal)

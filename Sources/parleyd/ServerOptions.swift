@@ -21,6 +21,7 @@ struct ServerOptions {
     var deadlines = Deadlines()
     let mostSessions: Int
     let identityLimits: IdentityLimits
+    let strangers: StrangerLimits
     /// How long a session of a client with a certificate may last.
     let mostSessionAge: Duration
     let drain: Duration
@@ -50,7 +51,7 @@ struct ServerOptions {
             "audit", "audit-rate", "audit-reserve", "grace",
             "keepalive", "program-user", "network-user",
         ]
-        + IdentityLimits.options + Deadlines.options + SecurityOptions.server
+        + IdentityLimits.options + StrangerLimits.options + Deadlines.options + SecurityOptions.server
 
     /// Reads a command line; `--help` and `--version` end the process.
     init(_ words: [String]) throws {
@@ -145,6 +146,7 @@ struct ServerOptions {
         try deadlines.readKeepalive(arguments)
         mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
         identityLimits = try IdentityLimits(arguments, mostSessions: mostSessions)
+        strangers = try StrangerLimits(arguments, mostSessions: mostSessions)
         mostSessionAge = try arguments.seconds("max-session-age") ?? .seconds(86_400)
         drain = try arguments.seconds("drain") ?? .seconds(10)
     }
@@ -223,6 +225,8 @@ struct ServerOptions {
           --max-sessions N      at once; default 10000
           --max-identity-sessions, --reserved-sessions, --max-identity-programs,
           --max-identity-starts N      one client's share, told by parleyd check
+          --max-handshakes, --max-handshakes-per-address, --max-failed-handshakes N
+          --trusted-address, --proxy-from CIDR  strangers, told by parleyd check
           --max-session-age SECONDS  of clients with certificates (86400)
           --keepalive SECONDS   asks silent clients if they are there (15); 0: never
           --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)

@@ -18,14 +18,16 @@ internal import Vouching
 final class Session {
     private let house: House
     private let channel: Channel
-    private let stream: any ByteStream
-    /// Nil for plaintext.
-    private let tls: TLSStream?
+    private var stream: any ByteStream
+    /// Nil for plaintext, and until the client's first byte can be read: it is most of a session's memory.
+    private var tls: TLSStream?
+    /// Its place at the door; nil once the handshake is done.
+    private var visit: Visit?
     /// Of all loops, in the audit trail.
     private let number: Int
     private let openedAt: Moment
     /// Of the policy whose context the handshake began with.
-    private let generation: Int
+    private var generation = 0
     /// Nil for a client without a certificate, and until it is known.
     private var standing: Standing?
     private var stage = Stage.opening
@@ -52,25 +54,16 @@ final class Session {
         case closing
     }
 
-    /// - Throws: where the memory for TLS can't be had.
-    init(_ channel: Channel, number: Int, in house: House) throws(StreamError) {
+    init(_ channel: Channel, number: Int, _ visit: Visit?, in house: House) {
         self.channel = channel
+        self.visit = visit
         self.number = number
         self.house = house
         openedAt = channel.loop.now
         handle = house.makeHandle()
         link = house.link(handle)
-        generation = house.policy.generation
-        if let context = house.context, let notary = house.notary {
-            let tls = try TLSStream(server: context, over: channel)
-            tls.transcript = notary.transcript(handle, asksClient: context.asksForClients)
-            self.tls = tls
-            stream = tls
-        } else {
-            tls = nil
-            channel.enter(.idle)
-            stream = PlainStream(channel)
-        }
+        stream = PlainStream(channel)
+        channel.enter(visit == nil ? .idle : .handshake)
     }
 
     /// Whether it is one of parley/1, which may wait for a program.
@@ -95,16 +88,43 @@ final class Session {
     ///
     /// - Returns: whether it may be served.
     func shakesHands() async -> Bool {
+        guard let visit else { return true }
         do throws(StreamError) {
-            try await tls?.handshake()
-            try proveClient()
-            try checkUnderNewPolicy()
+            if visit.isBalancers {
+                let isNamed = try await channel.takeProxyHeader()
+                try house.door.name(visit, isNamed ? channel.peer : nil)
+            }
+            if house.context != nil {
+                // A silent stranger costs nothing of OpenSSL's.
+                try await channel.untilReceivable()
+                try beginTLS()
+                try await tls?.handshake()
+                try proveClient()
+                try checkUnderNewPolicy()
+            } else {
+                channel.enter(.idle)
+            }
+            try house.door.settle(visit)
+            self.visit = nil
             return true
         } catch {
             outcome = .handshakeFailed(error)
             return false
         }
     }
+
+    private func beginTLS() throws(StreamError) {
+        guard channel.unread > 0 else { throw TLSStream.leftWithoutAWord }
+        guard let context = house.context, let notary = house.notary else { return }
+        generation = house.policy.generation
+        let tls = try TLSStream(server: context, over: channel)
+        tls.transcript = notary.transcript(handle, asksClient: context.asksForClients)
+        self.tls = tls
+        stream = tls
+    }
+
+    /// Its place is another connection's.
+    func giveWay() { channel.fail(house.door.fault(.gaveWay)) }
 
     /// A client may prove who it is, and hold back the end of its handshake over a reload.
     private func checkUnderNewPolicy() throws(StreamError) {
@@ -239,6 +259,7 @@ final class Session {
         switch outcome {
         case .refused: log(outcome.words)
         case .handshakeFailed(let error):
+            if let visit, !house.door.tells(error.code, of: visit) { return }
             log(outcome.words)
             // A balancer's health check comes every few seconds.
             guard !outcome.isOnlyAKnock else { return }
@@ -272,20 +293,14 @@ final class Session {
     }
 
     /// Its connection is closed. The last call.
-    ///
     func leave() {
+        if let visit { house.door.leave(visit) }
         let isTold = link?.close() ?? false
         if tls != nil { house.notary?.leave(handle, isTold: isTold) }
     }
 
     private func logEnd() {
-        var isMixedUp = tls == nil && channel.opening.speaksTLS
-        if case .failed(let failure) = outcome, failure.code == .peerSpeaksTLS { isMixedUp = false }
-        var suspicion = isMixedUp ? "; the client spoke TLS to this plaintext port" : ""
-        if tls == nil, channel.opening.isProxyHeader {
-            suspicion =
-                "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it"
-        }
+        let suspicion = tls == nil ? outcome.suspicion(of: channel) : ""
         log("\(outcome.words), \((channel.loop.now - openedAt).seconds(decimals: 3)) s\(suspicion)")
     }
 

@@ -16,9 +16,11 @@ final class SessionLoop {
     private let endsServer: @Sendable (HappenedPost.Event) -> Void
     /// Whom a connection may be given to.
     private var others: [Neighbour] = []
+    /// Its place among all of them.
+    private let number: Int
     private var acceptors: [Acceptor] = []
+    /// By their numbers.
     private var sessions: [Int: Open] = [:]
-    private var lastSession = 0
     private lazy var memory = CrowdMemory(loop: loop) { [unowned self] in sessions.count }
     /// With `--once`: the one session is under way.
     private var hasSession = false
@@ -41,14 +43,16 @@ final class SessionLoop {
 
     /// Another loop, as far as this one may see it.
     private struct Neighbour {
+        let number: Int
         let sessions: LoopBound<SessionLoop>
         let load: Load
     }
 
     init(
-        _ commons: Commons, _ house: House,
+        _ number: Int, _ commons: Commons, _ house: House,
         endsServer: @escaping @Sendable (HappenedPost.Event) -> Void
     ) {
+        self.number = number
         self.commons = commons
         self.house = house
         self.endsServer = endsServer
@@ -60,7 +64,7 @@ final class SessionLoop {
     /// Learns to whom a connection may be given. Before any of the loops runs.
     func meet(_ all: [LoopBound<SessionLoop>]) {
         others = all.filter { $0.value !== self }
-            .map { Neighbour(sessions: $0, load: $0.value.load) }
+            .map { Neighbour(number: $0.value.number, sessions: $0, load: $0.value.load) }
     }
 
     /// Starts to accept.
@@ -118,37 +122,55 @@ final class SessionLoop {
     /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that
     /// began to wait last, which among idle loops is always the same one.
     private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
-        let most = commons.settings.mostConnections
-        guard commons.census.sessionComes(most: most) else {
-            let what = commons.settings.asksForClients ? "connections" : "sessions"
-            return house.log.write(
-                "\(peer): refused: \(most) \(what) are open, which is all that --max-sessions allows"
-            )
-        }
         let mine = load.count
-        guard let taker = others.min(by: { $0.load.count < $1.load.count }),
-            taker.load.count + 1 + mine / 8 < mine
-        else { return begin(descriptor, from: peer) }
-        let number = descriptor.release()
-        taker.sessions.execute { $0.begin(Descriptor(owning: number), from: peer) }
+        let other = others.min { $0.load.count < $1.load.count }
+        let taker = other.flatMap { $0.load.count + 1 + mine / 8 < mine ? $0 : nil }
+        let admission: Admission?
+        switch house.door.arrival(peer, for: taker?.number ?? number) {
+        case .refused: return
+        case .uncounted: admission = nil
+        case .welcome(let welcome, insteadOf: let loser):
+            admission = welcome
+            if let loser { giveWay(loser.number, at: loser.loop) }
+        }
+        guard let taker else { return begin(descriptor, from: peer, admission) }
+        let raw = descriptor.release()
+        taker.sessions.execute { $0.begin(Descriptor(owning: raw), from: peer, admission) }
     }
 
-    private func begin(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
+    /// Ends a connection that has lost its place at the door, wherever it is.
+    private func giveWay(_ session: Int, at loop: Int) {
+        guard loop != number else { return giveWay(session) }
+        others.first { $0.number == loop }?.sessions.execute { $0.giveWay(session) }
+    }
+
+    /// One that isn't here is on its way, and finds out at its beginning; or it is over.
+    private func giveWay(_ session: Int) { sessions[session]?.session.giveWay() }
+
+    private func begin(
+        _ descriptor: consuming Descriptor, from peer: SocketAddress, _ admission: Admission?
+    ) {
         let session: Session
+        let place = admission?.number ?? commons.census.nextSession
+        let visit = admission.map { house.door.take($0) }
         do throws(StreamError) {
             let socket = try Socket(
                 owning: descriptor, loop: loop, peer: peer, deadlines: commons.settings.deadlines)
-            session = try Session(socket, number: commons.census.nextSession, in: house)
+            session = Session(socket, number: place, visit, in: house)
         } catch {
             house.log.write("\(peer): refused: \(error.told)")
+            if let visit { house.door.leave(visit) }
             return left()
         }
         load.began()
-        lastSession += 1
-        let place = lastSession
         sessions[place] = Open(session: session, task: run(at: place))
+        // It may have given way on its way here.
+        if let visit, !house.door.holds(visit) { session.giveWay() }
         sayWhoIsLeft()
     }
+
+    /// Tells of the strangers that were counted, of all loops: nobody comes any more.
+    func tellStrangers() { house.door.tell(isEnd: true) }
 
     // MARK: Its sessions
 

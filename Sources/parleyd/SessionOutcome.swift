@@ -48,10 +48,20 @@ enum SessionOutcome {
         if case .failed(let error) = self { error.told } else { words }
     }
 
+    /// What a plaintext session's client may have meant, as the end of a sentence.
+    func suspicion(of channel: Channel) -> String {
+        if channel.opening.isProxyHeader {
+            return
+                "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it, or name the balancer with --proxy-from"
+        }
+        if case .failed(let failure) = self, failure.code == .peerSpeaksTLS { return "" }
+        return channel.opening.speaksTLS ? "; the client spoke TLS to this plaintext port" : ""
+    }
+
     /// A silent or vanished peer takes no alert.
     var canBeTold: Bool {
         guard case .handshakeFailed(let error) = self else { return true }
-        return error.code != .handshakeTimedOut && error.code != .reset && !isOnlyAKnock
+        return !error.code.isUnsaid
     }
 
     /// Somebody looked whether the port is open: nobody was refused anything.

@@ -38,12 +38,17 @@ NETWORK = "daemon" if IS_ROOT else OWN
 AS_NETWORK = ["--network-user", NETWORK] if IS_ROOT else []
 
 
-def parleyd(protocol, *options, certs=None, host="127.0.0.1", program=PARLEYD, network=AS_NETWORK):
+TRUSTING = ["--trusted-address", "127.0.0.0/8", "--max-handshakes", "100000"]
+"""All clients of most tests have one address, many of them are bad ones, and some take every descriptor."""
+
+
+def parleyd(protocol, *options, certs=None, host="127.0.0.1", program=PARLEYD, network=AS_NETWORK,
+            trusting=TRUSTING):
     """The words of a server, which may listen or refuse to start."""
     where = ["--host", host] if host else []
     who = AS_SOMEBODY if protocol == "command" and "--program-user" not in options else []
     network = [] if "--network-user" in options else network
-    return [program, protocol, "--port", "0", *where, *security(certs), *who, *network, *options]
+    return [program, protocol, "--port", "0", *where, *security(certs), *who, *network, *trusting, *options]
 
 
 def _name(pid):
@@ -56,12 +61,15 @@ def _name(pid):
 class Server(Program):
     """A `parleyd` on a port of the kernel's choice that has said that it listens.
 
-    `wrapper` are words that start it, such as `setpriv` with its options; `program` is the one that is started.
+    `wrapper` are words that start it, such as `setpriv` with its options; `program` is the one that is started;
+    `trusting` are those that leave out limits by address.
     """
 
-    def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", wrapper=(), program=PARLEYD, **how):
+    def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", wrapper=(), program=PARLEYD,
+                 trusting=TRUSTING, **how):
         network = [] if "setpriv" in wrapper else AS_NETWORK
-        words = parleyd(protocol, *options, certs=certs, host=host, program=program, network=network)
+        words = parleyd(protocol, *options, certs=certs, host=host, program=program, network=network,
+                        trusting=trusting)
         super().__init__(owner, [*wrapper, *words], **how)
         ready = self.ready()
         self.host, self.port, self.mode = ready[1], int(ready[2]), ready[3]

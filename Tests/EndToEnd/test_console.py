@@ -20,7 +20,7 @@ class Words(TestCase):
                 run = Program(self, [program, "--help"])
                 self.assertStatus(run, 0)
                 lines = run.stdout.text.splitlines()
-                self.assertLessEqual(len(lines), 30)
+                self.assertLessEqual(len(lines), 34)
                 self.assertLessEqual(max(map(len, lines)), 80)
                 for word in ("hello", "greeting", "command", "chat", "8080", "5000", "12345",
                              "(?i)example"):
@@ -65,7 +65,10 @@ class Words(TestCase):
                   ["hello", "127.0.0.1:1", "--", "Hello"],
                   ["pair", "chat"], ["pair"]]
         server = [["hello", "--host", "not an address"], ["hello", "--threads", "0"],
-                  ["hello", "--max-sessions", "many"], ["hello", "surplus"]]
+                  ["hello", "--max-sessions", "many"], ["hello", "surplus"],
+                  ["hello", "--max-handshakes", "0"], ["hello", "--max-handshakes-per-address", "-1"],
+                  ["hello", "--max-failed-handshakes", "few"], ["hello", "--trusted-address", "localhost"],
+                  ["hello", "--trusted-address", "10.1.2.3/8"], ["hello", "--proxy-from", "::1/129"]]
         for program, status, mistakes in (
             (PARLEY, 255, both + client), (PARLEYD, 64, both + server),
         ):

@@ -11,6 +11,12 @@ import Testing
         #expect(census.sessionComes(most: 2))
         #expect(!census.sessionComes(most: 2))
         census.sessionEnded()
+        census.sessionEnded()
+        #expect(census.sessionComes(most: 2))
+        // For one that is about to go.
+        census.sessionComesAnyway()
+        #expect(!census.sessionComes(most: 2))
+        census.sessionEnded()
         #expect(census.sessionComes(most: 2))
         #expect((census.nextSession, census.nextSession) == (1, 2))
     }

@@ -33,6 +33,9 @@ import Testing
             [
                 "chat", "--plaintext", "--once", "--quiet", "--max-sessions", "17",
                 "--max-session-age", "9",
+                "--max-handshakes", "18", "--max-handshakes-per-address", "19",
+                "--max-failed-handshakes", "20", "--trusted-address", "192.0.2.0/24",
+                "--trusted-address", "2001:db8::/32", "--proxy-from", "192.0.2.7",
                 "--handshake-timeout", "1.5", "--idle-timeout", "2", "--close-timeout", "3",
             ], user: user)
         let read = try Self.readAgain(settings)
@@ -41,6 +44,12 @@ import Testing
         #expect((read.isOnce, read.isQuiet, read.isRecorded) == (true, true, true))
         #expect((read.asksForClients, read.writesKeyLog, read.isSecured) == (false, false, false))
         #expect((read.loops, read.listeners, read.mostSessions) == (3, 2, 17))
+        #expect(read.strangers == settings.strangers)
+        #expect((read.strangers.mostHandshakes, read.strangers.mostOfAddress) == (18, 19))
+        #expect(read.strangers.failuresASecond == 20)
+        #expect(
+            read.strangers.trusted.map(\.description) == ["192.0.2.0/24", "2001:db8::/32"])
+        #expect(read.strangers.balancers.map(\.description) == ["192.0.2.7/32"])
         #expect(read.mostSessionAge == .seconds(9))
         #expect(read.deadlines.handshake == .milliseconds(1_500))
         #expect((read.deadlines.idle, read.deadlines.close) == (.seconds(2), .seconds(3)))

@@ -58,8 +58,9 @@ class Judge:
 
     EXHAUSTED = r"parleyd: no descriptor is free"
     RECOVERED = r"parleyd: descriptors are free again"
-    ABOUT = re.compile(r"parleyd: (?P<address>[\d.]+):\d+ ?(?P<identity>(?:dns|key):\S+)?.*?: "
-                       r"(?P<what>session ended|session failed|refused|the client connected and left)")
+    ABOUT = re.compile(r"parleyd: (?P<address>[\d.]+)(?::\d+)? ?(?P<identity>(?:dns|key):\S+)?.*?: "
+                       r"(?P<what>session ended|session failed|refused|the client connected and left|"
+                       r"\d+ more connections? without a session)")
 
     def __init__(self, windows):
         self.windows = windows

@@ -1,0 +1,59 @@
+// How many connections came to no session, and why.
+// SPDX-License-Identifier: Apache-2.0
+internal import Broker
+internal import Sockets
+internal import TLS
+
+/// Counts by kind of failure, of which it keeps a few.
+struct FailureTally: Equatable {
+    private(set) var count = 0
+    /// In the order in which they came first.
+    private(set) var reasons: [Reason] = []
+    /// Those of other kinds than the ones that are kept.
+    private var others = 0
+
+    struct Reason: Equatable {
+        let code: StreamError.Code
+        var count: Int
+    }
+
+    mutating func add(_ code: StreamError.Code, count number: Int = 1) {
+        count += number
+        if let place = reasons.firstIndex(where: { $0.code == code }) {
+            reasons[place].count += number
+        } else if reasons.count < Self.most {
+            reasons.append(Reason(code: code, count: number))
+        } else {
+            others += number
+        }
+    }
+
+    mutating func add(_ tally: FailureTally) {
+        for reason in tally.reasons { add(reason.code, count: reason.count) }
+        count += tally.others
+        others += tally.others
+    }
+
+    /// All but those that only looked whether the port is open, which nobody has refused anything.
+    var withoutKnocks: FailureTally {
+        var rest = self
+        rest.reasons.removeAll { $0.code == .leftWithoutAWord }
+        rest.count = rest.reasons.reduce(others) { $0 + $1.count }
+        return rest
+    }
+
+    /// The most frequent kind.
+    var main: StreamError.Code? { reasons.max { $0.count < $1.count }?.code }
+
+    /// `reset 3, handshakeTimedOut 1`
+    var words: String { told.map { "\($0.code) \($0.count)" }.joined(separator: ", ") }
+
+    /// All of them, with the rest as `others`.
+    var told: [StrangersPost.Reason] {
+        var told = reasons.map { StrangersPost.Reason(code: $0.code.rawValue, count: $0.count) }
+        if others > 0 { told.append(.init(code: "others", count: others)) }
+        return told
+    }
+
+    private static let most = StrangersPost.mostReasons - 1
+}

@@ -1,0 +1,137 @@
+// What strangers may take, as the options say it.
+// SPDX-License-Identifier: Apache-2.0
+internal import Broker
+internal import Console
+internal import Glibc
+internal import Sockets
+
+/// The limits that hold before a client has shown who it is, and whose addresses have none.
+struct StrangerLimits: Sendable, Equatable {
+    /// Connections without a finished handshake.
+    let mostHandshakes: Int
+    /// The same, of one address.
+    let mostOfAddress: Int
+    /// Failed handshakes a second, of one address.
+    let failuresASecond: Int
+    /// Without limits by address.
+    let trusted: [AddressRange]
+    /// Those that have to say whose connections they pass on, and nobody else may.
+    let balancers: [AddressRange]
+
+    static let options = [
+        "max-handshakes", "max-handshakes-per-address", "max-failed-handshakes", "trusted-address",
+        "proxy-from",
+    ]
+
+    init(_ arguments: Arguments, mostSessions: Int) throws(UsageError) {
+        // Each holds a descriptor: a quarter of those is enough too.
+        let descriptors = Self.descriptors
+        mostHandshakes =
+            try arguments.number("max-handshakes", 1...1_000_000)
+            ?? min(max(1, min(mostSessions, descriptors) / 4), 1_000_000)
+        mostOfAddress = try arguments.number("max-handshakes-per-address", 1...1_000_000) ?? 100
+        failuresASecond = try arguments.number("max-failed-handshakes", 1...100_000) ?? 20
+        trusted = try Self.ranges("trusted-address", arguments)
+        balancers = try Self.ranges("proxy-from", arguments)
+    }
+
+    private static func ranges(
+        _ option: String, _ arguments: Arguments
+    ) throws(UsageError) -> [AddressRange] {
+        var ranges: [AddressRange] = []
+        for text in arguments.all(option) {
+            do throws(AddressRange.Mistake) {
+                ranges.append(try AddressRange(text))
+            } catch {
+                throw UsageError("--\(option): \(escaped(text)) \(error)")
+            }
+        }
+        guard ranges.count <= mostRanges else {
+            throw UsageError("--\(option) may be given \(mostRanges) times at most")
+        }
+        return ranges
+    }
+
+    /// How many failures may come at once.
+    var failuresAtOnce: Int { failuresASecond * 5 }
+
+    /// How many addresses are known at most, of which as many as connections may wait have some.
+    var mostKnown: Int { mostHandshakes + 8_192 }
+
+    /// Who an address is for the limits.
+    func who(_ address: SocketAddress) -> Stranger {
+        Stranger(
+            neighbourhood: Neighbourhood(of: address),
+            isExempt: trusted.contains { $0.contains(address) } || isBalancer(address))
+    }
+
+    func isBalancer(_ address: SocketAddress) -> Bool {
+        balancers.contains { $0.contains(address) }
+    }
+
+    /// What is in force, in sentences.
+    func sentences(mostSessions: Int) -> [String] {
+        var lines = [
+            "\(mostSessions) sessions (--max-sessions)",
+            "\(mostHandshakes) connections without a finished handshake (--max-handshakes), \(mostOfAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
+            "\(failuresASecond) failed handshakes a second from one address, \(failuresAtOnce) at once (--max-failed-handshakes)",
+        ]
+        if !trusted.isEmpty {
+            lines.append("none by address for \(Self.list(trusted)) (--trusted-address)")
+        }
+        if !balancers.isEmpty {
+            lines.append(
+                "that of a client's own address behind \(Self.list(balancers)) (--proxy-from)")
+        }
+        return lines
+    }
+
+    private static func list(_ ranges: [AddressRange]) -> String {
+        ranges.map(\.description).joined(separator: ", ")
+    }
+
+    /// As many as the hard limit lets this process have.
+    private static var descriptors: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return .max
+        }
+        return Int(clamping: limit.rlim_max)
+    }
+
+    private static let mostRanges = 64
+
+    // MARK: On its way to the network process
+
+    init(reading reader: inout PacketReader) throws(PacketError) {
+        mostHandshakes = Int(try reader.readUInt32())
+        mostOfAddress = Int(try reader.readUInt32())
+        failuresASecond = Int(try reader.readUInt32())
+        trusted = try Self.ranges(reading: &reader)
+        balancers = try Self.ranges(reading: &reader)
+    }
+
+    private static func ranges(
+        reading reader: inout PacketReader
+    ) throws(PacketError) -> [AddressRange] {
+        try reader.list(atMost: mostRanges) { (reader) throws(PacketError) in
+            let (high, low) = (try reader.readUInt64(), try reader.readUInt64())
+            let length = Int(try reader.readUInt8())
+            guard length <= 128 else { throw reader.malformed("has a prefix of \(length) bits") }
+            return AddressRange(high: high, low: low, length: length)
+        }
+    }
+
+    func write(to writer: inout PacketWriter) {
+        writer.add(UInt32(mostHandshakes))
+        writer.add(UInt32(mostOfAddress))
+        writer.add(UInt32(failuresASecond))
+        for ranges in [trusted, balancers] {
+            writer.add(list: ranges) {
+                $0.add($1.high)
+                $0.add($1.low)
+                $0.add(UInt8($1.length))
+            }
+        }
+    }
+}
