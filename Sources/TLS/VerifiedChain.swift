@@ -53,6 +53,9 @@ public struct VerifiedChain: Sendable {
         end = (ends + [turn ?? .max]).min() ?? now
     }
 
+    /// For how long it need not be verified again, in seconds.
+    public var secondsLeft: Int { max(0, end - CertificateTime.now) }
+
     /// Whether it need not be verified again at a moment. A clock that was set back may have come to
     /// one before the chain's beginning.
     func holds(at now: Int) -> Bool { start <= now && now < end }

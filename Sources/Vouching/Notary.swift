@@ -150,43 +150,72 @@ package final class Notary {
     // MARK: Clients
 
     private func judge(_ call: ChainCall) -> ChainAnswer {
-        guard let (step, began) = pending.take(call.handle, at: clock()) else {
-            return ChainAnswer(ChainRefusal(.outOfTurn))
-        }
-        // What counts is in force now: who takes his time must not be let in by what was revoked meanwhile.
-        let reading = ring.inForce
-        guard let chains = reading.chains else {
-            return ChainAnswer(ChainRefusal(.clientNotAsked))
-        }
-        var refusal: ChainRefusal?
-        var shown: ClientChain?
-        let verify = { (chain: ClientChain) -> Certificate? in
-            shown = chain
-            do throws(ChainRefusal) {
-                return try chains.verify(chain).leaf
-            } catch {
-                refusal = error
-                return nil
+        do throws(ChainRefusal) {
+            guard let (step, began) = pending.take(call.handle, at: clock()) else {
+                throw ChainRefusal(.outOfTurn)
             }
-        }
-        do throws(ProofRefusal) {
             switch step {
             case .chain(let proof):
-                try proof.steps.showChain(call.certificate, verified: verify)
-                guard let shown else { throw .noClientCertificate }
+                let shown = try show(call.certificate, in: proof)
                 pending.putBack(
-                    .proof(proof, shown, reading: reading.number), call.handle, began: began)
-            case .proof, .end: throw .outOfTurn
+                    .proof(proof, shown.chain, reading: shown.reading), call.handle, began: began)
+                return ChainAnswer(shown.verified)
+            case .proof, .end: throw ChainRefusal(.outOfTurn)
             case .unproven:
-                let chain = try ClientChain(call.certificate)
-                guard let leaf = verify(chain) else { throw .untrustedChain }
+                let shown = try verify(try chain(in: call))
                 pending.putBack(
-                    .end(chain, PeerIdentity(leaf), reading: reading.number), call.handle,
-                    began: began)
+                    .end(shown.chain, PeerIdentity(shown.verified.leaf), reading: shown.reading),
+                    call.handle, began: began)
+                return ChainAnswer(shown.verified)
             }
-            return .accepted
         } catch {
-            return ChainAnswer(refusal ?? ChainRefusal(error))
+            return ChainAnswer(error)
+        }
+    }
+
+    /// A chain that was verified under what is in force now: who takes his time must not be let in by what was
+    /// revoked meanwhile.
+    private struct Shown {
+        let chain: ClientChain
+        let verified: VerifiedChain
+        let reading: UInt32
+    }
+
+    private func verify(_ chain: ClientChain) throws(ChainRefusal) -> Shown {
+        let reading = ring.inForce
+        guard let chains = reading.chains else { throw ChainRefusal(.clientNotAsked) }
+        return Shown(
+            chain: chain, verified: try chains.verify(chain), reading: reading.number)
+    }
+
+    private func show(
+        _ certificate: [UInt8], in proof: PendingHandshakes.Proof
+    ) throws(ChainRefusal) -> Shown {
+        var shown: Result<Shown, ChainRefusal>?
+        do throws(ProofRefusal) {
+            try proof.steps.showChain(certificate) { chain in
+                do throws(ChainRefusal) {
+                    let accepted = try verify(chain)
+                    shown = .success(accepted)
+                    return accepted.verified.leaf
+                } catch {
+                    shown = .failure(error)
+                    return nil
+                }
+            }
+        } catch {
+            if case .failure(let refusal)? = shown { throw refusal }
+            throw ChainRefusal(error)
+        }
+        guard let shown else { throw ChainRefusal(.noClientCertificate) }
+        return try shown.get()
+    }
+
+    private func chain(in call: ChainCall) throws(ChainRefusal) -> ClientChain {
+        do throws(ProofRefusal) {
+            return try ClientChain(call.certificate)
+        } catch {
+            throw ChainRefusal(error)
         }
     }
 
@@ -195,16 +224,28 @@ package final class Notary {
         let now = clock()
         do throws(ProofRefusal) {
             guard let (step, _) = pending.take(call.handle, at: now) else { throw .outOfTurn }
+            let proof: PendingHandshakes.Proof
+            let chain: ClientChain
+            let reading: UInt32
             switch step {
-            case .proof(let proof, let chain, let reading):
-                let proven = try proof.steps.prove(call.messages, at: now)
-                return try admit(chain, proven, proven.identity, reading, as: call.handle)
+            case .unproven: throw .outOfTurn
             case .end(let chain, let identity, let reading):
                 // Who has it is the other process's word, so that it is good for a place and for nothing else.
                 guard call.messages.isEmpty else { throw .outOfTurn }
                 return try admit(chain, nil, identity, reading, as: call.handle)
-            case .chain, .unproven: throw .outOfTurn
+            case .proof(let begun, let verified, let number):
+                (proof, chain, reading) = (begun, verified, number)
+            case .chain(let begun):
+                let certificate = try HandshakeProof.certificate(in: call.messages)
+                do throws(ChainRefusal) {
+                    let shown = try show(certificate, in: begun)
+                    (proof, chain, reading) = (begun, shown.chain, shown.reading)
+                } catch {
+                    return .objection(code: error.code, failure: error.failure)
+                }
             }
+            let proven = try proof.steps.prove(call.messages, at: now)
+            return try admit(chain, proven, proven.identity, reading, as: call.handle)
         } catch {
             return .refused(error.description)
         }
@@ -228,12 +269,8 @@ package final class Notary {
         guard let client = clients[call.handle] else {
             return ChainAnswer(ChainRefusal(.noClientCertificate))
         }
-        guard let chains = ring.inForce.chains else {
-            return ChainAnswer(ChainRefusal(.clientNotAsked))
-        }
         do throws(ChainRefusal) {
-            _ = try chains.verify(client.chain)
-            return .accepted
+            return ChainAnswer(try verify(client.chain).verified)
         } catch {
             return ChainAnswer(error)
         }
@@ -241,6 +278,10 @@ package final class Notary {
 }
 
 extension ChainAnswer {
+    fileprivate init(_ chain: VerifiedChain) {
+        self = .accepted(seconds: UInt32(clamping: chain.secondsLeft))
+    }
+
     fileprivate init(_ refusal: ChainRefusal) {
         self = .objection(code: refusal.code, failure: refusal.failure)
     }

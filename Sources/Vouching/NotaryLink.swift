@@ -15,8 +15,10 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
     private enum Kept {
         /// A handshake that nothing is signed of yet.
         case nonce([UInt8])
-        /// A handshake that is under way.
+        /// A handshake of TLS 1.2 that is under way.
         case handshake
+        /// One of TLS 1.3, whose end is the client's proof.
+        case unproven
         /// A client.
         case client
     }
@@ -28,6 +30,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         /// forget those of others.
         var nonces: [[UInt8]] = []
         var kept: [Handle: Kept] = [:]
+        var accepted = AcceptedChains(most: NotaryLink.mostAccepted)
         let failed: (PacketError) -> Void
 
         init(_ channel: CallChannel, _ failed: @escaping (PacketError) -> Void) {
@@ -69,30 +72,48 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         }
     }
 
+    /// Other files of the server's are in force, under which no chain was accepted yet.
+    package func forgetChains() { calls.value.accepted.removeAll() }
+
     /// Has a client known by the handle whose handshake is done, and a place taken for its session.
     ///
-    /// - Parameter proof: empty in TLS 1.2, which has none.
+    /// - Parameter proof: nil where the handshake leaves none, as in TLS 1.2, and where no client is asked.
     /// - Returns: why the session may not begin; nil where it may.
-    /// - Throws: `certificateInvalid`; `tlsFailed` where nobody can be asked.
-    package func prove(_ proof: [UInt8], of handle: Handle) throws(StreamError) -> Refusal? {
+    /// - Throws: `certificateInvalid`, and whatever else is said of a chain; `tlsFailed` where nobody can be asked.
+    package func prove(_ proof: [UInt8]?, of handle: Handle) throws(StreamError) -> Refusal? {
         let calls = calls.value
+        switch calls.kept[handle] {
+        // Nobody but the broker has to know that: the chain may have been one of those that were accepted.
+        case .unproven where proof == nil:
+            throw Self.refused("its messages are longer than a broker takes")
+        case .unproven, .handshake: break
+        // No client was asked.
+        case nil, .nonce, .client: return nil
+        }
         let answer: ProofCall.Answer
         do throws(PacketError) {
-            answer = try calls.ask(ProofCall(handle: handle, messages: proof))
+            answer = try calls.ask(ProofCall(handle: handle, messages: proof ?? []))
         } catch {
             throw ChainRefusal(unavailable: error.sentence).failure
         }
         calls.kept[handle] = nil
         switch answer {
-        case .refused(let why):
-            throw StreamError(.certificateInvalid, "the client's proof is refused: \(why)")
         case .proven:
             calls.kept[handle] = .client
             return nil
         case .turnedAway(let refusal):
             calls.kept[handle] = .client
             return refusal
+        case .refused(let why): throw Self.refused(why)
+        case .objection(_, let failure):
+            // One that was revoked meanwhile, say: the next one is told so within its handshake.
+            calls.accepted.removeAll()
+            throw failure
         }
+    }
+
+    private static func refused(_ why: String) -> StreamError {
+        StreamError(.certificateInvalid, "the client's proof is refused: \(why)")
     }
 
     /// What there is now against the client of a handle; nil where there is nothing.
@@ -115,7 +136,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         switch kept {
         case .nonce(let nonce): calls.nonces.append(nonce)
         case .client where isTold: break
-        case .handshake, .client: _ = try? calls.ask(DropCall(handle: handle))
+        case .handshake, .unproven, .client: _ = try? calls.ask(DropCall(handle: handle))
         }
     }
 
@@ -128,6 +149,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         let calls = calls.value
         let (handle, key) = (transcript.handle, UInt32(clamping: request.key))
         let answer: SignatureAnswer
+        let next: Kept
         do throws(PacketError) {
             // A content of TLS 1.3 begins so (RFC 8446, section 4.4.3), and none of 1.2 does.
             if request.content.starts(with: repeatElement(0x20, count: 64)) {
@@ -136,6 +158,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
                         .tooLarge, "the handshake's messages are longer than a broker takes")
                 }
                 let nonce = transcript.nonce
+                next = .unproven
                 // Whatever becomes of it, the nonce is used.
                 calls.kept[handle] = nil
                 answer = try calls.ask(
@@ -143,6 +166,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
                         handle: handle, key: key, nonce: nonce,
                         scheme: request.scheme.rawValue, messages: opening))
             } else {
+                next = .handshake
                 answer = try calls.ask(
                     KeyExchangeCall(
                         handle: handle, key: key, scheme: request.scheme.rawValue,
@@ -153,9 +177,9 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         }
         switch answer {
         case .refused(let why): throw SigningRefusal(why)
-        case .signed(let signature, let next):
-            if transcript.asksClient { calls.kept[handle] = .handshake }
-            if let next { calls.nonces.append(next) }
+        case .signed(let signature, let nonce):
+            if transcript.asksClient { calls.kept[handle] = next }
+            if let nonce { calls.nonces.append(nonce) }
             return signature
         }
     }
@@ -170,13 +194,25 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         guard certificate.count <= CallLimit.certificate else {
             return ChainRefusal(.tooLong(.certificate))
         }
-        let calls = calls.value
+        let (calls, now) = (calls.value, calls.loop.now)
+        // The broker verifies it all the same, with the proof. To be asked twice in a handshake is for those whose
+        // refusal has to come while an alert can still say why.
+        if case .unproven? = calls.kept[handle], calls.accepted.holds(certificate, at: now) {
+            return nil
+        }
         do throws(PacketError) {
-            let answer = try calls.ask(ChainCall(handle: handle, certificate: certificate))
-            guard case .objection(let code, let failure) = answer else { return nil }
-            return ChainRefusal(code: code, failure: failure)
+            switch try calls.ask(ChainCall(handle: handle, certificate: certificate)) {
+            case .accepted(let seconds):
+                calls.accepted.insert(certificate, for: .seconds(Int(seconds)), at: now)
+                return nil
+            case .objection(let code, let failure):
+                return ChainRefusal(code: code, failure: failure)
+            }
         } catch {
             return ChainRefusal(unavailable: error.sentence)
         }
     }
+
+    /// A client's chain takes some 40 bytes.
+    private static let mostAccepted = 4_096
 }

@@ -9,7 +9,7 @@ internal import TLS
 struct PendingHandshakes {
     /// What a handshake waits for.
     enum Step {
-        /// TLS 1.3: its client's chain.
+        /// TLS 1.3: its client's chain, or the proof with the chain in it.
         case chain(Proof)
         /// TLS 1.3: that the client has made it.
         case proof(Proof, ClientChain, reading: UInt32)

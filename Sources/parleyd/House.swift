@@ -77,6 +77,7 @@ final class House {
         }
         self.policy = policy
         replies = FixedReplies(policy.replies)
+        notary?.forgetChains()
     }
 
     /// What a connection is known by at the broker.

@@ -181,9 +181,8 @@ final class Session {
     /// Has the broker find out that the client has made the handshake, and take a place for the session. In TLS 1.2 it
     /// proves nothing by that, and is nobody there but for the place.
     private func proveClient() throws(StreamError) {
-        let proof = tls?.takeProof()
-        guard tls?.peerIdentity != nil else { return }
-        turnedAway = try house.notary?.prove(proof ?? [], of: handle)
+        guard let tls else { return }
+        turnedAway = try house.notary?.prove(tls.takeProof(), of: handle)
         guard let turnedAway else { return }
         throw StreamError(
             .turnedAway, turnedAway.sentence + (turnedAway.limit.map { " (\($0.word))" } ?? ""))

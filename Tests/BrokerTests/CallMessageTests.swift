@@ -25,8 +25,10 @@ struct CallMessageTests {
     private static let answers: [any CallAnswer] = [
         NonceCall.Answer(nonce: nonce), SignatureAnswer.signed([1], next: nonce),
         SignatureAnswer.signed([], next: nil), SignatureAnswer.refused("not now, 今"),
-        ChainAnswer.accepted, ChainAnswer.objection(code: 18, failure: failure),
+        ChainAnswer.accepted(seconds: 0), ChainAnswer.accepted(seconds: .max),
+        ChainAnswer.objection(code: 18, failure: failure),
         ChainAnswer.objection(code: -1, failure: StreamError(failure.code, "")),
+        ProofCall.Answer.objection(code: 10, failure: failure),
         ProofCall.Answer.proven, ProofCall.Answer.refused("no"), DropCall.Answer(),
         ProofCall.Answer.turnedAway(Refusal(.identitySessions, "too many, 今")),
     ]
@@ -79,8 +81,8 @@ struct CallMessageTests {
     }
 
     @Test func answers_areToTheirQuestions() throws {
-        let bytes = ChainCall.answer(.accepted).bytes
-        #expect(try ChainCall.answer(reading: bytes) == .accepted)
+        let bytes = ChainCall.answer(.accepted(seconds: 7)).bytes
+        #expect(try ChainCall.answer(reading: bytes) == .accepted(seconds: 7))
         #expect(throws: PacketError.self) { try StandingCall.answer(reading: bytes) }
         #expect(throws: PacketError.self) { try ChainCall.answer(reading: bytes + [0]) }
         #expect(throws: PacketError.self) { try ChainCall.answer(reading: []) }
@@ -147,6 +149,12 @@ struct CallMessageTests {
         bytes = objection
         bytes[bytes.count - 2] = 3
         #expect(throws: PacketError.self) { try ChainCall.answer(reading: bytes) }
+        // Nor is a chain that is accepted a proof, or one that is none of the three.
+        for tail in [[2, 0, 0, 0, 0, 9], [3], [255]] as [[UInt8]] {
+            #expect(throws: PacketError.self) {
+                try ProofCall.answer(reading: [CallKind.proof.rawValue] + tail)
+            }
+        }
     }
 
     @Test func longSentences_areCut() throws {

@@ -1,6 +1,7 @@
 // Both halves of a handshake's way to the broker, with a thread between them.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
+internal import COpenSSL
 internal import Sockets
 internal import Synchronization
 internal import System
@@ -57,8 +58,22 @@ struct NotaryLinkTests {
         func establish(_ client: TLSContext, _ handle: Handle) throws {
             let pair = try pair(client, handle)
             try pair.establish()
-            guard let proof = pair.server.stream.takeProof() else { return }
-            #expect(try link.prove(proof, of: handle) == nil)
+            #expect(try link.prove(pair.server.stream.takeProof(), of: handle) == nil)
+        }
+
+        /// What a client is told in its handshake, or its session after it.
+        func refusal(
+            _ client: TLSContext, _ handle: Handle
+        ) throws -> (StreamError.Code?, isAlert: Bool) {
+            let pair = try pair(client, handle)
+            pair.handshake()
+            if case .failed(let code) = pair.server.progress { return (code, true) }
+            do throws(StreamError) {
+                _ = try link.prove(pair.server.stream.takeProof(), of: handle)
+                return (nil, false)
+            } catch {
+                return (error.code, false)
+            }
         }
     }
 
@@ -79,6 +94,80 @@ struct NotaryLinkTests {
         expectEmptyErrorQueue()
     }
 
+    // MARK: Chains that were accepted before
+
+    /// Nobody asks about such a chain before the proof, and the broker looks at it all the same.
+    @Test func chainThatWasAccepted_isRefusedWithItsProof_whereItIsGoodNoMore() throws {
+        let halves = try Halves(ends.server(.p256))
+        try halves.establish(ends.client(.p256), 1)
+        try halves.ring.use(CertificateFixture.shared.server(), number: 1)
+        // Others are asked about, and so is this one once it was refused.
+        #expect(try halves.refusal(ends.client(.p256, as: "other"), 2) == (.unknownCA, true))
+        #expect(try halves.refusal(ends.client(.p256), 3) == (.unknownCA, false))
+        #expect(halves.clients[3] == nil)
+        #expect(try halves.refusal(ends.client(.p256), 4) == (.unknownCA, true))
+        halves.link.leave(3, isTold: false)
+        #expect(halves.clients.count == 1)
+        halves.thread.stop()
+        expectEmptyErrorQueue()
+    }
+
+    @Test func chainThatWasAccepted_isAskedAboutAgain_underOtherFiles() throws {
+        let halves = try Halves(ends.server(.p256))
+        for handle in 1...2 as ClosedRange<Handle> {
+            try halves.establish(ends.client(.p256), handle)
+            #expect(halves.clients[handle]?.proven != nil)
+        }
+        try halves.ring.use(CertificateFixture.shared.server(), number: 1)
+        halves.link.forgetChains()
+        #expect(try halves.refusal(ends.client(.p256), 3) == (.unknownCA, true))
+        #expect(halves.clients.count == 2)
+        halves.thread.stop()
+    }
+
+    /// TLS 1.2 has no proof that it could come with.
+    @Test func chainOfTLS12_isAskedAboutAlways() throws {
+        let halves = try Halves(ends.server(.p256, minimum: .tls12))
+        let old = try ends.client(.p256) { $0.limit(to: TLS1_2_VERSION) }
+        try halves.establish(ends.client(.p256), 1)
+        for handle in 2...3 as ClosedRange<Handle> {
+            try halves.establish(old, handle)
+            #expect(halves.clients[handle] != nil && halves.clients[handle]?.proven == nil)
+        }
+        try halves.ring.use(CertificateFixture.shared.server(), number: 1)
+        #expect(try halves.refusal(old, 4) == (.unknownCA, true))
+        halves.thread.stop()
+    }
+
+    /// Whoever's chain was not asked about must not be served for want of a proof.
+    @Test func handshakeOfTLS13_withoutItsProof_isRefused() throws {
+        let halves = try Halves(ends.server(.p256))
+        for handle in 1...2 as ClosedRange<Handle> {
+            let pair = try halves.pair(ends.client(.p256), handle)
+            try pair.establish()
+            #expect(throws: StreamError.self) { try halves.link.prove(nil, of: handle) }
+            halves.link.leave(handle, isTold: false)
+        }
+        try halves.establish(ends.client(.p256), 3)
+        halves.thread.stop()
+    }
+
+    @Test func acceptedChains_haveTheirTime_andABound() {
+        let start = Moment(nanoseconds: 1_000_000_000_000)
+        var accepted = AcceptedChains(most: 2)
+        accepted.insert([1], for: .seconds(10), at: start)
+        accepted.insert([2], for: .seconds(1_000_000), at: start)
+        #expect(accepted.holds([1], at: start + .seconds(9)))
+        #expect(!accepted.holds([1], at: start + .seconds(10)))
+        #expect(!accepted.holds([1, 2], at: start))
+        #expect(accepted.holds([2], at: start + .seconds(3_599)))
+        #expect(!accepted.holds([2], at: start + .seconds(3_600)))
+        accepted.insert([3], for: .seconds(10), at: start)
+        #expect(accepted.holds([3], at: start) && !accepted.holds([2], at: start))
+        accepted.removeAll()
+        #expect(!accepted.holds([3], at: start))
+    }
+
     /// As many as there are at once have nonces of their own.
     @Test func handshakesAtOnce_areAllProved() throws {
         let halves = try Halves(ends.server(.p256))
@@ -93,8 +182,7 @@ struct NotaryLinkTests {
         }
         for (index, pair) in pairs.enumerated() {
             try pair.establish()
-            _ = try halves.link.prove(
-                #require(pair.server.stream.takeProof()), of: Handle(index + 1))
+            _ = try halves.link.prove(pair.server.stream.takeProof(), of: Handle(index + 1))
         }
         #expect(halves.clients.count == 20)
         halves.thread.stop()
@@ -134,7 +222,7 @@ struct NotaryLinkTests {
         }
         slow.server.sent.capacity = .max
         try slow.establish()
-        _ = try halves.link.prove(#require(slow.server.stream.takeProof()), of: 1)
+        _ = try halves.link.prove(slow.server.stream.takeProof(), of: 1)
         // And those who come now take what the strangers have left.
         for handle in 10_000...10_080 as ClosedRange<Handle> {
             try halves.establish(client, handle)
@@ -159,9 +247,13 @@ struct NotaryLinkTests {
     func questionThatCantBeRead_endsTheProcessesRights(_ question: [UInt8]) throws {
         let halves = try Halves(ends.server(.p256))
         try halves.establish(ends.client(.p256), 1)
-        let pair = try halves.pair(ends.client(.p256), 2)
+        let pair = try halves.pair(ends.client(.p256, as: "other"), 2)
         pair.client.proceed()
         pair.server.proceed()
+        // Whose chain nobody would have to ask about.
+        let known = try halves.pair(ends.client(.p256), 3)
+        known.client.proceed()
+        known.server.proceed()
         var packet = PacketWriter(question[0])
         for byte in question.dropFirst() { packet.add(byte) }
         #expect(throws: PacketError.self) { try halves.channel.call(packet, limit: 1_000) }
@@ -171,6 +263,11 @@ struct NotaryLinkTests {
         // Nothing that was begun goes on.
         pair.handshake()
         #expect(pair.server.progress == .failed(.tlsFailed))
+        known.handshake()
+        #expect(throws: StreamError.self) {
+            try halves.link.prove(known.server.stream.takeProof(), of: 3)
+        }
+        #expect(halves.clients.count == 0)
         #expect(halves.link.objection(to: 1) != nil)
     }
 

@@ -21,6 +21,8 @@ final class OwnedNetwork {
     /// Does to a question what its owner likes.
     var alters: (inout SignatureCall) -> Void = { _ in }
     private var asked = Asked()
+    /// Whether the broker is asked about a chain before the proof.
+    var asksForChains = true
     /// What was said of the client that was shown last.
     private(set) var lastVerdict: ChainAnswer?
 
@@ -130,6 +132,7 @@ final class OwnedNetwork {
     func objection(to certificate: [UInt8], of connection: TLSTransport) -> ChainRefusal? {
         let call = ChainCall(handle: connection.transcript?.handle ?? 0, certificate: certificate)
         asked.chain = call
+        guard asksForChains else { return nil }
         let answer = try? ask(call)
         lastVerdict = answer
         switch answer {
@@ -141,6 +144,7 @@ final class OwnedNetwork {
 }
 
 extension ChainAnswer {
+    var isAccepted: Bool { if case .accepted = self { true } else { false } }
     /// The code of what there is against the client.
     var failureCode: StreamError.Code? {
         if case .objection(_, let failure) = self { failure.code } else { nil }

@@ -31,14 +31,15 @@ package struct ChainCall: Call, Equatable {
 
 /// What there is against a client's chain.
 package enum ChainAnswer: CallAnswer, Equatable {
-    case accepted
+    /// - seconds: until a certificate of the chain or a CRL ends; the server's other files may end it before that.
+    case accepted(seconds: UInt32)
     /// - code: X.509's (X509_STORE_CTX_get_error(3)), never that of success.
     /// - failure: what a handshake tells of it. Of its causes X.509's is kept, of its remedies whom to trust.
     case objection(code: Int32, failure: StreamError)
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
         guard try reader.bool() else {
-            self = .accepted
+            self = .accepted(seconds: try reader.readUInt32())
             return
         }
         guard let code = Int32(exactly: try reader.readInt64()), code != 0 else {
@@ -60,8 +61,19 @@ package enum ChainAnswer: CallAnswer, Equatable {
     }
 
     package func write(to writer: inout PacketWriter) {
-        guard case .objection(let code, let failure) = self else { return writer.add(false) }
-        writer.add(true)
+        switch self {
+        case .accepted(let seconds):
+            writer.add(false)
+            writer.add(seconds)
+        case .objection(let code, let failure):
+            writer.add(true)
+            Self.write(code, failure, to: &writer)
+        }
+    }
+
+    private static func write(
+        _ code: Int32, _ failure: StreamError, to writer: inout PacketWriter
+    ) {
         writer.add(Int64(code))
         writer.add(text: failure.code.rawValue)
         writer.add(sentence: failure.sentence)

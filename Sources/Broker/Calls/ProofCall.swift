@@ -1,9 +1,11 @@
 // That a client has made its handshake itself.
 // SPDX-License-Identifier: Apache-2.0
 package import Remote
+package import Sockets
 
-/// Shows that a handshake's client has the key of the chain that was verified, and asks for a place for its session.
-/// It is known by its handle from then on, and has the place, until its session's connection is closed or `DropCall`.
+/// Shows that a handshake's client has the key of its chain, which is verified by this where no `ChainCall` has asked
+/// for it, and asks for a place for its session. The client is known by its handle from then on, and has the place,
+/// until its session's connection is closed or `DropCall`.
 package struct ProofCall: Call, Equatable {
     package static var kind: CallKind { .proof }
 
@@ -30,6 +32,8 @@ package struct ProofCall: Call, Equatable {
     package enum Answer: CallAnswer, Equatable {
         /// Its session may begin.
         case proven
+        /// Its chain is not accepted, as `ChainAnswer` has it.
+        case objection(code: Int32, failure: StreamError)
         /// For a sentence's end, after a colon.
         case refused(String)
         /// It is who it says, and there is no place for another session. With its limit.
@@ -40,11 +44,15 @@ package struct ProofCall: Call, Equatable {
             case 0: self = .refused(try reader.text(atMost: Longest.sentence))
             case 1: self = .proven
             case 2:
+                guard case .objection(let code, let failure) = try ChainAnswer(reading: &reader)
+                else { throw reader.malformed("accepts a chain, which proves nobody") }
+                self = .objection(code: code, failure: failure)
+            case 3:
                 guard let limit = Refusal.Limit(rawValue: try reader.readUInt8()) else {
                     throw reader.malformed("names no limit")
                 }
                 self = .turnedAway(Refusal(limit, try reader.text(atMost: Longest.sentence)))
-            default: throw reader.malformed("answers no proof")
+            case let tag: throw reader.malformed("has an answer of the kind \(tag)")
             }
         }
 
@@ -54,8 +62,11 @@ package struct ProofCall: Call, Equatable {
                 writer.add(UInt8(0))
                 writer.add(sentence: why)
             case .proven: writer.add(UInt8(1))
-            case .turnedAway(let refusal):
+            case .objection(let code, let failure):
                 writer.add(UInt8(2))
+                ChainAnswer.objection(code: code, failure: failure).write(to: &writer)
+            case .turnedAway(let refusal):
+                writer.add(UInt8(3))
                 writer.add((refusal.limit ?? .sessions).rawValue)
                 writer.add(sentence: refusal.sentence)
             }

@@ -157,6 +157,13 @@ public struct HandshakeProof: ~Copyable {
         return ProvenClient(leaf: leaf, applicationProtocol: handshake.applicationProtocol)
     }
 
+    /// The client's Certificate with its header, of what `prove` takes: for a chain that comes with the proof.
+    public static func certificate(in messages: [UInt8]) throws(ProofRefusal) -> [UInt8] {
+        var reader = HandshakeReader(messages)
+        _ = try reader.next(.finished)
+        return Array(try reader.next(.certificate).whole)
+    }
+
     private static func number(_ value: Int, _ size: Int) -> [UInt8] {
         (0..<size).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
     }
