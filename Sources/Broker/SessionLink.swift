@@ -47,14 +47,14 @@ package final class SessionLink {
 
     /// The session is served from here on.
     package func begin(number: Int, address: String, conversation: String) {
-        send(
+        gather(
             BeganPost(
                 handle: handle, number: number, address: address, conversation: conversation))
     }
 
     /// There is no session, and this is recorded of it.
     package func fail(number: Int, address: String, code: String, reason: String) {
-        send(
+        gather(
             HandshakeFailedPost(
                 handle: handle, number: number, address: address, code: code,
                 reason: reason))
@@ -62,7 +62,7 @@ package final class SessionLink {
 
     /// The session, which was served, is over, and this is recorded of it.
     package func end(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration) {
-        send(
+        gather(
             EndedPost(
                 handle: handle, reason: reason, bytesIn: bytesIn,
                 bytesOut: bytesOut, duration: duration))
@@ -74,7 +74,7 @@ package final class SessionLink {
     package func close() -> Bool {
         forget(handle)
         guard isKnown || !row.isEmpty else { return false }
-        send(ClosedPost(handle: handle))
+        gather(ClosedPost(handle: handle))
         return true
     }
 
@@ -131,12 +131,12 @@ package final class SessionLink {
         }
         tellOmitted()
         isKnown = true
-        channel.send(message.packet)
+        channel.gather(message.packet)
     }
 
     private func tellOmitted() {
         guard omitted.records > 0 else { return }
-        channel.send(
+        channel.gather(
             OmittedPost(handle: handle, records: omitted.records, commands: omitted.commands).packet
         )
         omitted = (0, 0)
@@ -163,12 +163,22 @@ package final class SessionLink {
             MessagePost(handle: handle, message: Array(message), isKnown: isKnown), commands: 0)
     }
 
-    /// After the replies that were given before.
+    /// At once, after the replies that were given before: its answer is waited for.
     private func send(_ message: any Message) {
+        introduce()
+        channel.send(message.packet)
+    }
+
+    /// The same of what nobody waits for.
+    private func gather(_ message: any Message) {
+        introduce()
+        channel.gather(message.packet)
+    }
+
+    private func introduce() {
         tellReplies()
         tellOmitted()
         isKnown = true
-        channel.send(message.packet)
     }
 
     // MARK: What the broker says

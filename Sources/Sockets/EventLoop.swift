@@ -206,7 +206,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         var due: [any Resumable] = []
         swap(&due, &again)
         setClock()
-        let mayWait = due.isEmpty && jobs.isEmpty
+        // What was asked for before the loop ran, or at the last turn's end, has its end of a turn too.
+        let mayWait = due.isEmpty && jobs.isEmpty && lasts.isEmpty
         let count = unsafe parley_epoll_wait(
             epoll.number, events.baseAddress, Int32(Self.eventsATurn), mayWait ? -1 : 0)
         turnBegan = Moment.now

@@ -25,6 +25,79 @@ struct PostChannelTests {
         }
     }
 
+    // MARK: What a turn gathers
+
+    @Test func gatheredMessages_leaveAtTheTurnsEnd_inTheirOrder() async throws {
+        try await onLoop { loop in
+            let (a, b) = try pair()
+            let other = Descriptor(owning: b)
+            let posts = try Posts(a, loop)
+            for round in 0..<3 as Range<UInt8> {
+                for number in 0..<3 as Range<UInt8> {
+                    posts.channel.gather(PacketWriter(3 * round + number))
+                }
+                #expect(receiveRaw(other.number) == nil && posts.channel.queued > 0)
+                await turns(1)
+                #expect(posts.channel.queued == 0)
+                for number in 0..<3 as Range<UInt8> {
+                    #expect(receiveRaw(other.number) == packet(1, 0, [3 * round + number]))
+                }
+                #expect(receiveRaw(other.number) == nil)
+            }
+        }
+    }
+
+    /// What somebody waits for takes along what was said before it, and waits for nothing.
+    @Test func messageThatIsSent_takesTheGatheredOnesAlong() async throws {
+        try await onLoop { loop in
+            let (a, b) = try pair()
+            let other = Descriptor(owning: b)
+            let posts = try Posts(a, loop)
+            posts.channel.gather(PacketWriter(1))
+            posts.channel.send(PacketWriter(2))
+            posts.channel.gather(PacketWriter(3))
+            #expect(receiveRaw(other.number) == packet(1, 0, [1]))
+            #expect(receiveRaw(other.number) == packet(1, 0, [2]))
+            #expect(receiveRaw(other.number) == nil)
+            // Neither its end nor the loop's may lose it.
+            posts.channel.close()
+            #expect(receiveRaw(other.number) == packet(1, 0, [3]))
+            #expect(receiveRaw(other.number) == [])
+        }
+    }
+
+    @Test func gatheredMessages_waitForRoom_andHaveABound() async throws {
+        try await onLoop { loop in
+            let (a, b) = try pair()
+            let other = Descriptor(owning: b)
+            let posts = try Posts(a, loop, mostQueued: 100_000)
+            while posts.channel.queued == 0 { posts.channel.send(message(60_000)) }
+            posts.channel.gather(PacketWriter(1))
+            await turns(3)
+            #expect(posts.channel.queued > 0 && posts.channel.isOpen)
+            posts.channel.gather(message(40_000))
+            #expect(!posts.channel.isOpen && posts.ends.isEmpty)
+            #expect(try await posts.endCode() == .notTaken)
+            withExtendedLifetime(other) {}
+        }
+    }
+
+    /// A loop that isn't running yet gets to the end of a turn before it waits for anything.
+    @Test func messageThatIsGatheredBeforeTheLoopRuns_isSent() async throws {
+        let loop = try EventLoop()
+        let (a, b) = try pair()
+        let other = Descriptor(owning: b)
+        let posts = try Posts(a, loop)
+        posts.channel.gather(PacketWriter(1))
+        try loop.start()
+        try await eventually("the message") { receiveRaw(other.number) == packet(1, 0, [1]) }
+        loop.stop()
+        loop.join()
+        withExtendedLifetime(posts) {}
+    }
+
+    // MARK: What doesn't go at once
+
     /// As long as several of a socket's buffers, and around the length of a packet.
     @Test(arguments: [1 << 20, 6, 65_527, 65_528, 65_529, 131_056, 131_057, 131_060])
     func message_ofAnyLength_goesBothWaysAtOnce(length: Int) async throws {
