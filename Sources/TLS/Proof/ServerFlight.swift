@@ -55,7 +55,7 @@ struct ServerFlight {
         let certificate = try reader.next(.certificate, isServers: true)
         try hash.append(certificate.whole)
         var chain = try CertificateList(certificate)
-        guard let shown = try chain.next(), shown.elementsEqual(leaf.encoded) else {
+        guard let shown = try chain.next(), leaf.isEncoded(as: shown) else {
             throw .wrongServerCertificate
         }
         while try chain.next() != nil {}

@@ -1,5 +1,6 @@
 // The certificate that this server's handshakes must show.
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 
 /// A server's own certificate, as a broker looks for it in a handshake.
 public struct ServerLeaf: Sendable {
@@ -12,6 +13,16 @@ public struct ServerLeaf: Sendable {
     /// - Throws: `unavailable`, where memory is short.
     public init(_ credentials: Credentials) throws(ProofRefusal) {
         try self.init(credentials.chain[0])
+    }
+
+    /// Not `elementsEqual`, which takes them byte by byte.
+    func isEncoded(as bytes: ArraySlice<UInt8>) -> Bool {
+        guard bytes.count == encoded.count else { return false }
+        return unsafe bytes.withUnsafeBytes { bytes in
+            unsafe encoded.withUnsafeBytes {
+                unsafe memcmp(bytes.baseAddress!, $0.baseAddress!, $0.count) == 0
+            }
+        }
     }
 
     init(_ certificate: Certificate) throws(ProofRefusal) {

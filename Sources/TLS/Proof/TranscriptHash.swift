@@ -21,8 +21,14 @@ final class TranscriptHash {
         var size: Int { self == .sha256 ? 32 : 48 }
 
         fileprivate var openSSL: OpaquePointer? {
-            unsafe self == .sha256 ? EVP_sha256() : EVP_sha384()
+            unsafe self == .sha256 ? Self.fetchedSHA256 : Self.fetchedSHA384
         }
+
+        // `EVP_sha256()` has OpenSSL look for it in its providers each time.
+        nonisolated(unsafe) private static let fetchedSHA256 =
+            unsafe EVP_MD_fetch(nil, "SHA256", nil)
+        nonisolated(unsafe) private static let fetchedSHA384 =
+            unsafe EVP_MD_fetch(nil, "SHA384", nil)
     }
 
     let algorithm: Algorithm

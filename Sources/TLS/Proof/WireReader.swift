@@ -39,19 +39,19 @@ struct WireReader {
     }
 
     /// The extensions to the end of the body, by type (section 4.2), each once.
-    mutating func extensions() throws(ProofRefusal) -> [Int: ArraySlice<UInt8>] {
+    mutating func extensions() throws(ProofRefusal) -> WireExtensions {
         var list = try vector(2, 0...0xffff)
         try end()
         return try list.entries()
     }
 
     /// What is left, as extensions.
-    mutating func entries() throws(ProofRefusal) -> [Int: ArraySlice<UInt8>] {
-        var found: [Int: ArraySlice<UInt8>] = [:]
+    mutating func entries() throws(ProofRefusal) -> WireExtensions {
+        var found = WireExtensions()
         while !isAtEnd {
             let type = try number(2)
             let content = try vector(2, 0...0xffff).rest
-            guard found.updateValue(content, forKey: type) == nil else { throw .malformed(kind) }
+            guard found.add(content, of: type) else { throw .malformed(kind) }
         }
         return found
     }
