@@ -1,6 +1,8 @@
 // A private key.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import Glibc
+internal import Synchronization
 internal import System
 
 /// A private key from a PEM file that nobody else can read, or one that is elsewhere.
@@ -10,6 +12,7 @@ final class PrivateKey: Sendable {
     var pointer: OpaquePointer { unsafe shared.raw }
     /// Who is asked to sign with it; nil where it is here.
     let signer: (any RemoteSigner)?
+    private let prepared = Mutex<[SignatureScheme: Signing]>([:])
 
     /// - Throws: `CredentialError`; an encrypted key is refused, since a server that starts by
     ///   itself has nobody to ask for the passphrase.
@@ -57,7 +60,26 @@ final class PrivateKey: Sendable {
     ///
     /// - Returns: nil where the key is of another type than the scheme's, or is elsewhere.
     func sign(_ content: [UInt8], _ scheme: SignatureScheme) -> [UInt8]? {
-        unsafe scheme.sign(content, with: pointer)
+        defer { _ = ErrorQueue.drain() }
+        guard let signing = signing(scheme) else { return nil }
+        return signing.sign(content, room: Int(max(0, unsafe EVP_PKEY_get_size(pointer))))
+    }
+
+    /// What OpenSSL looks for before a signature takes a third of one by P-256, so that it is done once for each scheme, and
+    /// copied. Other providers' signatures may have no copies, or hold a token's session.
+    private func signing(_ scheme: SignatureScheme) -> Signing? {
+        guard isOfDefaultProvider else { return unsafe Signing(scheme, by: pointer) }
+        return prepared.withLock { prepared in
+            if prepared[scheme] == nil { prepared[scheme] = unsafe Signing(scheme, by: pointer) }
+            return prepared[scheme].flatMap { Signing(copying: $0) }
+        }
+    }
+
+    private var isOfDefaultProvider: Bool {
+        guard let provider = unsafe EVP_PKEY_get0_provider(pointer),
+            let name = unsafe OSSL_PROVIDER_get0_name(provider)
+        else { return false }
+        return unsafe strcmp(name, "default") == 0
     }
 
     private static func read(_ path: String) throws(CredentialError) -> OpaquePointer {

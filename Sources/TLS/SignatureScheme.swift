@@ -105,24 +105,15 @@ public enum SignatureScheme: UInt16, Sendable, CaseIterable {
         return unsafe EVP_DigestVerify(context, bytes, bytes.count, content, content.count) == 1
     }
 
-    /// Signs `content` by a private key that is here.
+    /// Begins a signature by a private key that is here.
     ///
-    /// - Returns: nil for a key of another type, and where OpenSSL can't.
-    func sign(_ content: [UInt8], with key: OpaquePointer) -> [UInt8]? {
-        defer { _ = ErrorQueue.drain() }
-        // An RSA key would sign for ECDSA as well, in its own way.
-        guard unsafe EVP_PKEY_is_a(key, terms.key) == 1, let context = unsafe EVP_MD_CTX_new()
-        else { return nil }
-        defer { unsafe EVP_MD_CTX_free(context) }
+    /// - Returns: false for a key of another type, and where OpenSSL can't.
+    func begin(in context: OpaquePointer, by key: OpaquePointer) -> Bool {
         var parameters: OpaquePointer?
-        var signature = [UInt8](repeating: 0, count: Int(max(0, unsafe EVP_PKEY_get_size(key))))
-        var count = signature.count
-        guard
-            unsafe EVP_DigestSignInit_ex(context, &parameters, terms.digest, nil, nil, key, nil)
-                == 1, unsafe pad(parameters),
-            unsafe EVP_DigestSign(context, &signature, &count, content, content.count) == 1
-        else { return nil }
-        return Array(signature.prefix(count))
+        // An RSA key would sign for ECDSA as well, in its own way.
+        return unsafe EVP_PKEY_is_a(key, terms.key) == 1
+            && EVP_DigestSignInit_ex(context, &parameters, terms.digest, nil, nil, key, nil) == 1
+            && pad(parameters)
     }
 
     /// The salt is as long as the hash (section 4.2.3); to verify, OpenSSL would take any.

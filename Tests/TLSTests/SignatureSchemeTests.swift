@@ -56,6 +56,39 @@ struct SignatureSchemeTests {
         expectEmptyErrorQueue()
     }
 
+    /// What is prepared for one signature serves the next ones, of other contents, schemes and threads.
+    @Test(arguments: table)
+    func key_signsAgain(
+        _ kind: RemoteKeys.Kind, _ fitting: [SignatureScheme], _ others: [SignatureScheme]
+    ) async throws {
+        let key = try RemoteKeys.shared.privateKey(kind)
+        let certificate = try RemoteKeys.shared.certificate(kind)
+        try await withThrowingTaskGroup(of: [[UInt8]].self) { group in
+            for task in 0..<4 as Range<UInt8> {
+                group.addTask {
+                    try (0..<8 as Range<UInt8>).map { round in
+                        let scheme = fitting[Int(round) % fitting.count]
+                        let content = [task, round]
+                        let signature = try #require(key.sign(content, scheme))
+                        #expect(scheme.isSignature(signature[...], of: content, by: certificate))
+                        return signature
+                    }
+                }
+            }
+            let all = try await group.reduce(into: []) { $0 += $1 }
+            #expect(Set(all).count == 32)
+        }
+    }
+
+    /// ECDSA's secret number of a signature must be none that was used before.
+    @Test func signatures_ofTheSameContent_differ() throws {
+        let key = try RemoteKeys.shared.privateKey(.p256)
+        let signatures = (0..<50).map { _ in key.sign([1, 2, 3], .ecdsaP256SHA256) }
+        // r comes first: two equal ones would tell the key.
+        let halves = Set(signatures.map { $0.map { Array($0.dropFirst(4).prefix(32)) } })
+        #expect(halves.count == 50 && !halves.contains(nil))
+    }
+
     /// A key that may do one hash only.
     @Test func restrictedKey_signsByItsHashOnly() throws {
         let key = try RemoteKeys.shared.privateKey(.pssOfSHA256)
