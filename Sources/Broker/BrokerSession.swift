@@ -124,7 +124,7 @@ final class BrokerSession {
             channel.send(AnsweredPost(handle: handle, text: text, closes: closes).packet)
         case .refusal(let refusal, let entry): refuse(request, entry, refusal)
         case .program(let approved):
-            work.spend(TurnWork.verification, for: channel)
+            work.spend(TurnWork.start, for: channel)
             switch desk.admit(approved.entry, approved.program, request.arguments) {
             case .failure(let refusal): refuse(request, approved.entry, refusal)
             case .success(let permit): offer(approved, permit)

@@ -63,6 +63,6 @@ package final class TurnWork {
     static let byte = 8
     /// A command of the table, where it is asked whether somebody may run it.
     static let entry = 100
-    /// A client's certificate that is verified again.
-    static let verification = 100_000
+    /// A program's start: its client's certificate is verified again, its place taken, its pipes and its keeper made.
+    static let start = 100_000
 }

@@ -56,19 +56,6 @@ public struct Refusal: Error, Hashable, Sendable {
         case identitySessions = 6
         /// Sessions that only an identity without one may have.
         case reservedSessions = 7
-
-        /// Who sets it: a key of the command table, or an option; docs/audit.md lists them.
-        package var word: String {
-            switch self {
-            case .concurrency: "concurrency"
-            case .perIdentity: "perIdentity"
-            case .identityPrograms: "--max-identity-programs"
-            case .identityStarts: "--max-identity-starts"
-            case .sessions: "--max-sessions"
-            case .identitySessions: "--max-identity-sessions"
-            case .reservedSessions: "--reserved-sessions"
-            }
-        }
     }
 
     /// Its frame. What is too long of the sentence is left out.

@@ -16,6 +16,21 @@ extension RecordedSession.Peer {
     }
 }
 
+extension Refusal.Limit {
+    /// Who sets it: a key of the command table, or an option. docs/audit.md lists them.
+    var word: String {
+        switch self {
+        case .concurrency: "concurrency"
+        case .perIdentity: "perIdentity"
+        case .identityPrograms: "--max-identity-programs"
+        case .identityStarts: "--max-identity-starts"
+        case .sessions: "--max-sessions"
+        case .identitySessions: "--max-identity-sessions"
+        case .reservedSessions: "--reserved-sessions"
+        }
+    }
+}
+
 /// A command's arguments. Where it isn't known which ones are secret, all are.
 func recorded(_ arguments: [String], of program: ProgramEntry?) -> [RecordedArgument] {
     guard let program, arguments.count == program.arguments.count else {

@@ -203,8 +203,7 @@ struct ServerOptions {
                parleyd check [options] [--as IDENTITY]      reads files as a start would
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       the table of commands that clients may run
-          --program-user, --network-user NAME      whom programs run as, and what
-                                serves the network, if root starts it (parley, parley-net)
+          --program-user, --network-user NAME   if root starts it (parley, parley-net)
           --audit FILE          a JSON line for each of them; - is standard error
           --audit-fsync         waits until each line is on the disk
           --audit-rate KIB      a second, of records without a program that an identity

@@ -101,7 +101,13 @@ class Parleyd(Server):
         return [*self.prefix, self.executable("parleyd"), "command", "--port", "0",
                 "--threads", str(self.threads), "--quiet", *self.users(), *self.remote(), *self.security]
 
+    def help(self):
+        """What the build has, which may be an earlier one."""
+        return subprocess.run([self.executable("parleyd"), "--help"], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+
     def users(self):
+<<<<<<< ours
         """Root's programs and what serves the network need users who are there, and all of the load has one address; an
         earlier build knows of none of these."""
         said = subprocess.run([self.executable("parleyd"), "--help"], stdin=subprocess.DEVNULL,
@@ -110,6 +116,14 @@ class Parleyd(Server):
         if os.geteuid() == 0:
             options |= {"--program-user": "nobody", "--network-user": "daemon"}
         return [word for option, value in options.items() if option in said for word in (option, value)]
+=======
+        """Root's programs and what serves the network need users who are there; an earlier build knows of none."""
+        if os.geteuid():
+            return []
+        said = self.help()
+        return [word for option, user in (("--program-user", "nobody"), ("--network-user", "daemon"))
+                if option in said for word in (option, user)]
+>>>>>>> theirs
 
     def remote(self):
         """What remote sessions need beside."""
@@ -138,9 +152,13 @@ class Remote(Parleyd):
 
 
 class Programs(Remote):
-    """The same, asked for a program that does nothing."""
+    """The same, asked for a program that does nothing. One client asks, faster than one client may."""
 
     question = ("--request", "true")
+
+    def remote(self):
+        pace = "--max-identity-starts"
+        return [*super().remote(), *([pace, "1000000"] if pace in self.help() else [])]
 
 
 class Before:
