@@ -3,10 +3,12 @@
 
 import json
 import resource
+import socket
 import unittest
 
 import authority
 from door import BAD, Crowd, fail, is_closed, is_open, knock, proxied
+from load_conversation import IP_BIND_ADDRESS_NO_PORT, WRITE, asked, completed, drive
 from remote_server import REPLIES, TableServer, program
 from strangers import ask, client_context, read_to_end
 from support import Client, Server, TestCase, eventually, measures_memory
@@ -186,6 +188,45 @@ class Balancers(TestCase):
         server.stderr.expect(rf"{self.CLIENT}:4660: session ended")
         self.assertTrue(is_closed(knock(self, server.port, OTHERS)))
         server.stderr.expect(r"127\.0\.0\.2:\d+: refused: .*sent nothing")
+
+
+class Returns(TestCase):
+    """Good clients by the hundred, all at once, as after a switch's failure."""
+
+    COUNT = 600
+
+    def visit(self, server, address, header=b""):
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        sock.bind((address, 0))
+        sock.connect_ex(("127.0.0.1", server.port))
+        yield sock, WRITE
+        if header:
+            sock.send(header)
+        with self.trust.wrap_socket(sock, server_hostname="localhost", do_handshake_on_connect=False) as tls:
+            yield from completed(tls, tls.do_handshake)
+            yield from asked(tls)
+
+    def check(self, *options, visits):
+        self.trust = client_context()
+        server = Server(self, "command", "--handshake-timeout", "60", *options, certs=authority.good(), trusting=[])
+        results = drive((self.visit(server, *visit) for visit in visits), window=self.COUNT)
+        self.assertEqual([result for result in results if result], [])
+        self.assertEqual(len(results), self.COUNT)
+
+    def test_each_from_an_address_of_its_own(self):
+        self.check("--max-handshakes", "600", visits=(
+            (f"127.2.{n // 250}.{n % 250 + 1}",) for n in range(self.COUNT)))
+
+    def test_through_a_balancer_that_says_who_they_are(self):
+        self.check("--proxy-from", OTHERS, "--max-handshakes", "600", visits=(
+            (OTHERS, proxied(f"10.0.{n // 250}.{n % 250 + 1}")) for n in range(self.COUNT)))
+
+    def test_through_a_balancer_that_is_trusted(self):
+        self.check("--trusted-address", "127.0.0.2/31", "--max-handshakes", "600", visits=(
+            (OTHERS,) for _ in range(self.COUNT)))
 
 
 class Crowds(TestCase):

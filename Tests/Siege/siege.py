@@ -147,7 +147,7 @@ class Siege:
             "dear": program("/bin/true", *(f"{{{word}}}" for word in words),
                             arguments={word: WORST for word in words}),
         }
-        self.server = TableServer(owner, commands)
+        self.server = TableServer(owner, commands, trusting=[])
         self.files, self.memory = self.server.descriptors, self.server.resident
         self.is_good = True
 
