@@ -110,6 +110,9 @@ final class Doorkeeper {
         if let closing { throw fault(closing) }
     }
 
+    /// A connection's first byte has come.
+    func hear(_ visit: Visit) { door.withStrangers { $0.hear(visit.pass) } }
+
     /// A handshake is done.
     ///
     /// - Throws: where the connection has given way before.

@@ -98,6 +98,7 @@ final class Session {
                 // A silent stranger costs nothing of OpenSSL's.
                 try await channel.untilReceivable()
                 try beginTLS()
+                house.door.hear(visit)
                 try await tls?.handshake()
                 try proveClient()
                 try checkUnderNewPolicy()

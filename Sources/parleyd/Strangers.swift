@@ -33,6 +33,8 @@ struct Strangers {
     /// Addresses by how many places they have, those that came to a number first before the others; with none, those that
     /// were heard of last at the end.
     private var levels: [Chain]
+    /// Those with one place whose connection has said something, in place of the first level: they give way last.
+    private let spoken: Int
     private var levelLinks = Links()
     /// No address is at a higher level.
     private var highest = 0
@@ -43,11 +45,15 @@ struct Strangers {
         var number: Int
         var loop: Int32
         var address: Int32
+        /// Whether its client has said something.
+        var hasSpoken = false
     }
 
     private struct Address {
         let who: Stranger
         var count = 0
+        /// Of how many of its places the clients have said something.
+        var spoken = 0
         /// Of its places, the oldest first.
         var chain = Chain()
         /// When it may have as many failures at once as anybody.
@@ -58,7 +64,8 @@ struct Strangers {
         self.limits = limits
         failures = Allowance(limits.failuresASecond, burst: limits.failuresAtOnce)
         let most = min(limits.mostOfAddress, limits.mostHandshakes)
-        levels = Array(repeating: Chain(), count: most + 1)
+        levels = Array(repeating: Chain(), count: most + 2)
+        spoken = most + 1
     }
 
     // MARK: Places
@@ -121,6 +128,14 @@ struct Strangers {
         return true
     }
 
+    /// A connection's first byte has come.
+    mutating func hear(_ pass: Pass) {
+        guard isHeld(pass), !places[pass.place].hasSpoken else { return }
+        let address = Int(places[pass.place].address)
+        places[pass.place].hasSpoken = true
+        move(address, by: 0, spoken: 1)
+    }
+
     func isHeld(_ pass: Pass) -> Bool {
         pass.place < places.count && places[pass.place].number == pass.number
     }
@@ -132,11 +147,12 @@ struct Strangers {
         return address.count < limits.mostOfAddress ? nil : .tooManyHandshakes
     }
 
-    /// The one that has most, and of several the one that has had so many for longest.
+    /// The one that has most, and of several the one that has had so many for longest; where all have one, those who have said
+    /// nothing before the others.
     private var highestAddress: Int? {
         mutating get {
-            while highest > 0, levels[highest].isEmpty { highest -= 1 }
-            return highest > 0 ? levels[highest].first : nil
+            while highest > 1, levels[highest].isEmpty { highest -= 1 }
+            return highest > 1 ? levels[highest].first : levels[1].first ?? levels[spoken].first
         }
     }
 
@@ -149,28 +165,31 @@ struct Strangers {
     private mutating func seat(_ place: Int, at address: Int) {
         places[place].address = Int32(address)
         placeLinks.append(place, to: &addresses[address].chain)
-        move(address, by: 1)
+        move(address, by: 1, spoken: places[place].hasSpoken ? 1 : 0)
     }
 
     private mutating func unseat(_ place: Int) {
         let address = Int(places[place].address)
         placeLinks.remove(place, from: &addresses[address].chain)
-        move(address, by: -1)
+        move(address, by: -1, spoken: places[place].hasSpoken ? -1 : 0)
     }
 
-    private mutating func move(_ address: Int, by change: Int) {
+    private mutating func move(_ address: Int, by change: Int, spoken: Int = 0) {
         let before = height(of: address)
         levelLinks.remove(address, from: &levels[before])
         addresses[address].count += change
+        addresses[address].spoken += spoken
         let level = height(of: address)
         levelLinks.append(address, to: &levels[level])
-        highest = max(highest, level)
+        if level != self.spoken { highest = max(highest, level) }
     }
 
-    /// Many clients may share an address that has no limit: none of them gives way before one whose address has several places.
+    /// Many clients may share an address that has no limit: they give way last.
     private func height(of address: Int) -> Int {
-        let count = addresses[address].count
-        return addresses[address].who.isExempt ? min(count, 1) : min(count, levels.count - 1)
+        let address = addresses[address]
+        let count = address.who.isExempt ? min(address.count, 1) : address.count
+        let isLast = count == 1 && (address.who.isExempt || address.spoken == 1)
+        return isLast ? spoken : min(count, spoken - 1)
     }
 
     // MARK: Failures

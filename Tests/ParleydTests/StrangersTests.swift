@@ -131,10 +131,31 @@ import Testing
             #expect(try hall.fails("192.0.2.1", isExempt: true))
         }
         let first = try hall.enters("192.0.2.2").pass
-        // All have one, or count as if they had: the one that came to it first.
-        #expect(try hall.enters("192.0.2.2").loser == 1)
-        // Two of one address are more.
-        #expect(try hall.enters("192.0.2.1", isExempt: true).loser == first.number)
+        let second = try hall.enters("192.0.2.3")
+        #expect(second.loser == first.number)
+        hall.strangers.leave(second.pass)
+        _ = try hall.enters("192.0.2.1", isExempt: true)
+        // Nobody else is there.
+        #expect(try hall.enters("192.0.2.3").loser == 1)
+    }
+
+    @Test func whereAllHaveOne_whoHasSaidSomethingGivesWayLast() throws {
+        let hall = try Hall()
+        let passes = try (1...4).map { try hall.enters("192.0.2.\($0)").pass }
+        for pass in passes.prefix(2) { hall.strangers.hear(pass) }
+        hall.strangers.hear(passes[0])
+        let third = try hall.enters("192.0.2.5")
+        #expect(third.loser == passes[2].number)
+        hall.strangers.hear(third.pass)
+        let fourth = try hall.enters("192.0.2.6")
+        #expect(fourth.loser == passes[3].number)
+        hall.strangers.hear(fourth.pass)
+        #expect(try hall.enters("192.0.2.7").loser == passes[0].number)
+        #expect(try hall.enters("192.0.2.8").loser == 7)
+        // Several of one address are another matter.
+        let crowded = try hall.enters("192.0.2.5").pass
+        hall.strangers.hear(crowded)
+        #expect(try hall.enters("192.0.2.9").loser == third.pass.number)
     }
 
     @Test func aClientBehindABalancer_takesItsPlaceAlong() throws {
