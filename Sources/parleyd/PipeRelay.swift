@@ -48,9 +48,10 @@ final class PipeRelay: EventSource {
 
     /// - Returns: false at the end.
     private func readOnce() -> Bool {
-        var room = [UInt8](repeating: 0, count: 65_536)
-        let count = unsafe read(descriptor.number, &room, room.count)
-        if count > 0 { take(Array(room[..<count])) }
+        // Room of its own for each line of the log would cost more than the line.
+        let room = unsafe loop.input
+        let count = unsafe read(descriptor.number, room.baseAddress, room.count)
+        if count > 0 { take(unsafe Array(UnsafeBufferPointer(rebasing: room[..<count]))) }
         if count == 0 { take([]) }
         return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))
     }
@@ -68,5 +69,5 @@ final class PipeRelay: EventSource {
 
     private static let mostWaiting = 65_536
     /// Ten times what a pipe can hold.
-    private static let mostReads = 160
+    private static let mostReads = 640
 }
