@@ -107,23 +107,13 @@ class Parleyd(Server):
                               capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
 
     def users(self):
-<<<<<<< ours
         """Root's programs and what serves the network need users who are there, and all of the load has one address; an
         earlier build knows of none of these."""
-        said = subprocess.run([self.executable("parleyd"), "--help"], stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+        said = self.help()
         options = {"--trusted-address": "127.0.0.0/8"}
         if os.geteuid() == 0:
             options |= {"--program-user": "nobody", "--network-user": "daemon"}
         return [word for option, value in options.items() if option in said for word in (option, value)]
-=======
-        """Root's programs and what serves the network need users who are there; an earlier build knows of none."""
-        if os.geteuid():
-            return []
-        said = self.help()
-        return [word for option, user in (("--program-user", "nobody"), ("--network-user", "daemon"))
-                if option in said for word in (option, user)]
->>>>>>> theirs
 
     def remote(self):
         """What remote sessions need beside."""
