@@ -51,7 +51,8 @@ struct ServerOptions {
             "audit", "audit-rate", "audit-reserve", "grace",
             "keepalive", "program-user", "network-user",
         ]
-        + IdentityLimits.options + StrangerLimits.options + Deadlines.options + SecurityOptions.server
+        + IdentityLimits.options + StrangerLimits.options + Deadlines.options
+        + SecurityOptions.server
 
     /// Reads a command line; `--help` and `--version` end the process.
     init(_ words: [String]) throws {

@@ -135,18 +135,6 @@ final class Session {
         throw failure
     }
 
-    /// What is served.
-    private enum Dialogue {
-        case exchange(Exchange)
-        case messages
-        case commands(RemoteServer<TLSStream>)
-    }
-
-    /// A message or two, or an operator's.
-    private enum Exchange {
-        case hello, greeting, chat
-    }
-
     private func begin() -> Dialogue {
         link?.begin(
             number: number, address: address,
@@ -217,7 +205,7 @@ final class Session {
         }
     }
 
-    private func serve(_ exchange: Exchange) async throws(StreamError) -> Int {
+    private func serve(_ exchange: Dialogue.Exchange) async throws(StreamError) -> Int {
         let check: () throws(StreamError) -> Void = { [unowned self] () throws(StreamError) in
             try checkStanding()
         }

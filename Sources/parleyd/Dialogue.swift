@@ -1,0 +1,16 @@
+// What a session is about.
+// SPDX-License-Identifier: Apache-2.0
+internal import Serving
+internal import TLS
+
+/// What is served.
+enum Dialogue {
+    case exchange(Exchange)
+    case messages
+    case commands(RemoteServer<TLSStream>)
+
+    /// A message or two, or an operator's.
+    enum Exchange {
+        case hello, greeting, chat
+    }
+}
