@@ -25,19 +25,16 @@ struct Strangers {
     private let failures: Allowance
     private var places: [Place] = []
     private var freePlaces: [Int] = []
-    private var placeLinks = Links()
     private var held = 0
     private var addresses: [Address] = []
     private var freeAddresses: [Int] = []
     private var index: [Stranger: Int] = [:]
-    /// Addresses by how many places they have, those that came to a number first before the others; with none, those that
-    /// were heard of last at the end.
-    private var levels: [Chain]
-    /// Those with one place whose connection has said something, in place of the first level: they give way last.
-    private let spoken: Int
-    private var levelLinks = Links()
-    /// No address is at a higher level.
-    private var highest = 0
+    /// Addresses without places, those that were heard of last at the end.
+    private var idle = Chain()
+    private var idleLinks = Links()
+    /// The places of those who have said nothing, and of the others.
+    private var silent: Ranks
+    private var spoken: Ranks
     private var ledger = FailureLedger()
 
     private struct Place {
@@ -52,10 +49,6 @@ struct Strangers {
     private struct Address {
         let who: Stranger
         var count = 0
-        /// Of how many of its places the clients have said something.
-        var spoken = 0
-        /// Of its places, the oldest first.
-        var chain = Chain()
         /// When it may have as many failures at once as anybody.
         var full = Moment(nanoseconds: 0)
     }
@@ -64,8 +57,8 @@ struct Strangers {
         self.limits = limits
         failures = Allowance(limits.failuresASecond, burst: limits.failuresAtOnce)
         let most = min(limits.mostOfAddress, limits.mostHandshakes)
-        levels = Array(repeating: Chain(), count: most + 2)
-        spoken = most + 1
+        silent = Ranks(most: most)
+        spoken = Ranks(most: most)
     }
 
     // MARK: Places
@@ -88,14 +81,15 @@ struct Strangers {
         if let closing = objection(to: who, at: now) { return .refused(closing) }
         var loser: Pass?
         if isFull || held >= limits.mostHandshakes {
-            loser = last(of: highestAddress)
+            loser = (silent.first ?? spoken.first).map { self.pass(of: $0) }
             guard let loser else { return .refused(.tooManySessions) }
             leave(loser)
         }
         let place = freePlaces.popLast() ?? places.count
         if place == places.count {
             places.append(Place(number: 0, loop: 0, address: 0))
-            placeLinks.grow()
+            silent.growPlaces()
+            spoken.growPlaces()
         }
         let pass = Pass(place: place, number: number(), loop: loop)
         places[place] = Place(number: pass.number, loop: Int32(loop), address: 0)
@@ -132,8 +126,9 @@ struct Strangers {
     mutating func hear(_ pass: Pass) {
         guard isHeld(pass), !places[pass.place].hasSpoken else { return }
         let address = Int(places[pass.place].address)
+        unseat(pass.place)
         places[pass.place].hasSpoken = true
-        move(address, by: 0, spoken: 1)
+        seat(pass.place, at: address)
     }
 
     func isHeld(_ pass: Pass) -> Bool {
@@ -147,49 +142,32 @@ struct Strangers {
         return address.count < limits.mostOfAddress ? nil : .tooManyHandshakes
     }
 
-    /// The one that has most, and of several the one that has had so many for longest; where all have one, those who have said
-    /// nothing before the others.
-    private var highestAddress: Int? {
-        mutating get {
-            while highest > 1, levels[highest].isEmpty { highest -= 1 }
-            return highest > 1 ? levels[highest].first : levels[1].first ?? levels[spoken].first
-        }
-    }
-
-    /// The pass of its oldest place.
-    private func last(of address: Int?) -> Pass? {
-        guard let place = address.flatMap({ addresses[$0].chain.first }) else { return nil }
-        return Pass(place: place, number: places[place].number, loop: Int(places[place].loop))
+    private func pass(of place: Int) -> Pass {
+        Pass(place: place, number: places[place].number, loop: Int(places[place].loop))
     }
 
     private mutating func seat(_ place: Int, at address: Int) {
         places[place].address = Int32(address)
-        placeLinks.append(place, to: &addresses[address].chain)
-        move(address, by: 1, spoken: places[place].hasSpoken ? 1 : 0)
+        if addresses[address].count == 0 { idleLinks.remove(address, from: &idle) }
+        addresses[address].count += 1
+        let isExempt = addresses[address].who.isExempt
+        if places[place].hasSpoken {
+            spoken.add(place, of: address, isExempt: isExempt)
+        } else {
+            silent.add(place, of: address, isExempt: isExempt)
+        }
     }
 
     private mutating func unseat(_ place: Int) {
         let address = Int(places[place].address)
-        placeLinks.remove(place, from: &addresses[address].chain)
-        move(address, by: -1, spoken: places[place].hasSpoken ? -1 : 0)
-    }
-
-    private mutating func move(_ address: Int, by change: Int, spoken: Int = 0) {
-        let before = height(of: address)
-        levelLinks.remove(address, from: &levels[before])
-        addresses[address].count += change
-        addresses[address].spoken += spoken
-        let level = height(of: address)
-        levelLinks.append(address, to: &levels[level])
-        if level != self.spoken { highest = max(highest, level) }
-    }
-
-    /// Many clients may share an address that has no limit: they give way last.
-    private func height(of address: Int) -> Int {
-        let address = addresses[address]
-        let count = address.who.isExempt ? min(address.count, 1) : address.count
-        let isLast = count == 1 && (address.who.isExempt || address.spoken == 1)
-        return isLast ? spoken : min(count, spoken - 1)
+        let isExempt = addresses[address].who.isExempt
+        if places[place].hasSpoken {
+            spoken.remove(place, of: address, isExempt: isExempt)
+        } else {
+            silent.remove(place, of: address, isExempt: isExempt)
+        }
+        addresses[address].count -= 1
+        if addresses[address].count == 0 { idleLinks.append(address, to: &idle) }
     }
 
     // MARK: Failures
@@ -202,7 +180,10 @@ struct Strangers {
         if failure.isTheClients, !who.isExempt {
             failures.spend(&addresses[address].full, at: now)
         }
-        if addresses[address].count == 0 { move(address, by: 0) }
+        if addresses[address].count == 0 {
+            idleLinks.remove(address, from: &idle)
+            idleLinks.append(address, to: &idle)
+        }
         return ledger.note(failure, of: address, who, at: now)
     }
 
@@ -219,23 +200,25 @@ struct Strangers {
     /// The place of an address, which it is given where it has none.
     private mutating func place(of who: Stranger) -> Int {
         if let address = index[who] { return address }
-        if index.count >= limits.mostKnown, let oldest = levels[0].first { forget(oldest) }
+        if index.count >= limits.mostKnown, let oldest = idle.first { forget(oldest) }
         let address = freeAddresses.popLast() ?? addresses.count
         if address == addresses.count {
             addresses.append(Address(who: who))
-            levelLinks.grow()
+            idleLinks.grow()
+            silent.growAddresses()
+            spoken.growAddresses()
             ledger.grow()
         } else {
             addresses[address] = Address(who: who)
         }
         index[who] = address
-        levelLinks.append(address, to: &levels[0])
+        idleLinks.append(address, to: &idle)
         return address
     }
 
     private mutating func forget(_ address: Int) {
         ledger.forget(address)
-        levelLinks.remove(address, from: &levels[0])
+        idleLinks.remove(address, from: &idle)
         index[addresses[address].who] = nil
         freeAddresses.append(address)
         guard index.isEmpty else { return }
@@ -249,7 +232,7 @@ struct Strangers {
     /// comes.
     private mutating func forgetSome(at now: Moment) {
         for _ in 0..<2 {
-            guard let address = levels[0].first, !ledger.has(address),
+            guard let address = idle.first, !ledger.has(address),
                 addresses[address].full <= now
             else { return }
             forget(address)

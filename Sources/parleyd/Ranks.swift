@@ -1,0 +1,59 @@
+// Who has most places.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Places of one kind, with whose they are. Addresses and places go by the numbers that `Strangers` gives them, and every call takes
+/// the same time.
+struct Ranks {
+    /// Of each address its places, the oldest first.
+    private var chains: [(places: Chain, count: Int)] = []
+    private var placeLinks = Links()
+    /// Addresses by how many places they have, those that came to a number first before the others. The first level is for
+    /// those that are exempt, however many they have.
+    private var levels: [Chain]
+    private var levelLinks = Links()
+    /// No address is at a higher level.
+    private var highest = 0
+
+    /// - Parameter most: the highest level; who has more is there too.
+    init(most: Int) { levels = Array(repeating: Chain(), count: most + 1) }
+
+    mutating func growPlaces() { placeLinks.grow() }
+
+    mutating func growAddresses() {
+        chains.append((Chain(), 0))
+        levelLinks.grow()
+    }
+
+    mutating func add(_ place: Int, of address: Int, isExempt: Bool) {
+        placeLinks.append(place, to: &chains[address].places)
+        move(address, by: 1, isExempt)
+    }
+
+    mutating func remove(_ place: Int, of address: Int, isExempt: Bool) {
+        placeLinks.remove(place, from: &chains[address].places)
+        move(address, by: -1, isExempt)
+    }
+
+    private mutating func move(_ address: Int, by change: Int, _ isExempt: Bool) {
+        let count = chains[address].count
+        if count > 0 { levelLinks.remove(address, from: &levels[level(count, isExempt)]) }
+        chains[address].count += change
+        guard count + change > 0 else { return }
+        let level = level(count + change, isExempt)
+        levelLinks.append(address, to: &levels[level])
+        highest = max(highest, level)
+    }
+
+    private func level(_ count: Int, _ isExempt: Bool) -> Int {
+        isExempt ? 0 : min(count, levels.count - 1)
+    }
+
+    /// The oldest place of the address that has most, and of several the one that has had so many for longest; one that is exempt
+    /// only where nobody else has any.
+    var first: Int? {
+        mutating get {
+            while highest > 0, levels[highest].isEmpty { highest -= 1 }
+            return levels[highest].first.flatMap { chains[$0].places.first }
+        }
+    }
+}
