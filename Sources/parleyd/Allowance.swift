@@ -21,9 +21,9 @@ struct Allowance: Sendable {
         full.nanoseconds <= now.nanoseconds &+ (depth - interval)
     }
 
-    /// Spends one; what isn't there is not owed.
+    /// Spends one; what isn't there is owed. Else many handshakes that were let in at once, while there was one left, would
+    /// cost no more than that one.
     func spend(_ full: inout Moment, at now: Moment) {
-        let next = max(full, now).nanoseconds &+ interval
-        full = Moment(nanoseconds: min(next, now.nanoseconds &+ depth))
+        full = Moment(nanoseconds: max(full, now).nanoseconds &+ interval)
     }
 }

@@ -190,6 +190,16 @@ import Testing
         #expect(try hall.isRefused("192.0.2.1") == nil)
     }
 
+    /// Handshakes that were under way together can fail beyond the budget, and are made up for.
+    @Test func whatWasTooMuch_isOwed() throws {
+        let hall = try Hall("--max-failed-handshakes=2")
+        for _ in 0..<20 { _ = try hall.fails("192.0.2.1") }
+        hall.passes(.milliseconds(5_499))
+        #expect(try hall.isRefused("192.0.2.1") == .tooManyFailures)
+        hall.passes(.milliseconds(1))
+        #expect(try hall.isRefused("192.0.2.1") == nil)
+    }
+
     /// What costs nobody anything keeps nobody out.
     @Test(arguments: [
         StreamError.Code.tooManyFailures, .tooManyHandshakes, .tooManySessions, .cancelled,
