@@ -234,6 +234,7 @@ final class BrokerSession {
     private func launch(_ offer: Offer) {
         // Its client may have been revoked while the record waited for its trail.
         if let objection = desk.objection { return cancel(offer, objection) }
+        offer.timer = nil
         stage = .unstarted
         let cannotStart = Outcome.refused(.cannotStart(offer.name))
         do throws(StreamError) {
@@ -251,6 +252,7 @@ final class BrokerSession {
                         channel.send(DonePost(handle: handle, outcome: told).packet)
                     }
                 })
+            if let reason = offer.stop { try? running.end(.stopped(reason)) }
         } catch {
             channel.send(DonePost(handle: handle, outcome: cannotStart).packet)
         }
@@ -260,7 +262,13 @@ final class BrokerSession {
         switch stage {
         // It may not be known yet that it could not be started.
         case .unstarted: return
-        case .recording(let offer): return cancel(offer, .cancelled(offer.name))
+        case .recording(let offer):
+            offer.stop = post.reason
+            offer.timer = Timer(after: patience.record, on: channel.loop) {
+                [unowned self, unowned offer] in
+                if case .recording = stage { cancel(offer, .cancelled(offer.name)) }
+            }
+            return
         default: break
         }
         try running.end(.stopped(post.reason))

@@ -1,4 +1,4 @@
-// How long the broker waits for a network process.
+// How long the broker waits for a network process, and for a trail that nobody waits for any more.
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a network process may take to say what it has to say of a program. After that the broker goes on without it:
@@ -9,6 +9,10 @@ package struct NetworkPatience: Sendable {
     /// Until a program's client was told of its end. A client may read the rest of the output slowly, which delays the
     /// record no longer than this.
     package var told = Duration.seconds(60)
+
+    /// What the record of a start may take once its client has cancelled it, or has left: where it comes within that, the
+    /// program starts and is ended at once, as any that is cancelled.
+    package var record = Duration.seconds(1)
 
     package init() {}
 }

@@ -13,6 +13,8 @@ final class Offer {
     private var permit: Permit?
     /// Its start is.
     var isRecorded = false
+    /// It was to be ended before it could start.
+    var stop: StopPost.Reason?
     /// Ends its time.
     var timer: Timer?
 

@@ -19,18 +19,19 @@ struct RecordedStartTests {
         private let folder: TemporaryFolder
         private let loop: EventLoop
 
-        init(_ loop: EventLoop) throws {
+        init(_ loop: EventLoop, _ name: String = "mark") throws {
             self.loop = loop
             folder = try TemporaryFolder()
             office = try TestOffice(
                 """
                 mark: {run: ["/usr/bin/touch", "\(folder["mark"])"], allow: ["anyone"]},
+                sleep: {run: ["/bin/sleep", "1000"], allow: ["anyone"]},
                 hi: {reply: "hi"}
                 """)
             office.recordsLate = true
             network = try TestNetwork(office, loop)
             network.begin()
-            network.run("mark")
+            network.run(name)
         }
 
         var hasRun: Bool { unsafe access(folder["mark"], F_OK) == 0 }
@@ -127,7 +128,24 @@ struct RecordedStartTests {
         }
     }
 
-    @Test func whoCancelsMeanwhile_isNotStarted() async throws {
+    /// As where it has started already: a record takes a moment, and a client can't know of it.
+    @Test func whoCancelsShortlyBeforeTheRecordIsThere_isEnded() async throws {
+        try await onLoop { loop in
+            let test = try Case(loop, "sleep")
+            try await test.network.hears(.started)
+            test.network.say(Self.ends, StopPost(handle: 1, reason: .ordered))
+            await test.pause()
+            #expect(test.network.kinds == [.started])
+            test.office.settle()
+            try await eventually("it has ended") { test.network.kinds.last == .done }
+            #expect(try test.network.last(DonePost.self).outcome == .ended(.signal(15)))
+            test.network.say(Self.told)
+            try await eventually("its end is recorded") { test.office.ends.count == 1 }
+            try await test.goesOn()
+        }
+    }
+
+    @Test func whoCancelsLongBefore_isNotStarted() async throws {
         try await onLoop { loop in
             let test = try Case(loop)
             try await test.network.hears(.started)
