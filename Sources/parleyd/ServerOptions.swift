@@ -206,9 +206,8 @@ struct ServerOptions {
           --commands FILE       the table of commands that clients may run
           --program-user, --network-user NAME   if root starts it (parley, parley-net)
           --audit FILE          a JSON line for each of them; - is standard error
-          --audit-fsync         waits until each line is on the disk
-          --audit-rate KIB      a second, for an identity's other records (32);
-          --audit-reserve MIB   of the disk, for starts and ends alone (64)
+          --audit-fsync         waits until each program's start is on the disk
+          --audit-rate KIB, --audit-reserve MIB  an identity's; programs' (32, 64)
           --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;
                                 :: takes IPv6 and IPv4
           --port N              0: the kernel chooses
@@ -231,7 +230,8 @@ struct ServerOptions {
           --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)
           --drain SECONDS       time sessions get to finish after SIGTERM (10)
           --grace SECONDS       time a program gets between SIGTERM and SIGKILL (5)
-          --version, --help, -h    SIGHUP reloads certificates, keys, CRLs and the table.
+          --version, --help, -h
+        SIGHUP reloads certificates, keys, CRLs and the table.
         Example: parleyd command --client-ca ca.pem --commands commands.json5
 
         """
