@@ -10,14 +10,15 @@ import pathlib
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
 import unittest
 
 from parley1 import (
-    BY_ITSELF, BY_SIGNAL, CANCEL, CANCELLED, NOT_ALLOWED, OUTPUT, PING, PONG, UNAVAILABLE, UNKNOWN,
-    run)
+    BY_ITSELF, BY_SIGNAL, CANCEL, CANCELLED, EXIT, FROM_SERVER, NOT_ALLOWED, OUTPUT, PING, PONG, REFUSAL, UNAVAILABLE,
+    UNKNOWN, Decoder, run)
 from process import Output
 from remote_server import REPLIES, Outcomes, RemoteServer, RemoteTestCase, TableServer, program
 from server import IS_ROOT
@@ -55,30 +56,42 @@ def are_paired(test, records):
 
 
 class Flooder:
-    """A session that has itself refused as fast as it can, with as much as it can, until it is stopped."""
+    """A session that has itself refused as fast as it can, with as much as it can, until it is stopped.
+
+    One thread sends and reads: Python's TLS has no two at once.
+    """
 
     def __init__(self, test, server, name):
-        self._session, self._isover, self.refused = server.session(test, name), threading.Event(), 0
-        self._frames = run("forbidden", b"\x01" * 32_000)
-        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._ask, self._read)]
-        for thread in self._threads:
-            thread.start()
+        self._stream, self._is_over, self.refused = server.session(test, name).stream, threading.Event(), 0
+        self._frames, self._decoder = run("forbidden", b"\x01" * 32_000), Decoder(FROM_SERVER)
+        self._stream.setblocking(False)
+        self._thread = threading.Thread(target=self._flood, daemon=True)
+        self._thread.start()
 
-    def _ask(self):
-        while not self._isover.is_set():
-            self._session.stream.sendall(self._frames)
-        self._session.stream.sendall(run("Hello"))
-
-    def _read(self):
-        while (outcome := self._session.outcome()).code is not None:
-            if outcome.code != NOT_ALLOWED:
-                raise AssertionError(outcome)
-            self.refused += 1
+    def _flood(self):
+        rest, is_last = b"", False
+        while True:
+            if not rest and not is_last:
+                is_last = self._is_over.is_set()
+                rest = run("Hello") if is_last else self._frames
+            with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                rest = rest[self._stream.send(rest):] if rest else rest
+            try:
+                self._decoder.feed(self._stream.recv(65_536))
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                select.select([self._stream], [self._stream] if rest else [], [], LIMIT)
+            while taken := self._decoder.take():
+                kind, payload = taken
+                if kind == EXIT:
+                    return
+                if kind == REFUSAL:
+                    if payload[0] != NOT_ALLOWED:
+                        raise AssertionError(payload)
+                    self.refused += 1
 
     def stop(self):
-        self._isover.set()
-        for thread in self._threads:
-            thread.join(LIMIT)
+        self._is_over.set()
+        self._thread.join(LIMIT)
         return self.refused
 
 
