@@ -9,6 +9,8 @@ package import System
 package final class AuditFile: Sendable {
     /// Nil for standard error.
     private let path: String?
+    /// Whom it may share standard error with.
+    private let turn: LineTurn?
     private let queue: AuditQueue
     /// Of the file that the next record goes to.
     private let goesToStandardOutput: Atomic<Bool>
@@ -37,6 +39,7 @@ package final class AuditFile: Sendable {
         told: @escaping @Sendable (AuditNews) -> Void
     ) throws(AuditError) {
         self.path = path == "-" ? nil : path
+        self.turn = turn
         let trail = try OpenedTrail(self.path, turn)
         goesToStandardOutput = Atomic(trail.isStandardOutput)
         do throws(Errno) {
@@ -76,7 +79,7 @@ package final class AuditFile: Sendable {
     /// - Throws: `AuditError` where it can't be opened.
     package func reopen() throws(AuditError) {
         guard let path else { return }
-        let trail = try OpenedTrail(path)
+        let trail = try OpenedTrail(path, turn)
         goesToStandardOutput.store(trail.isStandardOutput, ordering: .relaxed)
         queue.add(trail)
     }

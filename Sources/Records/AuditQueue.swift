@@ -77,6 +77,8 @@ final class AuditQueue: Sendable {
 
     func add(_ trail: OpenedTrail) {
         let rings = state.withLock { state in
+            // Of several in a row the last one counts, and only that one is kept open.
+            if case .reopening? = state.items.last { state.items.removeLast() }
             state.items.append(.reopening(trail))
             return state.isAsleep.exchange(false)
         }

@@ -281,6 +281,7 @@ final class AuditWriter {
         }
         pen.trail = next
         floor.forget()
+        queue.note(isShort: false)
         lookAtDisk()
         _ = payOwed()
     }

@@ -49,7 +49,10 @@ struct DiskFloor {
     mutating func note(written count: Int) { written += UInt64(count) }
 
     /// Another file is written from here on.
-    mutating func forget() { next = Moment(nanoseconds: 0) }
+    mutating func forget() {
+        next = Moment(nanoseconds: 0)
+        isShort = false
+    }
 
     /// When it is to be looked at again, though nothing is written.
     var due: Moment { isShort ? next : .never }

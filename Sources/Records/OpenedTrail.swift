@@ -11,7 +11,7 @@ final class OpenedTrail: Sendable {
     let isRegular: Bool
     private let isSocket: Bool
     /// Nil where nobody else of this process writes there.
-    private let turn: LineTurn?
+    let turn: LineTurn?
 
     /// - Parameters:
     ///   - path: nil for standard error.
@@ -22,9 +22,10 @@ final class OpenedTrail: Sendable {
         let kind = Descriptor.kind(of: descriptor.number)
         isRegular = kind == S_IFREG
         isSocket = kind == S_IFSOCK
-        // Nobody else must wait for a disk.
+        // Nobody else must wait for a disk, nor for what nobody else writes to.
         let neverBlocks = isSocket || fcntl(descriptor.number, F_GETFL) & O_NONBLOCK != 0
-        self.turn = neverBlocks ? turn : nil
+        let isShared = leadToSameFile(descriptor.number, 2)
+        self.turn = neverBlocks && !isRegular && isShared ? turn : nil
     }
 
     private static func open(_ path: String?) throws(AuditError) -> Descriptor {

@@ -205,4 +205,21 @@ struct SlowTrailTests {
         #expect(floor.look(at: file, .now) == nil)
         #expect(floor.floor == 8 << 20 && !floor.isShort)
     }
+
+    /// What follows a short disk may have none, and nobody would look again.
+    @Test func aFloor_isForgottenWithItsDisk() throws {
+        var floor = DiskFloor(64 << 20) { _ in DiskFloor.Space(free: 1, all: 1 << 30) }
+        let folder = try Folder()
+        #expect(try floor.look(at: OpenedTrail(folder["audit"]), .now) == 1)
+        #expect(floor.isShort && floor.due != .never)
+        floor.forget()
+        #expect(try floor.look(at: OpenedTrail("/dev/null"), .now) == nil)
+        #expect(!floor.isShort && floor.due == .never)
+    }
+
+    /// Whoever writes a line of the log must not wait for a disk.
+    @Test func aFile_sharesNoTurnWithTheLog() throws {
+        let folder = try Folder()
+        #expect(try OpenedTrail(folder["audit"], LineTurn()).turn == nil)
+    }
 }
