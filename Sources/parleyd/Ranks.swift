@@ -25,11 +25,13 @@ struct Ranks {
     }
 
     mutating func add(_ place: Int, of address: Int, isExempt: Bool) {
+        if !isExempt { strangers += 1 }
         placeLinks.append(place, to: &chains[address].places)
         move(address, by: 1, isExempt)
     }
 
     mutating func remove(_ place: Int, of address: Int, isExempt: Bool) {
+        if !isExempt { strangers -= 1 }
         placeLinks.remove(place, from: &chains[address].places)
         move(address, by: -1, isExempt)
     }
@@ -48,12 +50,22 @@ struct Ranks {
         isExempt ? 0 : min(count, levels.count - 1)
     }
 
-    /// The oldest place of the address that has most, and of several the one that has had so many for longest; one that is exempt
-    /// only where nobody else has any.
+    /// How many places there are of those that are not exempt.
+    private(set) var strangers = 0
+
+    /// The oldest place of the address that has most, and of several the one that has had so many for longest; none of those
+    /// that are exempt.
     var first: Int? {
         mutating get {
             while highest > 0, levels[highest].isEmpty { highest -= 1 }
-            return levels[highest].first.flatMap { chains[$0].places.first }
+            return highest > 0 ? oldest(at: highest) : nil
         }
+    }
+
+    /// The oldest place of one that is exempt.
+    var firstExempt: Int? { oldest(at: 0) }
+
+    private func oldest(at level: Int) -> Int? {
+        levels[level].first.flatMap { chains[$0].places.first }
     }
 }

@@ -28,12 +28,15 @@ struct StrangerLimits: Sendable, Equatable {
         let descriptors = Self.descriptors
         mostHandshakes =
             try arguments.number("max-handshakes", 1...1_000_000)
-            ?? min(max(1, min(mostSessions, descriptors) / 4), 1_000_000)
+            ?? min(max(Self.fewest, mostSessions / 4), max(1, descriptors / 4), 1_000_000)
         mostOfAddress = try arguments.number("max-handshakes-per-address", 1...1_000_000) ?? 100
         failuresASecond = try arguments.number("max-failed-handshakes", 1...100_000) ?? 20
         trusted = try Self.ranges("trusted-address", arguments)
         balancers = try Self.ranges("proxy-from", arguments)
     }
+
+    /// With fewer places, a handful of strangers would have each client give way within its own handshake.
+    private static let fewest = 128
 
     private static func ranges(
         _ option: String, _ arguments: Arguments

@@ -81,7 +81,7 @@ struct Strangers {
         if let closing = objection(to: who, at: now) { return .refused(closing) }
         var loser: Pass?
         if isFull || held >= limits.mostHandshakes {
-            loser = (silent.first ?? spoken.first).map { self.pass(of: $0) }
+            loser = givesWay().map { self.pass(of: $0) }
             guard let loser else { return .refused(.tooManySessions) }
             leave(loser)
         }
@@ -96,6 +96,13 @@ struct Strangers {
         held += 1
         seat(place, at: self.place(of: who))
         return .welcome(pass, insteadOf: loser)
+    }
+
+    /// The place that is another's next. A silent one, but not one of a few: those who have only just come are silent as well, and
+    /// whoever holds all places by a byte each would have one newcomer throw out the other.
+    private mutating func givesWay() -> Int? {
+        if silent.strangers > limits.mostHandshakes / 8, let place = silent.first { return place }
+        return spoken.first ?? silent.first ?? silent.firstExempt ?? spoken.firstExempt
     }
 
     /// It is known who has connected through a balancer.

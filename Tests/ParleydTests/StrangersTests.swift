@@ -15,8 +15,9 @@ import Testing
         var now = Moment(nanoseconds: 1_000_000_000_000)
         private var last = 0
 
-        init(_ words: String...) throws {
-            let given = ["--max-handshakes=4", "--max-handshakes-per-address=2"] + words
+        init(_ words: String..., places: Int = 4) throws {
+            let given =
+                ["--max-handshakes=\(places)", "--max-handshakes-per-address=2"] + words
             let arguments = try Arguments(given, flags: [], valued: StrangerLimits.options)
             strangers = Strangers(try StrangerLimits(arguments, mostSessions: 100))
         }
@@ -155,6 +156,30 @@ import Testing
         #expect(hall.strangers.count == 1)
     }
 
+    /// Attackers who have all places by a byte each must not have one newcomer throw out the other.
+    @Test func aFewWhoHaveSaidNothing_giveWayAfterAllWhoHave() throws {
+        let hall = try Hall(places: 16)
+        let attackers = try (1...16).map { try hall.enters("192.0.2.\($0)").pass }
+        for pass in attackers { hall.strangers.hear(pass) }
+        for (number, pass) in attackers.prefix(2).enumerated() {
+            #expect(try hall.enters("198.51.100.\(number)").loser == pass.number)
+        }
+        // One of three is silent for longest.
+        let third = try hall.enters("198.51.100.3")
+        #expect(third.loser == attackers[2].number)
+        #expect(try hall.enters("198.51.100.4").loser == attackers[2].number + 14)
+        #expect(hall.strangers.isHeld(third.pass))
+    }
+
+    @Test func whoIsExempt_givesWayAfterStrangersWhoHaveSaidSomething() throws {
+        let hall = try Hall()
+        let balancer = try hall.enters("192.0.2.9", isExempt: true).pass
+        let others = try ["1", "2", "3"].map { try hall.enters("192.0.2.\($0)").pass }
+        for pass in others { hall.strangers.hear(pass) }
+        #expect(try hall.enters("192.0.2.9", isExempt: true).loser == others[0].number)
+        #expect(hall.strangers.isHeld(balancer))
+    }
+
     @Test func aClientBehindABalancer_takesItsPlaceAlong() throws {
         let hall = try Hall()
         _ = try hall.enters("192.0.2.1")
@@ -202,7 +227,8 @@ import Testing
 
     /// What costs nobody anything keeps nobody out.
     @Test(arguments: [
-        StreamError.Code.tooManyFailures, .tooManyHandshakes, .tooManySessions, .cancelled,
+        StreamError.Code.tooManyFailures, .tooManyHandshakes, .tooManySessions, .turnedAway,
+        .cancelled,
         .noSignature,
     ])
     func whatIsNotTheClientsDoing_isNotHeldAgainstIt(_ code: StreamError.Code) throws {
