@@ -65,7 +65,12 @@ struct NetworkSettings: Broker.Message, Sendable {
     /// who have all places would shut out whom a place is kept for.
     var mostConnections: Int {
         guard asksForClients else { return mostSessions }
-        return mostSessions + max(4, strangers.mostHandshakes) + mostTold
+        return Self.mostConnections(mostSessions, strangers)
+    }
+
+    /// The same where clients have certificates.
+    static func mostConnections(_ sessions: Int, _ strangers: StrangerLimits) -> Int {
+        sessions + max(4, strangers.mostHandshakes) + mostTold(of: sessions)
     }
 
     /// What is told where there are as many.
@@ -74,7 +79,9 @@ struct NetworkSettings: Broker.Message, Sendable {
     }
 
     /// How many may be told at once that there is no place.
-    var mostTold: Int { max(4, mostSessions / 16) }
+    var mostTold: Int { Self.mostTold(of: mostSessions) }
+
+    private static func mostTold(of sessions: Int) -> Int { max(4, sessions / 16) }
 
     /// Whether TLS is spoken.
     var isSecured: Bool { policy.face != nil }

@@ -162,7 +162,9 @@ final class NetworkSide {
     /// Makes the ways between the broker and a loop.
     private func connect(_ number: Int, _ ends: inout NetworkProcess.Ends) throws {
         // One that leaves is forgotten when the broker has heard of it, and the next one may have come by then.
-        let most = 2 * office.options.mostSessions + 64
+        let options = office.options
+        let most =
+            2 * NetworkSettings.mostConnections(options.mostSessions, options.strangers) + 64
         let clients = ShownClients(most: most)
         var posts = try PacketPair()
         links.append(
