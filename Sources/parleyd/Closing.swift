@@ -55,12 +55,13 @@ extension StreamError.Code {
 
     /// Whether the handshake failed by the client's doing, as far as this end knows. Who was only looking (`leftWithoutAWord`)
     /// and who said nothing in time counts too: both take as much as other failures do, and no health check comes twenty times a second.
-    /// What was closed unread doesn't count: otherwise one client of many behind an address could keep the others out with connections
+    /// One that gave way counts: most of those are a flood's own. Who was turned away does not, since it has shown who it is.
+    /// What was closed unread doesn't count either: otherwise one client of many behind an address could keep the others out with connections
     /// that cost it next to nothing.
     var isTheClients: Bool {
         ![
-            .tooManyFailures, .tooManyHandshakes, .tooManySessions, .cancelled, .noSignature,
-            .descriptorsExhausted, .system,
+            .tooManyFailures, .tooManyHandshakes, .tooManySessions, .turnedAway, .cancelled,
+            .noSignature, .descriptorsExhausted, .system,
         ].contains(self)
     }
 

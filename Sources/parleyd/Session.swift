@@ -247,8 +247,10 @@ final class Session {
         switch outcome {
         case .refused: log(outcome.words)
         case .handshakeFailed(let error):
-            if let visit, !house.door.tells(error.code, of: visit) { return }
-            log(outcome.words)
+            let isTold = visit.map { house.door.tells(error.code, of: $0) } ?? true
+            if isTold { log(outcome.words) }
+            // Who has a name has a budget of its own in the trail.
+            guard isTold || turnedAway != nil else { return }
             // A balancer's health check comes every few seconds.
             guard !outcome.isOnlyAKnock else { return }
             link?.fail(
