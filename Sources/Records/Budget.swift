@@ -49,7 +49,7 @@ package final class Budget {
     var isWhole: Bool { due <= now() }
 
     /// So many records are left out.
-    func omit(_ records: Int) { omitted += records }
+    func omit(_ records: Int) { omitted &+= records }
 
     /// A record that says how many were left out before it is about to be written.
     func takeOmitted() -> Int {

@@ -106,12 +106,12 @@ package final class Recorder {
     /// commands which they would have been about.
     package func omit(_ records: Int, commands: Int) {
         budget?.omit(records)
-        self.commands += commands
+        self.commands &+= commands
     }
 
     /// Records that so many of the session's next commands had the same fixed reply.
     package func reply(_ name: [UInt8], times: Int) {
-        commands += times
+        commands &+= times
         record(
             .reply(
                 RecordedReply(

@@ -103,7 +103,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         while !isStopped { turn() }
         // A task that is dropped while it waits for its turn stays for ever, with all that it holds.
         var left = Self.turnsAfterStop
-        while left > 0, !jobs.isEmpty || !again.isEmpty {
+        while left > 0, !jobs.isEmpty || !again.isEmpty || !lasts.isEmpty {
             turn()
             left -= 1
         }
