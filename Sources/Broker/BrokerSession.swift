@@ -232,8 +232,8 @@ final class BrokerSession {
     }
 
     private func launch(_ offer: Offer) {
-        // Its client may have been revoked while the record waited for its trail.
-        if let objection = desk.objection { return cancel(offer, objection) }
+        // While the record waited for its trail its client may have been revoked, or the table replaced.
+        if let refusal = desk.objection(toStarting: offer.name) { return cancel(offer, refusal) }
         offer.timer = nil
         stage = .unstarted
         let cannotStart = Outcome.refused(.cannotStart(offer.name))

@@ -51,6 +51,13 @@ extension SessionDesk {
         }
     }
 
+    /// Why a program may not start after all that was decided on a while ago.
+    func objection(toStarting name: String) -> Refusal? {
+        if let objection { return objection }
+        guard let identity, table[name]?.permits(identity) != true else { return nil }
+        return .notAllowed(name, for: identity)
+    }
+
     /// A command that the table doesn't have.
     private func own(_ request: Request, for identity: Identity) -> Decision {
         switch request.name {

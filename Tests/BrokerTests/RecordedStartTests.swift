@@ -1,5 +1,6 @@
 // A program whose start is not recorded yet, since the trail is slow.
 // SPDX-License-Identifier: Apache-2.0
+import Commands
 import Glibc
 import Programs
 import System
@@ -129,6 +130,28 @@ struct RecordedStartTests {
     }
 
     /// As where it has started already: a record takes a moment, and a client can't know of it.
+    @Test(arguments: [
+        #"mark: {run: ["/bin/true"], allow: ["dns:nobody"]}"#,
+        #"other: {reply: "there is no mark"}"#,
+    ])
+    func whatAnotherTableDoesNotAllow_isNotStarted(_ commands: String) async throws {
+        try await onLoop { loop in
+            let test = try Case(loop)
+            try await test.network.hears(.started)
+            test.network.say(Self.ends)
+            await test.pause()
+            test.office.table = try CommandTable(text: "{commands: {\(commands)}}", name: "t")
+            test.office.settle()
+            try await test.network.hears(.started, .done)
+            guard case .refused(let refusal) = try test.network.last(DonePost.self).outcome else {
+                Issue.record("it was started")
+                return
+            }
+            #expect(refusal.code == .notAllowed && !test.hasRun)
+            #expect(test.office.ends.count == 1 && test.office.vacated == 1)
+        }
+    }
+
     @Test func whoCancelsShortlyBeforeTheRecordIsThere_isEnded() async throws {
         try await onLoop { loop in
             let test = try Case(loop, "sleep")

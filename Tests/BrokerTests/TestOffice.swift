@@ -12,7 +12,7 @@ import Testing
 
 /// What decides for a link's sessions, with what it was asked. Confined to its loop.
 final class TestOffice: BrokerOffice {
-    let table: CommandTable
+    var table: CommandTable
     /// Nil for clients that have not proved who they are.
     var identity: Identity? = Identity(names: ["dns:a"], key: "")
     private(set) var desks = 0
