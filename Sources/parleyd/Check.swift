@@ -72,19 +72,24 @@ struct Check {
             printer.print("")
             for line in told(options.auditRate, options.auditLimits) { printer.print(line) }
         }
-        if !isOfTableOnly, options.security?.asksForClients == true {
-            printer.print("")
-            for line in options.identityLimits.sentences(table) { printer.print("Limit: \(line).") }
-        }
         if !isOfTableOnly {
             printer.print("")
-            for line in options.strangers.sentences(mostSessions: options.mostSessions) {
-                printer.print("Limit: \(line).")
-            }
+            for line in limits(table) { printer.print("Limit: \(line).") }
         }
         for line in unseen { printer.print(line) }
         printer.flush()
         exit(0)
+    }
+
+    /// What keeps clients from taking what others need, in sentences.
+    private func limits(_ table: CommandTable) -> [String] {
+        let sessions =
+            options.security?.asksForClients == true
+            ? options.identityLimits.sentences(table)
+            : ["\(options.mostSessions) sessions (--max-sessions)"]
+        // In plaintext there is no handshake to be limited, but for what a balancer says.
+        let hasHandshakes = options.security != nil || !options.strangers.balancers.isEmpty
+        return sessions + (hasHandshakes ? options.strangers.sentences : [])
     }
 
     /// What a start and a reload would say of the files that they read.

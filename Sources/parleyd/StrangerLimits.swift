@@ -73,9 +73,8 @@ struct StrangerLimits: Sendable, Equatable {
     }
 
     /// What is in force, in sentences.
-    func sentences(mostSessions: Int) -> [String] {
+    var sentences: [String] {
         var lines = [
-            "\(mostSessions) sessions (--max-sessions)",
             "\(mostHandshakes) connections without a finished handshake (--max-handshakes), \(mostOfAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
             "\(failuresASecond) failed handshakes a second from one address, \(failuresAtOnce) at once (--max-failed-handshakes)",
         ]
@@ -84,7 +83,7 @@ struct StrangerLimits: Sendable, Equatable {
         }
         if !balancers.isEmpty {
             lines.append(
-                "that of a client's own address behind \(Self.list(balancers)) (--proxy-from)")
+                "by the address that \(Self.list(balancers)) names for its client (--proxy-from)")
         }
         return lines
     }

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 import authority
-from server import AS_SOMEBODY, SOMEBODY
+from server import AS_NETWORK, AS_SOMEBODY, SOMEBODY
 from support import PARLEYD, Program, TestCase
 
 GOOD = """{
@@ -46,6 +46,14 @@ class Check(TestCase):
             text, _, groups = text.rpartition("\nPrograms have ")
             self.assertRegex(groups, r"^(no )?control groups of their own.*\.\n$")
         return text
+
+    def test_limits_of_handshakes_are_told_where_there_are_any(self):
+        for options, are_told in ((), False), (("--proxy-from", "192.0.2.0/24"), True):
+            program = Program(self, [PARLEYD, "check", "hello", "--plaintext", *AS_NETWORK, *options])
+            self.assertStatus(program, 0)
+            program.stdout.finish()
+            self.assertEqual("(--max-handshakes)" in program.stdout.text, are_told, program.story)
+            self.assertEqual(program.stdout.text.count("--max-sessions"), 1, program.story)
 
     def test_a_good_table_is_told_identity_by_identity(self):
         self.assertEqual(self.says(), """\
