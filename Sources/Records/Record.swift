@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One event, in plain values. The audit trail writes it as a line, whose fields `docs/audit.md` explains;
-/// whatever else is made of events takes it from `Recorder.record` as well.
+/// whatever else is made of events takes it from where `Recorder` makes that line.
 package enum Record: Sendable {
     /// A handshake is over, or a plaintext session begins; with what is spoken in it.
     case sessionStart(conversation: String)
