@@ -101,12 +101,15 @@ struct ProofWithChainTests {
     @Test func messagesThatArentAProof_proveNobody() throws {
         let network = try network()
         let client = try ends.client(.p256)
-        let length = try network.made(client, as: 1).proof.messages.count
-        for cut in [0, 1, 4, 36, 37, 40, 41, length - 1] {
+        for kept in [0, 1, 4, 36, 37, 40, 41] {
             var made = try network.made(client, as: 2)
-            made.proof.messages = Array(made.proof.messages.prefix(cut))
-            #expect(try isRefused(network.ask(made.proof)), "\(cut)")
+            made.proof.messages = Array(made.proof.messages.prefix(kept))
+            #expect(try isRefused(network.ask(made.proof)), "\(kept)")
         }
+        // A signature by an EC key has another length each time.
+        var short = try network.made(client, as: 2)
+        short.proof.messages.removeLast()
+        #expect(try isRefused(network.ask(short.proof)))
         var made = try network.made(client, as: 2)
         made.proof.messages.swapAt(0, 36)
         #expect(try isRefused(network.ask(made.proof)))
