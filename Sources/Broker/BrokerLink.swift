@@ -130,7 +130,7 @@ package final class BrokerLink {
         case .began, .run, .stop, .heldUp, .told, .replied, .unread, .message, .ended,
             .handshakeFailed, .closed, .ends, .omitted, .open, .strangers, .ready, .happened, .ask,
             .askNoMore,
-            .inForce, .settings, .policy, .order, .line:
+            .inForce, .alive, .settings, .policy, .order, .line, .pulse:
             break
         }
     }

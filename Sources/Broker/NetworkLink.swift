@@ -125,7 +125,7 @@ package final class NetworkLink {
         case .strangers: office.note(try StrangersPost(whole: &reader))
         case .open: office.say(connections: Int(try OpenPost(whole: &reader).connections))
         case .answered, .refused, .started, .running, .probe, .done, .ready, .happened, .ask,
-            .askNoMore, .inForce, .settings, .policy, .order, .line:
+            .askNoMore, .inForce, .alive, .settings, .policy, .order, .line, .pulse:
             break
         }
     }

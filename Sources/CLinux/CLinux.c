@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -137,4 +138,9 @@ int parley_is_delegated(const char *path)
     return (getxattr(path, "user.delegate", value, 1) == 1
             || getxattr(path, "trusted.delegate", value, 1) == 1)
         && value[0] == '1';
+}
+
+int parley_pidfd_open(int pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
 }

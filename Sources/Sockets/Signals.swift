@@ -7,8 +7,15 @@ public import System
 /// Delivers signals on a loop, in place of their default action, as long as it lives. A signal that
 /// is ignored stays so: whoever started the process said that it must not end it, as nohup(1) does.
 public final class Signals: EventSource {
+    /// A signal that has come.
+    public struct Arrival: Equatable, Sendable {
+        public let signal: Int32
+        /// The process that has sent it, or 0 where the kernel has, or a process that isn't seen from here.
+        public let sender: Int32
+    }
+
     private let descriptor: Descriptor
-    private let received: (Int32) -> Void
+    private let received: (Arrival) -> Void
 
     /// Blocks `signals` but for those that are ignored, in the calling thread and those that it starts
     /// from here on: to be called before any thread is started.
@@ -26,7 +33,7 @@ public final class Signals: EventSource {
 
     /// Calls `received` with each of `signals`, which are blocked, but for those that are ignored.
     public init(
-        _ signals: [Int32], loop: EventLoop, _ received: @escaping (Int32) -> Void
+        _ signals: [Int32], loop: EventLoop, _ received: @escaping (Arrival) -> Void
     ) throws(StreamError) {
         var set = Self.set(signals)
         let number = unsafe signalfd(
@@ -44,7 +51,8 @@ public final class Signals: EventSource {
         var info = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
         while unsafe Glibc.read(descriptor.number, &info, size) == size {
-            received(Int32(info.ssi_signo))
+            received(
+                Arrival(signal: Int32(info.ssi_signo), sender: Int32(bitPattern: info.ssi_pid)))
         }
     }
 

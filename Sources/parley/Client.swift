@@ -81,7 +81,8 @@ final class Client {
             // Whoever has closed it wants none.
             log.output.failed = { if $0 != EBADF { failed($0) } }
         }
-        let signals = try Signals(Self.signals, loop: loop) { [unowned self] signal in
+        let signals = try Signals(Self.signals, loop: loop) { [unowned self] arrival in
+            let signal = arrival.signal
             if signal == SIGINT, let interrupt, interrupt() { return }
             // The second one does not wait for the end of the session.
             if self.signal != nil { loop.stop() }

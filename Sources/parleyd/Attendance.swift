@@ -13,7 +13,9 @@ struct Counts: Equatable {
 /// ends; until then a loop counts as one that has one. Confined to the main loop.
 struct Attendance {
     private var loops: [Int?]
-    private var programs = 0
+    private(set) var programs = 0
+    /// Sessions that the broker has heard of, whether or not the server ends.
+    private(set) var sessions = 0
 
     init(loops: Int) { self.loops = Array(repeating: nil, count: loops) }
 
@@ -25,9 +27,20 @@ struct Attendance {
             }, programs: programs)
     }
 
+    mutating func sessionBegins() { sessions += 1 }
+    mutating func sessionEnded() { sessions -= 1 }
     mutating func programStarts() { programs += 1 }
     mutating func programEnded() { programs -= 1 }
 
     /// A loop has so many connections.
     mutating func note(connections: Int, at loop: Int) { loops[loop] = connections }
+}
+
+extension Attendance {
+    /// `2 sessions, 1 program running`.
+    var words: String {
+        let people = sessions == 1 ? "1 session" : "\(sessions) sessions"
+        return programs == 1
+            ? "\(people), 1 program running" : "\(people), \(programs) programs running"
+    }
 }

@@ -9,6 +9,8 @@ typealias ConfigurationError = Fault<Configuration>
 enum Configuration: FaultDomain {}
 
 extension ConfigurationError.Code {
+    /// No reload could be asked for, or nobody knows how it went.
+    static var notReloaded: Self { Self(rawValue: "notReloaded") }
     /// The table has programs, and nothing says whose certificates are accepted.
     static var clientsUnknown: Self { Self(rawValue: "clientsUnknown") }
 }

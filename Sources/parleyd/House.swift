@@ -66,6 +66,9 @@ final class House {
             server: face, key: RemoteKey(number: Int(policy.key), signer: notary), verifier: notary)
     }
 
+    /// Returns when whoever signs for this loop has answered.
+    func showLife() { notary?.showLife() }
+
     /// From here on another policy is in force, for open sessions as well.
     func enforce(_ policy: NetworkPolicy) {
         if policy.key != self.policy.key {

@@ -95,6 +95,9 @@ final class Network {
         case .policy:
             let policy = try NetworkPolicy(whole: &reader)
             use(policy)
+        case .pulse:
+            let pulse = try PulsePost(whole: &reader)
+            answer(pulse)
         case .order:
             let order = try OrderPost(whole: &reader)
             obey(order.order)
@@ -107,14 +110,19 @@ final class Network {
 
     /// Has all loops go by a policy, and tells the broker when they do.
     private func use(_ policy: NetworkPolicy) {
-        let left = Countdown(loops.count)
-        let tell = LoopBound(
-            { [unowned self] in _ = control?.send(InForcePost(generation: policy.generation).packet)
-            },
-            to: main)
-        everywhere { loop in
-            loop.use(policy)
-            if left.isLast { tell.execute { $0() } }
+        everywhere {
+            $0.use(policy)
+        } done: { [unowned self] in
+            control?.send(InForcePost(generation: policy.generation).packet)
+        }
+    }
+
+    /// Shows that all loops turn.
+    private func answer(_ pulse: PulsePost) {
+        everywhere {
+            $0.showLife()
+        } done: { [unowned self] in
+            control?.send(AlivePost(number: pulse.number).packet)
         }
     }
 
@@ -143,6 +151,18 @@ final class Network {
 
     private func everywhere(_ call: @escaping @Sendable (SessionLoop) -> Void) {
         for loop in loops { loop.execute(call) }
+    }
+
+    /// - Parameter done: called when all loops have done it.
+    private func everywhere(
+        _ call: @escaping @Sendable (SessionLoop) -> Void, done: @escaping () -> Void
+    ) {
+        let left = Countdown(loops.count)
+        let tell = LoopBound(done, to: main)
+        everywhere { loop in
+            call(loop)
+            if left.isLast { tell.execute { $0() } }
+        }
     }
 
     // MARK: Its start

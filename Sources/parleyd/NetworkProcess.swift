@@ -15,6 +15,8 @@ final class NetworkProcess {
         var happened: (HappenedPost.Event) -> Void
         /// All loops go by the policy of that generation.
         var inForce: (UInt64) -> Void
+        /// All loops have turned since the pulse of that number.
+        var alive: (UInt64) -> Void
         /// The control channel is closed: the process has ended, or is ended now.
         var ended: (PostEnd) -> Void
     }
@@ -85,6 +87,8 @@ final class NetworkProcess {
 
     func use(_ policy: NetworkPolicy) { control?.send(policy.packet) }
 
+    func ask(_ pulse: PulsePost) { control?.send(pulse.packet) }
+
     func obey(_ order: OrderPost.Order) { control?.send(OrderPost(order).packet) }
 
     /// Ends it at once, as far as it hasn't ended.
@@ -138,6 +142,9 @@ final class NetworkProcess {
         case .inForce:
             let post = try InForcePost(whole: &reader)
             handlers.inForce(post.generation)
+        case .alive:
+            let post = try AlivePost(whole: &reader)
+            handlers.alive(post.number)
         case .ask:
             let ask = try AskPost(whole: &reader)
             guard let operatorDesk, operatorDesk.ask(limit: Int(ask.limit)) else {

@@ -15,6 +15,8 @@ final class NetworkSide {
     struct Handlers {
         var ready: (ReadyPost) -> Void
         var happened: (HappenedPost.Event) -> Void
+        /// It has answered a pulse.
+        var alive: (UInt64) -> Void
         /// It has ended, or must be ended: nothing comes of it any more.
         var over: () -> Void
     }
@@ -90,6 +92,9 @@ final class NetworkSide {
         for policy in settled { policy.done() }
     }
 
+    /// Asks all loops whether they turn.
+    func ask(_ pulse: PulsePost) { process?.ask(pulse) }
+
     func obey(_ order: OrderPost.Order) { process?.obey(order) }
 
     /// Has it end; `over` is called when it has.
@@ -155,7 +160,7 @@ final class NetworkSide {
             settings, ends, control: control, loop: main, operatorDesk: lines,
             NetworkProcess.Handlers(
                 ready: handlers.ready, happened: handlers.happened,
-                inForce: { [unowned self] in settle($0) },
+                inForce: { [unowned self] in settle($0) }, alive: handlers.alive,
                 ended: { [unowned self] in lose($0) }))
     }
 

@@ -30,7 +30,11 @@ final class Office {
     private var pace: StartPace
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
-    private var attendance: Attendance
+    private(set) var attendance: Attendance {
+        didSet { attendanceChanged() }
+    }
+    /// Called when somebody has come or left.
+    var attendanceChanged: () -> Void = {}
     /// Told of each who leaves once the server ends.
     private var departed: (Departure) -> Void = { _ in }
     /// What the threads that sign and verify have of it; nil for plaintext.
@@ -115,6 +119,9 @@ final class Office {
             audit, strangers.address.map { RecordedSession(strangersAt: $0) }, budget: budgets[nil]
         ).record(Record(strangers))
     }
+
+    func sessionBegins() { attendance.sessionBegins() }
+    func sessionEnded() { attendance.sessionEnded() }
 
     /// A program is about to start; `ended` must follow.
     func starts(_ program: any Killable) {

@@ -17,12 +17,17 @@ struct Parleyd {
         sealMemory()
         Signals.ignoreFailedWrites()
         Program.keepEnds()
-        Signals.block(Server.signals)
         // Freed record buffers are kept for the next record instead of given back each time.
         mallopt(M_TRIM_THRESHOLD, 64 << 20)
         mallopt(M_TOP_PAD, 1 << 20)
         do {
             let words = try commandLine()
+            if words.first == "reload" {
+                try ReloadRequest(
+                    Array(words.dropFirst()), environment: ServiceNotice.environment
+                ).run()
+            }
+            Signals.block(Server.signals)
             if words == [Network.word], Network.isAsked { try Network.run() }
             if words.first == "check" { try Check(Array(words.dropFirst())).run() }
             let options = try ServerOptions(words)

@@ -22,6 +22,7 @@ final class Reception: BrokerOffice {
     }
 
     func desk(_ handle: Handle) -> any SessionDesk {
+        office.sessionBegins()
         let shown = clients[handle]
         guard let client = shown, let proven = client.proven else {
             return Desk(nil, turnedAway: shown?.turnedAway, office: office)
@@ -48,7 +49,10 @@ final class Reception: BrokerOffice {
             office: office)
     }
 
-    func sessionEnded(_ handle: Handle) { clients.remove(handle) }
+    func sessionEnded(_ handle: Handle) {
+        clients.remove(handle)
+        office.sessionEnded()
+    }
 
     func note(_ strangers: StrangersPost) { office.record(strangers) }
 

@@ -34,8 +34,11 @@ final class Reload {
     private var isLookedAt = false
     private var take: Use = { _, _, done in done(nil) }
     private var done: () -> Void = {}
+    private var callers: ReloadCallers
 
-    init(_ office: Office, main: EventLoop, log: Log) {
+    /// - Parameter folder: where those who wait for an outcome have their sockets; nil for none.
+    init(_ office: Office, main: EventLoop, log: Log, folder: String? = nil) {
+        callers = ReloadCallers(folder: folder)
         options = office.options
         audit = office.audit
         recorder = office.audit.map { Recorder($0, nil) }
@@ -57,20 +60,24 @@ final class Reload {
     /// the audit file again. Sessions go on meanwhile.
     ///
     /// - Parameters:
+    ///   - caller: the process that has asked for it; 0 where nobody knows.
     ///   - use: called with what could be read, nil for the rest.
     ///   - done: called when the log says how it went.
-    func begin(use: @escaping Use, done: @escaping () -> Void) {
-        guard hasFiles else {
-            return log.write("SIGHUP: there is nothing to read again in plaintext")
-        }
+    func begin(for caller: Int32 = 0, use: @escaping Use, done: @escaping () -> Void) {
         (take, self.done) = (use, done)
+        callers.add(caller, isLate: isUnderWay)
+        guard hasFiles else {
+            log.write("SIGHUP: there is nothing to read again in plaintext")
+            callers.answer()
+            return done()
+        }
         reserve.lend()
         // First, so that what follows is in the new file; and also while files are being read, which
         // may take as long as it likes where their file system hangs.
         do throws(AuditError) {
             try audit?.reopen()
         } catch {
-            log.write("SIGHUP: the audit trail goes on in the old file: \(error.told)")
+            fail("SIGHUP: the audit trail goes on in the old file: \(error.told)")
         }
         guard case .none = reading else {
             // The files of the one that is under way may be read already.
@@ -128,12 +135,19 @@ final class Reload {
     private func tell(_ read: FileReading, _ failure: (any Error)?) {
         if let context = read.context { tell("certificates", .certificates, context, failure) }
         if let table = read.table { tell("command table", .commandTable, table, failure) }
-        done()
         let isAskedAgain = if case .underWayAndAskedAgain = reading { true } else { false }
         reading = .none
-        guard isAskedAgain else { return }
-        reserve.lend()
-        startReading()
+        callers.answer()
+        if isAskedAgain {
+            reserve.lend()
+            startReading()
+        }
+        done()
+    }
+
+    private func fail(_ sentence: String) {
+        log.write(sentence)
+        callers.note(sentence)
     }
 
     /// Between two attempts to make the reserve whole.
@@ -152,7 +166,7 @@ final class Reload {
             log.write("SIGHUP: \(what) reloaded")
             recorder?.record(.reload(files, failure: nil))
         case .failure(let error):
-            log.write("SIGHUP: kept the old \(what): \(error.told)")
+            fail("SIGHUP: kept the old \(what): \(error.told)")
             recorder?.record(.reload(files, failure: error.told))
         }
     }

@@ -29,6 +29,7 @@ final class Server {
     /// The trail goes where console lines would go, among which a reader could not tell its records.
     private var hidesConsole: Bool
     private let reload: Reload
+    private let notice: ServiceNotice
     private var warningTimer: Timer?
     /// Of the table in force, as the log has them.
     private var programWarnings: [String] = []
@@ -60,7 +61,8 @@ final class Server {
         output = Output(.output, loop: main)
         office = try Office(
             options, audit, loop: main, log: log, policy: policy, loops: loops)
-        reload = Reload(office, main: main, log: log)
+        reload = Reload(office, main: main, log: log, folder: ServiceNotice.folder)
+        notice = ServiceNotice(on: main)
         network = NetworkSide(office, loops: loops, console: output)
         network.hidesConsole = hidesConsole
     }
@@ -85,7 +87,10 @@ final class Server {
         for line in options.conversation.linesBeforeBind { transcript.print(line) }
         var listeners: [Listener]
         do throws(StreamError) {
-            listeners = try options.endpoint.listeners(backlog: Self.backlog)
+            let activated = ActivatedSockets(environment: ServiceNotice.environment)
+            listeners =
+                activated.isEmpty
+                ? try options.endpoint.listeners(backlog: Self.backlog) : try activated.listeners()
         } catch {
             for line in options.conversation.linesAfterFailedBind { transcript.print(line) }
             output.flush()
@@ -100,7 +105,9 @@ final class Server {
             )
         }
         reload.holdBack()
-        let signals = try Signals(Self.signals, loop: main) { [unowned self] in received($0) }
+        let signals = try Signals(Self.signals, loop: main) { [unowned self] arrival in
+            received(arrival)
+        }
         // Those that this process was started with, and that have ended before it listened.
         Program.reapOrphans()
         let addresses = listeners.map(\.address)
@@ -113,7 +120,7 @@ final class Server {
                     case .operatorHasLeft: meet(.endIsAsked)
                     case .onceIsOver: meet(.onceIsOver)
                     }
-                }, over: { [main] in main.stop() }))
+                }, alive: { [notice] in notice.alive($0) }, over: { [main] in main.stop() }))
         // They belong to the network process from here on, which lets them go when the server ends.
         listeners = []
         log.flush()
@@ -158,6 +165,10 @@ final class Server {
         warnOfEnds()
         let security = options.security?.minimum.description ?? "plaintext"
         for address in addresses { log.write("listening on \(address) (\(security))") }
+        office.attendanceChanged = { [notice, unowned office] in
+            notice.changed { office.attendance }
+        }
+        notice.serves(on: addresses) { [network] in network.ask($0) }
     }
 
     // MARK: Its life
@@ -166,6 +177,7 @@ final class Server {
     private func meet(_ event: Life.Event) {
         // First, so that nobody who leaves meanwhile is missed.
         if event.ends {
+            if !office.isEnding { notice.ends(within: options.drain + longestGrace) }
             office.beginEnding { [unowned self] departure in
                 switch departure {
                 case .session: meet(.sessionEnded)
@@ -211,16 +223,17 @@ final class Server {
 
     // MARK: Its signals
 
-    private func received(_ signal: Int32) {
-        switch signal {
-        case SIGHUP: readAgain()
+    private func received(_ arrival: Signals.Arrival) {
+        switch arrival.signal {
+        case SIGHUP: readAgain(for: arrival.sender)
         case SIGCHLD: Program.reapOrphans(sparing: network.pid)
-        default: meet(.signal(signal))
+        default: meet(.signal(arrival.signal))
         }
     }
 
-    private func readAgain() {
-        reload.begin { [unowned self] table, context, inForce in
+    private func readAgain(for caller: Int32) {
+        notice.reloads()
+        reload.begin(for: caller) { [unowned self] table, context, inForce in
             guard table != nil || context != nil else { return inForce(nil) }
             let policy = Policy(after: policy, table: table, context: context)
             do throws(ProofRefusal) {
@@ -232,6 +245,7 @@ final class Server {
         } done: { [unowned self] in
             warnOfPrograms()
             warnOfEnds()
+            if !reload.isUnderWay { notice.hasReloaded() }
         }
         decideOnConsole()
     }

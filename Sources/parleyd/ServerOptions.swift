@@ -202,6 +202,7 @@ struct ServerOptions {
     static let help = """
         usage: parleyd PROTOCOL [options]      answers over TLS 1.3 until it is stopped
                parleyd check [options] [--as IDENTITY]      reads files as a start would
+               parleyd reload PROCESS      has a server read its files again, and waits
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       the table of commands that clients may run
           --program-user, --network-user NAME   if root starts it (parley, parley-net)

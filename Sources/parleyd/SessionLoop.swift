@@ -98,6 +98,9 @@ final class SessionLoop {
 
     func use(_ policy: NetworkPolicy) { house.enforce(policy) }
 
+    /// A turn that ends only if whoever signs for this loop answers, too.
+    func showLife() { house.showLife() }
+
     /// Ends all sessions, as soon as they have told their peers.
     func cancelSessions() {
         for open in sessions.values { open.task.cancel() }

@@ -44,7 +44,8 @@ struct PostTests {
             address: nil, addresses: 9, count: 9, code: "", reason: "", reasons: [], seconds: 0),
         OpenPost(connections: 70_000), ReadyPost(missing: ["no Landlock", ""]),
         HappenedPost(.operatorHasLeft), HappenedPost(.onceIsOver), AskPost(limit: 1_024),
-        AskNoMorePost(), InForcePost(generation: 7), LinePost(.line(Array("hi".utf8))),
+        AskNoMorePost(), InForcePost(generation: 7), AlivePost(number: 8), PulsePost(number: 9),
+        LinePost(.line(Array("hi".utf8))),
         LinePost(.end), LinePost(.withdrawn),
         LinePost(.failed("it can't be read")), OrderPost(.stopAccepting), OrderPost(.stop),
     ]

@@ -20,8 +20,9 @@ struct SignalsTests {
                 var signals: Signals?
                 try await withCheckedThrowingContinuation { waiting in
                     do {
-                        signals = try Signals([SIGUSR1, SIGTERM], loop: loop) { signal in
-                            received.value.append(signal)
+                        signals = try Signals([SIGUSR1, SIGTERM], loop: loop) { arrival in
+                            received.value.append(arrival.signal)
+                            #expect(arrival.sender == getpid())
                             if received.value.count == 2 { waiting.resume() }
                         }
                     } catch { return waiting.resume(throwing: error) }
@@ -48,7 +49,8 @@ struct SignalsTests {
                 var signals: Signals?
                 try await withCheckedThrowingContinuation { waiting in
                     do {
-                        signals = try Signals([SIGUSR1, SIGTERM], loop: loop) { signal in
+                        signals = try Signals([SIGUSR1, SIGTERM], loop: loop) { arrival in
+                            let signal = arrival.signal
                             received.value.append(signal)
                             if signal == SIGTERM { waiting.resume() }
                         }

@@ -34,6 +34,7 @@ package enum PostKind: UInt8, CaseIterable, Sendable {
     case ask = 34
     case askNoMore = 35
     case inForce = 36
+    case alive = 37
 
     case answered = 64
     case refused = 65
@@ -46,6 +47,7 @@ package enum PostKind: UInt8, CaseIterable, Sendable {
     case policy = 97
     case order = 98
     case line = 99
+    case pulse = 100
 
     /// Whether the broker sends it.
     package var isBrokers: Bool { rawValue >= 64 }

@@ -43,6 +43,8 @@ typedef struct parley_option {
 parley_option parley_getopt_long(
     int count, char *const *arguments, const char *shorts, const struct option *longs, int next);
 
+// A descriptor that becomes readable at a process's end, or -1 with errno (pidfd_open(2)).
+int parley_pidfd_open(int pid);
 // open(2)'s flag for a descriptor that only stands for a file.
 extern const int parley_o_path;
 // libedit's variadic calls (editline(3)), which Swift can't make, by the addresses of el_set and history.

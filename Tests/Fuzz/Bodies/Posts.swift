@@ -35,6 +35,8 @@ func fuzzPosts(_ bytes: [UInt8]) throws(Finding) {
     case .ask: try fuzz(AskPost.self, bytes)
     case .askNoMore: try fuzz(AskNoMorePost.self, bytes)
     case .inForce: try fuzz(InForcePost.self, bytes)
+    case .alive: try fuzz(AlivePost.self, bytes)
+    case .pulse: try fuzz(PulsePost.self, bytes)
     case .order: try fuzz(OrderPost.self, bytes)
     case .line: try fuzz(LinePost.self, bytes)
     // The server's own, which the broker alone writes: ParleydTests has them.

@@ -1,0 +1,121 @@
+// `parleyd reload`: has a server read its files again, and waits for how that went.
+// SPDX-License-Identifier: Apache-2.0
+internal import CLinux
+internal import Console
+internal import Glibc
+internal import Sockets
+internal import System
+
+/// Sends SIGHUP to a server that its service manager has started, waits until what was read is in force, and ends with 0,
+/// or with 1 and the reasons where something was not taken over. So `systemctl reload` fails where the reload did.
+struct ReloadRequest {
+    private let process: Int32
+    private let folder: String
+
+    /// - Parameters:
+    ///   - words: the command line after `reload`; `--help` ends the process.
+    ///   - environment: MAINPID is the server where none is named; RUNTIME_DIRECTORY the folder that both share.
+    /// - Throws: `UsageError`.
+    init(_ words: [String], environment: (String) -> String?) throws {
+        let arguments = try Arguments(words, flags: ["help"], valued: [])
+        if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
+        if let extra = arguments.operands.dropFirst().first ?? arguments.rest?.first {
+            throw UsageError("unexpected argument '\(extra)'; reload takes one process number")
+        }
+        guard let text = arguments.operands.first ?? environment("MAINPID") else {
+            throw UsageError("reload needs the server's process number")
+        }
+        guard let process = Int32(text), process > 1 else {
+            throw UsageError("'\(text)' is not a process number")
+        }
+        self.process = process
+        folder = environment("RUNTIME_DIRECTORY") ?? "/run/parley"
+    }
+
+    /// - Throws: `ConfigurationError` or `StreamError` where nothing could be asked for, or nobody knows how it went.
+    func run() throws -> Never {
+        let failures = try outcome().failures
+        for failure in failures { Log.write("parleyd", failure) }
+        exit(failures.isEmpty ? 0 : 1)
+    }
+
+    private func outcome() throws -> ReloadOutcome {
+        let server = Descriptor(owning: parley_pidfd_open(process))
+        guard server.number >= 0 else { throw failure(.last) }
+        guard Self.name(of: process) == "parleyd" else {
+            throw ConfigurationError(
+                .notReloaded, "process \(process) is not parleyd; nothing was sent to it")
+        }
+        let answers: LocalDatagrams
+        let path = ReloadOutcome.path(folder, of: getpid())
+        // Of a process that had this number before and was killed.
+        _ = unsafe unlink(path)
+        do throws(StreamError) {
+            answers = try LocalDatagrams(at: path)
+        } catch {
+            throw error.saying(
+                "cannot wait for the outcome, so nothing was sent: \(error.sentence); run it as the server's user, for a server that systemd has started"
+            )
+        }
+        guard kill(process, SIGHUP) == 0 else { throw failure(.last) }
+        return try wait(answers, server)
+    }
+
+    private func failure(_ reason: Errno) -> ConfigurationError {
+        ConfigurationError(.notReloaded, "cannot reload: process \(process): \(reason)")
+    }
+
+    private func wait(
+        _ answers: LocalDatagrams, _ server: borrowing Descriptor
+    ) throws(ConfigurationError) -> ReloadOutcome {
+        let end = Moment.now + Self.patience
+        var waited = [
+            pollfd(fd: answers.number, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: server.number, events: Int16(POLLIN), revents: 0),
+        ]
+        while true {
+            let left = (end - .now) / .milliseconds(1)
+            guard left > 0 else {
+                throw ConfigurationError(
+                    .notReloaded,
+                    "the server has not said within \(Self.patience.words) how its reload went; its log will"
+                )
+            }
+            let count = unsafe poll(&waited, 2, Int32(left.rounded(.up)))
+            if count < 0, errno != EINTR {
+                throw ConfigurationError(.notReloaded, "cannot wait for the outcome: \(Errno.last)")
+            }
+            guard count > 0 else { continue }
+            if waited[0].revents != 0,
+                let outcome = answers.receive(limit: ReloadOutcome.longest).flatMap({
+                    ReloadOutcome($0)
+                })
+            {
+                return outcome
+            }
+            if waited[1].revents != 0 {
+                throw ConfigurationError(
+                    .notReloaded, "the server has ended before its files were read again")
+            }
+        }
+    }
+
+    private static func name(of process: Int32) -> String? {
+        let file = Descriptor(owning: unsafe open("/proc/\(process)/comm", O_RDONLY | O_CLOEXEC))
+        guard file.number >= 0 else { return nil }
+        return String(decoding: file.contents().prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
+    private static let patience = Duration.seconds(60)
+
+    private static let help = """
+        usage: parleyd reload [PROCESS]
+
+        Has the server of that process number read its certificates, CRLs and command table again, as SIGHUP does, waits
+        until they are in force, and says what was not taken over. For servers that systemd runs; in a unit, MAINPID and
+        RUNTIME_DIRECTORY say where the server is.
+
+        exit status: 0 all was taken over, 1 something was not, 64 usage, 69 or 78 nobody knows
+
+        """
+}
