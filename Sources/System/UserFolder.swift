@@ -10,6 +10,9 @@ package enum UserFolder {
     /// `$XDG_STATE_HOME/parley`, by default `~/.local/state/parley`; nil where neither is known.
     package static var state: String? { folder("XDG_STATE_HOME", ".local/state") }
 
+    /// `$XDG_CACHE_HOME/parley`, by default `~/.cache/parley`; nil where neither is known.
+    package static var cache: String? { folder("XDG_CACHE_HOME", ".cache") }
+
     private static func folder(_ name: String, _ usual: String) -> String? {
         let base = absolute(name) ?? absolute("HOME").map { "\($0)/\(usual)" }
         return base.map { "\($0)/parley" }

@@ -24,12 +24,17 @@ struct ClientOptions {
     let connectTimeout: Duration
     var deadlines = Deadlines()
 
+    /// The options that a client takes.
+    static let flags = ["plaintext", "quiet", "batch", "json", "help", "version"]
+    static let valued =
+        ["port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
+        + SecurityOptions.client
+    /// Those of them that are for `run` alone.
+    static let runsOwn = ["batch", "json", "status-fd", "keepalive"]
+
     /// Reads a command line; `--help` and `--version` end the process.
     init(_ words: [String]) throws {
-        let arguments = try Arguments(
-            words, flags: ["plaintext", "quiet", "batch", "json", "help", "version"],
-            valued: ["port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
-                + SecurityOptions.client)
+        let arguments = try Arguments(words, flags: Self.flags, valued: Self.valued)
         if arguments.has("help") {
             let isRun = arguments.operands.first == "run"
             endAfterPrinting(Self.help + (isRun ? runHelp : ""), failure: 255)
@@ -80,7 +85,7 @@ struct ClientOptions {
             )
         }
         run = isRun ? try Self.runOptions(arguments, host: host ?? endpoint.host) : nil
-        for name in ["batch", "json", "status-fd", "keepalive"]
+        for name in Self.runsOwn
         where !isRun && arguments.has(name) {
             throw UsageError("--\(name) belongs to parley run")
         }

@@ -18,7 +18,9 @@ struct Parley {
         Signals.block(Client.signals)
         var run: RunOptions?
         do {
-            let options = try ClientOptions(try commandLine())
+            let words = try commandLine()
+            if words.first == "complete" { complete(Array(words.dropFirst())) }
+            let options = try ClientOptions(words)
             run = options.run
             if let messages = options.messages { try Command.check(messages) }
             if let command = run?.command { try RemoteRequest.check(command) }
@@ -38,6 +40,16 @@ struct Parley {
         } catch {
             Log.end("parley", error.told, status: ExitStatus.failure, run: run)
         }
+    }
+
+    /// For a shell.
+    private static func complete(_ words: [String]) -> Never {
+        let offered = OfferedCommands()
+        let completion = Completion(words) { words in
+            offered.help(words, ask: OfferedCommands.ask)
+        }
+        guard !completion.text.isEmpty else { exit(0) }
+        endAfterPrinting(completion.text, failure: ExitStatus.failure)
     }
 
     /// Where objects were asked for. Read again by its words alone: the command line could not be

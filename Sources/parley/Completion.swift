@@ -1,0 +1,124 @@
+// What may come next on parley's command line.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Conversations
+internal import Sockets
+internal import System
+
+/// The candidates for the word at the cursor, for a shell's completion. What the server offers is asked for only after
+/// `--`: until then the host may still be being typed.
+struct Completion: Equatable {
+    enum Candidates: Equatable {
+        /// Those of these words that begin with what was typed.
+        case words([String])
+        /// The shell's own: paths, folders, names of hosts.
+        case files, folders, hosts
+    }
+
+    let candidates: Candidates
+
+    /// - Parameters:
+    ///   - words: those of the command line after its first, up to the one at the cursor, which may be empty.
+    ///   - help: what the server says that may be run, given the words before `--`.
+    init(_ words: [String], help: ([String]) -> String) {
+        let typed = words.last ?? ""
+        let all = Self.candidates(Array(words.dropLast()), typed, help)
+        if case .words(let list) = all {
+            candidates = .words(list.filter { $0.hasPrefix(typed) })
+        } else {
+            candidates = all
+        }
+    }
+
+    /// As `parley complete` prints them, a line each. One that begins with a colon is the shell's own kind; no
+    /// candidate does.
+    var text: String {
+        switch candidates {
+        case .words(let words): words.joined(separator: "\n")
+        case .files: ":files"
+        case .folders: ":folders"
+        case .hosts: ":hosts"
+        }
+    }
+
+    private static func candidates(
+        _ before: [String], _ typed: String, _ help: ([String]) -> String
+    ) -> Candidates {
+        if let end = before.firstIndex(of: "--") {
+            return .words(commands(before[..<end], Array(before[(end + 1)...]), help))
+        }
+        if let last = before.last, last.hasPrefix("--"),
+            let kind = values[String(last.dropFirst(2))]
+        {
+            return kind
+        }
+        let operands = operands(of: before)
+        if typed.hasPrefix("-") {
+            return .words(options(for: operands))
+        }
+        switch (operands.first, operands.count) {
+        case (nil, _):
+            return .words(["run", "pair"] + Conversation.allCases.map(\.rawValue))
+        case ("pair", 1): return .words(["hello"])
+        case ("pair", _): return .words([])
+        case (_, 1): return .hosts
+        case ("run", 2), ("command", 2): return .words(["--"])
+        default: return .words([])
+        }
+    }
+
+    /// The words that are no options and no options' values.
+    private static func operands(of words: [String]) -> [String] {
+        var operands: [String] = []
+        var isValue = false
+        for word in words {
+            if isValue {
+                isValue = false
+            } else if word.hasPrefix("--") {
+                isValue = ClientOptions.valued.contains(String(word.dropFirst(2)))
+            } else if !word.hasPrefix("-") {
+                operands.append(word)
+            }
+        }
+        return operands
+    }
+
+    private static func options(for operands: [String]) -> [String] {
+        let others: Set = operands.first == "run" ? ["plaintext"] : Set(ClientOptions.runsOwn)
+        let names = (ClientOptions.flags + ClientOptions.valued).filter {
+            operands.isEmpty || !others.contains($0)
+        }
+        return names.map { "--\($0)" } + (operands.count > 1 ? ["--"] : [])
+    }
+
+    /// What the server lets run, after `--`.
+    private static func commands(
+        _ before: ArraySlice<String>, _ command: [String], _ help: ([String]) -> String
+    ) -> [String] {
+        let before = Array(before)
+        guard operands(of: before).first == "run", command.isEmpty || command == ["help"] else {
+            return []
+        }
+        let names = help(before).split(separator: "\n").compactMap { name(in: $0) }
+        return names + (command.isEmpty ? ["help", "whoami"] : [])
+    }
+
+    /// The name at the beginning of a line of `help`, where a terminal can show it: arguments or a summary follow.
+    private static func name(in line: Substring) -> String? {
+        var end = line.startIndex
+        while end < line.endIndex, !line[end...].hasPrefix("  "), !line[end...].hasPrefix(" {") {
+            end = line.index(after: end)
+        }
+        let name = String(line[..<end])
+        return printable(name) == name && !name.hasPrefix("You may run nothing") ? name : nil
+    }
+
+    /// What the values of options are.
+    static let values: [String: Candidates] = [
+        "ca": .files, "cert": .files, "key": .files, "crl": .files, "keylog": .files,
+        "certs": .folders, "server-name": .hosts, "tls-min": .words(["1.2", "1.3"]),
+        "port": .words([]), "connect-timeout": .words([]), "status-fd": .words([]),
+        "keepalive": .words([]), "pin": .words([]), "handshake-timeout": .words([]),
+        "idle-timeout": .words([]), "close-timeout": .words([]),
+    ]
+}

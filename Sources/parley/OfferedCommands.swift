@@ -1,0 +1,112 @@
+// What a server lets run, for completion.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Glibc
+internal import Sockets
+internal import System
+
+/// A server's answer to `help`, remembered for a minute in the user's cache folder, since a shell asks at each stroke of
+/// the Tab key. Nothing that fails is said: a completion has no place for it.
+struct OfferedCommands {
+    /// Nil where nothing can be remembered.
+    private let folder: String?
+    private let now: () -> time_t
+
+    /// - Parameter folder: `$XDG_CACHE_HOME/parley`; made where it isn't there.
+    init(folder: String? = UserFolder.cache, now: @escaping () -> time_t = { time(nil) }) {
+        self.folder = folder
+        self.now = now
+    }
+
+    /// - Parameters:
+    ///   - words: parley's, up to the server that is asked.
+    ///   - ask: asks it; nil where there was no answer.
+    /// - Returns: what `help` says; empty where nobody knows.
+    func help(_ words: [String], ask: ([String]) -> String?) -> String {
+        // The words themselves are in the file, so that two that share a name are two all the same.
+        let head = words.joined(separator: "\u{1f}") + "\u{1e}"
+        let path = folder.map { "\($0)/help-\(Self.name(of: head))" }
+        if let path, let text = remembered(path), text.hasPrefix(head) {
+            return String(text.dropFirst(head.count))
+        }
+        guard let text = ask(words) else { return "" }
+        if let folder, let path { remember(head + text, at: path, in: folder) }
+        return text
+    }
+
+    private func remembered(_ path: String) -> String? {
+        let file = Descriptor(owning: unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW))
+        var status = stat()
+        guard file.number >= 0, unsafe fstat(file.number, &status) == 0,
+            status.st_uid == geteuid(), status.st_mode & S_IFMT == S_IFREG,
+            0..<Self.age ~= now() - status.st_mtim.tv_sec
+        else { return nil }
+        return String(decoding: file.contents(limit: Self.longest), as: UTF8.self)
+    }
+
+    private func remember(_ text: String, at path: String, in folder: String) {
+        makeFolders(folder)
+        let new = "\(path).\(getpid())"
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let file = Descriptor(owning: unsafe open(new, flags, 0o600))
+        guard file.number >= 0 else { return }
+        var text = text
+        let isWhole = text.withUTF8 {
+            unsafe write(file.number, $0.baseAddress, $0.count) == $0.count
+        }
+        guard isWhole, unsafe rename(new, path) == 0 else {
+            _ = unsafe unlink(new)
+            return
+        }
+    }
+
+    /// As `mkdir -p` does, for its owner alone.
+    private func makeFolders(_ path: String) {
+        var partial = ""
+        for component in path.split(separator: "/") {
+            partial += "/" + component
+            _ = unsafe mkdir(partial, 0o700)
+        }
+    }
+
+    /// FNV-1a, of 64 bits.
+    private static func name(of text: String) -> String {
+        let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+        }
+        return String(hash, radix: 16)
+    }
+
+    /// In seconds.
+    private static let age = 60
+    /// In bytes.
+    private static let longest = 4 << 20
+
+    /// Asks by this same program, in a process of its own, for a few seconds at most.
+    static func ask(_ words: [String]) -> String? {
+        let patience = [
+            "--connect-timeout", "2", "--handshake-timeout", "2", "--idle-timeout", "3", "--quiet",
+        ]
+        let arguments = ["parley"] + words + patience + ["--", "help"]
+        guard let pipe = try? Pipe() else { return nil }
+        let reader = pipe.takeReader()
+        let writer = pipe.takeWriter()
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, writer.number, 1)
+        unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        var vector = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        defer { for index in unsafe vector.indices { unsafe free(vector[index]) } }
+        var pid: pid_t = 0
+        guard unsafe posix_spawn(&pid, "/proc/self/exe", &actions, nil, &vector, environ) == 0
+        else { return nil }
+        _ = consume writer
+        // It ends by itself: each of its waits has a limit.
+        let bytes = reader.contents(limit: longest)
+        var status: Int32 = 0
+        while unsafe waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        return status == 0 ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+}
