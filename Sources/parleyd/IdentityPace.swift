@@ -4,7 +4,7 @@ internal import System
 
 /// So many starts a second of one identity, and those of ten seconds at once where it has started nothing for as long.
 /// It forgets whoever has all of them again.
-struct StartPace {
+struct IdentityPace {
     /// Starts a second.
     let rate: Int
     /// Until when the starts of an identity fill its seconds, where that is later than now.

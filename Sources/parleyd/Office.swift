@@ -27,7 +27,7 @@ final class Office {
     let sessions: SessionPlaces
     /// How many programs one identity may have running.
     private(set) var mostOfIdentity: Int
-    private var pace: StartPace
+    private var pace: IdentityPace
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
     private var attendance: Attendance
@@ -53,7 +53,7 @@ final class Office {
         startsOnTheirWay = StartsOnTheirWay(loop)
         sessions = SessionPlaces(options.identityLimits.sessions)
         mostOfIdentity = options.identityLimits.programs(policy.table)
-        pace = StartPace(rate: options.identityLimits.starts)
+        pace = IdentityPace(rate: options.identityLimits.starts)
         attendance = Attendance(loops: loops)
         ring =
             if let context = policy.context {

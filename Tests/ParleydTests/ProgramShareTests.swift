@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func starts_areAsManyASecondAsMay_andABurst() {
-        var pace = StartPace(rate: 5)
+        var pace = IdentityPace(rate: 5)
         func take(_ name: String, at time: Int) -> Int {
             (0..<1_000).filter { _ in pace.take(name, at: Self.moment(time)) }.count
         }
@@ -104,12 +104,12 @@ import Testing
     }
 
     @Test func whoIsWithinThePace_isNeverRefused() {
-        var pace = StartPace(rate: 200)
+        var pace = IdentityPace(rate: 200)
         #expect((0..<10_000).allSatisfy { pace.take("a", at: Self.moment($0 * 5)) })
     }
 
     @Test func identitiesThatHaveAllTheirStarts_areForgotten() {
-        var pace = StartPace(rate: 1)
+        var pace = IdentityPace(rate: 1)
         for number in 0..<1_000 {
             let isTaken = pace.take("\(number)", at: Self.moment(number * 100))
             #expect(isTaken)
