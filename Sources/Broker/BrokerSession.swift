@@ -78,9 +78,10 @@ final class BrokerSession {
         try stage.checkRests()
         guard let identity = desk.identity else { throw .outOfTurn("nobody asks for a command") }
         let request = post.request
-        var matching = MatchingWork()
+        var matching = desk.matchingWork
         let decision = desk.decide(
             request, for: identity, wasCancelled: post.wasCancelled, &matching)
+        if matching.spent > 0 { desk.matched(matching.spent) }
         work.spend(matching.spent, for: channel)
         switch decision {
         case .text(let text, let closes):

@@ -28,6 +28,8 @@ final class Office {
     /// How many programs one identity may have running.
     private(set) var mostOfIdentity: Int
     private var pace: IdentityPace
+    /// Of comparing arguments with patterns, in steps.
+    private var matchingPace = IdentityPace(rate: MatchingWork.aSecond)
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
     private var attendance: Attendance
@@ -91,6 +93,16 @@ final class Office {
                     "more than \(pace.rate) programs a second were started for you, which is as many as may be; try again in a second, and start them more slowly"
                 ))
         }
+    }
+
+    /// What comparing the identity's next arguments may take.
+    func matchingWork(of identity: Identity) -> MatchingWork {
+        MatchingWork(atMost: matchingPace.left(identity.description, at: loop.now))
+    }
+
+    /// Comparing the identity's arguments took so many steps.
+    func matched(_ steps: Int, for identity: Identity) {
+        matchingPace.spend(steps, of: identity.description, at: loop.now)
     }
 
     /// Whether a session that begins now has lasted as long as one may.
