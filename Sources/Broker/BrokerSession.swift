@@ -14,27 +14,7 @@ final class BrokerSession {
     private let channel: PostChannel
     private let work: TurnWork
     private let patience: NetworkPatience
-    private var stage = Stage.opened
-
-    private enum Stage {
-        /// It isn't served yet.
-        case opened
-        /// Nothing runs.
-        case resting
-        /// The other ends of a program's pipes are on their way; it is started when they have come.
-        case offering(Offer)
-        /// They have come, and its start is not recorded yet.
-        case recording(Offer)
-        /// They were on their way for too long, or its start can't be recorded: it was refused, and its client was not
-        /// told yet.
-        case withdrawn(Refusal)
-        /// A program could not be started, and its client was not told yet.
-        case unstarted
-        /// A program runs whose client was not told of its end yet.
-        case running(SupervisedProgram)
-        /// Its end is recorded.
-        case over
-    }
+    private var stage = BrokerStage.opened
 
     init(
         _ handle: Handle, _ desk: any SessionDesk, _ channel: PostChannel, _ work: TurnWork,
@@ -61,7 +41,7 @@ final class BrokerSession {
     }
 
     func end(_ post: EndedPost) throws(PacketError) {
-        try checkRests()
+        try stage.checkRests()
         stage = .over
         desk.ended(post)
     }
@@ -69,12 +49,12 @@ final class BrokerSession {
     // MARK: Records of what needs no answer
 
     func note(_ post: RepliedPost) throws(PacketError) {
-        try checkRests()
+        try stage.checkRests()
         desk.replied(post.name, times: Int(post.times))
     }
 
     func note(_ post: UnreadPost) throws(PacketError) {
-        try checkServed()
+        try stage.checkServed()
         if let name = post.name {
             desk.refused(name, [], nil, post.refusal)
         } else {
@@ -83,35 +63,25 @@ final class BrokerSession {
     }
 
     func note(_ post: OmittedPost) throws(PacketError) {
-        try checkServed()
+        try stage.checkServed()
         desk.omitted(Int(post.records), commands: Int(post.commands))
     }
 
     func note(_ post: MessagePost) throws(PacketError) {
-        try checkRests()
+        try stage.checkRests()
         desk.answered(post.message, isKnown: post.isKnown)
-    }
-
-    private func checkServed() throws(PacketError) {
-        switch stage {
-        case .resting, .running, .offering, .recording, .withdrawn, .unstarted: break
-        case .opened, .over: throw .outOfTurn("a session is not served")
-        }
-    }
-
-    private func checkRests() throws(PacketError) {
-        guard case .resting = stage else { throw .outOfTurn("a session does not rest") }
     }
 
     // MARK: Commands
 
     func run(_ post: RunPost) throws(PacketError) {
-        try checkRests()
+        try stage.checkRests()
         guard let identity = desk.identity else { throw .outOfTurn("nobody asks for a command") }
         let request = post.request
-        var matching = MatchingWork()
+        var matching = desk.matchingWork
         let decision = desk.decide(
             request, for: identity, wasCancelled: post.wasCancelled, &matching)
+        if matching.spent > 0 { desk.matched(matching.spent) }
         work.spend(matching.spent, for: channel)
         switch decision {
         case .text(let text, let closes):
@@ -252,7 +222,7 @@ final class BrokerSession {
                         channel.send(DonePost(handle: handle, outcome: told).packet)
                     }
                 })
-            if let reason = offer.stop { try? running.end(.stopped(reason)) }
+            if let reason = offer.stop { try? stage.running.end(.stopped(reason)) }
         } catch {
             channel.send(DonePost(handle: handle, outcome: cannotStart).packet)
         }
@@ -271,7 +241,7 @@ final class BrokerSession {
             return
         default: break
         }
-        try running.end(.stopped(post.reason))
+        try stage.running.end(.stopped(post.reason))
     }
 
     func answer(_ post: HeldUpPost) throws(PacketError) {
@@ -285,16 +255,9 @@ final class BrokerSession {
             stage = .resting
             return
         }
-        guard try running.seeOff(post.traffic) else {
+        guard try stage.running.seeOff(post.traffic) else {
             throw .outOfTurn("a command's end was told that has none")
         }
         stage = .resting
-    }
-
-    private var running: SupervisedProgram {
-        get throws(PacketError) {
-            guard case .running(let program) = stage else { throw .outOfTurn("nothing runs") }
-            return program
-        }
     }
 }

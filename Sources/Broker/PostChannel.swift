@@ -118,6 +118,8 @@ package final class PostChannel: EventSource, Resumable {
             loop.resumeAtEndOfTurn(endOfTurn)
         }
         queue.append(Outgoing(packet))
+        // However much is said in a turn, it waits for nothing but the other process.
+        if isGathering, queue.cost > Self.mostGathered { flush() }
         keepWithinBounds()
     }
 
@@ -285,6 +287,8 @@ package final class PostChannel: EventSource, Resumable {
     }
 
     private static let packetsATurn = 64
+    /// As `mostQueued` counts it: some hundred messages, so that waking the other process once more is no cost.
+    static let mostGathered = 1 << 16
     private static let descriptorPatience = Duration.milliseconds(100)
     private static let descriptorPause = Duration.milliseconds(5)
 }

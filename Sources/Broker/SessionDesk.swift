@@ -23,6 +23,12 @@ package protocol SessionDesk: AnyObject {
     /// Why this client may run nothing, because something has changed since the session began.
     var objection: Refusal? { get }
 
+    /// What comparing the values of the next request may take.
+    var matchingWork: MatchingWork { get }
+
+    /// Comparing them took so many steps.
+    func matched(_ steps: Int)
+
     /// Takes what a program needs that may start as far as `decide` knows: verifies the client's certificate
     /// again, takes a place, and has the start recorded, for which the permit's command is to be waited for. The permit's end
     /// gives back what it took.
@@ -58,4 +64,6 @@ package protocol SessionDesk: AnyObject {
 extension SessionDesk {
     package var turnedAway: Refusal? { nil }
     package var groups: CommandGroups? { nil }
+    package var matchingWork: MatchingWork { MatchingWork() }
+    package func matched(_ steps: Int) {}
 }

@@ -67,6 +67,7 @@ static inline void parley_BIO_set_retry_write(BIO *bio) { BIO_set_retry_write(bi
 static inline void parley_BIO_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
 static inline int parley_ERR_GET_LIB(unsigned long code) { return ERR_GET_LIB(code); }
 static inline int parley_ERR_GET_REASON(unsigned long code) { return ERR_GET_REASON(code); }
+static inline int parley_ERR_R_MALLOC_FAILURE(void) { return ERR_R_MALLOC_FAILURE; }
 static inline int parley_SSL_verify_ex_data_index(void) { return SSL_get_ex_data_X509_STORE_CTX_idx(); }
 static inline int parley_GENERAL_NAMES_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline GENERAL_NAME *parley_GENERAL_NAMES_at(const GENERAL_NAMES *names, int index)

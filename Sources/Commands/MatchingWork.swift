@@ -6,16 +6,26 @@
 public struct MatchingWork: Sendable {
     /// In places of a pattern's code that are looked at.
     public private(set) var spent = 0
+    private let most: Int
 
     /// For the values of one request, of which none was compared yet.
-    public init() {}
+    ///
+    /// - Parameter most: what whoever asks has left, where that is less than a request may take.
+    public init(atMost most: Int = Self.limit) { self.most = max(0, min(most, Self.limit)) }
+
+    /// Whether less is left than a request may take.
+    var isShort: Bool { most < Self.limit }
 
     mutating func spend(_ steps: Int) -> Bool {
         spent += steps
-        return spent <= Self.limit
+        return spent <= most
     }
 
     /// Two milliseconds or so. A name of a host takes some ten for each of its characters, and the
     /// longest value that can come some 100,000 for a pattern such as `.*`.
     public static let limit = 1_000_000
+
+    /// What the values of one identity may take a second, on average over some: some 40 ms of a core. What people write takes some
+    /// thousand for a request, and nobody starts as many programs as that would bound.
+    public static let aSecond = 20_000_000
 }

@@ -115,6 +115,12 @@ public final class ProgramEntry: Sendable {
                     .init(
                         .forbiddenDash,
                         "\(name) begins with a hyphen, which its pattern does not allow"))
+            case .tooMuchWork where work.isShort:
+                return .failure(
+                    .init(
+                        .tooMuchWork,
+                        "\(name) is not compared with its pattern: the arguments that you gave in the last seconds took too long to compare; try again in some seconds, with shorter ones"
+                    ))
             case .tooMuchWork:
                 return .failure(
                     .init(

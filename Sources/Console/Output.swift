@@ -119,6 +119,21 @@ public final class Output: EventSource, Resumable {
         wakeWaiters()
     }
 
+    /// Writes what there is, and waits for whoever reads it, where no loop runs any more that would.
+    ///
+    /// - Parameter patience: for so long.
+    public func flush(within patience: Duration) {
+        let end = Moment.now + patience
+        flush()
+        while backlog > 0, Moment.now < end {
+            var poll = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
+            _ = unsafe Glibc.poll(&poll, 1, 10)
+            // It may have room while somebody else's line is there to be completed.
+            if poll.revents != 0, turn != nil { usleep(1_000) }
+            flush()
+        }
+    }
+
     /// Waits until all is written, or nobody reads it any more.
     public func flushed() async {
         flush()

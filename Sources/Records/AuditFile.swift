@@ -27,14 +27,18 @@ package final class AuditFile: Sendable {
         _ path: String, _ turn: LineTurn? = nil, syncs: Bool, limits: AuditLimits = AuditLimits(),
         told: @escaping @Sendable (AuditNews) -> Void = { _ in }
     ) throws(AuditError) {
+        let sync: (@Sendable (OpenedTrail) -> Errno?)? = if syncs { { $0.sync() } } else { nil }
         try self.init(
-            path, turn, syncs: syncs, limits: limits, floor: { DiskFloor(limits.reserve) },
-            told: told)
+            path, turn, sync: sync, limits: limits, floor: { DiskFloor(limits.reserve) }, told: told
+        )
     }
 
-    /// - Parameter floor: called on the trail's thread.
+    /// - Parameters:
+    ///   - sync: called on the trail's thread; nil where nothing waits for the disk.
+    ///   - floor: called on the trail's thread.
     init(
-        _ path: String, _ turn: LineTurn? = nil, syncs: Bool, limits: AuditLimits,
+        _ path: String, _ turn: LineTurn? = nil, sync: (@Sendable (OpenedTrail) -> Errno?)?,
+        limits: AuditLimits,
         floor: @escaping @Sendable () -> DiskFloor,
         told: @escaping @Sendable (AuditNews) -> Void
     ) throws(AuditError) {
@@ -48,7 +52,7 @@ package final class AuditFile: Sendable {
             // What the thread's call holds is held until its end, also a file that was moved away.
             queue.add(trail)
             try startDetachedThread {
-                AuditWriter(queue, syncs: syncs, floor(), tell: told).run()
+                AuditWriter(queue, sync: sync, floor(), tell: told).run()
             }
         } catch {
             throw AuditError(noThread: error)

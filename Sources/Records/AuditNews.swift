@@ -5,6 +5,8 @@
 package enum AuditNews: Sendable {
     /// A record is lost, and the one before it was not.
     case loses(AuditError)
+    /// Records are written, and it isn't known whether they came to the disk.
+    case doubts(AuditError)
     /// Records that are never left out can't be written: they are kept, and no program starts until they are.
     case keeps(AuditError)
     /// So many records that were kept are written.

@@ -7,7 +7,8 @@ internal import System
 final class AuditWriter {
     private let queue: AuditQueue
     private let pen: AuditPen
-    private let syncs: Bool
+    /// Waits for the disk; nil where nobody asked for that.
+    private let sync: ((OpenedTrail) -> Errno?)?
     private var floor: DiskFloor
     private let tell: (AuditNews) -> Void
     /// What must be written before anything else: ends that could not be, and a record of any kind of which a part was.
@@ -24,14 +25,16 @@ final class AuditWriter {
     private var lost = 0
     /// Written, and waiting for the disk.
     private var unsynced: [AuditEntry] = []
+    /// The disk has failed to say that it has them, and the log was told.
+    private var isInDoubt = false
 
     init(
-        _ queue: AuditQueue, syncs: Bool, _ floor: DiskFloor,
+        _ queue: AuditQueue, sync: ((OpenedTrail) -> Errno?)?, _ floor: DiskFloor,
         tell: @escaping (AuditNews) -> Void
     ) {
         self.queue = queue
         pen = AuditPen(queue, queue.takeFirst(), tell: tell)
-        self.syncs = syncs
+        self.sync = sync
         self.floor = floor
         self.tell = tell
     }
@@ -54,7 +57,12 @@ final class AuditWriter {
             }
             write(entries)
         }
-        _ = payOwed()
+        // A disk may have room again before nobody waits any more.
+        while payOwed() != nil, let end = queue.end, nextTry < end {
+            queue.bell.wait(until: nextTry)
+        }
+        // Whoever else writes there has a last word as well.
+        pen.trail.turn?.giveUp(as: .trail)
         queue.noteOver(lost: lost)
     }
 
@@ -171,14 +179,15 @@ final class AuditWriter {
 
     /// Its line is written.
     private func finish(_ entry: AuditEntry) {
-        if syncs, entry.isDurable { unsynced.append(entry) } else { settle(entry) }
+        if sync != nil, entry.isDurable { unsynced.append(entry) } else { settle(entry) }
     }
 
     /// Has all that was written come to the disk: many records wait for it once.
     private func finishSync() {
         guard !unsynced.isEmpty else { return }
-        let failure = pen.trail.sync().map { AuditError(writing: $0) }
-        if let failure { lose(unsynced.count, failure) }
+        let failure = sync?(pen.trail).map { AuditError(writing: $0) }
+        if let failure, !isInDoubt { tell(.doubts(failure)) }
+        isInDoubt = failure != nil
         for entry in unsynced { settle(entry, failure == nil ? .recorded : .begun) }
         unsynced = []
     }

@@ -50,7 +50,7 @@ package enum Record: Sendable {
         case .commandEnd(let command, let end):
             (
                 .commandEnd,
-                command.fields + [Field("pid", end.pid)] + end.outcome.fields() + [
+                command.fieldsAfterwards + [Field("pid", end.pid)] + end.outcome.fields() + [
                     Field("limits_reached", end.limits.isEmpty ? nil : .texts(end.limits)),
                     Field("left_ended", end.leftEnded > 0 ? end.leftEnded : nil),
                     Field("bytes_in", end.usage?.bytesIn),
@@ -62,7 +62,7 @@ package enum Record: Sendable {
         case .commandGone(let command, let pid, let duration):
             (
                 .commandGone,
-                command.fields + [Field("pid", pid), Field("seconds", duration)]
+                command.fieldsAfterwards + [Field("pid", pid), Field("seconds", duration)]
             )
         case .reply(let reply):
             (

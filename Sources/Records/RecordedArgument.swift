@@ -6,7 +6,7 @@ package enum RecordedArgument: Hashable, Sendable {
     case open(String)
     /// One that the table calls secret, or of which that isn't known: its length in bytes.
     case secret(length: Int)
-    /// Of an open one that is too long for a refusal: its beginning, and the length of all of it in bytes.
+    /// Of an open one that is too long for any record but a start's: its beginning, and the length of all of it in bytes.
     case cut(String, length: Int)
 
     package init(_ text: String, isSecret: Bool) {
@@ -15,8 +15,8 @@ package enum RecordedArgument: Hashable, Sendable {
 }
 
 extension [RecordedArgument] {
-    /// As many of them as the record of a refusal has, the last of these may be cut: whoever is refused may send as much as he
-    /// likes.
+    /// As many of them as records have other than that of a start, the last of these may be cut: whoever is refused may send as much
+    /// as he likes, and what a start has said need not be said again.
     var bounded: [RecordedArgument] {
         var room = Self.mostBytes
         var bounded: [RecordedArgument] = []

@@ -30,6 +30,17 @@ package struct RecordedCommand: Sendable {
             Field("program", program),
         ]
     }
+
+    /// Those of the records that follow its first one, which has all of its arguments. `command` and the session's number say
+    /// which one that is.
+    var fieldsAfterwards: [Field] {
+        let kept = arguments.bounded
+        return [
+            Field("command", number), Field("name", name), Field("arguments", kept),
+            Field("argument_count", kept.count < arguments.count ? arguments.count : nil),
+            Field("program", program),
+        ]
+    }
 }
 
 /// How a program ended.

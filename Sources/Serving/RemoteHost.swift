@@ -9,6 +9,9 @@ package protocol RemoteHost: AnyObject {
     /// Those that are in force.
     var replies: FixedReplies { get }
 
+    /// What its loop's sessions wait with.
+    var answers: SharedAnswers { get }
+
     /// Why this client may have no more replies, because something has changed since the session
     /// began; cheap, since it is asked for each read.
     var objection: Refusal? { get }

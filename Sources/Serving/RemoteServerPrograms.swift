@@ -26,7 +26,11 @@ extension RemoteServer {
         case .text(let text, let closes):
             var frames: [UInt8] = []
             frames.append(.output, cutting: Array(text.utf8))
-            try await stream.write(frames + Outcome.ended(.status(0)).frame)
+            frames += Outcome.ended(.status(0)).frame
+            let answer = host.answers.keep(frames)
+            frames = []
+            defer { withExtendedLifetime(answer) {} }
+            try await stream.write(answer.frames)
             return !closes
         case .refusal(let refusal): try await stream.write(refusal.frame)
         case .program(let program): try await serve(program)

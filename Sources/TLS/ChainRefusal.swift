@@ -20,8 +20,12 @@ public struct ChainRefusal: Error, Hashable, Sendable {
         self.failure = failure
     }
 
-    /// A chain that no proof can be about.
+    /// A chain that no proof can be about, or that can't be looked at for want of memory.
     public init(_ refusal: ProofRefusal) {
+        guard refusal != .unavailable else {
+            self.init(unavailable: refusal.description)
+            return
+        }
         self.init(
             refusal == .tooManyCertificates
                 ? X509_V_ERR_CERT_CHAIN_TOO_LONG : X509_V_ERR_CERT_REJECTED,
@@ -29,13 +33,13 @@ public struct ChainRefusal: Error, Hashable, Sendable {
                 .certificateInvalid, "the client's chain is refused: \(refusal.description)"))
     }
 
-    /// Nobody could be asked.
+    /// Nobody could be asked, or this end has no memory: no fault of the client's.
     ///
     /// - Parameter why: for the sentence's end.
     public init(unavailable why: String) {
         self.init(
             X509_V_ERR_UNSPECIFIED,
-            StreamError(.tlsFailed, "the client's certificate can't be verified: \(why)"))
+            StreamError(.system, "the client's certificate can't be verified: \(why)"))
     }
 
     init(_ code: Int32, _ failure: StreamError?) {
@@ -50,7 +54,9 @@ public struct ChainRefusal: Error, Hashable, Sendable {
 
     static var outOfMemory: Self {
         _ = ErrorQueue.drain()
-        return Self(X509_V_ERR_OUT_OF_MEM, nil)
+        return Self(
+            X509_V_ERR_OUT_OF_MEM,
+            StreamError(.system, "the client's certificate can't be verified: out of memory"))
     }
 
     static var unreadable: Self {

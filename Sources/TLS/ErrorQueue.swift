@@ -14,6 +14,8 @@ struct OpenSSLReason {
             && reason < SSL_AD_REASON_OFFSET + 256
             ? reason - SSL_AD_REASON_OFFSET : nil
     }
+
+    var isOutOfMemory: Bool { reason == parley_ERR_R_MALLOC_FAILURE() }
 }
 
 enum ErrorQueue {

@@ -40,7 +40,9 @@ extension TLSStream {
             }
         }
         let reason = reasons.last?.text ?? "OpenSSL gives no reason"
-        return StreamError(.tlsFailed, "TLS failed in \(operation) with the \(peer): \(reason)")
+        // Whose doing that is, nobody knows: it is nothing to hold against a peer.
+        let code: StreamError.Code = reasons.contains(where: \.isOutOfMemory) ? .system : .tlsFailed
+        return StreamError(code, "TLS failed in \(operation) with the \(peer): \(reason)")
     }
 
     /// What an alert of the peer's means (RFC 8446, section 6.2).
@@ -113,7 +115,7 @@ extension TLSStream {
     }
 
     var handshakeEnded: StreamError {
-        guard !hasLeftWithoutAWord else { return leftWithoutAWord }
+        guard !hasLeftWithoutAWord else { return Self.leftWithoutAWord }
         return StreamError(
             .handshakeEnded, "the \(peer) ended the connection during the TLS handshake",
             remedy: .findOutWhetherPeerSpeaksTLS(mayBePlaintext: context.mayBePlaintext))
@@ -123,8 +125,6 @@ extension TLSStream {
     var hasLeftWithoutAWord: Bool {
         context.role == .server && channel.opening.isEmpty && !isEstablished
     }
-
-    var leftWithoutAWord: StreamError { Self.leftWithoutAWord }
 
     /// What a client has done that connected and ended the connection.
     public static var leftWithoutAWord: StreamError {
@@ -163,7 +163,7 @@ extension TLSStream {
     static func outOfMemory() -> StreamError {
         let reasons = ErrorQueue.drain().map(\.text)
         return StreamError(
-            .tlsFailed, "no TLS connection can be set up: \(reasons.last ?? "out of memory")",
+            .system, "no TLS connection can be set up: \(reasons.last ?? "out of memory")",
             cause: .openSSL(reasons))
     }
 }

@@ -233,7 +233,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         case SSL_ERROR_SYSCALL:
             _ = ErrorQueue.drain()
             guard error != 0 else { throw fail(handshakeEnded) }
-            if hasLeftWithoutAWord { throw fail(leftWithoutAWord) }
+            if hasLeftWithoutAWord { throw fail(Self.leftWithoutAWord) }
             let broken = StreamError.broken(in: operation, errno: error)
             throw fail(alertBehindReset ?? broken)
         default:

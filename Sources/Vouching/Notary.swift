@@ -247,7 +247,9 @@ package final class Notary {
             let proven = try proof.steps.prove(call.messages, at: now)
             return try admit(chain, proven, proven.identity, reading, as: call.handle)
         } catch {
-            return .refused(error.description)
+            guard error == .unavailable else { return .refused(error.description) }
+            let refusal = ChainRefusal(error)
+            return .objection(code: refusal.code, failure: refusal.failure)
         }
     }
 

@@ -79,7 +79,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
     ///
     /// - Parameter proof: nil where the handshake leaves none, as in TLS 1.2, and where no client is asked.
     /// - Returns: why the session may not begin; nil where it may.
-    /// - Throws: `certificateInvalid`, and whatever else is said of a chain; `tlsFailed` where nobody can be asked.
+    /// - Throws: `certificateInvalid`, and whatever else is said of a chain; `system` where nobody can be asked.
     package func prove(_ proof: [UInt8]?, of handle: Handle) throws(StreamError) -> Refusal? {
         let calls = calls.value
         switch calls.kept[handle] {

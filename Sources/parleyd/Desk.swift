@@ -58,6 +58,14 @@ final class Desk: SessionDesk {
 
     // MARK: Programs
 
+    var matchingWork: MatchingWork {
+        identity.map { office.matchingWork(of: $0) } ?? MatchingWork(atMost: 0)
+    }
+
+    func matched(_ steps: Int) {
+        if let identity { office.matched(steps, for: identity) }
+    }
+
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Permit, Refusal> {

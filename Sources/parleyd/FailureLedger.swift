@@ -23,6 +23,9 @@ struct FailureLedger {
     private var others: (began: Moment, addresses: Int, tally: FailureTally)?
     /// When as many lines may be told at once as ever.
     private var full = Moment(nanoseconds: 0)
+    /// The same for clients of addresses that are exempt. Each of them is told by itself, and they must not use up what tells
+    /// of others.
+    private var exemptFull = Moment(nanoseconds: 0)
 
     private struct Window {
         var neighbourhood: Neighbourhood?
@@ -50,12 +53,19 @@ struct FailureLedger {
             links.append(address, to: &open)
         }
         // Many clients share an address that is exempt.
-        if isFirst || who.isExempt, Self.lines.isLeft(full, at: now) {
-            Self.lines.spend(&full, at: now)
-            return true
-        }
+        let isTold =
+            if who.isExempt { takeLine(&exemptFull, at: now) } else {
+                isFirst && takeLine(&full, at: now)
+            }
+        if isTold { return true }
         windows[address].tally.add(failure)
         return false
+    }
+
+    private func takeLine(_ full: inout Moment, at now: Moment) -> Bool {
+        guard Self.lines.isLeft(full, at: now) else { return false }
+        Self.lines.spend(&full, at: now)
+        return true
     }
 
     /// What is to be told now.
@@ -112,6 +122,7 @@ struct FailureLedger {
     mutating func takeOver(_ ledger: FailureLedger) {
         others = ledger.others
         full = ledger.full
+        exemptFull = ledger.exemptFull
     }
 
     private mutating func add(_ window: Window, at began: Moment) {
@@ -124,6 +135,7 @@ struct FailureLedger {
     static let mostAtEnd = 100
     /// How often an address is told of.
     static let span = Duration.seconds(60)
-    /// A line of the log and one of the trail have half a kilobyte together, and so a day of them 430 MB at most.
+    /// A line of the log and one of the trail have half a kilobyte together, and so a day of them 430 MB at most, and as much again
+    /// of addresses that are exempt.
     static let lines = Allowance(10, burst: 1_000)
 }

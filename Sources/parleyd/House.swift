@@ -27,6 +27,7 @@ final class House {
     /// The policy's fixed replies. Each loop has its own, since counting references to one that all
     /// share would have the cores take its cache lines from each other at every reply.
     private(set) var replies: FixedReplies
+    let answers = SharedAnswers()
     /// Who signs for the sessions and knows their clients; nil for plaintext.
     let notary: NotaryLink?
     /// What connections are accepted with; nil for plaintext.

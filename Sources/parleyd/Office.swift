@@ -27,7 +27,9 @@ final class Office {
     let sessions: SessionPlaces
     /// How many programs one identity may have running.
     private(set) var mostOfIdentity: Int
-    private var pace: StartPace
+    private var pace: IdentityPace
+    /// Of comparing arguments with patterns, in steps.
+    private var matchingPace = IdentityPace(rate: MatchingWork.aSecond)
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
     private(set) var attendance: Attendance {
@@ -57,7 +59,7 @@ final class Office {
         startsOnTheirWay = StartsOnTheirWay(loop)
         sessions = SessionPlaces(options.identityLimits.sessions)
         mostOfIdentity = options.identityLimits.programs(policy.table)
-        pace = StartPace(rate: options.identityLimits.starts)
+        pace = IdentityPace(rate: options.identityLimits.starts)
         attendance = Attendance(loops: loops)
         ring =
             if let context = policy.context {
@@ -95,6 +97,16 @@ final class Office {
                     "more than \(pace.rate) programs a second were started for you, which is as many as may be; try again in a second, and start them more slowly"
                 ))
         }
+    }
+
+    /// What comparing the identity's next arguments may take.
+    func matchingWork(of identity: Identity) -> MatchingWork {
+        MatchingWork(atMost: matchingPace.left(identity.description, at: loop.now))
+    }
+
+    /// Comparing the identity's arguments took so many steps.
+    func matched(_ steps: Int, for identity: Identity) {
+        matchingPace.spend(steps, of: identity.description, at: loop.now)
     }
 
     /// Whether a session that begins now has lasted as long as one may.

@@ -99,6 +99,10 @@ extension Log {
             write(
                 "an audit record was lost: \(fault.told); until one can be written no program starts, so make room where --audit writes"
             )
+        case .doubts(let fault):
+            write(
+                "audit records are written, but may not have come to the disk: \(fault.told); until they do no program starts"
+            )
         case .keeps(let fault):
             write(
                 "the audit trail can't be written: \(fault.told); what is never left out is kept until it can be, and no program starts before that"

@@ -143,6 +143,8 @@ final class Server {
         options.groups?.tidy()
         let failure = network.end()
         output.flush()
+        // A line that the log has begun holds up the trail, where both go to standard error.
+        if log.output.turn != nil { log.output.flush(within: .seconds(1)) }
         let missing = office.endTrail()
         if missing > 0 {
             log.write(

@@ -208,7 +208,7 @@ struct ServerOptions {
           --program-user, --network-user NAME   if root starts it (parley, parley-net)
           --audit FILE          a JSON line for each of them; - is standard error
           --audit-fsync         waits until each program's start is on the disk
-          --audit-rate KIB, --audit-reserve MIB  an identity's; programs' (32, 64)
+          --audit-rate KIB, --audit-reserve MIB  limit its growth (32, 64)
           --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;
                                 :: takes IPv6 and IPv4
           --port N              0: the kernel chooses
@@ -223,9 +223,9 @@ struct ServerOptions {
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
           --max-identity-sessions, --reserved-sessions, --max-identity-programs,
-          --max-identity-starts N      one client's share, told by parleyd check
-          --max-handshakes, --max-handshakes-per-address, --max-failed-handshakes N
-          --trusted-address, --proxy-from CIDR  strangers, told by parleyd check
+          --max-identity-starts N  limits for one client; parleyd check lists them
+          --max-handshakes, --max-handshakes-per-address, --max-failed-handshakes N,
+          --trusted-address, --proxy-from CIDR  limits before the handshake ends
           --max-session-age SECONDS  of clients with certificates (86400)
           --keepalive SECONDS   asks silent clients if they are there (15); 0: never
           --handshake-timeout, --idle-timeout, --close-timeout SECONDS (10, 300, 5)

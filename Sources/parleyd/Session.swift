@@ -30,7 +30,7 @@ final class Session {
     private var generation = 0
     /// Nil for a client without a certificate, and until it is known.
     private var standing: Standing?
-    private var stage = Stage.opening
+    private var stage = SessionStage.opening
     /// Why it has no place, where its client has shown who it is.
     private var turnedAway: Refusal?
     /// How it ended; `refused` before it is served.
@@ -39,20 +39,6 @@ final class Session {
     private let handle: Handle
     /// Nil where there is nothing to record or to run.
     private let link: SessionLink?
-
-    /// How far it has come; what is due to the client depends on it.
-    private enum Stage {
-        /// The handshake: nothing was asked yet.
-        case opening
-        /// In the queue before the operator; a question that came meanwhile is read ahead.
-        case queued
-        case messages
-        /// A person is asked for the reply to the last message.
-        case asking
-        /// One of parley/1.
-        case remote(RemoteServer<TLSStream>)
-        case closing
-    }
 
     init(_ channel: Channel, number: Int, _ visit: Visit?, in house: House) {
         self.channel = channel
@@ -71,16 +57,7 @@ final class Session {
 
     /// Whether it could end now, and its client would miss nothing: no message has come that has no reply,
     /// and no reply waits to be taken. Where a program may run in it, it has to be known that none does.
-    var isNothingDue: Bool {
-        switch stage {
-        case .opening: channel.unread == 0
-        case .queued: stream.readAhead == nil && channel.unread == 0
-        case .messages: !channel.owesPeer && channel.unread == 0
-        case .remote(let remote):
-            !remote.owesAnswer && !channel.owesPeer && channel.unread == 0
-        case .asking, .closing: false
-        }
-    }
+    var isNothingDue: Bool { stage.isNothingDue(on: stream) }
 
     // MARK: Its beginning
 

@@ -19,6 +19,7 @@ final class SessionHost: RemoteHost {
     }
 
     var replies: FixedReplies { house.replies }
+    var answers: SharedAnswers { house.answers }
 
     var objection: Refusal? {
         house.commons.census.isEnding ? .shuttingDown : standing.objection

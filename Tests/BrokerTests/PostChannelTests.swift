@@ -82,6 +82,22 @@ struct PostChannelTests {
         }
     }
 
+    /// However much a turn has to say: a reader that keeps up has taken nothing too late.
+    @Test func muchThatIsGathered_leavesBeforeTheTurnsEnd() async throws {
+        try await onLoop { loop in
+            let (a, b) = try pair()
+            let other = Descriptor(owning: b)
+            let posts = try Posts(a, loop, mostQueued: 100_000)
+            var taken = 0
+            for _ in 0..<300 {
+                posts.channel.gather(message(1_000))
+                #expect(posts.channel.isOpen && posts.channel.queued <= PostChannel.mostGathered)
+                while receiveRaw(other.number) != nil { taken += 1 }
+            }
+            #expect(taken > 200)
+        }
+    }
+
     /// A loop that isn't running yet gets to the end of a turn before it waits for anything.
     @Test func messageThatIsGatheredBeforeTheLoopRuns_isSent() async throws {
         let loop = try EventLoop()

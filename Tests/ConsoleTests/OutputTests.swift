@@ -46,6 +46,23 @@ struct OutputTests {
         }
     }
 
+    /// At a program's end, when no loop runs any more.
+    @Test func flush_waitsForTheReader_orForItsTime() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            let output = Output(.output, loop: try EventLoop())
+            let text = [UInt8](repeating: 0x78, count: 800_000)
+            output.write(text)
+            output.flush(within: .milliseconds(20))
+            #expect(output.backlog > 0 && output.backlog < 800_000)
+            async let read = reader.read { $0.count >= 800_000 }
+            output.flush(within: .seconds(50))
+            #expect(output.backlog == 0)
+            let isSame = await read == text
+            #expect(isSame)
+        }
+    }
+
     @Test func linesThatNobodyReads_areLeftOut_andCounted() async {
         await #expect(processExitsWith: .success) {
             let reader = StandardStream.output()

@@ -38,12 +38,12 @@ class Ended(Exception):
 
 
 class Session:
-    """One connection; pings are answered as they come, and counted."""
+    """One connection, from `address` where it matters; pings are answered as they come, and counted."""
 
-    def __init__(self, owner, port, certificate):
+    def __init__(self, owner, port, certificate, address=""):
         context = client_context(certificate)
         context.set_alpn_protocols([ALPN])
-        connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        connection = socket.create_connection(("127.0.0.1", port), PATIENCE, (address, 0))
         owner.addCleanup(self.close)
         self.stream = context.wrap_socket(
             connection, server_hostname="localhost", suppress_ragged_eofs=False)

@@ -148,10 +148,12 @@ class Lines(RemoteTestCase):
         records = self.server.records()
         self.assertTrue(all(isinstance(record, dict) for record in records))
         mine = [record for record in records[before:] if record.get("name") == "echo"]
-        taken = [record["arguments"][0] for record in mine if record["event"] == "command-end"]
-        for text in HOSTILE:
-            if "\0" not in text:
-                self.assertIn(text, taken)
+        taken = [record["arguments"][0] for record in mine if record["event"] == "command-start"]
+        self.assertEqual(taken, [text for text in HOSTILE if "\0" not in text])
+        # What follows a start has the beginning of what is long.
+        ends = [record["arguments"][0] for record in mine if record["event"] == "command-end"]
+        self.assertEqual(ends, [text if len(text.encode()) <= 256 else {"text": text[:256], "bytes": len(text)}
+                                for text in taken])
 
     def test_a_secret_is_written_as_its_length(self):
         session = self.session()

@@ -17,13 +17,15 @@ import remote
 from strangers import Stub, answer, ask, connect, server_context
 from support import PROGRAMS, REPOSITORY, Program, TestCase, eventually, new_folder
 
-sys.path.append(str(REPOSITORY / "Tests" / "Soak"))
+sys.path += [str(REPOSITORY / "Tests" / folder) for folder in ("Siege", "Soak")]
+import attacks  # noqa: E402
 import daemon as daemon_module  # noqa: E402
 from daemon import Daemon  # noqa: E402
 from guest import Guest  # noqa: E402
 from house import encoded, operator  # noqa: E402
 from ledger import FAILED, RIGHT, Failure, Ledger  # noqa: E402
 from messenger import Messenger  # noqa: E402
+from plan import ATTACKS  # noqa: E402
 from trail import Trail  # noqa: E402
 from windows import Versions, Windows  # noqa: E402
 
@@ -48,7 +50,7 @@ class Short(TestCase):
             plans.append(program.stdout.text)
         self.assertEqual(plans[0], plans[1])
         self.assertNotEqual(plans[0], plans[2])
-        for action in ("echo", "never_read", "mutate", "exhaustion", "revocation"):
+        for action in ("echo", "never_read", "mutate", "exhaustion", "revocation", *ATTACKS):
             self.assertRegex(plans[0], rf"\b{action}\b")
 
     def test_a_signal_ends_it_and_leaves_nothing(self):
@@ -192,6 +194,32 @@ class Books(unittest.TestCase):
         (folder / "audit.jsonl").write_text("".join(
             json.dumps(record) + "\n" for record in records))
         return folder
+
+
+    def test_every_kind_of_attacker_is_planned_and_its_deed_known(self):
+        self.assertEqual(set(ATTACKS), set(attacks.ATTACKS))
+        self.assertEqual(set(attacks.DEEDS), set(ATTACKS))
+
+    def test_an_attack_that_was_none_and_a_record_that_is_missing_are_told(self):
+        refusal = {"event": "refusal", "identity": "dns:filler.example", "limit": "--max-identity-sessions"}
+        for told, records, words in (
+            (1, [refusal], None), (3, [{**refusal, "omitted_before": 2}], None),
+            (3, [refusal, {"event": "omission", "identity": "dns:filler.example", "records": 2}], None),
+            (3, [refusal, {"event": "reload", "lost_before": 2}], None),
+            (2, [refusal], "filler was refused 2 times"), (0, [refusal], "filler was no attack"),
+            (1, [{**refusal, "limit": None}], "as many sessions"),
+            (1, [refusal, {"event": "reply", "identity": "dns:guest-1.example", "omitted_before": 1}],
+             "1 records of dns:guest-1.example were left out"),
+        ):
+            with self.subTest(told=told, records=records):
+                self.ledger.complaints.clear()
+                self.ledger.attacks.clear()
+                for kind, deed in attacks.DEEDS.items():
+                    self.ledger.attacked(kind, {deed: told if kind == "filler" else 1})
+                # The other who asks for refusals has one of them recorded.
+                records = [*records, {"event": "refusal", "identity": "dns:dearest.example"}]
+                Trail(self.folder(records), self.ledger.complain).check_attacks(self.ledger)
+                self.assertComplaints(*([words] if words else []))
 
 
 class EchoingGuest(Guest):

@@ -99,6 +99,8 @@ import Testing
         let book = try Book()
         for _ in 0..<1_000 { #expect(try book.isTold(isExempt: true)) }
         for _ in 0..<7 { #expect(try !book.isTold(isExempt: true)) }
+        // Others have lines of their own.
+        #expect(try book.isTold(.reset, [192, 0, 2, 2]))
         #expect(book.tells(after: .seconds(60)).map(\.tally.count) == [7])
     }
 

@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func starts_areAsManyASecondAsMay_andABurst() {
-        var pace = StartPace(rate: 5)
+        var pace = IdentityPace(rate: 5)
         func take(_ name: String, at time: Int) -> Int {
             (0..<1_000).filter { _ in pace.take(name, at: Self.moment(time)) }.count
         }
@@ -104,12 +104,57 @@ import Testing
     }
 
     @Test func whoIsWithinThePace_isNeverRefused() {
-        var pace = StartPace(rate: 200)
+        var pace = IdentityPace(rate: 200)
         #expect((0..<10_000).allSatisfy { pace.take("a", at: Self.moment($0 * 5)) })
     }
 
+    @Test func whatIsSpent_isLeftAgainAfterItsTime() {
+        var pace = IdentityPace(rate: 20_000_000)
+        #expect(pace.left("a", at: Self.moment(0)) == 200_000_000)
+        pace.spend(150_000_000, of: "a", at: Self.moment(0))
+        #expect(pace.left("a", at: Self.moment(0)) == 50_000_000)
+        #expect(pace.left("b", at: Self.moment(0)) == 200_000_000)
+        // More than is left is owed.
+        pace.spend(70_000_000, of: "a", at: Self.moment(0))
+        #expect(pace.left("a", at: Self.moment(1_000)) == 0)
+        #expect(pace.left("a", at: Self.moment(2_000)) == 20_000_000)
+        #expect(pace.left("a", at: Self.moment(60_000)) == 200_000_000)
+    }
+
+    /// Whoever asks for what costs most to refuse, in however many sessions, keeps the server busy for a moment only.
+    @Test func matching_hasAShareByIdentity() async throws {
+        try await onLoop { loop in
+            let options = try ServerOptions(["command", "--plaintext"])
+            let office = try Office(
+                options, nil, loop: loop, log: Log(program: "parleyd", loop: loop),
+                policy: try Policy(options), loops: 1)
+            let table = try Self.table(
+                "a: {run: ['/bin/true', '{x}'], arguments: {x: '([a-z]|[a-y]|[a-x]|[a-w])*0'}}")
+            let program = try Self.program("a", table)
+            let (greedy, other) = (
+                Identity(names: ["dns:a"], key: ""), Identity(names: ["dns:b"], key: "")
+            )
+            let value = String(repeating: "a", count: 32_000)
+            func steps(_ identity: Identity, _ value: String) -> (Int, String?) {
+                var work = office.matchingWork(of: identity)
+                let answer = program.invocation(for: [value], &work)
+                office.matched(work.spent, for: identity)
+                guard case .failure(let bad) = answer else { return (work.spent, nil) }
+                return (work.spent, bad.description)
+            }
+            // What it has asked for in other sessions.
+            office.matched(MatchingWork.aSecond * 10 - 5_000_000, for: greedy)
+            var spent = 0
+            for _ in 0..<100 { spent += steps(greedy, value).0 }
+            #expect(spent >= 5_000_000 && spent < 6_000_000, "\(spent)")
+            let (few, refusal) = steps(greedy, value)
+            #expect(few < 10_000 && refusal?.contains("in the last seconds") == true)
+            #expect(steps(other, "0").1 == nil)
+        }
+    }
+
     @Test func identitiesThatHaveAllTheirStarts_areForgotten() {
-        var pace = StartPace(rate: 1)
+        var pace = IdentityPace(rate: 1)
         for number in 0..<1_000 {
             let isTaken = pace.take("\(number)", at: Self.moment(number * 100))
             #expect(isTaken)

@@ -6,8 +6,12 @@ import Testing
 @Suite
 struct RecordTests {
     @Test func everyEvent_hasItsFields_inTheirOrder() {
+        let cut = #"{"text":"\#(String(repeating: "y", count: 256))","bytes":300}"#
         let command =
             #""command":3,"name":"login","arguments":["ann",12],"program":"/bin/login""#
+        let longCommand =
+            #""command":4,"name":"ls","arguments":[\#(Array(repeating: cut, count: 2).joined(separator: ","))],"#
+            + #""argument_count":4,"program":"/bin/ls""#
         let usage = #""bytes_in":1,"bytes_out":2,"bytes_err":3,"seconds":1.500000"#
         #expect(
             Samples.fullest.map(text) == [
@@ -18,7 +22,9 @@ struct RecordTests {
                 #"command-end {\#(command),"pid":99,"outcome":"signal","signal":15,\#(usage)}"#,
                 "command-end {\(command),"
                     + #""outcome":"refused","code":"unavailable","reason":"gone",\#(usage)}"#,
+                #"command-end {\#(longCommand),"outcome":"time-out"}"#,
                 #"command-gone {\#(command),"pid":99,"seconds":2.000001}"#,
+                #"command-gone {\#(longCommand),"pid":99,"seconds":0.000001}"#,
                 #"reply {"command":4,"name":"Hello","times":9}"#,
                 #"refusal {"command":5,"name":"nope","arguments":[1],"code":"busy","#
                     + #""limit":"perIdentity","reason":"they run"}"#,

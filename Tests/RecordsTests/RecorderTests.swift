@@ -124,6 +124,27 @@ struct RecorderTests {
         #expect(line.utf8.count < 512 * 3 + 300)
     }
 
+    /// The start's record has them, and its number. What is short is there again.
+    @Test func longArguments_areCutInTheRecordsAfterAStart() throws {
+        let trail = try Trail(room: 1 << 20)
+        let recorder = trail.recorder(Samples.session)
+        let long = String(repeating: "x", count: 32_000)
+        let started = recorder.start(
+            "x", [.open("a"), .open(long)] + Array(repeating: .open("b"), count: 62),
+            program: "/bin/x", settled: { _ in })
+        let command = try #require(started)
+        recorder.record(.commandEnd(command, CommandEnd(.leftRunning(nil))))
+        recorder.record(.commandGone(command, pid: 1, duration: .seconds(1)))
+        let lines = try lines(trail.read())
+        #expect(lines.count == 3 && lines[0].contains(long) && !lines[0].contains("argument_count"))
+        for line in lines.dropFirst() {
+            #expect(line.contains(#""session":7,"#) && line.contains(#""command":1,"#))
+            #expect(
+                line.contains(#""arguments":["a",{"text":"x"#) && line.contains(#""bytes":32000}"#))
+            #expect(line.contains(#""argument_count":64"#) && line.utf8.count < 2_048)
+        }
+    }
+
     /// What docs/audit.md promises, beside what a certificate says. Whatever is in it, and wherever.
     @Test func aRefusal_hasABound() throws {
         let text = String(repeating: "\u{1}", count: 32_000)

@@ -14,6 +14,11 @@ enum Samples {
     static let command = RecordedCommand(
         number: 3, name: "login", arguments: [.open("ann"), .secret(length: 12)],
         program: "/bin/login")
+    /// With more arguments than its end repeats.
+    static let longCommand = RecordedCommand(
+        number: 4, name: "ls",
+        arguments: Array(repeating: .open(String(repeating: "y", count: 300)), count: 4),
+        program: "/bin/ls")
     static let usage = CommandEnd.Usage(
         bytesIn: 1, bytesOut: 2, bytesError: 3, duration: .milliseconds(1_500))
 
@@ -45,7 +50,9 @@ enum Samples {
         .commandEnd(
             command,
             CommandEnd(.refused(CommandOutcome.Cause("unavailable", "gone")), usage: usage)),
+        .commandEnd(longCommand, CommandEnd(.timedOut)),
         .commandGone(command, pid: 99, duration: .microseconds(2_000_001)),
+        .commandGone(longCommand, pid: 99, duration: .microseconds(1)),
         .reply(RecordedReply(command: 4, name: "Hello", times: 9)),
         .refusal(
             RecordedRefusal(

@@ -163,7 +163,79 @@ struct SlowTrailTests {
         #expect(fates.count { $0.value == .recorded } == written)
     }
 
+    /// A disk may have room again while the server ends.
+    @Test func anEndThatIsOwed_isTriedAgainForAsLongAsTheEndMayTake() throws {
+        let trail = try Trail()
+        let recorder = trail.recorder()
+        let command = try start(recorder)
+        _ = try trail.read()
+        trail.leave()
+        recorder.record(.commandEnd(command, Self.end))
+        try eventually("it is owed") { trail.news.words == ["keeps"] }
+        let missing = Locked(.max)
+        try startDetachedThread { [file = trail.file] in
+            missing.value = UInt64(file.finish(within: .seconds(30)))
+        }
+        // Longer than between two attempts.
+        usleep(1_500_000)
+        #expect(missing.value == .max)
+        trail.comeBack()
+        let text = try trail.read()
+        try eventually("it is over") { missing.value != .max }
+        #expect(missing.value == 0)
+        #expect(try lines(text).count == 1 && text.contains(#""event":"command-end""#))
+        #expect(trail.news.words == ["keeps", "hasWritten"])
+    }
+
+    /// Otherwise the log's last words would wait for ever for the rest of a line.
+    @Test func atItsEnd_theTrailGivesUpItsTurn() async {
+        await #expect(processExitsWith: .success) {
+            var ends: [Int32] = [-1, -1]
+            _ = unsafe pipe(&ends)
+            _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
+            _ = fcntl(ends[1], 1_031, 4_096)
+            _ = dup2(ends[1], 2)
+            let turn = LineTurn()
+            let file = try AuditFile("-", turn, syncs: false)
+            let recorder = Recorder(file, nil)
+            let fate = Fate()
+            _ = recorder.start(
+                "ls", [.open(String(repeating: "z", count: 20_000))], program: "/bin/ls",
+                settled: fate.settle)
+            // A part of a line stands there, which nobody reads.
+            try eventually("the pipe is full") { turn.attempt(as: .log) { (0, true) } == nil }
+            let missing = file.finish(within: .milliseconds(100))
+            let isLogs = turn.attempt(as: .log) { (1, true) } == 1
+            exit(missing == 1 && isLogs ? 0 : 1)
+        }
+    }
+
     // MARK: The disk
+
+    /// They are in the file, and whoever reads it is not to look for more.
+    @Test func whatMayNotHaveComeToTheDisk_isNotLost_andItsProgramsDoNotStart() throws {
+        let fails = Locked(1)
+        let trail = try Trail(sync: { _ in fails.value == 1 ? Errno(EIO) : nil })
+        let recorder = trail.recorder()
+        for _ in 1...2 {
+            let fate = Fate()
+            let command = try start(recorder, fate)
+            recorder.record(.commandEnd(command, CommandEnd(.refused(.init("unavailable", "no")))))
+            try eventually("it is settled") { fate.value != nil }
+            #expect(fate.value == .begun)
+            #expect(try lines(trail.read()).count == 2)
+        }
+        #expect(trail.news.words == ["doubts"])
+        fails.value = 0
+        let fate = Fate()
+        _ = try start(recorder, fate)
+        let text = try trail.read()
+        #expect(fate.value == .recorded && !text.contains("lost_before"))
+        fails.value = 1
+        _ = try start(recorder)
+        _ = try trail.read()
+        #expect(trail.news.words == ["doubts", "doubts"])
+    }
 
     @Test func frequentRecords_areLeftOutBelowTheFloor_andToldOnce_andStartsAreNot() throws {
         let folder = try Folder()
@@ -172,7 +244,7 @@ struct SlowTrailTests {
         var limits = AuditLimits()
         limits.reserve = 64 << 20
         let file = try AuditFile(
-            folder["audit"], syncs: false, limits: limits,
+            folder["audit"], sync: nil, limits: limits,
             floor: { DiskFloor(64 << 20) { _ in DiskFloor.Space(free: free.value, all: 1 << 40) } },
             told: { news.add($0) })
         let clock = Trail.Clock()

@@ -40,7 +40,8 @@ final class Trail {
 
     /// - Parameter room: bytes that the pipe holds, as the kernel rounds them up.
     init(
-        room: Int = 4_096, syncs: Bool = false, limits: AuditLimits = AuditLimits(),
+        room: Int = 4_096, sync: (@Sendable (OpenedTrail) -> Errno?)? = nil,
+        limits: AuditLimits = AuditLimits(),
         floor: @escaping @Sendable () -> DiskFloor = { DiskFloor(0) }
     ) throws {
         // As the server does.
@@ -52,7 +53,7 @@ final class Trail {
         reader = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         self.room = Int(fcntl(reader, Self.setSize, Int32(room)))
         try #require(self.room >= room)
-        file = try AuditFile(path, syncs: syncs, limits: limits, floor: floor) { [news] in
+        file = try AuditFile(path, sync: sync, limits: limits, floor: floor) { [news] in
             news.add($0)
         }
     }

@@ -10,6 +10,7 @@ import Sockets
 /// Admits nothing, and tells what it was asked. Confined to its loop.
 final class FickleHost: RemoteHost {
     private(set) var replies: FixedReplies
+    let answers: SharedAnswers
     /// How often it was asked what there is against the client: once for each turn in which something was answered.
     private(set) var turns = 0
     /// Called with each answer that the broker isn't asked for.
@@ -17,8 +18,11 @@ final class FickleHost: RemoteHost {
     private let desk: Desk
     private let halves: BrokerHalves
 
-    /// - Parameter commands: the table's, as JSON5 within its braces.
-    init(_ commands: String, loop: EventLoop) throws {
+    /// - Parameters:
+    ///   - commands: the table's, as JSON5 within its braces.
+    ///   - answers: those of its loop's other sessions.
+    init(_ commands: String, loop: EventLoop, answers: SharedAnswers = SharedAnswers()) throws {
+        self.answers = answers
         desk = try Desk(commands)
         replies = FixedReplies(desk.table)
         halves = try BrokerHalves(desk, loop: loop)

@@ -78,6 +78,7 @@ final class ErraticConsole: RemoteConsole {
 /// Admits whoever asks, and counts. Confined to its loop.
 final class OpenHost: RemoteHost {
     let replies: FixedReplies
+    let answers = SharedAnswers()
     var objection: Refusal? { nil }
     private let desk: Desk
     private let halves: BrokerHalves

@@ -81,6 +81,38 @@ struct RemoteTurnTests {
         }
     }
 
+    /// Whoever has the help of a big table in many sessions, and reads none of it, has it in memory once.
+    @Test func whatManyWaitWith_isHeldOnce_andNoLonger() async throws {
+        try await onLoop { loop in
+            let answers = SharedAnswers()
+            let commands = (0..<500).map { "c\($0): { reply: 'x', summary: 'what it says' }" }
+            var clients: [PlainStream] = []
+            var servings: [Task<Void, Never>] = []
+            var first: SharedAnswers.Answer?
+            for _ in 0..<3 {
+                let (near, far) = MemoryChannel.pair(loop, capacity: 100)
+                let host = try FickleHost(
+                    commands.joined(separator: ","), loop: loop, answers: answers)
+                let server = RemoteServer(PlainStream(far), host: host)
+                servings.append(loop.spawn { try? await server.serve() })
+                let client = PlainStream(near)
+                try await client.write(Parley1.run("help"))
+                try await eventually("it is answered") { far.sent > 0 }
+                first = first ?? answers.last
+                #expect(answers.last === first && (first?.frames.count ?? 0) > 5_000)
+                clients.append(client)
+            }
+            first = nil
+            for client in clients {
+                var frames = Parley1.Frames(client)
+                #expect(try await frames.answer().1.count > 5_000)
+                client.channel.shutdownWrite()
+            }
+            for serving in servings { await serving.value }
+            #expect(answers.last == nil)
+        }
+    }
+
     /// However a client packs what it asks for, and however often a turn of the loop reads of it.
     @Test(arguments: [0, 200, 8_000])
     func whatTakesMoreThanALookUp_hasAShareOfATurn(_ length: Int) async throws {

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One attacker of a siege, in a process of its own: `attacks.py KIND PORT AUTHORITY [CERTIFICATE]` attacks until
-SIGTERM, and then says as JSON what it did and the CPU seconds that it took. Its addresses are of 127.0.0.0/8."""
+"""One attacker, in a process of its own: `attacks.py KIND SCALE PORT AUTHORITY [CERTIFICATE]` attacks until
+SIGTERM, says `begun` when it has got anywhere, and at its end as JSON what it did and the CPU seconds that it took. Its addresses are of 127.0.0.0/8."""
 
+import collections
+import dataclasses
 import errno
 import json
 import os
@@ -13,7 +15,6 @@ import ssl
 import struct
 import sys
 import time
-from collections import Counter
 
 import strangers
 from parley1 import ALPN, PING, REFUSAL, frame, run
@@ -21,17 +22,51 @@ from remote import Ended, Session
 from process import Owner
 from strangers import client_context
 
-SILENT = 10_000
-"""Connections that are held at once."""
-RATE = 2_000
-"""Connections a second that the silent ones make: the loopback's machine has others to serve."""
-GREEDY_RATE = 100
-"""Sessions a second that who wants all of them tries to open."""
 BREAK = struct.pack("ii", 1, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """How much of each attack there is; rates are by the second."""
+
+    silent: int
+    """Connections that are held at once."""
+    silent_rate: int
+    """Connections that the silent ones make: the loopback's machine has others to serve."""
+    hellos: int
+    """Hellos that wait for their answers."""
+    hello_rate: int
+    sessions: int
+    """Those that one client wants."""
+    session_rate: int
+    request_rate: int
+    """What is asked for that is refused."""
+
+
+SCALES = {
+    "siege": Scale(silent=10_000, silent_rate=2_000, hellos=64, hello_rate=1_000_000,
+                   sessions=10_000, session_rate=100, request_rate=1_000_000),
+    # Beside good clients, each of whose answers is looked at, and faults.
+    "soak": Scale(silent=24, silent_rate=60, hellos=8, hello_rate=100, sessions=60, session_rate=30,
+                  request_rate=800),
+}
 
 
 class Over(Exception):
     """The siege is over."""
+
+
+class Counts(collections.Counter):
+    """What an attacker has done; says so the first time that it is `deed`."""
+
+    def __init__(self, deed):
+        super().__init__()
+        self.deed = deed
+
+    def __setitem__(self, what, count):
+        super().__setitem__(what, count)
+        if what == self.deed and count == 1:
+            print("begun", flush=True)
 
 
 class Pace:
@@ -45,6 +80,10 @@ class Pace:
             return False
         self.taken += 1
         return True
+
+    def wait(self):
+        while not self.take():
+            time.sleep(0.002)
 
 
 class Crowd:
@@ -126,17 +165,17 @@ def one_address(_):
 
 
 def every_address(number):
-    return f"127.{16 + number % SILENT // 2500}.{number % 2500 // 250}.{number % 250 + 1}"
+    return f"127.{16 + number % 10_000 // 2500}.{number % 2500 // 250}.{number % 250 + 1}"
 
 
-def silent(port, counts, address):
-    crowd = Crowd(port, counts, address, SILENT, RATE)
+def silent(port, counts, scale, address):
+    crowd = Crowd(port, counts, address, scale.silent, scale.silent_rate)
     while True:
         crowd.turn()
 
 
-def hellos(port, counts, _):
-    crowd = Hellos(port, counts, lambda number: f"127.0.1.{number % 8 + 1}", 64, 1_000_000)
+def hellos(port, counts, scale, _):
+    crowd = Hellos(port, counts, lambda number: f"127.0.1.{number % 8 + 1}", scale.hellos, scale.hello_rate)
     while True:
         crowd.turn()
 
@@ -144,16 +183,16 @@ def hellos(port, counts, _):
 class Greedy:
     """Wants every session that there is, and keeps it by pings."""
 
-    def __init__(self, port, counts, certificate):
+    def __init__(self, port, counts, scale, certificate):
         self.port, self.counts, self.certificate = port, counts, certificate
-        self.held, self.pace = [], Pace(GREEDY_RATE)
+        self.held, self.most, self.pace = [], scale.sessions, Pace(scale.session_rate)
 
     def go(self):
         context = client_context(self.certificate)
         context.set_alpn_protocols([ALPN])
         pinged = time.monotonic()
         while True:
-            if len(self.held) < SILENT and self.pace.take():
+            if len(self.held) < self.most and self.pace.take():
                 self.open(context)
             else:
                 time.sleep(0.005)
@@ -187,16 +226,21 @@ class Greedy:
         return False
 
 
-def asking(port, counts, certificate, request, ahead):
-    """Asks for what is refused, so many ahead, as fast as the server answers."""
+AHEAD = 4
+
+
+def asking(port, counts, scale, certificate, address, request):
+    """Asks for what is refused, `AHEAD` at a time, as fast as the server answers."""
+    pace = Pace(scale.request_rate / AHEAD)
     while True:
         with Owner() as owner:
             try:
-                session = Session(owner, port, certificate)
+                session = Session(owner, port, certificate, address)
                 counts["sessions"] += 1
                 while True:
-                    session.stream.sendall(request * ahead)
-                    for _ in range(ahead):
+                    pace.wait()
+                    session.stream.sendall(request * AHEAD)
+                    for _ in range(AHEAD):
                         kind, _ = session.receive()
                         counts["refusals" if kind == REFUSAL else "others"] += 1
             except (OSError, Ended):
@@ -204,24 +248,32 @@ def asking(port, counts, certificate, request, ahead):
                 time.sleep(0.05)
 
 
-def filler(port, counts, certificate):
+def filler(port, counts, scale, certificate):
     """Refusals that would be long in the trail."""
-    asking(port, counts, certificate, run("nothing", *["x" * 500] * 60), 4)
+    asking(port, counts, scale, certificate, "127.0.0.5", run("nothing", *["x" * 500] * 60))
 
 
-def dearest(port, counts, certificate):
+def dearest(port, counts, scale, certificate):
     """Refusals that cost most to find out: the table's pattern is of the worst kind."""
-    asking(port, counts, certificate, run("dear", *["a" * 900 + "b"] * 31, "a" * 900), 4)
+    asking(port, counts, scale, certificate, "127.0.0.6",
+           run("dear", *["a" * 900 + "b"] * (DEAR - 1), "a" * 900))
 
 
+DEAR = 32
+"""Arguments of the command that costs most to refuse."""
+WORST = "(a?){1000}(a?){999}b"
+"""A pattern that is alive in as many places as one may be."""
 ATTACKS = {
-    "silent-one": lambda port, counts, _: silent(port, counts, one_address),
-    "silent-many": lambda port, counts, _: silent(port, counts, every_address),
+    "silent-one": lambda port, counts, scale, _: silent(port, counts, scale, one_address),
+    "silent-many": lambda port, counts, scale, _: silent(port, counts, scale, every_address),
     "hellos": hellos,
-    "greedy": lambda port, counts, certificate: Greedy(port, counts, certificate).go(),
+    "greedy": lambda *how: Greedy(*how).go(),
     "filler": filler,
     "dearest": dearest,
 }
+DEEDS = {"silent-one": "turned away", "silent-many": "connections", "hellos": "answered", "greedy": "sessions",
+         "filler": "refusals", "dearest": "refusals"}
+"""What each has got of the server when it has got anywhere."""
 IDENTITIES = ("greedy", "filler", "dearest")
 """Those that have a certificate."""
 
@@ -232,18 +284,17 @@ def main():
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    counts = Counter()
-    kind, port, authority, *certificate = sys.argv[1:]
-    # The siege's, and not one that this process would make for itself.
+    kind, scale, port, authority, *certificate = sys.argv[1:]
+    counts = Counts(DEEDS[kind])
+    # That of the server, and not one that this process would make for itself.
     strangers.good = lambda: pathlib.Path(authority)
     try:
         # What they take of the machine must not decide how good clients fare.
         os.nice(10)
-        ATTACKS[kind](int(port), counts, *certificate or [None])
+        ATTACKS[kind](int(port), counts, SCALES[scale], *certificate or [None])
     except Over:
-        pass
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print(json.dumps({"cpu": time.process_time(), **counts}), flush=True)
-    os._exit(0)
 
 
 if __name__ == "__main__":

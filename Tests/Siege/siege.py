@@ -2,17 +2,16 @@
 """Attackers of every kind against one `parleyd` with its default limits, beside good clients who count."""
 
 import argparse
-import json
 import math
 import os
 import pathlib
 import resource
 import signal
-import subprocess
 import sys
 import threading
 import time
 
+from attackers import Attackers, dear
 from attacks import ATTACKS, IDENTITIES
 
 MIB = 1 << 20
@@ -24,8 +23,6 @@ PATIENCE = 10.0
 """Seconds that a good client waits."""
 PROMPT = 0.1
 """Seconds that 99 of 100 may take in any case."""
-WORST = "(a?){1000}(a?){999}b"
-"""A pattern that is alive in as many places as one may be."""
 
 
 def main():
@@ -97,37 +94,6 @@ class Good(threading.Thread):
         return self
 
 
-class Attackers:
-    """The processes of some attacks."""
-
-    def __init__(self, owner, names, port, certificates):
-        import authority
-        self.children = {}
-        owner.callback(self.kill)
-        for name in names:
-            identity = [str(certificates / name)] if name in IDENTITIES else []
-            self.children[name] = subprocess.Popen(
-                [sys.executable, "-B", str(pathlib.Path(__file__).with_name("attacks.py")), name, str(port),
-                 str(authority.good()), *identity],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-
-    def end(self):
-        """What each did, by its name."""
-        for child in self.children.values():
-            child.terminate()
-        told = {}
-        for name, child in self.children.items():
-            said, _ = child.communicate(timeout=60)
-            told[name] = json.loads(said) if said else {"cpu": math.nan, "died": child.returncode}
-        return told
-
-    def kill(self):
-        for child in self.children.values():
-            if child.poll() is None:
-                child.kill()
-                child.wait()
-
-
 class Siege:
     def __init__(self, owner, names):
         import authority
@@ -140,13 +106,8 @@ class Siege:
         self.certificates.mkdir()
         for name in ("good", *IDENTITIES):
             authority.issue(self.certificates, name, names=f"DNS:{name}.example", purpose=FOR_CLIENTS)
-        words = [f"a{number}" for number in range(32)]
-        commands = {
-            # What one client may run is no limit of this kind.
-            "true": program("/bin/true", concurrency=64, perIdentity=64),
-            "dear": program("/bin/true", *(f"{{{word}}}" for word in words),
-                            arguments={word: WORST for word in words}),
-        }
+        # What one client may run is no limit of this kind.
+        commands = {"true": program("/bin/true", concurrency=64, perIdentity=64), "dear": dear()}
         self.server = TableServer(owner, commands, trusting=[])
         self.files, self.memory = self.server.descriptors, self.server.resident
         self.is_good = True
@@ -159,7 +120,7 @@ class Siege:
         before = self.good(point, calm)
         self.show(point)
         point = self.point("siege")
-        attackers = Attackers(self.owner, self.names, self.server.port, self.certificates)
+        attackers = Attackers(self.owner, self.names, "siege", self.server.port, self.certificates)
         peak = Peak(lambda: self.server.resident)
         during = self.good(point, seconds)
         told = attackers.end()
@@ -204,7 +165,8 @@ class Siege:
         """A line for each attack: the CPU that it takes of the server and of who attacks, a second."""
         for name in self.names:
             point = self.point(name)
-            attackers = Attackers(self.owner, [name], self.server.port, self.certificates)
+            attackers = Attackers(self.owner, [name], "siege", self.server.port, self.certificates)
+            attackers.await_deeds(threading.Event())
             # What is reached at once is not what goes on.
             threading.Event().wait(seconds / 2)
             before, began = self.server.processor, time.monotonic()

@@ -109,7 +109,8 @@ class Director(Actor):
         name = f"leaver-{self.next('leaver')}"
         self.house.issue(name)
         with Owner() as owner, self.house.windows.open("revocation"):
-            sessions = [Session(owner, self.server.port, self.house.certificate(name))
+            # From there failures are told one by one.
+            sessions = [Session(owner, self.server.port, self.house.certificate(name), BAD_ADDRESS)
                         for _ in range(LEAVERS)]
             for session in sessions:
                 mine = token(dice)
@@ -123,7 +124,7 @@ class Director(Actor):
                     self.need(outcome.code == NOT_ALLOWED and not outcome.output,
                               f"{name} was revoked, and {words[0]} gave {outcome}")
             try:
-                Session(owner, self.server.port, self.house.certificate(name)).ask("reply-00")
+                Session(owner, self.server.port, self.house.certificate(name), BAD_ADDRESS).ask("reply-00")
                 self.need(False, f"{name} was revoked and has a new session")
             except (Ended, ssl.SSLError, ConnectionError) as refused:
                 cause = refused.__cause__ or refused

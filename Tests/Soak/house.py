@@ -9,6 +9,8 @@ import threading
 import time
 
 import authority
+from attackers import dear
+from attacks import IDENTITIES
 from daemon import Daemon
 from process import Owner
 from remote_server import program, shell, write_table
@@ -18,11 +20,13 @@ from volume import Volume
 from windows import Versions
 
 FOR_CLIENTS, FOR_SERVERS = "clientAuth", "serverAuth"
-BAD_ADDRESS = "127.0.0.66"
-"""Where bad clients of Python come from; all others come from 127.0.0.1."""
-BAD_IDENTITIES = ("mallory", "leaver")
-DESCRIPTORS = 160
-"""Of the remote server: more than the good clients need, and few enough to run out."""
+GOOD_ADDRESS, BAD_ADDRESS = "127.0.0.1", "127.0.0.66"
+"""Bad clients of Python come from the second one, attackers from any other one, and all others from the first."""
+BAD_IDENTITIES = ("mallory", "leaver", *IDENTITIES)
+LIMITS = ["--max-handshakes-per-address", "20", "--max-identity-sessions", "12"]
+"""More than good clients need, and less than attackers want."""
+DESCRIPTORS = 224
+"""Of the remote server: more than all clients need, and few enough to run out."""
 HANDSHAKE, IDLE = 4, 12
 """The servers' deadlines in seconds: short, so that silent peers end within the run."""
 REPLIES = 16
@@ -50,6 +54,7 @@ def table(generation):
         "wait": shell('echo "$1"; exec sleep 60', "token", pattern=WORD, **MANY),
         "endless": shell('echo "$1"; exec yes "$1"', "token", pattern=WORD, output=1 << 40,
                          timeout=20, **MANY),
+        "dear": dear(),
     }
 
 
@@ -68,10 +73,9 @@ class Judge:
     def __call__(self, line):
         about = self.ABOUT.match(line)
         if about:
-            is_bad = about["address"] == BAD_ADDRESS or any(
+            is_bad = about["address"] != GOOD_ADDRESS or any(
                 name in (about["identity"] or "") for name in BAD_IDENTITIES)
-            is_revoked = "was revoked, as" in line and self.windows.may_be_told("revocation")
-            if about["what"] == "session ended" or is_bad or is_revoked:
+            if about["what"] == "session ended" or is_bad:
                 return None
             return "a good client's session failed"
         for pattern, kind in (
@@ -105,7 +109,7 @@ class House:
         self.folder = new_folder()
         self.certs = self.folder / "certs"
         shutil.copytree(authority.good(), self.certs)
-        for name in ("nobody", "mallory", *(f"guest-{number}" for number in range(4)), "caller"):
+        for name in ("nobody", "mallory", *(f"guest-{number}" for number in range(4)), "caller", *IDENTITIES):
             self.issue(name)
         self.volume = Volume(self.folder)
         self.crl, self.table = self.folder / "clients.crl", self.folder / "commands.json5"
@@ -125,11 +129,13 @@ class House:
 
     def _start(self, threads):
         quiet = ["--quiet", "--threads", threads]
-        # All records of good clients are compared, and a small volume is to be full.
-        whole = ["--audit-rate", "1048576", "--audit-reserve", "0"]
-        self._add("remote", "command", *quiet, *whole, "--client-ca", self.certs / "ca.pem", "--crl",
+        # All records of good clients are compared, and a small volume is to be full. Who fills the trail has more.
+        whole = ["--audit-rate", "16384", "--audit-reserve", "0"]
+        # No limit but the descriptors' is to hold up who takes all of them.
+        trusting = ["--trusted-address", BAD_ADDRESS, "--max-handshakes", "100000"]
+        self._add("remote", "command", *quiet, *whole, *LIMITS, "--client-ca", self.certs / "ca.pem", "--crl",
                   self.crl, "--commands", self.table, "--audit", self.audit, "--grace", "1",
-                  descriptors=DESCRIPTORS, wrapper=self.volume.wrapper)
+                  descriptors=DESCRIPTORS, wrapper=self.volume.wrapper, trusting=trusting)
         self.volume.enter(self["remote"].pid)
         for protocol in ("command", "hello", "greeting"):
             self._add(f"plaintext {protocol}", protocol, *quiet)

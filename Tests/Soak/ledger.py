@@ -88,6 +88,8 @@ class Ledger:
         self.requests, self.visits, self.complaints = [], [], []
         self.deeds = collections.Counter()
         """What bad clients and the director have done."""
+        self.attacks = collections.defaultdict(collections.Counter)
+        """What attackers of each kind say that they have done."""
         self.is_over = False
         """Broken off: what ends now ends for that reason."""
         self._by_name = {}
@@ -110,6 +112,10 @@ class Ledger:
     def did(self, deed):
         with self._lock:
             self.deeds[deed] += 1
+
+    def attacked(self, kind, counts):
+        with self._lock:
+            self.attacks[kind].update(counts)
 
     def complain(self, what):
         if self.is_over:

@@ -35,6 +35,10 @@ FAULTS = ("table", "broken_table", "certificate", "broken_certificate", "revocat
           "exhaustion", "full_device", "full_disk", "rotation")
 """All of them come in each cycle, in another order."""
 
+ATTACKS = ("silent-one", "silent-many", "hellos", "greedy", "filler", "dearest")
+"""Those of Tests/Siege, all of them in each cycle as well."""
+ATTACKERS = ("attacker-0", "attacker-1")
+
 CYCLE = 20.0
 """Seconds of a calm phase and one with faults together."""
 WARM_UP = 12.0
@@ -77,6 +81,7 @@ class Stage:
                 for actor, habits in BAD.items():
                     events += life(actor, habits, phase.begin, phase.end - LAST_OF_A_PHASE, dice)
                 events += faults(phase, dice)
+                events += attacks(phase, dice)
         self.events = sorted(events)
 
     @property
@@ -103,6 +108,15 @@ def faults(phase, dice):
     for place, fault in enumerate(order):
         yield Event(round(phase.begin + (place + dice.uniform(0, 0.3)) * each, 3), "director",
                     fault, dice.getrandbits(48))
+
+
+def attacks(phase, dice):
+    """By turns of those who attack; who isn't through with one begins the next one late."""
+    order = dice.sample(ATTACKS, len(ATTACKS))
+    each = max(0, phase.end - LAST_OF_A_PHASE - phase.begin) / len(order)
+    for place, attack in enumerate(order):
+        yield Event(round(phase.begin + (place + dice.uniform(0, 0.5)) * each, 3),
+                    ATTACKERS[place % len(ATTACKERS)], attack, dice.getrandbits(48))
 
 
 def plan(minutes, seed):

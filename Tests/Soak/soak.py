@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults and bad clients by the thousand against `parleyd`, while good clients count."""
+"""Faults, bad clients by the thousand and attackers against `parleyd`, while good clients count."""
 
 import argparse
 import random
@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from plan import BAD, GOOD, plan
+from plan import ATTACKERS, BAD, GOOD, plan
 
 PROGRESS = 5.0
 """Seconds between two lines that tell how far it is."""
@@ -86,6 +86,7 @@ def run(stages, options):
         if not house.stopping.is_set():  # Else much is missing that nobody has lost.
             trail.check(ledger)
             trail.check_effects()
+            trail.check_attacks(ledger)
         tell(ledger, levels, trail, house)
     finally:
         ledger.is_over = True
@@ -125,15 +126,17 @@ def perform(stage, house):
 
 def cast(stage, house):
     """Everybody who takes part, with their events."""
+    from besieger import Besieger
     from caller import Caller
     from director import Director
     from guest import Guest
     from messenger import Messenger, Talker
     from vandal import Laggard, Vandal
     kinds = {"guest": Guest, "messenger": Messenger, "caller": Caller, "chat": Talker,
-             "plaintext": Talker, "laggard": Laggard, "vandal": Vandal, "director": Director}
+             "plaintext": Talker, "laggard": Laggard, "vandal": Vandal, "attacker": Besieger,
+             "director": Director}
     return [kinds[name.partition("-")[0]](name, house, stage.of(name))
-            for name in (*GOOD, *BAD, "director")]
+            for name in (*GOOD, *BAD, *ATTACKERS, "director")]
 
 
 def progress(stage, house):
@@ -154,6 +157,7 @@ def tell(ledger, levels, trail, house):
         summary.counts(ledger),
         summary.latencies(ledger.requests, house.stage, house.zero, ledger.windows),
         summary.windows_table(ledger.windows), summary.deeds(ledger),
+        summary.attacks(ledger),
         [level.HEADER, *map(str, levels)],
     ):
         print("\n".join(lines), end="\n\n")
@@ -161,7 +165,8 @@ def tell(ledger, levels, trail, house):
         f"{count} {effect}" for effect, count in trail.effects().items()))
     print(f"audit trail: {len(trail.records)} records, {len(trail.of('command-start'))} starts, "
           f"{len(trail.of('command-end'))} ends, {trail.torn} lines torn by "
-          f"{house.made['torn']} full disks; the replies of {trail.compared} sessions compared")
+          f"{house.made['torn']} full disks; the replies of {trail.compared} sessions compared; "
+          f"{trail.omitted.total()} records of attackers left out and counted")
     if not house.volume:
         print("no file system could be mounted for the full disk: it was /dev/full each time")
     if ledger.complaints:

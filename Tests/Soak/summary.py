@@ -76,6 +76,12 @@ def windows_table(windows):
         yield f"{kind:<20}{len(lengths):>6}{sum(lengths) / len(lengths):>8.2f}"
 
 
+def attacks(ledger):
+    for kind, counts in sorted(ledger.attacks.items()):
+        yield f"{kind}: " + ", ".join(
+            f"{what} {count}" for what, count in counts.items() if what not in ("cpu", "most at once"))
+
+
 def deeds(ledger):
     yield "bad clients: " + ", ".join(f"{count} {deed}" for deed, count in sorted(
         ledger.deeds.items()) if deed not in FAULTS)

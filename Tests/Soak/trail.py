@@ -6,6 +6,7 @@ import datetime
 import json
 import time
 
+from attacks import DEEDS, IDENTITIES
 from ledger import FAILED, RIGHT
 from windows import LATE, PROGRAMS
 
@@ -17,11 +18,17 @@ LONGEST = 15.0
 """Seconds that a program takes at most: its client's patience, or the server's idle deadline."""
 
 
+MAY_BE_OMITTED = ("", "mallory", *IDENTITIES)
+"""Whose records may be more than fit their share of the trail."""
+
+
 class Trail:
     """All records of all files; `complain` gets what is wrong with them."""
 
     def __init__(self, folder, complain):
         self.complain, self.records, self.torn, self.compared = complain, [], 0, 0
+        self.omitted = collections.Counter()
+        """Records that were left out and counted, by identity; "" has those of strangers."""
         for path in sorted(folder.glob("audit*.jsonl")):
             text, torn = path.read_bytes(), int(path.name.endswith(TORN))
             if text and not text.endswith(b"\n"):
@@ -39,6 +46,12 @@ class Trail:
                         self.torn += 1
                         continue
                     complain(f"{path.name}:{number} is no record ({error}): {line[:200]!r}")
+
+        for record in self.records:
+            omitted = record.get("omitted_before", 0) + (
+                record["records"] if record["event"] == "omission" else 0)
+            if omitted:
+                self.omitted[named(record)] += omitted
 
     def of(self, event):
         return [record for record in self.records if record["event"] == event]
@@ -64,6 +77,24 @@ class Trail:
         for effect, count in self.effects().items():
             if not count:
                 self.complain(f"the bad clients were none: {effect} never happened")
+
+    def check_attacks(self, ledger):
+        """Attackers must have had what their attacks are for, and others' records must be all there."""
+        for kind, deed in DEEDS.items():
+            if not ledger.attacks[kind][deed]:
+                self.complain(f"{kind} was no attack: {dict(ledger.attacks[kind])}")
+        if not any(record.get("limit") == "--max-identity-sessions" for record in self.of("refusal")):
+            self.complain("nobody had as many sessions as one may have")
+        for identity, count in self.omitted.items():
+            if named_of(identity) not in MAY_BE_OMITTED:
+                self.complain(f"{count} records of {identity} were left out")
+        refused = collections.Counter(named_of(named(record)) for record in self.of("refusal"))
+        lost = sum(record.get("lost_before", 0) for record in self.records)
+        for kind in ("filler", "dearest"):
+            told = ledger.attacks[kind]["refusals"]
+            kept, omitted = refused[kind], self.omitted[f"dns:{kind}.example"]
+            if kept + omitted + lost < told:
+                self.complain(f"{kind} was refused {told} times, of which {kept} are recorded and {omitted} counted")
 
     def effects(self):
         """What bad clients have brought about; without all of it a run would prove little."""
@@ -140,6 +171,16 @@ def clock(text):
 def around(text):
     """From a record's time to when a bad client's program has ended, on the driver's clock."""
     return clock(text), clock(text) + LONGEST
+
+
+def named(record):
+    """Whose record it is; nothing for a stranger's."""
+    return record.get("identity", "")
+
+
+def named_of(identity):
+    """`mallory` of `dns:mallory.example`."""
+    return identity.removeprefix("dns:").removesuffix(".example")
 
 
 def place(record):

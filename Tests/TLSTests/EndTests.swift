@@ -1,5 +1,6 @@
 // The ends of a stream: close_notify, truncation, and a channel that breaks.
 // SPDX-License-Identifier: Apache-2.0
+internal import COpenSSL
 internal import Glibc
 internal import Sockets
 internal import System
@@ -54,6 +55,24 @@ struct EndTests {
         #expect(pair.server.stream.failure(alert: 40, "handshake failure").code == .tlsFailed)
         let unknown = pair.server.stream.failure(alert: 153, "error 167773313")
         #expect(unknown.sentence.hasSuffix("alert: number 153"))
+    }
+
+    /// Nobody knows whose doing it is, and so it is not held against a peer.
+    @Test(arguments: [ERR_LIB_SSL, ERR_LIB_EVP])
+    func wantOfMemory_isNoFailureOfTLS(library: Int32) throws {
+        let pair = try MemoryPair.trusting()
+        let reasons = [
+            OpenSSLReason(
+                library: library, reason: parley_ERR_R_MALLOC_FAILURE(), text: "malloc failure"),
+            OpenSSLReason(library: ERR_LIB_SSL, reason: 1, text: "another"),
+        ]
+        #expect(pair.server.stream.failure(reasons, "the handshake").code == .system)
+        #expect(
+            pair.server.stream.failure(Array(reasons.dropFirst()), "the handshake").code
+                == .tlsFailed)
+        for refusal in [ChainRefusal(.unavailable), .outOfMemory, ChainRefusal(unavailable: "x")] {
+            #expect(refusal.failure.code == .system)
+        }
     }
 
     @Test func closeNotify_waitsForRoom() throws {
