@@ -118,7 +118,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .executableTarget(
-            name: "parley-reference", dependencies: ["COpenSSL"], path: "Tests/Reference"),
+            name: "parley-reference", dependencies: ["COpenSSL", "CProvider"],
+            path: "Tests/Reference",
+            cSettings: [
+                .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+            ]),
         // Confines itself, for the tests of that.
         .executableTarget(
             name: "confined", dependencies: ["CLinux", "System", "Sockets", "TLS", "Broker"],

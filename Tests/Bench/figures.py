@@ -8,8 +8,8 @@ import whole
 from load import Failed
 from processes import Unavailable
 from servers import (
-    Go, Nginx, PEERS, Parleyd, ParleydBefore, Programs, ProgramsBefore, Redis, Reference, Remote,
-    RemoteBefore, TwoThreads)
+    Go, Mutual, MutualBefore, MutualReference, MutualSplitReference, Nginx, PEERS, Parleyd, ParleydBefore,
+    Programs, ProgramsBefore, Redis, Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
 
 PER_CORE = "a CPU s"
 
@@ -68,6 +68,13 @@ class Samples:
                 row = self.bench.results.row(self.figure, title, "", server)
                 row.ratios.append(value / against)
 
+    def compare_beside(self, title, server, base, other_title=None, label=None):
+        """Adds the round's ratio of one server to another base to its note."""
+        value, against = self.values.get((title, server)), self.values.get((other_title or title, base))
+        if value and against:
+            row = self.bench.results.row(self.figure, title, "", server)
+            row.ratios_beside.setdefault(label or base, []).append(value / against)
+
 
 def by_load(samples, title, kinds, mode, *options, plaintext=False):
     """Operations per CPU second of each kind of server."""
@@ -98,16 +105,35 @@ def base(bench):
 
 
 def handshakes(samples):
-    by_load(samples, "full handshakes", servers(samples.bench), "handshake", "--connections", 16)
+    title = "full handshakes"
+    first, *others = servers(samples.bench)
+    by_load(samples, title, (first, SplitReference, *others), "handshake", "--connections", 16)
     samples.compare(base(samples.bench))
+    beside_limits(samples, title)
 
 
 def mutual_handshakes(samples):
-    """With the client's certificate; of the others none asks for one."""
+    """With the client's certificate; of the others none asks for one. First one fixed reply by all of them, then with what
+    remote sessions have beside, which no reference has."""
     before = samples.bench.options.before
+    title, remote = "mutual handshakes", "mutual handshakes, table and trail"
+    by_load(samples, title, (MutualReference, MutualSplitReference, Mutual, *((MutualBefore,) if before else ())),
+            "handshake", "--connections", 16)
     kinds = (Remote, RemoteBefore) if before else (Remote,)
-    by_load(samples, "mutual handshakes", kinds, "handshake", "--connections", 16)
+    by_load(samples, remote, kinds, "handshake", "--connections", 16)
+    samples.compare(base(samples.bench))
     samples.compare(kinds[-1].name)
+    beside_limits(samples, title)
+    for kind in kinds:
+        samples.compare_beside(remote, kind.name, SplitReference.name, title, "reference, split, whose reply is all")
+
+
+def beside_limits(samples, title):
+    """What each build of ours is of the limit with two processes, and of the other one where that isn't the base."""
+    for server in (Parleyd.name, ParleydBefore.name):
+        for limit in (Reference.name, SplitReference.name):
+            if limit != base(samples.bench):
+                samples.compare_beside(title, server, limit)
 
 
 def replies_tls(samples):

@@ -7,7 +7,8 @@ import subprocess
 from load import Failed
 from machine import which
 
-COLOURS = {"parleyd": "#c2410c", "reference": "#64748b", "redis": "#b91c1c", "nginx": "#15803d",
+COLOURS = {"parleyd": "#c2410c", "reference": "#64748b",
+           "reference, split": "#94a3b8", "redis": "#b91c1c", "nginx": "#15803d",
            "Go crypto/tls": "#0e7490", "stunnel": "#a16207"}
 
 HEAD = """

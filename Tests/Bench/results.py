@@ -12,6 +12,8 @@ class Row:
     def __init__(self, figure, title, unit, server):
         self.figure, self.title, self.unit, self.server = figure, title, unit, server
         self.values, self.ratios, self.latencies, self.foreign = [], [], [], []
+        self.ratios_beside = {}
+        """To other bases than the figure's, for the note."""
         self.fault = None
 
     @property
@@ -21,9 +23,7 @@ class Row:
     @property
     def ratio(self):
         """Median, least and greatest of the rounds' ratios to the figure's base."""
-        if not self.ratios:
-            return None
-        return statistics.median(self.ratios), min(self.ratios), max(self.ratios)
+        return spread(self.ratios) if self.ratios else None
 
     @property
     def percentiles(self):
@@ -36,11 +36,12 @@ class Row:
     def note(self):
         if self.fault:
             return self.fault
+        parts = [f"{shown_ratio(spread(ratios))} to {base}" for base, ratios in self.ratios_beside.items()]
         disturbed = [share for share in self.foreign if share > DISTURBED]
-        if not disturbed:
-            return ""
-        rounds = f" in {len(disturbed)} of {len(self.values)}" if len(self.values) > 1 else ""
-        return f"disturbed{rounds}: others up to {max(disturbed)} %"
+        if disturbed:
+            rounds = f" in {len(disturbed)} of {len(self.values)}" if len(self.values) > 1 else ""
+            parts.append(f"disturbed{rounds}: others up to {max(disturbed)} %")
+        return "; ".join(parts)
 
     def cells(self):
         if not self.values:
@@ -48,12 +49,7 @@ class Row:
         value = f"{shown(self.median)} {self.unit}"
         if len(self.values) > 1:
             value += f" ({shown(min(self.values))}–{shown(max(self.values))})"
-        ratio = ""
-        if self.ratio:
-            middle, least, most = self.ratio
-            ratio = f"{middle:.2f}"
-            if least < most:
-                ratio += f" ({least:.2f}–{most:.2f})"
+        ratio = shown_ratio(self.ratio) if self.ratio else ""
         latency = " / ".join(shown(value) for value in self.percentiles or ())
         return [self.title, self.server, value, ratio, latency, self.note]
 
@@ -105,6 +101,16 @@ def markdown(head, rows):
         return "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |"
 
     return "\n".join([line(head), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def spread(values):
+    """Median, least and greatest."""
+    return statistics.median(values), min(values), max(values)
+
+
+def shown_ratio(ratio):
+    middle, least, most = ratio
+    return f"{middle:.2f}" + (f" ({least:.2f}–{most:.2f})" if least < most else "")
 
 
 def shown(value):

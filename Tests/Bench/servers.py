@@ -127,6 +127,13 @@ class TwoThreads(Parleyd):
     name, threads = "parleyd --threads 2", 2
 
 
+class Mutual(Parleyd):
+    """With client certificates, and otherwise the same."""
+
+    def remote(self):
+        return ["--client-ca", f"{self.certs}/ca.pem"]
+
+
 class Remote(Parleyd):
     """With client certificates, a command table and an audit file."""
 
@@ -163,6 +170,10 @@ class ParleydBefore(Before, Parleyd):
     name = "parleyd before"
 
 
+class MutualBefore(Before, Mutual):
+    name = ParleydBefore.name
+
+
 class RemoteBefore(Before, Remote):
     name = "parleyd before with parley/1"
 
@@ -173,15 +184,31 @@ class ProgramsBefore(Before, Programs):
 
 class Reference(Server):
     name, is_ours = "reference", True
-    prefix = ()
+    prefix, is_split, asks_clients = (), False, False
 
     def command(self):
         credentials = [f"{self.certs}/server.pem", f"{self.certs}/server.key"]
+        options = [*(["--split"] if self.is_split else []),
+                   *(["--client-ca", f"{self.certs}/ca.pem"] if self.asks_clients else [])]
         return [*self.prefix, self.executable("parley-reference"),
-                *(["--plaintext"] if self.plaintext else credentials)]
+                *(["--plaintext"] if self.plaintext else [*options, *credentials])]
 
     def start(self):
         return self.run(*self.command()).ready_port()
+
+
+class SplitReference(Reference):
+    """With the key in another process, as parleyd has it."""
+
+    name, is_split = "reference, split", True
+
+
+class MutualReference(Reference):
+    asks_clients = True
+
+
+class MutualSplitReference(SplitReference):
+    asks_clients = True
 
 
 class Redis(Server):

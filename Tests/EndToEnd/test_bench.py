@@ -16,9 +16,11 @@ QUICK = 300.0
 """Seconds; a run takes less than sixty where the machine has nothing else to do."""
 
 BOTH = {"parleyd", "reference"}
+WITH_SPLIT = BOTH | {"reference, split"}
 FIGURES = {
-    "full handshakes": BOTH,
-    "mutual handshakes": {"parleyd with parley/1"},
+    "full handshakes": WITH_SPLIT,
+    "mutual handshakes": WITH_SPLIT,
+    "mutual handshakes, table and trail": {"parleyd with parley/1"},
     "TLS replies, 1 connection": BOTH,
     "TLS replies, 64 connections": BOTH,
     "TLS replies, 512 connections": BOTH,
