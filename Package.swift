@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-/// Where the sources are is no part of what is built, so that two builds are the same, byte for byte.
+/// Where the sources are is no part of what is built, so that two builds are the same, byte for byte. Debugging
+/// information would name the compiler's own files of C modules as well, whose names depend on the folder.
 let sources = "\(Context.packageDirectory)=."
 
 let settings: [SwiftSetting] = [
@@ -19,7 +20,7 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(
         [
             "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
-            "-file-prefix-map", sources,
+            "-file-prefix-map", sources, "-Xfrontend", "-no-clang-module-breadcrumbs",
         ],
         .when(configuration: .release)),
 ]
