@@ -3,6 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
+/// Where the sources are is no part of what is built, so that two builds are the same, byte for byte. Debugging
+/// information would name the compiler's own files of C modules as well, whose names depend on the folder.
+let sources = "\(Context.packageDirectory)=."
+
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -14,9 +18,15 @@ let settings: [SwiftSetting] = [
     // accesses don't overlap; the check at each access would cost a reply a tenth of its time.
     // With a section for each function the linker leaves out those that nobody calls.
     .unsafeFlags(
-        ["-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections"],
+        [
+            "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
+            "-file-prefix-map", sources, "-Xfrontend", "-no-clang-module-breadcrumbs",
+        ],
         .when(configuration: .release)),
 ]
+
+let unplaced = CSetting.unsafeFlags(
+    ["-ffile-prefix-map=\(sources)"], .when(configuration: .release))
 
 /// For modules whose time goes into system calls, or that have little to do for a message: small rather than
 /// fast: TLS waits for OpenSSL, which does the work. What parses or matches requests, or moves a program's bytes, isn't among
@@ -26,13 +36,15 @@ let small = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))
 /// The products' relocations take half a megabyte of each unless they are packed, which glibc reads
 /// from 2.36 (Debian 12) on, and of the toolchain's linkers only lld writes. SwiftPM has executables
 /// export every symbol, which nobody looks up; their names take 200 KB of each. Tables for
-/// unwinding, which nobody does, take a megabyte of each.
+/// unwinding, which nobody does, take a megabyte of each. What the dynamic linker has found is then
+/// read-only (`-z now`).
 let linking: [LinkerSetting] = [
     .unsafeFlags(
         [
             "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
             "--no-export-dynamic", "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-T",
-            "-Xlinker", "\(Context.packageDirectory)/scripts/no-unwinding.ld",
+            "-Xlinker", "\(Context.packageDirectory)/scripts/left-out.ld", "-Xlinker", "-z",
+            "-Xlinker", "now",
         ],
         .when(configuration: .release))
 ]
@@ -61,11 +73,16 @@ let package = Package(
     targets: [
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev", "pkg-config"])]),
-        .target(name: "CLinux"),
+        .target(name: "CLinux", cSettings: [unplaced]),
         .target(
             name: "CProvider", dependencies: ["COpenSSL"],
             cSettings: [
                 .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
+                unplaced,
+                // Not in CLinux: what it starts runs beside threads whose storage it may not touch.
+                .unsafeFlags(
+                    ["-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"],
+                    .when(configuration: .release)),
             ]),
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Sockets", dependencies: ["CLinux", "System"], swiftSettings: settings),

@@ -13,7 +13,7 @@ SCRIPTS = REPOSITORY / "scripts"
 
 class CommandLines(TestCase):
     def test_help_is_given_and_a_mistake_is_wrong_usage(self):
-        for name in ("demo", "setup", "test", "test-groups", "test-release"):
+        for name in ("demo", "package", "setup", "test", "test-groups", "test-release"):
             for words, status in ((["--help"], 0), (["-h"], 0), (["--no-such-option"], 64),
                                   (["x", "y"], 64)):
                 with self.subTest(name, words=words):
