@@ -55,7 +55,11 @@ struct OutputTests {
             output.write(text)
             output.flush(within: .milliseconds(20))
             #expect(output.backlog > 0 && output.backlog < 800_000)
-            async let read = reader.read { $0.count >= 800_000 }
+            // A slow one, so that the pipe is full most of the time.
+            async let read = reader.read {
+                usleep(20_000)
+                return $0.count >= 800_000
+            }
             output.flush(within: .seconds(50))
             #expect(output.backlog == 0)
             let isSame = await read == text
