@@ -9,7 +9,10 @@ package struct PacketWriter: Sendable {
     package private(set) var bytes: [UInt8]
 
     package init(_ type: UInt8) {
-        bytes = [type]
+        bytes = []
+        // Grown from one byte on, a message of a few fields is copied four times.
+        bytes.reserveCapacity(Self.most)
+        bytes.append(type)
     }
 
     package mutating func add(_ value: UInt8) { bytes.append(value) }
@@ -50,6 +53,9 @@ package struct PacketWriter: Sendable {
         add(value != nil)
         if let value { body(&self, value) }
     }
+
+    /// Of a message without long fields, about.
+    private static let most = 96
 
     /// What is larger than that doesn't fit any channel.
     private mutating func add(count: Int) { add(UInt32(count)) }

@@ -43,9 +43,13 @@ struct Piece {
     }
 
     var head: [UInt8] {
-        [total, offset].flatMap { number in
-            [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) }
+        func byte(_ number: Int, _ shift: Int) -> UInt8 {
+            UInt8(truncatingIfNeeded: number >> shift)
         }
+        return [
+            byte(total, 24), byte(total, 16), byte(total, 8), byte(total, 0),
+            byte(offset, 24), byte(offset, 16), byte(offset, 8), byte(offset, 0),
+        ]
     }
 
     /// How much of the message is in it.

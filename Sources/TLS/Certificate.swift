@@ -1,6 +1,7 @@
 // An X.509 certificate, and what it says of whom it was issued to.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import Synchronization
 internal import System
 
 /// An X.509 certificate.
@@ -8,6 +9,17 @@ internal import System
 public final class Certificate: Sendable {
     private let shared: SharedPointer<OpaquePointer>
     var pointer: OpaquePointer { unsafe shared.raw }
+    private let known = Mutex<PeerIdentity?>(nil)
+
+    /// What it says of its holder, who has proved nothing by that. Read once: that takes longer than all else that is done
+    /// for a client whose chain is known.
+    var identity: PeerIdentity {
+        known.withLock { known in
+            let identity = known ?? PeerIdentity(self)
+            known = identity
+            return identity
+        }
+    }
 
     /// Takes over a reference.
     init(owning pointer: OpaquePointer) {

@@ -46,7 +46,7 @@ public struct VerifiedChain: Sendable {
         }
         guard code == X509_V_OK else { throw ChainRefusal(code, verification.objection) }
         leaf = certificates[0]
-        identity = PeerIdentity(leaf)
+        identity = leaf.identity
         start = now
         let ends = verification.chain.map(\.expiry)
         let turn = trust.crls?.nextTurn(for: verification.chain, after: now)

@@ -13,15 +13,22 @@ struct AcceptedChains {
     init(most: Int) { self.most = most }
 
     func holds(_ message: [UInt8], at now: Moment) -> Bool {
-        ends[message.hashValue].map { now < $0 } ?? false
+        ends[Self.hash(message)].map { now < $0 } ?? false
     }
 
     mutating func insert(_ message: [UInt8], for time: Duration, at now: Moment) {
         if ends.count >= most { ends.removeAll(keepingCapacity: true) }
-        ends[message.hashValue] = now + min(time, Self.longest)
+        ends[Self.hash(message)] = now + min(time, Self.longest)
     }
 
     mutating func removeAll() { ends.removeAll(keepingCapacity: true) }
+
+    /// Not `hashValue`, which takes the bytes one by one.
+    private static func hash(_ message: [UInt8]) -> Int {
+        var hasher = Hasher()
+        unsafe message.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+        return hasher.finalize()
+    }
 
     /// The clock by which chains end may be set meanwhile, and this one goes on.
     static let longest = Duration.seconds(3_600)

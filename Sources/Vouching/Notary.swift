@@ -81,15 +81,15 @@ package final class Notary {
             let reading = try reading(call.key, call.handle, at: now)
             do throws(ProofRefusal) {
                 if call.nonce != nil, !isIssued { throw .wrongNonce }
-                // One that nobody knows, where none is said: such a handshake may ask no client.
-                let nonce = if let nonce = call.nonce { nonce } else { try HandshakeNonce.make() }
                 let proof = PendingHandshakes.Proof(
-                    HandshakeProof(of: reading.leaf, nonce: nonce))
+                    call.nonce.map { HandshakeProof(of: reading.leaf, nonce: $0) }
+                        ?? HandshakeProof(askingNobody: reading.leaf))
                 let content = try proof.steps.contentToSign(
                     call.messages, scheme: call.scheme, at: now)
                 let signature = try signature(of: content, call.scheme, reading)
+                // Where no client is asked nothing follows that it would have to be in.
+                guard proof.steps.asksClient else { return .signed(signature, next: nil) }
                 try proof.steps.append(signature: signature)
-                guard proof.steps.awaitsClient else { return .signed(signature, next: nil) }
                 pending.begin(.chain(proof), call.handle, at: now)
                 return .signed(signature, next: try nonces.make())
             } catch {
@@ -164,7 +164,7 @@ package final class Notary {
             case .unproven:
                 let shown = try verify(try chain(in: call))
                 pending.putBack(
-                    .end(shown.chain, PeerIdentity(shown.verified.leaf), reading: shown.reading),
+                    .end(shown.chain, shown.verified.identity, reading: shown.reading),
                     call.handle, began: began)
                 return ChainAnswer(shown.verified)
             }

@@ -11,9 +11,14 @@ struct RelayedLines {
     /// - Returns: lines without their end, and without the program's name.
     mutating func add(_ bytes: [UInt8]) -> [String] {
         var lines: [String] = []
-        for byte in bytes {
-            if byte == UInt8(ascii: "\n") || partial.count >= Self.longest { end(&lines) }
-            if byte != UInt8(ascii: "\n") { partial.append(byte) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            // Not byte by byte: a session has a line.
+            let line = rest.prefix(Self.longest - partial.count)
+            let stop = line.firstIndex(of: UInt8(ascii: "\n"))
+            partial += line[..<(stop ?? line.endIndex)]
+            rest = rest[(stop.map { $0 + 1 } ?? line.endIndex)...]
+            if stop != nil || (partial.count == Self.longest && !rest.isEmpty) { end(&lines) }
         }
         if bytes.isEmpty { end(&lines) }
         return lines

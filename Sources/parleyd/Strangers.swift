@@ -228,12 +228,15 @@ struct Strangers {
         idleLinks.remove(address, from: &idle)
         index[addresses[address].who] = nil
         freeAddresses.append(address)
-        guard index.isEmpty else { return }
+        guard index.isEmpty, addresses.count > Self.few else { return }
         // What a crowd took.
         let untold = ledger
         self = Strangers(limits)
         ledger.takeOver(untold)
     }
+
+    /// Room for as many is kept, rather than made again for each of a few that come one after the other.
+    private static let few = 64
 
     /// Forgets addresses of which nothing is to be known any more: two at each arrival, which makes up for the one that
     /// comes.

@@ -130,6 +130,20 @@ struct ServerFlightTests {
                 == .malformed(.certificateRequest))
     }
 
+    @Test func handshake_thatMayAskNobody_isNotSignedWithANonceOfAnyKind() {
+        let type: [UInt8] = [0xff, 0x50]
+        for nonce in [[], [0], handshake.nonce] {
+            var messages = split(handshake.opening).map { Array($0) }
+            let list = type + [0, UInt8(nonce.count)] + nonce
+            messages[Place.request.rawValue] = message(13, [0, 0, UInt8(list.count)] + list)
+            var proof = HandshakeProof(askingNobody: leaf)
+            #expect(throws: ProofRefusal.wrongNonce) {
+                _ = try proof.contentToSign(
+                    messages.flatMap { $0 }, scheme: handshake.scheme)
+            }
+        }
+    }
+
     @Test func messages_comeInTheirOrder() {
         let messages = split(handshake.opening).map { Array($0) }
         // Each left out, each twice, and each two changed.

@@ -10,7 +10,7 @@ public import System
 /// certificate after the nonce was made, since both are in what it signed, and so is a signature
 /// that only the server's key makes. Not proved: from where it came, and that it is still there.
 public struct HandshakeProof: ~Copyable {
-    /// For the CertificateRequest of this handshake.
+    /// For the CertificateRequest of this handshake; empty where there may be none.
     public let nonce: [UInt8]
     private let leaf: ServerLeaf
     private var state = State.made
@@ -26,6 +26,11 @@ public struct HandshakeProof: ~Copyable {
     public init(of leaf: ServerLeaf, nonce: [UInt8]) {
         self.leaf = leaf
         self.nonce = nonce
+    }
+
+    /// A handshake in which no client may be asked, so that it has no nonce.
+    public init(askingNobody leaf: ServerLeaf) {
+        self.init(of: leaf, nonce: [])
     }
 
     /// From the first step to the last. A client's answer takes a round trip and a signature.
@@ -51,6 +56,15 @@ public struct HandshakeProof: ~Copyable {
     private mutating func take() -> State {
         defer { state = .spent }
         return state
+    }
+
+    /// Whether a client is asked, and so the steps behind `contentToSign` are due.
+    public var asksClient: Bool {
+        switch state {
+        case .asked(let handshake, _), .signed(let handshake): handshake.asksClient
+        case .shown: true
+        case .made, .spent: false
+        }
     }
 
     /// Whether the handshake is signed, and its client has still to prove who it is.
@@ -79,9 +93,9 @@ public struct HandshakeProof: ~Copyable {
         // each time, as Ed25519's is. Where no client is asked there is nobody's identity to replay.
         if flight.asksClient {
             guard let theirs = flight.nonce else { throw .noNonce }
-            guard theirs.elementsEqual(nonce) else { throw .wrongNonce }
+            guard !nonce.isEmpty, theirs.elementsEqual(nonce) else { throw .wrongNonce }
         }
-        guard let scheme = SignatureScheme(rawValue: number), scheme.fits(leaf.certificate) else {
+        guard let scheme = SignatureScheme(rawValue: number), leaf.schemes.contains(scheme) else {
             throw .unfitScheme
         }
         let content = try flight.hash.content(signedBy: .server)
@@ -181,7 +195,7 @@ public struct ProvenClient: Sendable {
     }
 
     /// Who it is, as sessions and tables have it.
-    public var identity: PeerIdentity { PeerIdentity(leaf) }
+    public var identity: PeerIdentity { leaf.identity }
 
     /// Whether both ends agreed on this protocol, as the client has signed (ALPN, RFC 7301).
     public func speaks(_ name: String) -> Bool {

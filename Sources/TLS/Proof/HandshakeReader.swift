@@ -29,15 +29,17 @@ struct HandshakeReader {
         guard let first = rest.first else { throw .truncated }
         guard first == kind.rawValue else { throw .outOfOrder(due: kind) }
         guard rest.count >= Self.header else { throw .truncated }
-        let count = rest.dropFirst().prefix(3).reduce(0) { $0 << 8 | Int($1) }
+        let start = rest.startIndex
+        let count = Int(rest[start + 1]) << 16 | Int(rest[start + 2]) << 8 | Int(rest[start + 3])
         guard count <= kind.longest(isServers: isServers) else {
             throw isServers && kind == .certificate ? .longServerChain : .tooLong(kind)
         }
-        let whole = rest.prefix(Self.header + count)
-        guard whole.count == Self.header + count else { throw .truncated }
-        rest = rest.dropFirst(whole.count)
+        guard rest.count >= Self.header + count else { throw .truncated }
+        let end = start + Self.header + count
+        let whole = rest[start..<end]
+        rest = rest[end...]
         return HandshakeMessage(
-            whole: whole, body: whole.dropFirst(Self.header), kind: kind)
+            whole: whole, body: whole[(start + Self.header)...], kind: kind)
     }
 
     /// Expects that nothing follows.

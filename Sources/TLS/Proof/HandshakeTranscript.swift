@@ -69,6 +69,8 @@ public final class HandshakeTranscript {
             (.opening, .encryptedExtensions, true), (.opening, .certificateRequest, true),
             (.opening, .certificate, true), (.closing, .finished, true),
             (.closing(_?), .certificateVerify, false):
+            // Those of a hello, and of a certificate and its CA.
+            if messages.isEmpty { messages.reserveCapacity(Self.usual) }
             messages.append(contentsOf: message)
         case (.closing(nil), .certificate, false):
             let start = messages.count
@@ -89,4 +91,6 @@ public final class HandshakeTranscript {
 
     /// In bytes: two hellos of each end, and the longest of each other message.
     static let longest = 173_056
+    /// What all of one phase take, mostly.
+    private static let usual = 2_048
 }

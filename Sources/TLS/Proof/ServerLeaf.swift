@@ -7,6 +7,8 @@ public struct ServerLeaf: Sendable {
     let certificate: Certificate
     /// As DER.
     let encoded: [UInt8]
+    /// What its key may sign a handshake with. OpenSSL takes a fifth of a signature to say so.
+    let schemes: [SignatureScheme]
 
     /// That of the server's credentials.
     ///
@@ -29,5 +31,6 @@ public struct ServerLeaf: Sendable {
         encoded = certificate.der
         guard !encoded.isEmpty else { throw .unavailable }
         self.certificate = certificate
+        schemes = SignatureScheme.allCases.filter { $0.fits(certificate) }
     }
 }

@@ -79,7 +79,14 @@ final class TranscriptHash {
 
     /// What an end signs of the messages so far (section 4.4.3).
     func content(signedBy end: SigningEnd) throws(ProofRefusal) -> [UInt8] {
-        [UInt8](repeating: 0x20, count: 64) + Array(end.rawValue.utf8) + [0] + (try value())
+        let hash = try value()
+        var content: [UInt8] = []
+        content.reserveCapacity(64 + 34 + hash.count)
+        content.append(contentsOf: repeatElement(0x20, count: 64))
+        content.append(contentsOf: end.rawValue.utf8)
+        content.append(0)
+        content.append(contentsOf: hash)
+        return content
     }
 
     enum SigningEnd: String {

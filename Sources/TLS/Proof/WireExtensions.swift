@@ -17,6 +17,7 @@ struct WireExtensions {
         } else if !high.insert(type).inserted {
             return false
         }
+        if entries.isEmpty { entries.reserveCapacity(16) }
         entries.append((type, content))
         return true
     }

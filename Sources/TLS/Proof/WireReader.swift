@@ -17,15 +17,20 @@ struct WireReader {
 
     mutating func bytes(_ count: Int) throws(ProofRefusal) -> ArraySlice<UInt8> {
         guard count <= rest.count else { throw .malformed(kind) }
-        let taken = rest.prefix(count)
-        rest = rest.dropFirst(count)
+        // `prefix` and `dropFirst` look for their ends anew, which takes as long as all the rest.
+        let end = rest.startIndex + count
+        let taken = rest[rest.startIndex..<end]
+        rest = rest[end...]
         return taken
     }
 
     /// A number of one to three bytes.
     mutating func number(_ size: Int) throws(ProofRefusal) -> Int {
+        guard size <= rest.count else { throw .malformed(kind) }
+        let end = rest.startIndex + size
         var number = 0
-        for byte in try bytes(size) { number = number << 8 | Int(byte) }
+        for place in rest.startIndex..<end { number = number << 8 | Int(rest[place]) }
+        rest = rest[end...]
         return number
     }
 
