@@ -30,8 +30,8 @@ struct ServerOptions {
     /// Where the audit trail goes; nil for none.
     let audit: String?
     let syncsAudit: Bool
-    /// What one identity may cause of records, or all clients without one.
-    let auditRate: Budget.Rate
+    /// What one identity may cause of records, or all clients without one, in bytes a second.
+    let auditRate: Int
     let auditLimits: AuditLimits
     let grace: Duration
     /// Whom programs run as whose entry names nobody, where root starts the server.
@@ -129,9 +129,8 @@ struct ServerOptions {
         for name in ["audit-rate", "audit-reserve"] where audit == nil && arguments.has(name) {
             throw UsageError("--\(name) is about the audit trail: name its file with --audit")
         }
-        auditRate = Budget.Rate(
-            bytesASecond: try arguments.number("audit-rate", 1...1_048_576).map { $0 << 10 }
-                ?? Budget.Rate.usual)
+        auditRate =
+            try arguments.number("audit-rate", 1...1_048_576).map { $0 << 10 } ?? Budget.usualRate
         auditLimits = try Self.auditLimits(arguments)
         grace = try arguments.seconds("grace") ?? .seconds(5)
         programUser = try Self.user("program", arguments, otherwise: "parley")

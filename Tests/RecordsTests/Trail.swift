@@ -60,11 +60,11 @@ final class Trail {
     deinit { close(reader) }
 
     func budget(_ bytesASecond: Int = 1 << 20) -> Budget {
-        Budget(Budget.Rate(bytesASecond: bytesASecond)) { [clock] in clock.now }
+        Budget(rate: bytesASecond) { [clock] in clock.now }
     }
 
     func budgets(_ bytesASecond: Int) -> Budgets {
-        Budgets(file, Budget.Rate(bytesASecond: bytesASecond)) { [clock] in clock.now }
+        Budgets(file, rate: bytesASecond) { [clock] in clock.now }
     }
 
     /// A recorder that writes to it.
