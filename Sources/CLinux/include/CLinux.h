@@ -28,6 +28,7 @@ typedef struct parley_epoll_event {
 } parley_epoll_event;
 
 int parley_epoll_add(int epoll, int fd, unsigned int events);
+int parley_epoll_change(int epoll, int fd, unsigned int events);
 // At most 256 events; the array must hold as many. The result is epoll_wait's.
 int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds);
 // Has a timerfd become readable at a time of the monotonic clock, in nanoseconds, instead of before.
