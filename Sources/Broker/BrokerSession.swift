@@ -164,9 +164,7 @@ final class BrokerSession {
         let offer = Offer(name, start, timeout: entry.timeout, pipes, permit)
         offer.timer = Timer(after: patience.ends, on: channel.loop) { [unowned self] in withdraw() }
         stage = .offering(offer)
-        var without = post
-        without.hasEnds = false
-        channel.send(post.packet, descriptors: descriptors, otherwise: without.packet)
+        channel.send(post.packet, descriptors: descriptors, otherwise: post.withoutEnds.packet)
         // Meanwhile its pipes are on their way, and its client can leave.
         command.whenRecorded { [weak self, weak offer] refusal in
             if let self, let offer { settle(offer, refusal) }
@@ -177,10 +175,8 @@ final class BrokerSession {
     private func settle(_ offer: Offer, _ refusal: Refusal?) {
         switch stage {
         case .offering(let current) where current === offer:
-            guard let refusal else {
-                offer.isRecorded = true
-                return
-            }
+            offer.isRecorded = refusal == nil
+            guard let refusal else { return }
             offer.timer = nil
             stage = .withdrawn(refusal)
             offer.takePermit().end(.refused(refusal), Usage())
@@ -228,7 +224,9 @@ final class BrokerSession {
             offer.takePermit().end(.refused(refusal), Usage())
             return channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
         }
-        if offer.isRecorded { launch(offer) } else { stage = .recording(offer) }
+        if offer.isRecorded { return launch(offer) }
+        stage = .recording(offer)
+        offer.awaitRecord()
     }
 
     private func launch(_ offer: Offer) {

@@ -16,6 +16,7 @@ struct SlowTrailTests {
     ) throws -> RecordedCommand {
         let command = recorder.start(
             "ls", [.open(argument)], program: "/bin/ls", settled: fate.settle)
+        fate.wait(for: command)
         return try #require(command)
     }
 

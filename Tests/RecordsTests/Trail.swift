@@ -158,6 +158,11 @@ final class Fate: Sendable {
     var settle: @Sendable (StartFate) -> Void {
         { value in self.fate.withLock { $0 = value } }
     }
+
+    /// Waits for that start's record.
+    func wait(for command: RecordedCommand?) {
+        if let known = command?.start?.wait() { settle(known) }
+    }
 }
 
 /// A number that several threads share.

@@ -25,6 +25,13 @@ package struct StartedPost: Message, Equatable {
         self.takesInput = takesInput
     }
 
+    /// The same where they can't be sent.
+    var withoutEnds: Self {
+        var post = self
+        post.hasEnds = false
+        return post
+    }
+
     package init(reading reader: inout PacketReader) throws(PacketError) {
         handle = try reader.readUInt32()
         name = try reader.text(atMost: Longest.name)
