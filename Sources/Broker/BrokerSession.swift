@@ -240,9 +240,11 @@ final class BrokerSession {
                 try SupervisedProgram(
                     offer.start, offer.takePipes(), timeout: offer.timeout,
                     patience: patience.told, offer.takePermit(), loop: channel.loop
-                ) { [handle, channel] in
+                ) { [handle, channel, takesInput = offer.start.takesInput] in
                     switch $0 {
-                    case .running: channel.send(RunningPost(handle: handle).packet)
+                    case .running:
+                        // Else there is no input to be asked for.
+                        if takesInput { channel.send(RunningPost(handle: handle).packet) }
                     case .probe: channel.send(ProbePost(handle: handle).packet)
                     case .done(let outcome):
                         // Where its files are is not the client's business.

@@ -38,6 +38,8 @@ struct keeper {
     // Comes to its end with the program's exec, whatever that comes to; -1 after it.
     int exec;
     enum phase phase;
+    // When what is in the report is told at the latest; 0: it was.
+    long due;
     parley_report report;
     struct family family;
 };
@@ -55,6 +57,7 @@ static inline void tell(struct keeper *keeper)
 {
     // Where nobody is there any more, nobody needs to know. SIGPIPE is blocked.
     raw(SYS_write, CONTROL, (long)&keeper->report, sizeof keeper->report, 0, 0);
+    keeper->due = 0;
 }
 
 // Removes the group, unless something may live on in it. What is there else was put there by somebody who is none of the

@@ -162,6 +162,9 @@ final class TestNetwork {
             }, ended: { _ in })
     }
 
+    /// Those that it was given are the caller's.
+    func takeDescriptors() -> Descriptors { descriptors.takeAll() }
+
     func say(_ posts: any Message...) {
         for post in posts { channel.send(post.packet) }
     }

@@ -73,7 +73,7 @@ package struct EndsPost: Message, Equatable {
     }
 }
 
-/// From the broker: the program runs. What it writes may be sent, and its input may be asked for.
+/// From the broker: a program that takes input runs. What it writes may be sent, and its input may be asked for.
 package struct RunningPost: Message, Equatable {
     package static var kind: PostKind { .running }
 

@@ -90,6 +90,8 @@ typedef struct parley_start {
     long grace;
     // Whether what the program leaves behind is let go when this process ends.
     int is_background;
+    // Whether somebody waits to hear that it runs; else that is told within milliseconds, or with its end.
+    int is_waited_for;
     // Those of the program; null: those that this process has. They must stay as the strings.
     const parley_rights *rights;
     // The folder of the control group that the program is started in, which is removed behind it; -1: none. The
