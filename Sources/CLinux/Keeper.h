@@ -15,6 +15,7 @@ enum {
     CONTROL = 3,
     GROUP = 4,
     MILLISECOND = 1000000,
+    STANDARD_SIGNALS = 31,
 };
 
 // What it is doing about the end of its command.
@@ -28,6 +29,8 @@ struct keeper {
     // Its strings are the caller's, until the program was started.
     parley_start start;
     struct limits limits;
+    // Signals above the standard ones that are not to be ignored any more; bit 0 is signal 1.
+    unsigned long ignored;
     // -1: it has none.
     int group;
     char group_name[PARLEY_GROUP_NAME];
