@@ -135,8 +135,8 @@ struct ServerOptions {
         grace = try arguments.seconds("grace") ?? .seconds(5)
         programUser = try Self.user("program", arguments, otherwise: "parley")
         networkUser = try Self.user("network", arguments, otherwise: "parley-net")
-        if geteuid() == 0, let number = UserNumbers(name: networkUser)?.user,
-            number == UserNumbers(name: programUser)?.user
+        if geteuid() == 0, let number = Self.number(of: networkUser),
+            number == Self.number(of: programUser)
         {
             throw UsageError(
                 "--network-user and --program-user are both \(escaped(networkUser)), so that a program could end or trace what serves the network; name two users"
@@ -159,12 +159,17 @@ struct ServerOptions {
         return limits
     }
 
+    /// Nil where the system knows nobody of that name, or can't tell.
+    private static func number(of name: String) -> UInt32? {
+        (try? UserNumbers(alone: name))?.user
+    }
+
     private static func user(
         _ what: String, _ arguments: Arguments, otherwise: String
     ) throws(UsageError) -> String {
         guard let name = arguments["\(what)-user"] else { return otherwise }
         // Who can't be looked up is told of when it is needed.
-        let number = UserNumbers(name: name)?.user
+        let number = number(of: name)
         if geteuid() == 0 {
             guard number != 0 else {
                 throw UsageError(
