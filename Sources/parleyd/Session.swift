@@ -51,7 +51,7 @@ final class Session {
         case asking
         /// One of parley/1.
         case remote(RemoteServer<TLSStream>)
-        case closing
+        case beginning, closing
     }
 
     init(_ channel: Channel, number: Int, _ visit: Visit?, in house: House) {
@@ -78,7 +78,7 @@ final class Session {
         case .messages: !channel.owesPeer && channel.unread == 0
         case .remote(let remote):
             !remote.owesAnswer && !channel.owesPeer && channel.unread == 0
-        case .asking, .closing: false
+        case .beginning, .asking, .closing: false
         }
     }
 
@@ -106,7 +106,7 @@ final class Session {
                 channel.enter(.idle)
             }
             try house.door.settle(visit)
-            self.visit = nil
+            (self.visit, stage) = (nil, .beginning)
             return true
         } catch {
             outcome = .handshakeFailed(error)
