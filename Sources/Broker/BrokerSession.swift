@@ -134,9 +134,7 @@ final class BrokerSession {
         let offer = Offer(name, start, timeout: entry.timeout, pipes, permit)
         offer.timer = Timer(after: patience.ends, on: channel.loop) { [unowned self] in withdraw() }
         stage = .offering(offer)
-        var without = post
-        without.hasEnds = false
-        channel.send(post.packet, descriptors: descriptors, otherwise: without.packet)
+        channel.send(post.packet, descriptors: descriptors, otherwise: post.withoutEnds.packet)
         // Meanwhile its pipes are on their way, and its client can leave.
         command.whenRecorded { [weak self, weak offer] refusal in
             if let self, let offer { settle(offer, refusal) }
@@ -147,10 +145,8 @@ final class BrokerSession {
     private func settle(_ offer: Offer, _ refusal: Refusal?) {
         switch stage {
         case .offering(let current) where current === offer:
-            guard let refusal else {
-                offer.isRecorded = true
-                return
-            }
+            offer.isRecorded = refusal == nil
+            guard let refusal else { return }
             offer.timer = nil
             stage = .withdrawn(refusal)
             offer.takePermit().end(.refused(refusal), Usage())
@@ -198,7 +194,9 @@ final class BrokerSession {
             offer.takePermit().end(.refused(refusal), Usage())
             return channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
         }
-        if offer.isRecorded { launch(offer) } else { stage = .recording(offer) }
+        if offer.isRecorded { return launch(offer) }
+        stage = .recording(offer)
+        offer.awaitRecord()
     }
 
     private func launch(_ offer: Offer) {
@@ -212,9 +210,11 @@ final class BrokerSession {
                 try SupervisedProgram(
                     offer.start, offer.takePipes(), timeout: offer.timeout,
                     patience: patience.told, offer.takePermit(), loop: channel.loop
-                ) { [handle, channel] in
+                ) { [handle, channel, takesInput = offer.start.takesInput] in
                     switch $0 {
-                    case .running: channel.send(RunningPost(handle: handle).packet)
+                    case .running:
+                        // Else there is no input to be asked for.
+                        if takesInput { channel.send(RunningPost(handle: handle).packet) }
                     case .probe: channel.send(ProbePost(handle: handle).packet)
                     case .done(let outcome):
                         // Where its files are is not the client's business.

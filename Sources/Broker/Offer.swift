@@ -11,6 +11,7 @@ final class Offer {
     let timeout: Duration
     private var pipes: ProgramPipes?
     private var permit: Permit?
+    private let command: any AdmittedCommand
     /// Its start is.
     var isRecorded = false
     /// It was to be ended before it could start.
@@ -26,8 +27,12 @@ final class Offer {
         self.start = start
         self.timeout = timeout
         self.pipes = consume pipes
+        command = permit.command
         self.permit = consume permit
     }
+
+    /// It waits for nothing else any more.
+    func awaitRecord() { command.awaitRecord() }
 
     /// Each once.
     func takePipes() -> ProgramPipes { pipes.take()! }

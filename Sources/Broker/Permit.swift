@@ -6,8 +6,11 @@ package import Remote
 /// the session. Its permit makes the calls, each of them once at most.
 package protocol AdmittedCommand: AnyObject {
     /// Calls when it is known whether its start is recorded, at once where it is known already: with nil where its program may
-    /// start, else with why not. Not where it was given up before.
+    /// start, which it may keep until it is asked for, else with why not. Not where it was given up before.
     func whenRecorded(_ call: @escaping (Refusal?) -> Void)
+
+    /// Its program waits for nothing else any more. May call within this call.
+    func awaitRecord()
 
     /// Nothing of it runs any more: its place is free again. Before the client can know of its end, unless
     /// something was left running or had to be ended after that.

@@ -41,6 +41,8 @@ package final class PostChannel: EventSource, Resumable {
     private var isDue = false
 
     private var queue = OutgoingQueue()
+    /// Whether the loop tells of room in the socket.
+    private var awaitsRoom = false
     /// Until when the system may refuse the first message's descriptors.
     private var waitsUntil: Moment?
     private var again: Timer?
@@ -78,7 +80,7 @@ package final class PostChannel: EventSource, Resumable {
         self.mayReceive = mayReceive
         assembly = MessageAssembly(limit: limit)
         super.init(loop: loop)
-        try loop.add(self, descriptor: number, events: .stream)
+        try loop.add(self, descriptor: number, events: .receiving)
     }
 
     deinit { letGo() }
@@ -171,6 +173,7 @@ package final class PostChannel: EventSource, Resumable {
         let isWaiting = queue.first != nil
         send()
         guard isWaiting, isOpen, queue.first == nil else { return }
+        hear(ofRoom: false)
         if isHolding { goOnNextTurn() }
         isHolding = false
         drained()
@@ -182,7 +185,7 @@ package final class PostChannel: EventSource, Resumable {
             case 0:
                 queue.removeFirst()
                 waitsUntil = nil
-            case EAGAIN: return
+            case EAGAIN: return hear(ofRoom: true)
             case ETOOMANYREFS where waits(with: message): return
             case ETOOMANYREFS where message.giveDescriptorsUp(): continue
             case EPIPE, ECONNRESET:
@@ -193,6 +196,13 @@ package final class PostChannel: EventSource, Resumable {
                 end(.failed(PacketError("cannot send to the other process", errno: failure)))
             }
         }
+    }
+
+    /// Has the loop tell of room, or not any more.
+    private func hear(ofRoom room: Bool) {
+        guard room != awaitsRoom, let number = descriptor?.number else { return }
+        awaitsRoom = room
+        loop.change(descriptor: number, events: room ? .stream : .receiving)
     }
 
     /// Nothing tells when the system would take descriptors again, and all that is behind the message waits with it.

@@ -8,7 +8,7 @@ package import Sockets
 package final class RemoteProgram {
     /// Where the program is, as far as its session has to know.
     package enum Course {
-        /// It may have written something already, but it isn't known to run.
+        /// It may have written something already, but it isn't known to run; of one without input that is not told.
         case starting
         case running
         /// It has ended with all that has its output open, or isn't waited for: what is in the pipes now is

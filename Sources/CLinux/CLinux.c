@@ -37,6 +37,12 @@ int parley_epoll_add(int epoll, int fd, unsigned int events)
     return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
+int parley_epoll_change(int epoll, int fd, unsigned int events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
 int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds)
 {
     struct epoll_event raw[256];

@@ -42,7 +42,9 @@ static void settle_start(struct keeper *keeper)
     keeper->exec = -1;
     if (!keeper->report.failure) bound_memory(keeper);
     if (!keeper->report.failure) {
-        tell(keeper);
+        // Of a program that ends at once both are told together.
+        if (keeper->start.is_waited_for) tell(keeper);
+        else keeper->due = now() + 5 * MILLISECOND;
         return;
     }
     raw(SYS_waitid, P_PID, keeper->program, 0, WEXITED | __WALL, 0);
@@ -141,6 +143,11 @@ void parley_keeper_keep(struct keeper *keeper)
                 begin_killing(keeper);
                 continue;
             }
+        }
+        if (keeper->due) {
+            long left = keeper->due - now();
+            if (left <= 0) tell(keeper);
+            else if (wait < 0 || left < wait) wait = left;
         }
         struct pollfd events[3];
         events[0].fd = is_alone ? -1 : CONTROL;

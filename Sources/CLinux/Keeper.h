@@ -15,6 +15,7 @@ enum {
     CONTROL = 3,
     GROUP = 4,
     MILLISECOND = 1000000,
+    STANDARD_SIGNALS = 31,
 };
 
 // What it is doing about the end of its command.
@@ -28,6 +29,8 @@ struct keeper {
     // Its strings are the caller's, until the program was started.
     parley_start start;
     struct limits limits;
+    // Signals above the standard ones that are not to be ignored any more; bit 0 is signal 1.
+    unsigned long ignored;
     // -1: it has none.
     int group;
     char group_name[PARLEY_GROUP_NAME];
@@ -38,6 +41,8 @@ struct keeper {
     // Comes to its end with the program's exec, whatever that comes to; -1 after it.
     int exec;
     enum phase phase;
+    // When what is in the report is told at the latest; 0: it was.
+    long due;
     parley_report report;
     struct family family;
 };
@@ -55,6 +60,7 @@ static inline void tell(struct keeper *keeper)
 {
     // Where nobody is there any more, nobody needs to know. SIGPIPE is blocked.
     raw(SYS_write, CONTROL, (long)&keeper->report, sizeof keeper->report, 0, 0);
+    keeper->due = 0;
 }
 
 // Removes the group, unless something may live on in it. What is there else was put there by somebody who is none of the

@@ -21,6 +21,7 @@ func launch(
     unsafe how.umask = start.umask
     unsafe how.grace = Int(clamping: start.grace.inNanoseconds)
     unsafe how.is_background = start.isBackground ? 1 : 0
+    unsafe how.is_waited_for = start.takesInput ? 1 : 0
     unsafe how.rights = unsafe strings.rights.map { unsafe UnsafePointer($0.rights) }
     unsafe how.group = -1
     if let group {

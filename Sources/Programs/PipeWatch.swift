@@ -8,25 +8,30 @@ internal import System
 /// so that the bytes go to whoever has the pipe's other copy. Confined to its loop.
 final class PipeWatch: EventSource {
     private var copy: Descriptor?
+    private var isWatched = false
     private let changed: () -> Void
 
-    /// Nobody can write to it any more.
+    /// Nobody can write to it any more, as far as was looked.
     var hasEnded: Bool { copy == nil }
 
     /// - Parameters:
     ///   - copy: of the pipe's reading end.
-    ///   - changed: called on the loop, once.
-    init(
-        _ copy: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
-    ) throws(StreamError) {
-        let number = copy.number
+    ///   - changed: called on the loop, once, after `look`.
+    init(_ copy: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void) {
         self.copy = consume copy
         self.changed = changed
         super.init(loop: loop)
-        try loop.add(self, descriptor: number, events: .hangingUp)
     }
 
     deinit { close() }
+
+    /// Finds out whether it has ended, and goes on to watch it where it hasn't. Where the system can't watch it, it has no end.
+    func look() {
+        guard let number = copy?.number, !isWatched else { return }
+        var state = pollfd(fd: number, events: 0, revents: 0)
+        if unsafe poll(&state, 1, 0) > 0 { return close() }
+        isWatched = (try? loop.add(self, descriptor: number, events: .hangingUp)) != nil
+    }
 
     override func ready(_ events: Events) {
         guard !hasEnded, events.contains(.hungUp) else { return }
@@ -36,7 +41,7 @@ final class PipeWatch: EventSource {
 
     private func close() {
         guard let number = copy?.number else { return }
-        loop.remove(descriptor: number)
+        if isWatched { loop.remove(descriptor: number) }
         copy = nil
     }
 }

@@ -78,8 +78,8 @@ public final class Program {
         let link = Link()
         let copies = pipes.copies
         outputs = [
-            try PipeWatch(copies.output, loop: loop) { link.program?.outputHasEnded() },
-            try PipeWatch(copies.errorOutput, loop: loop) { link.program?.outputHasEnded() },
+            PipeWatch(copies.output, loop: loop) { link.program?.outputHasEnded() },
+            PipeWatch(copies.errorOutput, loop: loop) { link.program?.outputHasEnded() },
         ]
         keeper = try Keeper(
             start, input: pipes.input, output: pipes.output, errorOutput: pipes.errorOutput,
@@ -153,6 +153,8 @@ public final class Program {
         } else if end != nil, course == .running {
             endedByItself = true
             course = .lingering
+            // Only now it counts who may still write; of a program that leaves nothing behind nobody has to ask.
+            for output in outputs { output.look() }
             linger()
         }
         changed()

@@ -9,7 +9,7 @@ struct AuditEntry: Sendable {
         case frequent
         /// The server's own. Lost where it can't be written.
         case own
-        /// A program waits for it: whoever settles it says so.
+        /// A program waits for it: whoever settles it says so where that is to be told.
         case start(StartRecord, settled: @Sendable (StartFate) -> Void)
         /// Never left out. Kept where it can't be written, and dropped where its start is not in the trail.
         case end(StartRecord?)
@@ -36,6 +36,8 @@ struct AuditEntry: Sendable {
     var isNeedless: Bool {
         if case .end(let start?) = kind { start.fate == .failed } else { false }
     }
+
+    var isWaitedFor: Bool { if case .start = kind { true } else { false } }
 
     private static let overhead = 128
 }

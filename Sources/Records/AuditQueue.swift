@@ -24,18 +24,29 @@ final class AuditQueue: Sendable {
         case reopening(OpenedTrail)
     }
 
-    private struct State {
+    fileprivate struct State {
         var items: [Item] = []
         /// Of all records that are not settled, also of those that were taken.
         var bytes = 0
         var records = 0
         var isShort = false
-        var isAsleep = false
+        var rest = Rest.none
         /// Until when what waits is still written; nil while the trail is open.
         var end: Moment?
         var isOver = false
         /// Those of the server's own that found no room, or that were lost at the end.
         var lost = 0
+    }
+
+    /// What the thread does that takes them.
+    fileprivate enum Rest {
+        /// It works, and looks here before it rests.
+        case none
+        /// It looks here in a moment by itself: what nobody waits for has so much time, and is written with what comes
+        /// meanwhile.
+        case short
+        /// It comes when it is called.
+        case long
     }
 
     private let state = Mutex(State())
@@ -61,7 +72,7 @@ final class AuditQueue: Sendable {
             state.bytes += entry.size
             state.records += 1
             state.items.append(.record(entry))
-            return (true, state.isAsleep.exchange(false))
+            return (true, state.endRest(for: entry))
         }
         if rings { bell.ring() }
         return isTaken
@@ -80,7 +91,7 @@ final class AuditQueue: Sendable {
             // Of several in a row the last one counts, and only that one is kept open.
             if case .reopening? = state.items.last { state.items.removeLast() }
             state.items.append(.reopening(trail))
-            return state.isAsleep.exchange(false)
+            return state.endRest()
         }
         if rings { bell.ring() }
     }
@@ -103,15 +114,22 @@ final class AuditQueue: Sendable {
     /// - Returns: nothing at that time; nil where the trail is closed and there is nothing more.
     func take(until due: Moment) -> [Item]? {
         while true {
-            let items = state.withLock { state -> [Item]? in
-                if state.items.isEmpty, state.end != nil { return nil }
+            let (items, rest) = state.withLock { state -> ([Item]?, Rest) in
+                if state.items.isEmpty, state.end != nil { return (nil, .none) }
                 var items: [Item] = []
                 swap(&items, &state.items)
-                state.isAsleep = items.isEmpty
-                return items
+                state.rest =
+                    switch state.rest {
+                    case _ where !items.isEmpty: .none
+                    case .none: .short
+                    case .short, .long: .long
+                    }
+                return (items, state.rest)
             }
-            guard let items, items.isEmpty, Moment.now < due else { return items }
-            bell.wait(until: due)
+            guard let items, items.isEmpty else { return items }
+            let now = Moment.now
+            guard now < due else { return items }
+            bell.wait(until: rest == .short ? min(due, now + Self.pause) : due)
         }
     }
 
@@ -163,12 +181,23 @@ final class AuditQueue: Sendable {
         while state.withLock({ !$0.isOver }), Moment.now < end { over.wait(until: end) }
         return state.withLock { $0.records + $0.lost }
     }
+
+    /// How long a record that nobody waits for may wait for others, once one was written. A program's end and the start that
+    /// follows it then cost one call of the thread.
+    private static let pause = Duration.milliseconds(5)
 }
 
-extension Bool {
-    /// Returns what it was.
-    fileprivate mutating func exchange(_ value: Bool) -> Bool {
-        defer { self = value }
-        return self
+extension AuditQueue.State {
+    /// - Parameter entry: what is to be written; nil for what can't wait.
+    /// - Returns: whether the thread must be called.
+    fileprivate mutating func endRest(for entry: AuditEntry? = nil) -> Bool {
+        switch rest {
+        case .none: return false
+        case .short:
+            if let entry, !entry.isWaitedFor { return false }
+        case .long: break
+        }
+        rest = .none
+        return true
     }
 }

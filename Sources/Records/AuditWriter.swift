@@ -172,8 +172,7 @@ final class AuditWriter {
     private func settle(_ entry: AuditEntry, _ fate: StartFate = .recorded) {
         queue.settle(entry)
         guard case .start(let start, let settled) = entry.kind else { return }
-        guard start.fate == nil else { return }
-        start.settle(fate)
+        guard start.fate == nil, start.settle(fate) else { return }
         settled(fate)
     }
 
@@ -197,8 +196,9 @@ final class AuditWriter {
         self.rest = rest
         owe(entry, reason)
         // Its program doesn't wait for that, and its end follows.
-        if case .start(let start, let settled) = entry.kind, start.fate == nil {
+        if case .start(let start, let settled) = entry.kind, start.fate == nil,
             start.settle(.begun)
+        {
             settled(.begun)
         }
     }

@@ -5,7 +5,7 @@ package import System
 /// One budget for each identity that has sessions or had some lately, and one for all clients without one. What is forgotten
 /// and has left something out has a record of that. Confined to its loop.
 package final class Budgets {
-    private let rate: Budget.Rate
+    private let rate: Int
     private let now: () -> Moment
     private let server: Recorder
     private let strangers: Budget
@@ -13,11 +13,12 @@ package final class Budgets {
     /// With so many it is looked for those that can be forgotten.
     private var full = Budgets.mostIdle
 
-    package init(_ file: AuditFile, _ rate: Budget.Rate, now: @escaping () -> Moment) {
+    /// - Parameter rate: of each, as `Budget` has it.
+    package init(_ file: AuditFile, rate: Int, now: @escaping () -> Moment) {
         self.rate = rate
         self.now = now
         server = Recorder(file, nil)
-        strangers = Budget(rate, now: now)
+        strangers = Budget(rate: rate, now: now)
     }
 
     /// - Parameter identity: nil for who has none.
@@ -25,7 +26,7 @@ package final class Budgets {
         guard let identity else { return strangers }
         if let budget = identities[identity] { return budget }
         if identities.count >= full { forget() }
-        let budget = Budget(rate, now: now)
+        let budget = Budget(rate: rate, now: now)
         identities[identity] = budget
         return budget
     }

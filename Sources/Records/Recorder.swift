@@ -63,8 +63,8 @@ package final class Recorder {
 
     /// Records that a program is about to start, as the session's next command.
     ///
-    /// - Parameter settled: called on the trail's thread, once it is known whether the program may start, unless the trail
-    ///   ends before.
+    /// - Parameter settled: called on the trail's thread, once it is known that the program may not start, or that it may and
+    ///   somebody waits for that (`StartRecord.wait`); not where the trail ends before.
     /// - Returns: nil where that can't be kept: the program must not start then.
     package func start(
         _ name: String, _ arguments: [RecordedArgument], program: String,

@@ -63,7 +63,7 @@ final class CommandOutput<Stream: ByteStream> {
     func gather(_ program: RemoteProgram, into output: inout OutputSpan<UInt8>) -> Int {
         control.move(into: &output)
         // It may have written something before it is known to run, and its input must be wanted first.
-        if case .starting = program.course { return 0 }
+        if case .starting = program.course, program.input != nil { return 0 }
         var total = 0
         while total < Self.turn {
             // In turns, so that neither of two full pipes waits for the other.

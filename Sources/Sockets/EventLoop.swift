@@ -181,6 +181,14 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         sources[index] = UnownedSource(source)
     }
 
+    /// Watches a descriptor, which was added, for other events. What it is ready for already is told.
+    package func change(descriptor: Int32, events: Events) {
+        assert(isMine)
+        let result = parley_epoll_change(epoll.number, descriptor, events.rawValue)
+        // Only for a descriptor that isn't watched it fails.
+        precondition(result == 0, "epoll_ctl: \(Errno.last)")
+    }
+
     /// Forgets a source, before its descriptor is closed or handed on.
     package func remove(descriptor: Int32) {
         assert(isMine)

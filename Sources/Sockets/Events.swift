@@ -25,6 +25,11 @@ public struct Events: OptionSet, Sendable {
     /// What asks for nothing but that.
     package static let hangingUp: Events = .edgeTriggered
 
+    /// What a channel asks for whose peer mostly takes at once what it is sent: for one between processes each message
+    /// that the peer has read would be an event of its own.
+    package static let receiving: Events = [
+        .readable, Events(rawValue: EPOLLRDHUP.rawValue), .edgeTriggered,
+    ]
     /// What a connected stream asks for, once and for all.
     package static let stream: Events = [
         .readable, .writable, Events(rawValue: EPOLLRDHUP.rawValue), .edgeTriggered,

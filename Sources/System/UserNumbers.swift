@@ -18,22 +18,26 @@ public struct UserNumbers: Hashable, Sendable {
         self.groups = groups
     }
 
-    /// A user by its name, with its groups; nil where the system has none of that name, or can't tell. May
-    /// wait for a name service.
-    public init?(name: String) {
-        guard let entry = try? UserEntry(name: name), let numbers = try? Self(entry) else {
-            return nil
-        }
-        self = numbers
+    /// A user by its name, with its own group and no other; nil where the system has none of that name. Its other
+    /// groups are asked of each name service, which takes much longer. May wait for one.
+    ///
+    /// - Throws: why that can't be told.
+    public init?(alone name: String) throws(Errno) {
+        guard let entry = try UserEntry(name: name) else { return nil }
+        self.init(user: entry.user, group: entry.group)
     }
 
     /// - Throws: `ERANGE` where it is in more groups than a process can have.
     init(_ entry: UserEntry) throws(Errno) {
-        // As many as the kernel takes (NGROUPS_MAX).
-        var count: Int32 = 65_536
+        var count: Int32 = 64
         var groups = [gid_t](repeating: 0, count: Int(count))
-        guard unsafe getgrouplist(entry.name, entry.group, &groups, &count) >= 0 else {
-            throw Errno(ERANGE)
+        if unsafe getgrouplist(entry.name, entry.group, &groups, &count) < 0 {
+            // As many as the kernel takes (NGROUPS_MAX).
+            count = 65_536
+            groups = [gid_t](repeating: 0, count: Int(count))
+            guard unsafe getgrouplist(entry.name, entry.group, &groups, &count) >= 0 else {
+                throw Errno(ERANGE)
+            }
         }
         self.init(
             user: entry.user, group: entry.group, groups: Array(groups.prefix(Int(count))))

@@ -200,21 +200,17 @@ public final class Credentials: Sendable {
     ///
     /// - Throws: `CredentialError`.
     func rehearse() throws(CredentialError) {
-        guard let server = unsafe SSL_CTX_new(TLS_server_method()) else {
+        // Nobody asks the client for a certificate, so that both may have it.
+        guard let context = unsafe SSL_CTX_new(TLS_method()) else {
             throw .refused("a TLS context")
         }
-        defer { unsafe SSL_CTX_free(server) }
-        guard let client = unsafe SSL_CTX_new(TLS_client_method()) else {
-            throw .refused("a TLS context")
-        }
-        defer { unsafe SSL_CTX_free(client) }
-        unsafe try TLSPolicy.apply(to: server, minimum: .tls13)
-        unsafe try TLSPolicy.apply(to: client, minimum: .tls13)
-        guard unsafe SSL_CTX_use_certificate(server, chain[0].pointer) == 1,
-            unsafe SSL_CTX_use_PrivateKey(server, key.pointer) == 1
+        defer { unsafe SSL_CTX_free(context) }
+        unsafe try TLSPolicy.apply(to: context, minimum: .tls13)
+        guard unsafe SSL_CTX_use_certificate(context, chain[0].pointer) == 1,
+            unsafe SSL_CTX_use_PrivateKey(context, key.pointer) == 1
         else { throw .refused("the certificate \(path)") }
         let call = SigningCall.make(asking: key.signer, for: nil) {
-            unsafe Rehearsal.failure(client: client, server: server)
+            unsafe Rehearsal.failure(client: context, server: context)
         }
         guard let reasons = call.result else { return }
         if let refusal = call.refusal {

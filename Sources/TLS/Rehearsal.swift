@@ -6,7 +6,7 @@ internal import COpenSSL
 enum Rehearsal {
     /// Does a handshake.
     ///
-    /// - Parameters: contexts of the two roles.
+    /// - Parameters: contexts of any role, which may be one and the same.
     ///   - untilServerIsKnown: whether it is over when the client is done, which need not show the server anything.
     /// - Returns: nil where both ends are done, else why not.
     static func failure(
@@ -17,6 +17,9 @@ enum Rehearsal {
         defer { unsafe SSL_free(asking) }
         guard let answering = unsafe SSL_new(server) else { return ErrorQueue.drain() }
         defer { unsafe SSL_free(answering) }
+        guard unsafe SSL_set_ssl_method(asking, TLS_client_method()) == 1,
+            unsafe SSL_set_ssl_method(answering, TLS_server_method()) == 1
+        else { return ErrorQueue.drain() }
         var ends: (OpaquePointer?, OpaquePointer?) = (nil, nil)
         guard unsafe BIO_new_bio_pair(&ends.0, 0, &ends.1, 0) == 1 else {
             return ErrorQueue.drain()
@@ -53,19 +56,18 @@ enum Rehearsal {
 
     /// The signature schemes that a client offers (RFC 8446, section 4.2.3), preferred ones first;
     /// empty where there can't be a client.
-    static func offeredSignatures() -> [UInt16] {
-        guard let client = unsafe SSL_CTX_new(TLS_client_method()) else { return leave() }
-        defer { unsafe SSL_CTX_free(client) }
-        guard let server = unsafe SSL_CTX_new(TLS_server_method()) else { return leave() }
-        defer { unsafe SSL_CTX_free(server) }
+    ///
+    /// - Parameter context: as the library makes it, of any role: to make others takes a millisecond each. Afterwards it has
+    ///   other versions.
+    static func offeredSignatures(under context: OpaquePointer) -> [UInt16] {
         // What TLS 1.3 has no use for only servers request. A client with a newer minimum would not
         // show it here.
-        unsafe parley_SSL_CTX_set_min_proto_version(client, TLS1_2_VERSION)
-        unsafe parley_SSL_CTX_set_max_proto_version(client, TLS1_3_VERSION)
+        unsafe parley_SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION)
+        unsafe parley_SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION)
         var schemes: [UInt16] = []
         unsafe withUnsafeMutablePointer(to: &schemes) { schemes in
             unsafe SSL_CTX_set_client_hello_cb(
-                server,
+                context,
                 { ssl, _, schemes in
                     var value: UnsafePointer<UInt8>?
                     var count = 0
@@ -82,14 +84,10 @@ enum Rehearsal {
                     // The hello was all that was wanted.
                     return SSL_CLIENT_HELLO_ERROR
                 }, schemes)
-            _ = unsafe failure(client: client, server: server)
+            _ = unsafe failure(client: context, server: context)
+            unsafe SSL_CTX_set_client_hello_cb(context, nil, nil)
         }
         return schemes
-    }
-
-    private static func leave() -> [UInt16] {
-        _ = ErrorQueue.drain()
-        return []
     }
 
     /// A handshake takes three, and a chain of a megabyte some sixty more.

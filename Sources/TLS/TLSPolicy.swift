@@ -1,12 +1,15 @@
 // What all contexts have in common: versions, groups, signatures and options.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
+internal import Synchronization
 internal import System
 
 /// Replaces what openssl.cnf says, but for the signature algorithms, which it may narrow.
 enum TLSPolicy {
+    /// - Parameter context: as the library has made it.
     /// - Throws: `refused`, where the library or the system's configuration forbids it.
     static func apply(to context: OpaquePointer, minimum: TLSVersion) throws(CredentialError) {
+        let offered = minimum == .tls12 ? [] : unsafe offered(under: context)
         // The system may ask for more, and never for less.
         unsafe SSL_CTX_set_security_level(
             context, max(leastSecurityLevel, SSL_CTX_get_security_level(context)))
@@ -15,7 +18,7 @@ enum TLSPolicy {
             unsafe parley_SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1,
             unsafe SSL_CTX_set_cipher_list(context, tls12Ciphers) == 1,
             unsafe setGroups(of: context, minimum),
-            unsafe minimum == .tls12 || setSignatures(of: context)
+            unsafe minimum == .tls12 || setSignatures(of: context, offered)
         else { throw CredentialError.refused("the TLS policy") }
         unsafe setOptions(of: context)
     }
@@ -50,7 +53,7 @@ enum TLSPolicy {
     // MARK: Signatures
 
     /// Leaves out of what the library offers by itself what no peer of TLS 1.3 can use.
-    private static func setSignatures(of context: OpaquePointer) -> Bool {
+    private static func setSignatures(of context: OpaquePointer, _ offered: [UInt16]) -> Bool {
         let useful = offered.compactMap { schemes[$0] }
         // With nothing to leave out it also keeps what is not in our table.
         guard !useful.isEmpty, offered.contains(where: { useless($0) }) else { return true }
@@ -58,7 +61,16 @@ enum TLSPolicy {
     }
 
     /// What a client offers under the system's configuration, which this process has read once.
-    private static let offered: [UInt16] = Rehearsal.offeredSignatures()
+    private static let known = Mutex<[UInt16]?>(nil)
+
+    private static func offered(under context: OpaquePointer) -> [UInt16] {
+        known.withLock { known in
+            if let known { return known }
+            let found = unsafe Rehearsal.offeredSignatures(under: context)
+            known = found
+            return found
+        }
+    }
 
     /// SHA-1, SHA-224 and DSA (RFC 8446, sections 4.2.3 and B.3.1.3).
     private static func useless(_ scheme: UInt16) -> Bool {

@@ -22,8 +22,8 @@ final class AdmittedProgram: AdmittedCommand, Killable {
     private var isVacated = false
 
     private enum Start {
-        /// Its record is on its way; who is to be told when it is there.
-        case onItsWay(tell: ((Refusal?) -> Void)?)
+        /// Its record is on its way; who is to be told, and who has it heard.
+        case onItsWay(tell: ((Refusal?) -> Void)?, StartsOnTheirWay.Ticket)
         /// Or none is kept.
         case recorded
         case failed(Refusal)
@@ -56,20 +56,26 @@ final class AdmittedProgram: AdmittedCommand, Killable {
             office.startsOnTheirWay.forget(settled)
             return false
         }
-        start = .onItsWay(tell: nil)
+        start = .onItsWay(tell: nil, settled)
         return true
     }
 
     func whenRecorded(_ call: @escaping (Refusal?) -> Void) {
         switch start {
-        case .onItsWay: start = .onItsWay(tell: call)
+        case .onItsWay(_, let ticket): start = .onItsWay(tell: call, ticket)
         case .recorded: call(nil)
         case .failed(let refusal): call(refusal)
         }
     }
 
+    func awaitRecord() {
+        guard case .onItsWay = start, let fate = command?.start?.wait() else { return }
+        settle(fate)
+    }
+
     private func settle(_ fate: StartFate) {
-        guard case .onItsWay(let tell) = start, let command else { return }
+        guard case .onItsWay(let tell, let ticket) = start, let command else { return }
+        office.startsOnTheirWay.forget(ticket)
         startedAt = office.loop.now
         // Until now nobody else could have had it: starts that wait are no more than may run.
         if isVacated { place = nil }
@@ -90,7 +96,7 @@ final class AdmittedProgram: AdmittedCommand, Killable {
 
     func vacated() {
         isVacated = true
-        if case .onItsWay = start { return }
+        if case .onItsWay = start { return awaitRecord() }
         place = nil
         recordGone()
     }

@@ -19,9 +19,10 @@ struct NetworkUser {
             return
         }
         let name = options.networkUser
-        let user: KnownUser?
+        let user: UserNumbers?
         do throws(Errno) {
-            user = try KnownUser(name: name)
+            // It opens no file, for which another group could count.
+            user = try UserNumbers(alone: name)
         } catch {
             throw ConfigurationError(
                 .userUnknown,
@@ -34,8 +35,8 @@ struct NetworkUser {
                 "there is no user \(escaped(name)), as whom what serves the network runs where root starts parleyd; name one with --network-user, or run: \(Self.making(options))"
             )
         }
-        guard let reason = UserAccess.obstacle(becoming: user.numbers) else {
-            numbers = user.numbers
+        guard let reason = UserAccess.obstacle(becoming: user) else {
+            numbers = user
             warnings = []
             return
         }
@@ -47,9 +48,10 @@ struct NetworkUser {
 
     /// What makes the users that are missing.
     private static func making(_ options: ServerOptions) -> String {
-        [options.networkUser, options.programUser].filter { UserNumbers(name: $0) == nil }.map {
-            "useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \(shellWord($0))"
-        }.joined(separator: " && ")
+        [options.networkUser, options.programUser].filter { (try? UserNumbers(alone: $0)) == nil }
+            .map {
+                "useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \(shellWord($0))"
+            }.joined(separator: " && ")
     }
 }
 

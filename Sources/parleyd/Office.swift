@@ -55,7 +55,7 @@ final class Office {
     ) throws(ProofRefusal) {
         self.options = options
         self.audit = audit
-        budgets = audit.map { Budgets($0, options.auditRate) { loop.now } }
+        budgets = audit.map { Budgets($0, rate: options.auditRate) { loop.now } }
         startsOnTheirWay = StartsOnTheirWay(loop)
         sessions = SessionPlaces(options.identityLimits.sessions)
         mostOfIdentity = options.identityLimits.programs(policy.table)

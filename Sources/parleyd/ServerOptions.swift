@@ -30,8 +30,8 @@ struct ServerOptions {
     /// Where the audit trail goes; nil for none.
     let audit: String?
     let syncsAudit: Bool
-    /// What one identity may cause of records, or all clients without one.
-    let auditRate: Budget.Rate
+    /// What one identity may cause of records, or all clients without one, in bytes a second.
+    let auditRate: Int
     let auditLimits: AuditLimits
     let grace: Duration
     /// Whom programs run as whose entry names nobody, where root starts the server.
@@ -129,15 +129,14 @@ struct ServerOptions {
         for name in ["audit-rate", "audit-reserve"] where audit == nil && arguments.has(name) {
             throw UsageError("--\(name) is about the audit trail: name its file with --audit")
         }
-        auditRate = Budget.Rate(
-            bytesASecond: try arguments.number("audit-rate", 1...1_048_576).map { $0 << 10 }
-                ?? Budget.Rate.usual)
+        auditRate =
+            try arguments.number("audit-rate", 1...1_048_576).map { $0 << 10 } ?? Budget.usualRate
         auditLimits = try Self.auditLimits(arguments)
         grace = try arguments.seconds("grace") ?? .seconds(5)
         programUser = try Self.user("program", arguments, otherwise: "parley")
         networkUser = try Self.user("network", arguments, otherwise: "parley-net")
-        if geteuid() == 0, let number = UserNumbers(name: networkUser)?.user,
-            number == UserNumbers(name: programUser)?.user
+        if geteuid() == 0, let number = Self.number(of: networkUser),
+            number == Self.number(of: programUser)
         {
             throw UsageError(
                 "--network-user and --program-user are both \(escaped(networkUser)), so that a program could end or trace what serves the network; name two users"
@@ -160,12 +159,17 @@ struct ServerOptions {
         return limits
     }
 
+    /// Nil where the system knows nobody of that name, or can't tell.
+    private static func number(of name: String) -> UInt32? {
+        (try? UserNumbers(alone: name))?.user
+    }
+
     private static func user(
         _ what: String, _ arguments: Arguments, otherwise: String
     ) throws(UsageError) -> String {
         guard let name = arguments["\(what)-user"] else { return otherwise }
         // Who can't be looked up is told of when it is needed.
-        let number = UserNumbers(name: name)?.user
+        let number = number(of: name)
         if geteuid() == 0 {
             guard number != 0 else {
                 throw UsageError(

@@ -83,7 +83,7 @@ final class Session {
                 channel.enter(.idle)
             }
             try house.door.settle(visit)
-            self.visit = nil
+            (self.visit, stage) = (nil, .beginning)
             return true
         } catch {
             outcome = .handshakeFailed(error)

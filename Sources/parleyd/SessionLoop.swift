@@ -29,7 +29,7 @@ final class SessionLoop {
 
     private struct Open {
         let session: Session
-        let task: Task<Void, Never>
+        var task: Task<Void, Never>
     }
 
     /// How many sessions are open in a loop. From any thread.
@@ -178,18 +178,36 @@ final class SessionLoop {
     // MARK: Its sessions
 
     /// A session that waits for a message should hold no more than a task's first kilobyte: so what is
-    /// suspended below its own call is this one closure, and not the loop's generic `spawn`, and no
+    /// suspended below its own call is one closure, and not the loop's generic `spawn`, and no
     /// outcome is kept in it.
     private func run(at place: Int) -> Task<Void, Never> {
         let bound = LoopBound(self, to: loop)
         return Task(executorPreference: loop) {
             let here = bound.value
             guard let session = here.sessions[place]?.session else { return }
-            if await session.shakesHands(), here.mayServe() { await session.serve() }
+            if await session.shakesHands(), here.mayServe() {
+                return here.serve(at: place, isCancelled: Task.isCancelled)
+            }
             here.ends(session)
             await session.close()
             here.ended(session, at: place)
         }
+    }
+
+    /// Serves a session in a task of its own: a task keeps all the room that it has ever had, and a handshake takes more of
+    /// it than a session that waits for a message.
+    private func serve(at place: Int, isCancelled: Bool) {
+        let bound = LoopBound(self, to: loop)
+        let task = Task(executorPreference: loop) {
+            let here = bound.value
+            guard let session = here.sessions[place]?.session else { return }
+            await session.serve()
+            here.ends(session)
+            await session.close()
+            here.ended(session, at: place)
+        }
+        sessions[place]?.task = task
+        if isCancelled { task.cancel() }
     }
 
     /// With `--once`, whether this is the one session.

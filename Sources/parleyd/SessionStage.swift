@@ -8,6 +8,8 @@ internal import TLS
 enum SessionStage {
     /// The handshake: nothing was asked yet.
     case opening
+    /// Its handshake is done, and its task not begun.
+    case beginning
     /// In the queue before the operator; a question that came meanwhile is read ahead.
     case queued
     case messages
@@ -26,7 +28,7 @@ enum SessionStage {
         case .messages: !channel.owesPeer && channel.unread == 0
         case .remote(let remote):
             !remote.owesAnswer && !channel.owesPeer && channel.unread == 0
-        case .asking, .closing: false
+        case .beginning, .asking, .closing: false
         }
     }
 }

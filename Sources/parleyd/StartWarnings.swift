@@ -49,10 +49,12 @@ func told(_ support: ControlGroupSupport) -> [String] {
 }
 
 /// What the audit trail takes, in sentences.
-func told(_ rate: Budget.Rate, _ limits: AuditLimits) -> [String] {
+///
+/// - Parameter rate: of frequent records, in bytes a second.
+func told(_ rate: Int, _ limits: AuditLimits) -> [String] {
     let reserve = limits.reserve >> 20
     return [
-        "The audit trail takes \(rate.bytesASecond >> 10) KiB a second of what an identity causes without a program, and as much of all clients without one (--audit-rate).",
+        "The audit trail takes \(rate >> 10) KiB a second of what an identity causes without a program, and as much of all clients without one (--audit-rate).",
         reserve == 0
             ? "Nothing of its disk is kept for starts and ends of programs (--audit-reserve 0)."
             : "\(reserve) MiB of its disk are for starts and ends of programs only (--audit-reserve).",

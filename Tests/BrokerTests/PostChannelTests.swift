@@ -159,6 +159,28 @@ struct PostChannelTests {
         }
     }
 
+    /// Else each message would wake who has sent it once more: when the peer has read it, and there is room for another.
+    @Test func aPeerThatReads_wakesNobodyWhoHasNothingToSend() async throws {
+        try await onLoop { loop in
+            let (a, b) = try pair()
+            let other = Descriptor(owning: b)
+            let posts = try Posts(a, loop)
+            func turnsOfAPause(reading: Bool) async -> UInt64 {
+                posts.channel.send(PacketWriter(1))
+                await turns(2)
+                let later = Bell()
+                let timer = Timer(after: .milliseconds(50), on: loop) { later.ring() }
+                let before = loop.turns
+                if reading { #expect(receiveRaw(other.number) != nil) }
+                await later.wait()
+                withExtendedLifetime(timer) {}
+                return loop.turns - before
+            }
+            let quiet = await turnsOfAPause(reading: false)
+            #expect(await turnsOfAPause(reading: true) == quiet)
+        }
+    }
+
     /// A peer that doesn't read must not fill our memory, or keep what was for it.
     @Test func queue_hasABound() async throws {
         try await onLoop { loop in

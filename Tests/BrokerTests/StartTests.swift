@@ -51,12 +51,31 @@ struct StartTests {
             await Self.pause(loop)
             #expect(!mark.isThere && network.kinds == [.started])
             network.say(Self.ends)
-            try await network.hears(.started, .running, .done)
+            // It takes no input: that it runs nobody has to know.
+            try await network.hears(.started, .done)
             #expect(mark.isThere)
             #expect(try network.last(DonePost.self).outcome == .ended(.status(0)))
             network.say(ToldPost(handle: 1, traffic: Traffic()))
             try await eventually("its end is recorded") { office.ends.count == 1 }
             #expect(office.vacated == 1 && network.end == nil)
+        }
+    }
+
+    /// Its client is asked for input then, which would be lost with a program that can't be started.
+    @Test func aProgramThatTakesInput_isSaidToRun() async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(
+                #"cat: {run: ["/bin/cat"], input: true, allow: ["anyone"]}"#)
+            let network = try TestNetwork(office, loop)
+            network.begin()
+            network.run("cat")
+            try await network.hears(.started)
+            network.say(Self.ends)
+            try await network.hears(.started, .running)
+            // Its input ends with this.
+            #expect(network.descriptors.count == 3)
+            _ = network.takeDescriptors()
+            try await network.hears(.started, .running, .done)
         }
     }
 

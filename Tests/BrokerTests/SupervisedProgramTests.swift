@@ -235,6 +235,7 @@ private final class Admitted: AdmittedCommand {
     private(set) var usage: Usage?
 
     func whenRecorded(_ call: @escaping (Refusal?) -> Void) { call(nil) }
+    func awaitRecord() {}
     func vacated() { calls.append(.vacated) }
     func ended(_ outcome: Remote.Outcome, _ usage: Usage) {
         calls.append(.ended(outcome))

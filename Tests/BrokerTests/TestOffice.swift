@@ -24,7 +24,7 @@ final class TestOffice: BrokerOffice {
     var recordsLate = false
     /// Why clients may run nothing any more.
     var objection: Refusal?
-    private var awaited: [(Refusal?) -> Void] = []
+    private var waiting: [Admitted] = []
     private(set) var ends: [(outcome: Remote.Outcome, usage: Usage)] = []
     private(set) var refusals: [Refusal] = []
     private(set) var replies = 0
@@ -44,11 +44,11 @@ final class TestOffice: BrokerOffice {
         return Desk(self)
     }
 
-    /// What became of the records of starts so far.
+    /// What became of the records of starts so far. That a program may start is told to who waits for it.
     func settle(_ refusal: Refusal? = nil) {
-        let calls = awaited
-        awaited = []
-        for call in calls { call(refusal) }
+        let settled = waiting
+        waiting = []
+        for command in settled { command.settle(refusal) }
     }
 
     func sessionEnded(_ handle: Handle) { closed += 1 }
@@ -99,10 +99,30 @@ final class TestOffice: BrokerOffice {
 
     private final class Admitted: AdmittedCommand {
         private let office: TestOffice
+        private var call: ((Refusal?) -> Void)?
+        private var isAwaited = false
+        private var isRecorded = false
+
         init(_ office: TestOffice) { self.office = office }
+
         func whenRecorded(_ call: @escaping (Refusal?) -> Void) {
-            if office.recordsLate { office.awaited.append(call) } else { call(nil) }
+            guard office.recordsLate else { return call(nil) }
+            self.call = call
+            office.waiting.append(self)
         }
+
+        func awaitRecord() {
+            isAwaited = true
+            if isRecorded { tell(nil) }
+        }
+
+        func settle(_ refusal: Refusal?) {
+            isRecorded = refusal == nil
+            if isAwaited || !isRecorded { tell(refusal) }
+        }
+
+        private func tell(_ refusal: Refusal?) { call.take()?(refusal) }
+
         func vacated() { office.vacated += 1 }
         func ended(_ outcome: Remote.Outcome, _ usage: Usage) {
             office.ends.append((outcome, usage))
@@ -141,6 +161,9 @@ final class TestNetwork {
                 if count > 0 { descriptors = try post.takeDescriptors(count) }
             }, ended: { _ in })
     }
+
+    /// Those that it was given are the caller's.
+    func takeDescriptors() -> Descriptors { descriptors.takeAll() }
 
     func say(_ posts: any Message...) {
         for post in posts { channel.send(post.packet) }

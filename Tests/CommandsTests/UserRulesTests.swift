@@ -95,8 +95,8 @@ struct UserRulesTests {
         #expect(programs.map(\.user.account.name) == ["daemon", "nobody", "root"])
         #expect(programs.map(\.user.number) == [1, 65_534, 0])
         #expect(
-            programs.map(\.user.numbers)
-                == ["daemon", "nobody", "root"].map { UserNumbers(name: $0) })
+            try programs.map(\.user.numbers)
+                == ["daemon", "nobody", "root"].map { try KnownUser(name: $0)?.numbers })
         #expect(programs.map(\.isPrivileged) == [false, false, true])
     }
 

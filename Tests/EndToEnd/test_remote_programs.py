@@ -3,11 +3,12 @@
 
 import os
 import pwd
+import signal
 import unittest
 
 from parley1 import (
     BAD_ARGUMENT, BY_ITSELF, EXIT, INPUT, INPUT_END, INPUT_WANTED, OUTPUT, credit, frame, run)
-from remote_server import RemoteTestCase, fixture, program
+from remote_server import RemoteServer, RemoteTestCase, fixture, program
 from support import measures_memory
 
 MIB = 1 << 20
@@ -79,6 +80,23 @@ class Surroundings(RemoteTestCase):
         for name in ("SigBlk", "SigIgn", "SigCgt", "SigPnd", "ShdPnd"):
             self.assertEqual(int(status[name], 16) & ~own, 0, name)
         self.assertEqual(status["Umask"], "0077")
+
+    def test_no_signal_stays_ignored_that_the_server_was_told_to_ignore(self):
+        ignored = (signal.SIGHUP, signal.SIGUSR1, signal.SIGRTMIN, signal.SIGRTMAX)
+        before = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
+        try:
+            server = RemoteServer(self, {"status": self.COMMANDS["status"]})
+        finally:
+            for number, action in before.items():
+                signal.signal(number, action)
+
+        def mask(lines):
+            return next(int(line.split()[1], 16) for line in lines if line.startswith("SigIgn:"))
+        expected = sum(1 << number - 1 for number in ignored)
+        with open(f"/proc/{server.pid}/status") as status:
+            self.assertEqual(mask(status) & expected, expected)
+        outcome = server.session(self).ask("status")
+        self.assertEqual(mask(outcome.output.decode().splitlines()) & expected, 0)
 
     def test_it_has_a_process_group_of_its_own(self):
         session = self.session()

@@ -117,6 +117,7 @@ struct AdmittedProgramTests {
             let admitted = try test.admit()
             var told: [Refusal?] = []
             admitted.whenRecorded { told.append($0) }
+            admitted.awaitRecord()
             #expect(told.isEmpty)
             try await test.read { !told.isEmpty }
             #expect(told == [nil])
@@ -126,6 +127,25 @@ struct AdmittedProgramTests {
             admitted.ended(Self.end, Usage())
             try await test.read { test.events == ["command-start", "command-end"] }
             #expect(test.office.counts.programs == 0)
+        }
+    }
+
+    /// The thread tells nobody who doesn't wait, and who waits finds it out at once.
+    @Test func aStartThatIsWritten_isToldToWhoWaits() async throws {
+        try await onLoop { loop in
+            let test = try Case(loop)
+            let admitted = try test.admit()
+            var told: [Refusal?] = []
+            admitted.whenRecorded { told.append($0) }
+            try await test.read { test.events == ["command-start"] && test.audit.waiting == 0 }
+            #expect(told.isEmpty)
+            admitted.awaitRecord()
+            #expect(told == [nil])
+            admitted.awaitRecord()
+            #expect(told == [nil])
+            admitted.vacated()
+            #expect(test.hasPlace)
+            admitted.ended(Self.end, Usage())
         }
     }
 

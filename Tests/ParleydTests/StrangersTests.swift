@@ -237,15 +237,6 @@ import Testing
         #expect(try hall.isRefused("192.0.2.1") == nil)
     }
 
-    @Test func anAllowance_neverOverflows() {
-        let allowance = Allowance(1, burst: 1)
-        var full = Moment(nanoseconds: 0)
-        for now in [Moment(nanoseconds: 0), Moment(nanoseconds: .max / 2), .never] {
-            allowance.spend(&full, at: now)
-            _ = allowance.isLeft(full, at: now)
-        }
-    }
-
     // MARK: What is known
 
     @Test func whatIsKnown_isBounded_andForgotten() throws {

@@ -62,8 +62,9 @@ struct AuditFileTests {
             let recorder = Recorder(file, nil)
             let fates = (1...50).map { _ in Fate() }
             for fate in fates {
-                #expect(
-                    recorder.start("ls", [], program: "/bin/ls", settled: fate.settle) != nil)
+                let command = recorder.start("ls", [], program: "/bin/ls", settled: fate.settle)
+                #expect(command != nil)
+                fate.wait(for: command)
             }
             for (index, fate) in fates.enumerated() {
                 try eventually("it is settled") { fate.value != nil }
@@ -71,6 +72,19 @@ struct AuditFileTests {
                 #expect(folder.read("audit").contains("\"command\":\(index + 1),"))
             }
         }
+    }
+
+    /// It would wake whoever has asked, and who asks later finds it out by itself.
+    @Test func aStartThatNobodyWaitsFor_isNotTold_andKnownAllTheSame() throws {
+        let folder = try Folder()
+        let file = try AuditFile(folder["audit"], syncs: false)
+        let fate = Fate()
+        let command = Recorder(file, nil).start(
+            "ls", [], program: "/bin/ls", settled: fate.settle)
+        try eventually("it is written") { file.waiting == 0 }
+        #expect(file.finish(within: .seconds(30)) == 0)
+        #expect(fate.value == nil)
+        #expect(command?.start?.wait() == .recorded)
     }
 
     @Test func whatIsDecidedAfterTheEnd_isNotTaken() throws {

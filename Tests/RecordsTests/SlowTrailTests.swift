@@ -16,6 +16,7 @@ struct SlowTrailTests {
     ) throws -> RecordedCommand {
         let command = recorder.start(
             "ls", [.open(argument)], program: "/bin/ls", settled: fate.settle)
+        fate.wait(for: command)
         return try #require(command)
     }
 
@@ -248,7 +249,7 @@ struct SlowTrailTests {
             floor: { DiskFloor(64 << 20) { _ in DiskFloor.Space(free: free.value, all: 1 << 40) } },
             told: { news.add($0) })
         let clock = Trail.Clock()
-        let budget = Budget(Budget.Rate(bytesASecond: 1 << 20)) { clock.now }
+        let budget = Budget(rate: 1 << 20) { clock.now }
         let recorder = Recorder(file, Samples.stranger, budget: budget)
         try eventually("it was looked at") { !news.all.isEmpty }
         for _ in 1...5 { recorder.record(.refusal(Self.small)) }

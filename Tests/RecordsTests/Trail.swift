@@ -61,11 +61,11 @@ final class Trail {
     deinit { close(reader) }
 
     func budget(_ bytesASecond: Int = 1 << 20) -> Budget {
-        Budget(Budget.Rate(bytesASecond: bytesASecond)) { [clock] in clock.now }
+        Budget(rate: bytesASecond) { [clock] in clock.now }
     }
 
     func budgets(_ bytesASecond: Int) -> Budgets {
-        Budgets(file, Budget.Rate(bytesASecond: bytesASecond)) { [clock] in clock.now }
+        Budgets(file, rate: bytesASecond) { [clock] in clock.now }
     }
 
     /// A recorder that writes to it.
@@ -158,6 +158,11 @@ final class Fate: Sendable {
     var value: StartFate? { fate.withLock { $0 } }
     var settle: @Sendable (StartFate) -> Void {
         { value in self.fate.withLock { $0 = value } }
+    }
+
+    /// Waits for that start's record.
+    func wait(for command: RecordedCommand?) {
+        if let known = command?.start?.wait() { settle(known) }
     }
 }
 

@@ -107,8 +107,22 @@ struct PolicyTests {
 
     @Test func signatures_areLeftAlone_whereTLS12IsAllowed() throws {
         let offered = try hello(minimum: .tls12).signatures
-        #expect(offered.starts(with: Rehearsal.offeredSignatures().prefix(1)))
+        let context = unsafe SSL_CTX_new(TLS_client_method())!
+        defer { unsafe SSL_CTX_free(context) }
+        let own = unsafe Rehearsal.offeredSignatures(under: context)
+        #expect(!own.isEmpty && offered.starts(with: own.prefix(1)))
         #expect(offered.contains(0x0401))
+    }
+
+    /// Contexts of both roles are made by one policy, whichever comes first.
+    @Test func signatures_thatAClientOffers_areTheSameUnderAContextOfAnyRole() throws {
+        let methods = unsafe [TLS_client_method(), TLS_server_method(), TLS_method()]
+        let offered = unsafe methods.map { method in
+            let context = unsafe SSL_CTX_new(method)!
+            defer { unsafe SSL_CTX_free(context) }
+            return unsafe Rehearsal.offeredSignatures(under: context)
+        }
+        #expect(offered[0].contains(0x0403) && Set(offered).count == 1)
     }
 
     // MARK: What a stranger is sent

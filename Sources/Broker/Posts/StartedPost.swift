@@ -25,6 +25,13 @@ package struct StartedPost: Message, Equatable {
         self.takesInput = takesInput
     }
 
+    /// The same where they can't be sent.
+    var withoutEnds: Self {
+        var post = self
+        post.hasEnds = false
+        return post
+    }
+
     package init(reading reader: inout PacketReader) throws(PacketError) {
         handle = try reader.readUInt32()
         name = try reader.text(atMost: Longest.name)
@@ -66,7 +73,7 @@ package struct EndsPost: Message, Equatable {
     }
 }
 
-/// From the broker: the program runs. What it writes may be sent, and its input may be asked for.
+/// From the broker: a program that takes input runs. What it writes may be sent, and its input may be asked for.
 package struct RunningPost: Message, Equatable {
     package static var kind: PostKind { .running }
 

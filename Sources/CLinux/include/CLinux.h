@@ -28,6 +28,7 @@ typedef struct parley_epoll_event {
 } parley_epoll_event;
 
 int parley_epoll_add(int epoll, int fd, unsigned int events);
+int parley_epoll_change(int epoll, int fd, unsigned int events);
 // At most 256 events; the array must hold as many. The result is epoll_wait's.
 int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds);
 // Has a timerfd become readable at a time of the monotonic clock, in nanoseconds, instead of before.
@@ -91,6 +92,8 @@ typedef struct parley_start {
     long grace;
     // Whether what the program leaves behind is let go when this process ends.
     int is_background;
+    // Whether somebody waits to hear that it runs; else that is told within milliseconds, or with its end.
+    int is_waited_for;
     // Those of the program; null: those that this process has. They must stay as the strings.
     const parley_rights *rights;
     // The folder of the control group that the program is started in, which is removed behind it; -1: none. The

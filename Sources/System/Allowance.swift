@@ -1,0 +1,58 @@
+// So much a second, and bursts of it.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A rate that may be exceeded for a moment (a token bucket). Whoever is counted keeps one moment: when its bucket is full
+/// again, which has passed for who has spent nothing. No sum of them overflows.
+package struct Allowance: Sendable {
+    private let rate: UInt64
+    /// What it takes to fill a bucket from which all but one are spent, in nanoseconds.
+    private let patience: UInt64
+
+    /// - Parameters:
+    ///   - rate: a second, from 1 on.
+    ///   - burst: how many may come at once.
+    package init(_ rate: Int, burst: Int) {
+        self.rate = UInt64(max(1, rate))
+        patience = Self.span(max(1, burst), self.rate) - Self.span(1, self.rate)
+    }
+
+    /// Whether there is one left to spend.
+    package func isLeft(_ full: Moment, at now: Moment) -> Bool {
+        full <= now.later(by: patience)
+    }
+
+    /// How many are left to spend.
+    package func left(_ full: Moment, at now: Moment) -> Int {
+        let all = patience + Self.span(1, rate)
+        let used = full > now ? full.nanoseconds - now.nanoseconds : 0
+        guard used < all else { return 0 }
+        return Int(clamping: UInt128(all - used) * UInt128(rate) / 1_000_000_000)
+    }
+
+    /// Spends some; what isn't there is owed. Else many handshakes that were let in at once, while there was one left, would
+    /// cost no more than that one.
+    package func spend(_ full: inout Moment, at now: Moment, count: Int = 1) {
+        full = max(full, now).later(by: Self.span(count, rate))
+    }
+
+    /// Spends one, where there is one.
+    ///
+    /// - Returns: whether there was.
+    package func take(_ full: inout Moment, at now: Moment) -> Bool {
+        guard isLeft(full, at: now) else { return false }
+        spend(&full, at: now)
+        return true
+    }
+
+    /// What so many take to come back, in nanoseconds.
+    private static func span(_ count: Int, _ rate: UInt64) -> UInt64 {
+        UInt64(clamping: UInt128(max(0, count)) * 1_000_000_000 / UInt128(rate))
+    }
+}
+
+extension Moment {
+    fileprivate func later(by span: UInt64) -> Moment {
+        let (sum, isOver) = nanoseconds.addingReportingOverflow(span)
+        return isOver ? .never : Moment(nanoseconds: sum)
+    }
+}
