@@ -110,9 +110,8 @@ package final class PostChannel: EventSource, Resumable {
         keepWithinBounds()
     }
 
-    /// Sends what nobody waits for: at the end of the loop's turn, together with all else that is said in it, and
-    /// before what is sent in between. The other process is woken once for all of it; where both share a core, each
-    /// time costs more than the message.
+    /// Sends what nobody waits for: at the end of the loop's turn, and before what is sent in between. The other process
+    /// is woken once for all of it; where both share a core, each time costs more than the message.
     package func gather(_ packet: PacketWriter) {
         guard isOpen else { return }
         if queue.first == nil {
@@ -134,8 +133,7 @@ package final class PostChannel: EventSource, Resumable {
                     "the other process takes nothing any more: \(queue.cost) bytes wait for it")))
     }
 
-    /// Ends it from this end: what waits to be sent is lost, but for what the turn has gathered. Nothing is called any
-    /// more.
+    /// Ends it from this end: what waits is lost, but for what the turn has gathered. Nothing is called any more.
     package func close() {
         if isGathering { send() }
         letGo()
@@ -205,9 +203,7 @@ package final class PostChannel: EventSource, Resumable {
         loop.change(descriptor: number, events: room ? .stream : .receiving)
     }
 
-    /// Nothing tells when the system would take descriptors again, and all that is behind the message waits with it.
-    ///
-    /// - Returns: false where it has waited long enough.
+    /// Nothing tells when the system would take descriptors again. False where the message has waited long enough.
     private func waits(with message: Outgoing) -> Bool {
         let now = Moment.now
         let end = waitsUntil ?? now + Self.descriptorPatience
@@ -268,8 +264,7 @@ package final class PostChannel: EventSource, Resumable {
 
     // MARK: Ends
 
-    /// Ends it with what is to be told: not within the call that has found it, which may be `send`, with its
-    /// caller in the middle of something.
+    /// Ends it with what is to be told, in another turn: what has found it may be `send`, amid its caller's work.
     private func end(_ end: PostEnd) {
         switch state {
         case .ending, .ended: return
