@@ -82,20 +82,30 @@ struct ProviderTests {
     func parameters_areBounded(_ wrong: Wrong) throws {
         let builder = unsafe OSSL_PARAM_BLD_new()
         defer { unsafe OSSL_PARAM_BLD_free(builder) }
+        // The builder reads them when it makes the parameters.
+        let (number, curve) = unsafe (
+            strdup("3"), strdup(wrong == .foreignCurve ? "secp256k1" : "P-256")
+        )
+        defer {
+            unsafe free(number)
+            unsafe free(curve)
+        }
         if wrong == .text {
-            unsafe OSSL_PARAM_BLD_push_utf8_string(builder, Self.name(.number), "3", 0)
+            unsafe OSSL_PARAM_BLD_push_utf8_string(builder, Self.name(.number), number, 0)
         } else {
             unsafe OSSL_PARAM_BLD_push_int(builder, Self.name(.number), wrong == .negative ? -1 : 3)
         }
         var point = try keys.certificate(.p256).point
         if wrong == .tooLong { point += [UInt8](repeating: 0, count: 2_049 - point.count) }
         if wrong == .noPointOfTheCurve { point[10] ^= 1 }
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: point.count, alignment: 1)
+        defer { unsafe bytes.deallocate() }
+        unsafe bytes.copyBytes(from: point)
         if wrong != .noPoint {
             unsafe OSSL_PARAM_BLD_push_octet_string(
-                builder, Self.name(.point), point, point.count)
+                builder, Self.name(.point), bytes.baseAddress, bytes.count)
         }
         if wrong != .noCurve {
-            let curve = wrong == .foreignCurve ? "secp256k1" : "P-256"
             unsafe OSSL_PARAM_BLD_push_utf8_string(builder, Self.name(.curve), curve, 0)
         }
         let parameters = unsafe OSSL_PARAM_BLD_to_param(builder)
