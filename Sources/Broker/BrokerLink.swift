@@ -48,7 +48,8 @@ package final class BrokerLink {
 
     /// What a connection is known by, on the call channel too.
     package func makeHandle() -> Handle {
-        lastHandle &+= 1
+        // 0 is no connection's.
+        lastHandle = max(1, lastHandle &+ 1)
         return lastHandle
     }
 

@@ -29,8 +29,8 @@ struct keeper {
     // Its strings are the caller's, until the program was started.
     parley_start start;
     struct limits limits;
-    // Signals above the standard ones that are not to be ignored any more; bit 0 is signal 1.
-    unsigned long ignored;
+    // Signals above the standard ones that are to have their default again; bit 0 is signal 1.
+    unsigned long changed;
     // -1: it has none.
     int group;
     char group_name[PARLEY_GROUP_NAME];

@@ -12,17 +12,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static unsigned long ignored;
+static unsigned long changed;
 
-// Real-time signals are ignored where whoever started this process had it ignore them, which is looked at once: one call for each at
-// every start would be a hundredth of what the start costs.
-static void note_ignored(void)
+// Real-time signals are ignored where whoever started this process had it ignore them, and glibc has handlers of its own for two. It is
+// looked at once: one call for each at every start would be a hundredth of what the start costs.
+static void note_changed(void)
 {
     for (int number = STANDARD_SIGNALS + 1; number < NSIG; number++) {
         // As the kernel has it; glibc has no look at two of them.
         long action[8] = {0};
-        if (syscall(SYS_rt_sigaction, number, NULL, action, 8) == 0 && action[0] == (long)SIG_IGN)
-            ignored |= 1UL << (number - 1);
+        if (syscall(SYS_rt_sigaction, number, NULL, action, 8) == 0 && action[0] != (long)SIG_DFL)
+            changed |= 1UL << (number - 1);
     }
 }
 
@@ -47,8 +47,8 @@ parley_keeper parley_keeper_start(const parley_start *start)
     keeper->start.control = ends[1];
     keeper->limits = parley_original_limits;
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, note_ignored);
-    keeper->ignored = ignored;
+    pthread_once(&once, note_changed);
+    keeper->changed = changed;
     sigset_t all, before;
     sigfillset(&all);
     // A signal that it would take in here would be handled in this memory.

@@ -51,7 +51,7 @@ static void program(void *argument)
     // Whoever has a handler loses it with the exec.
     for (int number = 1; number <= STANDARD_SIGNALS; number++) set_disposition(number, SIG_DFL);
     for (int number = STANDARD_SIGNALS + 1; number < NSIG; number++)
-        if (keeper->ignored & 1UL << (number - 1)) set_disposition(number, SIG_DFL);
+        if (keeper->changed & 1UL << (number - 1)) set_disposition(number, SIG_DFL);
     raw(SYS_setsid, 0, 0, 0, 0, 0);
     end_with_keeper(keeper);
     // Before it can do anything: whoever kills the keeper at once must not pass for never started.

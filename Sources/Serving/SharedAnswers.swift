@@ -17,9 +17,14 @@ package final class SharedAnswers {
 
     /// The answer of these frames, which another session may have.
     func keep(_ frames: [UInt8]) -> Answer {
+        // What any session may have by itself puts out nothing.
+        guard frames.count > Self.leastShared else { return Answer(frames) }
         if let last, last.frames == frames { return last }
         let answer = Answer(frames)
         last = answer
         return answer
     }
+
+    /// In bytes.
+    static let leastShared = 4_096
 }

@@ -73,11 +73,15 @@ final class NetworkSide {
 
     /// Has it go by another policy.
     ///
-    /// - Parameter done: called when all of its loops do, or when it takes too long, which the log says.
-    func use(_ policy: NetworkPolicy, done: @escaping () -> Void) {
+    /// - Parameters:
+    ///   - late: called with a sentence before `done`, where it takes too long.
+    ///   - done: called when all of its loops do, or when it takes too long.
+    func use(
+        _ policy: NetworkPolicy, late: @escaping (String) -> Void, done: @escaping () -> Void
+    ) {
         process?.use(policy)
         let limit = Timer(after: Self.patience, on: main) { [unowned self] in
-            log.write(
+            late(
                 "the network process has not taken over what was read within \(Self.patience.words): until it has, it shows the earlier certificate and gives the earlier fixed replies; programs go by the new files already"
             )
             settle(UInt64(policy.generation))

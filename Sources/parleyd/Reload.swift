@@ -77,7 +77,9 @@ final class Reload {
         do throws(AuditError) {
             try audit?.reopen()
         } catch {
-            fail("SIGHUP: the audit trail goes on in the old file: \(error.told)")
+            let sentence = "SIGHUP: the audit trail goes on in the old file: \(error.told)"
+            log.write(sentence)
+            callers.note(sentence, isLate: isUnderWay)
         }
         guard case .none = reading else {
             // The files of the one that is under way may be read already.
@@ -145,7 +147,8 @@ final class Reload {
         done()
     }
 
-    private func fail(_ sentence: String) {
+    /// Something of the reading that is under way is not in force: says so in the log, and to whoever has asked for it.
+    func fail(_ sentence: String) {
         log.write(sentence)
         callers.note(sentence)
     }

@@ -13,6 +13,7 @@ struct ReloadCallers {
     /// Of the one after that.
     private var later: Set<Int32> = []
     private var failures: [String] = []
+    private var laterFailures: [String] = []
 
     init(folder: String?) { self.folder = folder }
 
@@ -26,7 +27,11 @@ struct ReloadCallers {
     }
 
     /// Something was not taken over.
-    mutating func note(_ failure: String) { failures.append(failure) }
+    ///
+    /// - Parameter isLate: whether by the next reading.
+    mutating func note(_ failure: String, isLate: Bool = false) {
+        if isLate { laterFailures.append(failure) } else { failures.append(failure) }
+    }
 
     /// Tells all of them that the reading is over, and goes on with those of the next one.
     mutating func answer() {
@@ -37,7 +42,8 @@ struct ReloadCallers {
                     outcome.bytes, to: Array(ReloadOutcome.path(folder, of: process).utf8))
             }
         }
-        (present, later, failures) = (later, [], [])
+        (present, later) = (later, [])
+        (failures, laterFailures) = (laterFailures, [])
     }
 
     private static let most = 64

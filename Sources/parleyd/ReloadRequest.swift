@@ -29,7 +29,7 @@ struct ReloadRequest {
             throw UsageError("'\(text)' is not a process number")
         }
         self.process = process
-        folder = environment("RUNTIME_DIRECTORY") ?? "/run/parley"
+        folder = ServiceNotice.folder(environment) ?? "/run/parley"
     }
 
     /// - Throws: `ConfigurationError` or `StreamError` where nothing could be asked for, or nobody knows how it went.
@@ -57,7 +57,6 @@ struct ReloadRequest {
                 "cannot wait for the outcome, so nothing was sent: \(error.sentence); run it as the server's user, for a server that systemd has started"
             )
         }
-        guard kill(process, SIGHUP) == 0 else { throw failure(.last) }
         return try wait(answers, server)
     }
 
@@ -69,6 +68,7 @@ struct ReloadRequest {
         _ answers: LocalDatagrams, _ server: borrowing Descriptor
     ) throws(ConfigurationError) -> ReloadOutcome {
         let end = Moment.now + Self.patience
+        var asks = Moment.now
         var waited = [
             pollfd(fd: answers.number, events: Int16(POLLIN), revents: 0),
             pollfd(fd: server.number, events: Int16(POLLIN), revents: 0),
@@ -81,7 +81,13 @@ struct ReloadRequest {
                     "the server has not said within \(Self.patience.words) how its reload went; its log will"
                 )
             }
-            let count = unsafe poll(&waited, 2, Int32(left.rounded(.up)))
+            if asks <= .now {
+                // Of two that come at once the kernel tells of one, and so of one sender.
+                guard kill(process, SIGHUP) == 0 else { throw failure(.last) }
+                asks = .now + Self.pause
+            }
+            let pause = min(left, max(0, (asks - .now) / .milliseconds(1)))
+            let count = unsafe poll(&waited, 2, Int32(pause.rounded(.up)))
             if count < 0, errno != EINTR {
                 throw ConfigurationError(.notReloaded, "cannot wait for the outcome: \(Errno.last)")
             }
@@ -107,6 +113,8 @@ struct ReloadRequest {
     }
 
     private static let patience = Duration.seconds(60)
+    /// Before it asks once more.
+    private static let pause = Duration.seconds(5)
 
     private static let help = """
         usage: parleyd reload [PROCESS]

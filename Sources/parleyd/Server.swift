@@ -61,7 +61,8 @@ final class Server {
         output = Output(.output, loop: main)
         office = try Office(
             options, audit, loop: main, log: log, policy: policy, loops: loops)
-        reload = Reload(office, main: main, log: log, folder: ServiceNotice.folder)
+        reload = Reload(
+            office, main: main, log: log, folder: ServiceNotice.folder(ServiceNotice.environment))
         notice = ServiceNotice(on: main)
         network = NetworkSide(office, loops: loops, console: output)
         network.hidesConsole = hidesConsole
@@ -243,7 +244,11 @@ final class Server {
             } catch {
                 return inForce(error)
             }
-            network.use(NetworkPolicy(policy)) { inForce(nil) }
+            network.use(NetworkPolicy(policy)) { [reload] in
+                reload.fail($0)
+            } done: {
+                inForce(nil)
+            }
         } done: { [unowned self] in
             warnOfPrograms()
             warnOfEnds()

@@ -26,7 +26,7 @@ final class ServiceNotice {
     }
 
     /// The folder that the manager has made for the service, which goes with it; nil where there is none.
-    static var folder: String? {
+    static func folder(_ environment: (String) -> String?) -> String? {
         // Of several, the first.
         environment("RUNTIME_DIRECTORY")?.split(separator: ":").first.map { String($0) }
     }
@@ -60,7 +60,10 @@ final class ServiceNotice {
     func reloads() { manager?.tell([.reloading(at: .now)]) }
 
     /// They were read.
-    func hasReloaded() { manager?.tell([.ready]) }
+    func hasReloaded() {
+        // A server that doesn't serve yet says so when it does.
+        if !places.isEmpty { manager?.tell([.ready]) }
+    }
 
     /// Nothing begins any more.
     ///

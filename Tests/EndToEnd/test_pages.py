@@ -74,7 +74,7 @@ class Pages(unittest.TestCase):
         for page in pages().iterdir():
             with self.subTest(page.name):
                 ended = subprocess.run(
-                    ["groff", "-man", "-t", "-Tutf8", "-ww", "-z", str(page)], capture_output=True, text=True,
+                    ["groff", "-man", "-Tutf8", "-ww", "-z", str(page)], capture_output=True, text=True,
                     timeout=LIMIT)
                 self.assertEqual((ended.returncode, ended.stderr), (0, ""))
 

@@ -166,6 +166,20 @@ class Reload(unittest.TestCase):
         self.assertIn("kept the old command table", ended.stderr)
         self.assertEqual(self.server.session(self).ask("Hello").lines, ["Greetings!"])
 
+    def test_it_fails_where_the_network_process_does_not_take_it_over(self):
+        network = self.server.network
+        os.kill(network, signal.SIGSTOP)
+        self.addCleanup(os.kill, network, signal.SIGCONT)
+        ended = self.reload(str(self.server.pid))
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("has not taken over what was read within 10 s", ended.stderr)
+
+    def test_each_of_many_is_told(self):
+        words = [str(PARLEYD), "reload", str(self.server.pid)]
+        environment = {**os.environ, **self.manager.environment()}
+        asking = [subprocess.Popen(words, env=environment) for _ in range(12)]
+        self.assertEqual([one.wait(LIMIT) for one in asking], [0] * 12)
+
     def test_what_is_not_the_server_gets_no_signal(self):
         other = subprocess.Popen(["/bin/sleep", "60"])
         self.addCleanup(other.wait)

@@ -29,10 +29,11 @@ struct ReloadCallersTests {
         callers.add(30, isLate: false)
         callers.add(0, isLate: false)
         callers.note("the table is bad")
+        callers.note("the trail is away", isLate: true)
         callers.answer()
         #expect(heard(first) == ReloadOutcome(failures: ["the table is bad"]))
         callers.answer()
-        #expect(heard(second) == ReloadOutcome(failures: []))
+        #expect(heard(second) == ReloadOutcome(failures: ["the trail is away"]))
         // Nobody is told twice.
         callers.note("again")
         callers.answer()
