@@ -73,8 +73,9 @@ parley_keeper parley_keeper_start(const parley_start *start)
 int parley_keeper_read(int control, parley_report *report)
 {
     ssize_t length;
+    // A keeper that is gone before it has read a wish leaves ECONNRESET in front of its report (unix(7) doesn't say so), once.
     do length = read(control, report, sizeof *report);
-    while (length < 0 && errno == EINTR);
+    while (length < 0 && (errno == EINTR || errno == ECONNRESET));
     if (length == sizeof *report) return 1;
     return length < 0 && errno == EAGAIN ? 0 : -1;
 }

@@ -13,7 +13,7 @@ public struct ActivatedSockets {
     public init(environment: (String) -> String?, process: Int32? = nil) {
         let isMine = environment("LISTEN_PID") == String(process ?? getpid())
         let count = environment("LISTEN_FDS").flatMap { Int($0) } ?? 0
-        self.count = isMine ? min(max(0, count), Self.most) : 0
+        self.count = isMine ? max(0, count) : 0
     }
 
     /// Whether there are any, so that the process opens none of its own.
@@ -23,6 +23,12 @@ public struct ActivatedSockets {
     ///
     /// - Throws: `system` where one is not a TCP socket that listens.
     public func listeners() throws(StreamError) -> [Listener] {
+        guard count <= Self.most else {
+            throw StreamError(
+                .system,
+                "\(count) sockets of socket activation are more than the \(Self.most) that it takes"
+            )
+        }
         var listeners: [Listener] = []
         for number in 0..<Int32(count) {
             listeners.append(try Listener(activated: Descriptor(owning: Self.first + number)))

@@ -96,9 +96,10 @@ struct Completion: Equatable {
         _ before: ArraySlice<String>, _ command: [String], _ help: ([String]) -> String
     ) -> [String] {
         let before = Array(before)
-        guard operands(of: before).first == "run", command.isEmpty || command == ["help"] else {
-            return []
-        }
+        guard operands(of: before).first == "run", command.isEmpty || command == ["help"],
+            // They end before anything is asked.
+            !before.contains(where: { ["--help", "-h", "--version"].contains($0) })
+        else { return [] }
         let names = help(before).split(separator: "\n").compactMap { name(in: $0) }
         return names + (command.isEmpty ? ["help", "whoami"] : [])
     }
@@ -110,7 +111,8 @@ struct Completion: Equatable {
             end = line.index(after: end)
         }
         let name = String(line[..<end])
-        return printable(name) == name && !name.hasPrefix("You may run nothing") ? name : nil
+        return printable(name) == name && !name.hasPrefix("You may run nothing")
+            && !name.hasPrefix(":") ? name : nil
     }
 
     /// What the values of options are.

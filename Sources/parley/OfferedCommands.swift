@@ -84,10 +84,10 @@ struct OfferedCommands {
 
     /// Asks by this same program, in a process of its own, for a few seconds at most.
     static func ask(_ words: [String]) -> String? {
-        let patience = [
+        let limits = [
             "--connect-timeout", "2", "--handshake-timeout", "2", "--idle-timeout", "3", "--quiet",
         ]
-        let arguments = ["parley"] + words + patience + ["--", "help"]
+        let arguments = ["parley"] + words + limits + ["--", "help"]
         guard let pipe = try? Pipe() else { return nil }
         let reader = pipe.takeReader()
         let writer = pipe.takeWriter()
@@ -103,10 +103,32 @@ struct OfferedCommands {
         guard unsafe posix_spawn(&pid, "/proc/self/exe", &actions, nil, &vector, environ) == 0
         else { return nil }
         _ = consume writer
-        // It ends by itself: each of its waits has a limit.
-        let bytes = reader.contents(limit: longest)
+        let text = Self.read(reader, until: .now + patience)
+        // One that says too much, or takes too long, has nothing to say.
+        if text == nil { kill(pid, SIGKILL) }
         var status: Int32 = 0
         while unsafe waitpid(pid, &status, 0) < 0, errno == EINTR {}
-        return status == 0 ? String(decoding: bytes, as: UTF8.self) : nil
+        return status == 0 ? text.map { String(decoding: $0, as: UTF8.self) } : nil
     }
+
+    /// - Returns: all that comes; nil where that takes longer, or is more than a table can be.
+    private static func read(_ pipe: borrowing Descriptor, until end: Moment) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var room = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count < longest {
+            let left = Int32(max(0, ((end - .now) / .milliseconds(1)).rounded(.up)))
+            var waited = pollfd(fd: pipe.number, events: Int16(POLLIN), revents: 0)
+            let isThere = unsafe poll(&waited, 1, left)
+            if isThere < 0, errno == EINTR { continue }
+            guard isThere > 0 else { return nil }
+            let count = unsafe Glibc.read(pipe.number, &room, room.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { return bytes }
+            bytes += room.prefix(count)
+        }
+        return nil
+    }
+
+    private static let patience = Duration.seconds(6)
 }

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import unittest
 
@@ -90,6 +91,17 @@ class Offered(Completing):
         self.assertIn("date", self.complete(*self.words, "--", ""))
         self.assertEqual(self.complete("run", "--tls-min", "1.3", *self.words[1:], "--", "da"), ["date"])
         self.assertEqual(len(list((self.cache / "parley").iterdir())), 2)
+
+    def test_words_that_end_before_a_server_is_asked_ask_none(self):
+        for word in ("--help", "-h", "--version"):
+            with self.subTest(word):
+                self.assertEqual(self.complete(*self.words, word, "--", ""), [])
+
+    def test_a_server_that_does_not_end_is_not_waited_for(self):
+        self.server.signal(signal.SIGSTOP)
+        os.kill(self.server.network, signal.SIGSTOP)
+        self.addCleanup(self.server.signal, signal.SIGCONT)
+        self.assertEqual(self.complete(*self.words, "--", ""), ["help", "whoami"])
 
     def test_where_nobody_answers_there_is_nothing(self):
         port = self.server.port
