@@ -188,21 +188,3 @@ class PackagedCertificates(TestCase):
         program = self.run_it("--out", str(self.folder / "pki"), "--client", "alice")
         self.assertStatus(program, 0)
         self.assertLessEqual({"ca.pem", "server.pem", "server.key", "alice.pem"}, set(os.listdir(self.folder / "pki")))
-
-
-class Units(TestCase):
-    """The units of packaging/, as systemd reads them."""
-
-    @needs("systemd-analyze")
-    def test_as_the_user_parley_the_service_is_confined(self):
-        folder = new_folder()
-        shutil.copy(REPOSITORY / "packaging/parleyd.service", folder)
-        (folder / "parleyd.service.d").mkdir()
-        shutil.copy(REPOSITORY / "packaging/examples/as-parley.conf", folder / "parleyd.service.d")
-        said = subprocess.run(["systemd-analyze", "security", "--offline=true", folder / "parleyd.service"],
-                              stdout=subprocess.PIPE, text=True, timeout=30).stdout
-        exposure = float(re.search(r"Overall exposure level for parleyd.service: ([0-9.]+)", said)[1])
-        self.assertLessEqual(exposure, 2.0)
-        # What would hide the machine from a command that monitors it.
-        for name in ("ProtectProc", "PrivateTmp", "PrivateUsers", "PrivateNetwork", "ProcSubset"):
-            self.assertRegex(said, f"(?m)^✗ {name}=")
