@@ -1,14 +1,12 @@
 // What may come next on parley's command line.
 // SPDX-License-Identifier: Apache-2.0
-internal import Console
 internal import Conversations
-internal import Sockets
 internal import System
 
 /// The candidates for the word at the cursor, for a shell's completion. What the server offers is asked for only after
 /// `--`: until then the host may still be being typed.
-struct Completion: Equatable {
-    enum Candidates: Equatable {
+struct Completion {
+    enum Candidates {
         /// Those of these words that begin with what was typed.
         case words([String])
         /// The shell's own: paths, folders, names of hosts.

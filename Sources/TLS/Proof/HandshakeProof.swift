@@ -67,15 +67,6 @@ public struct HandshakeProof: ~Copyable {
         }
     }
 
-    /// Whether the handshake is signed, and its client has still to prove who it is.
-    public var awaitsClient: Bool {
-        switch state {
-        case .signed(let handshake): handshake.asksClient
-        case .shown: true
-        case .made, .asked, .spent: false
-        }
-    }
-
     // MARK: Steps
 
     /// What the server's key has to sign for its CertificateVerify.
