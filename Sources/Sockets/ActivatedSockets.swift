@@ -67,5 +67,6 @@ extension Listener {
             )
         }
         try self.init(owning: descriptor)
+        setOptionsOfConnection(number)
     }
 }

@@ -108,16 +108,18 @@ extension ByteStream {
     public func close() async -> StreamError? {
         channel.enter(.close)
         var failure: StreamError?
+        var isShut = false
         do throws(StreamError) {
             if try await announceEnd() {
                 channel.shutdownWrite()
+                isShut = true
                 while try await read(upTo: EventLoop.recordPayload, { _ in }) != nil {}
             }
         } catch {
             failure = error
         }
         // Also after a failure: a fatal alert that was written must arrive.
-        channel.shutdownWrite()
+        if !isShut { channel.shutdownWrite() }
         await channel.drain()
         return failure
     }

@@ -26,6 +26,8 @@ public final class Listener: Sendable {
             unsafe setsockopt(descriptor.number, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &off, size)
         }
         let number = descriptor.number
+        // The kernel hands them on to each connection that is accepted, so that nobody sets them again.
+        setOptionsOfConnection(descriptor.number)
         guard unsafe address.withSockaddr({ unsafe bind(number, $0, $1) }) == 0,
             listen(number, Int32(clamping: backlog)) == 0
         else {
@@ -50,6 +52,16 @@ public final class Listener: Sendable {
 
     /// The socket's number, which stays its own: for whoever gives it to another process.
     package var number: Int32 { descriptor.number }
+}
+
+/// Sets what each of our TCP connections has.
+func setOptionsOfConnection(_ number: Int32) {
+    var on: Int32 = 1
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    // Without it the last exchange of a handshake waits for a delayed acknowledgement.
+    unsafe setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
+    // A peer that is gone without a word is noticed even while neither side has anything to say.
+    unsafe setsockopt(number, SOL_SOCKET, SO_KEEPALIVE, &on, size)
 }
 
 /// A fresh socket, non-blocking and close-on-exec.

@@ -12,21 +12,16 @@ public final class Socket: Channel, Resumable {
     private var budgetUsed = 0
 
     /// Takes over a connected descriptor, non-blocking and close-on-exec. On the loop's thread.
+    ///
+    /// - Parameter isAccepted: from a `Listener`, whose options it has.
     public init(
         owning descriptor: consuming Descriptor, loop: EventLoop, peer: SocketAddress?,
-        deadlines: Deadlines
+        deadlines: Deadlines, isAccepted: Bool = false
     ) throws(StreamError) {
         let number = descriptor.number
         self.descriptor = descriptor
         super.init(loop: loop, peer: peer, deadlines: deadlines)
-        // Without it the last exchange of a handshake waits for a delayed acknowledgement.
-        var on: Int32 = 1
-        unsafe setsockopt(
-            number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        // A peer that is gone without a word is noticed even while neither side has anything to
-        // say.
-        unsafe setsockopt(
-            number, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
+        if !isAccepted { setOptionsOfConnection(number) }
         try loop.add(self, descriptor: number, events: .stream)
     }
 

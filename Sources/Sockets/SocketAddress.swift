@@ -19,8 +19,10 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// The address as numbers, an IPv4 address that came in over IPv6 as `::ffff:…`.
     public var host: String {
-        let all = unsafe withUnsafeBytes(of: bytes) { unsafe Array($0) }
-        return NumericAddress.text(Array(all.prefix(family == .ipv4 ? 4 : 16)))
+        NumericAddress.text(
+            unsafe withUnsafeBytes(of: bytes) {
+                unsafe Array($0.prefix(family == .ipv4 ? 4 : 16))
+            })
     }
 
     /// `127.0.0.1:80`, `[::1]:80`; an IPv4 address that came in over IPv6 as IPv4.

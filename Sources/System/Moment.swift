@@ -62,8 +62,10 @@ extension Duration {
 
     /// Seconds with so many decimals, 1 to 9, the rest cut off: `1.250`. None for one below zero.
     public func seconds(decimals: Int) -> String {
-        let rest = String(inNanoseconds % 1_000_000_000, digits: 9)
-        return "\(inNanoseconds / 1_000_000_000).\(rest.prefix(decimals))"
+        let (whole, nanoseconds) = inNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        var rest = nanoseconds
+        for _ in decimals..<9 { rest /= 10 }
+        return "\(whole).\(String(rest, digits: decimals))"
     }
 
     /// In whole nanoseconds: none for one below zero, and the most that there are for what is longer.

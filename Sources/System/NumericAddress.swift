@@ -13,11 +13,15 @@ package enum NumericAddress {
     /// The text of an address of 4 or 16 bytes in network order.
     package static func text(_ bytes: [UInt8]) -> String {
         precondition(bytes.count == 4 || bytes.count == 16)
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        unsafe inet_ntop(
-            bytes.count == 4 ? AF_INET : AF_INET6, bytes, &text, socklen_t(text.count))
-        return String(
-            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // At once into the string: a session's line of the log has one.
+        return unsafe String(unsafeUninitializedCapacity: Int(INET6_ADDRSTRLEN)) { buffer in
+            unsafe buffer.withMemoryRebound(to: CChar.self) { text in
+                unsafe inet_ntop(
+                    bytes.count == 4 ? AF_INET : AF_INET6, bytes, text.baseAddress!,
+                    socklen_t(text.count))
+                return unsafe strnlen(text.baseAddress!, text.count)
+            }
+        }
     }
 
     /// The 4 or 16 bytes of an address in network order; nil where the text is none.

@@ -4,8 +4,9 @@
 /// Replaces control characters, which could move a terminal's cursor or forge a line, by `\x1b` and
 /// the like, and those above `\xff` by `\u{202e}` and the like.
 package func printable(_ text: String, keeping kept: String = "") -> String {
-    // Most of what is said is plain ASCII, and a line a session is worth a glance first.
-    if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 }) { return text }
+    // Most of what is said is printable, and each session logs a line.
+    var text = text
+    if text.withUTF8({ unsafe isPrintableASCII($0.span) }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
         if !scalar.deceives || kept.unicodeScalars.contains(scalar) {
@@ -17,6 +18,14 @@ package func printable(_ text: String, keeping kept: String = "") -> String {
         }
     }
     return result
+}
+
+/// Whether none of it moves a cursor, ends a line, or needs to be looked at as Unicode.
+package func isPrintableASCII(_ text: Span<UInt8>) -> Bool {
+    // Without a way out, so that many bytes are looked at at once.
+    var others = 0
+    for index in text.indices where text[index] &- 0x20 > 0x7e - 0x20 { others &+= 1 }
+    return others == 0
 }
 
 /// A text of a file's for a sentence: cut short, and with `\u{1b}` and the like in place of what could

@@ -213,7 +213,7 @@ final class NetworkSide {
         var lines = RelayedLines()
         relays.append(
             try PipeRelay(errors, loop: main, output: log.output) { [unowned self] bytes in
-                for line in lines.add(bytes) { log.write(line) }
+                for line in lines.add(bytes) { log.write(line.span) }
             })
     }
 

@@ -9,8 +9,8 @@ struct RelayedLines {
 
     /// - Parameter bytes: what came; none at the end, which ends a line.
     /// - Returns: lines without their end, and without the program's name.
-    mutating func add(_ bytes: [UInt8]) -> [String] {
-        var lines: [String] = []
+    mutating func add(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        var lines: [ArraySlice<UInt8>] = []
         var rest = bytes[...]
         while !rest.isEmpty {
             // Not byte by byte: a session has a line.
@@ -24,14 +24,13 @@ struct RelayedLines {
         return lines
     }
 
-    private mutating func end(_ lines: inout [String]) {
+    private mutating func end(_ lines: inout [ArraySlice<UInt8>]) {
         guard !partial.isEmpty else { return }
-        let text = String(repairing: partial.span)
-        let name = "parleyd: "
-        lines.append(text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text)
+        lines.append(partial.starts(with: Self.name) ? partial[Self.name.count...] : partial[...])
         partial = []
     }
 
+    private static let name = Array("parleyd: ".utf8)
     private static let longest = 16_384
 }
 

@@ -92,7 +92,7 @@ final class Session {
     }
 
     private func beginTLS() throws(StreamError) {
-        guard channel.unread > 0 else { throw TLSStream.leftWithoutAWord }
+        guard !channel.hasHungUp || channel.unread > 0 else { throw TLSStream.leftWithoutAWord }
         guard let context = house.context, let notary = house.notary else { return }
         generation = house.policy.generation
         let tls = try TLSStream(server: context, over: channel)

@@ -158,7 +158,8 @@ final class SessionLoop {
         let visit = admission.map { house.door.take($0) }
         do throws(StreamError) {
             let socket = try Socket(
-                owning: descriptor, loop: loop, peer: peer, deadlines: commons.settings.deadlines)
+                owning: descriptor, loop: loop, peer: peer, deadlines: commons.settings.deadlines,
+                isAccepted: true)
             session = Session(socket, number: place, visit, in: house)
         } catch {
             house.log.write("\(peer): refused: \(error.told)")

@@ -26,6 +26,34 @@ struct ListenerTests {
         }
     }
 
+    /// Nobody sets them at an accepted connection.
+    @Test func connections_haveTheirListenersOptions() async throws {
+        try await onLoop { loop in
+            let listener = try Listener.local()
+            var options: [Int32] = []
+            await withCheckedContinuation { done in
+                var client: RawSocket?
+                var acceptor: Acceptor?
+                acceptor = try? Acceptor(listener, loop: loop) { _ in
+                } accepted: { descriptor, _ in
+                    for (level, name) in [
+                        (Int32(IPPROTO_TCP), TCP_NODELAY), (SOL_SOCKET, SO_KEEPALIVE),
+                    ] {
+                        var value: Int32 = 0
+                        var length = socklen_t(MemoryLayout<Int32>.size)
+                        unsafe getsockopt(descriptor.number, level, name, &value, &length)
+                        options.append(value)
+                    }
+                    acceptor?.stop()
+                    done.resume()
+                }
+                client = try? RawSocket(connectedTo: listener.address)
+                withExtendedLifetime(client) {}
+            }
+            #expect(options == [1, 1])
+        }
+    }
+
     @Test(arguments: hasIPv6 ? ["127.0.0.1", "0.0.0.0", "::1", "::"] : ["127.0.0.1", "0.0.0.0"])
     func secondListener_onTheSamePort_isAddressInUse(host: String) throws {
         let first = try Listener.local(host)
