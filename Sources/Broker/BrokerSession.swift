@@ -104,7 +104,15 @@ final class BrokerSession {
 
     private func refuse(_ request: Request, _ entry: CommandEntry?, _ refusal: Refusal) {
         desk.refused(request.name, request.arguments, entry, refusal)
-        channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
+        let packet = RefusedPost(handle: handle, refusal: refusal).packet
+        let delay = desk.refusalDelay()
+        guard delay > .zero else { return channel.send(packet) }
+        // Its client can ask for nothing meanwhile, so that refusals can't keep a core busy.
+        stage = .refusing(
+            Timer(after: delay, on: channel.loop) { [unowned self] in
+                stage = .resting
+                channel.send(packet)
+            })
     }
 
     private func offer(_ approved: Approved, _ permit: consuming Permit) {

@@ -1,6 +1,7 @@
 // How far a session has come at the broker.
 // SPDX-License-Identifier: Apache-2.0
 internal import Remote
+internal import Sockets
 
 /// What may be said of it now depends on that.
 enum BrokerStage {
@@ -8,6 +9,8 @@ enum BrokerStage {
     case opened
     /// Nothing runs.
     case resting
+    /// A command was refused, and its client is to be told when its turn comes.
+    case refusing(Timer)
     /// The other ends of a program's pipes are on their way; it is started when they have come.
     case offering(Offer)
     /// They have come, and its start is not recorded yet.
@@ -24,7 +27,7 @@ enum BrokerStage {
 
     func checkServed() throws(PacketError) {
         switch self {
-        case .resting, .running, .offering, .recording, .withdrawn, .unstarted: break
+        case .resting, .refusing, .running, .offering, .recording, .withdrawn, .unstarted: break
         case .opened, .over: throw .outOfTurn("a session is not served")
         }
     }

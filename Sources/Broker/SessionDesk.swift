@@ -29,6 +29,9 @@ package protocol SessionDesk: AnyObject {
     /// Comparing them took so many steps.
     func matched(_ steps: Int)
 
+    /// A command is refused: how long its answer has to wait.
+    func refusalDelay() -> Duration
+
     /// Takes what a program needs that may start as far as `decide` knows: verifies the client's certificate
     /// again, takes a place, and has the start recorded, for which the permit's command is to be waited for. The permit's end
     /// gives back what it took.
@@ -66,4 +69,5 @@ extension SessionDesk {
     package var groups: CommandGroups? { nil }
     package var matchingWork: MatchingWork { MatchingWork() }
     package func matched(_ steps: Int) {}
+    package func refusalDelay() -> Duration { .zero }
 }

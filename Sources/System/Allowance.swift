@@ -29,6 +29,12 @@ package struct Allowance: Sendable {
         return Int(clamping: UInt128(all - used) * UInt128(rate) / 1_000_000_000)
     }
 
+    /// How long it is until one is left to spend.
+    package func wait(_ full: Moment, at now: Moment) -> Duration {
+        let end = now.later(by: patience)
+        return full > end ? full - end : .zero
+    }
+
     /// Spends some; what isn't there is owed. Else many handshakes that were let in at once, while there was one left, would
     /// cost no more than that one.
     package func spend(_ full: inout Moment, at now: Moment, count: Int = 1) {

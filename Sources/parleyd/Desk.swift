@@ -66,6 +66,10 @@ final class Desk: SessionDesk {
         if let identity { office.matched(steps, for: identity) }
     }
 
+    func refusalDelay() -> Duration {
+        identity.map { office.refusalDelay(of: $0) } ?? .zero
+    }
+
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Permit, Refusal> {

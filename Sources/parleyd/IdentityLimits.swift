@@ -8,7 +8,7 @@ internal import Console
 struct IdentityLimits {
     static let options = [
         "max-identity-sessions", "reserved-sessions", "max-identity-programs",
-        "max-identity-starts", "max-identity-matching",
+        "max-identity-starts", "max-identity-matching", "max-identity-refusals",
     ]
 
     let sessions: SessionBook.Limits
@@ -18,6 +18,8 @@ struct IdentityLimits {
     let starts: Int
     /// Of comparing arguments with patterns a second (`MatchingWork`).
     let matching: Int
+    /// Commands a second that are refused without a delay.
+    let refusals: Int
 
     /// - Parameter mostSessions: of all together.
     /// - Throws: `UsageError`.
@@ -38,6 +40,7 @@ struct IdentityLimits {
         matching =
             MatchingWork.millisecond
             * (try arguments.number("max-identity-matching", 1...1_000) ?? 40)
+        refusals = try arguments.number("max-identity-refusals", 1...1_000_000) ?? 100
     }
 
     /// How many programs one identity may have running.
@@ -56,6 +59,9 @@ struct IdentityLimits {
             let milliseconds = matching / MatchingWork.millisecond
             lines.append(
                 "\(milliseconds) ms a second or so for comparing the arguments of one identity with patterns, in bursts of \(milliseconds * 10) ms"
+            )
+            lines.append(
+                "\(refusals) refused commands of one identity a second, in bursts of \(refusals * 10), after which the answers wait"
             )
         }
         return lines

@@ -37,6 +37,15 @@ struct IdentityPace {
         if full.count > mostKept { forget(now) }
     }
 
+    /// Counts another one, whether or not one is left.
+    ///
+    /// - Returns: how long it has to wait for its turn.
+    mutating func queue(_ identity: String, at now: Moment) -> Duration {
+        let wait = allowance.wait(full[identity] ?? now, at: now)
+        spend(1, of: identity, at: now)
+        return wait
+    }
+
     /// How many identities are known.
     var count: Int { full.count }
 

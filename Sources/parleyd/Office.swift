@@ -30,6 +30,7 @@ final class Office {
     private var pace: IdentityPace
     /// Of comparing arguments with patterns, in steps.
     private var matchingPace: IdentityPace
+    private var refusalPace: IdentityPace
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
     private(set) var attendance: Attendance {
@@ -61,6 +62,7 @@ final class Office {
         mostOfIdentity = options.identityLimits.programs(policy.table)
         pace = IdentityPace(rate: options.identityLimits.starts)
         matchingPace = IdentityPace(rate: options.identityLimits.matching)
+        refusalPace = IdentityPace(rate: options.identityLimits.refusals)
         attendance = Attendance(loops: loops)
         ring =
             if let context = policy.context {
@@ -108,6 +110,13 @@ final class Office {
     /// Comparing the identity's arguments took so many steps.
     func matched(_ steps: Int, for identity: Identity) {
         matchingPace.spend(steps, of: identity.description, at: loop.now)
+    }
+
+    /// A command of the identity's is refused.
+    ///
+    /// - Returns: how long its answer has to wait.
+    func refusalDelay(of identity: Identity) -> Duration {
+        isEnding ? .zero : refusalPace.queue(identity.description, at: loop.now)
     }
 
     /// Whether a session that begins now has lasted as long as one may.

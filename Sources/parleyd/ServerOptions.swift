@@ -227,7 +227,7 @@ struct ServerOptions {
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
           --max-identity-sessions, --reserved-sessions, --max-identity-programs,
-          --max-identity-starts, --max-identity-matching N
+          --max-identity-starts, --max-identity-matching, --max-identity-refusals N
                                 limits for one client; parleyd check lists them
           --max-handshakes, --max-handshakes-per-address, --max-failed-handshakes N,
           --trusted-address, --proxy-from CIDR  limits before the handshake ends

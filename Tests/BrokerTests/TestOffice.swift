@@ -22,6 +22,8 @@ final class TestOffice: BrokerOffice {
     private(set) var abandoned = 0
     /// Whether the records of starts are settled by `settle`, and not at once.
     var recordsLate = false
+    /// How long the answer to a refusal waits.
+    var refusalDelay = Duration.zero
     /// Why clients may run nothing any more.
     var objection: Refusal?
     private var waiting: [Admitted] = []
@@ -67,6 +69,8 @@ final class TestOffice: BrokerOffice {
             self.office = office
             identity = office.identity
         }
+
+        func refusalDelay() -> Duration { office.refusalDelay }
 
         func admit(
             _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]

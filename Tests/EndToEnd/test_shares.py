@@ -2,9 +2,10 @@
 """What one identity may have of what is there for all: sessions, places that are kept for others, programs, starts."""
 
 import ssl
+import time
 
 import authority
-from parley1 import ALPN, BAD_ARGUMENT, BUSY, BY_ITSELF, INPUT_END, INPUT_WANTED, REFUSAL
+from parley1 import ALPN, BAD_ARGUMENT, BUSY, BY_ITSELF, INPUT_END, INPUT_WANTED, REFUSAL, UNKNOWN
 from people import client
 from remote import Ended
 from remote_server import Outcomes, RemoteServer, program, write_table
@@ -175,13 +176,16 @@ class Sessions(Shares):
                       told("--commands", table, *AS_SOMEBODY))
         self.assertIn("Limit: 3 ms a second or so for comparing", told(
             "--commands", table, "--max-identity-matching", 3, *AS_SOMEBODY))
+        self.assertIn("Limit: 9 refused commands of one identity a second, in bursts of 90, after which the answers wait.\n",
+                      told("--commands", table, "--max-identity-refusals", 9, *AS_SOMEBODY))
         for words in (["--max-sessions", 8, "--reserved-sessions", 8], ["--max-identity-sessions", 0],
-                      ["--max-identity-starts", 0], ["--max-identity-matching", 0], ["--max-identity-programs", "x"]):
+                      ["--max-identity-starts", 0], ["--max-identity-matching", 0],
+                      ["--max-identity-refusals", 0], ["--max-identity-programs", "x"]):
             check = Program(self, [PARLEYD, "check", "--certs", certs, "--client-ca",
                                    certs / "ca.pem", *map(str, words)])
             self.assertFails(check, 64, words[-2])
         for name in ("--max-identity-sessions", "--reserved-sessions", "--max-identity-programs",
-                     "--max-identity-starts", "--max-identity-matching"):
+                     "--max-identity-starts", "--max-identity-matching", "--max-identity-refusals"):
             self.assertFails(Program(self, [PARLEYD, "command", "--plaintext", name, "1"]), 64,
                              name, "--client-ca")
 
@@ -210,6 +214,21 @@ class Programs(Shares):
             session.send(INPUT_END)
             self.assertEnded(session.outcome(), BY_ITSELF, 0)
         self.assertEnded(server.session(self).ask("true"), BY_ITSELF, 0)
+
+    def test_refusals_have_a_pace_beyond_which_their_answers_wait(self):
+        server = self.server("--max-identity-refusals", 1)
+        sessions = [server.session(self) for _ in range(2)]
+        for number in range(10):
+            self.assertRefused(sessions[number % 2].ask("nothing"), UNKNOWN)
+        began = time.monotonic()
+        for session in sessions:
+            session.run("nothing")
+        self.assertEnded(server.session(self, "dora").ask("true"), BY_ITSELF, 0)
+        for session in sessions:
+            self.assertRefused(session.outcome(), UNKNOWN)
+        # The ten before took some of a second, and the second of these two waits for the first.
+        self.assertGreater(time.monotonic() - began, 1)
+        self.assertEnded(sessions[0].ask("true"), BY_ITSELF, 0)
 
     def test_comparing_arguments_has_a_share(self):
         server = self.server("--max-identity-matching", 1)

@@ -162,6 +162,17 @@ import Testing
         #expect(pace.count < 150, "\(pace.count)")
     }
 
+    /// However many of its sessions ask at once: each waits for those before it.
+    @Test func whoHasHadTooMany_waitsForItsTurn() {
+        var pace = IdentityPace(rate: 10)
+        let start = Self.moment(0)
+        let waits = (0..<103).map { _ in pace.queue("a", at: start) }
+        #expect(waits.prefix(100).allSatisfy { $0 == .zero })
+        #expect(waits.suffix(3) == [.milliseconds(100), .milliseconds(200), .milliseconds(300)])
+        #expect(pace.queue("b", at: start) == .zero)
+        #expect(pace.queue("a", at: start + .seconds(1)) == .zero)
+    }
+
     /// A table that is read again says how many there may be, and forgets nobody who runs.
     @Test func anotherTable_isCountedWithWhatRuns() async throws {
         try await onLoop { loop in
