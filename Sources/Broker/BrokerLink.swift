@@ -84,7 +84,7 @@ package final class BrokerLink {
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
         guard let kind = PostKind(rawValue: reader.type), kind.isBrokers, !kind.isControl else {
-            throw reader.malformed("is none that a broker sends to a loop")
+            throw reader.malformed("is not one that a broker sends to a loop")
         }
         try take(kind, &reader, &post)
     }

@@ -29,7 +29,7 @@ final class BrokerSession {
 
     func begin(_ post: BeganPost) throws(PacketError) {
         guard case .opened = stage else { throw .outOfTurn("a session began twice") }
-        guard desk.turnedAway == nil else { throw .outOfTurn("a session without a place began") }
+        guard desk.turnedAway == nil else { throw .outOfTurn("a session began without a place") }
         stage = .resting
         desk.began(post)
     }
@@ -76,7 +76,9 @@ final class BrokerSession {
 
     func run(_ post: RunPost) throws(PacketError) {
         try stage.checkRests()
-        guard let identity = desk.identity else { throw .outOfTurn("nobody asks for a command") }
+        guard let identity = desk.identity else {
+            throw .outOfTurn("a client without an identity asked for a command")
+        }
         let request = post.request
         var matching = desk.matchingWork
         let decision = desk.decide(
@@ -169,7 +171,8 @@ final class BrokerSession {
         guard case .offering(let offer) = stage else { return }
         stage = .withdrawn(.cannotStart(offer.name))
         let refusal = Refusal(
-            .unavailable, "nobody took the output of \(offer.name) in time, so it was not started")
+            .unavailable,
+            "\(offer.name) was not started because nothing took over its output in time")
         offer.takePermit().end(.refused(refusal), Usage())
     }
 
@@ -182,7 +185,7 @@ final class BrokerSession {
                     : RefusedPost(handle: handle, refusal: refusal).packet)
         }
         guard case .offering(let offer) = stage else {
-            throw .outOfTurn("nothing is to be started")
+            throw .outOfTurn("no program is waiting to be started")
         }
         offer.timer = nil
         guard post.haveCome else {
@@ -256,7 +259,7 @@ final class BrokerSession {
             return
         }
         guard try stage.running.seeOff(post.traffic) else {
-            throw .outOfTurn("a command's end was told that has none")
+            throw .outOfTurn("the end of a command was reported where none runs")
         }
         stage = .resting
     }

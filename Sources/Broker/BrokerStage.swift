@@ -25,17 +25,19 @@ enum BrokerStage {
     func checkServed() throws(PacketError) {
         switch self {
         case .resting, .running, .offering, .recording, .withdrawn, .unstarted: break
-        case .opened, .over: throw .outOfTurn("a session is not served")
+        case .opened, .over: throw .outOfTurn("a session is not being served")
         }
     }
 
     func checkRests() throws(PacketError) {
-        guard case .resting = self else { throw .outOfTurn("a session does not rest") }
+        guard case .resting = self else { throw .outOfTurn("a session is still busy") }
     }
 
     var running: SupervisedProgram {
         get throws(PacketError) {
-            guard case .running(let program) = self else { throw .outOfTurn("nothing runs") }
+            guard case .running(let program) = self else {
+                throw .outOfTurn("no program is running")
+            }
             return program
         }
     }

@@ -127,7 +127,7 @@ func receiveCall(
     let count = try receivePacket(from: socket, into: &room, &descriptors, waits: waits)
     guard descriptors.isEmpty else {
         throw PacketError(
-            .descriptors, "the other process sent descriptors where none are due")
+            .descriptors, "the other process sent descriptors where none are expected")
     }
     return count
 }

@@ -6,7 +6,7 @@ internal import Commands
 func help(for identity: Identity, _ table: CommandTable) -> String {
     let entries = table.entries.filter { $0.permits(identity) }
     guard !entries.isEmpty else {
-        return "You may run nothing here as \(identity); ask the server's administrator.\n"
+        return "You may not run anything here as \(identity); ask the server's administrator.\n"
     }
     let width = min(32, entries.map(\.usageWidth).max() ?? 0)
     var text = ""

@@ -34,7 +34,8 @@ struct MessageAssembly {
         }
         if isPartial {
             guard piece.total == total else {
-                throw .malformed("a message of \(total) bytes has become one of \(piece.total)")
+                throw .malformed(
+                    "the length of a message changed from \(total) to \(piece.total) bytes")
             }
             guard !hasDescriptors else {
                 throw PacketError(
@@ -44,7 +45,7 @@ struct MessageAssembly {
             guard piece.total <= limit else {
                 throw PacketError(
                     .tooLarge,
-                    "the other process sent a message of \(piece.total) bytes, where at most \(limit) may come"
+                    "the other process sent a message of \(piece.total) bytes; the limit is \(limit)"
                 )
             }
         }

@@ -70,7 +70,7 @@ package final class NetworkLink {
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
         guard let kind = PostKind(rawValue: reader.type), !kind.isBrokers, !kind.isControl else {
-            throw reader.malformed("is none that a loop of a network process sends")
+            throw reader.malformed("is not one that a loop of a network process sends")
         }
         _ = try post.takeDescriptors(0)
         if let channel {
@@ -141,7 +141,7 @@ package final class NetworkLink {
     private func opened(_ handle: Handle) throws(PacketError) -> BrokerSession {
         if let session = sessions[handle] { return session }
         guard let channel, sessions.count < mostSessions else {
-            throw .outOfTurn("there can't be a session \(handle)")
+            throw .outOfTurn("there cannot be a session \(handle)")
         }
         let session = BrokerSession(handle, office.desk(handle), channel, work, patience)
         sessions[handle] = session
@@ -168,6 +168,6 @@ extension PacketError {
     /// - Parameter what: what can't be now, as the rest of a sentence.
     package static func outOfTurn(_ what: String) -> PacketError {
         PacketError(
-            .malformed, "the other process doesn't keep to the channel's order: \(what)")
+            .malformed, "the other process sent a message out of turn: \(what)")
     }
 }

@@ -11,7 +11,7 @@ package enum Packets: FaultDomain {}
 extension PacketError {
     /// - Parameter what: what is wrong with what came, as the rest of a sentence.
     package static func malformed(_ what: String) -> PacketError {
-        PacketError(.malformed, "the other process doesn't keep to the channel's form: \(what)")
+        PacketError(.malformed, "the other process sent a malformed message: \(what)")
     }
 
     /// A call on the channel's socket that has failed, by its `errno`.

@@ -42,7 +42,7 @@ package struct PacketReader: Sendable {
     /// - Throws: `malformed` for a byte that is neither 0 nor 1.
     package mutating func bool() throws(PacketError) -> Bool {
         let value = try readUInt8()
-        guard value <= 1 else { throw malformed("has \(value) for yes or no") }
+        guard value <= 1 else { throw malformed("has \(value) where 0 or 1 is expected") }
         return value == 1
     }
 
@@ -101,9 +101,11 @@ package struct PacketReader: Sendable {
     private mutating func count(atMost most: Int) throws(PacketError) -> Int {
         let count = Int(try readUInt32())
         guard count <= most else {
-            throw malformed("has a field of \(count), which may be at most \(most)")
+            throw malformed("has a field of \(count); the limit is \(most)")
         }
-        guard count <= left else { throw malformed("has a field of \(count), and \(left) bytes") }
+        guard count <= left else {
+            throw malformed("has a field of \(count), but only \(left) bytes left")
+        }
         return count
     }
 

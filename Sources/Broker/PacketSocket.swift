@@ -20,7 +20,7 @@ package struct PacketPair: ~Copyable {
         var numbers: [Int32] = [-1, -1]
         let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, type, 0, &numbers) == 0 else {
-            throw StreamError("cannot make a channel to another process", errno: errno)
+            throw StreamError("cannot create a channel to another process", errno: errno)
         }
         one = Descriptor(owning: numbers[0])
         other = Descriptor(owning: numbers[1])
@@ -42,7 +42,7 @@ private func enlarge(_ socket: Int32) throws(StreamError) {
     else { throw StreamError("cannot set a channel's send buffer", errno: errno) }
     guard size >= Piece.mostBytes + 1_024 else {
         throw StreamError(
-            "cannot make a channel to another process: net.core.wmem_max must be at least 33792, so that a packet fits its send buffer",
+            "cannot create a channel to another process: net.core.wmem_max must be at least 33792, so that a packet fits its send buffer",
             errno: EMSGSIZE)
     }
 }
@@ -93,7 +93,7 @@ func receivePacket(
     case EPROTO:
         throw PacketError(
             .descriptors,
-            "the other process sent more than \(Descriptors.most) descriptors with a packet, or something else beside its bytes"
+            "the other process sent more than \(Descriptors.most) descriptors with a packet, or other control messages"
         )
     case let number: throw PacketError("cannot receive from the other process", errno: number)
     }

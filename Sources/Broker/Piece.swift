@@ -33,7 +33,7 @@ struct Piece {
     /// Reads a packet's head.
     init(reading packet: Span<UInt8>) throws(PacketError) {
         guard packet.count > Self.headLength else {
-            throw .malformed("a packet of \(packet.count) bytes has nothing of a message")
+            throw .malformed("a packet of \(packet.count) bytes contains no part of a message")
         }
         func number(at start: Int) -> Int {
             (start..<(start + 4)).reduce(0) { $0 << 8 | Int(packet[$1]) }

@@ -27,12 +27,12 @@ package struct Post: ~Copyable {
         guard !descriptors.areLost else {
             throw PacketError(
                 .descriptorsExhausted,
-                "the other process sent descriptors, and this one can have no more")
+                "the other process sent descriptors, but this one cannot have any more")
         }
         guard descriptors.count == count else {
             throw PacketError(
                 .descriptors,
-                "a message of type \(packet.type) of the other process has \(descriptors.count) descriptors instead of \(count)"
+                "a message of type \(packet.type) from the other process came with \(descriptors.count) descriptors instead of \(count)"
             )
         }
         return descriptors.takeAll()

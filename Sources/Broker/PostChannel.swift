@@ -130,7 +130,8 @@ package final class PostChannel: EventSource, Resumable {
             .failed(
                 PacketError(
                     .notTaken,
-                    "the other process takes nothing any more: \(queue.cost) bytes wait for it")))
+                    "the other process has stopped reading: \(queue.cost) bytes are waiting for it")
+            ))
     }
 
     /// Ends it from this end: what waits is lost, but for what the turn has gathered. Nothing is called any more.

@@ -12,17 +12,17 @@ extension Refusal {
     static func unknownCommand(_ name: String) -> Refusal {
         Refusal(
             .unknownCommand,
-            "the server has no command \(shown(name)); the command help lists those you may use")
+            "the server has no command \(shown(name)); the command help lists the ones you may use")
     }
 
     static func notAllowed(_ name: String, for identity: Identity) -> Refusal {
         Refusal(
             .notAllowed,
-            "\(name) is not allowed for \(identity); the command help lists what is")
+            "\(name) is not allowed for \(identity); the command help lists the ones that are")
     }
 
     static func takesNoArguments(_ name: String) -> Refusal {
-        Refusal(.badArgument, "\(name) takes no arguments; leave them out")
+        Refusal(.badArgument, "\(name) takes no arguments; omit them")
     }
 
     /// A program did not start. Where its files are is not the client's business.

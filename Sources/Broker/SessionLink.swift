@@ -218,7 +218,7 @@ package final class SessionLink {
         program = nil
     }
 
-    private static let lost = Refusal(.shuttingDown, "the server ends at once")
+    private static let lost = Refusal(.shuttingDown, "the server was stopped at once")
 
     private func settle(_ answer: RunAnswer) {
         self.answer = answer

@@ -57,7 +57,7 @@ public final class CommandGroups: Sendable {
             return made
         } catch {
             throw StreamError(
-                "cannot make a control group in \(escaped(base.path))", errno: error.number)
+                "cannot create a control group in \(escaped(base.path))", errno: error.number)
         }
     }
 

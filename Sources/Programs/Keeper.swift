@@ -150,9 +150,9 @@ final class Keeper: EventSource {
             let reason =
                 switch Int(report.cause) {
                 case PARLEY_PROC:
-                    "\(what): its processes cannot be watched over, for which /proc must be mounted"
-                case PARLEY_RIGHTS: "\(what): it cannot have the rights that it should"
-                case PARLEY_GROUP: "\(what): it cannot be bounded by a control group of its own"
+                    "\(what): its processes cannot be tracked; /proc must be mounted for that"
+                case PARLEY_RIGHTS: "\(what): it cannot be given the rights that it should have"
+                case PARLEY_GROUP: "\(what): it cannot be limited by a control group of its own"
                 case PARLEY_KEEPER: "\(what): its keeper cannot be set up"
                 default: what
                 }

@@ -17,7 +17,7 @@ package enum AuditTrail: FaultDomain {
 
 extension AuditError {
     /// Whoever was to read the records doesn't read on.
-    static var unread: AuditError { AuditError(.unread, "nobody reads it") }
+    static var unread: AuditError { AuditError(.unread, "nobody is reading it") }
 
     /// A file that can't be opened, or must not be.
     init(_ error: FileError) {
@@ -34,7 +34,7 @@ extension AuditError {
     /// Nothing can write the trail.
     init(noThread reason: Errno) {
         self.init(
-            .system, "the audit trail cannot be written beside the server's loops (\(reason))",
+            .system, "the thread that writes the audit trail cannot be started (\(reason))",
             cause: .system(reason))
     }
 

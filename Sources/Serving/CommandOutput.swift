@@ -142,7 +142,7 @@ final class CommandOutput<Stream: ByteStream> {
             case .blocked(let direction):
                 if patience == nil { patience = waitForReader() }
                 try await channel.wait(for: direction)
-            case .ended: throw StreamError(.reset, "the client has closed the connection")
+            case .ended: throw StreamError(.reset, "the client closed the connection")
             }
         }
         isCut = false
@@ -161,7 +161,7 @@ final class CommandOutput<Stream: ByteStream> {
             channel.fail(
                 StreamError(
                     .idleTimedOut,
-                    "the client did not read for the idle deadline, and said nothing either"))
+                    "the client neither read nor sent anything within the idle timeout"))
         }
     }
 

@@ -46,7 +46,8 @@ extension RemoteServer {
             let ahead = incoming.takeAhead()
             if !ahead.isEmpty { stream.readAhead = ahead + (stream.readAhead ?? []) }
         case .clientLeft:
-            throw StreamError(.endedEarly, "the client left while \(program.name) ran")
+            throw StreamError(
+                .endedEarly, "the client disconnected while \(program.name) was running")
         case .failure(let failure):
             if failure.code == .malformed {
                 let refusal = Refusal(.malformed, failure.sentence)

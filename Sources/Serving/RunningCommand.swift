@@ -95,7 +95,8 @@ final class RunningCommand<Stream: ByteStream> {
                 guard !incoming.isFull else {
                     // Only the connection's end is still of interest.
                     if channel.hasHungUp {
-                        throw StreamError(.endedEarly, "the client left before its answers")
+                        throw StreamError(
+                            .endedEarly, "the client disconnected before it had all its answers")
                     }
                     if !channel.isHolding { channel.enter(.holding) }
                     try await channel.wait(for: .read)

@@ -44,18 +44,20 @@ public struct Confinement: ~Copyable {
         case 1: break
         case 0:
             throw ConfinementError(
-                .tooLate, "files can't be closed to this process: it has several threads already")
+                .tooLate, "cannot confine this process: it already has several threads")
         case let failure:
             throw ConfinementError(
                 .tooLate,
-                "files can't be closed to this process: how many threads it has can't be told, for which /proc must be mounted (\(Errno(-failure)))",
+                "cannot confine this process: the number of its threads is unknown; /proc must be mounted for that (\(Errno(-failure)))",
                 cause: .system(Errno(-failure)))
         }
         parley_wipe_environment()
         try check(takeRights(becoming: user), user.map(Self.change) ?? "give up its rights")
-        try check(Int(parley_close_limits(isSealed ? 1 : 0)), "limit itself")
+        try check(Int(parley_close_limits(isSealed ? 1 : 0)), "set its limits")
         let missing = Landlock.missing
-        if Landlock.version != nil { try check(Int(parley_close_files()), "close files to itself") }
+        if Landlock.version != nil {
+            try check(Int(parley_close_files()), "give up access to files")
+        }
         return Self(missing: missing)
     }
 
@@ -67,12 +69,12 @@ public struct Confinement: ~Copyable {
     /// - Returns: `missing`, with what this step found.
     /// - Throws: `refused`.
     public consuming func closeCalls(telling: Bool = false) throws(ConfinementError) -> [String] {
-        try Self.check(Int(parley_close_processes()), "forbid itself further processes")
+        try Self.check(Int(parley_close_processes()), "give up starting processes")
         let result = parley_close_calls(telling ? 1 : 0)
         guard result <= 0 else {
             throw ConfinementError(
                 .refused,
-                "system calls can't be closed to this process: its thread \(result) has a filter of its own"
+                "cannot restrict the system calls of this process: its thread \(result) has a filter of its own"
             )
         }
         let sentence: String
@@ -81,9 +83,9 @@ public struct Confinement: ~Copyable {
         case ENOSYS, EINVAL:
             sentence = "seccomp is missing: the kernel was built without its filters"
         case EPERM, EOPNOTSUPP:
-            sentence = "seccomp is missing: a filter of this container's refuses it"
+            sentence = "seccomp is missing: a filter of this container refuses it"
         default:
-            try Self.check(Int(result), "close system calls to itself")
+            try Self.check(Int(result), "restrict its system calls")
             return missing
         }
         return missing + [sentence]
@@ -91,14 +93,14 @@ public struct Confinement: ~Copyable {
 
     private static func change(_ user: UserNumbers) -> String {
         "become \(userName(user.user))"
-            + (geteuid() == 0 ? "" : ", for which it must be started as root")
+            + (geteuid() == 0 ? "" : ", because it was not started as root")
     }
 
     private static func check(_ result: Int, _ what: String) throws(ConfinementError) {
         guard result < 0 else { return }
         let reason = Errno(Int32(-result))
         throw ConfinementError(
-            .refused, "this process can't \(what): \(reason)", cause: .system(reason))
+            .refused, "this process cannot \(what): \(reason)", cause: .system(reason))
     }
 }
 

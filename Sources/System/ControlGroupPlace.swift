@@ -33,7 +33,7 @@ package struct ControlGroupPlace: Hashable, Sendable {
         guard let mounts = file("/proc/self/mountinfo"), let groups = file("/proc/self/cgroup")
         else {
             throw ControlGroupError(
-                .missing, "/proc, which says in which control group parleyd is, is not mounted")
+                .missing, "/proc, which shows parleyd's control group, is not mounted")
         }
         return try find(mounts: mounts, groups: groups, isManaged: isManaged)
     }
@@ -64,7 +64,7 @@ package struct ControlGroupPlace: Hashable, Sendable {
         } else {
             throw ControlGroupError(
                 .notDelegated,
-                "systemd has not handed \(escaped(own.path)) over to parleyd; put Delegate=yes into parleyd's unit"
+                "systemd has not delegated \(escaped(own.path)) to parleyd; set Delegate=yes in parleyd's unit"
             )
         }
         if let reason = base.refusal {
@@ -101,7 +101,7 @@ package struct ControlGroupPlace: Hashable, Sendable {
         throw ControlGroupError(
             .missing,
             isMounted
-                ? "the control group that parleyd is in, \(escaped(path)), is not in any cgroup v2 hierarchy that is mounted here"
+                ? "parleyd's control group, \(escaped(path)), is not in any cgroup v2 hierarchy mounted here"
                 : "no cgroup v2 hierarchy is mounted here")
     }
 

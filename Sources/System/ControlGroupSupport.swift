@@ -58,7 +58,7 @@ extension ControlGroupPlace {
             }
         } catch {
             return support(
-                base.enabled, "controllers can't be enabled in \(escaped(base.path)) (\(error))")
+                base.enabled, "controllers cannot be enabled in \(escaped(base.path)) (\(error))")
         }
         return support(base.enabled, nil)
     }
@@ -68,7 +68,7 @@ extension ControlGroupPlace {
         let others = base.processes.contains { $0 != getpid() }
         guard !base.isRoot, others else { return nil }
         return
-            "there are other processes than parleyd in \(escaped(base.path)), so that no controllers can be enabled in it; start parleyd in a control group of its own"
+            "processes other than parleyd are in \(escaped(base.path)), so no controllers can be enabled in it; start parleyd in a control group of its own"
     }
 
     private func moveAside() throws(Errno) {
@@ -91,8 +91,8 @@ extension ControlGroupPlace {
         let sentence =
             reason
             ?? (elsewhere.isSuperset(of: missing)
-                ? "\(escaped(base.path)) has no controllers \(names), which this machine has in cgroup v1; boot it with cgroup v2 alone"
-                : "\(escaped(base.path)) has no controllers \(names); have whoever manages it enable them")
+                ? "\(escaped(base.path)) has no controllers \(names), which this machine has in cgroup v1; boot it with cgroup v2 only"
+                : "\(escaped(base.path)) has no controllers \(names); ask whoever manages it to enable them")
         return ControlGroupSupport(in: base, controllers, shortage: sentence)
     }
 }

@@ -32,7 +32,7 @@ struct FileRule {
         // The folder may be somebody's home, which must not be taken from them lightly.
         let remedy =
             what == "its folder"
-            ? "keep the file in a folder of \(ours)" : "run\(asRoot(status)): \(command)"
+            ? "keep the file in a folder owned by \(ours)" : "run\(asRoot(status)): \(command)"
         throw FileError(
             .foreignOwner, path,
             "\(what) \(place) belongs to \(user) (\(permissions(status))), who could change it; \(remedy)"
@@ -43,7 +43,7 @@ struct FileRule {
     func openFolder(_ folder: String) -> FileError {
         FileError(
             .writableByOthers, path,
-            "it lies in \(folder), where others may put files too; keep it in a folder that only its owner can write, below that one if need be"
+            "it is in \(folder), where others can put files too; keep it in a folder that only its owner can write to, such as one inside it"
         )
     }
 
@@ -59,12 +59,12 @@ struct FileRule {
             if isHandedOver, kind == S_IFIFO || isRecord && kind != S_IFDIR { return }
             guard isRecord, kind == S_IFIFO || kind == S_IFCHR else {
                 throw FileError(
-                    .notRegular, path, "it is not a regular file; name one")
+                    .notRegular, path, "it is not a regular file; name one that is")
             }
             // Devices are for anybody to write; what is written there nobody alters.
             if kind == S_IFCHR { return }
         }
-        let file = place == path ? "it" : "\(place), to which it leads,"
+        let file = place == path ? "it" : "\(place), which it leads to,"
         guard isOurs(status) else {
             throw FileError(
                 .foreignOwner, path,
@@ -97,18 +97,19 @@ struct FileRule {
             FileError(
                 .missing, path,
                 isRecord
-                    ? "its folder \(place) does not exist; make it, or name another file"
-                    : "there is no such file (\(place)); name one that is there",
+                    ? "its folder \(place) does not exist; create it, or name another file"
+                    : "there is no such file (\(place)); name one that exists",
                 reason)
         case ELOOP:
-            FileError(.unreadable, path, "its links lead in a circle; name the file itself", reason)
+            FileError(
+                .unreadable, path, "its symbolic links form a loop; name the file itself", reason)
         case ENOTDIR:
             FileError(
-                .unreadable, path, "\(place) is not a folder; name a file that is there", reason)
+                .unreadable, path, "\(place) is not a folder; name a file that exists", reason)
         case EACCES:
             FileError(
                 .unreadable, path,
-                "\(place) cannot be reached by \(userName(reader)) (\(reason)); let this user search the folder above it, or name a file that it can reach",
+                "\(place) cannot be reached by \(userName(reader)) (\(reason)); let this user search the folder above it, or name a file that this user can reach",
                 reason)
         default: FileError(.unreadable, path, "\(place) cannot be examined (\(reason))", reason)
         }
@@ -120,7 +121,7 @@ struct FileRule {
         let reason = Errno(number)
         guard number == EACCES, let found, !isRecord, found.st_uid != reader else {
             let doing = isRecord ? "opened for appending" : "opened"
-            let remedy = isRecord ? "name one that this user may write" : "let this user read it"
+            let remedy = isRecord ? "name one that this user can write to" : "let this user read it"
             return FileError(
                 .unreadable, path, "it cannot be \(doing) (\(reason)); \(remedy)", reason)
         }
@@ -154,7 +155,7 @@ struct FileRule {
     }
 
     private var ours: String {
-        reader == 0 ? "root's" : "root's or of \(userName(reader))'s own"
+        reader == 0 ? "root" : "root or \(userName(reader))"
     }
 
     /// To whom a command gives what it mends. A program is better not its own user's where that isn't ours.

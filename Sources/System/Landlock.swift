@@ -28,19 +28,20 @@ package enum Landlock {
                 switch -version {
                 case ENOSYS: "the kernel is older than 5.13 or was built without it"
                 case EOPNOTSUPP: "the kernel has it switched off (lsm= on its command line)"
-                default: "a filter of this container's refuses it (\(Errno(-version)))"
+                default: "a filter of this container refuses it (\(Errno(-version)))"
                 }
             return ["Landlock is missing: \(reason)"]
         }
         var missing: [String] = []
         if version < 3 {
-            missing.append("Landlock can't keep files from being cut: the kernel is older than 6.2")
+            missing.append(
+                "Landlock cannot keep files from being truncated: the kernel is older than 6.2")
         }
         if version < 4 {
-            missing.append("Landlock can't close the network: the kernel is older than 6.7")
+            missing.append("Landlock cannot restrict the network: the kernel is older than 6.7")
         }
         if version < 6 {
-            missing.append("Landlock can't keep signals in: the kernel is older than 6.12")
+            missing.append("Landlock cannot restrict signals: the kernel is older than 6.12")
         }
         return missing
     }

@@ -67,7 +67,7 @@ struct PathWalk: ~Copyable {
                 try enter(entry, status)
             }
         }
-        throw FileError(.notRegular, rule.path, "it is a folder; name the file")
+        throw FileError(.notRegular, rule.path, "it is a folder; name a file")
     }
 
     /// Opens an entry of the folder.
@@ -91,14 +91,14 @@ struct PathWalk: ~Copyable {
         let reason = Errno.last
         throw FileError(
             .unreadable, rule.path,
-            "it cannot be made in \(shown(names)) (\(reason)); name one that this user may write",
+            "it cannot be created in \(shown(names)) (\(reason)); name one that this user can write to",
             reason)
     }
 
     private mutating func start() throws(FileError) {
         let path = rule.path
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw FileError(.missing, path, "the name is not a path; give the file's")
+            throw FileError(.missing, path, "the name is not a path; give the file's path")
         }
         push(Array(path.utf8))
         if path.utf8.first != slash { push(try Self.currentFolder(for: path)) }
@@ -193,7 +193,8 @@ struct PathWalk: ~Copyable {
             let reason = Errno.last
             throw FileError(
                 .unreadable, path,
-                "the current folder cannot be told (\(reason)); give the file's path from /", reason
+                "the current folder cannot be determined (\(reason)); give the file's absolute path",
+                reason
             )
         }
         defer { unsafe free(text) }

@@ -17,7 +17,7 @@ enum ReadPipes {
         guard names.withLock({ $0.insert(name).inserted }) else {
             throw FileError(
                 .unreadable, path,
-                "it is a pipe, which was read already and gives its contents only once; name a file"
+                "it is a pipe, which can be read only once and has already been read; name a file"
             )
         }
     }

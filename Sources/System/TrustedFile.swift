@@ -132,7 +132,7 @@ package struct TrustedFile: ~Copyable {
                     bytes.wipe()
                     throw FileError(
                         .tooLarge, path,
-                        "it is larger than \(limit >> 20) MiB, so it is hardly what is wanted here; name another"
+                        "it is larger than \(limit >> 20) MiB, too large to be what is needed here; name another"
                     )
                 }
                 // By hand: an array that grows by itself leaves a copy of a key in freed memory.

@@ -46,7 +46,7 @@ package final class Notary {
     package func answer(_ question: [UInt8]) throws(PacketError) -> PacketWriter {
         var reader = try PacketReader(question)
         guard let kind = CallKind(rawValue: reader.type) else {
-            throw reader.malformed("asks for nothing")
+            throw reader.malformed("asks an unknown question")
         }
         switch kind {
         case .nonce: return try answer(NonceCall(whole: &reader))
@@ -67,7 +67,7 @@ package final class Notary {
         do throws(ProofRefusal) {
             return NonceCall.answer(NonceCall.Answer(nonce: try nonces.make()))
         } catch {
-            throw PacketError(.system, "there are no random bytes: \(error.description)")
+            throw PacketError(.system, "no random bytes are available: \(error.description)")
         }
     }
 
@@ -125,13 +125,13 @@ package final class Notary {
         _ key: UInt32, _ handle: Handle, at now: Moment
     ) throws(SigningRefusal) -> KeyReading {
         guard pending.hasRoom(for: handle, at: now), clients[handle] == nil else {
-            throw SigningRefusal("too many handshakes are under way, or this one has begun before")
+            throw SigningRefusal("too many handshakes are under way, or this one has already begun")
         }
         guard let reading = ring.reading(key) else {
             throw SigningRefusal("the key was replaced since the client connected")
         }
         guard budget.take(at: now) else {
-            throw SigningRefusal("there were too many signatures within a second")
+            throw SigningRefusal("too many signatures were requested within a second")
         }
         return reading
     }

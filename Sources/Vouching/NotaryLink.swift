@@ -85,7 +85,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         switch calls.kept[handle] {
         // Nobody but the broker has to know that: the chain may have been one of those that were accepted.
         case .unproven where proof == nil:
-            throw Self.refused("its messages are longer than a broker takes")
+            throw Self.refused("its messages are longer than the broker accepts")
         case .unproven, .handshake: break
         // No client was asked.
         case nil, .nonce, .client: return nil
@@ -113,7 +113,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
     }
 
     private static func refused(_ why: String) -> StreamError {
-        StreamError(.certificateInvalid, "the client's proof is refused: \(why)")
+        StreamError(.certificateInvalid, "the client's proof was refused: \(why)")
     }
 
     /// What there is now against the client of a handle; nil where there is nothing.
@@ -147,7 +147,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
 
     package func signature(for request: SigningRequest) throws(SigningRefusal) -> [UInt8] {
         guard let transcript = request.connection?.transcript else {
-            throw SigningRefusal("it isn't known for which handshake it is")
+            throw SigningRefusal("it is not known which handshake it is for")
         }
         let calls = calls.value
         let (handle, key) = (transcript.handle, UInt32(clamping: request.key))
@@ -158,7 +158,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
             if request.content.starts(with: repeatElement(0x20, count: 64)) {
                 guard let opening = transcript.opening else {
                     throw PacketError(
-                        .tooLarge, "the handshake's messages are longer than a broker takes")
+                        .tooLarge, "the handshake's messages are longer than the broker accepts")
                 }
                 let nonce = transcript.nonce
                 next = .unproven
@@ -191,7 +191,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         to certificate: [UInt8], of connection: TLSTransport
     ) -> ChainRefusal? {
         guard let handle = connection.transcript?.handle else {
-            return ChainRefusal(unavailable: "it isn't known for which handshake it is")
+            return ChainRefusal(unavailable: "it is not known which handshake it is for")
         }
         // One that was put together for TLS 1.2 may be a little longer than what came.
         guard certificate.count <= CallLimit.certificate else {

@@ -30,7 +30,7 @@ struct Check {
             && !(SecurityOptions.server + ["plaintext", "audit"]).contains { arguments.has($0) }
         guard options.commands != nil || !isOfTableOnly else {
             throw UsageError(
-                "check needs --commands FILE, the table to check, or the options of a server")
+                "check needs --commands FILE (the table to check) or the server's options")
         }
         if !isOfTableOnly { options.examineGroups() }
         self.options = options
@@ -52,7 +52,7 @@ struct Check {
         }
         for warning in table.warnings { Log.write("parleyd", "warning: \(warning)") }
         if table.omittedWarnings > 0 {
-            Log.write("parleyd", "warning: \(table.omittedWarnings) more of this kind")
+            Log.write("parleyd", "warning: \(table.omittedWarnings) more warnings of this kind")
         }
         guard !options.isQuiet else { exit(0) }
         let printer = Printer(failure: 64)
@@ -105,11 +105,12 @@ struct Check {
         var lines: [String] = []
         if isOfTableOnly {
             lines.append(
-                "Not looked at: certificates, keys and CRLs; give the server's options for that.")
+                "Not checked: certificates, keys and CRLs; give the server's options to check them too."
+            )
         }
         if geteuid() == 0 {
             lines.append(
-                "Looked at as root: another user's server may read and run less (try as that user)."
+                "Checked as root: a server that runs as another user may read and run less (check as that user)."
             )
         }
         return lines.isEmpty ? [] : [""] + lines
@@ -124,7 +125,7 @@ struct Check {
         }
         let keys = texts.filter { $0.utf8.starts(with: "key:".utf8) }
         guard keys.count < 2 else {
-            throw UsageError("--as names two keys, and one certificate has one")
+            throw UsageError("--as was given two keys, but a certificate has only one")
         }
         return Identity(names: texts.filter { !keys.contains($0) }, key: keys.first ?? "")
     }
@@ -133,19 +134,19 @@ struct Check {
         usage: parleyd check --commands FILE [--as IDENTITY]...
                parleyd check [PROTOCOL] [the server's options] [--quiet]
 
-        Reads a table of commands, certificates, keys and CRLs as the server would at
-        its start or at SIGHUP, and says what each identity that the table names could
-        run. Nothing that is given as a server's option is changed or listened on.
+        Reads the command table, certificates, keys and CRLs as the server would at
+        startup or on SIGHUP, and prints what each identity in the table could run.
+        It takes the server's options, but changes nothing and listens on no port.
 
-          --commands FILE       the table; alone, nothing else is looked at
+          --commands FILE       the table; given alone, nothing else is checked
           --as IDENTITY         what a certificate with this name could run: dns:NAME,
-                                email:ADDRESS, uri:URI or key:sha256:BASE64; several
-                                are names of one certificate
-          --quiet               only mistakes and warnings, for a unit's ExecReload
+                                email:ADDRESS, uri:URI or key:sha256:BASE64; repeat it
+                                for one certificate with several names
+          --quiet               only errors and warnings, for ExecReload= in a unit
           --help, -h
 
-        Ends with 0 where a server could start, with 78 where it could not or a reload
-        would keep the old, and with 64 on a usage error.
+        Exit status: 0 if a server could start, 78 if it could not or a reload would
+        keep the old files, 64 on a usage error.
 
         """
 }

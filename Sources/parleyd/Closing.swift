@@ -29,19 +29,19 @@ enum Closing: Error, Equatable {
         case .tooManyFailures:
             StreamError(
                 code,
-                "more than \(limits.failuresASecond) handshakes a second from this address have failed, which is --max-failed-handshakes; until that ends its connections are closed unread"
+                "more than \(limits.failuresASecond) handshakes per second from this address have failed (--max-failed-handshakes); its connections are closed unread until fewer do"
             )
         case .tooManyHandshakes:
             StreamError(
                 code,
-                "\(limits.mostOfAddress) connections from this address have no finished handshake, which is --max-handshakes-per-address"
+                "\(limits.mostOfAddress) connections from this address have not finished their handshake, its limit (--max-handshakes-per-address)"
             )
         case .tooManySessions:
             StreamError(code, full)
         case .gaveWay:
             StreamError(
                 code,
-                "its handshake was not finished, and it gave way to another connection, since as many wait as may (--max-handshakes \(limits.mostHandshakes))"
+                "it made way for another connection before it had finished its handshake, because the limit of waiting connections was reached (--max-handshakes \(limits.mostHandshakes))"
             )
         }
     }

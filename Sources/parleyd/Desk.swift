@@ -166,8 +166,8 @@ final class Desk: SessionDesk {
 
 extension Refusal {
     static let shuttingDown = Refusal(
-        .shuttingDown, "the server is shutting down and starts nothing more; try again later")
+        .shuttingDown, "the server is shutting down and starts no more commands; try again later")
     /// Nobody gets so far: who has no identity has no command.
     fileprivate static let nobody = Refusal(
-        .notAllowed, "the server does not know who asks; connect with a certificate")
+        .notAllowed, "the server does not know who you are; connect with a certificate")
 }

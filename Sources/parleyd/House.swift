@@ -76,7 +76,7 @@ final class House {
             do throws(CredentialError) {
                 context = try Self.context(policy, notary, commons.keyLog)
             } catch {
-                log.write("connections are still accepted with the old certificate: \(error.told)")
+                log.write("still accepting connections with the old certificate: \(error.told)")
             }
         }
         self.policy = policy

@@ -22,7 +22,7 @@ struct IdentityLimits {
     init(_ arguments: Console.Arguments, mostSessions: Int) throws(UsageError) {
         for name in Self.options where arguments.has(name) && !arguments.has("client-ca") {
             throw UsageError(
-                "--\(name) needs --client-ca: without it no client shows who it is")
+                "--\(name) needs --client-ca: without it, clients have no identity")
         }
         sessions = SessionBook.Limits(
             all: mostSessions,
@@ -41,11 +41,11 @@ struct IdentityLimits {
     func sentences(_ table: CommandTable) -> [String] {
         let identity = min(sessions.identity, sessions.all)
         var lines = [
-            "\(sessions.all) sessions at once, \(identity) of one identity, and the last \(sessions.reserved) for identities that have none"
+            "\(sessions.all) sessions at once, \(identity) per identity, the last \(sessions.reserved) reserved for identities that have none"
         ]
         if table.hasPrograms {
             lines.append(
-                "\(programs(table)) programs of one identity at once, and \(starts) starts of one a second, in bursts of \(starts * 10)"
+                "\(programs(table)) programs at once per identity, and \(starts) starts per second, in bursts of up to \(starts * 10)"
             )
         }
         return lines

@@ -31,7 +31,8 @@ extension StreamError {
         switch code {
         case .addressInUse:
             saying(
-                "\(sentence); another server has this port: stop it or choose another with --port")
+                "\(sentence); another server is using this port: stop it, or choose another port with --port"
+            )
         case .addressUnavailable:
             saying(
                 "\(sentence); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE"

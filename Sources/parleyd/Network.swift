@@ -70,7 +70,7 @@ final class Network {
     /// Nobody decides or signs any more, so that nothing may go on.
     private static func lose(_ end: PostEnd) -> Never {
         if case .failed = end {
-            Log.write("parleyd", "the network process can't talk to the broker: \(end.reason)")
+            Log.write("parleyd", "the network process cannot talk to the broker: \(end.reason)")
         }
         _exit(70)
     }
@@ -80,16 +80,16 @@ final class Network {
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
         guard let kind = PostKind(rawValue: reader.type), kind.isBrokers, kind.isControl else {
-            throw reader.malformed("is none that a broker sends to a network process")
+            throw reader.malformed("is not one that a broker sends to a network process")
         }
         switch kind {
         case .settings:
             let settings = try NetworkSettings(whole: &reader)
-            guard commons == nil else { throw reader.malformed("comes twice") }
+            guard commons == nil else { throw reader.malformed("came twice") }
             do {
                 try begin(settings)
             } catch {
-                Log.write("parleyd", "the network process can't start: \(error.told)")
+                Log.write("parleyd", "the network process cannot start: \(error.told)")
                 _exit(70)
             }
         case .policy:
@@ -191,7 +191,7 @@ final class Network {
                 do throws(StreamError) {
                     try loop.accept(from: listeners)
                 } catch {
-                    Log.write("parleyd", "connections can't be accepted: \(error.told)")
+                    Log.write("parleyd", "cannot accept connections: \(error.told)")
                     _exit(70)
                 }
             }
@@ -207,7 +207,7 @@ final class Network {
         guard unsafe getenv(Self.traced) == nil else {
             for loop in loops.dropFirst() { try loop.loop.start() }
             return [
-                "\(Self.traced) is set, for a developer's tools, so that it may do whatever its user may"
+                "\(Self.traced) is set for a developer's tools, so it can do whatever its user can"
             ]
         }
         let confinement = try Confinement.closeFiles(
@@ -227,7 +227,8 @@ final class Network {
                 [unowned self] in
                 control?.send($0)
             } lost: {
-                log.write("a line was not sent, since its client had left while it was typed")
+                log.write(
+                    "a line was not sent because its client disconnected while it was being typed")
             }
         }
         let transcript = ConsoleTranscript(

@@ -114,28 +114,28 @@ final class NetworkProcess {
         repeat { result = unsafe waitpid(pid, &status, 0) } while result < 0 && errno == EINTR
         guard result == pid else { return "has ended" }
         switch status & 0x7f {
-        case 0: return "has ended with status \(status >> 8 & 0xff)"
-        case SIGSYS: return "was ended for a system call that it may not make"
-        case let signal: return "was ended by signal \(signal)"
+        case 0: return "exited with status \(status >> 8 & 0xff)"
+        case SIGSYS: return "was killed for a system call that it may not make"
+        case let signal: return "was killed by signal \(signal)"
         }
     }
 
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
         guard let kind = PostKind(rawValue: reader.type), !kind.isBrokers, kind.isControl else {
-            throw reader.malformed("is none that a network process sends")
+            throw reader.malformed("is not one that a network process sends")
         }
         _ = try post.takeDescriptors(0)
         switch kind {
         case .ready:
             let ready = try ReadyPost(whole: &reader)
-            guard !isReady else { throw .outOfTurn("it is ready already") }
+            guard !isReady else { throw .outOfTurn("it is already ready") }
             isReady = true
             handlers.ready(ready)
         case .happened:
             let event = try HappenedPost(whole: &reader).event
             guard event == .onceIsOver ? settings.isOnce : settings.conversation == .chat else {
-                throw .outOfTurn("what it tells of can't happen here")
+                throw .outOfTurn("what it reports cannot happen here")
             }
             // Several sessions may end as the server's last.
             if happened.insert(event).inserted { handlers.happened(event) }
@@ -148,7 +148,7 @@ final class NetworkProcess {
         case .ask:
             let ask = try AskPost(whole: &reader)
             guard let operatorDesk, operatorDesk.ask(limit: Int(ask.limit)) else {
-                throw .outOfTurn("a line can't be asked for")
+                throw .outOfTurn("no line can be requested now")
             }
         case .askNoMore:
             _ = try AskNoMorePost(whole: &reader)

@@ -75,7 +75,7 @@ struct NetworkSettings: Broker.Message, Sendable {
 
     /// What is told where there are as many.
     var full: String {
-        "\(mostConnections) \(asksForClients ? "connections" : "sessions") are open, which is all that --max-sessions allows"
+        "\(mostConnections) \(asksForClients ? "connections" : "sessions") are open, the most that --max-sessions allows"
     }
 
     /// How many may be told at once that there is no place.
@@ -88,7 +88,7 @@ struct NetworkSettings: Broker.Message, Sendable {
 
     init(reading reader: inout PacketReader) throws(PacketError) {
         guard let conversation = Conversation(rawValue: try reader.text(atMost: 64)) else {
-            throw reader.malformed("names no conversation")
+            throw reader.malformed("names an unknown conversation")
         }
         self.conversation = conversation
         loops = Int(try reader.readUInt32())
@@ -107,7 +107,7 @@ struct NetworkSettings: Broker.Message, Sendable {
         strangers = try StrangerLimits(reading: &reader)
         mostSessionAge = .nanoseconds(try reader.readInt64())
         guard let form = ConsoleTranscript.Form(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("names no form of the console")
+            throw reader.malformed("names an unknown form of the console")
         }
         self.form = form
         hasOperatorAtTerminal = try reader.bool()

@@ -82,7 +82,7 @@ final class NetworkSide {
         process?.use(policy)
         let limit = Timer(after: Self.patience, on: main) { [unowned self] in
             late(
-                "the network process has not taken over what was read within \(Self.patience.words): until it has, it shows the earlier certificate and gives the earlier fixed replies; programs go by the new files already"
+                "the network process did not switch to the new files within \(Self.patience.words): until it does, it shows the old certificate and gives the old fixed replies; programs already use the new files"
             )
             settle(UInt64(policy.generation))
         }
@@ -121,7 +121,7 @@ final class NetworkSide {
         let words = process?.reap()
         for relay in relays { relay.drain() }
         guard case .lost = course, let words else { return nil }
-        return "the network process \(words), and its sessions are over with it"
+        return "the network process \(words), which ended all sessions"
     }
 
     // MARK: Its start
@@ -225,7 +225,7 @@ final class NetworkSide {
         case .lost: break
         case .serving:
             if case .failed(let error) = end {
-                log.write("the network process is ended: \(error.sentence)")
+                log.write("ending the network process: \(error.sentence)")
             }
             course = .lost
             // One that has closed it may be at its end; else it may be in somebody else's hands.

@@ -26,13 +26,13 @@ struct NetworkUser {
         } catch {
             throw ConfigurationError(
                 .userUnknown,
-                "the system can't tell who \(escaped(name)) is, as whom what serves the network runs (\(error)); look at its name services (/etc/nsswitch.conf)"
+                "cannot look up \(escaped(name)), the user that the network process runs as (\(error)); check the name services (/etc/nsswitch.conf)"
             )
         }
         guard let user else {
             throw ConfigurationError(
                 .userUnknown,
-                "there is no user \(escaped(name)), as whom what serves the network runs where root starts parleyd; name one with --network-user, or run: \(Self.making(options))"
+                "there is no user \(escaped(name)), as which the network process runs when root starts parleyd; name another one with --network-user, or run: \(Self.making(options))"
             )
         }
         guard let reason = UserAccess.obstacle(becoming: user) else {
@@ -42,7 +42,7 @@ struct NetworkUser {
         }
         numbers = nil
         warnings = [
-            "it has parleyd's own user, since it can't become \(escaped(name)) (\(reason)), which needs CAP_SETUID and CAP_SETGID"
+            "it runs as parleyd's own user because it cannot become \(escaped(name)) (\(reason)); that needs CAP_SETUID and CAP_SETGID"
         ]
     }
 

@@ -94,7 +94,7 @@ final class Office {
             return .failure(
                 Refusal(
                     .identityStarts,
-                    "more than \(pace.rate) programs a second were started for you, which is as many as may be; try again in a second, and start them more slowly"
+                    "you have exceeded your limit of programs started per second (\(pace.rate)); try again in a second, and start them more slowly"
                 ))
         }
     }

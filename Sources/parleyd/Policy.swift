@@ -48,8 +48,8 @@ struct Policy: Sendable {
             throw ConfigurationError(
                 .clientsUnknown,
                 options.security == nil
-                    ? "the table \(path) has programs, which never run in plaintext; leave --plaintext out and name the clients' CA with --client-ca"
-                    : "the table \(path) has programs, so it must be known who asks; name the clients' CA with --client-ca"
+                    ? "the table \(path) has programs, which never run in plaintext; omit --plaintext and name the clients' CA with --client-ca"
+                    : "the table \(path) has programs, so the server must know who its clients are; name the clients' CA with --client-ca"
             )
         }
         return table

@@ -42,19 +42,19 @@ final class ProgramSlots: Sendable {
             guard places.values.reduce(0, +) < program.concurrency else {
                 return Refusal(
                     .concurrency,
-                    "\(program.concurrency) of \(name) are running, which is as many as may; try again later"
+                    "\(name) has reached its limit of concurrent runs (\(program.concurrency)); try again later"
                 )
             }
             guard places[identity] ?? 0 < program.perIdentity else {
                 return Refusal(
                     .perIdentity,
-                    "\(program.perIdentity) of \(name) are running for you, which is as many as may; try again later"
+                    "you have reached your limit of concurrent runs of \(name) (\(program.perIdentity)); try again later"
                 )
             }
             guard running.identities[identity] ?? 0 < mostOfIdentity else {
                 return Refusal(
                     .identityPrograms,
-                    "\(mostOfIdentity) programs are running for you, which is as many as may; try again when one of them has ended"
+                    "you have reached your limit of concurrent programs (\(mostOfIdentity)); try again when one of them has ended"
                 )
             }
             running.commands[name, default: [:]][identity, default: 0] += 1

@@ -97,28 +97,28 @@ extension Log {
         switch news {
         case .loses(let fault):
             write(
-                "an audit record was lost: \(fault.told); until one can be written no program starts, so make room where --audit writes"
+                "an audit record was lost: \(fault.told); no program starts until one can be written, so make room where --audit writes"
             )
         case .doubts(let fault):
             write(
-                "audit records are written, but may not have come to the disk: \(fault.told); until they do no program starts"
+                "audit records were written but may not have reached the disk: \(fault.told); no program starts until they have"
             )
         case .keeps(let fault):
             write(
-                "the audit trail can't be written: \(fault.told); what is never left out is kept until it can be, and no program starts before that"
+                "the audit trail cannot be written: \(fault.told); records that must not be lost are kept until it can, and no program starts before then"
             )
         case .hasWritten(let kept):
             write(
-                "the audit trail has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
+                "the audit trail now has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
             )
         case .waits:
             write(
-                "nobody reads the audit trail: programs start when their records are taken, and what clients cause beyond what may wait is left out and counted"
+                "nobody is reading the audit trail: programs start only once their records have been taken, and other records are left out and counted while too many are waiting"
             )
-        case .goesOn: write("the audit trail is read again")
+        case .goesOn: write("the audit trail is being read again")
         case .isShort(let floor, let free):
             write(
-                "\(inMiB(free)) are free where --audit writes, and \(inMiB(floor)) are kept for starts and ends of programs: other records are left out and counted until there is more"
+                "\(inMiB(free)) are free where --audit writes, and \(inMiB(floor)) are reserved for starts and ends of programs: other records are left out and counted until more is free"
             )
         case .hasRoom: write("there is room for all audit records again")
         }

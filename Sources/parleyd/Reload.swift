@@ -67,7 +67,7 @@ final class Reload {
         (take, self.done) = (use, done)
         callers.add(caller, isLate: isUnderWay)
         guard hasFiles else {
-            log.write("SIGHUP: there is nothing to read again in plaintext")
+            log.write("SIGHUP: there is nothing to reload in plaintext")
             callers.answer()
             return done()
         }
@@ -77,7 +77,7 @@ final class Reload {
         do throws(AuditError) {
             try audit?.reopen()
         } catch {
-            let sentence = "SIGHUP: the audit trail goes on in the old file: \(error.told)"
+            let sentence = "SIGHUP: still writing the audit trail to the old file: \(error.told)"
             log.write(sentence)
             callers.note(sentence, isLate: isUnderWay)
         }
@@ -86,7 +86,7 @@ final class Reload {
             reading = .underWayAndAskedAgain
             if isLookedAt { filesAreRead() }
             return log.write(
-                "SIGHUP: the files are still being read for the previous one; they will be read again after that"
+                "SIGHUP: the previous reload is still reading the files; they will be read again after it"
             )
         }
         startReading()

@@ -20,13 +20,13 @@ struct ReloadRequest {
         let arguments = try Arguments(words, flags: ["help"], valued: [])
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
         if let extra = arguments.operands.dropFirst().first ?? arguments.rest?.first {
-            throw UsageError("unexpected argument '\(extra)'; reload takes one process number")
+            throw UsageError("unexpected argument '\(extra)'; reload takes one process ID")
         }
         guard let text = arguments.operands.first ?? environment("MAINPID") else {
-            throw UsageError("reload needs the server's process number")
+            throw UsageError("reload needs the server's process ID")
         }
         guard let process = Int32(text), process > 1 else {
-            throw UsageError("'\(text)' is not a process number")
+            throw UsageError("'\(text)' is not a process ID")
         }
         self.process = process
         folder = ServiceNotice.folder(environment) ?? "/run/parley"
@@ -44,7 +44,7 @@ struct ReloadRequest {
         guard server.number >= 0 else { throw failure(.last) }
         guard Self.name(of: process) == "parleyd" else {
             throw ConfigurationError(
-                .notReloaded, "process \(process) is not parleyd; nothing was sent to it")
+                .notReloaded, "process \(process) is not parleyd; no signal was sent")
         }
         let answers: LocalDatagrams
         let path = ReloadOutcome.path(folder, of: getpid())
@@ -54,7 +54,7 @@ struct ReloadRequest {
             answers = try LocalDatagrams(at: path)
         } catch {
             throw error.saying(
-                "cannot wait for the outcome, so nothing was sent: \(error.sentence); run it as the server's user, for a server that systemd has started"
+                "cannot wait for the result, so no signal was sent: \(error.sentence); run this as the server's user, for a server that systemd started"
             )
         }
         return try wait(answers, server)
@@ -78,7 +78,7 @@ struct ReloadRequest {
             guard left > 0 else {
                 throw ConfigurationError(
                     .notReloaded,
-                    "the server has not said within \(Self.patience.words) how its reload went; its log will"
+                    "the server did not report the result of the reload within \(Self.patience.words); see its log"
                 )
             }
             if asks <= .now {
@@ -89,7 +89,7 @@ struct ReloadRequest {
             let pause = min(left, max(0, (asks - .now) / .milliseconds(1)))
             let count = unsafe poll(&waited, 2, Int32(pause.rounded(.up)))
             if count < 0, errno != EINTR {
-                throw ConfigurationError(.notReloaded, "cannot wait for the outcome: \(Errno.last)")
+                throw ConfigurationError(.notReloaded, "cannot wait for the result: \(Errno.last)")
             }
             guard count > 0 else { continue }
             if waited[0].revents != 0,
@@ -101,7 +101,7 @@ struct ReloadRequest {
             }
             if waited[1].revents != 0 {
                 throw ConfigurationError(
-                    .notReloaded, "the server has ended before its files were read again")
+                    .notReloaded, "the server ended before it had reloaded its files")
             }
         }
     }
@@ -119,11 +119,13 @@ struct ReloadRequest {
     private static let help = """
         usage: parleyd reload [PROCESS]
 
-        Has the server of that process number read its certificates, CRLs and command table again, as SIGHUP does, waits
-        until they are in force, and says what was not taken over. For servers that systemd runs; in a unit, MAINPID and
-        RUNTIME_DIRECTORY say where the server is.
+        Makes the server with this process ID reload its certificates, CRLs and command
+        table, as SIGHUP does, waits until they are in force, and reports what could not
+        be reloaded. For servers started by systemd: in a unit, MAINPID and
+        RUNTIME_DIRECTORY identify the server.
 
-        exit status: 0 all was taken over, 1 something was not, 64 usage, 69 or 78 nobody knows
+        Exit status: 0 if everything was reloaded, 1 if something was not, 64 on a usage
+        error, 69 or 78 if the result is not known.
 
         """
 }

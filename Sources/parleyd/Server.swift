@@ -149,7 +149,7 @@ final class Server {
         let missing = office.endTrail()
         if missing > 0 {
             log.write(
-                "\(missing == 1 ? "an audit record" : "\(missing) audit records") could not be written before the end"
+                "\(missing == 1 ? "an audit record" : "\(missing) audit records") could not be written before the server ended"
             )
         }
         if let failure { log.write(failure) }

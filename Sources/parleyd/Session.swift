@@ -213,7 +213,7 @@ final class Session {
         guard let refusal = standing?.objection else { return }
         link?.noteRefusal(refusal, of: nil)
         throw StreamError(
-            .notAllowedAnyMore, "it was ended instead of a reply: \(refusal.sentence)")
+            .notAllowedAnyMore, "it was ended instead of replying: \(refusal.sentence)")
     }
 
     // MARK: Its end

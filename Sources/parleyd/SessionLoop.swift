@@ -81,7 +81,7 @@ final class SessionLoop {
                     house.log.write(
                         isExhausted
                             ? "no descriptor is free: new connections wait until one is; raise the limit (ulimit -n) or lower --max-sessions"
-                            : "descriptors are free again: accepting goes on")
+                            : "descriptors are free again: accepting connections")
                 } accepted: { [unowned self] descriptor, peer in
                     accepted(descriptor, from: peer)
                 })

@@ -52,7 +52,7 @@ enum SessionOutcome {
     func suspicion(of channel: Channel) -> String {
         if channel.opening.isProxyHeader {
             return
-                "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it, or name the balancer with --proxy-from"
+                "; it began with a PROXY protocol header, which this server reads as a message: turn it off at the balancer that sends it, or name the balancer with --proxy-from"
         }
         if case .failed(let failure) = self, failure.code == .peerSpeaksTLS { return "" }
         return channel.opening.speaksTLS ? "; the client spoke TLS to this plaintext port" : ""

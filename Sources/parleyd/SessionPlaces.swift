@@ -36,17 +36,17 @@ final class SessionPlaces: SessionAdmission {
         case .identitySessions:
             Refusal(
                 limit,
-                "\(limits.identity) sessions of this identity are open, which is as many as may be; end one of them, or try again later"
+                "this identity has reached its limit of open sessions (\(limits.identity)); end one of them, or try again later"
             )
         case .reservedSessions:
             Refusal(
                 limit,
-                "the last places are kept for identities without a session, and this one has some; go on in one of them, or try again later"
+                "the last sessions are reserved for identities that have none, and this one has some; use one of those, or try again later"
             )
         default:
             Refusal(
                 limit,
-                "\(limits.all) sessions are open, which is as many as may be; try again later")
+                "\(limits.all) sessions are open, the server's limit; try again later")
         }
     }
 

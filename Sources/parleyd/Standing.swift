@@ -52,7 +52,7 @@ final class Standing {
         guard time(nil) <= peer.expiry else {
             return Refusal(
                 .notAllowed,
-                "the client's certificate expired on \(peer.notAfter), since this session began; renew it"
+                "the client's certificate expired on \(peer.notAfter), after this session began; renew it"
             )
         }
         return nil
@@ -69,7 +69,7 @@ final class Standing {
         guard let failure = verify() else { return nil }
         // The sentence names files of this machine.
         let name = bounded(Identity(peer).description)
-        log?.write("\(name) may run nothing any more: \(failure.told)")
+        log?.write("\(name) may no longer run anything: \(failure.told)")
         let why: String
         switch failure.code {
         case .certificateRevoked: why = "was revoked"
@@ -78,9 +78,9 @@ final class Standing {
             // A new certificate would be refused as well.
             return Refusal(
                 .unavailable,
-                "whether the client's certificate was revoked cannot be told now, since the server has no current CRL of its CA; ask the server's administrator to get one"
+                "the server cannot tell whether the client's certificate was revoked because it has no current CRL from its CA; ask the server's administrator to get one"
             )
-        default: why = "is not accepted any more"
+        default: why = "is no longer accepted"
         }
         return Refusal(
             .notAllowed,
@@ -91,6 +91,6 @@ final class Standing {
 extension Refusal {
     fileprivate static let sessionTooOld = Refusal(
         .notAllowed,
-        "this session has lasted as long as one may (the server's --max-session-age); connect again"
+        "this session has reached the server's limit for the age of a session (--max-session-age); connect again"
     )
 }

@@ -50,7 +50,7 @@ struct StrangerLimits: Sendable, Equatable {
             }
         }
         guard ranges.count <= mostRanges else {
-            throw UsageError("--\(option) may be given \(mostRanges) times at most")
+            throw UsageError("--\(option) may be given at most \(mostRanges) times")
         }
         return ranges
     }
@@ -75,15 +75,15 @@ struct StrangerLimits: Sendable, Equatable {
     /// What is in force, in sentences.
     var sentences: [String] {
         var lines = [
-            "\(mostHandshakes) connections without a finished handshake (--max-handshakes), \(mostOfAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
-            "\(failuresASecond) failed handshakes a second from one address, \(failuresAtOnce) at once (--max-failed-handshakes)",
+            "\(mostHandshakes) connections without a finished handshake (--max-handshakes), at most \(mostOfAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
+            "\(failuresASecond) failed handshakes per second from one address, in bursts of up to \(failuresAtOnce) (--max-failed-handshakes)",
         ]
         if !trusted.isEmpty {
-            lines.append("none by address for \(Self.list(trusted)) (--trusted-address)")
+            lines.append("none per address for \(Self.list(trusted)) (--trusted-address)")
         }
         if !balancers.isEmpty {
             lines.append(
-                "by the address that \(Self.list(balancers)) names for its client (--proxy-from)")
+                "per address that \(Self.list(balancers)) reports for its client (--proxy-from)")
         }
         return lines
     }

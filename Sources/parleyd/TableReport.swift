@@ -15,12 +15,12 @@ struct TableReport {
             if case .reply = $0.action { true } else { false }
         }
         if !replies.isEmpty {
-            print("anyone who may connect:")
+            print("anyone who can connect:")
             list(replies)
             print("")
         }
         // No certificate has this key: whoever the table does not name at all.
-        print("anyone whose certificate the client CA signed:")
+        print("anyone with a certificate from the client CA:")
         listPrograms(for: Identity(names: [], key: "anyone"))
         for text in table.identities {
             let isKey = text.utf8.starts(with: "key:".utf8)
@@ -40,7 +40,7 @@ struct TableReport {
             table.identities.contains(where: { $0.utf8.starts(with: "key:".utf8) })
         {
             print("")
-            print("The table names keys as well: add this one's with --as key:sha256:BASE64.")
+            print("The table also names keys: add this certificate's with --as key:sha256:BASE64.")
         }
     }
 
@@ -65,7 +65,7 @@ struct TableReport {
         let permitted = table.entries.filter { entry in
             if case .program = entry.action { entry.permits(identity) } else { false }
         }
-        if permitted.isEmpty { print("  may run nothing") }
+        if permitted.isEmpty { print("  nothing") }
         list(permitted)
     }
 

@@ -121,7 +121,7 @@ struct PacketTests {
             _ = try reader.bool()
             Issue.record("3 is no answer")
         } catch {
-            #expect(error.sentence.contains("a message of type 77 has 3 for yes or no"))
+            #expect(error.sentence.contains("a message of type 77 has 3 where 0 or 1 is expected"))
         }
     }
 

@@ -54,7 +54,7 @@ extension Call {
     package static func answer(reading bytes: [UInt8]) throws(PacketError) -> Answer {
         var reader = try PacketReader(bytes)
         guard reader.type == kind.rawValue else {
-            throw reader.malformed("answers another question")
+            throw reader.malformed("answers a different question")
         }
         let answer = try Answer(reading: &reader)
         try reader.end()

@@ -43,12 +43,12 @@ package enum ChainAnswer: CallAnswer, Equatable {
             return
         }
         guard let code = Int32(exactly: try reader.readInt64()), code != 0 else {
-            throw reader.malformed("objects without X.509's code")
+            throw reader.malformed("has an objection without an X.509 code")
         }
         let word = try reader.text(atMost: Longest.word)
         let sentence = try reader.text(atMost: Longest.sentence)
         guard let remedy = Remedy(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("names no remedy")
+            throw reader.malformed("names an unknown remedy")
         }
         let cause = try reader.optional { (reader) throws(PacketError) in
             try reader.text(atMost: Longest.sentence)

@@ -45,14 +45,16 @@ package struct ProofCall: Call, Equatable {
             case 1: self = .proven
             case 2:
                 guard case .objection(let code, let failure) = try ChainAnswer(reading: &reader)
-                else { throw reader.malformed("accepts a chain, which proves nobody") }
+                else {
+                    throw reader.malformed("accepts a chain, which does not identify the client")
+                }
                 self = .objection(code: code, failure: failure)
             case 3:
                 guard let limit = Refusal.Limit(rawValue: try reader.readUInt8()) else {
-                    throw reader.malformed("names no limit")
+                    throw reader.malformed("names an unknown limit")
                 }
                 self = .turnedAway(Refusal(limit, try reader.text(atMost: Longest.sentence)))
-            case let tag: throw reader.malformed("has an answer of the kind \(tag)")
+            case let tag: throw reader.malformed("has an answer of unknown kind \(tag)")
             }
         }
 

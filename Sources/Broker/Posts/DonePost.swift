@@ -27,7 +27,7 @@ package struct DonePost: Message, Equatable {
         case (3, 0): outcome = .overOutput
         case (4, 0): outcome = .leftRunning
         case (5, 0): outcome = .refused(try Refusal(reading: &reader))
-        default: throw reader.malformed("names no end of a program")
+        default: throw reader.malformed("names an unknown kind of end")
         }
     }
 

@@ -18,7 +18,7 @@ package struct HappenedPost: Message, Equatable {
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
         guard let event = Event(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("tells of nothing that can happen")
+            throw reader.malformed("reports an unknown event")
         }
         self.event = event
     }

@@ -14,7 +14,7 @@ package struct AskPost: Message, Equatable {
     package init(reading reader: inout PacketReader) throws(PacketError) {
         limit = try reader.readUInt32()
         guard limit <= Longest.name else {
-            throw reader.malformed("asks for a longer line than may be sent")
+            throw reader.malformed("asks for a line longer than the limit")
         }
     }
 
@@ -54,7 +54,7 @@ package struct LinePost: Message, Equatable {
         case 2: result = .end
         case 4: result = .withdrawn
         case 3: result = .failed(try reader.text(atMost: Longest.sentence))
-        default: throw reader.malformed("is no line and no end of lines")
+        default: throw reader.malformed("is neither a line nor the end of input")
         }
     }
 

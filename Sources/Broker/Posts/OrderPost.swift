@@ -25,7 +25,7 @@ package struct OrderPost: Message, Equatable {
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
         guard let order = Order(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("orders nothing that there is")
+            throw reader.malformed("gives an unknown order")
         }
         self.order = order
     }

@@ -28,7 +28,7 @@ package struct RefusedPost: Message, Equatable {
 extension Refusal {
     init(reading reader: inout PacketReader) throws(PacketError) {
         guard let code = Code(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("names no code of a refusal")
+            throw reader.malformed("has an invalid refusal code")
         }
         self.init(code, try reader.text(atMost: Longest.sentence))
     }

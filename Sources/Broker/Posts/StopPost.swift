@@ -24,7 +24,7 @@ package struct StopPost: Message, Equatable {
     package init(reading reader: inout PacketReader) throws(PacketError) {
         handle = try reader.readUInt32()
         guard let reason = Reason(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("names no reason to end a program")
+            throw reader.malformed("names an unknown reason to stop a program")
         }
         self.reason = reason
     }
