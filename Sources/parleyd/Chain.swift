@@ -1,7 +1,7 @@
-// Lists through the places of an array.
+// Linked lists of an array's indices.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The two ends of a list whose members are numbers of places; `Links` has what is between them.
+/// The two ends of a list of indices; `Links` has what lies between them.
 struct Chain {
     fileprivate(set) var first: Int?
     fileprivate(set) var last: Int?
@@ -9,12 +9,12 @@ struct Chain {
     var isEmpty: Bool { first == nil }
 }
 
-/// Who comes before and after each place in its chain. A place is in one chain of the same `Links` at most. Every call takes the
-/// same time, however long a chain is.
+/// The neighbours of each index in its chain. An index is in at most one chain of the same `Links`. Every call takes constant
+/// time, however long a chain is.
 struct Links {
     private var links: [(previous: Int32, next: Int32)] = []
 
-    /// Makes room for one place more.
+    /// Makes room for one more index.
     mutating func grow() { links.append((Self.none, Self.none)) }
 
     mutating func append(_ place: Int, to chain: inout Chain) {
@@ -23,7 +23,7 @@ struct Links {
         chain.last = place
     }
 
-    /// - Parameter place: one that is in the chain.
+    /// - Parameter place: an index that is in the chain.
     mutating func remove(_ place: Int, from chain: inout Chain) {
         let (previous, next) = links[place]
         if previous >= 0 {

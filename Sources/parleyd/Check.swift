@@ -9,15 +9,15 @@ internal import Sockets
 internal import System
 internal import TLS
 
-/// Reads what a server reads at its start and at a reload, by the same code, tells what it means,
+/// Reads what a server reads when it starts and reloads, with the same code, prints what it means,
 /// and ends the process.
 struct Check {
     private let options: ServerOptions
     private let asked: Identity?
-    /// Whether only the table was named, as on a machine where it is written.
+    /// Whether only the table was named, as on the machine where it is written.
     private let isOfTableOnly: Bool
 
-    /// - Parameter words: the command line behind `check`; `--help` ends the process.
+    /// - Parameter words: the command line after `check`; `--help` ends the process.
     /// - Throws: `UsageError`.
     init(_ words: [String]) throws {
         let arguments = try Arguments(
@@ -36,7 +36,7 @@ struct Check {
         self.options = options
     }
 
-    /// - Throws: what a start would: `TableError`, `CredentialError`, `ConfigurationError`,
+    /// - Throws: what a start would throw: `TableError`, `CredentialError`, `ConfigurationError`,
     ///   `AuditError`.
     func run() throws -> Never {
         let table: CommandTable
@@ -81,18 +81,18 @@ struct Check {
         exit(0)
     }
 
-    /// What keeps clients from taking what others need, in sentences.
+    /// The limits that keep clients from taking what others need, as sentences.
     private func limits(_ table: CommandTable) -> [String] {
         let sessions =
             options.security?.asksForClients == true
             ? options.identityLimits.sentences(table)
             : ["\(options.mostSessions) sessions (--max-sessions)"]
-        // In plaintext there is no handshake to be limited, but for what a balancer says.
+        // In plaintext there is no handshake to limit, except for the header that a balancer sends.
         let hasHandshakes = options.security != nil || !options.strangers.balancers.isEmpty
         return sessions + (hasHandshakes ? options.strangers.sentences : [])
     }
 
-    /// What a start and a reload would say of the files that they read.
+    /// The warnings that a start or a reload would give about the files it reads.
     private func warn(of context: TLSContext?) {
         var warnings = context?.warnings ?? []
         warnings += context?.expiries.compactMap { $0.warning() } ?? []
@@ -100,7 +100,7 @@ struct Check {
         for warning in warnings { Log.write("parleyd", "warning: \(warning)") }
     }
 
-    /// What a start could still fail on.
+    /// What was not checked, on which a start could still fail.
     private var unseen: [String] {
         var lines: [String] = []
         if isOfTableOnly {
@@ -116,7 +116,7 @@ struct Check {
         return lines.isEmpty ? [] : [""] + lines
     }
 
-    /// The one certificate that has these names; nil for none.
+    /// The one certificate that has these names; nil if there are none.
     private static func identity(_ texts: [String]) throws(UsageError) -> Identity? {
         guard !texts.isEmpty else { return nil }
         for text in texts {

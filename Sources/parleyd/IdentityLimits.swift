@@ -1,10 +1,10 @@
-// What one identity may have of what is there for all.
+// What one identity may have of what all share.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
 
-/// The options of one identity's share, read, and their defaults. Below the certificate's first name, or its key, all of
-/// a client's sessions count together.
+/// The options for one identity's share, parsed, and their defaults. All sessions of a client count together, under the
+/// first name of its certificate, or under its key.
 struct IdentityLimits {
     static let options = [
         "max-identity-sessions", "reserved-sessions", "max-identity-programs",
@@ -12,12 +12,12 @@ struct IdentityLimits {
     ]
 
     let sessions: SessionBook.Limits
-    /// Programs at once; nil for what the table gives (`CommandTable.programsOfOneIdentity`).
+    /// Programs at once; nil for what the table implies (`CommandTable.programsOfOneIdentity`).
     private let mostPrograms: Int?
-    /// Starts of programs a second.
+    /// Program starts per second.
     let starts: Int
 
-    /// - Parameter mostSessions: of all together.
+    /// - Parameter mostSessions: the limit for all identities together.
     /// - Throws: `UsageError`.
     init(_ arguments: Console.Arguments, mostSessions: Int) throws(UsageError) {
         for name in Self.options where arguments.has(name) && !arguments.has("client-ca") {
@@ -37,7 +37,7 @@ struct IdentityLimits {
     /// How many programs one identity may have running.
     func programs(_ table: CommandTable) -> Int { mostPrograms ?? table.programsOfOneIdentity }
 
-    /// What is in force, in sentences without their full stop.
+    /// What is in force, as sentences without a full stop.
     func sentences(_ table: CommandTable) -> [String] {
         let identity = min(sessions.identity, sessions.all)
         var lines = [

@@ -1,12 +1,12 @@
-// What the network process has of the policy in force.
+// The part of the policy in force that the network process has.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Conversations
 internal import Serving
 internal import TLS
 
-/// What everybody who connects may see: the server's certificates, the names of its clients' CAs, and fixed replies.
-/// From the broker, at the start and at each reload.
+/// What anybody who connects may see: the server's certificates, the names of its clients' CAs, and fixed replies.
+/// From the broker, at startup and at each reload.
 struct NetworkPolicy: Broker.Message, Sendable {
     static var kind: PostKind { .policy }
 
@@ -14,7 +14,7 @@ struct NetworkPolicy: Broker.Message, Sendable {
     var face: ServerFace?
     /// The number of the key that signs for it.
     var key: UInt32
-    /// Which reading of the files it is; sessions that began under an earlier one are looked at again.
+    /// Which reading of the files it is; sessions that began under an earlier one are checked again.
     var generation: Int
     var replies: [FixedReply]
 
@@ -89,7 +89,7 @@ extension ServerFace {
     }
 }
 
-// What any file of certificates may have, and any path.
+// The limits of any certificate file and any path.
 private let mostCertificates = 1_024
 private let mostAuthorities = 65_536
 private let longestCertificate = 1 << 20

@@ -6,8 +6,8 @@ internal import Conversations
 internal import Sockets
 internal import System
 
-/// The options of the server as far as its network process has a part in them, and what is in force at its start. The
-/// first message that it gets.
+/// The server options that concern its network process, and what is in force when it starts. This is the first
+/// message that it receives.
 struct NetworkSettings: Broker.Message, Sendable {
     static var kind: PostKind { .settings }
 
@@ -20,20 +20,20 @@ struct NetworkSettings: Broker.Message, Sendable {
     let asksForClients: Bool
     let writesKeyLog: Bool
     let deadlines: Deadlines
-    /// At most so many at once.
+    /// The limit of sessions at once.
     let mostSessions: Int
     let strangers: StrangerLimits
-    /// How long one of a client with a certificate may last.
+    /// How long a session of a client with a certificate may last.
     let mostSessionAge: Duration
-    /// What of messages reaches the console.
+    /// How messages are shown on the console.
     let form: ConsoleTranscript.Form
-    /// Whether somebody at a terminal answers for a chat.
+    /// Whether somebody at a terminal answers a chat.
     let hasOperatorAtTerminal: Bool
-    /// How many sockets listen.
+    /// How many listening sockets there are.
     let listeners: Int
-    /// Whom the process is to become; nil for the user that it has.
+    /// The user to become; nil to keep the current one.
     let user: UserNumbers?
-    /// The broker's.
+    /// The broker's process ID.
     let parent: Int32
     let policy: NetworkPolicy
 
@@ -60,25 +60,25 @@ struct NetworkSettings: Broker.Message, Sendable {
         self.policy = NetworkPolicy(policy)
     }
 
-    /// How many connections there may be. Where clients have certificates, sessions have their places at the broker, which
-    /// knows whose they are. Beside them there is room to shake hands, and to be told that there is no place: else those
-    /// who have all places would shut out whom a place is kept for.
+    /// How many connections there may be. If clients have certificates, sessions take their places at the broker, which
+    /// knows whose they are. Beyond these there is room to shake hands, and to be told that there is no place: otherwise
+    /// those who have all the places would shut out those for whom a place is reserved.
     var mostConnections: Int {
         guard asksForClients else { return mostSessions }
         return Self.mostConnections(mostSessions, strangers)
     }
 
-    /// The same where clients have certificates.
+    /// The same if clients have certificates.
     static func mostConnections(_ sessions: Int, _ strangers: StrangerLimits) -> Int {
         sessions + max(4, strangers.mostHandshakes) + mostTold(of: sessions)
     }
 
-    /// What is told where there are as many.
+    /// What to say when that limit is reached.
     var full: String {
         "\(mostConnections) \(asksForClients ? "connections" : "sessions") are open, the most that --max-sessions allows"
     }
 
-    /// How many may be told at once that there is no place.
+    /// How many clients may be told at once that there is no place.
     var mostTold: Int { Self.mostTold(of: mostSessions) }
 
     private static func mostTold(of sessions: Int) -> Int { max(4, sessions / 16) }

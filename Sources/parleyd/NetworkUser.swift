@@ -1,14 +1,14 @@
-// Whom the network process runs as.
+// The user that the network process runs as.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
 internal import System
 
-/// The user that the network process is to become, where root starts the server.
+/// The user that the network process becomes, if root starts the server.
 struct NetworkUser {
-    /// Nil for the user that the server has.
+    /// Nil to keep the server's user.
     let numbers: UserNumbers?
-    /// Why it has the server's own user although that is root, in sentences without their full stop.
+    /// Why it runs as the server's own user although that is root, as sentences without a full stop.
     let warnings: [String]
 
     /// - Throws: `userUnknown`.
@@ -21,7 +21,7 @@ struct NetworkUser {
         let name = options.networkUser
         let user: UserNumbers?
         do throws(Errno) {
-            // It opens no file, for which another group could count.
+            // It opens no file for which another group could matter.
             user = try UserNumbers(alone: name)
         } catch {
             throw ConfigurationError(
@@ -46,7 +46,7 @@ struct NetworkUser {
         ]
     }
 
-    /// What makes the users that are missing.
+    /// The commands that create the missing users.
     private static func making(_ options: ServerOptions) -> String {
         [options.networkUser, options.programUser].filter { (try? UserNumbers(alone: $0)) == nil }
             .map {
@@ -56,6 +56,6 @@ struct NetworkUser {
 }
 
 extension ConfigurationError.Code {
-    /// There is no user of a name that is needed.
+    /// There is no user with a name that is needed.
     static var userUnknown: Self { Self(rawValue: "userUnknown") }
 }

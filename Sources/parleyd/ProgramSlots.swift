@@ -1,11 +1,11 @@
-// How many of each command run, over all loops.
+// How many instances of each command are running, across all loops.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Remote
 internal import Synchronization
 
-/// A place that a program takes from before its start until nothing of it runs. It is free again when its
-/// one owner is gone.
+/// A place that a program holds from before its start until nothing of it runs. It becomes free again
+/// when its only owner is gone.
 struct Place: ~Copyable {
     private let slots: ProgramSlots
     private let command: String
@@ -20,19 +20,19 @@ struct Place: ~Copyable {
     deinit { slots.leave(command, identity) }
 }
 
-/// The places that there are, by command and identity. From any thread.
+/// The places, by command and identity. Safe on any thread.
 final class ProgramSlots: Sendable {
     private struct Running {
         /// By command and identity.
         var commands: [String: [String: Int]] = [:]
-        /// By identity, of all commands.
+        /// By identity, across all commands.
         var identities: [String: Int] = [:]
     }
 
-    /// Two certificates of one name are one identity.
+    /// Two certificates with the same name are one identity.
     private let running = Mutex(Running())
 
-    /// - Parameter mostOfIdentity: of all commands together.
+    /// - Parameter mostOfIdentity: the limit across all commands.
     func take(
         _ name: String, _ identity: Identity, _ program: ProgramEntry, mostOfIdentity: Int
     ) -> Result<Place, Refusal> {
@@ -80,8 +80,8 @@ final class ProgramSlots: Sendable {
 }
 
 extension CommandTable {
-    /// How many programs one identity may have running where no option says it: a quarter of all that may run at once,
-    /// but as many as the table lets it run of one command.
+    /// How many programs one identity may have running unless an option says so: a quarter of all that may run at
+    /// once, but at least as many as the table allows it of one command.
     var programsOfOneIdentity: Int {
         let limits = programs.map(\.program)
         let all = limits.reduce(0) { $0 + $1.concurrency }

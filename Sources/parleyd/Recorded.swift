@@ -1,4 +1,4 @@
-// What parleyd tells the records: in plain values, which know no protocol.
+// What parleyd passes to the records: plain values that know no protocol.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Commands
@@ -17,7 +17,7 @@ extension RecordedSession.Peer {
 }
 
 extension Refusal.Limit {
-    /// Who sets it: a key of the command table, or an option. docs/audit.md lists them.
+    /// What sets the limit: a key of the command table, or an option. docs/audit.md lists them.
     var word: String {
         switch self {
         case .concurrency: "concurrency"
@@ -31,7 +31,7 @@ extension Refusal.Limit {
     }
 }
 
-/// A command's arguments. Where it isn't known which ones are secret, all are.
+/// A command's arguments. If it isn't known which ones are secret, all of them are.
 func recorded(_ arguments: [String], of program: ProgramEntry?) -> [RecordedArgument] {
     guard let program, arguments.count == program.arguments.count else {
         return arguments.map { RecordedArgument($0, isSecret: true) }
@@ -54,8 +54,8 @@ extension CommandEnd {
 }
 
 extension CommandOutcome {
-    /// Where something runs on, that is what counts, and beside it stands what the client was told
-    /// before it was known.
+    /// If part of it is still running, that is what counts, along with what the client was told
+    /// before that was known.
     init(_ outcome: Outcome, isLeftRunning: Bool) {
         switch outcome {
         case .ended(let end): self = isLeftRunning ? .leftRunning(end) : .ended(end)
@@ -80,7 +80,7 @@ extension Record {
 }
 
 extension Recorder {
-    /// Records a message that was answered, or that is no command.
+    /// Records a message that was answered, or that is not a command.
     func noteMessage(_ message: [UInt8], isKnown: Bool) {
         let name = String(repairing: message.span)
         record(
@@ -92,7 +92,7 @@ extension Recorder {
 }
 
 extension Log {
-    /// Tells what has happened to the audit trail.
+    /// Logs what has happened to the audit trail.
     func write(_ news: AuditNews) {
         switch news {
         case .loses(let fault):

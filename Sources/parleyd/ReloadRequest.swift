@@ -1,4 +1,4 @@
-// `parleyd reload`: has a server read its files again, and waits for how that went.
+// `parleyd reload`: makes a server reload its files, and waits for the result.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Console
@@ -6,15 +6,15 @@ internal import Glibc
 internal import Sockets
 internal import System
 
-/// Sends SIGHUP to a server that its service manager has started, waits until what was read is in force, and ends with 0,
-/// or with 1 and the reasons where something was not taken over. So `systemctl reload` fails where the reload did.
+/// Sends SIGHUP to a server started by its service manager, waits until what was read is in force, and exits with 0, or
+/// with 1 and the reasons if something was not reloaded. So `systemctl reload` fails if the reload did.
 struct ReloadRequest {
     private let process: Int32
     private let folder: String
 
     /// - Parameters:
     ///   - words: the command line after `reload`; `--help` ends the process.
-    ///   - environment: MAINPID is the server where none is named; RUNTIME_DIRECTORY the folder that both share.
+    ///   - environment: MAINPID is the server if none is named; RUNTIME_DIRECTORY is the folder that both share.
     /// - Throws: `UsageError`.
     init(_ words: [String], environment: (String) -> String?) throws {
         let arguments = try Arguments(words, flags: ["help"], valued: [])
@@ -32,7 +32,7 @@ struct ReloadRequest {
         folder = ServiceNotice.folder(environment) ?? "/run/parley"
     }
 
-    /// - Throws: `ConfigurationError` or `StreamError` where nothing could be asked for, or nobody knows how it went.
+    /// - Throws: `ConfigurationError` or `StreamError` if no reload could be requested, or its result is unknown.
     func run() throws -> Never {
         let failures = try outcome().failures
         for failure in failures { Log.write("parleyd", failure) }
@@ -48,7 +48,7 @@ struct ReloadRequest {
         }
         let answers: LocalDatagrams
         let path = ReloadOutcome.path(folder, of: getpid())
-        // Of a process that had this number before and was killed.
+        // Left by a process that had this ID before and was killed.
         _ = unsafe unlink(path)
         do throws(StreamError) {
             answers = try LocalDatagrams(at: path)
@@ -82,7 +82,8 @@ struct ReloadRequest {
                 )
             }
             if asks <= .now {
-                // Of two that come at once the kernel tells of one, and so of one sender.
+                // Of two signals that arrive together the kernel reports one, and so only one
+                // sender.
                 guard kill(process, SIGHUP) == 0 else { throw failure(.last) }
                 asks = .now + Self.pause
             }
@@ -113,7 +114,7 @@ struct ReloadRequest {
     }
 
     private static let patience = Duration.seconds(60)
-    /// Before it asks once more.
+    /// Before it asks again.
     private static let pause = Duration.seconds(5)
 
     private static let help = """

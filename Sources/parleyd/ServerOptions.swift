@@ -9,7 +9,7 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// What parleyd was told, checked.
+/// What parleyd was told to do, checked.
 struct ServerOptions {
     let conversation: Conversation
     let endpoint: Endpoint
@@ -22,28 +22,28 @@ struct ServerOptions {
     let mostSessions: Int
     let identityLimits: IdentityLimits
     let strangers: StrangerLimits
-    /// How long a session of a client with a certificate may last.
+    /// The maximum age of a session of a client with a certificate.
     let mostSessionAge: Duration
     let drain: Duration
-    /// The command table's file; nil for the third document's commands.
+    /// The file of the command table; nil for the commands of the third tutorial.
     let commands: String?
     /// Where the audit trail goes; nil for none.
     let audit: String?
     let syncsAudit: Bool
-    /// What one identity may cause of records, or all clients without one, in bytes a second.
+    /// How many bytes of records per second one identity may cause, or all clients without one.
     let auditRate: Int
     let auditLimits: AuditLimits
     let grace: Duration
-    /// Whom programs run as whose entry names nobody, where root starts the server.
+    /// The user for programs whose entry names nobody, if root starts the server.
     let programUser: String
-    /// Whom the network process runs as, where root starts the server.
+    /// The user that the network process runs as, if root starts the server.
     let networkUser: String
-    /// What programs have of control groups; nil while that wasn't looked at.
+    /// What control groups programs can have; nil until that has been examined.
     private(set) var groupSupport: ControlGroupSupport?
-    /// Where they have them.
+    /// Where those groups are.
     private(set) var groups: CommandGroups?
 
-    /// The options that a server takes.
+    /// The options that a server accepts.
     static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
     static let valued =
         [
@@ -54,7 +54,7 @@ struct ServerOptions {
         + IdentityLimits.options + StrangerLimits.options + Deadlines.options
         + SecurityOptions.server
 
-    /// Reads a command line; `--help` and `--version` end the process.
+    /// Parses a command line; `--help` and `--version` end the process.
     init(_ words: [String]) throws {
         let arguments = try Arguments(words, flags: Self.flags, valued: Self.valued)
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
@@ -64,7 +64,7 @@ struct ServerOptions {
         try self.init(arguments)
     }
 
-    /// - Parameter otherwise: the protocol where none is named; nil where one must be.
+    /// - Parameter otherwise: the protocol if none is named; nil if one is required.
     init(_ arguments: Arguments, otherwise: Conversation? = nil) throws {
         guard let name = arguments.operands.first ?? otherwise?.rawValue else {
             throw UsageError(
@@ -81,7 +81,7 @@ struct ServerOptions {
         self.conversation = conversation
         let host = arguments["host"] ?? conversation.defaultHost
         let port = try arguments.port("port") ?? conversation.defaultPort
-        // A port belongs to --port: with one in it, the text's port is the same whatever the
+        // A port belongs in --port: with one in it, the text's port would be the same whatever the
         // default.
         guard let parsed = Endpoint(host, defaultPort: port),
             Endpoint(host, defaultPort: 0)?.port != Endpoint(host, defaultPort: 1)?.port
@@ -94,7 +94,7 @@ struct ServerOptions {
         isOnce = arguments.has("once")
         isQuiet = arguments.has("quiet")
         let threads = try arguments.number("threads", 1...1_024) ?? Self.cores
-        // One operator, or one session: more loops would only hand them to each other.
+        // One operator, or one session: more loops would only pass them to each other.
         self.threads = conversation == .chat || isOnce ? 1 : threads
         if arguments.has("plaintext") {
             try SecurityOptions.refuseWithPlaintext(arguments, SecurityOptions.server)
@@ -109,7 +109,7 @@ struct ServerOptions {
             if conversation == .command, security.asksForClients {
                 security.applicationProtocols = [remoteProtocol]
             }
-            // Whoever asks for certificates wants to know who asks.
+            // Whoever asks for certificates wants to know who the clients are.
             security.mayBePlaintext = !security.asksForClients
             self.security = security
         }
@@ -122,7 +122,7 @@ struct ServerOptions {
                 "--\(name) is for parleyd command; \(conversation) runs no commands")
         }
         commands = arguments["commands"]
-        // A command of the table leaves its record, wherever nothing else was said.
+        // A command of the table leaves a record unless something else was specified.
         audit = arguments["audit"] ?? (commands == nil ? nil : "-")
         syncsAudit = arguments.has("audit-fsync")
         if syncsAudit, audit == nil || audit == "-" {
@@ -161,7 +161,7 @@ struct ServerOptions {
         return limits
     }
 
-    /// Nil where the system knows nobody of that name, or can't tell.
+    /// Nil if the system knows no user with that name, or can't tell.
     private static func number(of name: String) -> UInt32? {
         (try? UserNumbers(alone: name))?.user
     }
@@ -170,7 +170,7 @@ struct ServerOptions {
         _ what: String, _ arguments: Arguments, otherwise: String
     ) throws(UsageError) -> String {
         guard let name = arguments["\(what)-user"] else { return otherwise }
-        // Who can't be looked up is told of when it is needed.
+        // A user that can't be looked up is reported when it is needed.
         let number = number(of: name)
         if geteuid() == 0 {
             guard number != 0 else {
@@ -188,7 +188,7 @@ struct ServerOptions {
         return name
     }
 
-    /// Sees to it that programs can have control groups, where there can be programs. Before anything else is started.
+    /// Makes sure that programs can have control groups, if there can be programs. Before anything else is started.
     mutating func prepareGroups() {
         guard commands != nil else { return }
         do throws(ControlGroupError) {
@@ -200,7 +200,7 @@ struct ServerOptions {
         }
     }
 
-    /// Finds out what a start would come to, and changes nothing.
+    /// Finds out what a start would achieve, and changes nothing.
     mutating func examineGroups() { groupSupport = .examine() }
 
     private static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }

@@ -6,7 +6,8 @@ internal import Synchronization
 internal import TLS
 internal import Vouching
 
-/// Gives a place to a session when its client has shown who it is, over all loops. From any thread.
+/// Gives a session a place once its client has shown who it is, across all loops. Safe on any
+/// thread.
 final class SessionPlaces: SessionAdmission {
     private let limits: SessionBook.Limits
     private let book: Mutex<SessionBook>
@@ -50,7 +51,7 @@ final class SessionPlaces: SessionAdmission {
         }
     }
 
-    /// One of them, in an object since a dictionary takes no value that can't be copied.
+    /// A place in an object, since a dictionary can't hold noncopyable values.
     private final class Place: SessionPlace {
         private let places: SessionPlaces
         private let identity: String

@@ -1,4 +1,4 @@
-// What an administrator may not have meant, told once at the start.
+// What an administrator may not have intended, said once at startup.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
@@ -8,15 +8,15 @@ internal import Records
 internal import Sockets
 internal import System
 
-/// A sentence without its full stop.
+/// A sentence without a full stop.
 let keyLogWarning =
     "session secrets are written to the key log; whoever reads it can decrypt every session"
 
-/// A sentence without its full stop.
+/// A sentence without a full stop.
 let hiddenConsole =
     "the audit trail goes to the same place as standard output, so there are no console lines; name a file with --audit to have both"
 
-/// Sentences without their full stop, for the log.
+/// Sentences without a full stop, for the log.
 func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] {
     var warnings: [String] = []
     if options.security?.writesKeyLog == true { warnings.append(keyLogWarning) }
@@ -34,7 +34,7 @@ func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] 
     return warnings
 }
 
-/// Whether programs have control groups, and with which limits, in sentences without their full stop.
+/// Whether programs have control groups, and with which limits, as sentences without a full stop.
 func told(_ support: ControlGroupSupport) -> [String] {
     guard let place = support.place else {
         return [
@@ -48,9 +48,9 @@ func told(_ support: ControlGroupSupport) -> [String] {
     return ["\(there), without the limits \(names): \(shortage)"]
 }
 
-/// What the audit trail takes, in sentences.
+/// What the audit trail accepts, as sentences.
 ///
-/// - Parameter rate: of frequent records, in bytes a second.
+/// - Parameter rate: that of frequent records, in bytes per second.
 func told(_ rate: Int, _ limits: AuditLimits) -> [String] {
     let reserve = limits.reserve >> 20
     return [
@@ -61,7 +61,8 @@ func told(_ rate: Int, _ limits: AuditLimits) -> [String] {
     ]
 }
 
-/// What follows from whom and where the table's programs run, in sentences without their full stop, for the log.
+/// What follows from the users and the place that the table's programs run in, as sentences without a full stop,
+/// for the log.
 func warnings(
     ofProgramsIn table: CommandTable, _ support: ControlGroupSupport? = nil
 ) -> [String] {

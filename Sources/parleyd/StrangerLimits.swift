@@ -1,21 +1,21 @@
-// What strangers may take, as the options say it.
+// What strangers may use, as set by options.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Console
 internal import Glibc
 internal import Sockets
 
-/// The limits that hold before a client has shown who it is, and whose addresses have none.
+/// The limits that apply before a client has shown who it is, and the addresses that have none.
 struct StrangerLimits: Sendable, Equatable {
     /// Connections without a finished handshake.
     let mostHandshakes: Int
-    /// The same, of one address.
+    /// The same from one address.
     let mostOfAddress: Int
-    /// Failed handshakes a second, of one address.
+    /// Failed handshakes per second from one address.
     let failuresASecond: Int
-    /// Without limits by address.
+    /// Exempt from limits by address.
     let trusted: [AddressRange]
-    /// Those that have to say whose connections they pass on, and nobody else may.
+    /// Those that must say whose connections they forward; nobody else may.
     let balancers: [AddressRange]
 
     static let options = [
@@ -24,7 +24,7 @@ struct StrangerLimits: Sendable, Equatable {
     ]
 
     init(_ arguments: Arguments, mostSessions: Int) throws(UsageError) {
-        // Each holds a descriptor: a quarter of those is enough too.
+        // Each holds a descriptor: a quarter of those is enough as well.
         let descriptors = Self.descriptors
         mostHandshakes =
             try arguments.number("max-handshakes", 1...1_000_000)
@@ -35,7 +35,7 @@ struct StrangerLimits: Sendable, Equatable {
         balancers = try Self.ranges("proxy-from", arguments)
     }
 
-    /// With fewer places, a handful of strangers would have each client give way within its own handshake.
+    /// With fewer places, a handful of strangers would make each client give way within its own handshake.
     private static let fewest = 128
 
     private static func ranges(
@@ -58,7 +58,7 @@ struct StrangerLimits: Sendable, Equatable {
     /// How many failures may come at once.
     var failuresAtOnce: Int { failuresASecond * 5 }
 
-    /// How many addresses are known at most, of which as many as connections may wait have some.
+    /// How many addresses are known at most; those with waiting connections are among them.
     var mostKnown: Int { mostHandshakes + 8_192 }
 
     /// Who an address is for the limits.
@@ -72,7 +72,7 @@ struct StrangerLimits: Sendable, Equatable {
         balancers.contains { $0.contains(address) }
     }
 
-    /// What is in force, in sentences.
+    /// What is in force, as sentences.
     var sentences: [String] {
         var lines = [
             "\(mostHandshakes) connections without a finished handshake (--max-handshakes), at most \(mostOfAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
@@ -92,7 +92,7 @@ struct StrangerLimits: Sendable, Equatable {
         ranges.map(\.description).joined(separator: ", ")
     }
 
-    /// As many as the hard limit lets this process have.
+    /// As many as the hard limit allows this process.
     private static var descriptors: Int {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
