@@ -1,8 +1,8 @@
-// What the server says of its commands to those who may not run them as they asked.
+// What the server tells those who may not run a command as they asked.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 
-/// What an identity may run, a command a line.
+/// What an identity may run, one command per line.
 func help(for identity: Identity, _ table: CommandTable) -> String {
     let entries = table.entries.filter { $0.permits(identity) }
     guard !entries.isEmpty else {

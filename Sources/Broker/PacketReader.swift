@@ -1,24 +1,24 @@
-// A message of the other process, as it is read.
+// A message from the other process, as it is read.
 // SPDX-License-Identifier: Apache-2.0
 
 /// Reads a message that `PacketWriter` has written, or that claims to be one: nothing in it is trusted.
-/// Fields are read in their order, and `end()` after the last. Each length is compared with its bound,
-/// and with what there is of the message, before anything is allocated for it.
+/// Fields are read in order, and `end()` is called after the last. Each length is compared with its
+/// limit, and with what is left of the message, before anything is allocated for it.
 ///
-/// After a call that has thrown there is nothing more to be read.
+/// After a call has thrown, nothing more can be read.
 package struct PacketReader: Sendable {
     package let type: UInt8
     private let bytes: [UInt8]
     private var offset = 1
 
-    /// - Throws: `malformed` where there is no type.
+    /// - Throws: `malformed` if there is no type.
     package init(_ bytes: [UInt8]) throws(PacketError) {
         guard let type = bytes.first else { throw .malformed("a message is empty") }
         self.type = type
         self.bytes = bytes
     }
 
-    /// How many bytes were not read yet.
+    /// How many bytes have not been read yet.
     package var left: Int { bytes.count - offset }
 
     package mutating func readUInt8() throws(PacketError) -> UInt8 {
@@ -46,13 +46,13 @@ package struct PacketReader: Sendable {
         return value == 1
     }
 
-    /// - Throws: `malformed` where there are more than `most`, or fewer than it says.
+    /// - Throws: `malformed` if there are more than `most`, or fewer than it says.
     package mutating func bytes(atMost most: Int) throws(PacketError) -> [UInt8] {
         Array(try slice(atMost: most))
     }
 
     /// - Parameter most: in bytes of UTF-8.
-    /// - Throws: `malformed` where it is longer, or is not UTF-8.
+    /// - Throws: `malformed` if it is longer or is not UTF-8.
     package mutating func text(atMost most: Int) throws(PacketError) -> String {
         guard let text = String(validating: try slice(atMost: most), as: UTF8.self) else {
             throw malformed("has a text that is not UTF-8")
@@ -60,8 +60,8 @@ package struct PacketReader: Sendable {
         return text
     }
 
-    /// - Parameter body: reads one element, at least one byte of it.
-    /// - Throws: `malformed` where there are more than `most`, or more than there can be; what `body` throws.
+    /// - Parameter body: reads one element, which is at least one byte.
+    /// - Throws: `malformed` if there are more than `most`, or more than there can be; what `body` throws.
     package mutating func list<Element>(
         atMost most: Int, _ body: (inout PacketReader) throws(PacketError) -> Element
     ) throws(PacketError) -> [Element] {
@@ -72,19 +72,19 @@ package struct PacketReader: Sendable {
         return elements
     }
 
-    /// - Returns: nil where the message says that there is none.
+    /// - Returns: nil if the message says that there is none.
     package mutating func optional<Value>(
         _ body: (inout PacketReader) throws(PacketError) -> Value
     ) throws(PacketError) -> Value? {
         try bool() ? try body(&self) : nil
     }
 
-    /// - Throws: `malformed` where something is left.
+    /// - Throws: `malformed` if something is left.
     package func end() throws(PacketError) {
         guard left == 0 else { throw malformed("has \(left) bytes too many") }
     }
 
-    /// What is wrong with this message, for whoever finds a field that can't be.
+    /// What is wrong with this message, for a caller that finds an impossible field.
     ///
     /// - Parameter what: the rest of a sentence about the message: "has two ends".
     package func malformed(_ what: String) -> PacketError {

@@ -1,4 +1,4 @@
-// What is said to clients whose commands are not started.
+// What clients are told whose commands are not started.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Remote
@@ -25,7 +25,7 @@ extension Refusal {
         Refusal(.badArgument, "\(name) takes no arguments; omit them")
     }
 
-    /// A program did not start. Where its files are is not the client's business.
+    /// A program did not start. The location of its files is none of the client's business.
     static func cannotStart(_ name: String) -> Refusal {
         Refusal(.unavailable, "\(name) cannot be started; tell the server's administrator")
     }

@@ -3,7 +3,7 @@
 package import Remote
 internal import System
 
-/// From the broker: nothing more is to be waited for but what is in the program's pipes now. A
+/// From the broker: nothing more is to be waited for except what is in the program's pipes now. A
 /// `ToldPost` answers it.
 package struct DonePost: Message, Equatable {
     package static var kind: PostKind { .done }

@@ -6,7 +6,7 @@ package struct HandshakeFailedPost: Message, Equatable {
     package static var kind: PostKind { .handshakeFailed }
 
     package var handle: Handle
-    /// As a session's.
+    /// As for a session.
     package var number: Int64
     package var address: String
     package var code: String

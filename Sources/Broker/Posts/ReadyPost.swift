@@ -1,11 +1,11 @@
-// The network process accepts connections.
+// The network process is accepting connections.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process, once: it is confined, and accepts connections.
+/// From the network process, once: it is confined and accepting connections.
 package struct ReadyPost: Message, Equatable {
     package static var kind: PostKind { .ready }
 
-    /// What this machine lacks for its confinement, in sentences without their full stop.
+    /// What this machine lacks for its confinement, as sentences without a full stop.
     package var missing: [String]
 
     package init(missing: [String]) { self.missing = missing }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Remote
 
-/// From the broker: a run starts nothing, and why.
+/// From the broker: a run starts nothing, with the reason.
 package struct RefusedPost: Message, Equatable {
     package static var kind: PostKind { .refused }
 
