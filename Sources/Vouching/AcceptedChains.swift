@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// The Certificate messages of chains that were accepted, until the first of their ends. It decides nothing: whoever
-/// shows such a chain is verified with his proof, and only which alert he would get depends on it. So a hash of Swift's
-/// will do, whose key nobody outside of the process knows.
+/// The Certificate messages of chains that were accepted, until the first certificate or CRL expires. It decides
+/// nothing: a client that presents such a chain is verified with its proof, and only which alert it would get depends
+/// on this. So Swift's hash will do, whose key is unknown outside the process.
 struct AcceptedChains {
     private var ends: [Int: Moment] = [:]
     private let most: Int
 
-    /// - Parameter most: as many are remembered; one more has all others forgotten.
+    /// - Parameter most: how many are remembered; one more makes it forget all others.
     init(most: Int) { self.most = most }
 
     func holds(_ message: [UInt8], at now: Moment) -> Bool {
@@ -30,6 +30,6 @@ struct AcceptedChains {
         return hasher.finalize()
     }
 
-    /// The clock by which chains end may be set meanwhile, and this one goes on.
+    /// The clock by which chains expire may be set meanwhile, but this one runs steadily.
     static let longest = Duration.seconds(3_600)
 }

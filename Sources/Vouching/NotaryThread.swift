@@ -16,12 +16,12 @@ package final class NotaryThread: Sendable {
     ///
     /// - Parameters:
     ///   - descriptor: one end of a `PacketPair`.
-    ///   - clients: of this channel.
-    ///   - admission: who gives their sessions places.
-    ///   - mostHandshakes: as many may be under way.
-    ///   - failed: called on that thread, once at most, when the other end has sent what it may not. Nothing
-    ///     more is answered.
-    /// - Throws: `system` where no thread can be had.
+    ///   - clients: those of this channel.
+    ///   - admission: gives their sessions places.
+    ///   - mostHandshakes: how many may be under way.
+    ///   - failed: called on that thread, at most once, when the other end has broken the rules. Nothing more
+    ///     is answered.
+    /// - Throws: `system` if no thread can be started.
     package init(
         _ descriptor: consuming Descriptor, _ ring: KeyRing, _ clients: ShownClients,
         _ admission: any SessionAdmission, mostHandshakes: Int,
@@ -49,7 +49,7 @@ package final class NotaryThread: Sendable {
         }
     }
 
-    /// Ends it, and waits for its end. Once.
+    /// Stops it, and waits for its end. Call once.
     package func stop() {
         server.stop()
         pthread_join(thread, nil)
