@@ -3,13 +3,13 @@
 internal import Glibc
 internal import Synchronization
 
-/// The pipes that files were read from. A second reading, as a reload has it, would find nothing, or
-/// wait for a writer that is still there.
+/// The pipes that files were read from. Reading one a second time, as a reload would, would find
+/// nothing or wait for a writer that is still there.
 enum ReadPipes {
     private struct Name: Hashable { let device: dev_t, node: ino_t }
     private static let names = Mutex<Set<Name>>([])
 
-    /// - Throws: `unreadable` where this one was read before.
+    /// - Throws: `unreadable` if this one was read before.
     static func mark(_ descriptor: Int32, _ path: String) throws(FileError) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { return }
