@@ -32,7 +32,7 @@ struct NetworkUser {
         guard let user else {
             throw ConfigurationError(
                 .userUnknown,
-                "there is no user \(escaped(name)), as which the network process runs when root starts parleyd; name another one with --network-user, or run: \(Self.making(options))"
+                "there is no user \(escaped(name)) for the network process to run as; name another one with --network-user, or run: \(Self.making(options))"
             )
         }
         guard let reason = UserAccess.obstacle(becoming: user) else {
