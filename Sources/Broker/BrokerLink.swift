@@ -27,7 +27,7 @@ package final class BrokerLink {
         self.ended = ended
         channel = try PostChannel(
             owning: descriptor, loop: loop, limit: Self.longestMessage,
-            mostQueued: Self.mostQueued,
+            maxQueued: Self.maxQueued,
             drained: { [unowned self] in
                 isBehind = false
                 room.open()
@@ -43,7 +43,7 @@ package final class BrokerLink {
     /// accepted until it has heard everything: whoever connects and leaves causes as many messages as somebody
     /// who stays.
     package var keepsUp: Bool {
-        if let channel, channel.queued > Self.mostBehind { isBehind = true }
+        if let channel, channel.queued > Self.maxBacklog { isBehind = true }
         return !isBehind
     }
 
@@ -142,7 +142,7 @@ package final class BrokerLink {
     private static let longestMessage = Longest.text + 1_024
     /// How much may be waiting when a connection is accepted. Open connections must also be able to report
     /// their ends.
-    private static let mostBehind = 1 << 20
+    private static let maxBacklog = 1 << 20
     /// How much a loop's sessions may have to say before the broker hears it.
-    private static let mostQueued = 64 << 20
+    private static let maxQueued = 64 << 20
 }

@@ -14,7 +14,7 @@ package final class CallChannel {
     /// The longest single wait: the socket's timeout.
     private let slice: Duration
     private let clock: () -> Moment
-    private var room = [UInt8](repeating: 0, count: Piece.mostBytes)
+    private var room = [UInt8](repeating: 0, count: Piece.maxBytes)
     /// Why nothing more can be asked. An answer that comes too late would be taken for the next one.
     private var failure: PacketError?
 

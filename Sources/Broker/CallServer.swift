@@ -27,7 +27,7 @@ package final class CallServer: Sendable {
     ///   came, which are closed; `system`.
     package func serve(_ answer: ([UInt8]) -> PacketWriter?) throws(PacketError) {
         defer { stop() }
-        var room = [UInt8](repeating: 0, count: Piece.mostBytes)
+        var room = [UInt8](repeating: 0, count: Piece.maxBytes)
         var assembly = MessageAssembly(limit: limit)
         while let count = try receiveCall(from: descriptor.number, into: &room), count > 0 {
             guard

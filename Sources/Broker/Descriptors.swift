@@ -6,7 +6,7 @@ package import System
 /// Descriptors that are sent with a message, in order; those that nobody takes are closed with it.
 package struct Descriptors: ~Copyable, Sendable {
     /// How many a message may have: as many as a program has pipes.
-    package static let most = Int(PARLEY_PACKET_DESCRIPTORS)
+    package static let limit = Int(PARLEY_PACKET_DESCRIPTORS)
 
     private var numbers: [Int32]
     /// Some arrived that this process could not accept, so none of them is here.
@@ -42,9 +42,9 @@ package struct Descriptors: ~Copyable, Sendable {
     package var count: Int { numbers.count }
     package var isEmpty: Bool { numbers.isEmpty && !areLost }
 
-    /// Adds an open descriptor; there may be at most `most`.
+    /// Adds an open descriptor; there may be at most `limit`.
     package mutating func add(_ descriptor: consuming Descriptor) {
-        precondition(descriptor.number >= 0 && count < Self.most)
+        precondition(descriptor.number >= 0 && count < Self.limit)
         numbers.append(descriptor.release())
     }
 

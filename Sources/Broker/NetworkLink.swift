@@ -26,30 +26,30 @@ package final class NetworkLink {
     private let ended: (PostEnd) -> Void
     private(set) var channel: PostChannel?
     private var sessions: [Handle: BrokerSession] = [:]
-    private let mostSessions: Int
+    private let maxSessions: Int
     private let work: TurnWork
     private let patience: NetworkPatience
 
     /// - Parameters:
     ///   - descriptor: one end of `PostChannel.pair()`.
-    ///   - mostSessions: how many may be open.
+    ///   - maxSessions: how many may be open.
     ///   - work: shared with the process's other loops.
     ///   - patience: how long it may take to answer.
     ///   - ended: called once, when the other process is gone or has broken the rules. The programs of its
     ///     sessions have been killed by then.
     package init(
-        _ descriptor: consuming Descriptor, loop: EventLoop, mostSessions: Int,
+        _ descriptor: consuming Descriptor, loop: EventLoop, maxSessions: Int,
         work: TurnWork? = nil, patience: NetworkPatience = NetworkPatience(),
         office: any BrokerOffice, ended: @escaping (PostEnd) -> Void
     ) throws(StreamError) {
         self.office = office
         self.work = work ?? TurnWork(on: loop)
         self.patience = patience
-        self.mostSessions = mostSessions
+        self.maxSessions = maxSessions
         self.ended = ended
         channel = try PostChannel(
             owning: descriptor, loop: loop, limit: Self.longestMessage,
-            mostQueued: Self.mostQueued, holdsAt: Self.mostAnswers,
+            maxQueued: Self.maxQueued, holdsAt: Self.maxAnswers,
             mayReceive: { [unowned self] in self.mayReceive },
             received: { [unowned self] post throws(PacketError) in try take(&post) },
             ended: { [unowned self] end in lose(end) })
@@ -140,7 +140,7 @@ package final class NetworkLink {
     /// The session with this handle, about which nothing may have been heard yet.
     private func opened(_ handle: Handle) throws(PacketError) -> BrokerSession {
         if let session = sessions[handle] { return session }
-        guard let channel, sessions.count < mostSessions else {
+        guard let channel, sessions.count < maxSessions else {
             throw .outOfTurn("there cannot be a session \(handle)")
         }
         let session = BrokerSession(handle, office.desk(handle), channel, work, patience)
@@ -151,9 +151,9 @@ package final class NetworkLink {
     /// The longest is a run with its arguments.
     private static let longestMessage = 65_536
     /// How many bytes of answers may wait before the next run is read.
-    static let mostAnswers = 1 << 20
+    static let maxAnswers = 1 << 20
     /// That, plus the longest answer and what is said about programs unasked.
-    private static let mostQueued = 64 << 20
+    private static let maxQueued = 64 << 20
 }
 
 extension Message {

@@ -19,7 +19,7 @@ package struct PacketReader: Sendable {
     }
 
     /// How many bytes have not been read yet.
-    package var left: Int { bytes.count - offset }
+    package var remaining: Int { bytes.count - offset }
 
     package mutating func readUInt8() throws(PacketError) -> UInt8 {
         UInt8(truncatingIfNeeded: try number(of: 1))
@@ -46,26 +46,26 @@ package struct PacketReader: Sendable {
         return value == 1
     }
 
-    /// - Throws: `malformed` if there are more than `most`, or fewer than it says.
-    package mutating func bytes(atMost most: Int) throws(PacketError) -> [UInt8] {
-        Array(try slice(atMost: most))
+    /// - Throws: `malformed` if there are more than `limit`, or fewer than it says.
+    package mutating func bytes(atMost limit: Int) throws(PacketError) -> [UInt8] {
+        Array(try slice(atMost: limit))
     }
 
-    /// - Parameter most: in bytes of UTF-8.
+    /// - Parameter limit: in bytes of UTF-8.
     /// - Throws: `malformed` if it is longer or is not UTF-8.
-    package mutating func text(atMost most: Int) throws(PacketError) -> String {
-        guard let text = String(validating: try slice(atMost: most), as: UTF8.self) else {
+    package mutating func text(atMost limit: Int) throws(PacketError) -> String {
+        guard let text = String(validating: try slice(atMost: limit), as: UTF8.self) else {
             throw malformed("has a text that is not UTF-8")
         }
         return text
     }
 
     /// - Parameter body: reads one element, which is at least one byte.
-    /// - Throws: `malformed` if there are more than `most`, or more than there can be; what `body` throws.
+    /// - Throws: `malformed` if there are more than `limit`, or more than there can be; what `body` throws.
     package mutating func list<Element>(
-        atMost most: Int, _ body: (inout PacketReader) throws(PacketError) -> Element
+        atMost limit: Int, _ body: (inout PacketReader) throws(PacketError) -> Element
     ) throws(PacketError) -> [Element] {
-        let count = try count(atMost: most)
+        let count = try count(atMost: limit)
         var elements: [Element] = []
         elements.reserveCapacity(count)
         for _ in 0..<count { elements.append(try body(&self)) }
@@ -81,7 +81,7 @@ package struct PacketReader: Sendable {
 
     /// - Throws: `malformed` if something is left.
     package func end() throws(PacketError) {
-        guard left == 0 else { throw malformed("has \(left) bytes too many") }
+        guard remaining == 0 else { throw malformed("has \(remaining) bytes too many") }
     }
 
     /// What is wrong with this message, for a caller that finds an impossible field.
@@ -91,26 +91,26 @@ package struct PacketReader: Sendable {
         .malformed("a message of type \(type) \(what)")
     }
 
-    private mutating func slice(atMost most: Int) throws(PacketError) -> ArraySlice<UInt8> {
-        let count = try count(atMost: most)
+    private mutating func slice(atMost limit: Int) throws(PacketError) -> ArraySlice<UInt8> {
+        let count = try count(atMost: limit)
         defer { offset += count }
         return bytes[offset..<(offset + count)]
     }
 
     /// A number of bytes, or of elements of at least one byte.
-    private mutating func count(atMost most: Int) throws(PacketError) -> Int {
+    private mutating func count(atMost limit: Int) throws(PacketError) -> Int {
         let count = Int(try readUInt32())
-        guard count <= most else {
-            throw malformed("has a field of \(count); the limit is \(most)")
+        guard count <= limit else {
+            throw malformed("has a field of \(count); the limit is \(limit)")
         }
-        guard count <= left else {
-            throw malformed("has a field of \(count), but only \(left) bytes left")
+        guard count <= remaining else {
+            throw malformed("has a field of \(count), but only \(remaining) bytes left")
         }
         return count
     }
 
     private mutating func number(of size: Int) throws(PacketError) -> UInt64 {
-        guard size <= left else { throw malformed("ends within a number") }
+        guard size <= remaining else { throw malformed("ends within a number") }
         var value: UInt64 = 0
         for _ in 0..<size {
             value = value << 8 | UInt64(bytes[offset])

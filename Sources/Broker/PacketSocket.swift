@@ -36,12 +36,12 @@ package struct PacketPair: ~Copyable {
 /// Makes room for a whole packet. The kernel doubles the size it is asked for, and uses less if
 /// net.core.wmem_max is lower.
 private func enlarge(_ socket: Int32) throws(StreamError) {
-    var size = 2 * Int32(Piece.mostBytes)
+    var size = 2 * Int32(Piece.maxBytes)
     var length = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, length) == 0,
         unsafe getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0
     else { throw StreamError("cannot set a channel's send buffer", errno: errno) }
-    guard size >= Piece.mostBytes + 1_024 else {
+    guard size >= Piece.maxBytes + 1_024 else {
         throw StreamError(
             "cannot create a channel to another process: net.core.wmem_max must be at least 33792, so that a packet fits its send buffer",
             errno: EMSGSIZE)
@@ -73,7 +73,7 @@ func sendPacket(
 func receivePacket(
     from socket: Int32, into room: inout [UInt8], _ descriptors: inout Descriptors, waits: Bool
 ) throws(PacketError) -> Int? {
-    var numbers = [Int32](repeating: -1, count: Descriptors.most)
+    var numbers = [Int32](repeating: -1, count: Descriptors.limit)
     var count: Int32 = 0
     func receive() -> Int {
         unsafe parley_receive_packet(
@@ -95,7 +95,7 @@ func receivePacket(
     case EPROTO:
         throw PacketError(
             .descriptors,
-            "the other process sent more than \(Descriptors.most) descriptors with a packet, or other control messages"
+            "the other process sent more than \(Descriptors.limit) descriptors with a packet, or other control messages"
         )
     case let number: throw PacketError("cannot receive from the other process", errno: number)
     }

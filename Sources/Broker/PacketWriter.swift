@@ -11,7 +11,7 @@ package struct PacketWriter: Sendable {
     package init(_ type: UInt8) {
         bytes = []
         // Grown from one byte, a message of a few fields would be copied four times.
-        bytes.reserveCapacity(Self.most)
+        bytes.reserveCapacity(Self.limit)
         bytes.append(type)
     }
 
@@ -55,7 +55,7 @@ package struct PacketWriter: Sendable {
     }
 
     /// The approximate size of a message without long fields.
-    private static let most = 96
+    private static let limit = 96
 
     /// Anything larger doesn't fit any channel.
     private mutating func add(count: Int) { add(UInt32(count)) }

@@ -19,9 +19,9 @@
 struct Piece {
     static let headLength = 8
     /// A whole packet.
-    static let mostBytes = 65_536
+    static let maxBytes = 65_536
     /// How much of a message fits into a packet.
-    static let room = mostBytes - headLength
+    static let room = maxBytes - headLength
 
     let total: Int
     let offset: Int

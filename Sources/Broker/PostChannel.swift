@@ -23,7 +23,7 @@ package final class PostChannel: EventSource, Resumable {
     private var descriptor: Descriptor?
     private var received: ((inout Post) throws(PacketError) -> Void)?
     private var ended: ((PostEnd) -> Void)?
-    private let mostQueued: Int
+    private let maxQueued: Int
     private let holdsAt: Int
     private let drained: () -> Void
     private let mayReceive: () -> Bool
@@ -33,7 +33,7 @@ package final class PostChannel: EventSource, Resumable {
     private var assembly: MessageAssembly
     /// The descriptors of the incomplete message.
     private var carried = Descriptors()
-    private var room = [UInt8](repeating: 0, count: Piece.mostBytes)
+    private var room = [UInt8](repeating: 0, count: Piece.maxBytes)
     /// What was received in the loop's turn with that number, in packets.
     private var budgetTurn: UInt64 = 0
     private var budgetUsed = 0
@@ -54,7 +54,7 @@ package final class PostChannel: EventSource, Resumable {
     ///
     /// - Parameters:
     ///   - limit: the maximum length of an incoming message in bytes.
-    ///   - mostQueued: how many bytes may wait to be sent; each message counts for some 256 more than it has.
+    ///   - maxQueued: how many bytes may wait to be sent; each message counts for some 256 more than it has.
     ///     Beyond it the channel is closed: a process that doesn't read must not fill this process's memory.
     ///   - holdsAt: nothing is received while more than this many bytes wait to be sent: whoever answers what it
     ///     receives must not pile up answers. Only one end may have it, or both could wait for each other.
@@ -65,7 +65,7 @@ package final class PostChannel: EventSource, Resumable {
     ///     received after the cause, and the descriptor is already closed.
     package init(
         owning descriptor: consuming Descriptor, loop: EventLoop, limit: Int,
-        mostQueued: Int = 1 << 20, holdsAt: Int = .max, drained: @escaping () -> Void = {},
+        maxQueued: Int = 1 << 20, holdsAt: Int = .max, drained: @escaping () -> Void = {},
         mayReceive: @escaping () -> Bool = { true },
         received: @escaping (inout Post) throws(PacketError) -> Void,
         ended: @escaping (PostEnd) -> Void
@@ -74,7 +74,7 @@ package final class PostChannel: EventSource, Resumable {
         self.descriptor = consume descriptor
         self.received = received
         self.ended = ended
-        self.mostQueued = mostQueued
+        self.maxQueued = maxQueued
         self.holdsAt = holdsAt
         self.drained = drained
         self.mayReceive = mayReceive
@@ -83,12 +83,12 @@ package final class PostChannel: EventSource, Resumable {
         try loop.add(self, descriptor: number, events: .receiving)
     }
 
-    deinit { letGo() }
+    deinit { release() }
 
     /// Whether it can still be used for sending.
     package var isOpen: Bool { if case .open = state { true } else { false } }
 
-    /// How much is waiting to be sent, as `mostQueued` counts it.
+    /// How much is waiting to be sent, as `maxQueued` counts it.
     package var queued: Int { queue.cost }
 
     /// Sends a message after those that were sent before. If the channel has ended it is lost, as it would be
@@ -120,12 +120,12 @@ package final class PostChannel: EventSource, Resumable {
         }
         queue.append(Outgoing(packet))
         // However much is said in a turn, it waits for nothing but the other process.
-        if isGathering, queue.cost > Self.mostGathered { flush() }
+        if isGathering, queue.cost > Self.maxGathered { flush() }
         keepWithinBounds()
     }
 
     private func keepWithinBounds() {
-        guard isOpen, queue.cost > mostQueued else { return }
+        guard isOpen, queue.cost > maxQueued else { return }
         end(
             .failed(
                 PacketError(
@@ -137,7 +137,7 @@ package final class PostChannel: EventSource, Resumable {
     /// Closes it from this end: what is waiting is lost, except for what the turn has gathered. Calls nothing more.
     package func close() {
         if isGathering { send() }
-        letGo()
+        release()
         state = .ended
         received = nil
         ended = nil
@@ -271,12 +271,12 @@ package final class PostChannel: EventSource, Resumable {
         case .ending, .ended: return
         case .open, .receiving: break
         }
-        letGo()
+        release()
         state = .ending(end)
         goOnNextTurn()
     }
 
-    private func letGo() {
+    private func release() {
         queue = OutgoingQueue()
         isGathering = false
         again = nil
@@ -293,8 +293,8 @@ package final class PostChannel: EventSource, Resumable {
     }
 
     private static let packetsATurn = 64
-    /// As `mostQueued` counts it: about a hundred messages, so that one more wake-up hardly costs anything.
-    static let mostGathered = 1 << 16
+    /// As `maxQueued` counts it: about a hundred messages, so that one more wake-up hardly costs anything.
+    static let maxGathered = 1 << 16
     private static let descriptorPatience = Duration.milliseconds(100)
     private static let descriptorPause = Duration.milliseconds(5)
 }

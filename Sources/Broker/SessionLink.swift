@@ -82,7 +82,7 @@ package final class SessionLink {
     /// Asks for a command, and waits for the answer.
     package func ask(_ request: Request, wasCancelled: Bool) async -> RunAnswer {
         // Many may have been waiting, and the first of them may have filled it again.
-        while !isLost, channel.queued > Self.mostWaiting { await room.wait() }
+        while !isLost, channel.queued > Self.maxWaiting { await room.wait() }
         if isLost { return .refusal(Self.lost) }
         send(RunPost(handle: handle, request: request, wasCancelled: wasCancelled))
         while true {
@@ -126,7 +126,7 @@ package final class SessionLink {
         let second = channel.loop.now.nanoseconds / 1_000_000_000
         if second != budget.second { budget = (second, 0) }
         budget.used += 1
-        guard budget.used <= Self.mostNotes, channel.queued <= Self.mostWaiting else {
+        guard budget.used <= Self.maxNotes, channel.queued <= Self.maxWaiting else {
             omitted.records += 1
             omitted.commands += commands
             isKnown = true
@@ -147,9 +147,9 @@ package final class SessionLink {
 
     /// Per second, for one session. This bounds what the broker has to read; what is recorded is bounded there, by
     /// identity.
-    static let mostNotes = 1_000
+    static let maxNotes = 1_000
     /// In bytes, for all sessions of the loop.
-    static let mostWaiting = 1 << 20
+    static let maxWaiting = 1 << 20
 
     /// So that a session has at most a hundred records of replies per second.
     private static let pause = Duration.milliseconds(10)

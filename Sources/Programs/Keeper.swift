@@ -85,7 +85,7 @@ final class Keeper: EventSource {
     func kill() { tell(PARLEY_KILL) }
 
     /// Lets what the program left behind keep running; the command is then over.
-    func letGo() { tell(PARLEY_LET_GO) }
+    func leaveRunning() { tell(PARLEY_LET_GO) }
 
     private func tell(_ wish: some BinaryInteger) {
         parley_keeper_tell(descriptor.number, CChar(truncatingIfNeeded: wish))

@@ -174,7 +174,7 @@ public final class Program {
     private func endWhatIsLeft() {
         guard isBackground else { return terminate(.leftBehind) }
         // What it writes from here on is no longer the command's.
-        keeper.letGo()
+        keeper.leaveRunning()
         timer = nil
     }
 

@@ -122,7 +122,7 @@ final class AuditWriter {
                 group.lost = lost
                 entry.line.add("lost_before", lost)
             }
-            guard isFirst || group.bytes.count + entry.line.count <= pen.trail.mostAtOnce else {
+            guard isFirst || group.bytes.count + entry.line.count <= pen.trail.maxAtOnce else {
                 break
             }
             entry.line.write(to: &group.bytes)

@@ -47,5 +47,5 @@ package final class Budget {
     }
 
     func hold() { holders += 1 }
-    func letGo() { holders -= 1 }
+    func release() { holders -= 1 }
 }

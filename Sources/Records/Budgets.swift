@@ -11,7 +11,7 @@ package final class Budgets {
     private let strangers: Budget
     private var identities: [String: Budget] = [:]
     /// At this many, a search begins for those that can be forgotten.
-    private var full = Budgets.mostIdle
+    private var full = Budgets.maxIdle
 
     /// - Parameter rate: for each one, as in `Budget`.
     package init(_ file: AuditFile, rate: Int, now: @escaping () -> Moment) {
@@ -50,11 +50,11 @@ package final class Budgets {
         let idle = identities.filter { $0.value.holders == 0 }.sorted {
             $0.value.usedAt > $1.value.usedAt
         }
-        for (identity, budget) in idle.dropFirst(Self.mostIdle / 2) {
+        for (identity, budget) in idle.dropFirst(Self.maxIdle / 2) {
             tell(budget, identity)
             identities[identity] = nil
         }
-        full = max(Self.mostIdle, identities.count * 2)
+        full = max(Self.maxIdle, identities.count * 2)
     }
 
     private func tell(_ budget: Budget, _ identity: String?) {
@@ -63,5 +63,5 @@ package final class Budgets {
     }
 
     /// About 200 bytes each.
-    static let mostIdle = 4_096
+    static let maxIdle = 4_096
 }

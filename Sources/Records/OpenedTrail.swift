@@ -51,7 +51,7 @@ final class OpenedTrail: Sendable {
 
     /// The maximum number of bytes of whole lines to write at once. A pipe accepts this many bytes completely
     /// or not at all (PIPE_BUF, pipe(7)), so what others write to it appears between lines, not within them.
-    var mostAtOnce: Int { isRegular ? 16_384 : 4_096 }
+    var maxAtOnce: Int { isRegular ? 16_384 : 4_096 }
 
     /// The result of an attempt to write.
     enum Attempt {

@@ -18,14 +18,14 @@ extension [RecordedArgument] {
     /// The arguments for records other than that of a start, the last of which may be cut: a client that is refused may send as much
     /// as it likes, and what the start's record says need not be repeated.
     var bounded: [RecordedArgument] {
-        var room = Self.mostBytes
+        var room = Self.maxBytes
         var bounded: [RecordedArgument] = []
         for argument in self {
             guard room > 0 else { break }
             var argument = argument
             if case .open(let text) = argument {
                 argument =
-                    text.cut(to: Swift.min(room, Self.mostOfOne)).map {
+                    text.cut(to: Swift.min(room, Self.maxPerArgument)).map {
                         .cut($0, length: text.utf8.count)
                     } ?? argument
             }
@@ -36,9 +36,9 @@ extension [RecordedArgument] {
     }
 
     /// For one argument.
-    static var mostOfOne: Int { 256 }
+    static var maxPerArgument: Int { 256 }
     /// For all together, each of which counts for at least `least`.
-    static var mostBytes: Int { 512 }
+    static var maxBytes: Int { 512 }
 }
 
 extension RecordedArgument {

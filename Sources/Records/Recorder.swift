@@ -24,7 +24,7 @@ package final class Recorder {
         budget?.hold()
     }
 
-    deinit { budget?.letGo() }
+    deinit { budget?.release() }
 
     /// Accepts every kind of record except starts.
     package func record(_ record: Record) {

@@ -52,7 +52,7 @@ final class CommandOutput<Stream: ByteStream> {
 
     /// Left out if more than 4 KiB is waiting: one pong answers all pings that came before it.
     func addPong() {
-        if control.count < Self.mostControl { control.append(.pong) }
+        if control.count < Self.maxControl { control.append(.pong) }
     }
 
     // MARK: Gathering
@@ -177,5 +177,5 @@ final class CommandOutput<Stream: ByteStream> {
     /// A smaller remainder of the output buffer is not worth a read.
     private static var leastChunk: Int { 512 }
     /// How many bytes of frames other than output may wait.
-    private static var mostControl: Int { 4_096 }
+    private static var maxControl: Int { 4_096 }
 }

@@ -19,7 +19,7 @@ package final class RemoteServer<Stream: ByteStream> {
     /// Answers that have not fitted into the output yet.
     private var outbox: [UInt8] = []
     private var next: Asked?
-    /// What was done in that turn of the loop, as counted by `mostInTurn`.
+    /// What was done in that turn of the loop, as counted by `maxPerTurn`.
     private var work: (turn: UInt64, spent: Int) = (0, 0)
     private var failure: StreamError?
     /// The host was asked for a run and has not answered yet.
@@ -68,7 +68,7 @@ package final class RemoteServer<Stream: ByteStream> {
             while case .send = turn {
                 outbox.move(into: &output)
                 guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer,
-                    work.spent < Self.mostInTurn
+                    work.spent < Self.maxPerTurn
                 else {
                     turn = .more
                     break
@@ -180,7 +180,7 @@ package final class RemoteServer<Stream: ByteStream> {
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
     /// How much one session may do in a turn of the loop, in bytes received and sent: about half a millisecond. A
     /// client that asks for more continues in the next turn, after the others.
-    static var mostInTurn: Int { 262_144 }
+    static var maxPerTurn: Int { 262_144 }
     /// What a frame costs, however short it is.
     static var frame: Int { 32 }
     /// What an answer that takes more than a look-up costs beyond its bytes. It may be a refusal, which is reported to

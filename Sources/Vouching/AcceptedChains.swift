@@ -7,17 +7,17 @@ internal import System
 /// on this. So Swift's hash will do, whose key is unknown outside the process.
 struct AcceptedChains {
     private var ends: [Int: Moment] = [:]
-    private let most: Int
+    private let limit: Int
 
-    /// - Parameter most: how many are remembered; one more makes it forget all others.
-    init(most: Int) { self.most = most }
+    /// - Parameter limit: how many are remembered; one more makes it forget all others.
+    init(limit: Int) { self.limit = limit }
 
     func holds(_ message: [UInt8], at now: Moment) -> Bool {
         ends[Self.hash(message)].map { now < $0 } ?? false
     }
 
     mutating func insert(_ message: [UInt8], for time: Duration, at now: Moment) {
-        if ends.count >= most { ends.removeAll(keepingCapacity: true) }
+        if ends.count >= limit { ends.removeAll(keepingCapacity: true) }
         ends[Self.hash(message)] = now + min(time, Self.longest)
     }
 

@@ -6,18 +6,18 @@ internal import TLS
 /// than there are handshakes under way; a process that asks for more than there can be has no valid ones.
 struct IssuedNonces {
     private var issued: Set<[UInt8]> = []
-    private let most: Int
+    private let limit: Int
 
     /// - Parameter handshakes: how many may be under way.
     init(handshakes: Int) {
         // Some sessions may no longer be counted whose nonces the loop has yet to take back.
-        most = 2 * handshakes + 64
+        limit = 2 * handshakes + 64
     }
 
     /// - Throws: `unavailable`.
     mutating func make() throws(ProofRefusal) -> [UInt8] {
         let nonce = try HandshakeNonce.make()
-        if issued.count >= most { issued = [] }
+        if issued.count >= limit { issued = [] }
         issued.insert(nonce)
         return nonce
     }

@@ -59,7 +59,7 @@ package final class KeyRing: Sendable {
             state.keys.append(next)
             state.ends.append(now)
             let late = state.ends.prefix { now - $0 > Self.patience }.count
-            let gone = max(late, state.keys.count - Self.most)
+            let gone = max(late, state.keys.count - Self.limit)
             state.keys.removeFirst(gone)
             state.ends.removeFirst(gone)
             state.inForce = inForce
@@ -91,5 +91,5 @@ package final class KeyRing: Sendable {
     /// its handshake's deadline to do so. Nobody sets that to more.
     static let patience = Duration.seconds(600)
     /// However often the files are read within that time: a few kilobytes each.
-    static let most = 256
+    static let limit = 256
 }

@@ -21,24 +21,24 @@ package final class Notary {
     /// - Parameters:
     ///   - clients: those of this channel; clients that have proved who they are are added.
     ///   - admission: gives their sessions places.
-    ///   - mostHandshakes: how many may be under way.
+    ///   - maxHandshakes: how many may be under way.
     ///   - rate: signatures per second.
     package init(
         _ ring: KeyRing, _ clients: ShownClients, _ admission: any SessionAdmission,
-        mostHandshakes: Int, rate: Int = Notary.mostSignatures,
+        maxHandshakes: Int, rate: Int = Notary.maxSignatures,
         clock: @escaping () -> Moment = { .now }
     ) {
         self.ring = ring
         self.clients = clients
         self.admission = admission
         self.clock = clock
-        nonces = IssuedNonces(handshakes: mostHandshakes)
-        pending = PendingHandshakes(most: mostHandshakes)
+        nonces = IssuedNonces(handshakes: maxHandshakes)
+        pending = PendingHandshakes(limit: maxHandshakes)
         budget = SignatureBudget(rate: rate, at: clock())
     }
 
     /// More than a loop could ever need, with a key that takes 20 µs.
-    package static let mostSignatures = 10_000
+    package static let maxSignatures = 10_000
 
     /// Answers a question.
     ///

@@ -30,7 +30,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         /// handshakes could make the broker forget those of others.
         var nonces: [[UInt8]] = []
         var kept: [Handle: Kept] = [:]
-        var accepted = AcceptedChains(most: NotaryLink.mostAccepted)
+        var accepted = AcceptedChains(limit: NotaryLink.maxAccepted)
         let failed: (PacketError) -> Void
 
         init(_ channel: CallChannel, _ failed: @escaping (PacketError) -> Void) {
@@ -222,5 +222,5 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
     }
 
     /// A client's chain takes about 40 bytes.
-    private static let mostAccepted = 4_096
+    private static let maxAccepted = 4_096
 }

@@ -18,19 +18,19 @@ package final class NotaryThread: Sendable {
     ///   - descriptor: one end of a `PacketPair`.
     ///   - clients: those of this channel.
     ///   - admission: gives their sessions places.
-    ///   - mostHandshakes: how many may be under way.
+    ///   - maxHandshakes: how many may be under way.
     ///   - failed: called on that thread, at most once, when the other end has broken the rules. Nothing more
     ///     is answered.
     /// - Throws: `system` if no thread can be started.
     package init(
         _ descriptor: consuming Descriptor, _ ring: KeyRing, _ clients: ShownClients,
-        _ admission: any SessionAdmission, mostHandshakes: Int,
+        _ admission: any SessionAdmission, maxHandshakes: Int,
         failed: @escaping @Sendable (PacketError) -> Void
     ) throws(Errno) {
         let server = CallServer(owning: descriptor, limit: CallLimit.question)
         self.server = server
         thread = try startThread {
-            let notary = Notary(ring, clients, admission, mostHandshakes: mostHandshakes)
+            let notary = Notary(ring, clients, admission, maxHandshakes: maxHandshakes)
             var breach: PacketError?
             do throws(PacketError) {
                 try server.serve { question in

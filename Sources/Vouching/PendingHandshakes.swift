@@ -30,20 +30,20 @@ struct PendingHandshakes {
         let began: Moment
     }
 
-    private let most: Int
+    private let limit: Int
     private var entries: [Handle: Entry] = [:]
     /// In the order in which they began, including those that are gone.
     private var order: [(handle: Handle, began: Moment)] = []
     private var gone = 0
 
-    init(most: Int) { self.most = most }
+    init(limit: Int) { self.limit = limit }
 
     var count: Int { entries.count }
 
     /// Whether another one can begin under that handle.
     mutating func hasRoom(for handle: Handle, at now: Moment) -> Bool {
         forgetLate(now)
-        return entries.count < most && entries[handle] == nil
+        return entries.count < limit && entries[handle] == nil
     }
 
     /// There must be room.

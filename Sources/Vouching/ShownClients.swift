@@ -26,11 +26,11 @@ package final class ShownClients: Sendable {
         let place: (any SessionPlace)?
     }
 
-    private let most: Int
+    private let limit: Int
     private let entries = Mutex<[Handle: Entry]>([:])
 
-    /// - Parameter most: how many sessions may be open.
-    package init(most: Int) { self.most = most }
+    /// - Parameter limit: how many sessions may be open.
+    package init(limit: Int) { self.limit = limit }
 
     package subscript(handle: Handle) -> Client? { entries.withLock { $0[handle]?.client } }
 
@@ -54,7 +54,7 @@ package final class ShownClients: Sendable {
         _ client: Client, holding place: (any SessionPlace)? = nil, as handle: Handle
     ) -> Bool {
         entries.withLock { entries in
-            guard entries.count < most, entries[handle] == nil else { return false }
+            guard entries.count < limit, entries[handle] == nil else { return false }
             entries[handle] = Entry(client: client, place: place)
             return true
         }

@@ -9,11 +9,11 @@ final class Census: Sendable {
     private let begun = Atomic<Int>(0)
     private let ends = Atomic<Bool>(false)
 
-    /// Counts a connection unless there are already `most`.
+    /// Counts a connection unless there are already `limit`.
     ///
     /// - Returns: whether it may begin; if so, `sessionEnded()` must follow.
-    func sessionComes(most: Int) -> Bool {
-        guard sessions.add(1, ordering: .relaxed).oldValue < most else {
+    func sessionComes(limit: Int) -> Bool {
+        guard sessions.add(1, ordering: .relaxed).oldValue < limit else {
             sessions.subtract(1, ordering: .relaxed)
             return false
         }
@@ -21,11 +21,11 @@ final class Census: Sendable {
     }
 
     /// Counts a connection whose client is told that there is no room for it, unless there are
-    /// already `most` of these.
+    /// already `limit` of these.
     ///
     /// - Returns: whether the client may be told; if so, `tellingEnds()` must follow.
-    func tellingBegins(most: Int) -> Bool {
-        guard told.add(1, ordering: .relaxed).oldValue < most else {
+    func tellingBegins(limit: Int) -> Bool {
+        guard told.add(1, ordering: .relaxed).oldValue < limit else {
             told.subtract(1, ordering: .relaxed)
             return false
         }

@@ -17,15 +17,15 @@ struct Links {
     /// Makes room for one more index.
     mutating func grow() { links.append((Self.none, Self.none)) }
 
-    mutating func append(_ place: Int, to chain: inout Chain) {
-        links[place] = (chain.last.map { Int32($0) } ?? Self.none, Self.none)
-        if let last = chain.last { links[last].next = Int32(place) } else { chain.first = place }
-        chain.last = place
+    mutating func append(_ index: Int, to chain: inout Chain) {
+        links[index] = (chain.last.map { Int32($0) } ?? Self.none, Self.none)
+        if let last = chain.last { links[last].next = Int32(index) } else { chain.first = index }
+        chain.last = index
     }
 
-    /// - Parameter place: an index that is in the chain.
-    mutating func remove(_ place: Int, from chain: inout Chain) {
-        let (previous, next) = links[place]
+    /// - Parameter index: an index that is in the chain.
+    mutating func remove(_ index: Int, from chain: inout Chain) {
+        let (previous, next) = links[index]
         if previous >= 0 {
             links[Int(previous)].next = next
         } else {
@@ -36,7 +36,7 @@ struct Links {
         } else {
             chain.last = previous >= 0 ? Int(previous) : nil
         }
-        links[place] = (Self.none, Self.none)
+        links[index] = (Self.none, Self.none)
     }
 
     private static let none: Int32 = -1

@@ -86,7 +86,7 @@ struct Check {
         let sessions =
             options.security?.asksForClients == true
             ? options.identityLimits.sentences(table)
-            : ["\(options.mostSessions) sessions (--max-sessions)"]
+            : ["\(options.maxSessions) sessions (--max-sessions)"]
         // In plaintext there is no handshake to limit, except for the header that a balancer sends.
         let hasHandshakes = options.security != nil || !options.strangers.balancers.isEmpty
         return sessions + (hasHandshakes ? options.strangers.sentences : [])

@@ -34,14 +34,14 @@ enum Closing: Error, Equatable {
         case .tooManyHandshakes:
             StreamError(
                 code,
-                "\(limits.mostOfAddress) connections from this address have not finished their handshake, its limit (--max-handshakes-per-address)"
+                "\(limits.maxPerAddress) connections from this address have not finished their handshake, its limit (--max-handshakes-per-address)"
             )
         case .tooManySessions:
             StreamError(code, full)
         case .gaveWay:
             StreamError(
                 code,
-                "it made way for another connection before it had finished its handshake, because the limit of waiting connections was reached (--max-handshakes \(limits.mostHandshakes))"
+                "it made way for another connection before it had finished its handshake, because the limit of waiting connections was reached (--max-handshakes \(limits.maxHandshakes))"
             )
         }
     }

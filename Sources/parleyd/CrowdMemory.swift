@@ -10,7 +10,7 @@ final class CrowdMemory {
     private let count: () -> Int
     /// The largest number of open sessions, and the number of sessions that ended, since memory was
     /// last returned.
-    private var most = 0
+    private var peak = 0
     private var ended = 0
     private var timer: Timer?
 
@@ -22,13 +22,13 @@ final class CrowdMemory {
 
     /// A session has ended and is no longer counted.
     func sessionEnded() {
-        most = max(most, count() + 1)
+        peak = max(peak, count() + 1)
         ended += 1
         guard timer == nil, ended >= Self.crowd else { return }
         timer = Timer(after: .seconds(1), on: loop) { [unowned self] in
             timer = nil
-            guard count() <= most / 2 else { return }
-            most = count()
+            guard count() <= peak / 2 else { return }
+            peak = count()
             ended = 0
             malloc_trim(0)
         }

@@ -63,7 +63,7 @@ final class Doorkeeper {
     ///
     /// - Parameter taker: the loop that will take it.
     func arrival(_ peer: SocketAddress, for taker: Int) -> Arrival {
-        let isFull = !census.sessionComes(most: settings.mostConnections)
+        let isFull = !census.sessionComes(limit: settings.maxConnections)
         let isBalancers = door.limits.isBalancer(peer)
         let who = door.limits.who(peer)
         guard settings.isSecured || isBalancers else {

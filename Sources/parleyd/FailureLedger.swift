@@ -82,7 +82,7 @@ struct FailureLedger {
             windows[address] = Window()
             guard window.tally.count > 0 else { continue }
             // At the end nobody waits for the broker to hear of many.
-            if isEnd ? entries.count < Self.mostAtEnd : Self.lines.isLeft(full, at: now) {
+            if isEnd ? entries.count < Self.maxAtEnd : Self.lines.isLeft(full, at: now) {
                 Self.lines.spend(&full, at: now)
                 entries.append(
                     Entry(
@@ -133,7 +133,7 @@ struct FailureLedger {
         self.others = others
     }
 
-    static let mostAtEnd = 100
+    static let maxAtEnd = 100
     /// How often an address is reported.
     static let span = Duration.seconds(60)
     /// A log line and its record in the trail take half a kilobyte together, so a day of them takes at most 430 MB, and as much

@@ -21,7 +21,7 @@ struct FailureTally: Equatable {
         count += number
         if let place = reasons.firstIndex(where: { $0.code == code }) {
             reasons[place].count += number
-        } else if reasons.count < Self.most {
+        } else if reasons.count < Self.limit {
             reasons.append(Reason(code: code, count: number))
         } else {
             others += number
@@ -55,5 +55,5 @@ struct FailureTally: Equatable {
         return told
     }
 
-    private static let most = StrangersPost.mostReasons - 1
+    private static let limit = StrangersPost.maxReasons - 1
 }

@@ -13,29 +13,29 @@ struct IdentityLimits {
 
     let sessions: SessionBook.Limits
     /// Programs at once; nil for what the table implies (`CommandTable.programsOfOneIdentity`).
-    private let mostPrograms: Int?
+    private let maxPrograms: Int?
     /// Program starts per second.
     let starts: Int
 
-    /// - Parameter mostSessions: the limit for all identities together.
+    /// - Parameter maxSessions: the limit for all identities together.
     /// - Throws: `UsageError`.
-    init(_ arguments: Console.Arguments, mostSessions: Int) throws(UsageError) {
+    init(_ arguments: Console.Arguments, maxSessions: Int) throws(UsageError) {
         for name in Self.options where arguments.has(name) && !arguments.has("client-ca") {
             throw UsageError(
                 "--\(name) needs --client-ca: without it, clients have no identity")
         }
         sessions = SessionBook.Limits(
-            all: mostSessions,
+            all: maxSessions,
             identity: try arguments.number("max-identity-sessions", 1...10_000_000)
-                ?? max(1, mostSessions / 4),
-            reserved: try arguments.number("reserved-sessions", 0...mostSessions - 1)
-                ?? (mostSessions < 4 ? 0 : max(1, mostSessions / 16)))
-        mostPrograms = try arguments.number("max-identity-programs", 1...10_000_000)
+                ?? max(1, maxSessions / 4),
+            reserved: try arguments.number("reserved-sessions", 0...maxSessions - 1)
+                ?? (maxSessions < 4 ? 0 : max(1, maxSessions / 16)))
+        maxPrograms = try arguments.number("max-identity-programs", 1...10_000_000)
         starts = try arguments.number("max-identity-starts", 1...1_000_000) ?? 200
     }
 
     /// How many programs one identity may have running.
-    func programs(_ table: CommandTable) -> Int { mostPrograms ?? table.programsOfOneIdentity }
+    func programs(_ table: CommandTable) -> Int { maxPrograms ?? table.programsOfOneIdentity }
 
     /// What is in force, as sentences without a full stop.
     func sentences(_ table: CommandTable) -> [String] {

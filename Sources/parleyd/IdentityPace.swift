@@ -11,7 +11,7 @@ struct IdentityPace {
     /// When an identity has its full burst again.
     private var full: [String: Moment] = [:]
     /// When to look for identities that can be forgotten.
-    private var mostKept = Self.leastKept
+    private var maxKept = Self.leastKept
 
     init(rate: Int) {
         self.rate = rate
@@ -22,7 +22,7 @@ struct IdentityPace {
     /// - Returns: whether it may have one more now; if so, that is counted.
     mutating func take(_ identity: String, at now: Moment) -> Bool {
         guard allowance.take(&full[identity, default: now], at: now) else { return false }
-        if full.count > mostKept { forget(now) }
+        if full.count > maxKept { forget(now) }
         return true
     }
 
@@ -34,7 +34,7 @@ struct IdentityPace {
     /// It has used this much, whatever was left.
     mutating func spend(_ count: Int, of identity: String, at now: Moment) {
         allowance.spend(&full[identity, default: now], at: now, count: count)
-        if full.count > mostKept { forget(now) }
+        if full.count > maxKept { forget(now) }
     }
 
     /// How many identities are known.
@@ -44,7 +44,7 @@ struct IdentityPace {
     /// as were kept.
     private mutating func forget(_ now: Moment) {
         full = full.filter { $0.value > now }
-        mostKept = max(Self.leastKept, 2 * full.count)
+        maxKept = max(Self.leastKept, 2 * full.count)
     }
 
     /// A script that has been waiting may begin with a burst of this many seconds.

@@ -31,7 +31,7 @@ struct NetworkPolicy: Broker.Message, Sendable {
         }
         key = try reader.readUInt32()
         generation = Int(clamping: try reader.readUInt64())
-        replies = try reader.list(atMost: Self.mostReplies) { (reader) throws(PacketError) in
+        replies = try reader.list(atMost: Self.maxReplies) { (reader) throws(PacketError) in
             FixedReply(
                 name: try reader.text(atMost: Self.longestText),
                 text: try reader.text(atMost: Conversations.Message.limit),
@@ -50,19 +50,19 @@ struct NetworkPolicy: Broker.Message, Sendable {
         }
     }
 
-    private static let mostReplies = 1 << 20
+    private static let maxReplies = 1 << 20
     private static let longestText = 65_536
 }
 
 extension ServerFace {
     fileprivate init(reading reader: inout PacketReader) throws(PacketError) {
-        let chain = try reader.list(atMost: mostCertificates) { (reader) throws(PacketError) in
+        let chain = try reader.list(atMost: maxCertificates) { (reader) throws(PacketError) in
             try reader.bytes(atMost: longestCertificate)
         }
         let path = try reader.text(atMost: longestPath)
         let clients = try reader.optional { (reader) throws(PacketError) in
             Clients(
-                authorities: try reader.list(atMost: mostAuthorities) {
+                authorities: try reader.list(atMost: maxAuthorities) {
                     (reader) throws(PacketError) in
                     try reader.bytes(atMost: longestCertificate)
                 }, origin: try reader.text(atMost: longestPath))
@@ -90,7 +90,7 @@ extension ServerFace {
 }
 
 // The limits of any certificate file and any path.
-private let mostCertificates = 1_024
-private let mostAuthorities = 65_536
+private let maxCertificates = 1_024
+private let maxAuthorities = 65_536
 private let longestCertificate = 1 << 20
 private let longestPath = 65_536

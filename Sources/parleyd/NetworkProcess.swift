@@ -72,7 +72,7 @@ final class NetworkProcess {
         }
         pid = result
         control = try PostChannel(
-            owning: pair.takeOne(), loop: loop, limit: Self.longestPost, mostQueued: 512 << 20,
+            owning: pair.takeOne(), loop: loop, limit: Self.longestPost, maxQueued: 512 << 20,
             received: { [unowned self] post throws(PacketError) in try take(&post) },
             ended: { [unowned self] end in
                 control = nil

@@ -21,10 +21,10 @@ struct NetworkSettings: Broker.Message, Sendable {
     let writesKeyLog: Bool
     let deadlines: Deadlines
     /// The limit of sessions at once.
-    let mostSessions: Int
+    let maxSessions: Int
     let strangers: StrangerLimits
     /// How long a session of a client with a certificate may last.
-    let mostSessionAge: Duration
+    let maxSessionAge: Duration
     /// How messages are shown on the console.
     let form: ConsoleTranscript.Form
     /// Whether somebody at a terminal answers a chat.
@@ -49,9 +49,9 @@ struct NetworkSettings: Broker.Message, Sendable {
         asksForClients = options.security?.asksForClients ?? false
         writesKeyLog = options.security?.writesKeyLog ?? false
         deadlines = options.deadlines
-        mostSessions = options.mostSessions
+        maxSessions = options.maxSessions
         strangers = options.strangers
-        mostSessionAge = options.mostSessionAge
+        maxSessionAge = options.maxSessionAge
         self.form = form
         self.hasOperatorAtTerminal = hasOperatorAtTerminal
         self.listeners = listeners
@@ -63,25 +63,25 @@ struct NetworkSettings: Broker.Message, Sendable {
     /// How many connections there may be. If clients have certificates, sessions take their places at the broker, which
     /// knows whose they are. Beyond these there is room to shake hands, and to be told that there is no place: otherwise
     /// those who have all the places would shut out those for whom a place is reserved.
-    var mostConnections: Int {
-        guard asksForClients else { return mostSessions }
-        return Self.mostConnections(mostSessions, strangers)
+    var maxConnections: Int {
+        guard asksForClients else { return maxSessions }
+        return Self.maxConnections(maxSessions, strangers)
     }
 
     /// The same if clients have certificates.
-    static func mostConnections(_ sessions: Int, _ strangers: StrangerLimits) -> Int {
-        sessions + max(4, strangers.mostHandshakes) + mostTold(of: sessions)
+    static func maxConnections(_ sessions: Int, _ strangers: StrangerLimits) -> Int {
+        sessions + max(4, strangers.maxHandshakes) + maxTurnedAway(of: sessions)
     }
 
     /// What to say when that limit is reached.
     var full: String {
-        "\(mostConnections) \(asksForClients ? "connections" : "sessions") are open, the most that --max-sessions allows"
+        "\(maxConnections) \(asksForClients ? "connections" : "sessions") are open, the most that --max-sessions allows"
     }
 
     /// How many clients may be told at once that there is no place.
-    var mostTold: Int { Self.mostTold(of: mostSessions) }
+    var maxTurnedAway: Int { Self.maxTurnedAway(of: maxSessions) }
 
-    private static func mostTold(of sessions: Int) -> Int { max(4, sessions / 16) }
+    private static func maxTurnedAway(of sessions: Int) -> Int { max(4, sessions / 16) }
 
     /// Whether TLS is spoken.
     var isSecured: Bool { policy.face != nil }
@@ -103,9 +103,9 @@ struct NetworkSettings: Broker.Message, Sendable {
         deadlines.close = .nanoseconds(try reader.readInt64())
         deadlines.keepalive = .nanoseconds(try reader.readInt64())
         self.deadlines = deadlines
-        mostSessions = Int(try reader.readUInt32())
+        maxSessions = Int(try reader.readUInt32())
         strangers = try StrangerLimits(reading: &reader)
-        mostSessionAge = .nanoseconds(try reader.readInt64())
+        maxSessionAge = .nanoseconds(try reader.readInt64())
         guard let form = ConsoleTranscript.Form(rawValue: try reader.readUInt8()) else {
             throw reader.malformed("names an unknown form of the console")
         }
@@ -130,9 +130,9 @@ struct NetworkSettings: Broker.Message, Sendable {
         for time in [
             deadlines.handshake, deadlines.idle, deadlines.close, deadlines.keepalive,
         ] { writer.add(Int64(clamping: time.inNanoseconds)) }
-        writer.add(UInt32(mostSessions))
+        writer.add(UInt32(maxSessions))
         strangers.write(to: &writer)
-        writer.add(Int64(clamping: mostSessionAge.inNanoseconds))
+        writer.add(Int64(clamping: maxSessionAge.inNanoseconds))
         writer.add(form.rawValue)
         writer.add(hasOperatorAtTerminal)
         writer.add(UInt32(listeners))

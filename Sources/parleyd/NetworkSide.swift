@@ -176,13 +176,13 @@ final class NetworkSide {
         // A loop that leaves is forgotten when the broker has heard of it, and the next one may have come by
         // then.
         let options = office.options
-        let most =
-            2 * NetworkSettings.mostConnections(options.mostSessions, options.strangers) + 64
-        let clients = ShownClients(most: most)
+        let limit =
+            2 * NetworkSettings.maxConnections(options.maxSessions, options.strangers) + 64
+        let clients = ShownClients(limit: limit)
         var posts = try PacketPair()
         links.append(
             try NetworkLink(
-                posts.takeOne(), loop: main, mostSessions: most, work: work,
+                posts.takeOne(), loop: main, maxSessions: limit, work: work,
                 office: Reception(office, clients, loop: number),
                 ended: { [unowned self] end in
                     openLinks -= 1
@@ -196,7 +196,7 @@ final class NetworkSide {
         do throws(Errno) {
             notaries.append(
                 try NotaryThread(
-                    calls.takeOne(), ring, clients, office.sessions, mostHandshakes: most,
+                    calls.takeOne(), ring, clients, office.sessions, maxHandshakes: limit,
                     failed: { error in breach.execute { $0(error) } }))
         } catch {
             throw StreamError(noThread: error, for: "that signs handshakes")

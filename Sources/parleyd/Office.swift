@@ -26,7 +26,7 @@ final class Office {
     let slots = ProgramSlots()
     let sessions: SessionPlaces
     /// How many programs one identity may have running.
-    private(set) var mostOfIdentity: Int
+    private(set) var maxPerIdentity: Int
     private var pace: IdentityPace
     /// For matching arguments against patterns, in steps.
     private var matchingPace = IdentityPace(rate: MatchingWork.aSecond)
@@ -58,7 +58,7 @@ final class Office {
         budgets = audit.map { Budgets($0, rate: options.auditRate) { loop.now } }
         startsOnTheirWay = StartsOnTheirWay(loop)
         sessions = SessionPlaces(options.identityLimits.sessions)
-        mostOfIdentity = options.identityLimits.programs(policy.table)
+        maxPerIdentity = options.identityLimits.programs(policy.table)
         pace = IdentityPace(rate: options.identityLimits.starts)
         attendance = Attendance(loops: loops)
         ring =
@@ -80,14 +80,14 @@ final class Office {
             try ring?.use(context, number: policy.key)
         }
         self.policy = policy
-        mostOfIdentity = options.identityLimits.programs(policy.table)
+        maxPerIdentity = options.identityLimits.programs(policy.table)
     }
 
     /// Takes a place for a program, and one of the identity's starts.
     func place(
         _ name: String, _ identity: Identity, _ program: ProgramEntry
     ) -> Result<Place, Refusal> {
-        switch slots.take(name, identity, program, mostOfIdentity: mostOfIdentity) {
+        switch slots.take(name, identity, program, maxPerIdentity: maxPerIdentity) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):
             if pace.take(identity.description, at: loop.now) { return .success(place) }
@@ -111,7 +111,7 @@ final class Office {
 
     /// Whether a session that begins now has reached the maximum age.
     var ageCheck: () -> Bool {
-        let end = loop.now + options.mostSessionAge
+        let end = loop.now + options.maxSessionAge
         return { [loop] in loop.now >= end }
     }
 

@@ -33,7 +33,7 @@ final class PipeRelay: EventSource {
 
     override func ready(_ events: Events) {
         guard readOnce() else { return unwatch() }
-        guard let output, output.backlog > Self.mostWaiting else { return }
+        guard let output, output.backlog > Self.maxWaiting else { return }
         unwatch()
         loop.spawn { [weak self] in
             await output.flushed()
@@ -43,7 +43,7 @@ final class PipeRelay: EventSource {
 
     /// Reads the rest of what is there, once nobody writes any more.
     func drain() {
-        for _ in 0..<Self.mostReads where !readOnce() { return }
+        for _ in 0..<Self.maxReads where !readOnce() { return }
     }
 
     /// - Returns: false at the end.
@@ -67,7 +67,7 @@ final class PipeRelay: EventSource {
         isWatched = false
     }
 
-    private static let mostWaiting = 65_536
+    private static let maxWaiting = 65_536
     /// Ten times what a pipe can hold.
-    private static let mostReads = 640
+    private static let maxReads = 640
 }

@@ -32,9 +32,9 @@ final class ProgramSlots: Sendable {
     /// Two certificates with the same name are one identity.
     private let running = Mutex(Running())
 
-    /// - Parameter mostOfIdentity: the limit across all commands.
+    /// - Parameter maxPerIdentity: the limit across all commands.
     func take(
-        _ name: String, _ identity: Identity, _ program: ProgramEntry, mostOfIdentity: Int
+        _ name: String, _ identity: Identity, _ program: ProgramEntry, maxPerIdentity: Int
     ) -> Result<Place, Refusal> {
         let identity = identity.description
         let refusal: Refusal? = running.withLock { running in
@@ -51,10 +51,10 @@ final class ProgramSlots: Sendable {
                     "you have reached your limit of concurrent runs of \(name) (\(program.perIdentity)); try again later"
                 )
             }
-            guard running.identities[identity] ?? 0 < mostOfIdentity else {
+            guard running.identities[identity] ?? 0 < maxPerIdentity else {
                 return Refusal(
                     .identityPrograms,
-                    "you have reached your limit of concurrent programs (\(mostOfIdentity)); try again when one of them has ended"
+                    "you have reached your limit of concurrent programs (\(maxPerIdentity)); try again when one of them has ended"
                 )
             }
             running.commands[name, default: [:]][identity, default: 0] += 1

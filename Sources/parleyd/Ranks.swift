@@ -14,8 +14,8 @@ struct Ranks {
     /// No address is at a higher level.
     private var highest = 0
 
-    /// - Parameter most: the highest level; addresses with more places are there too.
-    init(most: Int) { levels = Array(repeating: Chain(), count: most + 1) }
+    /// - Parameter limit: the highest level; addresses with more places are there too.
+    init(limit: Int) { levels = Array(repeating: Chain(), count: limit + 1) }
 
     mutating func growPlaces() { placeLinks.grow() }
 

@@ -22,7 +22,7 @@ struct ReloadCallers {
     ///   - isLate: whether its request is for the next reading.
     mutating func add(_ process: Int32, isLate: Bool) {
         // Anybody else reads the log.
-        guard process > 0, present.count + later.count < Self.most else { return }
+        guard process > 0, present.count + later.count < Self.limit else { return }
         if isLate { later.insert(process) } else { present.insert(process) }
     }
 
@@ -46,7 +46,7 @@ struct ReloadCallers {
         (failures, laterFailures) = (laterFailures, [])
     }
 
-    private static let most = 64
+    private static let limit = 64
 }
 
 /// What a process that asked for a reload is told: a byte, and sentences about what was not

@@ -57,8 +57,8 @@ final class Server {
         hidesConsole = audit?.sharesStandardOutput ?? false
         // Each session holds a descriptor in the network process: the hard limit is the one that counts.
         let limit = Int(parley_raise_descriptor_limit())
-        let most = (limit - Self.ownDescriptors) / Self.loopDescriptors
-        let loops = min(options.threads, max(1, most))
+        let affordable = (limit - Self.ownDescriptors) / Self.loopDescriptors
+        let loops = min(options.threads, max(1, affordable))
         output = Output(.output, loop: main)
         office = try Office(
             options, audit, loop: main, log: log, policy: policy, loops: loops)

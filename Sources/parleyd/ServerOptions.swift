@@ -19,11 +19,11 @@ struct ServerOptions {
     /// Nil for `--plaintext`.
     var security: SecurityOptions?
     var deadlines = Deadlines()
-    let mostSessions: Int
+    let maxSessions: Int
     let identityLimits: IdentityLimits
     let strangers: StrangerLimits
     /// The maximum age of a session of a client with a certificate.
-    let mostSessionAge: Duration
+    let maxSessionAge: Duration
     let drain: Duration
     /// The file of the command table; nil for the commands of the third tutorial.
     let commands: String?
@@ -146,10 +146,10 @@ struct ServerOptions {
         }
         try deadlines.read(arguments)
         try deadlines.readKeepalive(arguments)
-        mostSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
-        identityLimits = try IdentityLimits(arguments, mostSessions: mostSessions)
-        strangers = try StrangerLimits(arguments, mostSessions: mostSessions)
-        mostSessionAge = try arguments.seconds("max-session-age") ?? .seconds(86_400)
+        maxSessions = try arguments.number("max-sessions", 1...10_000_000) ?? 10_000
+        identityLimits = try IdentityLimits(arguments, maxSessions: maxSessions)
+        strangers = try StrangerLimits(arguments, maxSessions: maxSessions)
+        maxSessionAge = try arguments.seconds("max-session-age") ?? .seconds(86_400)
         drain = try arguments.seconds("drain") ?? .seconds(10)
     }
 

@@ -122,7 +122,7 @@ final class Session {
             standing = Standing(
                 identity, generation: house.policy.generation, log: isTold ? nil : house.log,
                 isTooOld: { [openedAt, house] in
-                    house.loop.now - openedAt >= house.commons.settings.mostSessionAge
+                    house.loop.now - openedAt >= house.commons.settings.maxSessionAge
                 }, inForce: { [house] in house.policy.generation },
                 verify: { [handle] in notary.objection(to: handle) })
         }
@@ -250,7 +250,7 @@ final class Session {
     /// is room for, so while many are being told, the next ones just see the connection close.
     private func tell(_ refusal: Refusal) async {
         let commons = house.commons
-        guard commons.census.tellingBegins(most: commons.settings.mostTold) else { return }
+        guard commons.census.tellingBegins(limit: commons.settings.maxTurnedAway) else { return }
         defer { commons.census.tellingEnds() }
         // Nothing was sent yet, so the socket takes it whole. Messages have no refusals.
         if let tls, tls.applicationProtocol == remoteProtocol {

@@ -8,9 +8,9 @@ internal import Sockets
 /// The limits that apply before a client has shown who it is, and the addresses that have none.
 struct StrangerLimits: Sendable, Equatable {
     /// Connections without a finished handshake.
-    let mostHandshakes: Int
+    let maxHandshakes: Int
     /// The same from one address.
-    let mostOfAddress: Int
+    let maxPerAddress: Int
     /// Failed handshakes per second from one address.
     let failuresASecond: Int
     /// Exempt from limits by address.
@@ -23,13 +23,13 @@ struct StrangerLimits: Sendable, Equatable {
         "proxy-from",
     ]
 
-    init(_ arguments: Arguments, mostSessions: Int) throws(UsageError) {
+    init(_ arguments: Arguments, maxSessions: Int) throws(UsageError) {
         // Each holds a descriptor: a quarter of those is enough as well.
         let descriptors = Self.descriptors
-        mostHandshakes =
+        maxHandshakes =
             try arguments.number("max-handshakes", 1...1_000_000)
-            ?? min(max(Self.fewest, mostSessions / 4), max(1, descriptors / 4), 1_000_000)
-        mostOfAddress = try arguments.number("max-handshakes-per-address", 1...1_000_000) ?? 100
+            ?? min(max(Self.fewest, maxSessions / 4), max(1, descriptors / 4), 1_000_000)
+        maxPerAddress = try arguments.number("max-handshakes-per-address", 1...1_000_000) ?? 100
         failuresASecond = try arguments.number("max-failed-handshakes", 1...100_000) ?? 20
         trusted = try Self.ranges("trusted-address", arguments)
         balancers = try Self.ranges("proxy-from", arguments)
@@ -49,8 +49,8 @@ struct StrangerLimits: Sendable, Equatable {
                 throw UsageError("--\(option): \(escaped(text)) \(error)")
             }
         }
-        guard ranges.count <= mostRanges else {
-            throw UsageError("--\(option) may be given at most \(mostRanges) times")
+        guard ranges.count <= maxRanges else {
+            throw UsageError("--\(option) may be given at most \(maxRanges) times")
         }
         return ranges
     }
@@ -59,7 +59,7 @@ struct StrangerLimits: Sendable, Equatable {
     var failuresAtOnce: Int { failuresASecond * 5 }
 
     /// How many addresses are known at most; those with waiting connections are among them.
-    var mostKnown: Int { mostHandshakes + 8_192 }
+    var maxKnown: Int { maxHandshakes + 8_192 }
 
     /// Who an address is for the limits.
     func who(_ address: SocketAddress) -> Stranger {
@@ -75,7 +75,7 @@ struct StrangerLimits: Sendable, Equatable {
     /// What is in force, as sentences.
     var sentences: [String] {
         var lines = [
-            "\(mostHandshakes) connections without a finished handshake (--max-handshakes), at most \(mostOfAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
+            "\(maxHandshakes) connections without a finished handshake (--max-handshakes), at most \(maxPerAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
             "\(failuresASecond) failed handshakes per second from one address, in bursts of up to \(failuresAtOnce) (--max-failed-handshakes)",
         ]
         if !trusted.isEmpty {
@@ -101,13 +101,13 @@ struct StrangerLimits: Sendable, Equatable {
         return Int(clamping: limit.rlim_max)
     }
 
-    private static let mostRanges = 64
+    private static let maxRanges = 64
 
     // MARK: On its way to the network process
 
     init(reading reader: inout PacketReader) throws(PacketError) {
-        mostHandshakes = Int(try reader.readUInt32())
-        mostOfAddress = Int(try reader.readUInt32())
+        maxHandshakes = Int(try reader.readUInt32())
+        maxPerAddress = Int(try reader.readUInt32())
         failuresASecond = Int(try reader.readUInt32())
         trusted = try Self.ranges(reading: &reader)
         balancers = try Self.ranges(reading: &reader)
@@ -116,7 +116,7 @@ struct StrangerLimits: Sendable, Equatable {
     private static func ranges(
         reading reader: inout PacketReader
     ) throws(PacketError) -> [AddressRange] {
-        try reader.list(atMost: mostRanges) { (reader) throws(PacketError) in
+        try reader.list(atMost: maxRanges) { (reader) throws(PacketError) in
             let (high, low) = (try reader.readUInt64(), try reader.readUInt64())
             let length = Int(try reader.readUInt8())
             guard length <= 128 else { throw reader.malformed("has a prefix of \(length) bits") }
@@ -125,8 +125,8 @@ struct StrangerLimits: Sendable, Equatable {
     }
 
     func write(to writer: inout PacketWriter) {
-        writer.add(UInt32(mostHandshakes))
-        writer.add(UInt32(mostOfAddress))
+        writer.add(UInt32(maxHandshakes))
+        writer.add(UInt32(maxPerAddress))
         writer.add(UInt32(failuresASecond))
         for ranges in [trusted, balancers] {
             writer.add(list: ranges) {

@@ -56,9 +56,9 @@ struct Strangers {
     init(_ limits: StrangerLimits) {
         self.limits = limits
         failures = Allowance(limits.failuresASecond, burst: limits.failuresAtOnce)
-        let most = min(limits.mostOfAddress, limits.mostHandshakes)
-        silent = Ranks(most: most)
-        spoken = Ranks(most: most)
+        let limit = min(limits.maxPerAddress, limits.maxHandshakes)
+        silent = Ranks(limit: limit)
+        spoken = Ranks(limit: limit)
     }
 
     // MARK: Places
@@ -80,7 +80,7 @@ struct Strangers {
         forgetSome(at: now)
         if let closing = objection(to: who, at: now) { return .refused(closing) }
         var loser: Pass?
-        if isFull || held >= limits.mostHandshakes {
+        if isFull || held >= limits.maxHandshakes {
             loser = givesWay().map { self.pass(of: $0) }
             guard let loser else { return .refused(.tooManySessions) }
             leave(loser)
@@ -101,7 +101,7 @@ struct Strangers {
     /// The place that is taken next when another is needed. A silent one, but not among only a few: those who have just arrived
     /// are silent as well, and whoever holds all the places with a byte each would make one newcomer push out the next.
     private mutating func givesWay() -> Int? {
-        if silent.strangers > limits.mostHandshakes / 8, let place = silent.first { return place }
+        if silent.strangers > limits.maxHandshakes / 8, let place = silent.first { return place }
         return spoken.first ?? silent.first ?? silent.firstExempt ?? spoken.firstExempt
     }
 
@@ -146,7 +146,7 @@ struct Strangers {
         guard !who.isExempt, let place = index[who] else { return nil }
         let address = addresses[place]
         guard failures.isLeft(address.full, at: now) else { return .tooManyFailures }
-        return address.count < limits.mostOfAddress ? nil : .tooManyHandshakes
+        return address.count < limits.maxPerAddress ? nil : .tooManyHandshakes
     }
 
     private func pass(of place: Int) -> Pass {
@@ -207,7 +207,7 @@ struct Strangers {
     /// The index of an address, which it is given if it has none.
     private mutating func place(of who: Stranger) -> Int {
         if let address = index[who] { return address }
-        if index.count >= limits.mostKnown, let oldest = idle.first { forget(oldest) }
+        if index.count >= limits.maxKnown, let oldest = idle.first { forget(oldest) }
         let address = freeAddresses.popLast() ?? addresses.count
         if address == addresses.count {
             addresses.append(Address(who: who))

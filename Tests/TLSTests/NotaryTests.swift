@@ -179,7 +179,7 @@ struct NotaryTests {
     // MARK: Bounds
 
     @Test func handshakesAndClients_haveABound() throws {
-        let network = try OwnedNetwork(ends.server(.p256), mostHandshakes: 2, mostClients: 1)
+        let network = try OwnedNetwork(ends.server(.p256), maxHandshakes: 2, mostClients: 1)
         let client = try ends.client(.p256)
         let (first, second) = (try network.made(client, as: 1), try network.made(client, as: 2))
         let third = try network.pair(client, as: 3)

@@ -11,14 +11,14 @@ package struct ReadyPost: Message, Equatable {
     package init(missing: [String]) { self.missing = missing }
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
-        missing = try reader.list(atMost: Self.most) { (reader) throws(PacketError) in
+        missing = try reader.list(atMost: Self.limit) { (reader) throws(PacketError) in
             try reader.text(atMost: Longest.sentence)
         }
     }
 
     package func write(to writer: inout PacketWriter) {
-        writer.add(list: missing.prefix(Self.most)) { $0.add(sentence: $1) }
+        writer.add(list: missing.prefix(Self.limit)) { $0.add(sentence: $1) }
     }
 
-    private static let most = 16
+    private static let limit = 16
 }

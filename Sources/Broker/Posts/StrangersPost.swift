@@ -51,7 +51,7 @@ package struct StrangersPost: Message, Equatable {
         count = try reader.readUInt32()
         code = try reader.text(atMost: Longest.word)
         reason = try reader.text(atMost: Longest.sentence)
-        reasons = try reader.list(atMost: Self.mostReasons) { (reader) throws(PacketError) in
+        reasons = try reader.list(atMost: Self.maxReasons) { (reader) throws(PacketError) in
             let code = try reader.text(atMost: Longest.word)
             return Reason(code: code, count: Int(try reader.readUInt32()))
         }
@@ -72,5 +72,5 @@ package struct StrangersPost: Message, Equatable {
     }
 
     /// More are not told apart.
-    package static let mostReasons = 8
+    package static let maxReasons = 8
 }
