@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// An IP address without a port, as inet_pton(3) reads it.
+/// An IP address without a port, as parsed by inet_pton(3).
 package enum NumericAddress {
-    /// Whether a text is an IPv4 address in four numbers or an IPv6 address without a zone.
+    /// Whether a text is an IPv4 address of four numbers or an IPv6 address without a zone.
     package static func isOne(_ text: String) -> Bool { isIPv4(text) || isIPv6(text) }
 
     /// Whether a text is an IPv6 address without a zone.
@@ -24,7 +24,7 @@ package enum NumericAddress {
         }
     }
 
-    /// The 4 or 16 bytes of an address in network order; nil where the text is none.
+    /// The 4 or 16 bytes of an address in network order; nil if the text isn't one.
     package static func bytes(_ text: String) -> [UInt8]? {
         for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
             guard let bytes = read(text, family) else { continue }
@@ -39,9 +39,9 @@ package enum NumericAddress {
         read(text, family) != nil
     }
 
-    /// 16 bytes, of which an IPv4 address has the first four.
+    /// 16 bytes, of which an IPv4 address uses the first four.
     private static func read(_ text: String, _ family: Int32) -> [UInt8]? {
-        // Its reader would take a NUL for the end, and what is behind it for good.
+        // Its reader would take a NUL for the end and ignore what follows.
         guard !text.utf8.contains(0) else { return nil }
         var bytes = [UInt8](repeating: 0, count: 16)
         return unsafe inet_pton(family, text, &bytes) == 1 ? bytes : nil

@@ -109,8 +109,10 @@ struct Completion {
             end = line.index(after: end)
         }
         let name = String(line[..<end])
-        return printable(name) == name && !name.hasPrefix("You may run nothing")
-            && !name.hasPrefix(":") ? name : nil
+        // What a server says where there are none; an earlier one put it in other words.
+        let isEmpty = ["You may not run anything", "You may run nothing"].contains(
+            where: name.hasPrefix)
+        return printable(name) == name && !isEmpty && !name.hasPrefix(":") ? name : nil
     }
 
     /// What the values of options are.

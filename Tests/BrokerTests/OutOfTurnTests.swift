@@ -122,7 +122,7 @@ struct OutOfTurnTests {
             var pair = try PacketPair()
             var end: PostEnd?
             let link = try NetworkLink(
-                pair.takeOne(), loop: loop, mostSessions: 2, office: office
+                pair.takeOne(), loop: loop, maxSessions: 2, office: office
             ) { end = $0 }
             let network = try PostChannel(
                 owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },

@@ -154,11 +154,11 @@ final class TestNetwork {
         patience.ends = ends
         patience.told = told
         link = try NetworkLink(
-            pair.takeOne(), loop: loop, mostSessions: sessions, work: work, patience: patience,
+            pair.takeOne(), loop: loop, maxSessions: sessions, work: work, patience: patience,
             office: office
         ) { [unowned self] in end = $0 }
         channel = try PostChannel(
-            owning: pair.takeOther(), loop: loop, limit: 1 << 20, mostQueued: 1 << 30,
+            owning: pair.takeOther(), loop: loop, limit: 1 << 20, maxQueued: 1 << 30,
             received: { [unowned self] post throws(PacketError) in
                 posts.append(post.packet)
                 let count = post.descriptorCount

@@ -38,7 +38,7 @@ class Places(TestCase):
         server = self.serve("--max-handshakes-per-address", "5")
         held = [knock(self, server.port, OTHERS) for _ in range(5)]
         self.assertTrue(is_closed(knock(self, server.port, OTHERS)))
-        server.stderr.expect(r"127\.0\.0\.2:\d+: refused: 5 connections .*--max-handshakes-per-address\n")
+        server.stderr.expect(r"127\.0\.0\.2:\d+: refused: 5 connections .*--max-handshakes-per-address\)\n")
         self.assertServes(server, "127.0.0.3")
         held.pop().close()
         eventually(lambda: self._is_served(server, OTHERS), "a place that is free again")
@@ -57,7 +57,7 @@ class Places(TestCase):
         for _ in range(20):
             self.assertServes(server)
         # One of them came when all places were taken; the others had the place that it left.
-        server.stderr.expect(r"127\.0\.0\.2:\d+: refused: .*gave way.*--max-handshakes 12\)\n")
+        server.stderr.expect(r"127\.0\.0\.2:\d+: refused: .*made way.*--max-handshakes 12\)\n")
         self.assertEqual(sum(map(is_open, crowd)), 7)
         self.assertTrue(all(map(is_open, few)))
 
@@ -272,7 +272,7 @@ class Crowds(TestCase):
 
     def test_from_as_many_addresses(self):
         server = self.check([f"127.1.{n // 250}.{n % 250 + 1}" for n in range(self.COUNT)])
-        server.stderr.expect(r"127\.1\.\d+\.\d+:\d+: refused: .*gave way")
+        server.stderr.expect(r"127\.1\.\d+\.\d+:\d+: refused: .*made way")
 
     @measures_memory
     def test_a_silent_stranger_costs_little_memory(self):

@@ -173,7 +173,7 @@ class Delegated(Outcomes, TestCase):
         self.addCleanup(other.kill)
         (self.unit / "cgroup.procs").write_text(str(other.pid))
         server = TableServer(self, {"c": program("/bin/true")}, wrapper=self.wrapper)
-        self.assertRegex(server.stderr.text, "without the limits .*other processes than parleyd")
+        self.assertRegex(server.stderr.text, "without the limits .*processes other than parleyd")
         self.assertEqual((self.unit / "cgroup.subtree_control").read_text().split(), [])
 
     def test_an_ordinary_user_has_what_was_given(self):

@@ -159,7 +159,7 @@ class Ends(TestCase):
                 program = started(session, "waits")
                 os.kill(server.network, number)
                 self.assertEqual(server.wait(), 70, server.story)
-                server.stderr.expect("parleyd: the network process was ended .*sessions are over with it\n")
+                server.stderr.expect("parleyd: the network process was killed .*which ended all sessions\n")
                 self.assertEqual(read_to_end(session.stream), b"")
                 eventually(lambda: not is_alive(program), "the end of its program")
                 end, = server.records("command-end")
@@ -222,7 +222,7 @@ class Users(TestCase):
         self.assertFails(program, 78, "no user made-up", "run: useradd --system .* made-up")
 
     def test_it_is_not_root(self):
-        self.assertFails(self.start("--network-user", "root"), 64, "--network-user can't be root")
+        self.assertFails(self.start("--network-user", "root"), 64, "--network-user cannot be root")
 
     def test_it_is_no_programs_user(self):
         program = Program(self, [PARLEYD, "command", "--plaintext", "--port", "0", "--network-user", "nobody",
@@ -287,7 +287,7 @@ class Words(TestCase):
     """What it says goes through the broker."""
 
     def test_the_word_that_starts_it_is_no_protocol(self):
-        self.assertFails(Program(self, [PARLEYD, "network"]), 64, "'network' is no protocol")
+        self.assertFails(Program(self, [PARLEYD, "network"]), 64, "'network' is not a protocol")
 
     def test_its_lines_are_the_servers(self):
         server = Server(self, "hello", certs=authority.good())

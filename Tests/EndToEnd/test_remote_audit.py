@@ -228,7 +228,7 @@ class Places(RemoteTestCase):
                 room = old.stat().st_size + 20
                 resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
                 self.assertRefused(session.ask("touch"), UNAVAILABLE, "record|audit")
-                server.stderr.expect("trail can't be written")
+                server.stderr.expect("trail cannot be written")
                 if name == "new file":
                     old = server.audit.rename(server.folder / "audit.1")
                     server.reload()

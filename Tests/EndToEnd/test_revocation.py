@@ -138,7 +138,7 @@ class LongLists(RemoteTestCase):
             server.audit.rename(server.folder / old)
             server.signal(signal.SIGHUP)
             eventually(server.audit.is_file, "a new file")
-        server.stderr.expect("SIGHUP: [^\n]* still being read")
+        server.stderr.expect("SIGHUP: [^\n]* still reading")
 
     def test_the_end_does_not_wait_for_it(self):
         server, crl, long, _ = self.start()

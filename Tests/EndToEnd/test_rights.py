@@ -158,7 +158,7 @@ class Options(TestCase):
 
     def test_it_belongs_to_the_command_server(self):
         server = Program(self, [PARLEYD, "hello", "--plaintext", "--program-user", "nobody"])
-        self.assertFails(server, 64, "--program-user belongs to parleyd command")
+        self.assertFails(server, 64, "--program-user is for parleyd command")
 
     def test_check_says_who_each_program_runs_as(self):
         check = self.check(

@@ -61,7 +61,7 @@ class Outcomes(RunTestCase):
     def test_as_many_as_may_run_already_is_a_refusal(self):
         first = self.run_it("one")
         group = first.started()
-        self.assertFails(self.run_it("one"), 253, "one: refused: 1 of one are running")
+        self.assertFails(self.run_it("one"), 253, "one: refused: one has reached its limit of concurrent runs")
         first.signal(signal.SIGTERM)
         self.assertStatus(first, 143)
         gone(group)

@@ -65,9 +65,9 @@ class Sessions(Shares):
     def test_an_identity_has_its_share_and_others_get_in(self):
         server = self.server("--max-sessions", 8)
         held = self.hold(server, 2)
-        self.assertTurnedAway(server, "client", "2 sessions of this identity are open", "try again")
+        self.assertTurnedAway(server, "client", r"its limit of open sessions \(2\)", "try again")
         server.stderr.expect(
-            r"127\.0\.0\.1:\d+ [^\n]*refused: 2 sessions of this identity[^\n]*--max-identity-sessions")
+            r"127\.0\.0\.1:\d+ [^\n]*refused: this identity has reached its limit of open sessions[^\n]*--max-identity-sessions")
         dora = self.getsIn(server, "dora")
         self.assertEnded(dora.ask("true"), BY_ITSELF, 0)
         for session in held:
@@ -85,7 +85,7 @@ class Sessions(Shares):
         server = self.server("--max-sessions", 8, "--max-identity-sessions", 1)
         # The same host, spelt in two ways, with two keys.
         held = self.hold(server, 1, "dora")
-        self.assertTurnedAway(server, "upper", "1 sessions of this identity")
+        self.assertTurnedAway(server, "upper", r"its limit of open sessions \(1\)")
         self.assertEnded(held[0].ask("Hello"), BY_ITSELF, 0)
         self.getsIn(server, "emil")
 
@@ -93,7 +93,7 @@ class Sessions(Shares):
         server = self.server("--max-sessions", 8, "--max-identity-sessions", 8,
                              "--reserved-sessions", 2)
         self.hold(server, 6)
-        self.assertTurnedAway(server, "client", "last places are kept", "go on in one of them")
+        self.assertTurnedAway(server, "client", "last sessions are reserved", "use one of those")
         dora, emil = self.getsIn(server, "dora"), self.getsIn(server, "emil")
         self.assertTurnedAway(server, "uri", "8 sessions are open", "try again")
         for session in (dora, emil):
@@ -127,7 +127,7 @@ class Sessions(Shares):
                     self.assertEqual(connection.recv(100), b"Greetings!")
                 third = connect(self, server.port, context, name="localhost")
                 self.assertEqual(third.recv(100), b"")
-                self.assertTurnedAway(server, "client", "2 sessions")
+                self.assertTurnedAway(server, "client", "its limit of open sessions")
                 other = connect(self, server.port, client_context(client("dora"), maximum=maximum),
                                 name="localhost")
                 other.sendall(b"Hello")
@@ -139,7 +139,7 @@ class Sessions(Shares):
         server = self.server("--max-sessions", 8)
         held = self.hold(server, 2)
         server.replace({**COMMANDS, "more": {"reply": "x"}})
-        self.assertTurnedAway(server, "client", "2 sessions")
+        self.assertTurnedAway(server, "client", "its limit of open sessions")
         for session in held:
             self.assertEnded(session.ask("more"), BY_ITSELF, 0)
             session.close()
@@ -151,11 +151,11 @@ class Sessions(Shares):
         self.hold(server, 2)
         run = Run(self, server.port, "true", certs=authority.good())
         self.assertStatus(run, 253)
-        self.assertRegex(run.stderr.text, "refused: 2 sessions of this identity are open")
+        self.assertRegex(run.stderr.text, "refused: this identity has reached its limit of open sessions")
         batch = Run(self, server.port, options=["--batch"], stdin="true\ntrue\ntrue\n")
         batch.end_input()
         self.assertStatus(batch, 253)
-        self.assertRegex(batch.stderr.text, "(?s)2 sessions of this identity.*nothing of the batch")
+        self.assertRegex(batch.stderr.text, "(?s)its limit of open sessions.*nothing of the batch")
 
     def test_what_is_in_force_is_told_by_check(self):
         certs = authority.good()
@@ -165,12 +165,12 @@ class Sessions(Shares):
             self.assertStatus(check, 0)
             check.stdout.finish()
             return check.stdout.text
-        self.assertIn("Limit: 10000 sessions at once, 2500 of one identity, and the last 625 for identities that have none.\n",
+        self.assertIn("Limit: 10000 sessions at once, 2500 per identity, the last 625 reserved for identities that have none.\n",
                       told())
-        self.assertIn("Limit: 8 sessions at once, 3 of one identity, and the last 0 for",
+        self.assertIn("Limit: 8 sessions at once, 3 per identity, the last 0 reserved for",
                       told("--max-sessions", 8, "--max-identity-sessions", 3, "--reserved-sessions", 0))
         table = write_table(new_folder() / "commands.json5", COMMANDS, are_roots=False)
-        self.assertIn("Limit: 100 programs of one identity at once, and 7 starts of one a second, in bursts of 70.\n",
+        self.assertIn("Limit: 100 programs at once per identity, and 7 starts per second, in bursts of up to 70.\n",
                       told("--commands", table, "--max-identity-starts", 7, *AS_SOMEBODY))
         self.assertIn("Limit: 40 ms a second or so for comparing the arguments of one identity with patterns, in bursts of 400 ms.\n",
                       told("--commands", table, *AS_SOMEBODY))
@@ -202,12 +202,12 @@ class Programs(Shares):
         server = self.server("--max-identity-programs", 3)
         running = [self.run_cat(server, "client", command) for command in ("cat", "other", "cat")]
         for command in ("cat", "other", "true"):
-            self.assertRefused(server.session(self).ask(command), BUSY, "3 programs are running for you")
+            self.assertRefused(server.session(self).ask(command), BUSY, r"your limit of concurrent programs \(3\)")
         self.assertEnded(server.session(self).ask("Hello"), BY_ITSELF, 0)
         self.assertEnded(server.session(self, "dora").ask("true"), BY_ITSELF, 0)
         # A table that is read again forgets nobody who runs.
         server.replace({**COMMANDS, "more": {"reply": "x"}})
-        self.assertRefused(server.session(self).ask("true"), BUSY, "3 programs")
+        self.assertRefused(server.session(self).ask("true"), BUSY, "your limit of concurrent programs")
         self.assertEqual({record["limit"] for record in server.records("refusal")},
                          {"--max-identity-programs"})
         for session in running:
@@ -251,7 +251,7 @@ class Programs(Shares):
         self.assertGreaterEqual(len(outcomes) - len(refused), 10)
         self.assertGreater(len(refused), 0)
         for outcome in refused:
-            self.assertRefused(outcome, BUSY, "more than 1 programs a second", "try again in a second")
+            self.assertRefused(outcome, BUSY, "programs started per second", "try again in a second")
         self.assertEnded(session.ask("Hello"), BY_ITSELF, 0)
         self.assertEnded(session.ask("help"), BY_ITSELF, 0)
         self.assertEnded(server.session(self, "dora").ask("true"), BY_ITSELF, 0)

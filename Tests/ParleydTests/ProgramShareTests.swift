@@ -49,7 +49,7 @@ import Testing
         let (a, b) = (try Self.program("a", table), try Self.program("b", table))
         let slots = ProgramSlots()
         func take(_ name: String, _ who: Identity, _ program: ProgramEntry) -> Holder {
-            Holder(slots.take(name, who, program, mostOfIdentity: 4))
+            Holder(slots.take(name, who, program, maxPerIdentity: 4))
         }
         var held = [take("a", Self.ann, a), take("a", Self.ann, a)]
         #expect(take("a", Self.ann, a).limit == .perIdentity)
@@ -182,7 +182,7 @@ import Testing
                 policy: try Policy(options), loops: 1)
             let narrow = try Self.table("a: {run: ['/bin/true'], concurrency: 4, perIdentity: 2}")
             try office.enforce(Policy(after: office.policy, table: narrow))
-            #expect(office.mostOfIdentity == 2)
+            #expect(office.maxPerIdentity == 2)
             let a = try Self.program("a", narrow)
             var held = (0..<2).map { _ in Holder(office.place("a", Self.ann, a)) }
             #expect(Holder(office.place("a", Self.ann, a)).limit == .perIdentity)
@@ -190,7 +190,7 @@ import Testing
                 "a: {run: ['/bin/true'], concurrency: 6, perIdentity: 3}, b: {run: ['/bin/true'], concurrency: 4, perIdentity: 3}"
             )
             try office.enforce(Policy(after: office.policy, table: wide))
-            #expect(office.mostOfIdentity == 3)
+            #expect(office.maxPerIdentity == 3)
             let (a2, b2) = (try Self.program("a", wide), try Self.program("b", wide))
             held.append(Holder(office.place("b", Self.ann, b2)))
             #expect(held.allSatisfy { $0.limit == nil })

@@ -18,7 +18,7 @@ struct ReceptionTests {
     /// A broker of our certificates. Confined to its loop.
     private final class Broker {
         let office: Office
-        let clients = ShownClients(most: 10)
+        let clients = ShownClients(limit: 10)
         let reception: Reception
 
         init(_ loop: EventLoop) throws {
@@ -70,7 +70,7 @@ struct ReceptionTests {
             var pair = try PacketPair()
             var end: PostEnd?
             let link = try NetworkLink(
-                pair.takeOne(), loop: loop, mostSessions: 2, office: broker.reception
+                pair.takeOne(), loop: loop, maxSessions: 2, office: broker.reception
             ) { end = $0 }
             let network = try PostChannel(
                 owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },
@@ -189,7 +189,7 @@ struct ReceptionTests {
             var pair = try PacketPair()
             var end: PostEnd?
             let link = try NetworkLink(
-                pair.takeOne(), loop: loop, mostSessions: 2, office: broker.reception
+                pair.takeOne(), loop: loop, maxSessions: 2, office: broker.reception
             ) { end = $0 }
             let network = try PostChannel(
                 owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },

@@ -138,7 +138,7 @@ struct NotaryTests {
         // Also where it is a good one: the handle is somebody's.
         var next = SignatureCall(handle: 1, key: 0, nonce: nil, scheme: 0x0403, messages: [])
         next.nonce = try network.ask(NonceCall()).nonce
-        #expect(try network.ask(next).refusal?.contains("begun before") == true)
+        #expect(try network.ask(next).refusal?.contains("already begun") == true)
         made = try network.made(ends.client(.p256), as: 2)
         #expect(try network.ask(made.chain).failureCode == .certificateInvalid)
         #expect(try isRefused(network.ask(made.proof)))
@@ -179,7 +179,7 @@ struct NotaryTests {
     // MARK: Bounds
 
     @Test func handshakesAndClients_haveABound() throws {
-        let network = try OwnedNetwork(ends.server(.p256), mostHandshakes: 2, mostClients: 1)
+        let network = try OwnedNetwork(ends.server(.p256), maxHandshakes: 2, mostClients: 1)
         let client = try ends.client(.p256)
         let (first, second) = (try network.made(client, as: 1), try network.made(client, as: 2))
         let third = try network.pair(client, as: 3)
