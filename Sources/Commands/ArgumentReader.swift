@@ -13,7 +13,7 @@ struct ArgumentReader {
         _ node: JSON5Node?, _ notes: inout TableNotes
     ) throws(Mistake) -> [String: Definition] {
         let members =
-            try node?.object("'arguments'", "an object with a pattern at each argument's name")
+            try node?.object("'arguments'", "an object that maps argument names to patterns")
             ?? []
         var patterns: [String: Definition] = [:]
         for member in members {
@@ -21,7 +21,7 @@ struct ArgumentReader {
             guard Self.isName(name.utf8[...]) else {
                 throw Mistake(
                     .invalidName, at: member.offset,
-                    "\(quoted(name)) cannot name an argument; expected letters, digits and _, and no digit in front"
+                    "\(quoted(name)) is not a valid argument name; expected letters, digits and _, not starting with a digit"
                 )
             }
             guard patterns.count < Self.mostArguments else {
@@ -70,7 +70,7 @@ struct ArgumentReader {
         } catch {
             throw Mistake(
                 .tooMany, at: source.offset,
-                "the table's patterns have too many places together; expected at most \(PatternStock.mostPlaces) once their repetitions are written out, equal patterns counted once"
+                "the table's patterns are too large together; expected at most \(PatternStock.mostPlaces) positions with all repetitions expanded, counting equal patterns once"
             )
         }
     }

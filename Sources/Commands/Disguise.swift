@@ -14,7 +14,7 @@ enum Disguise {
             if let what = name(of: scalar) {
                 return Mistake(
                     .syntax, at: at,
-                    "\(quoted(String(scalar))) is outside of a string, where \(what); expected a text that reads as it looks: leave it out"
+                    "\(quoted(String(scalar))) is outside a string, where \(what); expected text that reads the way it looks, so remove it"
                 )
             }
             at += UTF8.width(scalar)
@@ -45,7 +45,7 @@ enum Disguise {
         return open.first.map {
             Mistake(
                 .syntax, at: $0.at,
-                "a string turns the direction of writing and does not turn it back; expected \\u202c or \\u2069 before its end"
+                "a string changes the writing direction and does not restore it; expected \\u202c or \\u2069 before its end"
             )
         }
     }
@@ -54,12 +54,12 @@ enum Disguise {
         switch scalar.value {
         // Blanks, and what the scanner has seen to.
         case 0x09, 0x0a, 0x0d: nil
-        case 0x85, 0x2028, 0x2029: "one reader sees the end of a line and another one does not"
+        case 0x85, 0x2028, 0x2029: "some readers see the end of a line and others do not"
         case 0x061c, 0x200e, 0x200f, 0x202a...0x202e, 0x2066...0x2069:
             "it can change the order in which the rest is shown"
         default:
             scalar.properties.generalCategory == .control
-                ? "it can hide what stands beside it" : nil
+                ? "it can hide the text next to it" : nil
         }
     }
 }

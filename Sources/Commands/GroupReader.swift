@@ -21,7 +21,7 @@ struct GroupReader {
     private(set) var identities: Set<[UInt8]> = []
 
     mutating func read(_ node: JSON5Node) throws(Mistake) {
-        let members = try node.object("'groups'", "an object with an array at each group's name")
+        let members = try node.object("'groups'", "an object that maps group names to arrays")
         for member in members {
             let name = member.key
             guard !name.isEmpty, name != "anyone", !name.utf8.contains(UInt8(ascii: ":")),
@@ -29,7 +29,7 @@ struct GroupReader {
             else {
                 throw Mistake(
                     .invalidName, at: member.offset,
-                    "\(quoted(name)) is no name of a group; expected one without a colon or control characters, and not 'anyone'"
+                    "\(quoted(name)) is not a valid group name; expected one without colons or control characters, other than 'anyone'"
                 )
             }
             groups[name] = Group(member: member)
@@ -72,7 +72,7 @@ struct GroupReader {
         case .underWay:
             throw Mistake(
                 .groupCycle, at: offset,
-                "the group \(quoted(name)) contains itself; expected groups that end in identities")
+                "the group \(quoted(name)) contains itself; expected groups without cycles")
         case .unread: break
         }
         // Each level is a call: without a limit a file could end the process.
@@ -87,7 +87,7 @@ struct GroupReader {
             } else if text == "anyone" {
                 throw Mistake(
                     .invalidIdentity, at: node.offset,
-                    "'anyone' stands in the group \(quoted(name)); expected it in 'allow' or 'deny' only"
+                    "'anyone' is in the group \(quoted(name)); expected it only in 'allow' or 'deny'"
                 )
             } else {
                 let inner = try resolve(text, at: node.offset, level: level + 1)
@@ -98,7 +98,7 @@ struct GroupReader {
             guard total + identities.count <= Self.totalLimit else {
                 throw Mistake(
                     .tooMany, at: node.offset,
-                    "the groups have too many identities; expected at most \(Self.totalLimit), each counted in each group"
+                    "the groups have too many identities; expected at most \(Self.totalLimit), counted once for each group"
                 )
             }
         }

@@ -32,13 +32,13 @@ struct IdentityText {
         func fault(_ what: String, _ expected: String) -> Fault {
             Fault(sentence: "\(quoted(text)) \(what); expected \(expected)")
         }
-        guard !value.isEmpty else { throw fault("ends after its kind", kind.example) }
+        guard !value.isEmpty else { throw fault("has nothing after its prefix", kind.example) }
         // A name with any of these in a certificate does not count, whoever signed it.
         if let scalar = text.unicodeScalars.first(where: { $0.value <= 0x20 || $0.value >= 0x7f }) {
             let what = scalar == " " ? "a space" : quoted(String(scalar))
             throw fault(
                 "has \(what), so no certificate can match it",
-                "ASCII without blanks, such as \(kind.example)")
+                "ASCII without spaces, such as \(kind.example)")
         }
         if let what = kind.flaw(value) { throw fault(what + hint(text), kind.example) }
         return canonical(Array(text.utf8))
@@ -74,7 +74,7 @@ struct IdentityText {
         }
         let value = text.utf8.starts(with: "dns:".utf8) ? String(text.dropFirst(4)) : text
         if NumericAddress.isOne(value) || text.utf8.starts(with: "ip:".utf8) {
-            return ", since an address proves nobody; name a certificate's name or key"
+            return ", because an address proves nothing; use a name or key from a certificate"
         }
         guard !value.utf8.contains(UInt8(ascii: ":")) else { return "" }
         let isMail = value.utf8.contains(UInt8(ascii: "@"))
@@ -123,10 +123,11 @@ struct IdentityText {
     private static func hostFlaw(_ host: ArraySlice<UInt8>) -> String? {
         let other = host.first { !isLetter($0) && !isDigit($0) && !"-_.*".utf8.contains($0) }
         if let other {
-            return "has \(quoted(String(UnicodeScalar(other)))), which no host's name has"
+            return "has \(quoted(String(UnicodeScalar(other)))), which a host name cannot have"
         }
         let labels = host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return labels.contains(where: \.isEmpty) ? "has a dot at an end, or two in a row" : nil
+        return labels.contains(where: \.isEmpty)
+            ? "starts or ends with a dot, or has two in a row" : nil
     }
 
     private static func lowered(_ bytes: ArraySlice<UInt8>) -> [UInt8] {

@@ -26,7 +26,7 @@ extension JSON5Cursor {
         } else if take("*") {
             try skipToCommentEnd(from: slash.at)
         } else {
-            throw slash.unexpected("a comment behind the /")
+            throw slash.unexpected("a comment after the /")
         }
         if let disguise = Disguise.find(in: bytes, slash.at..<at) { throw disguise }
     }
@@ -39,7 +39,7 @@ extension JSON5Cursor {
                 skip()
             }
         }
-        throw Mistake(.syntax, at: start, "a comment has no end; expected */")
+        throw Mistake(.syntax, at: start, "a comment is not closed; expected */")
     }
 
     /// A carriage return alone ends a comment (JSON5, section 7), which only an editor shows that
@@ -50,7 +50,7 @@ extension JSON5Cursor {
         else { return }
         throw Mistake(
             .syntax, at: at,
-            "a comment ends at a carriage return, and other lines of the file end at a line feed; expected the same end for each line, as an editor may show what follows as a part of the comment"
+            "a comment ends at a carriage return while other lines end at a line feed; expected the same line ending everywhere, since an editor may show what follows as part of the comment"
         )
     }
 }

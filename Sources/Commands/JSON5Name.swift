@@ -12,7 +12,7 @@ struct JSON5Name {
         let start = cursor
         cursor.skip { $0.isWord || $0 >= 0x80 }
         guard cursor.at > start.at, start.next?.beginsNumber == false else {
-            throw start.unexpected("a key, in quotes or a plain word, or } as the object's end")
+            throw start.unexpected("a key, in quotes or as a plain word, or } to end the object")
         }
         let range = start.at..<cursor.at
         if let disguise = Disguise.find(in: cursor.bytes, range) { throw disguise }

@@ -22,7 +22,7 @@ struct JSON5Scanner {
         if scanner.isMalformed, let unreadable = scanner.unreadable {
             throw Mistake(
                 .syntax, at: unreadable,
-                "a name, string or number cannot be read; expected one that is JSON5")
+                "a name, string or number cannot be read; expected valid JSON5")
         }
         return node
     }
@@ -71,17 +71,17 @@ struct JSON5Scanner {
             guard keys.insert(key).inserted else {
                 throw Mistake(
                     .duplicateKey, at: start,
-                    "the key \(quoted(key)) stands twice in one object; expected each key once")
+                    "the key \(quoted(key)) appears twice in one object; expected each key once")
             }
             try cursor.skipBlanks()
             guard cursor.take(":") else {
-                throw cursor.unexpected("a colon behind the key \(quoted(key))")
+                throw cursor.unexpected("a colon after the key \(quoted(key))")
             }
             try cursor.skipBlanks()
             members.append(.init(key: key, offset: start, value: try value(depth: depth + 1)))
             try cursor.skipBlanks()
             guard cursor.take(",") || cursor.next == UInt8(ascii: "}") else {
-                throw cursor.unexpected("a comma, or } as the object's end")
+                throw cursor.unexpected("a comma, or } to end the object")
             }
         }
     }
@@ -95,7 +95,7 @@ struct JSON5Scanner {
             elements.append(try value(depth: depth + 1))
             try cursor.skipBlanks()
             guard cursor.take(",") || cursor.next == UInt8(ascii: "]") else {
-                throw cursor.unexpected("a comma, or ] as the array's end")
+                throw cursor.unexpected("a comma, or ] to end the array")
             }
         }
     }

@@ -47,6 +47,6 @@ enum JSON5String {
                 cursor.skip()
             }
         }
-        throw Mistake(.syntax, at: start, "a string has no end; expected its closing quote")
+        throw Mistake(.syntax, at: start, "a string is not closed; expected its closing quote")
     }
 }

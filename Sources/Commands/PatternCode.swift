@@ -83,7 +83,7 @@ struct PatternCode: Sendable {
         guard count < limit else {
             throw .init(
                 sentence:
-                    "its repetitions multiply to too many places; expected at most \(limit) once they are written out"
+                    "its repetitions make it too large; expected at most \(limit) positions with all of them expanded"
             )
         }
     }

@@ -102,7 +102,7 @@ struct PatternSyntax {
                 sentence: "it has a $ before its end; expected \\$ for the character")
         case "^":
             throw PatternFault(
-                sentence: "it has a ^ behind its start; expected \\^ for the character")
+                sentence: "it has a ^ after its start; expected \\^ for the character")
         default: return (code(taking: ScalarSet(scalar)), nil)
         }
     }
@@ -122,7 +122,7 @@ struct PatternSyntax {
         default:
             throw PatternFault(
                 sentence:
-                    "it has a backslash before what is no punctuation; expected the character alone"
+                    "it has a backslash before a character that is not punctuation; expected the character alone"
             )
         }
     }
@@ -137,7 +137,7 @@ struct PatternSyntax {
         guard take("{") else { return nil }
         let noRepetition = PatternFault(
             sentence:
-                "it has a { that begins no repetition such as {2}, {2,} or {2,9}; expected \\{ for the character"
+                "it has a { that does not begin a repetition such as {2}, {2,} or {2,9}; expected \\{ for the character"
         )
         guard let least = readNumber() else { throw noRepetition }
         var most: Int? = least

@@ -119,13 +119,13 @@ public final class ProgramEntry: Sendable {
                 return .failure(
                     .init(
                         .tooMuchWork,
-                        "\(name) is not compared with its pattern: the arguments that you gave in the last seconds took too long to compare; try again in some seconds, with shorter ones"
+                        "\(name) was not compared with its pattern: your recent arguments took too long to compare; try again in a few seconds, with shorter ones"
                     ))
             case .tooMuchWork:
                 return .failure(
                     .init(
                         .tooMuchWork,
-                        "\(name) takes too long to compare with its pattern, after those before it; give shorter ones"
+                        "\(name), together with those before it, takes too long to compare with its pattern; use shorter ones"
                     ))
             case .hasNUL:
                 return .failure(.init(.containsNUL, "\(name) contains a NUL byte"))
@@ -145,6 +145,6 @@ public final class ProgramEntry: Sendable {
         let given = count == 1 ? "1 argument was given" : "\(count) arguments were given"
         let names = arguments.map(\.name).joined(separator: ", ")
         let taken = arguments.isEmpty ? "none" : "\(arguments.count): \(names)"
-        return BadArgument(.wrongCount, "\(given) and \(escaped(command)) takes \(taken)")
+        return BadArgument(.wrongCount, "\(given), but \(escaped(command)) takes \(taken)")
     }
 }

@@ -84,7 +84,7 @@ enum ProgramFile {
         // Part of the interpreter's name, or of its argument.
         if line.last == UInt8(ascii: "\r") {
             return .unusable(
-                "is a script whose first line ends with a carriage return; save it with the line ends of Unix (sed -i 's/\\r$//')"
+                "is a script whose first line ends with a carriage return; save it with Unix line endings (sed -i 's/\\r$//')"
             )
         }
         let name = line.drop(while: isBlank).prefix { !isBlank($0) && $0 != 0 }
@@ -98,7 +98,8 @@ enum ProgramFile {
         }
         let what = "is a script, and its interpreter '\(escaped(interpreter))'"
         guard level <= mostScripts else {
-            return .unusable("\(what) is one more script after \(mostScripts)")
+            return .unusable(
+                "\(what) is yet another script; at most \(mostScripts) in a row can start")
         }
         switch look(at: interpreter, for: runner, level: level + 1) {
         case .good: return .good

@@ -61,14 +61,14 @@ struct ProgramLimits {
             guard let support = notes.groups else {
                 notes.warn(
                     .unseenLimit, node.offset,
-                    "it was not looked at whether '\(controller.limit)' can be in force where parleyd is started"
+                    "parleyd did not check whether '\(controller.limit)' can be enforced where it will run"
                 )
                 continue
             }
             guard !support.controllers.contains(controller) else { continue }
             throw Mistake(
                 .impossibleLimit, at: node.offset,
-                "'\(controller.limit)' can't be in force: \(support.shortage ?? "there is no controller for it"); leave '\(controller.limit)' out if the command may run without it"
+                "'\(controller.limit)' can't be enforced: \(support.shortage ?? "there is no controller for it"); omit '\(controller.limit)' if the command may run without it"
             )
         }
         return limits
@@ -76,7 +76,7 @@ struct ProgramLimits {
 
     private static func share(_ fields: Fields) throws(Mistake) -> Double? {
         guard let node = fields["cpu"] else { return nil }
-        let expected = "the share of one core, from 0.01 to 1024, such as 0.5 or 2"
+        let expected = "a number of cores from 0.01 to 1024, such as 0.5 or 2"
         let share = try node.number("'cpu'", expected)
         guard (0.01...1_024).contains(share) else {
             throw Mistake(
@@ -129,7 +129,7 @@ struct ProgramLimits {
 
     private static func seconds(_ fields: Fields, _ key: String) throws(Mistake) -> Duration? {
         guard let node = fields[key] else { return nil }
-        let expected = "seconds above 0 and up to \(longest)"
+        let expected = "seconds above 0, up to \(longest)"
         let seconds = try node.number("'\(key)'", expected)
         guard seconds > 0, seconds <= Double(longest) else {
             throw Mistake(

@@ -50,7 +50,7 @@ struct ProgramReader {
             if let name, patterns[name]?.argument.isSecret == true {
                 notes.warn(
                     .secretInArguments, node.offset,
-                    "the secret argument '\(name)' of \(quoted(command)) is one of the program's arguments, which every user of this machine can read; give it to the program in 'environment'"
+                    "the secret argument '\(name)' of \(quoted(command)) is one of the program's arguments, which every user of this machine can read; pass it in 'environment' instead"
                 )
             }
         }
@@ -79,7 +79,7 @@ struct ProgramReader {
     /// The members of `environment`, whose names are variables' and not the server's own.
     private func variables(_ node: JSON5Node?) throws(Mistake) -> [JSON5Node.Member] {
         let members =
-            try node?.object("'environment'", "an object with a string at each variable's name")
+            try node?.object("'environment'", "an object that maps variable names to strings")
             ?? []
         guard members.count <= Self.mostVariables else {
             throw Mistake(
@@ -90,7 +90,7 @@ struct ProgramReader {
             guard ArgumentReader.isName(member.key.utf8[...]) else {
                 throw Mistake(
                     .invalidName, at: member.offset,
-                    "\(quoted(member.key)) cannot name a variable; expected letters, digits and _, and no digit in front"
+                    "\(quoted(member.key)) is not a valid variable name; expected letters, digits and _, not starting with a digit"
                 )
             }
             // A script must be able to believe what they say of who asks.
@@ -112,7 +112,7 @@ struct ProgramReader {
         if try Self.placeholder(path, node) != nil {
             throw Mistake(
                 .invalidPlaceholder, at: node.offset,
-                "a placeholder stands for the program; expected \(expected), which clients do not choose"
+                "the program is a placeholder; expected \(expected), not one that clients choose"
             )
         }
         func mistake(_ flaw: ProgramFile.Flaw) -> Mistake {
@@ -129,7 +129,7 @@ struct ProgramReader {
         case .unseen:
             notes.warn(
                 .unseenProgram, node.offset,
-                "the program '\(escaped(path))' cannot be read by this user, so it was not seen whether it can start"
+                "this user cannot read the program '\(escaped(path))', so parleyd did not check whether it can start"
             )
             return (path, true)
         case .missing(let flaw) where isOptional:
@@ -161,7 +161,7 @@ struct ProgramReader {
             guard bytes.count == name.utf8.count + 2 else {
                 throw Mistake(
                     .invalidPlaceholder, at: node.offset,
-                    "{\(escaped(name, limit: 60))} is only a part of an argument; expected it alone, as a placeholder stands for a whole argument"
+                    "{\(escaped(name, limit: 60))} is only part of an argument; expected it alone, because a placeholder replaces a whole argument"
                 )
             }
             return name

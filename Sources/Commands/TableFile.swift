@@ -15,7 +15,7 @@ enum TableFile {
             throw TableError(error)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw TableError(.notText, file: path, "it is not UTF-8; save it in that encoding")
+            throw TableError(.notText, file: path, "it is not valid UTF-8; save it as UTF-8")
         }
         return text
     }

@@ -36,7 +36,7 @@ struct UserReader {
             case .unknown:
                 throw Mistake(
                     .unknownUser, at: node.offset,
-                    "'user' is \(quoted(name)), and there is no such user; \(Self.expected), or make it"
+                    "'user' is \(quoted(name)), but there is no such user; \(Self.expected), or create it"
                 )
             case .flawed(let words, let cause):
                 throw Mistake(
@@ -55,7 +55,7 @@ struct UserReader {
             case .unknown:
                 throw Mistake(
                     .unknownUser, at: offset,
-                    "\(what), and there is no such user; name another in 'user', or run: \(Self.making(name))"
+                    "\(what), but there is no such user; name another in 'user', or run: \(Self.making(name))"
                 )
             case .flawed(let words, let cause):
                 throw Mistake(.impossibleUser, at: offset, "\(what), \(words)", cause: cause)
@@ -80,7 +80,7 @@ struct UserReader {
         guard number == user.number else {
             throw Mistake(
                 .impossibleUser, at: node.offset,
-                "'user' is \(quoted(name)), and a parleyd that isn't root starts programs as its own user only, which is \(quoted(user.account.name)); leave 'user' out, or start parleyd as root"
+                "'user' is \(quoted(name)), but a parleyd that does not run as root starts programs only as its own user, which is \(quoted(user.account.name)); omit 'user', or start parleyd as root"
             )
         }
         return user
@@ -104,7 +104,7 @@ struct UserReader {
                         isOwn
                         ? .user(ProgramUser(own: user.account))
                         : .flawed(
-                            "which parleyd can't become (\(reason)); give it the capabilities CAP_SETUID and CAP_SETGID and a user namespace that has this user",
+                            "which parleyd can't become (\(reason)); give parleyd the capabilities CAP_SETUID and CAP_SETGID, in a user namespace that has this user",
                             .system(reason))
                 } else {
                     answer = .user(ProgramUser(user))
@@ -133,7 +133,7 @@ struct UserReader {
     }
 
     private static func unanswered(_ reason: Errno) -> String {
-        "of which the system can't tell who that is (\(reason)); look at its name services (/etc/nsswitch.conf)"
+        "which the system can't look up (\(reason)); check its name services (/etc/nsswitch.conf)"
     }
 
     /// A user that owns nothing and that nobody logs in as.

@@ -121,7 +121,7 @@ public struct Arguments: Sendable {
         guard let text = self[name] else { return nil }
         guard let port = Endpoint.port(text) else {
             throw UsageError(
-                "'\(text)' is no port for --\(name), which takes a number from 0 to 65535")
+                "'\(text)' is not a valid port for --\(name): use a number from 0 to 65535")
         }
         return port
     }
@@ -130,7 +130,7 @@ public struct Arguments: Sendable {
         guard let text = self[name] else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw UsageError(
-                "'\(text)' is no value for --\(name), which takes a number from \(range.lowerBound) to \(range.upperBound)"
+                "'\(text)' is not a valid number for --\(name): use one from \(range.lowerBound) to \(range.upperBound)"
             )
         }
         return number
@@ -141,7 +141,7 @@ public struct Arguments: Sendable {
         guard let text = self[name] else { return nil }
         guard let seconds = Double(text), seconds > 0, seconds <= Self.longest else {
             throw UsageError(
-                "'\(text)' is no time for --\(name), which takes seconds above 0 and up to \(Int(Self.longest))"
+                "'\(text)' is not a valid time for --\(name): use a number of seconds above 0, up to \(Int(Self.longest))"
             )
         }
         return Duration(seconds: seconds)

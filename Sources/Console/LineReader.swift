@@ -141,7 +141,7 @@ public final class LineReader: EventSource, LineSource {
             // A terminal that hung up says so in this way.
             hasHungUp = count < 0
             if count < 0, errno != EIO {
-                failure = StreamError("standard input cannot be read", errno: errno)
+                failure = StreamError("cannot read standard input", errno: errno)
             }
         } else {
             buffered += chunk[..<count]

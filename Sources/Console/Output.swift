@@ -112,7 +112,8 @@ public final class Output: EventSource, Resumable {
         pending.removeFirst(written)
         guard pending.isEmpty else { return }
         if droppedLines > 0 {
-            pending = Array("(\(droppedLines) lines were left out, since nobody read them)\n".utf8)
+            pending = Array(
+                "(\(droppedLines) lines were dropped because nobody was reading)\n".utf8)
             droppedLines = 0
             return flush()
         }

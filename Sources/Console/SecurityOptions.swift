@@ -38,13 +38,13 @@ public struct SecurityOptions: Sendable {
         crl = arguments["crl"]
         pins = try arguments.all("pin").map { text in
             do { return try Pin(text) } catch {
-                throw UsageError("'\(text)' is no --pin: \(error.told)")
+                throw UsageError("'\(text)' is not a valid --pin: \(error.told)")
             }
         }
         options = TLSOptions()
         if let text = arguments["tls-min"] {
             guard let version = TLSVersion(text) else {
-                throw UsageError("'\(text)' is no version for --tls-min, which takes 1.2 or 1.3")
+                throw UsageError("'\(text)' is not a valid version for --tls-min: use 1.2 or 1.3")
             }
             options.minimum = version
         }
@@ -139,7 +139,7 @@ public struct SecurityOptions: Sendable {
         // The folder is only where the others are looked for, and may stand in an alias.
         for name in names where arguments.has(name) && name != "certs" {
             throw UsageError(
-                "--\(name) means nothing with --plaintext, which encrypts and verifies nothing; leave one of them out"
+                "--\(name) has no effect with --plaintext, which neither encrypts nor verifies; omit one of them"
             )
         }
     }

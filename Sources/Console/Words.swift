@@ -29,7 +29,7 @@ public func words(of line: String) throws(UsageError) -> [String] {
         case (nil, "\\"):
             guard let next = characters.popFirst() else {
                 throw UsageError(
-                    "the line ends within a backslash's pair; write \\\\ for one backslash")
+                    "the line ends with a single backslash; write \\\\ for a backslash")
             }
             append(next, to: &word)
         case ("\"", "\\") where characters.first == "\"" || characters.first == "\\":
@@ -37,7 +37,7 @@ public func words(of line: String) throws(UsageError) -> [String] {
         default: append(character, to: &word)
         }
     }
-    if let quote { throw UsageError("the line has a \(quote) without its end") }
+    if let quote { throw UsageError("the line has an opening \(quote) without a closing one") }
     if let word { words.append(String(word)) }
     return words
 }
@@ -59,11 +59,11 @@ private func appendEscaped(
         case _ where escapes[letter] != nil: append(escapes[letter]!, to: &word)
         default:
             throw UsageError(
-                "\\\(letter) is not an escape of $'…', which has \\n, \\t, \\r, \\a, \\b, \\e, \\f, \\v, \\\\, \\', \\\", \\xHH and \\uHHHH"
+                "\\\(letter) is not an escape of $'…'; use \\n, \\t, \\r, \\a, \\b, \\e, \\f, \\v, \\\\, \\', \\\", \\xHH and \\uHHHH"
             )
         }
     }
-    throw UsageError("the line has a $' without its end")
+    throw UsageError("the line has a $' without a closing '")
 }
 
 private let escapes: [Unicode.Scalar: Unicode.Scalar] = [
@@ -82,8 +82,8 @@ private func scalar(
     else {
         throw UsageError(
             digits == 2
-                ? "\(escape) takes two hexadecimal digits from 01 to 7f; write other characters as they are or with \\uHHHH"
-                : "\(escape) takes four hexadecimal digits that are a character's number")
+                ? "\(escape) needs two hexadecimal digits from 01 to 7f; write other characters literally or with \\uHHHH"
+                : "\(escape) needs the four hexadecimal digits of a character's code point")
     }
     characters.removeFirst(digits)
     return scalar

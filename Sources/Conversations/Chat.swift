@@ -29,7 +29,7 @@ public enum Chat {
             asks(true)
             guard let answer = try await transcript.askForMessage("Server: ", on: stream) else {
                 throw StreamError(
-                    .operatorLeft, "the operator's input has ended, and so has the chat")
+                    .operatorLeft, "the operator's input ended, so the chat ended")
             }
             try await stream.write(answer)
             asks(false)

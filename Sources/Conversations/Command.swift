@@ -82,7 +82,7 @@ public enum Command {
             guard !message.isEmpty else {
                 throw StreamError(
                     .messageNotText,
-                    "an empty message cannot be sent, since no reply would come; leave it out")
+                    "an empty message cannot be sent, because no reply would come; omit it")
             }
             try Message.check(Array(message.utf8))
         }

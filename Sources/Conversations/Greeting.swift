@@ -31,7 +31,7 @@ public enum Greeting {
                 guard text.count <= Message.limit else {
                     throw StreamError(
                         .messageTooLong,
-                        "the server's greeting has more than \(Message.limit) bytes; is it a greeting server?"
+                        "the server's greeting has more than \(Message.limit) bytes; is this a greeting server?"
                     )
                 }
             }

@@ -14,7 +14,7 @@ public enum Message {
         guard line.count <= limit else {
             throw StreamError(
                 .messageTooLong,
-                "a message has at most \(limit) bytes and this one has more, so it was not sent; send less at a time"
+                "a message can have at most \(limit) bytes and this one has more, so it was not sent; send less at a time"
             )
         }
         guard String(validating: line, as: UTF8.self) != nil else {
@@ -51,7 +51,8 @@ extension ByteStream {
         guard let text = reply else {
             throw StreamError(
                 .messageTooLong,
-                "the server's reply has more than \(Message.limit) bytes; is this its protocol?")
+                "the server's reply has more than \(Message.limit) bytes; is this the right protocol?"
+            )
         }
         return text
     }

@@ -88,11 +88,11 @@ extension Transcript {
                 // It said something unasked: the next read's matter.
                 case .peer(.success(true)): continue
                 case .peer(.success(false)):
-                    return .failure(StreamError(.endedEarly, "the other end has ended the session"))
+                    return .failure(StreamError(.endedEarly, "the peer ended the session"))
                 case .peer(.failure(let error)): return .failure(error)
                 }
             }
-            return .failure(StreamError(.cancelled, "the session was told to end"))
+            return .failure(StreamError(.cancelled, "the session was cancelled"))
         }
         return try outcome.get()
     }

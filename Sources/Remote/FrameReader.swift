@@ -63,7 +63,7 @@ package struct FrameReader {
     ) throws(StreamError) -> (FrameType, Int) {
         guard let type = FrameType(rawValue: bytes[offset]), type.isSent(by: sender) else {
             throw .malformed(
-                "\(bytes[offset]) is no type of a frame that the \(peer) sends")
+                "\(bytes[offset]) is not a frame type that the \(peer) sends")
         }
         let length =
             Int(bytes[offset + 1]) << 16 | Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3])
@@ -79,7 +79,7 @@ package struct FrameReader {
 extension StreamError {
     /// The peer broke a rule of parley/1.
     package static func malformed(_ reason: String) -> StreamError {
-        StreamError(.malformed, "the peer does not keep to parley/1: \(reason)")
+        StreamError(.malformed, "the peer violated parley/1: \(reason)")
     }
 }
 

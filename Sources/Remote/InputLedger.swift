@@ -27,7 +27,7 @@ package struct InputLedger {
     @discardableResult
     package mutating func receive(_ count: Int) throws(StreamError) -> Bool {
         guard let credit = credits.first, count <= credit else {
-            throw .malformed("more input came than was wanted")
+            throw .malformed("more input arrived than was requested")
         }
         credits[0] -= count
         return firstIsRunning
@@ -39,7 +39,7 @@ package struct InputLedger {
     /// - Throws: `malformed` where none was wanted.
     @discardableResult
     package mutating func end() throws(StreamError) -> Bool {
-        guard !credits.isEmpty else { throw .malformed("an input ended that was not wanted") }
+        guard !credits.isEmpty else { throw .malformed("an input ended that was not requested") }
         let wasRunning = firstIsRunning
         credits.removeFirst()
         if wasRunning { lastIsRunning = false }
@@ -52,7 +52,7 @@ package struct InputLedger {
     package mutating func exited() throws(StreamError) {
         lastIsRunning = false
         guard credits.count <= Self.mostOpen else {
-            throw .malformed("\(credits.count) inputs have no end")
+            throw .malformed("\(credits.count) inputs did not end")
         }
     }
 

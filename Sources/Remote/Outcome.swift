@@ -42,7 +42,7 @@ public enum Outcome: Hashable, Sendable {
         case (3, 0): return .overOutput
         case (4, 0): return .leftRunning
         case (let kind, let number):
-            throw .malformed("an exit has no meaning for \(kind) and \(number)")
+            throw .malformed("an exit frame has the unknown outcome \(kind), \(number)")
         }
     }
 

@@ -78,7 +78,7 @@ extension Refusal {
     package static func tooLarge(_ name: String) -> Refusal {
         Refusal(
             .tooLarge,
-            "\(name.isEmpty ? "the command" : shown(name)) is too large: a command has at most \(Frame.argumentLimit) arguments and \(Frame.requestLimit) bytes; send less, or send it as input"
+            "\(name.isEmpty ? "the command" : shown(name)) is too large: a command can have at most \(Frame.argumentLimit) arguments and \(Frame.requestLimit) bytes; send less, or send it as input"
         )
     }
 }

@@ -134,7 +134,7 @@ public final class RemoteClient<Stream: ByteStream> {
             if let inputFailure { throw inputFailure }
             guard error.code == .idleTimedOut else { throw error }
             throw error.saying(
-                "\(error.sentence); the command's outcome is not known", as: .endedEarly)
+                "\(error.sentence); the command's outcome is unknown", as: .endedEarly)
         }
     }
 
@@ -172,10 +172,10 @@ public final class RemoteClient<Stream: ByteStream> {
             case .refused(let refusal) = Outcome.refusal(payload)
         {
             throw StreamError(
-                .commandRefused, "the server refuses the session: \(escaped(refusal.sentence))")
+                .commandRefused, "the server refused the session: \(escaped(refusal.sentence))")
         }
         guard type == .ping || type == .pong || !unanswered.isEmpty else {
-            throw .malformed("a frame of type \(type.rawValue) came without a command")
+            throw .malformed("a frame of type \(type.rawValue) arrived without a command")
         }
         switch type {
         case .output: console.write(output: payload)
@@ -185,7 +185,7 @@ public final class RemoteClient<Stream: ByteStream> {
         case .inputWanted:
             var count = 0
             for index in payload.indices { count = count << 8 | Int(payload[index]) }
-            guard count > 0 else { throw .malformed("input of no bytes is wanted") }
+            guard count > 0 else { throw .malformed("zero bytes of input were requested") }
             wantInput(count)
         // Left out where much waits already: one answers all that came before it.
         case .ping: if outbox.count < Self.mostWaiting { say(.pong) }

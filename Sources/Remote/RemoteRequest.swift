@@ -13,7 +13,7 @@ public enum RemoteRequest {
     /// - Throws: `commandRefused`.
     public static func check(_ words: [String]) throws(StreamError) {
         guard let name = words.first, !name.isEmpty else {
-            throw StreamError(.commandRefused, "a command's name is missing, so it was not sent")
+            throw StreamError(.commandRefused, "the command's name is missing, so it was not sent")
         }
         if Request(name: name, arguments: Array(words.dropFirst())).isTooLarge {
             throw StreamError(

@@ -88,12 +88,12 @@ package struct RequestReader {
         var offset = 0
         while offset < payload.count {
             guard payload.count - offset >= 2 else {
-                throw .malformed("a run ends within a length")
+                throw .malformed("a run frame ends within a length")
             }
             let length = Int(payload[offset]) << 8 | Int(payload[offset + 1])
             offset += 2
             guard payload.count - offset >= length else {
-                throw .malformed("a run has a length that goes beyond its end")
+                throw .malformed("a run frame has a length that goes beyond its end")
             }
             let bytes = payload.extracting(offset..<(offset + length))
             offset += length
@@ -113,7 +113,7 @@ package struct RequestReader {
         }
         if let wrong { return .notText(word: wrong, name: words[0]) }
         guard let name = words.first, !name.isEmpty else {
-            throw .malformed("a run has no name of a command")
+            throw .malformed("a run frame has no command name")
         }
         return .request(Request(name: name, arguments: Array(words.dropFirst())))
     }

@@ -26,7 +26,7 @@ public struct ActivatedSockets {
         guard count <= Self.most else {
             throw StreamError(
                 .system,
-                "\(count) sockets of socket activation are more than the \(Self.most) that it takes"
+                "socket activation passed \(count) sockets, but at most \(Self.most) are supported"
             )
         }
         var listeners: [Listener] = []
@@ -63,7 +63,7 @@ extension Listener {
         else {
             throw StreamError(
                 .system,
-                "descriptor \(number) of socket activation is not a TCP socket that listens; use ListenStream= with a port in the socket unit"
+                "descriptor \(number) from socket activation is not a listening TCP socket; use ListenStream= with a port in the socket unit"
             )
         }
         try self.init(owning: descriptor)

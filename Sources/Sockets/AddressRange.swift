@@ -23,7 +23,7 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         else {
             throw Mistake(
                 description:
-                    "names no range of addresses, which is written as 192.0.2.0/24 or 2001:db8::/32"
+                    "is not an address range; write it as 192.0.2.0/24 or 2001:db8::/32"
             )
         }
         let most = bytes.count * 8

@@ -39,7 +39,7 @@ extension ByteStream {
         await withTaskCancellationHandler {
             await Waiter.wait { waiter in answering.start(waiter) }
         } onCancel: {
-            bound.execute { $0.fail(StreamError(.cancelled, "the session was told to end")) }
+            bound.execute { $0.fail(StreamError(.cancelled, "the session was cancelled")) }
         }
         return try answering.result!.get()
     }
@@ -214,7 +214,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
             switch try stream.attemptWrite(bytes.extracting(droppingFirst: sent)) {
             case .moved(let count): sent += count
             case .blocked: return sent
-            case .ended: throw StreamError(.reset, "the peer has closed the connection")
+            case .ended: throw StreamError(.reset, "the peer closed the connection")
             }
         }
         return sent

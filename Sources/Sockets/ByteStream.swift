@@ -93,7 +93,7 @@ extension ByteStream {
             switch try attemptWrite(bytes.span.extracting(droppingFirst: written)) {
             case .moved(let count): written += count
             case .blocked(let direction): try await channel.wait(for: direction)
-            case .ended: throw StreamError(.reset, "the peer has closed the connection")
+            case .ended: throw StreamError(.reset, "the peer closed the connection")
             }
         }
     }

@@ -173,16 +173,16 @@ open class Channel: EventSource {
             StreamError(
                 .handshakeTimedOut,
                 opening.isEmpty
-                    ? "the handshake timed out: the peer sent nothing within \(limit); it may speak no TLS"
-                    : "the handshake timed out: it was not done within \(limit)")
+                    ? "the handshake timed out: the peer sent nothing within \(limit); it may not speak TLS"
+                    : "the handshake timed out: it was not finished within \(limit)")
         case .idle, .resting:
-            StreamError(.idleTimedOut, "the session was idle for \(limit) and was ended")
+            StreamError(.idleTimedOut, "the session was idle for \(limit) and was closed")
         case .hearing, .holding:
             StreamError(
                 .idleTimedOut,
-                "nothing was heard from the peer for \(limit), so it is taken for gone")
+                "no sign of life from the peer for \(limit); giving up")
         case .close:
-            StreamError(.closeTimedOut, "the peer did not take the end within \(limit)")
+            StreamError(.closeTimedOut, "the peer did not let the session close within \(limit)")
         }
     }
 

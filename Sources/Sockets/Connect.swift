@@ -23,7 +23,7 @@ extension Socket {
         let race = ConnectRace(addresses, within: left, delay: attemptDelay, loop: loop)
         if let socket = try await race.socket(deadlines: deadlines) { return socket }
         guard let last = addresses.last else {
-            throw StreamError(.unknownHost, "cannot find an address of \(endpoint.host)")
+            throw StreamError(.unknownHost, "cannot find an address for \(endpoint.host)")
         }
         throw race.failures[last].map { $0.connecting(to: endpoint, at: last) }
             ?? .noAnswer(from: endpoint, within: span)

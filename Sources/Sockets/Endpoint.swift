@@ -97,7 +97,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
             let reason = unsafe String(cString: gai_strerror(failure))
             return .failure(
                 StreamError(
-                    .unknownHost, "cannot find an address of \(host) (\(reason)); check the name"))
+                    .unknownHost, "cannot find an address for \(host) (\(reason)); check the name"))
         }
         defer { unsafe freeaddrinfo(list) }
         var addresses: [SocketAddress] = []

@@ -43,7 +43,7 @@ public final class Listener: Sendable {
         let number = descriptor.number
         self.descriptor = descriptor
         guard let address = unsafe SocketAddress.ask({ unsafe getsockname(number, $0, $1) }) else {
-            throw StreamError("cannot tell where a socket listens", errno: errno)
+            throw StreamError("cannot find out where a socket listens", errno: errno)
         }
         self.address = address
     }

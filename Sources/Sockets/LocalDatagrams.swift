@@ -24,8 +24,10 @@ package final class LocalDatagrams {
                     defer { umask(mask) }
                     return unsafe bind(number, address, length)
                 })
-        else { throw StreamError("cannot make the socket \(path)", errno: ENAMETOOLONG) }
-        guard result == 0 else { throw StreamError("cannot make the socket \(path)", errno: errno) }
+        else { throw StreamError("cannot create the socket \(path)", errno: ENAMETOOLONG) }
+        guard result == 0 else {
+            throw StreamError("cannot create the socket \(path)", errno: errno)
+        }
         self.descriptor = descriptor
         self.path = bytes
     }

@@ -12,7 +12,7 @@ package final class Pipe {
     package init() throws(StreamError) {
         var ends: [Int32] = [-1, -1]
         guard unsafe parley_pipe(&ends) == 0 else {
-            throw StreamError("cannot make a pipe", errno: errno)
+            throw StreamError("cannot create a pipe", errno: errno)
         }
         reader = Descriptor(owning: ends[0])
         writer = Descriptor(owning: ends[1])

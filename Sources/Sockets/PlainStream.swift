@@ -54,5 +54,5 @@ public final class PlainStream: ByteStream {
     /// What to say where the first bytes were a TLS record.
     public static let peerSpeaksTLS = StreamError(
         .peerSpeaksTLS,
-        "the peer speaks TLS and this end plaintext", remedy: .speakTLS)
+        "the peer speaks TLS, but this end speaks plaintext", remedy: .speakTLS)
 }

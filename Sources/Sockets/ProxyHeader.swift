@@ -24,7 +24,7 @@ package struct ProxyHeader {
             return
         }
         guard bytes.count >= Self.fixed else { return }
-        guard bytes[12] >> 4 == 2 else { throw .badProxyHeader("is of an unknown version") }
+        guard bytes[12] >> 4 == 2 else { throw .badProxyHeader("has an unknown version") }
         guard bytes[12] & 0xf <= 1 else { throw .badProxyHeader("has an unknown command") }
         guard let length, length <= Self.longest else {
             throw .badProxyHeader("is longer than \(Self.longest) bytes")
@@ -60,12 +60,12 @@ package struct ProxyHeader {
 
     private static let none = StreamError(
         .noProxyHeader,
-        "the balancer began without a PROXY protocol header, which it has to send here; turn it on there, in version 2"
+        "the load balancer sent no PROXY protocol header, which is required here; enable it there, in version 2"
     )
 
     private static let old = StreamError(
         .badProxyHeader,
-        "the balancer sent a PROXY protocol header of version 1, and version 2 is read here; set it to that there (in HAProxy: send-proxy-v2)"
+        "the load balancer sent a PROXY protocol header of version 1, but only version 2 is supported; switch it to version 2 (in HAProxy: send-proxy-v2)"
     )
 
     private static let signature: [UInt8] = Array("\r\n\r\n\0\r\nQUIT\n".utf8)
@@ -94,7 +94,7 @@ extension Channel {
             case 0:
                 throw StreamError(
                     .endedEarly,
-                    "the balancer ended the connection before its PROXY protocol header was complete"
+                    "the load balancer ended the connection before its PROXY protocol header was complete"
                 )
             default: throw .broken(in: "the read", errno: Int32(-count))
             }
@@ -113,7 +113,8 @@ extension StreamError {
     fileprivate static func badProxyHeader(_ what: String) -> StreamError {
         StreamError(
             .badProxyHeader,
-            "the balancer's PROXY protocol header \(what); have it send one of version 2 for TCP")
+            "the load balancer's PROXY protocol header \(what); have it send one of version 2 for TCP"
+        )
     }
 }
 

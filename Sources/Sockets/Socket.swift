@@ -96,7 +96,7 @@ public final class Socket: Channel, Resumable {
         var numbers: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, type, 0, &numbers) == 0 else {
-            throw StreamError("cannot make a socket pair", errno: errno)
+            throw StreamError("cannot create a socket pair", errno: errno)
         }
         let first = Descriptor(owning: numbers[0])
         let second = Descriptor(owning: numbers[1])

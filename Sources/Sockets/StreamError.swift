@@ -49,7 +49,7 @@ extension StreamError {
     /// A connection that broke in `operation`, whatever the network gave for its reason.
     package static func broken(in operation: String, errno number: Int32) -> StreamError {
         StreamError(
-            .reset, "the connection broke in \(operation): \(Errno(number))",
+            .reset, "the connection broke during \(operation): \(Errno(number))",
             cause: .system(Errno(number)))
     }
 

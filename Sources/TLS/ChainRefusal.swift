@@ -30,7 +30,8 @@ public struct ChainRefusal: Error, Hashable, Sendable {
             refusal == .tooManyCertificates
                 ? X509_V_ERR_CERT_CHAIN_TOO_LONG : X509_V_ERR_CERT_REJECTED,
             StreamError(
-                .certificateInvalid, "the client's chain is refused: \(refusal.description)"))
+                .certificateInvalid,
+                "the client's certificate chain was refused: \(refusal.description)"))
     }
 
     /// Nobody could be asked, or this end has no memory: no fault of the client's.
@@ -73,6 +74,6 @@ public struct ChainRefusal: Error, Hashable, Sendable {
             X509_V_ERR_CERT_UNTRUSTED,
             StreamError(
                 .unknownCA,
-                "the client's certificate is from an unknown CA: this server trusts none"))
+                "the client's certificate is from an unknown CA: this server trusts no CA"))
     }
 }

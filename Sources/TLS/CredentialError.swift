@@ -32,7 +32,7 @@ extension CredentialError {
         let reason = reasons.last ?? "unknown error"
         return CredentialError(
             .refused,
-            "OpenSSL refuses \(what) (\(reason)); the system's OpenSSL policy may forbid it",
+            "OpenSSL rejected \(what) (\(reason)); the system's OpenSSL policy may forbid it",
             cause: .openSSL(reasons))
     }
 

@@ -52,13 +52,13 @@ public final class Credentials: Sendable {
         guard place != nil else {
             throw CredentialError(
                 .keyMismatch,
-                "the key \(keyPath) does not match the certificate \(certificate); name the two that belong together"
+                "the key \(keyPath) does not match the certificate \(certificate); use a key and a certificate that belong together"
             )
         }
         if leaf.hasExplicitCurve {
             throw CredentialError(
                 .unusableKey,
-                "the certificate \(certificate) describes its key's curve by parameters instead of its name, which peers refuse; \(Self.newKey)"
+                "the certificate \(certificate) describes its key's curve by parameters instead of its name, which peers reject; \(Self.newKey)"
             )
         }
         if case .handshake = trial { try rehearse() }
@@ -76,7 +76,7 @@ public final class Credentials: Sendable {
     ) throws(CredentialError) {
         guard let leaf = chain.first else {
             throw CredentialError(
-                .empty, "there is no certificate in \(path); name a file that has one")
+                .empty, "there is no certificate in \(path); use a file that has one")
         }
         self.key = try PrivateKey(key, of: leaf, from: path)
         self.path = path
@@ -96,7 +96,7 @@ public final class Credentials: Sendable {
     ) throws(CredentialError) {
         guard let leaf = chain.first else {
             throw CredentialError(
-                .empty, "there is no certificate in \(path); name a file that has one")
+                .empty, "there is no certificate in \(path); use a file that has one")
         }
         self.key = try PrivateKey(key, of: leaf, from: path)
         self.path = path
@@ -113,7 +113,7 @@ public final class Credentials: Sendable {
         of content: [UInt8], scheme: SignatureScheme
     ) throws(SigningRefusal) -> [UInt8] {
         guard let signature = key.sign(content, scheme) else {
-            throw SigningRefusal("the key of \(path) makes no signature of the scheme \(scheme)")
+            throw SigningRefusal("the key of \(path) cannot sign with the scheme \(scheme)")
         }
         return signature
     }
@@ -134,7 +134,7 @@ public final class Credentials: Sendable {
         if leaf.isNotYetValid {
             throw CredentialError(
                 .notYetValid,
-                "the certificate \(path) is not valid before \(leaf.notBefore); set this machine's clock or wait"
+                "the certificate \(path) is not valid before \(leaf.notBefore); check this machine's clock, or wait"
             )
         }
         if leaf.isFit(for: purpose) { return try checkNames(leaf, path, purpose) }
@@ -143,10 +143,10 @@ public final class Credentials: Sendable {
             if leaf.isAuthority {
                 ("is a CA's certificate, not a \(purpose)'s", false)
             } else if leaf.isFit(for: other) {
-                ("is made for a \(other), not for a \(purpose)", false)
+                ("is for a \(other), not for a \(purpose)", false)
             } else {
                 (
-                    "is not made for a \(purpose), as its key usage or extended key usage says",
+                    "is not for a \(purpose), according to its key usage or extended key usage",
                     true
                 )
             }
@@ -163,7 +163,7 @@ public final class Credentials: Sendable {
         guard purpose == .client || !leaf.names.isEmpty else {
             throw CredentialError(
                 .nameless,
-                "the certificate \(path) has no subject alternative name, by which clients know a server; have its CA issue one with the server's names, as the README says under \"Certificates\""
+                "the certificate \(path) has no subject alternative name, which clients need to verify the server; have its CA issue one with the server's names, as the README describes under \"Certificates\""
             )
         }
     }
@@ -174,7 +174,7 @@ public final class Credentials: Sendable {
         var warnings: [String] = []
         if place > 0 {
             warnings.append(
-                "in \(path) the key's own certificate comes after \(place == 1 ? "another" : "\(place) others"); it is sent first all the same, but other programs want it first in the file"
+                "in \(path) the key's own certificate comes after \(place == 1 ? "another" : "\(place) others"); it is sent first anyway, but other programs expect it first in the file"
             )
         }
         for other in others {
@@ -188,7 +188,7 @@ public final class Credentials: Sendable {
                 }
             guard !when.isEmpty else { continue }
             warnings.append(
-                "in \(path) the certificate of \(other.subject) \(when), and peers that need it will refuse the chain; put the CA's current one in its place"
+                "in \(path) the certificate of \(other.subject) \(when), and peers that need it will reject the chain; replace it with the CA's current one"
             )
         }
         return warnings
@@ -216,25 +216,25 @@ public final class Credentials: Sendable {
         if let refusal = call.refusal {
             throw CredentialError(
                 .unusableKey,
-                "the key \(keyPath), which another process has, gave no signature: \(refusal.reason)"
+                "the process that holds the key \(keyPath) did not sign: \(refusal.reason)"
             )
         }
         if key.signer != nil, reasons.contains(where: { $0.reason == SSL_R_BAD_SIGNATURE }) {
             throw CredentialError(
                 .keyMismatch,
-                "what another process signs with is not the key of the certificate \(path); restart the server, which gives both"
+                "another process signs with a key that does not match the certificate \(path); restart the server, so that it loads both"
             )
         }
         throw CredentialError(
             .unusableKey,
-            "the key \(keyPath) (\(key.kind)) can make no signature that TLS 1.3 has and this system's OpenSSL configuration allows; \(Self.newKey)"
+            "the key \(keyPath) (\(key.kind)) cannot make any signature that TLS 1.3 supports and this system's OpenSSL configuration allows; \(Self.newKey)"
         )
     }
 
     private static let renewal =
-        "have its CA issue a new one, as the README says under \"Certificates\""
+        "have its CA issue a new one, as the README describes under \"Certificates\""
     static let newKey =
-        "make a new key, for example on the curve P-256, and have its CA issue a certificate for it"
+        "create a new key, for example on the curve P-256, and have its CA issue a certificate for it"
 }
 
 extension Certificate {

@@ -23,7 +23,7 @@ public struct Expiry: Sendable {
         let text = CertificateTime(seconds: end)
         if now > end { return "\(subject) expired on \(text); \(remedy)" }
         guard end - now <= Self.window else { return nil }
-        return "\(subject) ends on \(text), in \(Self.words(end - now)); \(remedy)"
+        return "\(subject) expires on \(text), in \(Self.words(end - now)); \(remedy)"
     }
 
     /// The first warning of several for somebody who runs a program once: none of what has ended,
@@ -74,7 +74,7 @@ extension Trust {
             // One that had ended when it was read is among the warnings.
             expiries += certificates.filter { !$0.isExpired }.compactMap {
                 Expiry(
-                    "the certificate of the CA \($0.subject) in \(path)", $0, "get its next one")
+                    "the certificate of the CA \($0.subject) in \(path)", $0, "get the next one")
             }
         }
         guard let crls else { return expiries }
@@ -86,7 +86,7 @@ extension Trust {
                 }
                 return Expiry(
                     subject: "the CRL of \(list.issuer) in \(crls.path)",
-                    remedy: "get its next one, or every certificate of that CA will be refused",
+                    remedy: "get the next one, or every certificate from that CA will be rejected",
                     start: list.start.seconds, end: end.seconds, brief: Expiry.briefList)
             }
     }

@@ -14,7 +14,7 @@ extension TLSContext {
         guard face.chainLength <= ServerFace.longestChain else {
             throw CredentialError(
                 .longChain,
-                "the certificates in \(path) (\(chain.count)) take \(face.chainLength) bytes of a handshake, and clients take \(ServerFace.longestChain) at most; leave only the server's own certificate in it, and those of the intermediate CAs above it"
+                "the certificates in \(path) (\(chain.count)) take \(face.chainLength) bytes of a handshake, but clients accept at most \(ServerFace.longestChain); keep only the server's own certificate and those of the intermediate CAs above it"
             )
         }
         let trial = Trial(credentials: credentials)
@@ -73,7 +73,7 @@ extension TLSContext {
             }
         }
         let failure = call.result.map { reasons in
-            call.refusal?.reason ?? reasons.last?.text ?? "the handshake does not come to an end"
+            call.refusal?.reason ?? reasons.last?.text ?? "the handshake does not finish"
         }
         return (opening.messages, failure)
     }

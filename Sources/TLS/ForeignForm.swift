@@ -23,8 +23,8 @@ extension PEMFile {
             // PKCS #12 begins with its version, 3 (RFC 7292, section 4).
             let version = (0..<3).map { byte(at: start + $0) }
             return version == [2, 1, 3]
-                ? ("in PKCS #12 form", "openssl pkcs12 -noenc -in \(file) -out FILE")
-                : ("in DER form", "\(content.command) -inform DER -in \(file) -out FILE")
+                ? ("in PKCS #12 format", "openssl pkcs12 -noenc -in \(file) -out FILE")
+                : ("in DER format", "\(content.command) -inform DER -in \(file) -out FILE")
         }
         guard contains("-----BEGIN ") else { return nil }
         if !contains("\n") {
@@ -44,11 +44,11 @@ extension PEMFile {
         switch content {
         case .key where contains("-----BEGIN OPENSSH PRIVATE KEY-----"):
             return (
-                "in OpenSSH's form",
-                "cp \(file) FILE && ssh-keygen -p -m PKCS8 -f FILE, which leaves an Ed25519 key as it is"
+                "in OpenSSH's format",
+                "cp \(file) FILE && ssh-keygen -p -m PKCS8 -f FILE (which cannot convert an Ed25519 key)"
             )
         case .certificate where contains("-----BEGIN PKCS7-----"):
-            return ("in PKCS #7 form", "openssl pkcs7 -print_certs -in \(file) -out FILE")
+            return ("in PKCS #7 format", "openssl pkcs7 -print_certs -in \(file) -out FILE")
         default: return nil
         }
     }

@@ -40,10 +40,10 @@ struct PEMBeginnings {
             var line: Int { unsafe text[..<found].count { $0 == UInt8(ascii: "\n") } + 1 }
             if unsafe !Self.beginsLine(text, found) {
                 mistake =
-                    "in line \(line) -----BEGIN \(name)----- is not at the beginning of its line; put it there"
+                    "in line \(line) -----BEGIN \(name)----- is not at the start of the line; move it there"
             } else if name.hasPrefix("TRUSTED") {
                 mistake =
-                    "in line \(line) there is a \(name), which only OpenSSL reads; convert it with: openssl x509"
+                    "line \(line) begins a \(name), which only OpenSSL reads; convert it with: openssl x509"
             }
         }
     }

@@ -88,20 +88,20 @@ struct PEMFile: ~Copyable {
             guard last?.library == ERR_LIB_PEM, last?.reason == PEM_R_NO_START_LINE else {
                 throw CredentialError(
                     .malformed,
-                    "\(path) has a \(kind.rawValue) that cannot be read (\(last?.text ?? "unknown error")); copy it again from where it was made",
+                    "\(path) has a \(kind.rawValue) that cannot be read (\(last?.text ?? "unknown error")); copy it again from its source",
                     cause: .openSSL(reasons.map(\.text)))
             }
             guard blocks.count == beginnings.count else {
                 throw CredentialError(
                     .malformed,
-                    "\(path) has \(beginnings.count) -----BEGIN \(label)----- and \(blocks.count) of them can be read: "
-                        + (beginnings.mistake ?? "look at the lines in between")
+                    "\(path) has \(beginnings.count) -----BEGIN \(label)-----, but only \(blocks.count) of them can be read: "
+                        + (beginnings.mistake ?? "check the lines in between")
                 )
             }
             guard !blocks.isEmpty else {
                 throw CredentialError(
                     .notPEM,
-                    "\(path) has no \(kind.rawValue) in PEM form; name a file with -----BEGIN lines"
+                    "\(path) has no \(kind.rawValue) in PEM format; use a file with -----BEGIN lines"
                 )
             }
             return blocks

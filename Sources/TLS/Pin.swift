@@ -19,7 +19,7 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidPin,
-                "a pin is sha256// or key:sha256: and 44 characters of base64; the server's administrator can tell it"
+                "use sha256// or key:sha256: and 44 characters of base64; ask the server's administrator for it"
             )
         }
         keyHash = hash

@@ -33,7 +33,7 @@ final class PrivateKey: Sendable {
             let kind = unsafe X509_get0_pubkey(certificate.pointer).map { unsafe Self.kind(of: $0) }
             throw CredentialError(
                 .unusableKey,
-                "the key of the certificate \(path) (\(kind ?? "unreadable")) is of a kind that cannot sign from another process, as a server's has to: it can be RSA, Ed25519, Ed448, or on the curve P-256, P-384 or P-521; \(Credentials.newKey)",
+                "the key of the certificate \(path) (\(kind ?? "unreadable")) is of a type that cannot sign in a separate process, as a server's key must: use RSA, Ed25519, Ed448, or the curve P-256, P-384 or P-521; \(Credentials.newKey)",
                 cause: .openSSL(reasons))
         }
         unsafe shared = unsafe SharedPointer(pointer)
@@ -53,7 +53,7 @@ final class PrivateKey: Sendable {
     private static func kind(of key: OpaquePointer) -> String {
         if let curve = unsafe Curve.name(of: key) { return curve }
         return unsafe EVP_PKEY_get0_type_name(key).map { unsafe String(cString: $0) }
-            ?? "of an unknown kind"
+            ?? "of an unknown type"
     }
 
     /// Signs by a key that is here.
@@ -101,7 +101,7 @@ final class PrivateKey: Sendable {
             if isEncrypted {
                 throw CredentialError(
                     .encryptedKey,
-                    "the key \(path) is encrypted, and there is nobody to ask for its passphrase; decrypt it into a file of its own: (umask 077; openssl pkey -in \(shellWord(path)) -out FILE)"
+                    "the key \(path) is encrypted, and nobody can be asked for its passphrase; decrypt it into a separate file: (umask 077; openssl pkey -in \(shellWord(path)) -out FILE)"
                 )
             }
             if let error = file.foreignForm(for: .key) { throw error }
@@ -109,12 +109,12 @@ final class PrivateKey: Sendable {
             if !isKey {
                 throw CredentialError(
                     .notPEM,
-                    "\(path) has no private key in PEM form; name a file with a -----BEGIN PRIVATE KEY----- line"
+                    "\(path) has no private key in PEM format; use a file with a -----BEGIN PRIVATE KEY----- line"
                 )
             }
             throw CredentialError(
                 .malformed,
-                "\(path) has a private key that cannot be read (\(reasons.last?.text ?? "")); copy it again from where it was made"
+                "\(path) has a private key that cannot be read (\(reasons.last?.text ?? "")); copy it again from its source"
             )
         }
     }

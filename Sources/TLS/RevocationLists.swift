@@ -42,7 +42,7 @@ struct RevocationLists: Sendable {
         if !lists.contains(where: \.isOfAnchor) {
             throw CredentialError(
                 .foreignCRL,
-                "\(path) has no CRL of a CA in \(origin), but of \(lists[0].issuer); name the CRL of the CA that is trusted"
+                "\(path) has no CRL of a CA in \(origin), but one of \(lists[0].issuer); use the CRL of the trusted CA"
             )
         }
         let now = CertificateTime.now
@@ -57,7 +57,7 @@ struct RevocationLists: Sendable {
             if list.start.seconds > now {
                 throw CredentialError(
                     .notYetValid,
-                    "the CRL of \(list.issuer) in \(path) is not in force before \(list.start); check this machine's clock, or \(RevocationListReading.remedy)"
+                    "the CRL of \(list.issuer) in \(path) is not valid before \(list.start); check this machine's clock, or \(RevocationListReading.remedy)"
                 )
             }
             throw CredentialError(
@@ -68,7 +68,7 @@ struct RevocationLists: Sendable {
         if !lists.contains(where: \.coversLeaves) {
             throw CredentialError(
                 .unusableCRL,
-                "the CRL of \(lists[0].issuer) in \(path) is about certificates of CAs only; \(RevocationListReading.remedy)"
+                "the CRL of \(lists[0].issuer) in \(path) covers only certificates of CAs; \(RevocationListReading.remedy)"
             )
         }
     }
@@ -133,7 +133,7 @@ struct RevocationLists: Sendable {
             let last = signed.max { $0.start.seconds < $1.start.seconds }!
             return .unknown(
                 last.start.seconds > now
-                    ? "the CRL of \(last.issuer) in \(path) is not in force before \(last.start)"
+                    ? "the CRL of \(last.issuer) in \(path) is not valid before \(last.start)"
                     : "the CRL of \(last.issuer) in \(path) expired on \(last.endText)")
         }
         // A newer list may release what an older one had on hold.

@@ -41,7 +41,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidServerName,
-                "a name to verify has letters, digits, dots and hyphens (an international name in its xn-- form), or is a URI as uri:spiffe://example.org/server",
+                "use letters, digits, dots and hyphens (the xn-- form of an international name), or a URI such as uri:spiffe://example.org/server",
                 remedy: .nameServer)
         }
         self = .dns(name)
@@ -72,7 +72,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidServerName,
-                "a URI to verify has a scheme and printable ASCII characters, such as uri:spiffe://example.org/server"
+                "a URI needs a scheme and printable ASCII characters, such as uri:spiffe://example.org/server"
             )
         }
         return uri

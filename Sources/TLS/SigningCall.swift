@@ -48,7 +48,7 @@ final class SigningCall {
     ) -> Int {
         do throws(SigningRefusal) {
             guard let scheme = SignatureScheme(rawValue: number) else {
-                throw SigningRefusal("TLS has no signature of the number \(number)")
+                throw SigningRefusal("TLS has no signature scheme with the number \(number)")
             }
             let signature = try signer.signature(
                 for: SigningRequest(

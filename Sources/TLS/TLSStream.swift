@@ -207,7 +207,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         ErrorQueue.assertEmpty()
         let result = unsafe SSL_shutdown(ssl)
         // 0: sent, and the peer's is yet to come, which the caller awaits in its own way.
-        return result >= 0 ? .moved(0) : try outcome(of: result, "the end")
+        return result >= 0 ? .moved(0) : try outcome(of: result, "the close")
     }
 
     /// Asks the peer to use new keys as well (RFC 8446, section 4.6.3); goes out with the next

@@ -99,7 +99,7 @@ public struct Trust: Sendable {
         guard !authorities.isEmpty else {
             throw CredentialError(
                 .notAuthority,
-                "\(path) holds no CA: the certificate of \(certificates[0].subject) may sign no others; name the certificate of its issuer, \(certificates[0].issuer)"
+                "\(path) has no CA: the certificate of \(certificates[0].subject) may not sign others; use the certificate of its issuer, \(certificates[0].issuer)"
             )
         }
         guard !authorities.contains(where: { !$0.isExpired && !$0.isNotYetValid }) else {
@@ -113,7 +113,7 @@ public struct Trust: Sendable {
         }
         throw CredentialError(
             .expired,
-            "the certificate of the CA \(old.subject) in \(path) expired on \(old.notAfter); get its current one"
+            "the certificate of the CA \(old.subject) in \(path) expired on \(old.notAfter); get the current one"
         )
     }
 

@@ -17,7 +17,7 @@ extension Trust {
                 }
             guard !when.isEmpty else { return nil }
             return
-                "in \(path) the certificate of the CA \(certificate.subject) \(when), so whoever has a certificate of that CA is refused; put its current one in its place, or remove it"
+                "in \(path) the certificate of the CA \(certificate.subject) \(when), so clients with a certificate from that CA are rejected; replace it with the current one, or remove it"
         }
         return Self.first(of: warnings, "CAs in \(path) that are not valid today")
     }
@@ -34,7 +34,7 @@ extension Trust {
                 }
         }
         let warnings = uncovered.map {
-            "\(crls.path) has no CRL of the CA \($0.subject) in \(path), so every certificate that this CA issued to a client is refused; add its current CRL to that file"
+            "\(crls.path) has no CRL of the CA \($0.subject) in \(path), so every client certificate from this CA is rejected; add its current CRL to that file"
         }
         return Self.first(of: warnings, "CAs in \(path) that have no CRL in \(crls.path)")
     }

@@ -75,7 +75,7 @@ struct Verification {
             objection = StreamError(
                 .pinMismatch,
                 "\(context.role.peerCertificate) has the key \(Pin(keyHash: leaf.keyHash)), which is not the pinned one; "
-                    + "somebody may be in between, or the key was replaced: ask the server's administrator"
+                    + "someone may be intercepting the connection, or the key was replaced: ask the server's administrator"
             )
             unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
             return 0

@@ -14,12 +14,12 @@ extension Verification {
         case .revoked:
             return StreamError(
                 .certificateRevoked,
-                "\(subject), serial \(bounded(failing.serial)), was revoked, as \(lists.path) says; do not use it any more"
+                "\(subject), serial \(bounded(failing.serial)), was revoked according to \(lists.path); do not use it any more"
             )
         case .unknown(let why):
             return StreamError(
                 .revocationUnknown,
-                "whether \(subject) was revoked cannot be told: \(why); \(RevocationListReading.remedy)"
+                "cannot tell whether \(subject) was revoked: \(why); \(RevocationListReading.remedy)"
             )
         }
     }
@@ -27,7 +27,7 @@ extension Verification {
     func subject(_ failing: Certificate, _ leaf: Certificate) -> String {
         unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
             ? context.role.peerCertificate
-            : "a CA's certificate behind \(context.role.peerCertificate)"
+            : "a CA's certificate above \(context.role.peerCertificate)"
     }
 
     func failure(
@@ -61,7 +61,7 @@ extension Verification {
             let role = context.role == .client ? "server" : "client"
             return StreamError(
                 .wrongPurpose,
-                "\(subject) has the wrong purpose: it is not made for a \(role); one with the right key usage is needed"
+                "\(subject) has the wrong purpose: it is not for a \(role); a certificate with the right key usage is needed"
             )
         default:
             return StreamError(.certificateInvalid, "\(subject) is not accepted: \(sentence(code))")
@@ -117,15 +117,15 @@ extension Verification {
         else {
             return StreamError(
                 .unknownCA,
-                "\(context.role.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin)",
+                "\(context.role.peerCertificate) is from an unknown CA (\(failing.issuer)); the trusted CAs are those in \(trust.origin)",
                 remedy: trustIt)
         }
         let key = failing.isSelfSigned ? failing.keyID : failing.issuerKeyID
         let which =
             if let key, let ours = namesake.keyID, key != ours {
-                " (\(name)): its key id is \(key), and that of the one in \(path) is \(ours)"
+                " (\(name)): its key id is \(key), but that of the one in \(path) is \(ours)"
             } else {
-                " (\(name)) as the one in \(path), but not from that one"
+                " (\(name)) as the one in \(path), which did not sign it"
             }
         return StreamError(
             .unknownCA,

@@ -74,7 +74,7 @@ final class Client {
             }
         }
         transcript.output.failed = failed("standard output")
-        outcomes?.failed = failed("the descriptor of --status-fd")
+        outcomes?.failed = failed("the --status-fd descriptor")
         // A remote command's error output is as much its output.
         if options.run != nil {
             let failed = failed("standard error")
@@ -109,7 +109,7 @@ final class Client {
         case (_, EPIPE)?: return 128 + SIGPIPE
         case (let name, let reason)?:
             let sentence =
-                "\(name) cannot be written (\(Errno(reason))); redirect it elsewhere"
+                "cannot write to \(name) (\(Errno(reason))); redirect it elsewhere"
             Log.end("parley", sentence, status: ExitStatus.failure, run: options.run)
         }
     }
@@ -127,7 +127,7 @@ final class Client {
             }
             throw error.code == .refused && mayListenElsewhere
                 ? error.saying(
-                    "\(error.sentence); parleyd command listens on 127.0.0.1 alone unless it is given --host"
+                    "\(error.sentence); parleyd command listens only on 127.0.0.1 unless started with --host"
                 ) : error
         }
         let stream = try await open(socket, context)
@@ -202,7 +202,8 @@ final class Client {
         guard tls.applicationProtocol == remoteProtocol else {
             throw StreamError(
                 .noRemoteSessions,
-                "the server has no remote sessions: it must be parleyd command with --client-ca")
+                "the server does not offer remote sessions; it must run as parleyd command with --client-ca"
+            )
         }
         let console = RemoteTerminal(
             options, output: transcript.output, log: log, input: input,

@@ -21,7 +21,7 @@ enum LocalWord: Equatable {
     }
 
     /// What stands below the server's help.
-    static let help = "(help NAME shows one of them; exit, quit or Ctrl-D leaves)"
+    static let help = "(help NAME shows a single command; exit, quit or Ctrl-D leaves)"
 
     /// The lines of a server's help (docs/protocol.md) that are a command's: its name, then its arguments,
     /// and behind two spaces its summary.
@@ -37,15 +37,16 @@ enum LocalWord: Equatable {
 /// What `parley run --help` says beside the options.
 let runHelp = """
 
-    Without a command, run is an interactive session. It edits lines where libedit
-    is installed, and keeps them in ~/.local/state/parley/history but for those that
-    begin with a blank.
-      help, help NAME       what you may run; the entry of one command
-      exit, quit, Ctrl-D    leaves
-      Ctrl-C                clears the line, or ends the command that runs
-      -- COMMAND...         a command of the server's with one of these names
-    A line, here and of --batch, is words separated by blanks. 'x' keeps all as it
-    is, "x" all but \\" and \\\\, \\x is x, and $'x' takes \\n, \\t, \\xHH and \\uHHHH as
-    in bash. A line that begins with # is a comment. Nothing is expanded.
+    Without a command, run starts an interactive session. Lines can be edited where
+    libedit is installed; they are kept in ~/.local/state/parley/history, except
+    those that begin with a blank.
+      help, help NAME       list what you may run; show a single command
+      exit, quit, Ctrl-D    leave
+      Ctrl-C                clear the line, or end the running command
+      -- COMMAND...         run a server command that has one of these names
+    Here and with --batch, a line consists of words separated by blanks. 'x' is
+    taken literally, "x" too except for \\" and \\\\, \\x is x, and $'x' takes \\n, \\t,
+    \\xHH and \\uHHHH as in bash. Lines that begin with # are comments. Nothing is
+    expanded.
 
     """

@@ -106,7 +106,8 @@ final class RemoteRun<Stream: ByteStream> {
         let entries = LocalWord.entries(of: name, in: help)
         guard !entries.isEmpty else {
             throw StreamError(
-                .commandRefused, "you may run no command named '\(name)'; help lists those you may")
+                .commandRefused,
+                "there is no command '\(name)' that you may run; help lists those you may")
         }
         for entry in entries { console.print(entry) }
     }
@@ -117,7 +118,7 @@ final class RemoteRun<Stream: ByteStream> {
             return try await ask("parley> ")
         } catch {
             guard error.code == .endedEarly else { throw error }
-            log.write("the server has ended the session")
+            log.write("the server ended the session")
             return nil
         }
     }
@@ -152,7 +153,7 @@ final class RemoteRun<Stream: ByteStream> {
         guard line.count <= RemoteTerminal.longestLine else {
             throw StreamError(
                 .commandRefused,
-                "a command's line has at most \(RemoteTerminal.longestLine) bytes, so this one was not sent"
+                "a command line can have at most \(RemoteTerminal.longestLine) bytes, so this one was not sent"
             )
         }
         guard let text = String(validating: line, as: UTF8.self) else {
@@ -220,7 +221,7 @@ final class RemoteRun<Stream: ByteStream> {
                 refusal.code == .busy
             else { throw error }
             throw error.saying(
-                "the server refused the session, so that nothing of the batch was run",
+                "the server refused the session, so none of the batch was run",
                 as: .commandRefused)
         }
     }
@@ -233,7 +234,7 @@ final class RemoteRun<Stream: ByteStream> {
         do throws(StreamError) {
             return try send(line)
         } catch {
-            throw error.saying("line \(lines): \(error.sentence); the batch ends before it")
+            throw error.saying("line \(lines): \(error.sentence); the batch stopped before it")
         }
     }
 

@@ -88,7 +88,7 @@ final class Report {
                 ? "\(subject): exit status \(number)" : nil
         case .leftRunning:
             return
-                "\(subject): the server could not end it and left it running, so how it ends is not known"
+                "\(subject): the server could not stop it and left it running; its outcome is unknown"
         case .ended(.signal(let number)):
             return options.command == nil ? "\(subject): ended by signal \(number)" : nil
         case .timedOut:

@@ -23,7 +23,7 @@ struct RunOptions {
 extension RunOptions {
     /// A sentence that says whose it is, since a script may ask many hosts. Somebody at a prompt knows.
     func named(_ sentence: String) -> String {
-        let hasPlace = ["cannot connect to ", "cannot find an address of "].contains {
+        let hasPlace = ["cannot connect to ", "cannot find an address for "].contains {
             sentence.utf8.starts(with: $0.utf8)
         }
         return isConversational || host.isEmpty || hasPlace ? sentence : "\(host): \(sentence)"

@@ -62,7 +62,7 @@ struct JSON5NumberTests {
     func number_isToldWithItsPlaceAndWhatIsExpected_whereItIsNone(text: String) {
         #expect(
             sentence(of: "{\n  commands: {c: {run: ['/bin/true'], timeout:\n    \(text)}}}")
-                == "t:3:5: 'timeout' is a number that cannot be read; expected seconds above 0 and up to 31536000"
+                == "t:3:5: 'timeout' is a number that cannot be read; expected seconds above 0, up to 31536000"
         )
     }
 
@@ -70,6 +70,6 @@ struct JSON5NumberTests {
     func number_isOutOfRange_whereItIsOneOfJSON5AndNotOfTheTable(text: String) {
         #expect(
             sentence(of: command("timeout: \(text)"))
-                == "t:1:46: 'timeout' is out of range; expected seconds above 0 and up to 31536000")
+                == "t:1:46: 'timeout' is out of range; expected seconds above 0, up to 31536000")
     }
 }

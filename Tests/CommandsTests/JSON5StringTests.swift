@@ -77,7 +77,7 @@ struct JSON5StringTests {
     func string_isToldWithItsPlace_whereItsEndCutsAnEscape(text: String) {
         #expect(
             sentence(of: "{commands: {c: {\nreply: '\(text)'}}}")
-                == "t:2:8: a name, string or number cannot be read; expected one that is JSON5")
+                == "t:2:8: a name, string or number cannot be read; expected valid JSON5")
     }
 
     // All digits that belong to the escape are there, so that nobody takes the quote for one.

@@ -75,7 +75,7 @@ class Balanced(TestCase):
         run = Run(self, server.port, options=OFTEN, terminal=True)
         run.stdout.expect("parley> ")
         self.assertStatus(run, 0)
-        self.assertRegex(run.story, "the server has ended the session")
+        self.assertRegex(run.story, "the server ended the session")
         server.stderr.expect("the session was idle for 1.5 s")
 
 
@@ -136,7 +136,7 @@ class Pauses(TestCase):
                 run = Run(self, 1, "x", options=["--keepalive", time_])
                 self.assertFails(run, 255, "--keepalive")
         run = Client(self, "hello", 1, "--keepalive", "15")
-        self.assertFails(run, 255, "--keepalive belongs to parley run")
+        self.assertFails(run, 255, "--keepalive is only for parley run")
 
 
 if __name__ == "__main__":

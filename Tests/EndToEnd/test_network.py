@@ -269,18 +269,18 @@ class Limits(TestCase):
     def assertRefuses(self, words, sentence, user=AS_NETWORK):
         program = Program(self, [*words, *parleyd("hello", network=user)])
         self.assertStatus(program, 69)
-        self.assertRegex(program.complaints[-1], f"^parleyd: .*; raise the limit of {sentence}")
+        self.assertRegex(program.complaints[-1], f"^parleyd: .*; raise the {sentence}")
 
     def test_with_fewer_it_says_what_to_raise(self):
         for descriptors in (12, 16, 20):
             with self.subTest(descriptors):
-                self.assertRefuses(self.limited(descriptors), r"descriptors \(ulimit -n\)$")
+                self.assertRefuses(self.limited(descriptors), r"file descriptor limit \(ulimit -n\)$")
 
     def test_without_processes_it_says_what_to_raise(self):
         user = AS_NOBODY if IS_ROOT else []
         if not works(*user, PARLEYD, "--version"):
             self.skipTest("nobody can't run the executables here")
-        self.assertRefuses([*user, "prlimit", "--nproc=1", "--"], "processes .ulimit -u,", user=[])
+        self.assertRefuses([*user, "prlimit", "--nproc=1", "--"], "process limit .ulimit -u,", user=[])
 
 
 class Words(TestCase):

@@ -180,7 +180,7 @@ class StatusDescriptor(TestCase):
 
     def test_it_belongs_to_run(self):
         run = Program(self, [PARLEY, "hello", "--status-fd", "3", "127.0.0.1:1"])
-        self.assertFails(run, 255, "belongs to parley run")
+        self.assertFails(run, 255, "is only for parley run")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Ends(TestCase):
         parts = server.parts
         for part in parts:
             os.kill(part, signal.SIGSTOP)
-        self.assertFails(run, 252, "outcome is not known")
+        self.assertFails(run, 252, "outcome is unknown")
         for part in parts:
             os.kill(part, signal.SIGCONT)
 
@@ -79,7 +79,7 @@ class Ends(TestCase):
 
         server = FalseServer(self, b"", listen)
         run = Run(self, server.port, "x", options=["--idle-timeout", "0.6"])
-        self.assertFails(run, 252, "not known")
+        self.assertFails(run, 252, "outcome is unknown")
         server.wait()
         self.assertIn(frame(PING), server.heard)
 

@@ -63,27 +63,27 @@ public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .outOfTurn:
-            "this step of the handshake's proof was done before, is not due yet, or came too late"
+            "this step of the handshake's proof was already taken, is not due yet, or came too late"
         case .late: "the client's proof came too long after the server's signature"
         case .truncated: "the handshake's messages are cut short"
-        case .outOfOrder(let kind): "another message stands where \(kind) was due"
-        case .trailingBytes: "bytes follow the handshake's last message"
+        case .outOfOrder(let kind): "another message came where \(kind) was expected"
+        case .trailingBytes: "there are bytes after the handshake's last message"
         case .tooLong(let kind): "\(kind) is longer than \(kind.longest) bytes"
         case .longServerChain:
             "the server's own certificates take more than \(ServerFace.longestChain) bytes"
         case .malformed(let kind): "\(kind) is malformed"
         case .notTLS13: "the ServerHello does not choose TLS 1.3"
         case .wrongSuite: "the ServerHello chooses a cipher suite that is not one of ours"
-        case .resumption: "the ServerHello resumes a session, and this server resumes none"
+        case .resumption: "the ServerHello resumes a session, but this server resumes none"
         case .forbiddenExtension:
             "the EncryptedExtensions accept early data or another kind of certificate"
         case .contextNotEmpty:
-            "a certificate context is not empty, so that it is not of a handshake"
+            "a certificate context is not empty, so it is not from a handshake"
         case .wrongServerCertificate: "the server's Certificate is not this server's"
-        case .noNonce: "the CertificateRequest has no nonce of this server's"
-        case .wrongNonce: "the CertificateRequest has a nonce that was made for another handshake"
-        case .unfitScheme: "the signature scheme is not one for this key in TLS 1.3"
-        case .noSignature: "the server's signature has no usable length"
+        case .noNonce: "the CertificateRequest has no nonce from this server"
+        case .wrongNonce: "the CertificateRequest has the nonce of another handshake"
+        case .unfitScheme: "the signature scheme does not fit this key in TLS 1.3"
+        case .noSignature: "the server's signature has an unusable length"
         case .clientNotAsked: "the server asked for no client certificate in this handshake"
         case .noClientCertificate: "the client sent no certificate"
         case .tooManyCertificates:
@@ -92,9 +92,9 @@ public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .untrustedChain: "the client's chain was not accepted"
         case .otherClientCertificate:
             "the client's Certificate is not the one whose chain was verified"
-        case .wrongClientSignature: "the client's signature is not one of this handshake"
+        case .wrongClientSignature: "the client's signature does not belong to this handshake"
         case .malformedKeyExchange: "the key exchange of TLS 1.2 is malformed"
-        case .noDowngradeSentinel: "the server random lacks the sentinel of a downgrade to TLS 1.2"
+        case .noDowngradeSentinel: "the server random lacks the sentinel for a downgrade to TLS 1.2"
         case .unavailable: "OpenSSL could not provide a hash or random bytes"
         }
     }
