@@ -59,13 +59,13 @@ final class IdleLoad {
                     }
                     return .gather
                 }
-                if !isEnding { load.fail("a session ended, or a reply is not the expected one") }
+                if !isEnding { load.fail("a session ended, or a reply is wrong") }
             } catch {
                 if !isEnding { load.fail(error.told) }
             }
             greeted.set()
         }
-        if await !greeted.wait(load.options.limit) { load.fail("no reply came") }
+        if await !greeted.wait(load.options.limit) { load.fail("there was no reply") }
         sessions.append(stream)
     }
 

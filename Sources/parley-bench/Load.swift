@@ -70,7 +70,7 @@ final class Load {
         }
     }
 
-    var complaint: String { firstError ?? "\(operations) operations were done" }
+    var complaint: String { firstError ?? "\(operations) operations were completed" }
 
     /// Opens a connection, with its handshake.
     func connect() async throws(StreamError) -> any ByteStream {
@@ -84,7 +84,7 @@ final class Load {
         let stream = try TLSStream(client: context, serverName: serverName, over: socket)
         try await stream.handshake()
         if options.mode.isRemote, stream.applicationProtocol != remoteProtocol {
-            throw StreamError(.malformed, "the server takes no part in parley/1")
+            throw StreamError(.malformed, "the server does not speak parley/1")
         }
         return stream
     }

@@ -67,7 +67,7 @@ final class ReplyLoad {
             output.append(contentsOf: requests.span.extracting(first: more * size))
             return underWay == 0 ? .last : .send
         }
-        if isWrong { throw StreamError(.malformed, "a reply is not the expected one") }
+        if isWrong { throw StreamError(.malformed, "a reply is wrong") }
         if !isDone { throw StreamError(.endedEarly, "the server closed the connection") }
     }
 }

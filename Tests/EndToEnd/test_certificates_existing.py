@@ -165,7 +165,7 @@ class Existing(Case):
             (holding("ca.key", other), ["ca.key does not match"]),
             (holding("ca.key", encrypted), ["is encrypted", "openssl pkey -in"]),
             (holding("ca.key", b""), ["ca.key"]),
-            (holding("ca.pem", b"nonsense"), ["ca.pem holds no certificate"]),
+            (holding("ca.pem", b"nonsense"), ["ca.pem has no certificate"]),
         )):
             with self.subTest(words=words):
                 out = self.folder / str(number)
