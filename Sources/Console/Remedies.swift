@@ -1,18 +1,18 @@
-// What a user can do about a fault, where saying so takes the name of an option.
+// What a user can do about a fault, if that involves the name of an option.
 // SPDX-License-Identifier: Apache-2.0
 package import Records
 public import Sockets
 public import System
 public import TLS
 
-/// A domain's remedies, where they have words.
+/// A domain's remedies that have words.
 public protocol Worded {
     /// What to do, to follow a sentence after a semicolon.
     var words: String { get }
 }
 
 extension Fault where Domain.Remedy: Worded {
-    /// The sentence as people are told it, with its remedy.
+    /// The sentence for people, with its remedy.
     public var told: String { placedSentence + (remedy.map { "; \($0.words)" } ?? "") }
 }
 
@@ -24,7 +24,7 @@ private protocol Told {
 extension Fault: Told where Domain.Remedy: Worded {}
 
 extension Error {
-    /// What people are told of it.
+    /// The sentence for people.
     public var told: String { (self as? any Told)?.told ?? "\(self)" }
 }
 

@@ -1,17 +1,17 @@
-// Takes a line apart into words, as a shell would, but for what a shell would do with them.
+// Splits a line into words as a shell would, but without expansions.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Words are separated by blanks; `'…'` keeps all, `"…"` all but `\"` and `\\`, and a backslash
-/// outside of quotes the next character. `$'…'` can say what a line can't hold, as in bash: `\n`, `\t`,
-/// `\r`, `\a`, `\b`, `\e`, `\f`, `\v`, `\\`, `\'`, `\"`, `\xHH` and `\uHHHH`. Nothing is expanded.
+/// Words are separated by blanks; `'…'` keeps everything, `"…"` everything but `\"` and `\\`, and a
+/// backslash outside of quotes the next character. `$'…'` can express what a line can't contain, as
+/// in bash: `\n`, `\t`, `\r`, `\a`, `\b`, `\e`, `\f`, `\v`, `\\`, `\'`, `\"`, `\xHH` and `\uHHHH`.
+/// Nothing is expanded.
 ///
-/// - Throws: `UsageError` for a quote without its end, a backslash at the end, or an escape that there
-///   isn't.
+/// - Throws: `UsageError` for an unclosed quote, a backslash at the end, or an unknown escape.
 public func words(of line: String) throws(UsageError) -> [String] {
     var words: [String] = []
     var word: String.UnicodeScalarView?
     var quote: Unicode.Scalar?
-    // By scalars: a quote with a combining mark behind it is a quote all the same.
+    // By scalars: a quote followed by a combining mark is still a quote.
     var characters = line.unicodeScalars[...]
     while let character = characters.popFirst() {
         switch (quote, character) {
@@ -42,7 +42,7 @@ public func words(of line: String) throws(UsageError) -> [String] {
     return words
 }
 
-/// Takes what follows `$'` up to its quote.
+/// Takes what follows `$'`, up to the closing quote.
 private func appendEscaped(
     from characters: inout Substring.UnicodeScalarView, to word: inout String.UnicodeScalarView?
 ) throws(UsageError) {
@@ -71,7 +71,8 @@ private let escapes: [Unicode.Scalar: Unicode.Scalar] = [
     "v": "\u{b}", "\\": "\\", "'": "'", "\"": "\"",
 ]
 
-/// - Throws: for a number that is not a character of UTF-8 text, and for NUL, which no argument holds.
+/// - Throws: for a number that is not a character of UTF-8 text, and for NUL, which no argument can
+///   contain.
 private func scalar(
     from characters: inout Substring.UnicodeScalarView, digits: Int, _ escape: String
 ) throws(UsageError) -> Unicode.Scalar {
@@ -89,7 +90,7 @@ private func scalar(
     return scalar
 }
 
-/// In place: a copy for each character would take the square of a line's length.
+/// In place: a copy for each character would take quadratic time.
 private func append(_ character: Unicode.Scalar, to word: inout String.UnicodeScalarView?) {
     if word == nil { word = .init() }
     word?.append(character)

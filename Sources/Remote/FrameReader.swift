@@ -3,8 +3,8 @@
 public import Sockets
 public import System
 
-/// Reads one direction of parley/1, whatever pieces it comes in. It holds at most one frame that
-/// has not come whole yet.
+/// Reads one direction of parley/1, whatever pieces it comes in. It holds at most one frame that is
+/// still incomplete.
 package struct FrameReader {
     private let sender: FrameType.Sender
     private var partial: [UInt8] = []
@@ -14,7 +14,7 @@ package struct FrameReader {
         self.sender = sender
     }
 
-    /// Gives up what has come of a frame that is not whole, so that it can be read again.
+    /// Hands over the incomplete frame so far, so that it can be read again.
     package mutating func takePartial() -> [UInt8] {
         defer { partial = [] }
         return partial
@@ -25,7 +25,7 @@ package struct FrameReader {
     /// The body has no result: one of any type would cost each frame a copy through the table of its
     /// type, since other modules call this.
     ///
-    /// - Returns: false where it has not come whole yet; `bytes` is used up then.
+    /// - Returns: false if it is still incomplete; `bytes` is used up then.
     /// - Throws: `malformed`, or what `body` throws; nothing can be read after that.
     package mutating func next(
         _ bytes: Span<UInt8>, at offset: inout Int,

@@ -7,7 +7,7 @@ internal import Remote
 internal import Sockets
 internal import TLS
 
-/// What parley was told, checked.
+/// parley's command line, checked.
 struct ClientOptions {
     let conversation: Conversation
     /// `pair hello`: both ends in this process.
@@ -15,7 +15,7 @@ struct ClientOptions {
     let endpoint: Endpoint
     /// For `run`; its server is the `command` server.
     let run: RunOptions?
-    /// What stands behind `--`; nil for the interactive session and for `run`.
+    /// The words after `--`; nil for an interactive session and for `run`.
     let messages: [String]?
     let isQuiet: Bool
     /// Nil for `--plaintext`.
@@ -29,7 +29,7 @@ struct ClientOptions {
     static let valued =
         ["port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
         + SecurityOptions.client
-    /// Those of them that are for `run` alone.
+    /// Those that are only for `run`.
     static let runsOwn = ["batch", "json", "status-fd", "keepalive"]
 
     /// Reads a command line; `--help` and `--version` end the process.

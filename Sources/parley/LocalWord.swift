@@ -1,14 +1,14 @@
 // What an interactive session understands itself, before the server is asked.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A typed line's meaning. The local words win over commands of the same name, so that somebody can leave
-/// whatever the server's table has; `--` before a line sends it to the server as it is.
+/// A typed line's meaning. Local words win over commands of the same name, so that users can leave
+/// whatever the server's table contains; `--` before a line sends it to the server as it is.
 enum LocalWord: Equatable {
     /// `exit` or `quit`.
     case leave
     /// `help NAME`.
     case help(String)
-    /// Anything else: the server's.
+    /// Anything else is for the server.
     case command([String])
 
     init(_ words: [String]) {
@@ -20,11 +20,11 @@ enum LocalWord: Equatable {
         }
     }
 
-    /// What stands below the server's help.
+    /// Printed after the server's help.
     static let help = "(help NAME shows a single command; exit, quit or Ctrl-D leaves)"
 
-    /// The lines of a server's help (docs/protocol.md) that are a command's: its name, then its arguments,
-    /// and behind two spaces its summary.
+    /// The lines of a server's help (docs/protocol.md) that are about a command: its name, its arguments
+    /// and, after two spaces, its summary.
     static func entries(of name: String, in help: [UInt8]) -> [ArraySlice<UInt8>] {
         help.split(separator: UInt8(ascii: "\n")).filter { line in
             guard line.starts(with: name.utf8) else { return false }
@@ -34,7 +34,7 @@ enum LocalWord: Equatable {
     }
 }
 
-/// What `parley run --help` says beside the options.
+/// What `parley run --help` says in addition to the options.
 let runHelp = """
 
     Without a command, run starts an interactive session. Lines can be edited where

@@ -6,8 +6,8 @@ internal import System
 
 /// Reads `--status-fd`, before anything else is opened that could take the number.
 ///
-/// - Throws: `UsageError` where it isn't open for writing, or leads to where the command's output goes,
-///   in which a program could write an outcome of its own.
+/// - Throws: `UsageError` if it isn't open for writing, or leads to where the command's output goes,
+///   where a program could forge an outcome.
 func statusDescriptor(_ text: String) throws(UsageError) -> Int32 {
     guard let number = Int32(text), number > 2 else {
         throw UsageError(
@@ -21,7 +21,7 @@ func statusDescriptor(_ text: String) throws(UsageError) -> Int32 {
         )
     }
     var status = stat()
-    // At a terminal nobody takes one for the other.
+    // At a terminal, a person can tell them apart.
     let isDevice = unsafe fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFCHR
     for (output, name) in [(Int32(1), "output"), (2, "error output")]
     where !isDevice && leadToSameFile(number, output) {
