@@ -8,7 +8,7 @@ struct ArgumentReader {
 
     typealias Definition = (argument: ProgramEntry.Argument, at: Int)
 
-    /// The definitions by their names.
+    /// The definitions by name.
     func read(
         _ node: JSON5Node?, _ notes: inout TableNotes
     ) throws(Mistake) -> [String: Definition] {

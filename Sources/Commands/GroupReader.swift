@@ -11,12 +11,12 @@ struct GroupReader {
 
     private enum State {
         case unread, underWay
-        /// `depth` counts the groups below one another, itself included.
+        /// `depth` counts the nesting levels of groups, itself included.
         case resolved(Set<[UInt8]>, depth: Int)
     }
 
     private var groups: [String: Group] = [:]
-    /// Those of all groups together, each as often as it is in one.
+    /// The number of identities in all groups, counted once for each group.
     private var total = 0
     private(set) var identities: Set<[UInt8]> = []
 
@@ -40,7 +40,7 @@ struct GroupReader {
         }
     }
 
-    /// The identities of a group that was read.
+    /// The identities of a resolved group.
     ///
     /// - Throws: `unknownGroup`.
     func group(_ name: String, at offset: Int) throws(Mistake) -> Set<[UInt8]> {
@@ -50,7 +50,7 @@ struct GroupReader {
         return identities
     }
 
-    /// The bytes of an identity as it is compared; nil for what could be a group's name.
+    /// The bytes of an identity in the form that is compared; nil for what could be a group's name.
     ///
     /// - Throws: `invalidIdentity`.
     static func identity(_ text: String, _ node: JSON5Node) throws(Mistake) -> [UInt8]? {
@@ -124,6 +124,6 @@ struct GroupReader {
     }
 
     private static let depthLimit = 32
-    /// A chain of groups has the square of what stands in the file.
+    /// A chain of groups has quadratically more identities than the file.
     private static let totalLimit = 100_000
 }

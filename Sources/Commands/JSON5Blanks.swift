@@ -1,10 +1,11 @@
-// What stands between the signs of a JSON5 text.
+// What comes between the tokens of a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSON5Cursor {
     /// Skips blanks and comments.
     ///
-    /// - Throws: `syntax`, for a comment without an end or one that looks otherwise than it is read.
+    /// - Throws: `syntax`, for a comment that is not closed or looks different from how it is
+    ///   parsed.
     mutating func skipBlanks() throws(Mistake) {
         while let byte = next {
             if byte == UInt8(ascii: " ") || (9...13).contains(byte) {
@@ -42,8 +43,8 @@ extension JSON5Cursor {
         throw Mistake(.syntax, at: start, "a comment is not closed; expected */")
     }
 
-    /// A carriage return alone ends a comment (JSON5, section 7), which only an editor shows that
-    /// takes the whole file to be of that kind.
+    /// A lone carriage return ends a comment (JSON5, section 7), but only editors that expect such
+    /// line endings in the whole file show that.
     private func checkLineEnd() throws(Mistake) {
         guard next == UInt8(ascii: "\r"), hasLineFeeds,
             at + 1 == bytes.count || bytes[at + 1] != UInt8(ascii: "\n")

@@ -1,8 +1,8 @@
 // Reads a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Walks over a text once and gives its values, each with its place. It takes what all readers of
-/// JSON5 take alike: equal keys, for which most let the last one count, are a mistake here.
+/// Scans a text once and returns its values with their positions. It accepts what all readers of
+/// JSON5 treat alike: duplicate keys, of which most readers use the last, are a mistake here.
 struct JSON5Scanner {
     private var cursor: JSON5Cursor
     /// The first name, string or number that can't be read.
@@ -18,7 +18,7 @@ struct JSON5Scanner {
         }
         var scanner = JSON5Scanner(cursor: JSON5Cursor(bytes, at: TextPlace.markLength(bytes)))
         let node = try scanner.document()
-        // Told last: where a quote or a comma is missing, that is what to mend first.
+        // Reported last: if a quote or a comma is missing, that is what to fix first.
         if scanner.isMalformed, let unreadable = scanner.unreadable {
             throw Mistake(
                 .syntax, at: unreadable,
@@ -60,7 +60,7 @@ struct JSON5Scanner {
 
     private mutating func members(depth: Int) throws(Mistake) -> [JSON5Node.Member] {
         var members: [JSON5Node.Member] = []
-        // As Swift compares: names that only look different to a machine are equal.
+        // As Swift compares them: names that differ only to a machine are equal.
         var keys: Set<String> = []
         cursor.skip()
         while true {
@@ -128,7 +128,7 @@ struct JSON5Scanner {
         }
     }
 
-    /// The value of a literal, or nil where it has none.
+    /// The value of a literal, or nil if it has none.
     private mutating func note<Value>(_ literal: JSON5Literal<Value>, at offset: Int) -> Value? {
         switch literal {
         case .value(let value): return value

@@ -1,16 +1,16 @@
 // How much work matching may take.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What comparing the values of one request may cost, all of them together. Whoever sends a request
-/// decides how long its values are and how many, and an event loop does nothing else meanwhile.
+/// What comparing all values of one request may cost together. The client decides how long and how
+/// many its values are, and an event loop does nothing else meanwhile.
 public struct MatchingWork: Sendable {
-    /// In places of a pattern's code that are looked at.
+    /// Counted in positions of patterns' code that are examined.
     public private(set) var spent = 0
     private let most: Int
 
-    /// For the values of one request, of which none was compared yet.
+    /// For the values of one request, none of them compared yet.
     ///
-    /// - Parameter most: what whoever asks has left, where that is less than a request may take.
+    /// - Parameter most: what the client has left, if that is less than a request may take.
     public init(atMost most: Int = Self.limit) { self.most = max(0, min(most, Self.limit)) }
 
     /// Whether less is left than a request may take.
@@ -21,11 +21,11 @@ public struct MatchingWork: Sendable {
         return spent <= most
     }
 
-    /// Two milliseconds or so. A name of a host takes some ten for each of its characters, and the
-    /// longest value that can come some 100,000 for a pattern such as `.*`.
+    /// About two milliseconds. A host name takes some ten for each of its characters, and the
+    /// longest possible value some 100,000 for a pattern such as `.*`.
     public static let limit = 1_000_000
 
-    /// What the values of one identity may take a second, on average over some: some 40 ms of a core. What people write takes some
-    /// thousand for a request, and nobody starts as many programs as that would bound.
+    /// What the values of one identity may take per second, on average over several: some 40 ms of a core. What people
+    /// write takes some thousand per request, and nobody starts so many programs that this would limit them.
     public static let aSecond = 20_000_000
 }

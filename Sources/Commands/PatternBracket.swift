@@ -1,13 +1,13 @@
 // A bracket expression of a pattern.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads what stands between `[` and `]`. There POSIX takes a backslash for itself and everybody
-/// else for the start of an escape, so that it is taken only where both come to the same.
+/// Reads what is between `[` and `]`. There, a backslash is literal in POSIX and begins an escape
+/// everywhere else, so it is accepted only where both mean the same.
 struct PatternBracket {
     /// What it matches: one whole character of any of these.
     let sets: [ScalarSet]
 
-    /// - Parameter rest: begins behind the `[`, and after that behind the `]`.
+    /// - Parameter rest: begins after the `[`; afterwards, after the `]`.
     init(_ rest: inout ArraySlice<Unicode.Scalar>) throws(PatternFault) {
         var isNegated = false
         if rest.first == "^" {

@@ -1,9 +1,9 @@
-// What of a program has a default.
+// The settings of a program that have defaults.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import System
 
-/// How a program runs, and how much of it.
+/// How a program runs, and with which limits.
 struct ProgramLimits {
     private(set) var takesInput = false
     private(set) var timeout = Duration.seconds(60)
@@ -26,7 +26,7 @@ struct ProgramLimits {
 
     /// - Parameters:
     ///   - runner: who runs it.
-    ///   - looksAtDirectory: whether the program's folder must be there.
+    ///   - looksAtDirectory: whether the program's folder must exist.
     ///   - notes: the whole table's.
     /// - Throws: `wrongType`, `invalidValue`, `impossibleLimit`.
     init(
@@ -37,7 +37,7 @@ struct ProgramLimits {
         timeout = try Self.seconds(fields, "timeout") ?? timeout
         outputLimit = try Self.whole(fields, "output", 1...1 << 50) ?? outputLimit
         concurrency = try Self.whole(fields, "concurrency", 1...10_000) ?? concurrency
-        // So that nobody can take all places from the others.
+        // So that one client can't take all places.
         perIdentity =
             try Self.whole(fields, "perIdentity", 1...10_000) ?? max(1, concurrency / 4)
         if let node = fields["directory"] {
@@ -49,7 +49,7 @@ struct ProgramLimits {
         group = try Self.group(fields, &notes)
     }
 
-    /// What a control group bounds. A limit that isn't in force would be worse than none, since somebody relies on it.
+    /// What a control group limits. A limit that isn't enforced would be worse than none, since someone relies on it.
     private static func group(
         _ fields: Fields, _ notes: inout TableNotes
     ) throws(Mistake) -> ControlGroupLimits {
@@ -113,7 +113,7 @@ struct ProgramLimits {
             "'directory' is \(quoted(path))\(fault); expected \(expected)", cause: cause)
     }
 
-    /// Text, since JSON5 has no octal numbers: `22` would be another mask than it looks.
+    /// Text, since JSON5 has no octal numbers: `22` would not be the mask that it looks like.
     private static func umask(_ node: JSON5Node) throws(Mistake) -> UInt32 {
         let expected = "octal digits in quotes, such as '022'"
         let text = try node.string("'umask'", expected)

@@ -1,4 +1,4 @@
-// Reads what stands in a command beside `run`.
+// Reads the entry of a command that has `run`.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
@@ -28,7 +28,7 @@ struct ProgramReader {
             user: try notes.users.user(fields["user"], of: command, at: at),
             isPrivileged: try fields["privileged"]?.bool("'privileged'") ?? false)
         let program = try self.program(first, for: runner, isOptional: isOptional, &notes)
-        // In the order of their first use, which is the one in which clients give them.
+        // In the order of their first use, in which clients pass them.
         var order: [String: Int] = [:]
         func word(_ node: JSON5Node, _ what: String) throws(Mistake) -> ProgramEntry.Word {
             let text = try node.kernelString(what, "a string")
@@ -76,7 +76,8 @@ struct ProgramReader {
                 fields, for: runner, looksAtDirectory: program.isThere, &notes))
     }
 
-    /// The members of `environment`, whose names are variables' and not the server's own.
+    /// The members of `environment`, whose names are valid for variables and not reserved for the
+    /// server.
     private func variables(_ node: JSON5Node?) throws(Mistake) -> [JSON5Node.Member] {
         let members =
             try node?.object("'environment'", "an object that maps variable names to strings")
@@ -93,7 +94,7 @@ struct ProgramReader {
                     "\(quoted(member.key)) is not a valid variable name; expected letters, digits and _, not starting with a digit"
                 )
             }
-            // A script must be able to believe what they say of who asks.
+            // A script must be able to trust what they say about the client.
             guard !member.key.utf8.starts(with: "PARLEY_".utf8) else {
                 throw Mistake(
                     .reservedName, at: member.offset,
@@ -146,7 +147,7 @@ struct ProgramReader {
         }
     }
 
-    /// The name in an argument that is wholly `{name}`; nil where there is no placeholder.
+    /// The name in an argument that consists of `{name}`; nil if there is no placeholder.
     private static func placeholder(
         _ text: String, _ node: JSON5Node
     ) throws(Mistake) -> String? {

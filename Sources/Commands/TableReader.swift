@@ -5,7 +5,7 @@ internal import System
 /// Turns a text into entries, or finds its first mistake.
 struct TableReader {
     private(set) var groups = GroupReader()
-    /// What `allow` and `deny` name beside groups.
+    /// What `allow` and `deny` name, apart from groups.
     private var named: Set<[UInt8]> = []
     private(set) var notes: TableNotes
 
@@ -112,7 +112,7 @@ struct TableReader {
         return try Self.line(node, "'summary'")
     }
 
-    /// A text that fits a message with room to tell it from a longer one.
+    /// A text that fits into a message, with one byte to spare to tell it from a longer one.
     private static func line(_ node: JSON5Node, _ what: String) throws(Mistake) -> String {
         let expected =
             "text of at most \(textLimit) bytes without control characters other than tabs"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
 
-/// Port 5000. One session at a time, since there is one operator.
+/// Port 5000. One session at a time, because there is one operator.
 public enum Chat {
     /// Serves one client at the operator's console.
     ///
@@ -38,7 +38,7 @@ public enum Chat {
         return answered
     }
 
-    /// Asks the operator at this end, until `BYE` or the end of input.
+    /// Prompts the operator at this end, until `BYE` or the end of input.
     public static func ask(
         _ stream: some ByteStream, transcript: any Transcript
     ) async throws(StreamError) {
