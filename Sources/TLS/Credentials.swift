@@ -1,4 +1,4 @@
-// A certificate chain with its private key: what an end proves itself by.
+// A certificate chain with its private key: what an end authenticates with.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
@@ -9,30 +9,30 @@ public final class Credentials: Sendable {
     /// What the certificate is for.
     public enum Purpose: String, Sendable { case server, client }
 
-    /// How it is found out whether the key can sign for TLS.
+    /// How to check whether the key can sign for TLS.
     public enum Trial: Sendable {
         /// By a handshake in memory, which takes some milliseconds.
         case handshake
-        /// Not here: `TLSContext.rehearseFace`, which has one too, follows.
+        /// Not here: `TLSContext.rehearseFace`, which includes one, follows.
         case withFace
     }
 
     /// The key's own certificate first, wherever it is in its file, and then the others.
     public let chain: [Certificate]
-    /// What its owner should know and what keeps nobody from using it: sentences without their full
+    /// What its owner should know, but what does not prevent its use: sentences without their full
     /// stops.
     public let warnings: [String]
     let key: PrivateKey
     /// The certificate's file.
     let path: String
-    /// The key's, for a sentence.
+    /// The key's file, for a sentence.
     private let keyPath: String
 
-    /// Reads and checks both files: the key belongs to the certificate and nobody else can read
-    /// it, a peer of TLS 1.3 can be shown both, and the certificate is valid today, made for its
-    /// purpose, and for a server has a name.
+    /// Reads and checks both files: the key matches the certificate and nobody else can read it, a
+    /// TLS 1.3 peer can accept both, and the certificate is valid today, fits its purpose and, for
+    /// a server, has a name.
     ///
-    /// - Throws: `CredentialError`, whose text says what mends it.
+    /// - Throws: `CredentialError`, whose text says what to do.
     public init(
         certificate: String, key keyPath: String, purpose: Purpose, trial: Trial = .handshake
     ) throws(CredentialError) {
@@ -41,7 +41,7 @@ public final class Credentials: Sendable {
         self.key = key
         path = certificate
         self.keyPath = keyPath
-        // Without one that belongs to the key, what is wrong with the first is told first.
+        // If none belongs to the key, problems of the first are reported first.
         let place = certificates.firstIndex { key.belongs(to: $0) }
         let leaf = certificates[place ?? 0]
         var others = certificates
@@ -64,13 +64,13 @@ public final class Credentials: Sendable {
         if case .handshake = trial { try rehearse() }
     }
 
-    /// What has been read and checked where the key is: the same, but for the key, which is elsewhere.
+    /// Credentials that were read and checked where the key is, without the key itself.
     ///
     /// - Parameters:
     ///   - chain: the key's own certificate first.
-    ///   - path: what sentences call the certificate.
-    /// - Throws: `CredentialError`: `keyMismatch` where what the signer gives for a trial isn't the
-    ///   signature of the certificate's key, `unusableKey` where it gives none.
+    ///   - path: the certificate's name in sentences.
+    /// - Throws: `CredentialError`: `keyMismatch` if the signer's trial signature isn't by the
+    ///   certificate's key, `unusableKey` if it doesn't sign.
     public init(
         chain: [Certificate], from path: String, key: RemoteKey, purpose: Purpose
     ) throws(CredentialError) {
@@ -87,10 +87,10 @@ public final class Credentials: Sendable {
         try rehearse()
     }
 
-    /// What has been read, checked and tried where the key is.
+    /// Credentials that were read, checked and tried where the key is.
     ///
     /// - Parameter chain: the key's own certificate first.
-    /// - Throws: `CredentialError`, where there is no certificate, or its key can't be elsewhere.
+    /// - Throws: `CredentialError`, if there is no certificate, or its key can't be used remotely.
     init(
         tried chain: [Certificate], from path: String, key: RemoteKey
     ) throws(CredentialError) {
@@ -105,10 +105,10 @@ public final class Credentials: Sendable {
         warnings = []
     }
 
-    /// Signs by the key, for whoever has it as a key that is elsewhere. Whether the content may be
-    /// signed is the caller's to know.
+    /// Signs with the key, for a process that uses it remotely. The caller must know whether the
+    /// content may be signed.
     ///
-    /// - Throws: `SigningRefusal` where the scheme is none of the key's, or the key gives no signature.
+    /// - Throws: `SigningRefusal` if the scheme doesn't fit the key, or the key can't sign.
     public func signature(
         of content: [UInt8], scheme: SignatureScheme
     ) throws(SigningRefusal) -> [UInt8] {
@@ -159,7 +159,7 @@ public final class Credentials: Sendable {
     private static func checkNames(
         _ leaf: Certificate, _ path: String, _ purpose: Purpose
     ) throws(CredentialError) {
-        // A client is known by its key where it has no name.
+        // A client without a name is identified by its key.
         guard purpose == .client || !leaf.names.isEmpty else {
             throw CredentialError(
                 .nameless,
@@ -194,13 +194,13 @@ public final class Credentials: Sendable {
         return warnings
     }
 
-    /// Has a server with these credentials and a client shake hands, since whether a key can sign in
-    /// TLS 1.3 depends on its curve, on the library and on openssl.cnf. A key that can't is refused
-    /// where TLS 1.2 is allowed, too: what goes wrong then is told by no peer.
+    /// Performs a handshake between a server with these credentials and a client, since whether a
+    /// key can sign in TLS 1.3 depends on its curve, the library and openssl.cnf. A key that can't
+    /// is rejected even if TLS 1.2 is allowed: no peer reports what goes wrong then.
     ///
     /// - Throws: `CredentialError`.
     func rehearse() throws(CredentialError) {
-        // Nobody asks the client for a certificate, so that both may have it.
+        // The client is not asked for a certificate, so both ends may have it.
         guard let context = unsafe SSL_CTX_new(TLS_method()) else {
             throw .refused("a TLS context")
         }

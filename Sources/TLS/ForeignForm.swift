@@ -1,10 +1,10 @@
-// Files that hold what is wanted, in another form than PEM as OpenSSL reads it.
+// Files that contain what is needed, in another format than the PEM that OpenSSL reads.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
 extension PEMFile {
-    /// The sentence for a file that would be a good one once it is converted; nil for all others. The
-    /// commands write a file beside it and leave it as it is.
+    /// The sentence for a file that would be usable once converted; nil for all others. The commands
+    /// write another file and leave this one unchanged.
     func foreignForm(for content: PEMContent) -> CredentialError? {
         guard let (form, conversion) = conversion(for: content) else { return nil }
         // A key's file must not be open to others even for a moment.
@@ -53,7 +53,7 @@ extension PEMFile {
         }
     }
 
-    /// Where the contents begin of a file that is one sequence in DER; nil for another file.
+    /// Where the contents of a file begin that is one DER sequence; nil for any other file.
     private var startOfDER: Int? {
         guard byte(at: 0) == 0x30, let first = byte(at: 1) else { return nil }
         guard first & 0x80 != 0 else { return Int(first) + 2 == count ? 2 : nil }

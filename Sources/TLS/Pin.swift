@@ -27,7 +27,7 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { Self.prefix + Base64.text(keyHash) }
 
-    /// The same hash as command tables and logs have it: `key:sha256:…`.
+    /// The same hash as in command tables and logs: `key:sha256:…`.
     public var identity: String { Self.identityPrefix + Base64.text(keyHash) }
 
     private static let prefix = "sha256//"

@@ -5,17 +5,17 @@ internal import Glibc
 internal import Synchronization
 internal import System
 
-/// A private key from a PEM file that nobody else can read, or one that is elsewhere.
+/// A private key from a PEM file that nobody else can read, or a remote one.
 @safe
 final class PrivateKey: Sendable {
     private let shared: SharedPointer<OpaquePointer>
     var pointer: OpaquePointer { unsafe shared.raw }
-    /// Who is asked to sign with it; nil where it is here.
+    /// The signer for a remote key; nil for a local one.
     let signer: (any RemoteSigner)?
     private let prepared = Mutex<[SignatureScheme: Signing]>([:])
 
-    /// - Throws: `CredentialError`; an encrypted key is refused, since a server that starts by
-    ///   itself has nobody to ask for the passphrase.
+    /// - Throws: `CredentialError`; an encrypted key is rejected, since a server that starts
+    ///   unattended can't ask for the passphrase.
     init(_ path: String) throws(CredentialError) {
         unsafe shared = unsafe SharedPointer(try Self.read(path))
         signer = nil
@@ -23,8 +23,8 @@ final class PrivateKey: Sendable {
 
     /// The key of a certificate.
     ///
-    /// - Parameter path: what a sentence calls the certificate.
-    /// - Throws: `unusableKey` for a kind of key that can't be elsewhere.
+    /// - Parameter path: the certificate's name in sentences.
+    /// - Throws: `unusableKey` for a type of key that can't be remote.
     init(
         _ key: RemoteKey, of certificate: Certificate, from path: String
     ) throws(CredentialError) {
@@ -47,7 +47,7 @@ final class PrivateKey: Sendable {
         return unsafe X509_check_private_key(certificate.pointer, pointer) == 1
     }
 
-    /// Its curve, or what else it is: `secp256k1`, `RSA`.
+    /// Its curve or type: `secp256k1`, `RSA`.
     var kind: String { unsafe Self.kind(of: pointer) }
 
     private static func kind(of key: OpaquePointer) -> String {
@@ -56,17 +56,17 @@ final class PrivateKey: Sendable {
             ?? "of an unknown type"
     }
 
-    /// Signs by a key that is here.
+    /// Signs with a local key.
     ///
-    /// - Returns: nil where the key is of another type than the scheme's, or is elsewhere.
+    /// - Returns: nil if the key's type doesn't fit the scheme, or the key is remote.
     func sign(_ content: [UInt8], _ scheme: SignatureScheme) -> [UInt8]? {
         defer { _ = ErrorQueue.drain() }
         guard let signing = signing(scheme) else { return nil }
         return signing.sign(content, room: Int(max(0, unsafe EVP_PKEY_get_size(pointer))))
     }
 
-    /// What OpenSSL looks for before a signature takes a third of one by P-256, so that it is done once for each scheme, and
-    /// copied. Other providers' signatures may have no copies, or hold a token's session.
+    /// OpenSSL's look-ups before a signature take a third of the time of one with P-256, so they are done once for each
+    /// scheme, and copied. Other providers' signatures may not be copyable, or may hold a token's session.
     private func signing(_ scheme: SignatureScheme) -> Signing? {
         guard isOfDefaultProvider else { return unsafe Signing(scheme, by: pointer) }
         return prepared.withLock { prepared in
@@ -91,7 +91,8 @@ final class PrivateKey: Sendable {
                 unsafe PEM_read_bio_PrivateKey(
                     bio, nil,
                     { _, _, _, flag in
-                        // Asked for a passphrase: a server that starts by itself has nobody to ask.
+                        // Asked for a passphrase: a server that starts unattended has nobody to
+                        // ask.
                         unsafe flag?.assumingMemoryBound(to: Bool.self).pointee = true
                         return -1
                     }, flag)
@@ -105,7 +106,7 @@ final class PrivateKey: Sendable {
                 )
             }
             if let error = file.foreignForm(for: .key) { throw error }
-            // OpenSSL tries other encodings too, and names none of its reasons.
+            // OpenSSL tries other encodings too, and its reasons don't say which.
             if !isKey {
                 throw CredentialError(
                     .notPEM,

@@ -1,10 +1,10 @@
-// What a CRL may hold, and what it may not.
+// What a CRL may and may not contain.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import System
 
-/// Looks at an `X509_CRL` as it was read. OpenSSL 3.0 takes a delta CRL for a complete one, and
-/// finds out about the rest when the first peer is refused.
+/// Checks an `X509_CRL` when it is read. OpenSSL 3.0 treats a delta CRL as a complete one, and
+/// notices the other problems when the first peer is rejected.
 @safe
 struct RevocationListReading {
     private let list: OpaquePointer
@@ -24,7 +24,7 @@ struct RevocationListReading {
         }
     }
 
-    /// Which certificates it is about (RFC 5280, section 5.2.5).
+    /// Which certificates it covers (RFC 5280, section 5.2.5).
     var scope: (authorities: Bool, leaves: Bool) {
         get throws(CredentialError) {
             if unsafe X509_CRL_get_ext_by_NID(list, NID_delta_crl, -1) >= 0 {
@@ -56,7 +56,7 @@ struct RevocationListReading {
         }
     }
 
-    /// What is critical and not understood may change what the list means (section 5.2).
+    /// An unknown critical extension may change what the list means (section 5.2).
     func refuseUnknownExtensions() throws(CredentialError) {
         for index in unsafe 0..<X509_CRL_get_ext_count(list) {
             unsafe try refuse(X509_CRL_get_ext(list, index))
@@ -149,7 +149,7 @@ struct RevocationListReading {
             .malformed, "\(subject) is malformed: \(what) cannot be read; \(Self.remedy)")
     }
 
-    /// What mends any of it.
+    /// The remedy for any of these.
     static let remedy = "get the complete current CRL from its CA"
     private static let understood: Set<Int32> = [
         NID_issuing_distribution_point, NID_authority_key_identifier, NID_crl_number,

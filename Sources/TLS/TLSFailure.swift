@@ -1,11 +1,11 @@
-// What a failed call of OpenSSL's means, in a sentence.
+// What a failed OpenSSL call means, in a sentence.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 public import Sockets
 public import System
 
 extension TLSStream {
-    /// With the reasons as its cause, where they are what it goes back to.
+    /// Adds the reasons as its cause, if they are.
     func failure(_ reasons: [OpenSSLReason], _ operation: String) -> StreamError {
         if let callbackFailure { return callbackFailure }
         return meaning(of: reasons, operation).caused(by: .openSSL(reasons.map(\.text)))
@@ -40,12 +40,12 @@ extension TLSStream {
             }
         }
         let reason = reasons.last?.text ?? "OpenSSL gave no reason"
-        // Whose doing that is, nobody knows: it is nothing to hold against a peer.
+        // It is unknown who caused that: it must not be held against a peer.
         let code: StreamError.Code = reasons.contains(where: \.isOutOfMemory) ? .system : .tlsFailed
         return StreamError(code, "TLS failed during \(operation) with the \(peer): \(reason)")
     }
 
-    /// What an alert of the peer's means (RFC 8446, section 6.2).
+    /// What an alert from the peer means (RFC 8446, section 6.2).
     func failure(alert: Int32, _ text: String) -> StreamError {
         switch alert {
         case 116:
@@ -58,8 +58,7 @@ extension TLSStream {
                     .clientCertificateRequired, "the server requires a client certificate",
                     remedy: .giveCertificate)
         case 46:
-            // Parley sends it where it can't tell about revocation, which is nobody's
-            // certificate's fault.
+            // Parley sends it if it can't check revocation, which is not the certificate's fault.
             return StreamError(
                 .certificateRejected,
                 context.role == .client
@@ -77,10 +76,10 @@ extension TLSStream {
                     "the client rejected our certificate: \(why); it must trust this server's CA and find the server's name in the certificate"
                 )
         case 70: return noCommonVersion
-        // In a session these have another reason: a refused renegotiation, for one.
+        // In a session these have other reasons, such as a refused renegotiation.
         case 40 where !isEstablished, 71 where !isEstablished: return noCommonCipher
         default:
-            // OpenSSL has no words for a number that RFC 8446 doesn't know.
+            // OpenSSL has no text for a number that RFC 8446 doesn't define.
             let name = text.hasPrefix("error ") ? "number \(alert)" : text
             return StreamError(.tlsFailed, "the \(peer) ended TLS with an alert: \(name)")
         }
@@ -121,12 +120,12 @@ extension TLSStream {
             remedy: .findOutWhetherPeerSpeaksTLS(mayBePlaintext: context.mayBePlaintext))
     }
 
-    /// Whether a client connected, and that was all.
+    /// Whether a client only connected and sent nothing.
     var hasLeftWithoutAWord: Bool {
         context.role == .server && channel.opening.isEmpty && !isEstablished
     }
 
-    /// What a client has done that connected and ended the connection.
+    /// The failure of a client that connected and left.
     public static var leftWithoutAWord: StreamError {
         StreamError(
             .leftWithoutAWord,

@@ -1,9 +1,8 @@
-// What is wrong with a file of CAs or CRLs that serves all the same.
+// What is wrong with a file of CAs or CRLs that is usable anyway.
 // SPDX-License-Identifier: Apache-2.0
 
 extension Trust {
-    /// Of the CAs that are not valid today, beside others that are: sentences without their full
-    /// stops.
+    /// For CAs that are not valid today, if others are: sentences without their full stops.
     var warnings: [String] {
         guard case .certificates(let certificates, let path) = anchors else { return [] }
         let warnings = certificates.compactMap { certificate -> String? in
@@ -22,8 +21,8 @@ extension Trust {
         return Self.first(of: warnings, "CAs in \(path) that are not valid today")
     }
 
-    /// The CAs that have no list of what they issued, beside others that have one: nobody whose
-    /// certificate such a CA issued can be let in. Sentences without their full stops.
+    /// For CAs without a revocation list, if others have one: clients with a certificate from such
+    /// a CA are all rejected. Sentences without their full stops.
     var authoritiesWithoutList: [String] {
         guard let crls, case .certificates(let certificates, let path) = anchors else { return [] }
         let uncovered = certificates.filter { certificate in

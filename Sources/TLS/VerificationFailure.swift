@@ -33,8 +33,8 @@ extension Verification {
     func failure(
         _ code: Int32, leaf: Certificate, failing: Certificate, trust: Trust
     ) -> StreamError {
-        // Validity and revocation may fail anywhere in the chain; the name and the purpose are
-        // the leaf's.
+        // Validity and revocation may fail anywhere in the chain, the name and the purpose only at
+        // the leaf.
         let isLeaf = unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
         let subject = subject(failing, leaf)
         let renew =
@@ -68,7 +68,7 @@ extension Verification {
         }
     }
 
-    /// No issuer was found that is trusted, or not the one who signed.
+    /// No trusted issuer was found, or not the one who signed.
     static let issuerCodes = [
         X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
         X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
@@ -89,7 +89,7 @@ extension Verification {
             } else {
                 ("; it names no server: its administrator must get one that does", nil)
             }
-        // What is nearest to the name that was wanted, since a certificate may have thousands.
+        // Names similar to the expected one first, since a certificate may have thousands.
         let end = wanted.split(separator: ".").dropFirst().joined(separator: ".").lowercased()
         let near = names.filter { !end.isEmpty && $0.value.lowercased().hasSuffix(end) }
         let far = names.filter { name in !near.contains(name) }
@@ -109,7 +109,7 @@ extension Verification {
 
     private static let mostNames = 5
 
-    /// No CA that is trusted has signed it.
+    /// It was not signed by a trusted CA.
     private func issuerFailure(_ failing: Certificate, _ trust: Trust) -> StreamError {
         guard case .certificates(let authorities, let path) = trust.anchors,
             let name = unsafe DistinguishedName(copying: X509_get_issuer_name(failing.pointer)),

@@ -7,7 +7,7 @@ struct CertificateList {
     private let most: Int
     private var count = 0
 
-    /// - Parameter most: entries; one more is refused as a client's.
+    /// - Parameter most: the maximum number of entries; more are rejected as a client's.
     init(_ message: HandshakeMessage, most: Int = .max) throws(ProofRefusal) {
         self.most = most
         var fields = message.fields
@@ -16,8 +16,8 @@ struct CertificateList {
         try fields.end()
     }
 
-    /// The next certificate as DER; nil after the last. Its extensions (OCSP, SCT) are read for their
-    /// form only.
+    /// The next certificate as DER; nil after the last. Only the form of its extensions (OCSP, SCT)
+    /// is checked.
     mutating func next() throws(ProofRefusal) -> ArraySlice<UInt8>? {
         guard !entries.isAtEnd else { return nil }
         guard count < most else { throw .tooManyCertificates }
