@@ -7,7 +7,7 @@ internal import Remote
 internal import Sockets
 internal import TLS
 
-/// What to do to which server.
+/// What to do with which server.
 struct BenchOptions {
     enum Mode: String, CaseIterable {
         case handshake, reply, pipelined, runs, idle
@@ -16,7 +16,7 @@ struct BenchOptions {
         var isRemote: Bool { self == .pipelined || self == .runs }
     }
 
-    /// By what a reply is recognised.
+    /// How a reply is recognised.
     enum Reply {
         case exactly([UInt8])
         case length(Int)
@@ -31,11 +31,11 @@ struct BenchOptions {
     let connections: Int
     let request: [UInt8]
     let reply: Reply
-    /// Requests of one connection that are under way at once.
+    /// How many requests of one connection are outstanding at once.
     let depth: Int
     let seconds: Duration
     let warmUp: Duration
-    /// So many operations instead of seconds.
+    /// How many operations to run instead of a time.
     let count: Int?
     let levels: [Int]
     let limit: Duration
@@ -80,7 +80,7 @@ struct BenchOptions {
         count = try arguments.number("count", 1...1_000_000_000)
         depth = mode == .pipelined ? 256 : 1
         if mode.isRemote {
-            // A run of the command, and its reply and exit, as docs/protocol.md has them.
+            // A run of the command, and its reply and exit, as in docs/protocol.md.
             let name = Array((arguments["request"] ?? "Hello").utf8)
             let text = Array((arguments["reply"] ?? "Greetings!").utf8) + [0x0a]
             guard name.count < 256, text.count < 256 else {
@@ -136,7 +136,7 @@ struct BenchOptions {
         """
 }
 
-/// `\r`, `\n` and `\\` as the bytes that they stand for.
+/// `\r`, `\n` and `\\` as the bytes that they mean.
 private func unescaped(_ text: String) -> [UInt8] {
     var bytes: [UInt8] = []
     var isEscaped = false

@@ -1,4 +1,4 @@
-// The benchmark's load: drives one server of small messages and says what it cost.
+// The benchmark's load: drives one server with small messages and reports what it cost.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Console
