@@ -24,10 +24,10 @@ struct ArgumentReader {
                     "\(quoted(name)) is not a valid argument name; expected letters, digits and _, not starting with a digit"
                 )
             }
-            guard patterns.count < Self.mostArguments else {
+            guard patterns.count < Self.maxArguments else {
                 throw Mistake(
                     .tooMany, at: member.offset,
-                    "\(quoted(command)) has too many arguments; expected at most \(Self.mostArguments)"
+                    "\(quoted(command)) has too many arguments; expected at most \(Self.maxArguments)"
                 )
             }
             patterns[name] = (try argument(name, member.value, &notes), member.offset)
@@ -70,7 +70,7 @@ struct ArgumentReader {
         } catch {
             throw Mistake(
                 .tooMany, at: source.offset,
-                "the table's patterns are too large together; expected at most \(PatternStock.mostPlaces) positions with all repetitions expanded, counting equal patterns once"
+                "the table's patterns are too large together; expected at most \(PatternStock.maxPositions) positions with all repetitions expanded, counting equal patterns once"
             )
         }
     }
@@ -85,5 +85,5 @@ struct ArgumentReader {
         return bytes.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
     }
 
-    private static let mostArguments = 64
+    private static let maxArguments = 64
 }

@@ -59,7 +59,7 @@ public final class CommandTable: Sendable {
     }
 
     /// The third tutorial's table.
-    public static let documents = CommandTable(replies: [
+    public static let tutorial = CommandTable(replies: [
         CommandEntry(name: "Hello", action: .reply(text: "Greetings!", closes: false)),
         CommandEntry(
             name: "Are you there?", action: .reply(text: "Yes, I am here!", closes: false)),

@@ -22,7 +22,7 @@ struct IdentitySet: Sendable {
     func isNobody(without other: Self) -> Bool {
         if other.isEverybody { return true }
         let all = [texts] + groups
-        guard !isEverybody, all.reduce(0, { $0 + $1.count }) <= Self.mostCompared else {
+        guard !isEverybody, all.reduce(0, { $0 + $1.count }) <= Self.maxCompared else {
             return false
         }
         return all.allSatisfy { $0.allSatisfy(other.names) }
@@ -33,7 +33,7 @@ struct IdentitySet: Sendable {
     var someName: String? {
         var first: [UInt8]?
         let all = [texts] + groups
-        guard all.reduce(0, { $0 + $1.count }) <= Self.mostCompared else { return nil }
+        guard all.reduce(0, { $0 + $1.count }) <= Self.maxCompared else { return nil }
         for set in all {
             for text in set
             where !text.starts(with: "key:".utf8)
@@ -50,5 +50,5 @@ struct IdentitySet: Sendable {
     }
 
     /// Each command of a table may name the same large groups.
-    private static let mostCompared = 1_000
+    private static let maxCompared = 1_000
 }

@@ -27,5 +27,5 @@ public struct MatchingWork: Sendable {
 
     /// What the values of one identity may take per second, on average over several: some 40 ms of a core. What people
     /// write takes some thousand per request, and nobody starts so many programs that this would limit them.
-    public static let aSecond = 20_000_000
+    public static let perSecond = 20_000_000
 }

@@ -16,11 +16,11 @@ struct PatternStock {
         if let known = patterns[key] { return known }
         let pattern = try Pattern(text)
         places += pattern.size
-        guard places <= Self.mostPlaces else { throw Full() }
+        guard places <= Self.maxPositions else { throw Full() }
         patterns[key] = pattern
         return pattern
     }
 
     /// Four bytes each. A thousand different patterns for host names fit.
-    static let mostPlaces = 2_000_000
+    static let maxPositions = 2_000_000
 }

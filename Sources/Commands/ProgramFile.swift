@@ -97,9 +97,9 @@ enum ProgramFile {
             return .unusable("is a script whose #! line is longer than \(headLength) bytes")
         }
         let what = "is a script, and its interpreter '\(escaped(interpreter))'"
-        guard level <= mostScripts else {
+        guard level <= maxScripts else {
             return .unusable(
-                "\(what) is yet another script; at most \(mostScripts) in a row can start")
+                "\(what) is yet another script; at most \(maxScripts) in a row can start")
         }
         switch look(at: interpreter, for: runner, level: level + 1) {
         case .good: return .good
@@ -116,5 +116,5 @@ enum ProgramFile {
     /// How much the kernel looks at: its BINPRM_BUF_SIZE.
     private static let headLength = 256
     /// The kernel's own limit: from the fifth on, it fails with ELOOP.
-    private static let mostScripts = 4
+    private static let maxScripts = 4
 }

@@ -15,10 +15,10 @@ struct ProgramReader {
         let patterns = try ArgumentReader(command: command).read(fields["arguments"], &notes)
         let expected = "an array of strings, a program and its arguments"
         let nodes = try run.array("'run'", expected)
-        guard nodes.count <= Self.mostWords else {
+        guard nodes.count <= Self.maxWords else {
             throw Mistake(
-                .tooMany, at: nodes[Self.mostWords].offset,
-                "'run' is too long; expected at most \(Self.mostWords) strings")
+                .tooMany, at: nodes[Self.maxWords].offset,
+                "'run' is too long; expected at most \(Self.maxWords) strings")
         }
         guard let first = nodes.first else {
             throw Mistake(.invalidProgram, at: run.offset, "'run' is empty; expected \(expected)")
@@ -82,10 +82,10 @@ struct ProgramReader {
         let members =
             try node?.object("'environment'", "an object that maps variable names to strings")
             ?? []
-        guard members.count <= Self.mostVariables else {
+        guard members.count <= Self.maxVariables else {
             throw Mistake(
-                .tooMany, at: members[Self.mostVariables].offset,
-                "'environment' is too long; expected at most \(Self.mostVariables) variables")
+                .tooMany, at: members[Self.maxVariables].offset,
+                "'environment' is too long; expected at most \(Self.maxVariables) variables")
         }
         for member in members {
             guard ArgumentReader.isName(member.key.utf8[...]) else {
@@ -170,6 +170,6 @@ struct ProgramReader {
         return nil
     }
 
-    private static let mostWords = 1_024
-    private static let mostVariables = 256
+    private static let maxWords = 1_024
+    private static let maxVariables = 256
 }

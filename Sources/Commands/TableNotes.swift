@@ -19,7 +19,7 @@ struct TableNotes {
 
     /// - Parameter sentence: without its full stop, and without control characters.
     mutating func warn(_ code: TableWarning.Code, _ offset: Int, _ sentence: String) {
-        guard warnings.count < Self.mostWarnings else {
+        guard warnings.count < Self.maxWarnings else {
             omitted += 1
             return
         }
@@ -27,5 +27,5 @@ struct TableNotes {
     }
 
     /// Locating each takes time proportional to the text; nobody reads more.
-    private static let mostWarnings = 100
+    private static let maxWarnings = 100
 }

@@ -51,7 +51,7 @@ package struct InputLedger {
     /// - Throws: `malformed` if a client never ends its inputs.
     package mutating func exited() throws(StreamError) {
         lastIsRunning = false
-        guard credits.count <= Self.mostOpen else {
+        guard credits.count <= Self.maxOpen else {
             throw .malformed("\(credits.count) inputs did not end")
         }
     }
@@ -59,5 +59,5 @@ package struct InputLedger {
     private var firstIsRunning: Bool { lastIsRunning && credits.count == 1 }
 
     /// A client ends each input when it reads the exit, so that only what it pipelined is open.
-    private static let mostOpen = 8_192
+    private static let maxOpen = 8_192
 }

@@ -188,7 +188,7 @@ public final class RemoteClient<Stream: ByteStream> {
             guard count > 0 else { throw .malformed("zero bytes of input were requested") }
             wantInput(count)
         // Skipped if much is waiting already: one pong answers all pings before it.
-        case .ping: if outbox.count < Self.mostWaiting { say(.pong) }
+        case .ping: if outbox.count < Self.maxWaiting { say(.pong) }
         case .pong, .run, .runPart, .input, .inputEnd, .cancel: break
         }
         return nil
@@ -204,7 +204,7 @@ public final class RemoteClient<Stream: ByteStream> {
 
     private func sendInput() async {
         while !Task.isCancelled {
-            guard let credit, credit > 0, outbox.count < Self.mostWaiting else {
+            guard let credit, credit > 0, outbox.count < Self.maxWaiting else {
                 await creditBell.wait()
                 continue
             }
@@ -276,7 +276,7 @@ public final class RemoteClient<Stream: ByteStream> {
     }
 
     /// How many bytes may wait to be sent before more input is read.
-    private static var mostWaiting: Int { 262_144 }
+    private static var maxWaiting: Int { 262_144 }
 }
 
 extension RemoteClient: Driver {

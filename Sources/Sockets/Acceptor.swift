@@ -8,7 +8,7 @@ public import System
 /// have run out.
 public final class Acceptor: EventSource {
     private let listener: Listener
-    private let mayTry: () -> Bool
+    private let canAccept: () -> Bool
     private let accepted: (consuming Descriptor, SocketAddress) -> Void
     private let exhausted: (Bool) -> Void
     private var state = State.stopped
@@ -27,18 +27,18 @@ public final class Acceptor: EventSource {
     /// Starts to accept. To be called on the loop's thread.
     ///
     /// - Parameters:
-    ///   - mayTry: asked before each connection is taken; while it says no, they wait. It is asked
-    ///     again at `goOn()`, and ten times a second.
+    ///   - canAccept: asked before each connection is taken; while it says no, they wait. It is asked
+    ///     again at `resume()`, and ten times a second.
     ///   - exhausted: called with true when descriptors have run out and accepting pauses, with
     ///     false when it continues.
     ///   - accepted: takes ownership of each connection.
     public init(
-        _ listener: Listener, loop: EventLoop, mayTry: @escaping () -> Bool = { true },
+        _ listener: Listener, loop: EventLoop, canAccept: @escaping () -> Bool = { true },
         exhausted: @escaping (Bool) -> Void,
         accepted: @escaping (consuming Descriptor, SocketAddress) -> Void
     ) throws(StreamError) {
         self.listener = listener
-        self.mayTry = mayTry
+        self.canAccept = canAccept
         self.accepted = accepted
         self.exhausted = exhausted
         super.init(loop: loop)
@@ -55,15 +55,15 @@ public final class Acceptor: EventSource {
         state = .stopped
     }
 
-    /// Resumes accepting if it was interrupted: a descriptor is free again, or `mayTry` may have
+    /// Resumes accepting if it was interrupted: a descriptor is free again, or `canAccept` may have
     /// another answer.
-    public func goOn() {
+    public func resume() {
         if isWaiting { expired() }
     }
 
     override public func ready(_ events: Events) {
-        for _ in 0..<Self.acceptsATurn where isWatching {
-            guard mayTry() else { return hold() }
+        for _ in 0..<Self.acceptsPerTurn where isWatching {
+            guard canAccept() else { return hold() }
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let number = unsafe withUnsafeMutablePointer(to: &storage) {
@@ -91,7 +91,7 @@ public final class Acceptor: EventSource {
 
     override public func expired() {
         guard isWaiting else { return }
-        guard mayTry(), (try? watch()) != nil else {
+        guard canAccept(), (try? watch()) != nil else {
             return setDue(loop.now + Self.pause)
         }
         clearDue()
@@ -127,7 +127,7 @@ public final class Acceptor: EventSource {
     }
 
     /// Few, so that a burst of connections spreads over the loops.
-    private static let acceptsATurn = 4
+    private static let acceptsPerTurn = 4
     /// Another process may free a descriptor, without any notice here.
     private static let pause = Duration.milliseconds(100)
 }

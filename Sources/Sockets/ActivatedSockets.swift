@@ -23,10 +23,10 @@ public struct ActivatedSockets {
     ///
     /// - Throws: `system` where one is not a TCP socket that listens.
     public func listeners() throws(StreamError) -> [Listener] {
-        guard count <= Self.most else {
+        guard count <= Self.maxCount else {
             throw StreamError(
                 .system,
-                "socket activation passed \(count) sockets, but at most \(Self.most) are supported"
+                "socket activation passed \(count) sockets, but at most \(Self.maxCount) are supported"
             )
         }
         var listeners: [Listener] = []
@@ -39,7 +39,7 @@ public struct ActivatedSockets {
     /// SD_LISTEN_FDS_START.
     private static let first: Int32 = 3
     /// More than anyone has addresses to listen on.
-    private static let most = 64
+    private static let maxCount = 64
 }
 
 extension Listener {

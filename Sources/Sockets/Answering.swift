@@ -130,7 +130,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         }
         guard try answerReadAhead(&filled), !isQueued else { return nil }
         if let ending { return ending }
-        for _ in 0..<Self.messagesATurn {
+        for _ in 0..<Self.messagesPerTurn {
             var attempt = Attempt.ended
             var turn = Turn.gather
             try loop.withInput(atMost: maximum) { (input) throws(StreamError) in
@@ -222,5 +222,5 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
 
     /// Enough that a busy stream costs no extra turns of the loop, few enough that others wait for
     /// a fraction of a millisecond.
-    private static var messagesATurn: Int { 64 }
+    private static var messagesPerTurn: Int { 64 }
 }

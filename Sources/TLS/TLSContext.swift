@@ -155,7 +155,7 @@ public final class TLSContext: Sendable {
 
     private func verify(with trust: Trust) throws(CredentialError) {
         unsafe try trust.install(in: pointer)
-        unsafe SSL_CTX_set_verify_depth(pointer, Self.mostIntermediates)
+        unsafe SSL_CTX_set_verify_depth(pointer, Self.maxIntermediates)
         // A common name does not count as a name, so a CA's name constraints don't apply to it.
         unsafe X509_VERIFY_PARAM_set_hostflags(
             SSL_CTX_get0_param(pointer), UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
@@ -222,5 +222,5 @@ public final class TLSContext: Sendable {
     }
 
     /// More than any PKI has; each costs the verifying end a signature.
-    private static let mostIntermediates: Int32 = 10
+    private static let maxIntermediates: Int32 = 10
 }

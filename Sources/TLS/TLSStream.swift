@@ -108,7 +108,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     public func attemptHandshake() throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        let attempt = try outcome(of: goOn(), "the TLS handshake")
+        let attempt = try outcome(of: continueHandshake(), "the TLS handshake")
         switch attempt {
         case .moved:
             isEstablished = true
@@ -131,7 +131,7 @@ public final class TLSStream: TLSTransport, ByteStream {
 
     /// Nothing else is signed: after the handshake a key has nothing to prove, and we never read
     /// before it.
-    private func goOn() -> Int32 {
+    private func continueHandshake() -> Int32 {
         let call = SigningCall.make(asking: context.signer, for: self) {
             unsafe SSL_do_handshake(ssl)
         }

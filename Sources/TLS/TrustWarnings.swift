@@ -40,9 +40,11 @@ extension Trust {
 
     /// Some of the warnings, and how many more there are: a file may be a system's whole store.
     private static func first(of warnings: [String], _ what: String) -> [String] {
-        guard warnings.count > most else { return warnings }
-        return warnings.prefix(most) + ["there are \(warnings.count - most) more \(what)"]
+        guard warnings.count > maxWarnings else { return warnings }
+        return warnings.prefix(maxWarnings) + [
+            "there are \(warnings.count - maxWarnings) more \(what)"
+        ]
     }
 
-    private static let most = 10
+    private static let maxWarnings = 10
 }

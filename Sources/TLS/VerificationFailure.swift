@@ -102,12 +102,12 @@ extension Verification {
     /// Some of the names, and how many more there are.
     private func list(_ names: [SubjectName]) -> String {
         guard !names.isEmpty else { return "no name at all" }
-        let shown = names.prefix(Self.mostNames).map { bounded($0.description, to: 100) }
+        let shown = names.prefix(Self.maxNames).map { bounded($0.description, to: 100) }
         let more = names.count - shown.count
         return shown.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
     }
 
-    private static let mostNames = 5
+    private static let maxNames = 5
 
     /// It was not signed by a trusted CA.
     private func issuerFailure(_ failing: Certificate, _ trust: Trust) -> StreamError {

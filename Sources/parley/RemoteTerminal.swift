@@ -69,7 +69,7 @@ final class RemoteTerminal: RemoteConsole {
         errorOutput.write(bytes)
     }
 
-    var isFull: Bool { output.backlog + errorOutput.backlog > Self.most }
+    var isFull: Bool { output.backlog + errorOutput.backlog > Self.maxWaiting }
 
     func drained() async {
         await output.flushed()
@@ -85,5 +85,5 @@ final class RemoteTerminal: RemoteConsole {
     /// Far more than a table's help.
     private static let longestCollection = 1 << 20
     /// How many bytes may wait here before the server is held up.
-    private static let most = 65_536
+    private static let maxWaiting = 65_536
 }

@@ -136,7 +136,7 @@ struct ReceptionTests {
         try await onLoop { loop in
             let broker = try Broker(loop)
             let old = broker.office.policy
-            try broker.office.enforce(Policy(after: old, table: .documents))
+            try broker.office.enforce(Policy(after: old, table: .tutorial))
             let new = broker.office.policy
             #expect(new.generation == old.generation + 1 && new.key == old.key)
             #expect(new.context === old.context)

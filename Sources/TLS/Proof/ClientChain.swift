@@ -17,7 +17,7 @@ public struct ClientChain: Sendable {
         var reader = HandshakeReader(message)
         let certificate = try reader.next(.certificate)
         try reader.end()
-        var list = try CertificateList(certificate, most: HandshakeKind.mostCertificates)
+        var list = try CertificateList(certificate, maxCount: HandshakeKind.maxCertificates)
         var entries: [ArraySlice<UInt8>] = []
         while let entry = try list.next() { entries.append(entry) }
         guard !entries.isEmpty else { throw .noClientCertificate }

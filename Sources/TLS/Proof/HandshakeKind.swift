@@ -38,7 +38,7 @@ public enum HandshakeKind: UInt8, Sendable, CustomStringConvertible {
 
     /// In a client's Certificate. OpenSSL accepts one level more (`TLSContext`); no PKI has so many, and each costs
     /// the verifying end a signature.
-    static let mostCertificates = 10
+    static let maxCertificates = 10
 
     /// As RFC 8446 spells it.
     public var description: String {

@@ -42,7 +42,7 @@ public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// The client was not asked for a certificate.
     case clientNotAsked
     case noClientCertificate
-    /// More than `HandshakeKind.mostCertificates`.
+    /// More than `HandshakeKind.maxCertificates`.
     case tooManyCertificates
     /// A certificate in the chain is not one, or its key can't be read.
     case unreadableCertificate
@@ -88,7 +88,7 @@ public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .clientNotAsked: "the server asked for no client certificate in this handshake"
         case .noClientCertificate: "the client sent no certificate"
         case .tooManyCertificates:
-            "the client's chain has more than \(HandshakeKind.mostCertificates) certificates"
+            "the client's chain has more than \(HandshakeKind.maxCertificates) certificates"
         case .unreadableCertificate: "a certificate in the client's chain cannot be read"
         case .untrustedChain: "the client's chain was not accepted"
         case .otherClientCertificate:

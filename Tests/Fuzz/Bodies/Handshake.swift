@@ -53,7 +53,7 @@ private func checkChain(_ message: [UInt8]) throws(Finding) {
     do throws(ProofRefusal) {
         let chain = try ClientChain(message)
         let certificates = try chain.certificates()
-        guard (1...HandshakeKind.mostCertificates).contains(certificates.count),
+        guard (1...HandshakeKind.maxCertificates).contains(certificates.count),
             chain.hash.count == 32, message.count <= HandshakeKind.certificate.longest + 4
         else { throw .unavailable }
         for certificate in certificates {
