@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A ClientHello, and what is none any more."""
+"""A valid ClientHello, and broken ones."""
 
 import ssl
 import struct

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts/generate-certs adds to a set that is there, replaces of it, and leaves alone."""
+"""What scripts/generate-certs adds to an existing set, replaces in it, and leaves alone."""
 
 import os
 import shutil
@@ -184,7 +184,7 @@ class Existing(Case):
                 self.assertEqual(leftovers(out), [])
 
     def make_ca(self, days):
-        """A CA that ends in so many days."""
+        """A CA that expires in that many days."""
         end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * DAY))
         self.out.mkdir()
         issue_ca(self.out, "ca", end=end)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""parleyd check: what a table allows, and how a mistake in one is told."""
+"""parleyd check: what a table allows, and how it reports a mistake."""
 
 import os
 import pathlib

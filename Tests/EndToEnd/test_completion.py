@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a shell is told that may come next on parley's command line, and the shells themselves."""
+"""What parley offers shells as the next word of its command line, and the shells themselves."""
 
 import os
 import pathlib

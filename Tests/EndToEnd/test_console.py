@@ -26,7 +26,7 @@ class Words(TestCase):
                              "(?i)example"):
                     self.assertRegex(run.stdout.text, word)
 
-    def test_a_user_before_the_host_is_told_that_there_are_none(self):
+    def test_a_user_before_the_host_is_refused_with_advice(self):
         for words in (["run", "alice@web1", "--", "x"], ["hello", "alice@web1:80"]):
             run = Program(self, [PARLEY, *words])
             self.assertFails(run, 255, "alice@web1", "by their certificates", "use web1")

@@ -14,7 +14,7 @@ CLIENT = "('127.0.0.1', CLIENT)"
 
 @dataclasses.dataclass
 class Conversation:
-    """What both ends are given and what they print; PORT and CLIENT stand for the two ports."""
+    """What both ends read and what they print; PORT and CLIENT are placeholders for the two ports."""
 
     protocol: str
     start: str

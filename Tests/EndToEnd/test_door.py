@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits by address, before a handshake is finished: who is let in, who gives way, and what is told of it."""
+"""Limits by address, before a handshake is finished: who is let in, who gives way, and what is reported."""
 
 import json
 import resource

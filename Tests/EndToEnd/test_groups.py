@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Control groups: each command in one of its own, with limits that are told, and nothing of them left."""
+"""Control groups: one for each command, with limits that are reported, and nothing left behind."""
 
 import json
 import os

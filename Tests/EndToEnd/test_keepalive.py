@@ -87,7 +87,7 @@ class Pauses(TestCase):
     """A reader that pauses holds its program, however long the ends would wait for a silent peer."""
 
     def paused(self, server, *command, **how):
-        """A run whose output nobody reads, and its reading end."""
+        """A run whose output is not read, and the reading end."""
         read, write = os.pipe()
         run = Run(self, server.port, *command, stdout=write, **how)
         os.close(write)

@@ -123,7 +123,7 @@ class Confinement(TestCase):
 
 
 def secret(path):
-    """The private number of an EC key, as it stands in memory."""
+    """The private number of an EC key, as it is in memory."""
     text = subprocess.run(["openssl", "pkey", "-in", path, "-noout", "-text"], check=True, capture_output=True,
                           text=True, timeout=30).stdout
     digits = re.search(r"priv:\n((?:\s+[0-9a-f:]+\n)+)", text)[1]

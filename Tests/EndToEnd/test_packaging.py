@@ -51,7 +51,7 @@ class Version(TestCase):
 
 
 class Release(TestCase):
-    """scripts/release, in a repository of its own."""
+    """scripts/release, in a separate repository."""
 
     def setUp(self):
         self.root = new_folder()

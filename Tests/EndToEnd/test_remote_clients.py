@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that vanish, are silent or don't read: their programs end, and nobody else waits."""
+"""Clients that vanish, are silent or don't read: their programs end, and no other client waits."""
 
 import pathlib
 import signal

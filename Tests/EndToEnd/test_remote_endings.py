@@ -14,7 +14,7 @@ from support import SCRATCH, TestCase, eventually, is_alive
 
 
 class ByItself(RemoteTestCase):
-    """What a program left behind has its time, and then it is ended."""
+    """Processes that a program left behind get time to finish, and are then ended."""
 
     COMMANDS = {
         "log": bash("exec > >(sleep 0.05; cat) 2>&1; echo one; echo two"),

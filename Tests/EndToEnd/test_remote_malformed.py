@@ -18,12 +18,12 @@ COMMANDS = {
 
 
 class Broken(RemoteTestCase):
-    """Whoever breaks a rule is told so, and the session ends."""
+    """A client that breaks a rule is told so, and the session ends."""
 
     COMMANDS = COMMANDS
 
     def assertMalformed(self, sent, behind=()):
-        """`sent` is answered with the types `behind` it and then with the refusal."""
+        """`sent` is answered with the types in `behind` and then with the refusal."""
         session = self.session()
         session.stream.sendall(sent)
         frames = session.end()

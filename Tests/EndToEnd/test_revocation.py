@@ -24,7 +24,7 @@ def folder_of(test):
 
 
 class Lists(TestCase):
-    """What can't serve is refused at the start, at both ends, and at a reload the old one stays."""
+    """An unusable list is rejected at the start, at both ends; at a reload the old one is kept."""
 
     def unusable(self):
         folder = folder_of(self)
@@ -231,7 +231,7 @@ class Levels(TestCase):
 
 
 class Endings(TestCase):
-    """What ends soon is told while it can be renewed."""
+    """What expires soon is reported while it can be renewed."""
 
     def setUp(self):
         self.folder = folder_of(self)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A remote command's output and error output: every byte, at the pace of whoever reads it."""
+"""A remote command's output and error output: every byte, at the pace of the reader."""
 
 import os
 import signal
@@ -81,7 +81,7 @@ class Streams(RunTestCase):
 
 
 class Readers(RunTestCase):
-    """What becomes of our output when nobody takes it."""
+    """What happens to our output when nobody reads it."""
 
     def test_a_reader_that_has_enough_ends_the_program_silently(self):
         line = self.run_it("Hello").line.replace("Hello", "endless")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`parley run` and a server that dies, falls silent, or does not keep to parley/1."""
+"""`parley run` and a server that dies, falls silent, or violates parley/1."""
 
 import os
 import signal

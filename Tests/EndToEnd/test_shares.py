@@ -33,7 +33,7 @@ class Shares(Outcomes, TestCase):
         return sessions
 
     def assertTurnedAway(self, server, name, *words):
-        """It is told before it has asked for anything, and then nothing more comes."""
+        """It is refused before it has asked for anything, and then nothing more comes."""
         frames = server.session(self, name).end()
         self.assertEqual([kind for kind, _ in frames], [REFUSAL])
         code, sentence = frames[0][1][0], frames[0][1][1:].decode()
