@@ -35,7 +35,7 @@ struct JSON5NumberTests {
         #expect(JSON5Value.read(text) == .notANumber)
     }
 
-    // Each is a mistake where it stands and ends nothing, whatever comes after it.
+    // Each is a mistake at its position and ends nothing, whatever comes after it.
     @Test(
         arguments: [
             "-", "+", ".", "-.", "+.", "e1", ".e1", "-e1", "1e", "1E", "1e+", "1e-", "1E+", "1E-",
