@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures Parley beside other servers, all in turns; `scripts/bench` prepares and calls it."""
+"""Measures Parley against other servers, all in turns; `scripts/bench` prepares and calls it."""
 
 import argparse
 import os

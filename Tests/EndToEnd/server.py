@@ -31,7 +31,7 @@ def _own():
 
 IS_ROOT, OWN = os.geteuid() == 0, _own()
 SOMEBODY = "nobody" if IS_ROOT else OWN
-"""Whom programs run as that a table names no user for: there are no accounts of Parley's here."""
+"""The user of programs whose table entry names none: Parley's own accounts don't exist here."""
 AS_SOMEBODY = ["--program-user", SOMEBODY] if IS_ROOT else []
 NETWORK = "daemon" if IS_ROOT else OWN
 """The user of the network process: one that every system has, and that no program runs as."""

@@ -58,7 +58,7 @@ class ByItself(RemoteTestCase):
         self.assertEnded(outcome, BY_ITSELF, 7)
         left = numbers(outcome.output)
         self.assertEqual(len(left), ESCAPES - 1)
-        # A timeout(1) beside its program.
+        # A timeout(1) next to its program.
         self.assertEqual(self.server.end_of(session)["left_ended"], ESCAPES)
         self.assertTrue(all_gone(left))
 

@@ -106,7 +106,7 @@ class Siege:
         self.certificates.mkdir()
         for name in ("good", *IDENTITIES):
             authority.issue(self.certificates, name, names=f"DNS:{name}.example", purpose=FOR_CLIENTS)
-        # What one client may run is no limit of this kind.
+        # What one client may run is not a limit of this kind.
         commands = {"true": program("/bin/true", concurrency=64, perIdentity=64), "dear": dear()}
         self.server = TableServer(owner, commands, trusting=[])
         self.files, self.memory = self.server.descriptors, self.server.resident
