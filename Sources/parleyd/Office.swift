@@ -29,7 +29,7 @@ final class Office {
     private(set) var mostOfIdentity: Int
     private var pace: IdentityPace
     /// Of comparing arguments with patterns, in steps.
-    private var matchingPace = IdentityPace(rate: MatchingWork.perSecond)
+    private var matchingPace = IdentityPace(rate: MatchingWork.aSecond)
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
     private(set) var attendance: Attendance {

@@ -143,12 +143,12 @@ import Testing
                 return (work.spent, bad.description)
             }
             // What it has asked for in other sessions.
-            office.matched(MatchingWork.perSecond * 10 - 5_000_000, for: greedy)
+            office.matched(MatchingWork.aSecond * 10 - 5_000_000, for: greedy)
             var spent = 0
             for _ in 0..<100 { spent += steps(greedy, value).0 }
             #expect(spent >= 5_000_000 && spent < 6_000_000, "\(spent)")
             let (few, refusal) = steps(greedy, value)
-            #expect(few < 10_000 && refusal?.contains("recent arguments") == true)
+            #expect(few < 10_000 && refusal?.contains("in the last seconds") == true)
             #expect(steps(other, "0").1 == nil)
         }
     }
