@@ -1,4 +1,4 @@
-// What the programs say on standard error, a line each.
+// What the programs write to standard error, line by line.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import Sockets
@@ -9,7 +9,7 @@ internal import System
 public final class Log {
     /// What each line begins with.
     private let beginning: [UInt8]
-    /// Standard error, for what else is to be written there in its place.
+    /// Standard error, for anything else that goes there in order.
     public let output: Output
 
     public init(program: String, loop: EventLoop) {
@@ -36,7 +36,7 @@ public final class Log {
 
     public func flush() { output.flush() }
 
-    /// Says the last word before the process ends, without a loop.
+    /// Writes the last message before the process ends, without a loop.
     public static func end(_ program: String, _ sentence: String, status: Int32) -> Never {
         write(program, sentence)
         exit(status)

@@ -6,12 +6,12 @@ public import System
 
 /// A listening TCP socket that any number of loops share.
 public final class Listener: Sendable {
-    /// Where it is bound, with the port that the kernel chose where none was named.
+    /// Where it is bound, with the port that the kernel chose if none was given.
     public let address: SocketAddress
     let descriptor: Descriptor
 
-    /// Binds and listens. `::` serves IPv4 as well. `SO_REUSEADDR` lets a server start again at
-    /// once; a second one on the same port fails all the same.
+    /// Binds and listens. `::` serves IPv4 as well. `SO_REUSEADDR` lets a server restart at once; a
+    /// second one on the same port still fails.
     ///
     /// - Parameter backlog: connections that may wait to be accepted; the kernel caps it at
     ///   `net.core.somaxconn`.
@@ -31,26 +31,26 @@ public final class Listener: Sendable {
         guard unsafe address.withSockaddr({ unsafe bind(number, $0, $1) }) == 0,
             listen(number, Int32(clamping: backlog)) == 0
         else {
-            // Before the sentence is made, which may change it.
+            // Before building the sentence, which may change it.
             let reason = errno
             throw StreamError("cannot listen on \(address)", errno: reason)
         }
         self.address = unsafe SocketAddress.ask { unsafe getsockname(number, $0, $1) } ?? address
     }
 
-    /// Takes over a socket that listens, as `init(_:backlog:)` has made it.
+    /// Takes over a listening socket like those of `init(_:backlog:)`.
     ///
-    /// - Throws: `system` where it has no address.
+    /// - Throws: `system` if it has no address.
     public init(owning descriptor: consuming Descriptor) throws(StreamError) {
         let number = descriptor.number
         self.descriptor = descriptor
         guard let address = unsafe SocketAddress.ask({ unsafe getsockname(number, $0, $1) }) else {
-            throw StreamError("cannot tell where a socket listens", errno: errno)
+            throw StreamError("cannot find out where a socket listens", errno: errno)
         }
         self.address = address
     }
 
-    /// The socket's number, which stays its own: for whoever gives it to another process.
+    /// The socket's number, which remains owned here: for passing it to another process.
     package var number: Int32 { descriptor.number }
 }
 

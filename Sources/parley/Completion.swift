@@ -7,7 +7,7 @@ internal import System
 /// `--`: until then the host may still be being typed.
 struct Completion {
     enum Candidates {
-        /// Those of these words that begin with what was typed.
+        /// The words among these that begin with what was typed.
         case words([String])
         /// The shell's own: paths, folders, names of hosts.
         case files, folders, hosts
@@ -65,7 +65,7 @@ struct Completion {
         }
     }
 
-    /// The words that are no options and no options' values.
+    /// The words that are neither options nor values of options.
     private static func operands(of words: [String]) -> [String] {
         var operands: [String] = []
         var isValue = false

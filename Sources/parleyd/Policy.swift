@@ -40,7 +40,7 @@ struct Policy: Sendable {
 
     /// - Throws: `TableError`, `ConfigurationError`.
     static func table(_ options: ServerOptions) throws -> CommandTable {
-        guard let path = options.commands else { return .documents }
+        guard let path = options.commands else { return .tutorial }
         let table = try CommandTable(
             file: path, users: .possible(otherwise: options.programUser),
             groups: options.groupSupport)

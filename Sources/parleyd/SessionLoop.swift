@@ -75,7 +75,7 @@ final class SessionLoop {
         for listener in listeners {
             acceptors.append(
                 try Acceptor(
-                    listener, loop: loop, mayTry: { [house] in house.mayAccept }
+                    listener, loop: loop, canAccept: { [house] in house.mayAccept }
                 ) { [unowned self] isExhausted in
                     descriptors.notePause(isExhausted)
                     house.log.write(
@@ -120,7 +120,7 @@ final class SessionLoop {
     // MARK: Accepting
 
     private func acceptAgain() {
-        for acceptor in acceptors { acceptor.goOn() }
+        for acceptor in acceptors { acceptor.resume() }
     }
 
     /// Takes a connection, or gives it to a loop that clearly has fewer: epoll wakes the loop that

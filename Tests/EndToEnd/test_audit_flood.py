@@ -42,7 +42,7 @@ def parsed(text):
 
 
 def are_paired(test, records):
-    """Each start has its end behind it, and each end its start before it."""
+    """Each start is followed by its end, and each end preceded by its start."""
     open_ones = set()
     for record in records:
         key = (record.get("session"), record.get("command"))
@@ -96,7 +96,7 @@ class Flooder:
 
 
 class Flood(RemoteTestCase):
-    """A client can't have more than its share of the trail, and takes nothing of it from others."""
+    """A client can't use more than its share of the trail, and takes nothing from the share of others."""
 
     COMMANDS = COMMANDS
     OPTIONS = ("--audit-rate", "1")
@@ -137,7 +137,7 @@ class Flood(RemoteTestCase):
 
 
 class Pipe:
-    """A named pipe as a trail, whose reader pauses until it is told to go on."""
+    """A named pipe as a trail, whose reader pauses until the test lets it continue."""
 
     def __init__(self, test, name):
         self.path = pathlib.Path(new_folder()) / name

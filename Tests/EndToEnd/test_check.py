@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""parleyd check: what a table allows, and how a mistake in one is told."""
+"""parleyd check: what a table allows, and how it reports a mistake."""
 
 import os
 import pathlib
@@ -156,7 +156,7 @@ class WholeServer(TestCase):
             self.assertEqual(program.complaints, [])
             program.stdout.finish()
             self.assertEqual(program.stdout.text, "")
-        # It leaves nothing behind that a server of another user's could not open.
+        # It leaves nothing behind that another user's server could not open.
         self.assertFalse((self.folder / "audit").exists())
 
     def test_what_a_start_refuses_is_refused(self):

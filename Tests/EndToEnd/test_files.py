@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose files decide: each of them is refused where somebody else could have written it."""
+"""Files that decide something: each is rejected if someone else could have written it."""
 
 import os
 import shutil

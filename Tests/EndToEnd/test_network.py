@@ -123,7 +123,7 @@ class Confinement(TestCase):
 
 
 def secret(path):
-    """The private number of an EC key, as it stands in memory."""
+    """The private number of an EC key, as it is in memory."""
     text = subprocess.run(["openssl", "pkey", "-in", path, "-noout", "-text"], check=True, capture_output=True,
                           text=True, timeout=30).stdout
     digits = re.search(r"priv:\n((?:\s+[0-9a-f:]+\n)+)", text)[1]
@@ -269,18 +269,18 @@ class Limits(TestCase):
     def assertRefuses(self, words, sentence, user=AS_NETWORK):
         program = Program(self, [*words, *parleyd("hello", network=user)])
         self.assertStatus(program, 69)
-        self.assertRegex(program.complaints[-1], f"^parleyd: .*; raise the limit of {sentence}")
+        self.assertRegex(program.complaints[-1], f"^parleyd: .*; raise the {sentence}")
 
     def test_with_fewer_it_says_what_to_raise(self):
         for descriptors in (12, 16, 20):
             with self.subTest(descriptors):
-                self.assertRefuses(self.limited(descriptors), r"descriptors \(ulimit -n\)$")
+                self.assertRefuses(self.limited(descriptors), r"file descriptor limit \(ulimit -n\)$")
 
     def test_without_processes_it_says_what_to_raise(self):
         user = AS_NOBODY if IS_ROOT else []
         if not works(*user, PARLEYD, "--version"):
             self.skipTest("nobody can't run the executables here")
-        self.assertRefuses([*user, "prlimit", "--nproc=1", "--"], "processes .ulimit -u,", user=[])
+        self.assertRefuses([*user, "prlimit", "--nproc=1", "--"], "process limit .ulimit -u,", user=[])
 
 
 class Words(TestCase):

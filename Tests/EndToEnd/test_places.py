@@ -59,7 +59,7 @@ class Places(TestCase):
 
 @needs("bash")
 class Handed(TestCase):
-    """What whoever starts a program has opened for it, such as a shell's <(...)."""
+    """Files that the caller opened for a program, such as a shell's <(...)."""
 
     def shell(self, line, *words, **how):
         return Program(self, ["bash", "-c", line, "bash", *map(str, words)], **how)

@@ -125,7 +125,7 @@ class Faults(RemoteTestCase):
         for _ in range(300):
             session.ask("status", "0")
         self.assertLess(self.server.memory - memory, 1_024)
-        # A program's pipes close behind its exit.
+        # A program's pipes close after its exit.
         eventually(lambda: self.server.descriptors <= descriptors, "closed descriptors")
 
     def test_what_can_not_start_is_unavailable(self):

@@ -179,7 +179,7 @@ class Failures(TestCase):
             with self.subTest(protocol):
                 server = Server(self, protocol, certs=authority.good())
                 run = Run(self, server.port, "Hello")
-                self.assertFails(run, 255, "no remote sessions", "--client-ca")
+                self.assertFails(run, 255, "does not offer remote sessions", "--client-ca")
                 self.assertEqual(run.stdout.text, "")
 
     def test_a_server_that_speaks_no_tls_is_told(self):

@@ -137,7 +137,7 @@ class Activation(unittest.TestCase):
             [sys.executable, "-c", ACTIVATE, str(datagrams.fileno()), *map(str, parleyd("command"))],
             pass_fds=[datagrams.fileno()], capture_output=True, text=True, timeout=LIMIT)
         self.assertEqual(ended.returncode, 69)
-        self.assertIn("descriptor 3 of socket activation is not a TCP socket that listens", ended.stderr)
+        self.assertIn("descriptor 3 from socket activation is not a listening TCP socket", ended.stderr)
 
 
 class Reload(unittest.TestCase):

@@ -35,7 +35,7 @@ class Shares(Outcomes, TestCase):
         return sessions
 
     def assertTurnedAway(self, server, name, *words):
-        """It is told before it has asked for anything, and then nothing more comes."""
+        """It is refused before it has asked for anything, and then nothing more comes."""
         frames = server.session(self, name).end()
         self.assertEqual([kind for kind, _ in frames], [REFUSAL])
         code, sentence = frames[0][1][0], frames[0][1][1:].decode()
@@ -155,7 +155,7 @@ class Sessions(Shares):
         batch = Run(self, server.port, options=["--batch"], stdin="true\ntrue\ntrue\n")
         batch.end_input()
         self.assertStatus(batch, 253)
-        self.assertRegex(batch.stderr.text, "(?s)its limit of open sessions.*nothing of the batch")
+        self.assertRegex(batch.stderr.text, "(?s)its limit of open sessions.*none of the batch")
 
     def test_what_is_in_force_is_told_by_check(self):
         certs = authority.good()

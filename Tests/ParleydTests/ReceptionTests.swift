@@ -136,7 +136,7 @@ struct ReceptionTests {
         try await onLoop { loop in
             let broker = try Broker(loop)
             let old = broker.office.policy
-            try broker.office.enforce(Policy(after: old, table: .documents))
+            try broker.office.enforce(Policy(after: old, table: .tutorial))
             let new = broker.office.policy
             #expect(new.generation == old.generation + 1 && new.key == old.key)
             #expect(new.context === old.context)
@@ -151,7 +151,8 @@ struct ReceptionTests {
         }
     }
 
-    /// Whoever is known by a handle is not replaced, and there is no more room than for the sessions.
+    /// A client known by a handle is not replaced, and there is only room for as many as there are
+    /// sessions.
     @Test func aHandle_isOneClients() async throws {
         try await onLoop { loop in
             let broker = try Broker(loop)

@@ -188,14 +188,14 @@ struct ListenerTests {
         try await onLoop { loop in
             let listener = try Listener.local()
             let client = try RawSocket(connectedTo: listener.address)
-            let mayTry = Shared(false)
+            let canAccept = Shared(false)
             let asked = Shared(0)
             let (arrivals, arrival) = AsyncStream<Void>.makeStream()
             let acceptor = try Acceptor(
                 listener, loop: loop,
-                mayTry: {
+                canAccept: {
                     asked.value += 1
-                    return mayTry.value
+                    return canAccept.value
                 }
             ) { _ in
                 Issue.record("descriptors have not run out")
@@ -209,9 +209,9 @@ struct ListenerTests {
             // At once, and then ten times a second; not in each of the turns.
             let most = 1 + Int((loop.now - start) / .milliseconds(100))
             #expect(asked.value <= most)
-            mayTry.value = true
+            canAccept.value = true
             if isTold {
-                acceptor.goOn()
+                acceptor.resume()
                 // It does not wait for the end of its pause.
                 #expect(loop.deadlines.first == nil)
             }
@@ -236,7 +236,7 @@ struct ListenerTests {
                 let (steps, step) = AsyncStream<Void>.makeStream()
                 let acceptor = try Acceptor(
                     listener, loop: loop,
-                    mayTry: { answers.value.isEmpty ? true : answers.value.removeFirst() }
+                    canAccept: { answers.value.isEmpty ? true : answers.value.removeFirst() }
                 ) { isExhausted in
                     happened.value.append(isExhausted ? "exhausted" : "free")
                     step.yield()
@@ -296,7 +296,7 @@ struct ListenerTests {
                 // More than one, in case that Swift's runtime takes some.
                 spares.give(8)
                 if isTold {
-                    acceptor.goOn()
+                    acceptor.resume()
                     // It does not wait for the end of its pause.
                     #expect(loop.deadlines.first == nil)
                 }

@@ -186,7 +186,7 @@ struct NotaryTests {
         third.handshake()
         #expect(third.server.progress == .failed(.noSignature))
         #expect(try network.ask(first.proof) == .proven)
-        // It is the broker that has no room, which is no failure of the client's.
+        // The broker has no room, which is not the client's failure.
         let refused = try network.ask(second.proof)
         guard case .objection(_, let failure) = refused else {
             Issue.record("\(refused)")
@@ -239,7 +239,7 @@ struct NotaryTests {
             call.messages = messages
             #expect(try !network.ask(call).isSigned)
         }
-        // What stands for TLS 1.3's content, and anything else.
+        // A placeholder for TLS 1.3's content, and anything else.
         for content in [
             [UInt8](repeating: 0x20, count: 130), [UInt8](repeating: 0, count: 100), [],
         ] {

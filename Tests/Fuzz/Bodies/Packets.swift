@@ -77,7 +77,7 @@ func fuzzFields(_ bytes: [UInt8]) throws(Finding) {
         try require(!error.sentence.contains(unkept), "fields are read one after the other")
         return
     }
-    // What was read is what stands there.
+    // What was read is what is there.
     try require(message.starts(with: writer.bytes), "fields are written as they came")
     try require(
         (reader.remaining == 0) == ((try? reader.end()) != nil),
