@@ -9,7 +9,7 @@ enum BrokerStage {
     case opened
     /// Nothing is running.
     case resting
-    /// A command was refused, and its client is to be told when its turn comes.
+    /// A command was refused, and its client is told when its turn comes.
     case refusing(Timer)
     /// The other ends of a program's pipes are on their way; it is started when they have arrived.
     case offering(Offer)

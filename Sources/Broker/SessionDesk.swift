@@ -30,7 +30,7 @@ package protocol SessionDesk: AnyObject {
     /// Matching them took this many steps.
     func matched(_ steps: Int)
 
-    /// A command is refused: how long its answer has to wait.
+    /// A command is refused: how long its answer must wait.
     func refusalDelay() -> Duration
 
     /// Takes what a program needs that may start as far as `decide` can tell: verifies the client's certificate again, takes

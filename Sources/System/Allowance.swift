@@ -29,7 +29,7 @@ package struct Allowance: Sendable {
         return Int(clamping: UInt128(all - used) * UInt128(rate) / 1_000_000_000)
     }
 
-    /// How long it is until one is left to spend.
+    /// How long it takes until one is left to spend.
     package func wait(_ full: Moment, at now: Moment) -> Duration {
         let end = now.later(by: patience)
         return full > end ? full - end : .zero

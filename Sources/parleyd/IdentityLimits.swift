@@ -16,9 +16,9 @@ struct IdentityLimits {
     private let maxPrograms: Int?
     /// Program starts per second.
     let starts: Int
-    /// Of comparing arguments with patterns a second (`MatchingWork`).
+    /// For matching arguments against patterns, in steps per second (`MatchingWork`).
     let matching: Int
-    /// Commands a second that are refused without a delay.
+    /// Commands per second that are refused without delay.
     let refusals: Int
 
     /// - Parameter maxSessions: the limit for all identities together.
@@ -36,7 +36,7 @@ struct IdentityLimits {
                 ?? (maxSessions < 4 ? 0 : max(1, maxSessions / 16)))
         maxPrograms = try arguments.number("max-identity-programs", 1...10_000_000)
         starts = try arguments.number("max-identity-starts", 1...1_000_000) ?? 200
-        // What people write takes some thousand steps a request, and nobody starts as many programs as the default would bound.
+        // Patterns that people write take about a thousand steps per request, and nobody starts enough programs for the default to matter.
         matching =
             MatchingWork.millisecond
             * (try arguments.number("max-identity-matching", 1...1_000) ?? 40)
@@ -58,10 +58,10 @@ struct IdentityLimits {
             )
             let milliseconds = matching / MatchingWork.millisecond
             lines.append(
-                "\(milliseconds) ms a second or so for comparing the arguments of one identity with patterns, in bursts of \(milliseconds * 10) ms"
+                "about \(milliseconds) ms per second for matching one identity's arguments against patterns, in bursts of up to \(milliseconds * 10) ms"
             )
             lines.append(
-                "\(refusals) refused commands of one identity a second, in bursts of \(refusals * 10), after which the answers wait"
+                "\(refusals) refused commands per second and identity, in bursts of up to \(refusals * 10); further answers wait"
             )
         }
         return lines

@@ -112,9 +112,9 @@ final class Office {
         matchingPace.spend(steps, of: identity.description, at: loop.now)
     }
 
-    /// A command of the identity's is refused.
+    /// A command of this identity is refused.
     ///
-    /// - Returns: how long its answer has to wait.
+    /// - Returns: how long its answer must wait.
     func refusalDelay(of identity: Identity) -> Duration {
         isEnding ? .zero : refusalPace.queue(identity.description, at: loop.now)
     }

@@ -217,8 +217,7 @@ struct ServerOptions {
           --audit-rate KIB, --audit-reserve MIB  limit its growth (32, 64)
           --host ADDRESS        default 127.0.0.1; 0.0.0.0 for hello and greeting;
                                 :: accepts IPv6 and IPv4
-          --port N              0 lets the kernel choose
-          --threads N           event loops; default one per core
+          --port, --threads N   0 takes a free port; event loops, default one per core
           --once, --quiet       end after one session; print no console lines
           --plaintext           no encryption, for the tutorials' Python programs
           --certs DIR           has server.pem and server.key; default /etc/parley

@@ -172,11 +172,11 @@ class Sessions(Shares):
         table = write_table(new_folder() / "commands.json5", COMMANDS, are_roots=False)
         self.assertIn("Limit: 100 programs at once per identity, and 7 starts per second, in bursts of up to 70.\n",
                       told("--commands", table, "--max-identity-starts", 7, *AS_SOMEBODY))
-        self.assertIn("Limit: 40 ms a second or so for comparing the arguments of one identity with patterns, in bursts of 400 ms.\n",
+        self.assertIn("Limit: about 40 ms per second for matching one identity's arguments against patterns, in bursts of up to 400 ms.\n",
                       told("--commands", table, *AS_SOMEBODY))
-        self.assertIn("Limit: 3 ms a second or so for comparing", told(
+        self.assertIn("Limit: about 3 ms per second for matching", told(
             "--commands", table, "--max-identity-matching", 3, *AS_SOMEBODY))
-        self.assertIn("Limit: 9 refused commands of one identity a second, in bursts of 90, after which the answers wait.\n",
+        self.assertIn("Limit: 9 refused commands per second and identity, in bursts of up to 90; further answers wait.\n",
                       told("--commands", table, "--max-identity-refusals", 9, *AS_SOMEBODY))
         for words in (["--max-sessions", 8, "--reserved-sessions", 8], ["--max-identity-sessions", 0],
                       ["--max-identity-starts", 0], ["--max-identity-matching", 0],
