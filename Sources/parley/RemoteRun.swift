@@ -221,7 +221,7 @@ final class RemoteRun<Stream: ByteStream> {
                 refusal.code == .busy
             else { throw error }
             throw error.saying(
-                "the server refused the session, so none of the batch was run",
+                "the server refused the session, so nothing of the batch was run",
                 as: .commandRefused)
         }
     }

@@ -155,7 +155,7 @@ class Sessions(Shares):
         batch = Run(self, server.port, options=["--batch"], stdin="true\ntrue\ntrue\n")
         batch.end_input()
         self.assertStatus(batch, 253)
-        self.assertRegex(batch.stderr.text, "(?s)its limit of open sessions.*none of the batch")
+        self.assertRegex(batch.stderr.text, "(?s)its limit of open sessions.*nothing of the batch")
 
     def test_what_is_in_force_is_told_by_check(self):
         certs = authority.good()
