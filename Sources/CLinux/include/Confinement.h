@@ -36,6 +36,8 @@ int parley_close_files(void);
 
 // Whether this is the process's only thread; below zero it can't be told.
 int parley_is_alone(void);
+// Whether no program that this process executes can give it rights (no_new_privs).
+int parley_gains_nothing(void);
 // Empties the environment, also where /proc/PID/environ shows it.
 void parley_wipe_environment(void);
 // No core, no file written; sealed, it is not dumpable as well, and crash handlers are as the system has them. The result
