@@ -44,6 +44,8 @@ extension SessionDesk {
         }
         guard program.isAvailable else { return .refusal(.unavailable(entry.name), entry) }
         switch program.invocation(for: request.arguments, &work) {
+        case .failure(let bad) where bad.code == .shareUsedUp:
+            return .refusal(Refusal(.identityMatching, bad.description), entry)
         case .failure(let bad):
             return .refusal(Refusal(.badArgument, bad.description), entry)
         case .success(let invocation):

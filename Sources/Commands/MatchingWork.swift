@@ -21,11 +21,10 @@ public struct MatchingWork: Sendable {
         return spent <= most
     }
 
+    /// What takes a core a millisecond or so.
+    public static let millisecond = 500_000
+
     /// Two milliseconds or so. A name of a host takes some ten for each of its characters, and the
     /// longest value that can come some 100,000 for a pattern such as `.*`.
-    public static let limit = 1_000_000
-
-    /// What the values of one identity may take a second, on average over some: some 40 ms of a core. What people write takes some
-    /// thousand for a request, and nobody starts as many programs as that would bound.
-    public static let aSecond = 20_000_000
+    public static let limit = 2 * millisecond
 }

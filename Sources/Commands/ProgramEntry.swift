@@ -118,7 +118,7 @@ public final class ProgramEntry: Sendable {
             case .tooMuchWork where work.isShort:
                 return .failure(
                     .init(
-                        .tooMuchWork,
+                        .shareUsedUp,
                         "\(name) is not compared with its pattern: the arguments that you gave in the last seconds took too long to compare; try again in some seconds, with shorter ones"
                     ))
             case .tooMuchWork:

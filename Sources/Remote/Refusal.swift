@@ -56,6 +56,8 @@ public struct Refusal: Error, Hashable, Sendable {
         case identitySessions = 6
         /// Sessions that only an identity without one may have.
         case reservedSessions = 7
+        /// Comparing one identity's arguments with patterns within some time.
+        case identityMatching = 8
     }
 
     /// Its frame. What is too long of the sentence is left out.

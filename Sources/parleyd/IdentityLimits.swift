@@ -8,7 +8,7 @@ internal import Console
 struct IdentityLimits {
     static let options = [
         "max-identity-sessions", "reserved-sessions", "max-identity-programs",
-        "max-identity-starts",
+        "max-identity-starts", "max-identity-matching",
     ]
 
     let sessions: SessionBook.Limits
@@ -16,6 +16,8 @@ struct IdentityLimits {
     private let mostPrograms: Int?
     /// Starts of programs a second.
     let starts: Int
+    /// Of comparing arguments with patterns a second (`MatchingWork`).
+    let matching: Int
 
     /// - Parameter mostSessions: of all together.
     /// - Throws: `UsageError`.
@@ -32,6 +34,10 @@ struct IdentityLimits {
                 ?? (mostSessions < 4 ? 0 : max(1, mostSessions / 16)))
         mostPrograms = try arguments.number("max-identity-programs", 1...10_000_000)
         starts = try arguments.number("max-identity-starts", 1...1_000_000) ?? 200
+        // What people write takes some thousand steps a request, and nobody starts as many programs as the default would bound.
+        matching =
+            MatchingWork.millisecond
+            * (try arguments.number("max-identity-matching", 1...1_000) ?? 40)
     }
 
     /// How many programs one identity may have running.
@@ -46,6 +52,10 @@ struct IdentityLimits {
         if table.hasPrograms {
             lines.append(
                 "\(programs(table)) programs of one identity at once, and \(starts) starts of one a second, in bursts of \(starts * 10)"
+            )
+            let milliseconds = matching / MatchingWork.millisecond
+            lines.append(
+                "\(milliseconds) ms a second or so for comparing the arguments of one identity with patterns, in bursts of \(milliseconds * 10) ms"
             )
         }
         return lines

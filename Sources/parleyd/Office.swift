@@ -29,7 +29,7 @@ final class Office {
     private(set) var mostOfIdentity: Int
     private var pace: IdentityPace
     /// Of comparing arguments with patterns, in steps.
-    private var matchingPace = IdentityPace(rate: MatchingWork.aSecond)
+    private var matchingPace: IdentityPace
     /// The server ends: nothing is started any more.
     private(set) var isEnding = false
     private(set) var attendance: Attendance {
@@ -60,6 +60,7 @@ final class Office {
         sessions = SessionPlaces(options.identityLimits.sessions)
         mostOfIdentity = options.identityLimits.programs(policy.table)
         pace = IdentityPace(rate: options.identityLimits.starts)
+        matchingPace = IdentityPace(rate: options.identityLimits.matching)
         attendance = Attendance(loops: loops)
         ring =
             if let context = policy.context {

@@ -25,6 +25,7 @@ extension Refusal.Limit {
         case .identityPrograms: "--max-identity-programs"
         case .identityStarts: "--max-identity-starts"
         case .sessions: "--max-sessions"
+        case .identityMatching: "--max-identity-matching"
         case .identitySessions: "--max-identity-sessions"
         case .reservedSessions: "--reserved-sessions"
         }

@@ -227,7 +227,8 @@ struct ServerOptions {
           --keylog FILE         writes session secrets, for debugging
           --max-sessions N      at once; default 10000
           --max-identity-sessions, --reserved-sessions, --max-identity-programs,
-          --max-identity-starts N  limits for one client; parleyd check lists them
+          --max-identity-starts, --max-identity-matching N
+                                limits for one client; parleyd check lists them
           --max-handshakes, --max-handshakes-per-address, --max-failed-handshakes N,
           --trusted-address, --proxy-from CIDR  limits before the handshake ends
           --max-session-age SECONDS  of clients with certificates (86400)

@@ -88,5 +88,54 @@ class Pages(unittest.TestCase):
             self.assertIn(word, page)
 
 
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md",
+             *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")))
+
+
+def anchors(path):
+    """What links can name in a document: its headings, as GitHub and GitLab spell them."""
+    text = re.sub(r"(?ms)^```.*?^```", "", path.read_text())
+    headings = re.findall(r"(?m)^#+ (.*)", text)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+class Documents(unittest.TestCase):
+
+    def test_every_link_leads_somewhere(self):
+        checked = 0
+        for name in DOCUMENTS:
+            text = re.sub(r"(?ms)^```.*?^```", "", (REPOSITORY / name).read_text())
+            for link in re.findall(r"\]\(([^)\s]+)\)", text):
+                if link.startswith("http"):
+                    continue
+                with self.subTest(f"{name}: {link}"):
+                    file, _, anchor = link.partition("#")
+                    path = (REPOSITORY / name).parent / file if file else REPOSITORY / name
+                    self.assertTrue(path.exists())
+                    if anchor:
+                        self.assertIn(anchor, anchors(path))
+                    checked += 1
+        self.assertGreater(checked, 30)
+
+    def test_every_option_that_a_document_names_exists(self):
+        programs = ([PARLEY, "--help"], [PARLEY, "run", "--help"], [PARLEYD, "--help"], [PARLEYD, "check", "--help"],
+                    [REPOSITORY / "scripts" / "generate-certs", "--help"])
+        known = {option for command in programs for option in OPTION.findall(printed(*command))}
+        for name in ("README.md", "docs/audit.md", "docs/operations.md", "docs/protocol.md"):
+            text = (REPOSITORY / name).read_text()
+            # What belongs to another program or script stands on its line.
+            lines = (line for line in text.splitlines()
+                     if not re.search(r"scripts/(bench|load|soak|test)|systemctl|useradd|openssl|curl", line))
+            named = {option for line in lines for option in OPTION.findall(line)}
+            self.assertGreater(len(named), 2)
+            self.assertEqual(named - known, set(), name)
+
+    def test_the_package_has_the_pages_that_an_administrator_reads(self):
+        installed = (REPOSITORY / "debian" / "parley-server.docs").read_text().split()
+        for page in ("README.md", "docs/operations.md", "docs/security.md", "docs/audit.md", "docs/protocol.md"):
+            self.assertIn(page, installed)
+        self.assertEqual([name for name in installed if not (REPOSITORY / name).exists()], [])
+
+
 if __name__ == "__main__":
     unittest.main()

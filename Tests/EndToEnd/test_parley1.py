@@ -51,8 +51,8 @@ class Page(unittest.TestCase):
 
     def test_the_kinds_of_exits_are_those_of_the_page(self):
         beginnings = [(parley1.BY_ITSELF, "by itself"), (parley1.BY_SIGNAL, "by a signal"),
-                      (parley1.BY_TIME, "by the server, since its time was over"),
-                      (parley1.BY_OUTPUT, "by the server, since output"), (parley1.LEFT_RUNNING, "not: ")]
+                      (parley1.BY_TIME, "by the server: time limit"),
+                      (parley1.BY_OUTPUT, "by the server: output"), (parley1.LEFT_RUNNING, "not ended: ")]
         kinds = table("first byte")
         self.assertEqual(len(kinds), len(beginnings))
         for kind, words_ in beginnings:

@@ -4,7 +4,7 @@
 import ssl
 
 import authority
-from parley1 import ALPN, BUSY, BY_ITSELF, INPUT_END, INPUT_WANTED, REFUSAL
+from parley1 import ALPN, BAD_ARGUMENT, BUSY, BY_ITSELF, INPUT_END, INPUT_WANTED, REFUSAL
 from people import client
 from remote import Ended
 from remote_server import Outcomes, RemoteServer, program, write_table
@@ -18,6 +18,7 @@ COMMANDS = {
     "true": program("/bin/true", concurrency=100, perIdentity=100),
     "cat": program("/bin/cat", input=True, perIdentity=16),
     "other": program("/bin/cat", input=True, perIdentity=16),
+    "dear": program("/bin/true", "{x}", arguments={"x": "([a-z]|[a-y]|[a-x]|[a-w])*0"}),
 }
 
 
@@ -170,13 +171,17 @@ class Sessions(Shares):
         table = write_table(new_folder() / "commands.json5", COMMANDS, are_roots=False)
         self.assertIn("Limit: 100 programs of one identity at once, and 7 starts of one a second, in bursts of 70.\n",
                       told("--commands", table, "--max-identity-starts", 7, *AS_SOMEBODY))
+        self.assertIn("Limit: 40 ms a second or so for comparing the arguments of one identity with patterns, in bursts of 400 ms.\n",
+                      told("--commands", table, *AS_SOMEBODY))
+        self.assertIn("Limit: 3 ms a second or so for comparing", told(
+            "--commands", table, "--max-identity-matching", 3, *AS_SOMEBODY))
         for words in (["--max-sessions", 8, "--reserved-sessions", 8], ["--max-identity-sessions", 0],
-                      ["--max-identity-starts", 0], ["--max-identity-programs", "x"]):
+                      ["--max-identity-starts", 0], ["--max-identity-matching", 0], ["--max-identity-programs", "x"]):
             check = Program(self, [PARLEYD, "check", "--certs", certs, "--client-ca",
                                    certs / "ca.pem", *map(str, words)])
             self.assertFails(check, 64, words[-2])
         for name in ("--max-identity-sessions", "--reserved-sessions", "--max-identity-programs",
-                     "--max-identity-starts"):
+                     "--max-identity-starts", "--max-identity-matching"):
             self.assertFails(Program(self, [PARLEYD, "command", "--plaintext", name, "1"]), 64,
                              name, "--client-ca")
 
@@ -205,6 +210,19 @@ class Programs(Shares):
             session.send(INPUT_END)
             self.assertEnded(session.outcome(), BY_ITSELF, 0)
         self.assertEnded(server.session(self).ask("true"), BY_ITSELF, 0)
+
+    def test_comparing_arguments_has_a_share(self):
+        server = self.server("--max-identity-matching", 1)
+        session = server.session(self)
+        # Each takes a quarter of a millisecond or more, and ten are there.
+        outcomes = [session.ask("dear", "a" * 30_000) for _ in range(80)]
+        self.assertRefused(outcomes[0], BAD_ARGUMENT, "does not match")
+        self.assertRefused(outcomes[-1], BUSY, "in the last seconds took too long", "try again in some seconds")
+        self.assertRefused(server.session(self).ask("dear", "a" * 30_000), BUSY, "in the last seconds")
+        self.assertEnded(session.ask("true"), BY_ITSELF, 0)
+        self.assertEnded(server.session(self, "dora").ask("dear", "0"), BY_ITSELF, 0)
+        self.assertEqual({record.get("limit") for record in server.records("refusal") if record["code"] == "busy"},
+                         {"--max-identity-matching"})
 
     def test_starts_have_a_pace_and_fixed_replies_have_none(self):
         server = self.server("--max-identity-starts", 1)

@@ -143,7 +143,7 @@ import Testing
                 return (work.spent, bad.description)
             }
             // What it has asked for in other sessions.
-            office.matched(MatchingWork.aSecond * 10 - 5_000_000, for: greedy)
+            office.matched(options.identityLimits.matching * 10 - 5_000_000, for: greedy)
             var spent = 0
             for _ in 0..<100 { spent += steps(greedy, value).0 }
             #expect(spent >= 5_000_000 && spent < 6_000_000, "\(spent)")
