@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@ int parley_is_alone(void)
     if (stat("/proc/self/task", &tasks)) return -errno;
     return tasks.st_nlink == 3;
 }
+
+int parley_gains_nothing(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1; }
 
 void parley_wipe_environment(void)
 {

@@ -26,19 +26,41 @@ static void empty_bounds(void)
         if (control(PR_CAPBSET_DROP, number) < 0) return;
 }
 
-long parley_drop_capabilities(void)
-{
+struct capabilities {
     struct __user_cap_header_struct header;
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-    header.version = _LINUX_CAPABILITY_VERSION_3;
-    header.pid = 0;
+};
+
+static void clear(struct capabilities *own)
+{
+    own->header.version = _LINUX_CAPABILITY_VERSION_3;
+    own->header.pid = 0;
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-        data[i].effective = 0;
-        data[i].permitted = 0;
-        data[i].inheritable = 0;
+        own->data[i].effective = 0;
+        own->data[i].permitted = 0;
+        own->data[i].inheritable = 0;
     }
+}
+
+static int has_capabilities(void)
+{
+    struct capabilities own;
+    clear(&own);
+    if (raw(SYS_capget, (long)&own.header, (long)own.data, 0, 0, 0) < 0) return 1;
+    unsigned any = 0;
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        any |= own.data[i].effective | own.data[i].permitted | own.data[i].inheritable;
+    return any != 0;
+}
+
+long parley_drop_capabilities(void)
+{
+    struct capabilities none;
+    clear(&none);
     // Ambient ones are dropped along with the inheritable ones.
-    return raw(SYS_capset, (long)&header, (long)data, 0, 0, 0);
+    long result = raw(SYS_capset, (long)&none.header, (long)none.data, 0, 0, 0);
+    // A filter of system calls may refuse it (systemd's @privileged), which matters only if there are any.
+    return result < 0 && !has_capabilities() ? 0 : result;
 }
 
 static long change_user(const parley_rights *rights)

@@ -18,6 +18,10 @@ public struct ProgramRights: Hashable, Sendable {
         self.user = user
         self.mayGain = mayGain
     }
+
+    /// Whether `mayGain` gives anything by set-id programs: not where this process was itself started with
+    /// `no_new_privs`, which nobody can take back.
+    public static var canBeGained: Bool { parley_gains_nothing() == 0 }
 }
 
 /// Rights in the form that C needs, which remain valid until the program was started.

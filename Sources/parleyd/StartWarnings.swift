@@ -83,6 +83,12 @@ func warnings(
             "\(list(roots.map(\.name))) \(roots.count == 1 ? "runs" : "run") as root, as the table says, and can read and change whatever root owns; name another user if that is enough"
         )
     }
+    let gaining = programs.filter { $0.program.isPrivileged && $0.program.user.number != 0 }
+    if !gaining.isEmpty, !ProgramRights.canBeGained {
+        warnings.append(
+            "\(list(gaining.map(\.name))) may gain rights by programs such as sudo, as the table says, but cannot: parleyd was started with no_new_privs; take NoNewPrivileges=yes out of its unit, and what implies it"
+        )
+    }
     if let reason = Landlock.signalsMissing {
         warnings.append(
             "programs can signal and trace other processes of the user that they run as, including those of other commands: \(reason)"

@@ -188,3 +188,67 @@ class PackagedCertificates(TestCase):
         program = self.run_it("--out", str(self.folder / "pki"), "--client", "alice")
         self.assertStatus(program, 0)
         self.assertLessEqual({"ca.pem", "server.pem", "server.key", "alice.pem"}, set(os.listdir(self.folder / "pki")))
+
+
+def unit(name):
+    """The directives of a unit or a drop-in, in their order."""
+    lines = (REPOSITORY / "packaging" / name).read_text().splitlines()
+    return [tuple(line.split("=", 1)) for line in lines if re.match("[A-Z]", line)]
+
+
+class Units(TestCase):
+    """The unit with its examples, as systemd reads them. How it runs so is shown by debian/tests/service."""
+
+    HIDING = ("ProtectProc", "ProcSubset", "PrivateTmp", "PrivateUsers", "PrivateNetwork")
+    """What would keep a command that monitors the machine from seeing it."""
+    APART = ("PrivateDevices", "PrivateMounts", "ProtectClock", "ProtectControlGroups", "ProtectHome", "ProtectHostname",
+             "ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables", "ProtectSystem")
+    """What would show its commands another machine than a login sees."""
+
+    def exposure(self, *examples):
+        """By systemd's own reckoning, and the table of how it comes to it."""
+        folder = new_folder()
+        shutil.copy(REPOSITORY / "packaging/parleyd.service", folder)
+        (folder / "parleyd.service.d").mkdir()
+        for name in examples:
+            shutil.copy(REPOSITORY / "packaging/examples" / name, folder / "parleyd.service.d")
+        said = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--no-pager", folder / "parleyd.service"],
+            stdout=subprocess.PIPE, text=True, timeout=30, check=True).stdout
+        return float(re.search(r"Overall exposure level for parleyd.service: ([0-9.]+)", said)[1]), said
+
+    @needs("systemd-analyze")
+    def test_as_root_its_commands_see_what_a_login_sees(self):
+        level, said = self.exposure()
+        self.assertLessEqual(level, 7.0)
+        for name in (*self.HIDING, *self.APART):
+            self.assertRegex(said, f"(?m)^✗ {name}=")
+
+    @needs("systemd-analyze")
+    def test_as_parley_it_is_confined_and_its_commands_see_the_machine(self):
+        level, said = self.exposure("confined.conf")
+        self.assertLessEqual(level, 2.0)
+        for name in (*self.HIDING, "ProtectControlGroups"):
+            self.assertRegex(said, f"(?m)^✗ {name}=")
+
+    def test_sudo_is_given_back_whatever_was_taken(self):
+        # What parleyd is, and what is of no consequence without a filter or for what sudo starts.
+        others = {"AmbientCapabilities", "ExecStartPre", "Group", "RemoveIPC", "User"}
+        given = {name for name, _ in unit("examples/sudo.conf")}
+        taken = {name for name, _ in unit("examples/confined.conf")} - others
+        names = [name for name, _ in unit("parleyd.service")]
+        taken |= {name for name in names[names.index("Delegate") + 1:]} - {"SystemCallErrorNumber", "UMask", "WantedBy"}
+        self.assertIn("NoNewPrivileges", taken)
+        self.assertEqual(given, taken)
+
+    def test_with_a_credential_it_is_started_as_it_comes_but_for_the_key(self):
+        own, example = unit("parleyd.service"), unit("examples/credentials.conf")
+
+        def value(directives, name):
+            return [text for key, text in directives if key == name]
+        (options,), (given,) = value(own, "Environment"), value(example, "Environment")
+        self.assertEqual(given, options[:-1] + ' --cert /etc/parley/server.pem --key %d/server.key"')
+        self.assertEqual(value(example, "EnvironmentFile"), [""])
+        conditions = value(own, "ConditionPathExists")
+        conditions.remove("/etc/parley/server.key")
+        self.assertEqual(["", *conditions], value(example, "ConditionPathExists"))

@@ -99,12 +99,12 @@ class Log(TestCase):
 
     TABLE = '{ commands: { x: { run: ["/bin/true"], allow: ["anyone"]%s }, r: { reply: "r" } } }'
 
-    def log(self, extra, *options, table=True):
+    def log(self, extra, *options, table=True, **how):
         path = authority.write(new_folder() / "table", self.TABLE % extra)
         certs = authority.good()
         with_table = ["--commands", str(path)] if table else []
         server = Server(
-            self, "command", "--client-ca", str(certs / "ca.pem"), *with_table, *options, certs=certs)
+            self, "command", "--client-ca", str(certs / "ca.pem"), *with_table, *options, certs=certs, **how)
         return server.stderr.text
 
     def test_that_programs_share_the_servers_user_is_said_of_an_ordinary_one(self):
@@ -116,6 +116,15 @@ class Log(TestCase):
 
     def test_nothing_is_said_where_there_are_no_programs(self):
         self.assertNotIn("run as", self.log("", table=False))
+
+    @needs("setpriv")
+    def test_that_nothing_can_be_gained_is_said_of_those_that_may(self):
+        keeping = ["sh", "-c", 'exec setpriv --no-new-privs "$0" "$@"']
+        told = "'x' may gain rights by programs such as sudo, as the table says, but cannot"
+        self.assertIn(told, self.log(", privileged: true", wrapper=keeping))
+        self.assertNotIn(told, self.log("", wrapper=keeping))
+        if Status.of("self")["NoNewPrivs"] == "0":
+            self.assertNotIn(told, self.log(", privileged: true"))
 
     @only_root("can run programs as root")
     def test_roots_programs_are_told_by_their_names(self):

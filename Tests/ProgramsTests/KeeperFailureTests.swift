@@ -39,7 +39,7 @@ struct KeeperFailureTests {
 }
 
 enum SystemCall: Sendable {
-    case closeRange, signalfd, readLink, clone3
+    case closeRange, signalfd, readLink, clone3, capset
 
     fileprivate var number: UInt32 {
         switch self {
@@ -48,9 +48,11 @@ enum SystemCall: Sendable {
         #if arch(x86_64)
             case .signalfd: 289
             case .readLink: 267
+            case .capset: 126
         #else
             case .signalfd: 74
             case .readLink: 78
+            case .capset: 91
         #endif
         }
     }

@@ -24,6 +24,18 @@ struct RightsTests {
         #expect(try await status(ProgramRights(), "CapBnd") == status(of: "CapBnd"))
     }
 
+    /// Where a unit's filter refuses the call by which they are given up (systemd's @privileged).
+    @Test func program_startsWithoutCapabilities_whereNobodyMayGiveThemUp() async throws {
+        let rights = isRoot ? another : ProgramRights()
+        let output = try await onLoop { loop in
+            try forbid(.capset)
+            var start = shell("exec cat /proc/self/status")
+            start.rights = rights
+            return try await Running(start, loop: loop).result().output
+        }
+        #expect(fields(of: output)["CapEff"] == none)
+    }
+
     @Test func program_thatMayGain_isNotKeptFromIt() async throws {
         let rights = ProgramRights(mayGain: true)
         #expect(try await status(rights, "NoNewPrivs") == status(of: "NoNewPrivs"))
