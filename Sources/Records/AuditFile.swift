@@ -7,8 +7,7 @@ package import System
 /// Appends records to a file or to standard error, on a thread of its own: a disk that hangs or a pipe that nobody reads holds
 /// up who waits for a record, and nobody else. From any thread.
 package final class AuditFile: Sendable {
-    /// Nil for standard error.
-    private let path: String?
+    private let place: AuditPlace
     /// Whom it may share standard error with.
     private let turn: LineTurn?
     private let queue: AuditQueue
@@ -18,18 +17,19 @@ package final class AuditFile: Sendable {
     /// Opens the trail, and starts its thread.
     ///
     /// - Parameters:
-    ///   - path: the file, made with mode 0600 where there is none; `-` for standard error.
     ///   - turn: with whom it shares standard error.
     ///   - syncs: waits until records of programs and reloads are on the disk (fdatasync(2)).
     ///   - told: called on the trail's thread.
     /// - Throws: `AuditError` where it can't be opened.
     package convenience init(
-        _ path: String, _ turn: LineTurn? = nil, syncs: Bool, limits: AuditLimits = AuditLimits(),
+        _ place: AuditPlace, _ turn: LineTurn? = nil, syncs: Bool,
+        limits: AuditLimits = AuditLimits(),
         told: @escaping @Sendable (AuditNews) -> Void = { _ in }
     ) throws(AuditError) {
         let sync: (@Sendable (OpenedTrail) -> Errno?)? = if syncs { { $0.sync() } } else { nil }
         try self.init(
-            path, turn, sync: sync, limits: limits, floor: { DiskFloor(limits.reserve) }, told: told
+            place, turn, sync: sync, limits: limits, floor: { DiskFloor(limits.reserve) },
+            told: told
         )
     }
 
@@ -37,14 +37,14 @@ package final class AuditFile: Sendable {
     ///   - sync: called on the trail's thread; nil where nothing waits for the disk.
     ///   - floor: called on the trail's thread.
     init(
-        _ path: String, _ turn: LineTurn? = nil, sync: (@Sendable (OpenedTrail) -> Errno?)?,
+        _ place: AuditPlace, _ turn: LineTurn? = nil, sync: (@Sendable (OpenedTrail) -> Errno?)?,
         limits: AuditLimits,
         floor: @escaping @Sendable () -> DiskFloor,
         told: @escaping @Sendable (AuditNews) -> Void
     ) throws(AuditError) {
-        self.path = path == "-" ? nil : path
+        self.place = place
         self.turn = turn
-        let trail = try OpenedTrail(self.path, turn)
+        let trail = try OpenedTrail(place, turn)
         goesToStandardOutput = Atomic(trail.isStandardOutput)
         do throws(Errno) {
             let queue = try AuditQueue(limits)
@@ -65,15 +65,15 @@ package final class AuditFile: Sendable {
     /// Finds out whether a start could open the trail. None is made: it would be of the wrong user's.
     ///
     /// - Throws: `AuditError`, for what a start would fail on.
-    package static func examine(_ path: String) throws(AuditError) {
-        guard path != "-" else {
-            _ = try OpenedTrail(nil)
-            return
-        }
-        do throws(FileError) {
-            try TrustedFile.examine(appending: path)
-        } catch {
-            throw AuditError(error)
+    package static func examine(_ place: AuditPlace) throws(AuditError) {
+        switch place {
+        case .standardError: _ = try OpenedTrail(place)
+        case .file(let path, let group):
+            do throws(FileError) {
+                try TrustedFile.examine(appending: path, readableBy: group)
+            } catch {
+                throw AuditError(error)
+            }
         }
     }
 
@@ -82,8 +82,8 @@ package final class AuditFile: Sendable {
     ///
     /// - Throws: `AuditError` where it can't be opened.
     package func reopen() throws(AuditError) {
-        guard let path else { return }
-        let trail = try OpenedTrail(path, turn)
+        guard case .file = place else { return }
+        let trail = try OpenedTrail(place, turn)
         goesToStandardOutput.store(trail.isStandardOutput, ordering: .relaxed)
         queue.add(trail)
     }

@@ -14,11 +14,10 @@ final class OpenedTrail: Sendable {
     let turn: LineTurn?
 
     /// - Parameters:
-    ///   - path: nil for standard error.
-    ///   - turn: with whom it shares that.
+    ///   - turn: with whom it shares standard error.
     /// - Throws: `AuditError` where it can't be opened.
-    init(_ path: String?, _ turn: LineTurn? = nil) throws(AuditError) {
-        descriptor = try Self.open(path)
+    init(_ place: AuditPlace, _ turn: LineTurn? = nil) throws(AuditError) {
+        descriptor = try Self.open(place)
         let kind = Descriptor.kind(of: descriptor.number)
         isRegular = kind == S_IFREG
         isSocket = kind == S_IFSOCK
@@ -28,10 +27,11 @@ final class OpenedTrail: Sendable {
         self.turn = neverBlocks && !isRegular && isShared ? turn : nil
     }
 
-    private static func open(_ path: String?) throws(AuditError) -> Descriptor {
-        if let path {
+    private static func open(_ place: AuditPlace) throws(AuditError) -> Descriptor {
+        if case .file(let path, let group) = place {
             do throws(FileError) {
-                return Descriptor(owning: try TrustedFile(appending: path).release())
+                let file = try TrustedFile(appending: path, readableBy: group)
+                return Descriptor(owning: file.release())
             } catch {
                 throw AuditError(error)
             }

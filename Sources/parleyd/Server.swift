@@ -47,7 +47,7 @@ final class Server {
         let turn = LineTurn()
         log.output.turn = turn
         let audit = try options.audit.map {
-            try AuditFile($0, turn, syncs: options.syncsAudit, limits: options.auditLimits) {
+            try AuditFile($0.place, turn, syncs: $0.syncs, limits: $0.limits) {
                 item in
                 news.execute { $0.write(item) }
             }

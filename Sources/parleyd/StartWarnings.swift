@@ -4,7 +4,6 @@ internal import Commands
 internal import Console
 internal import Glibc
 internal import Programs
-internal import Records
 internal import Sockets
 internal import System
 
@@ -46,19 +45,6 @@ func told(_ support: ControlGroupSupport) -> [String] {
     let missing = Controller.allCases.filter { !support.controllers.contains($0) }
     let names = missing.map { "'\($0.limit)'" }.joined(separator: ", ")
     return ["\(there), without the limits \(names): \(shortage)"]
-}
-
-/// What the audit trail takes, in sentences.
-///
-/// - Parameter rate: of frequent records, in bytes a second.
-func told(_ rate: Int, _ limits: AuditLimits) -> [String] {
-    let reserve = limits.reserve >> 20
-    return [
-        "The audit trail takes \(rate >> 10) KiB a second of what an identity causes without a program, and as much of all clients without one (--audit-rate).",
-        reserve == 0
-            ? "Nothing of its disk is kept for starts and ends of programs (--audit-reserve 0)."
-            : "\(reserve) MiB of its disk are for starts and ends of programs only (--audit-reserve).",
-    ]
 }
 
 /// What follows from whom and where the table's programs run, in sentences without their full stop, for the log.

@@ -53,7 +53,7 @@ final class Trail {
         reader = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         self.room = Int(fcntl(reader, Self.setSize, Int32(room)))
         try #require(self.room >= room)
-        file = try AuditFile(path, sync: sync, limits: limits, floor: floor) { [news] in
+        file = try AuditFile(.file(path), sync: sync, limits: limits, floor: floor) { [news] in
             news.add($0)
         }
     }

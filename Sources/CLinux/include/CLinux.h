@@ -48,6 +48,10 @@ parley_option parley_getopt_long(
 int parley_pidfd_open(int pid);
 // open(2)'s flag for a descriptor that only stands for a file.
 extern const int parley_o_path;
+// A file that is in memory only, to be filled and then sealed: nobody can change it from then on (memfd_create(2)). Below
+// zero, with errno, where that fails.
+int parley_memory_file(const char *name);
+int parley_seal(int fd);
 // libedit's variadic calls (editline(3)), which Swift can't make, by the addresses of el_set and history.
 int parley_el_set(void *el_set, void *editor, int operation, const void *value);
 int parley_el_set_number(void *el_set, void *editor, int operation, int value);

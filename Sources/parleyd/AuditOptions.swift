@@ -1,0 +1,102 @@
+// What the command line says of the audit trail.
+// SPDX-License-Identifier: Apache-2.0
+internal import Console
+internal import Records
+internal import System
+
+/// Where records go, and how many may.
+struct AuditOptions {
+    let place: AuditPlace
+    /// Whether starts wait for the disk.
+    let syncs: Bool
+    /// What one identity may cause of records, or all clients without one, in bytes a second.
+    let rate: Int
+    let limits: AuditLimits
+
+    static let flags = ["audit-fsync"]
+    static let valued = ["audit", "audit-group", "audit-rate", "audit-reserve"]
+
+    /// - Parameter isAlways: whether there is a trail also where nobody has said so.
+    /// - Returns: nil where there is none.
+    /// - Throws: `UsageError`; `groupUnknown`.
+    init?(_ arguments: Arguments, isAlways: Bool) throws {
+        // A command of the table leaves its record, wherever nothing else was said.
+        let file = arguments["audit"] ?? (isAlways ? "-" : nil)
+        syncs = arguments.has("audit-fsync")
+        // An empty one takes back what a unit's file has said.
+        let group = arguments["audit-group"].flatMap { $0.isEmpty ? nil : $0 }
+        for (name, isGiven) in [("audit-fsync", syncs), ("audit-group", group != nil)] where isGiven
+        {
+            guard file != nil, file != "-" else {
+                throw UsageError("--\(name) needs a file: name it with --audit")
+            }
+        }
+        for name in ["audit-rate", "audit-reserve"] where file == nil && arguments.has(name) {
+            throw UsageError("--\(name) is about the audit trail: name its file with --audit")
+        }
+        rate =
+            try arguments.number("audit-rate", 1...1_048_576).map { $0 << 10 } ?? Budget.usualRate
+        limits = try Self.limits(arguments)
+        guard let file else { return nil }
+        place =
+            file == "-"
+            ? .standardError
+            : .file(file, readableBy: try group.map(Self.group))
+    }
+
+    private static func limits(_ arguments: Arguments) throws -> AuditLimits {
+        var limits = AuditLimits()
+        if let reserve = try arguments.number("audit-reserve", 0...1_048_576) {
+            limits.reserve = UInt64(reserve) << 20
+        }
+        return limits
+    }
+
+    /// Looked up once: a reload must not wait for a name service.
+    private static func group(_ name: String) throws(ConfigurationError) -> KnownGroup {
+        let group: KnownGroup?
+        do throws(Errno) {
+            group = try KnownGroup(name)
+        } catch {
+            throw ConfigurationError(
+                .groupUnknown,
+                "the system can't tell which group \(escaped(name)) is, which is to read the audit trail (\(error)); look at its name services (/etc/nsswitch.conf)"
+            )
+        }
+        guard let group else {
+            throw ConfigurationError(
+                .groupUnknown,
+                "there is no group \(escaped(name)), which is to read the audit trail; name another one with --audit-group"
+            )
+        }
+        return group
+    }
+
+    // MARK: What is in force
+
+    /// For a report.
+    var sentences: [String] {
+        let reserve = limits.reserve >> 20
+        return [
+            told,
+            "It takes \(rate >> 10) KiB a second of what an identity causes without a program, and as much of all clients without one (--audit-rate).",
+            reserve == 0
+                ? "Nothing of its disk is kept for starts and ends of programs (--audit-reserve 0)."
+                : "\(reserve) MiB of its disk are for starts and ends of programs only (--audit-reserve).",
+        ]
+    }
+
+    private var told: String {
+        switch place {
+        case .standardError: "The audit trail goes to standard error."
+        case .file(let path, nil): "The audit trail goes to \(escaped(path))."
+        case .file(let path, let group?):
+            "The audit trail goes to \(escaped(path)), which the group \(escaped(group.name)) may read (--audit-group)."
+        }
+    }
+}
+
+extension ConfigurationError.Code {
+    /// There is no group of a name that is needed.
+    static var groupUnknown: Self { Self(rawValue: "groupUnknown") }
+}

@@ -1,0 +1,45 @@
+// What the command line says of the audit trail.
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Testing
+
+@testable import Console
+@testable import Records
+@testable import System
+@testable import parleyd
+
+@Suite struct AuditOptionsTests {
+    private func options(_ words: String...) throws -> AuditOptions? {
+        try ServerOptions(["command", "--plaintext"] + words).audit
+    }
+
+    @Test func thereIsNone_unlessSomebodyWantsIt() throws {
+        #expect(try options() == nil)
+        #expect(try options("--audit", "-") != nil)
+        #expect(try options("--commands", "table") != nil)
+    }
+
+    @Test(arguments: ["--audit-group=root", "--audit-fsync"])
+    func whatIsAboutAFile_needsOne(option: String) throws {
+        for words in [[], ["--audit", "-"], ["--commands", "table"]] {
+            #expect(throws: UsageError.self) {
+                try ServerOptions(["command", "--plaintext", option] + words)
+            }
+        }
+        #expect(try options("--audit", "file", option) != nil)
+    }
+
+    @Test func aGroup_isLookedUp() throws {
+        let named = try #require(try options("--audit", "file", "--audit-group", "0"))
+        #expect(
+            named.sentences[0]
+                == "The audit trail goes to file, which the group root may read (--audit-group).")
+        let none = try options("--audit", "file", "--audit-group", "0", "--audit-group=")
+        #expect(none?.sentences[0] == "The audit trail goes to file.")
+        let error = #expect(throws: ConfigurationError.self) {
+            try options("--audit", "file", "--audit-group", "no such\u{1b}group")
+        }
+        #expect(error?.code == .groupUnknown)
+        #expect(error?.sentence.contains(#"no such\u{1b}group"#) == true)
+    }
+}
