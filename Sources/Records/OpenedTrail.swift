@@ -1,101 +1,40 @@
-// What the trail's lines are written to at the moment.
+// What records are written to at the moment.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import System
 
-/// A file, a pipe, a device or a socket, open for records. Closed when nobody has it any more.
-final class OpenedTrail: Sendable {
-    private let descriptor: Descriptor
+/// A place that is open for records. Closed when nobody has it any more. Used by the place's thread.
+protocol OpenedTrail: AnyObject, Sendable {
+    /// Its descriptor, to wait for room in it.
+    var number: Int32 { get }
     /// Whether it is a file, which takes what it is given at once or has the writer wait; the others say when
     /// they have no room.
-    let isRegular: Bool
-    private let isSocket: Bool
+    var isRegular: Bool { get }
+    /// Of whole records, so many bytes are written at once; one record always is.
+    var mostAtOnce: Int { get }
     /// Nil where nobody else of this process writes there.
-    let turn: LineTurn?
+    var turn: LineTurn? { get }
 
-    /// - Parameters:
-    ///   - turn: with whom it shares standard error.
-    /// - Throws: `AuditError` where it can't be opened.
-    init(_ place: AuditPlace, _ turn: LineTurn? = nil) throws(AuditError) {
-        descriptor = try Self.open(place)
-        let kind = Descriptor.kind(of: descriptor.number)
-        isRegular = kind == S_IFREG
-        isSocket = kind == S_IFSOCK
-        // Nobody else must wait for a disk, nor for what nobody else writes to.
-        let neverBlocks = isSocket || fcntl(descriptor.number, F_GETFL) & O_NONBLOCK != 0
-        let isShared = leadToSameFile(descriptor.number, 2)
-        self.turn = neverBlocks && !isRegular && isShared ? turn : nil
-    }
-
-    private static func open(_ place: AuditPlace) throws(AuditError) -> Descriptor {
-        if case .file(let path, let group) = place {
-            do throws(FileError) {
-                let file = try TrustedFile(appending: path, readableBy: group)
-                return Descriptor(owning: file.release())
-            } catch {
-                throw AuditError(error)
-            }
-        }
-        let own = Descriptor(reopening: 2, appending: true)
-        if own.number >= 0 { return own }
-        let copy = Descriptor(duplicating: 2)
-        guard copy.number >= 0 else { throw AuditError(standardError: .last) }
-        return copy
-    }
-
-    var number: Int32 { descriptor.number }
-
-    func leads(to other: OpenedTrail) -> Bool { leadToSameFile(number, other.number) }
-
-    var isStandardOutput: Bool { leadToSameFile(number, 1) }
-
-    /// Of whole lines, as many are written at once. A pipe takes so many bytes whole or not at all (PIPE_BUF,
-    /// pipe(7)), so that what others write to it stands between the lines and not in them.
-    var mostAtOnce: Int { isRegular ? 16_384 : 4_096 }
-
-    /// What became of an attempt to write.
-    enum Attempt {
-        case wrote(Int)
-        /// There is no room now.
-        case isFull
-        /// Somebody else has begun a line there.
-        case isTaken
-        case failed(Errno)
-    }
+    /// Appends a record in the form that it takes.
+    func append(_ line: JSONLine, to bytes: inout [UInt8])
 
     /// Writes as much as is taken now.
-    func write(_ bytes: Span<UInt8>) -> Attempt {
-        unsafe bytes.withUnsafeBufferPointer { bytes in
-            guard let turn else { return unsafe attempt(writeOnce(bytes)) }
-            let count = turn.attempt(as: .trail) {
-                let count = unsafe writeOnce(bytes)
-                return (count, unsafe count > 0 && bytes[count - 1] == UInt8(ascii: "\n"))
-            }
-            return count.map(attempt) ?? .isTaken
-        }
-    }
-
-    private func writeOnce(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
-        while true {
-            // A supervisor's socket may be a blocking one.
-            let count =
-                isSocket
-                ? unsafe send(number, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT))
-                : unsafe Glibc.write(number, bytes.baseAddress, bytes.count)
-            if count >= 0 || errno != EINTR { return count }
-        }
-    }
-
-    private func attempt(_ count: Int) -> Attempt {
-        if count > 0 { return .wrote(count) }
-        if count < 0, errno == EAGAIN { return .isFull }
-        turn?.giveUp(as: .trail)
-        return .failed(count == 0 ? Errno(ENOSPC) : .last)
-    }
+    func write(_ bytes: Span<UInt8>) -> WriteAttempt
 
     /// Waits until all that was written is on the disk. What has no disk has nothing to wait for.
-    func sync() -> Errno? {
-        guard fdatasync(number) != 0, errno != EINVAL, errno != EROFS else { return nil }
-        return .last
-    }
+    func sync() -> Errno?
+
+    func leads(to other: any OpenedTrail) -> Bool
+
+    /// Why a record was not taken.
+    func fault(_ reason: Errno) -> AuditError
+}
+
+/// What became of an attempt to write.
+enum WriteAttempt {
+    case wrote(Int)
+    /// There is no room now.
+    case isFull
+    /// Somebody else has begun a line there.
+    case isTaken
+    case failed(Errno)
 }

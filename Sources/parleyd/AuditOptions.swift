@@ -6,7 +6,8 @@ internal import System
 
 /// Where records go, and how many may.
 struct AuditOptions {
-    let place: AuditPlace
+    /// A file or standard error, the journal, or both.
+    let places: [AuditPlace]
     /// Whether starts wait for the disk.
     let syncs: Bool
     /// What one identity may cause of records, or all clients without one, in bytes a second.
@@ -20,8 +21,11 @@ struct AuditOptions {
     /// - Returns: nil where there is none.
     /// - Throws: `UsageError`; `groupUnknown`.
     init?(_ arguments: Arguments, isAlways: Bool) throws {
+        let named = arguments.all("audit")
+        let isInJournal = named.contains(Self.journal)
         // A command of the table leaves its record, wherever nothing else was said.
-        let file = arguments["audit"] ?? (isAlways ? "-" : nil)
+        let file =
+            named.last { $0 != Self.journal } ?? (isAlways && !isInJournal ? "-" : nil)
         syncs = arguments.has("audit-fsync")
         // An empty one takes back what a unit's file has said.
         let group = arguments["audit-group"].flatMap { $0.isEmpty ? nil : $0 }
@@ -31,18 +35,26 @@ struct AuditOptions {
                 throw UsageError("--\(name) needs a file: name it with --audit")
             }
         }
-        for name in ["audit-rate", "audit-reserve"] where file == nil && arguments.has(name) {
+        for name in ["audit-rate", "audit-reserve"]
+        where file == nil && !isInJournal && arguments.has(name) {
             throw UsageError("--\(name) is about the audit trail: name its file with --audit")
         }
         rate =
             try arguments.number("audit-rate", 1...1_048_576).map { $0 << 10 } ?? Budget.usualRate
         limits = try Self.limits(arguments)
-        guard let file else { return nil }
-        place =
-            file == "-"
-            ? .standardError
-            : .file(file, readableBy: try group.map(Self.group))
+        var places: [AuditPlace] = []
+        if file == "-" {
+            places.append(.standardError)
+        } else if let file {
+            places.append(.file(file, readableBy: try group.map(Self.group)))
+        }
+        if isInJournal { places.append(.journal()) }
+        guard !places.isEmpty else { return nil }
+        self.places = places
     }
+
+    /// The word for it; a file of that name is `./journal`.
+    private static let journal = "journal"
 
     private static func limits(_ arguments: Arguments) throws -> AuditLimits {
         var limits = AuditLimits()
@@ -77,23 +89,35 @@ struct AuditOptions {
     /// For a report.
     var sentences: [String] {
         let reserve = limits.reserve >> 20
-        return [
-            told,
+        let places = places.map(told).joined(separator: ", and to ")
+        var sentences = [
+            "The audit trail goes to \(places).",
             "It takes \(rate >> 10) KiB a second of what an identity causes without a program, and as much of all clients without one (--audit-rate).",
-            reserve == 0
-                ? "Nothing of its disk is kept for starts and ends of programs (--audit-reserve 0)."
-                : "\(reserve) MiB of its disk are for starts and ends of programs only (--audit-reserve).",
         ]
+        if self.places.contains(where: \.isFile) {
+            sentences.append(
+                reserve == 0
+                    ? "Nothing of its disk is kept for starts and ends of programs (--audit-reserve 0)."
+                    : "\(reserve) MiB of its disk are for starts and ends of programs only (--audit-reserve)."
+            )
+        }
+        return sentences
     }
 
-    private var told: String {
+    private func told(_ place: AuditPlace) -> String {
         switch place {
-        case .standardError: "The audit trail goes to standard error."
-        case .file(let path, nil): "The audit trail goes to \(escaped(path))."
+        case .standardError: "standard error"
+        case .journal: "the journal"
+        case .file(let path, nil): escaped(path)
         case .file(let path, let group?):
-            "The audit trail goes to \(escaped(path)), which the group \(escaped(group.name)) may read (--audit-group)."
+            "\(escaped(path)), which the group \(escaped(group.name)) may read (--audit-group)"
         }
     }
+}
+
+extension AuditPlace {
+    /// Also of a kind that has no disk.
+    fileprivate var isFile: Bool { if case .file = self { true } else { false } }
 }
 
 extension ConfigurationError.Code {

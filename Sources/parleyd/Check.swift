@@ -47,7 +47,7 @@ struct Check {
             try options.security?.examineKeyLog()
             let policy = try Policy(options)
             table = policy.table
-            if let audit = options.audit { try AuditFile.examine(audit.place) }
+            for place in options.audit?.places ?? [] { try AuditFile.examine(place) }
             warn(of: policy.context)
         }
         for warning in table.warnings { Log.write("parleyd", "warning: \(warning)") }

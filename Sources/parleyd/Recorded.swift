@@ -92,12 +92,15 @@ extension Recorder {
 }
 
 extension Log {
-    /// Tells what has happened to the audit trail.
-    func write(_ news: AuditNews) {
+    /// Tells what has happened to the audit trail in one of its places.
+    func write(_ news: AuditNews, of place: AuditPlace) {
+        let isJournal = if case .journal = place { true } else { false }
         switch news {
         case .loses(let fault):
             write(
-                "an audit record was lost: \(fault.told); until one can be written no program starts, so make room where --audit writes"
+                isJournal
+                    ? "an audit record is not in the journal: \(fault.told); until one can be sent no program starts, so look at systemd-journald"
+                    : "an audit record was lost: \(fault.told); until one can be written no program starts, so make room where --audit writes"
             )
         case .doubts(let fault):
             write(
@@ -105,17 +108,18 @@ extension Log {
             )
         case .keeps(let fault):
             write(
-                "the audit trail can't be written: \(fault.told); what is never left out is kept until it can be, and no program starts before that"
+                "the audit trail can't be \(isJournal ? "sent to the journal" : "written"): \(fault.told); what is never left out is kept until it can be, and no program starts before that"
             )
         case .hasWritten(let kept):
             write(
-                "the audit trail has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
+                "\(isJournal ? "the journal" : "the audit trail") has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
             )
         case .waits:
             write(
-                "nobody reads the audit trail: programs start when their records are taken, and what clients cause beyond what may wait is left out and counted"
+                "\(isJournal ? "the journal takes no records for the moment" : "nobody reads the audit trail"): programs start when their records are taken, and what clients cause beyond what may wait is left out and counted"
             )
-        case .goesOn: write("the audit trail is read again")
+        case .goesOn:
+            write(isJournal ? "the journal takes records again" : "the audit trail is read again")
         case .isShort(let floor, let free):
             write(
                 "\(inMiB(free)) are free where --audit writes, and \(inMiB(floor)) are kept for starts and ends of programs: other records are left out and counted until there is more"

@@ -183,7 +183,7 @@ struct ServerOptions {
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       the table of commands that clients may run
           --program-user, --network-user NAME   if root starts it (parley, parley-net)
-          --audit FILE          a JSON line for each of them; - is standard error
+          --audit FILE, --audit journal  a record of each of them; - is standard error
           --audit-group GROUP, --audit-fsync  who may read it; starts wait for the disk
           --audit-rate KIB, --audit-reserve MIB  limit its growth (32, 64)
           --host ADDRESS        default 127.0.0.1, for hello and greeting 0.0.0.0;

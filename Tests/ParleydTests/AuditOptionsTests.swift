@@ -29,6 +29,30 @@ import Testing
         #expect(try options("--audit", "file", option) != nil)
     }
 
+    /// Of several files the last one counts, and the journal is beside it.
+    @Test func theTrail_isAFile_orTheJournal_orBoth() throws {
+        func place(_ words: String...) throws -> String? {
+            try ServerOptions(["command", "--plaintext"] + words).audit?.sentences[0]
+        }
+        let start = "The audit trail goes to"
+        #expect(try place("--audit", "a", "--audit", "b") == "\(start) b.")
+        #expect(try place("--audit", "journal") == "\(start) the journal.")
+        #expect(try place("--audit", "./journal") == "\(start) ./journal.")
+        for words in [["a", "journal"], ["journal", "a"]] {
+            let options = try options("--audit", words[0], "--audit", words[1])
+            #expect(options?.sentences[0] == "\(start) a, and to the journal.")
+        }
+        // The journal alone, although there are commands.
+        #expect(
+            try place("--commands", "t", "--audit", "journal") == "\(start) the journal.")
+        let both = try place("--audit", "-", "--audit", "journal")
+        #expect(both == "\(start) standard error, and to the journal.")
+        #expect(throws: UsageError.self) { try options("--audit", "journal", "--audit-fsync") }
+        #expect(throws: UsageError.self) { try options("--audit", "journal", "--audit-group=0") }
+        let rate = try options("--audit", "journal", "--audit-rate", "1")
+        #expect(rate?.sentences.count == 2 && rate?.rate == 1_024)
+    }
+
     @Test func aGroup_isLookedUp() throws {
         let named = try #require(try options("--audit", "file", "--audit-group", "0"))
         #expect(

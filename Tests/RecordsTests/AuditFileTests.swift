@@ -41,7 +41,7 @@ struct AuditFileTests {
 
     @Test func fileThatIsOpenedAgain_isTheOneOfThatName_forWhatIsDecidedAfterThat() throws {
         let folder = try Folder()
-        let file = try AuditFile(.file(folder["audit"]), syncs: true)
+        let file = try AuditFile([.file(folder["audit"])], syncs: true)
         let recorder = Recorder(file, nil)
         #expect(folder.mode("audit") == 0o600)
         for _ in 1...500 { recorder.record(start) }
@@ -60,7 +60,7 @@ struct AuditFileTests {
         let folder = try Folder()
         let place = AuditPlace.file(
             folder["audit"], readableBy: KnownGroup(name: "own", number: getegid()))
-        let file = try AuditFile(place, syncs: false)
+        let file = try AuditFile([place], syncs: false)
         #expect(folder.mode("audit") == 0o640)
         folder.rename("audit", to: "audit.1")
         try file.reopen()
@@ -79,7 +79,7 @@ struct AuditFileTests {
     @Test func aStart_isSettledWhenItIsInTheFile() throws {
         for syncs in [false, true] {
             let folder = try Folder()
-            let file = try AuditFile(.file(folder["audit"]), syncs: syncs)
+            let file = try AuditFile([.file(folder["audit"])], syncs: syncs)
             let recorder = Recorder(file, nil)
             let fates = (1...50).map { _ in Fate() }
             for fate in fates {
@@ -98,7 +98,7 @@ struct AuditFileTests {
     /// It would wake whoever has asked, and who asks later finds it out by itself.
     @Test func aStartThatNobodyWaitsFor_isNotTold_andKnownAllTheSame() throws {
         let folder = try Folder()
-        let file = try AuditFile(.file(folder["audit"]), syncs: false)
+        let file = try AuditFile([.file(folder["audit"])], syncs: false)
         let fate = Fate()
         let command = Recorder(file, nil).start(
             "ls", [], program: "/bin/ls", settled: fate.settle)
@@ -110,7 +110,7 @@ struct AuditFileTests {
 
     @Test func whatIsDecidedAfterTheEnd_isNotTaken() throws {
         let folder = try Folder()
-        let file = try AuditFile(.file(folder["audit"]), syncs: false)
+        let file = try AuditFile([.file(folder["audit"])], syncs: false)
         let recorder = Recorder(file, nil)
         recorder.record(start)
         #expect(file.finish(within: .seconds(30)) == 0)
@@ -121,7 +121,7 @@ struct AuditFileTests {
     @Test func fileThatCanNotBeOpened_isToldByItsPath_andKeepsTheReason() throws {
         let folder = try Folder()
         let path = folder["no/audit"]
-        let opened = #expect(throws: AuditError.self) { try AuditFile(.file(path), syncs: false) }
+        let opened = #expect(throws: AuditError.self) { try AuditFile([.file(path)], syncs: false) }
         let examined = #expect(throws: AuditError.self) { try AuditFile.examine(.file(path)) }
         for error in [opened, examined] {
             #expect(error?.code == .file)
