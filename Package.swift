@@ -190,7 +190,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "RecordsTests", dependencies: ["Records", "Remote", "System", "TestSupport"],
+            name: "RecordsTests",
+            dependencies: ["CLinux", "Records", "Remote", "System", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ConsoleTests",

@@ -32,9 +32,17 @@ struct AuditEntry: Sendable {
         size = line.count + Self.overhead
     }
 
-    /// What has not begun has no end.
-    var isNeedless: Bool {
-        if case .end(let start?) = kind { start.fate == .failed } else { false }
+    /// Notes what became of a start in a place, if that wasn't known before.
+    func settle(_ fate: StartFate, in place: Int) {
+        guard case .start(let start, let settled) = kind, start.fate(in: place) == nil,
+            let fate = start.settle(fate, in: place)
+        else { return }
+        settled(fate)
+    }
+
+    /// What has not begun has no end, in each place.
+    func isNeedless(in place: Int) -> Bool {
+        if case .end(let start?) = kind { start.fate(in: place) == .failed } else { false }
     }
 
     var isWaitedFor: Bool { if case .start = kind { true } else { false } }

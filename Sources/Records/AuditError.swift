@@ -10,7 +10,7 @@ package typealias AuditError = Fault<AuditTrail>
 package enum AuditTrail: FaultDomain {
     /// What the caller can say instead, if it chose where the trail goes.
     package enum Remedy: Hashable, Sendable {
-        /// Standard error can't be written to, but a file could be.
+        /// Standard error or the journal can't be written to, but a file could be.
         case nameFile
     }
 }
@@ -31,6 +31,18 @@ extension AuditError {
             remedy: .nameFile, cause: .system(reason))
     }
 
+    /// Nobody accepts entries at the journal's socket.
+    init(journal path: String, _ reason: Errno) {
+        self.init(
+            .journal, "the audit trail cannot be sent to the journal at \(path) (\(reason))",
+            remedy: .nameFile, cause: .system(reason))
+    }
+
+    /// A record that the journal didn't accept.
+    init(journal reason: Errno) {
+        self.init(.journal, "it accepts no entries (\(reason))", cause: .system(reason))
+    }
+
     /// No thread can be started to write the trail.
     init(noThread reason: Errno) {
         self.init(
@@ -49,6 +61,8 @@ extension AuditError.Code {
     package static var file: Self { Self(rawValue: "file") }
     /// Standard error can't be written to.
     package static var standardError: Self { Self(rawValue: "standardError") }
+    /// The journal can't be reached, or takes nothing.
+    package static var journal: Self { Self(rawValue: "journal") }
     /// A pipe or a socket is full, and isn't waited for any longer.
     package static var unread: Self { Self(rawValue: "unread") }
     /// The system has refused a write.

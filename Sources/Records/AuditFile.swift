@@ -1,81 +1,102 @@
-// The audit trail: where its lines go, and whether they have arrived there.
+// The audit trail: where its records go, and whether they have arrived there.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Synchronization
 package import System
 
-/// Appends records to a file or to standard error, on a thread of its own: a disk that hangs or a pipe that nobody reads holds
-/// up only those who wait for a record. Safe on any thread.
+/// Appends records to a file, to standard error, to the journal, or to several of these, each on a thread of its own: a disk
+/// that hangs or a pipe that nobody reads holds up only those who wait for a record. A start waits for all of them. Safe on
+/// any thread, but only one adds records.
 package final class AuditFile: Sendable {
-    /// Nil for standard error.
-    private let path: String?
+    private let places: [AuditPlace]
     /// Who it may share standard error with.
     private let turn: LineTurn?
-    private let queue: AuditQueue
+    /// One for each place.
+    private let queues: [AuditQueue]
     /// The identity of the file that the next record goes to.
     private let goesToStandardOutput: Atomic<Bool>
 
-    /// Opens the trail, and starts its thread.
+    /// Opens the trail, and starts its threads.
     ///
     /// - Parameters:
-    ///   - path: the file, created with mode 0600 if there is none; `-` for standard error.
+    ///   - places: at least one, and at most one besides the journal.
     ///   - turn: coordinates with what it shares standard error with.
     ///   - syncs: waits until records of programs and reloads are on the disk (fdatasync(2)).
-    ///   - told: called on the trail's thread.
-    /// - Throws: `AuditError` if it can't be opened.
+    ///   - told: called on the place's thread.
+    /// - Throws: `AuditError` if one of them can't be opened.
     package convenience init(
-        _ path: String, _ turn: LineTurn? = nil, syncs: Bool, limits: AuditLimits = AuditLimits(),
-        told: @escaping @Sendable (AuditNews) -> Void = { _ in }
+        _ places: [AuditPlace], _ turn: LineTurn? = nil, syncs: Bool,
+        limits: AuditLimits = AuditLimits(),
+        told: @escaping @Sendable (AuditNews, AuditPlace) -> Void = { _, _ in }
     ) throws(AuditError) {
-        let sync: (@Sendable (OpenedTrail) -> Errno?)? = if syncs { { $0.sync() } } else { nil }
+        let sync: (@Sendable (any OpenedTrail) -> Errno?)? = if syncs { { $0.sync() } } else { nil }
         try self.init(
-            path, turn, sync: sync, limits: limits, floor: { DiskFloor(limits.reserve) }, told: told
-        )
+            places, turn, sync: sync, limits: limits, floor: { DiskFloor(limits.reserve) },
+            told: told)
     }
 
     /// - Parameters:
-    ///   - sync: called on the trail's thread; nil if nothing waits for the disk.
-    ///   - floor: called on the trail's thread.
+    ///   - sync: called on the place's thread; nil if nothing waits for the disk.
+    ///   - floor: called on the place's thread.
     init(
-        _ path: String, _ turn: LineTurn? = nil, sync: (@Sendable (OpenedTrail) -> Errno?)?,
-        limits: AuditLimits,
+        _ places: [AuditPlace], _ turn: LineTurn? = nil,
+        sync: (@Sendable (any OpenedTrail) -> Errno?)?, limits: AuditLimits,
         floor: @escaping @Sendable () -> DiskFloor,
-        told: @escaping @Sendable (AuditNews) -> Void
+        told: @escaping @Sendable (AuditNews, AuditPlace) -> Void
     ) throws(AuditError) {
-        self.path = path == "-" ? nil : path
+        self.places = places
         self.turn = turn
-        let trail = try OpenedTrail(self.path, turn)
-        goesToStandardOutput = Atomic(trail.isStandardOutput)
+        var trails: [any OpenedTrail] = []
+        for place in places { trails.append(try Self.open(place, turn)) }
+        goesToStandardOutput = Atomic(trails.contains(where: Self.isStandardOutput))
+        var queues: [AuditQueue] = []
         do throws(Errno) {
-            let queue = try AuditQueue(limits)
-            self.queue = queue
-            // What the thread's closure holds is held until the thread ends, including a file that
-            // was moved away.
-            queue.add(trail)
-            try startDetachedThread {
-                AuditWriter(queue, sync: sync, floor(), tell: told).run()
+            for (index, trail) in trails.enumerated() {
+                let queue = try AuditQueue(limits)
+                queues.append(queue)
+                // What the thread's closure holds is held until the thread ends, including a file
+                // that was moved away.
+                queue.add(trail)
+                let place = places[index]
+                try startDetachedThread {
+                    let tell = { told($0, place) }
+                    AuditWriter(queue, place: index, sync: sync, floor(), tell: tell).run()
+                }
             }
         } catch {
+            for queue in queues { queue.close(until: Moment.now) }
             throw AuditError(noThread: error)
         }
+        self.queues = queues
     }
 
     /// What is waiting is given up, unless `finish` has waited for it.
-    deinit { queue.close(until: Moment.now) }
+    deinit { for queue in queues { queue.close(until: Moment.now) } }
+
+    private static func open(
+        _ place: AuditPlace, _ turn: LineTurn? = nil
+    ) throws(AuditError) -> any OpenedTrail {
+        if case .journal(let path) = place { return try OpenedJournal(path) }
+        return try OpenedFile(place, turn)
+    }
+
+    private static func isStandardOutput(_ trail: any OpenedTrail) -> Bool {
+        leadToSameFile(trail.number, 1)
+    }
 
     /// Finds out whether a start could open the trail. No file is created: it would belong to the
     /// wrong user.
     ///
     /// - Throws: `AuditError` if a start would fail.
-    package static func examine(_ path: String) throws(AuditError) {
-        guard path != "-" else {
-            _ = try OpenedTrail(nil)
-            return
-        }
-        do throws(FileError) {
-            try TrustedFile.examine(appending: path)
-        } catch {
-            throw AuditError(error)
+    package static func examine(_ place: AuditPlace) throws(AuditError) {
+        switch place {
+        case .standardError, .journal: _ = try open(place)
+        case .file(let path, let group):
+            do throws(FileError) {
+                try TrustedFile.examine(appending: path, readableBy: group)
+            } catch {
+                throw AuditError(error)
+            }
         }
     }
 
@@ -84,31 +105,47 @@ package final class AuditFile: Sendable {
     ///
     /// - Throws: `AuditError` if it can't be opened.
     package func reopen() throws(AuditError) {
-        guard let path else { return }
-        let trail = try OpenedTrail(path, turn)
-        goesToStandardOutput.store(trail.isStandardOutput, ordering: .relaxed)
-        queue.add(trail)
+        for (place, queue) in zip(places, queues) {
+            guard case .file = place else { continue }
+            let trail = try Self.open(place, turn)
+            goesToStandardOutput.store(Self.isStandardOutput(trail), ordering: .relaxed)
+            queue.add(trail)
+        }
     }
 
     /// Whether records go to the same place as standard output.
     package var sharesStandardOutput: Bool { goesToStandardOutput.load(ordering: .relaxed) }
 
+    /// The number of places that each record goes to.
+    var placeCount: Int { places.count }
+
     /// Writes a record after those that were decided before; only `Recorder` calls this.
     ///
-    /// - Returns: false if it is left out because too much is waiting or too little space is left.
-    func add(_ entry: AuditEntry) -> Bool { queue.add(entry) }
+    /// - Returns: false if it is left out everywhere because too much is waiting or too little space is left.
+    func add(_ entry: AuditEntry) -> Bool {
+        guard queues.count > 1 else { return queues[0].add(entry) }
+        // No place may have the start of a program that never had a chance to start.
+        if entry.isWaitedFor, !queues.allSatisfy({ $0.admits(entry) }) { return false }
+        let taken = queues.map { $0.add(entry) }
+        guard taken.contains(true) else { return false }
+        for (index, queue) in queues.enumerated() where !taken[index] {
+            queue.noteLeftOut(entry)
+            entry.settle(.failed, in: index)
+        }
+        return true
+    }
 
-    /// Records that are not yet written, lost or dropped.
-    var waiting: Int { queue.waiting }
+    /// Records that are not yet written, lost or dropped, in the place that has the most of them.
+    var waiting: Int { queues.map(\.waiting).max() ?? 0 }
 
     /// Writes what is waiting, and accepts nothing more.
     ///
     /// - Parameter patience: how long to wait for that.
-    /// - Returns: how many records are not in the trail.
+    /// - Returns: how many records are missing, in the place that lacks the most of them.
     package func finish(within patience: Duration) -> Int {
         let end = Moment.now + patience
-        queue.close(until: end)
+        for queue in queues { queue.close(until: end) }
         // A thread that waits for a disk doesn't look at the clock.
-        return queue.wait(until: end + .milliseconds(100))
+        return queues.map { $0.wait(until: end + .milliseconds(100)) }.max() ?? 0
     }
 }

@@ -5,11 +5,11 @@ internal import System
 /// Writes to what is open, and waits for its reader; a disk blocks the thread. Confined to the trail's thread.
 final class AuditPen {
     private let queue: AuditQueue
-    var trail: OpenedTrail
+    var trail: any OpenedTrail
     private let tell: (AuditNews) -> Void
     private var hasSaidThatItWaits = false
 
-    init(_ queue: AuditQueue, _ trail: OpenedTrail, tell: @escaping (AuditNews) -> Void) {
+    init(_ queue: AuditQueue, _ trail: any OpenedTrail, tell: @escaping (AuditNews) -> Void) {
         self.queue = queue
         self.trail = trail
         self.tell = tell
@@ -34,7 +34,7 @@ final class AuditPen {
                 let began = since ?? Moment.now
                 since = began
                 guard waitForRoom(since: began) else { return (count, .unread) }
-            case .failed(let reason): return (count, AuditError(writing: reason))
+            case .failed(let reason): return (count, trail.fault(reason))
             }
         }
         if hasSaidThatItWaits, !bytes.isEmpty {

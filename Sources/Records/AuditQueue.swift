@@ -22,7 +22,7 @@ final class AuditQueue: Sendable {
     enum Item: Sendable {
         case record(AuditEntry)
         /// What follows goes there.
-        case reopening(OpenedTrail)
+        case reopening(any OpenedTrail)
     }
 
     fileprivate struct State {
@@ -79,6 +79,17 @@ final class AuditQueue: Sendable {
         return isTaken
     }
 
+    /// Whether there is room for it now. It stays so for as long as nothing is added.
+    func admits(_ entry: AuditEntry) -> Bool {
+        state.withLock { $0.end == nil && admits(entry, $0) }
+    }
+
+    /// It was left out here, and another place has it.
+    func noteLeftOut(_ entry: AuditEntry) {
+        guard case .frequent = entry.kind else { return }
+        state.withLock { $0.lost += 1 + entry.omitted }
+    }
+
     private func admits(_ entry: AuditEntry, _ state: State) -> Bool {
         switch entry.kind {
         case .frequent: !state.isShort && state.bytes + entry.size <= limits.frequent
@@ -87,7 +98,7 @@ final class AuditQueue: Sendable {
         }
     }
 
-    func add(_ trail: OpenedTrail) {
+    func add(_ trail: any OpenedTrail) {
         let rings = state.withLock { state in
             // If there are several in a row the last one counts, and only that one is kept open.
             if case .reopening? = state.items.last { state.items.removeLast() }
@@ -100,7 +111,7 @@ final class AuditQueue: Sendable {
     // MARK: For the thread that writes
 
     /// The records added before everything else.
-    func takeFirst() -> OpenedTrail {
+    func takeFirst() -> any OpenedTrail {
         state.withLock { state in
             guard case .reopening(let trail) = state.items.removeFirst() else {
                 preconditionFailure("there is nothing to write to")

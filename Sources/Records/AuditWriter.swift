@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// Writes records in order, several whole lines at once, and waits for the pipe or the disk so that nothing else has to. A
-/// line that was written in part is completed before anything else is written to that file. Confined to its thread.
+/// Writes records in order to one of the trail's places, several whole lines at once, and waits for the pipe or the disk so
+/// that nothing else has to. A line that was written in part is completed before anything else is written to that file.
+/// Confined to its thread.
 final class AuditWriter {
     private let queue: AuditQueue
+    /// The number of its place among all.
+    private let place: Int
     private let pen: AuditPen
     /// Waits for the disk; nil if that was not requested.
-    private let sync: ((OpenedTrail) -> Errno?)?
+    private let sync: ((any OpenedTrail) -> Errno?)?
     private var floor: DiskFloor
     private let tell: (AuditNews) -> Void
     /// What must be written before anything else: ends that could not be, and any record that was written in part.
@@ -29,10 +32,11 @@ final class AuditWriter {
     private var isInDoubt = false
 
     init(
-        _ queue: AuditQueue, sync: ((OpenedTrail) -> Errno?)?, _ floor: DiskFloor,
+        _ queue: AuditQueue, place: Int, sync: ((any OpenedTrail) -> Errno?)?, _ floor: DiskFloor,
         tell: @escaping (AuditNews) -> Void
     ) {
         self.queue = queue
+        self.place = place
         pen = AuditPen(queue, queue.takeFirst(), tell: tell)
         self.sync = sync
         self.floor = floor
@@ -125,7 +129,7 @@ final class AuditWriter {
             guard isFirst || group.bytes.count + entry.line.count <= pen.trail.maxAtOnce else {
                 break
             }
-            entry.line.write(to: &group.bytes)
+            pen.trail.append(entry.line, to: &group.bytes)
             group.entries.append((entries[index], group.bytes.count))
             index += 1
         }
@@ -161,7 +165,7 @@ final class AuditWriter {
     private func isToBeDropped(_ entry: AuditEntry) -> Bool {
         // It was taken before the disk was found to be short.
         if floor.isShort, case .frequent = entry.kind { return true }
-        return entry.isNeedless
+        return entry.isNeedless(in: place)
     }
 
     private func drop(_ entry: AuditEntry) {
@@ -171,9 +175,7 @@ final class AuditWriter {
 
     private func settle(_ entry: AuditEntry, _ fate: StartFate = .recorded) {
         queue.settle(entry)
-        guard case .start(let start, let settled) = entry.kind else { return }
-        guard start.fate == nil, start.settle(fate) else { return }
-        settled(fate)
+        entry.settle(fate, in: place)
     }
 
     /// Its line is written.
@@ -196,16 +198,12 @@ final class AuditWriter {
         self.rest = rest
         owe(entry, reason)
         // Its program doesn't wait for that, and its end follows.
-        if case .start(let start, let settled) = entry.kind, start.fate == nil,
-            start.settle(.begun)
-        {
-            settled(.begun)
-        }
+        entry.settle(.begun, in: place)
     }
 
     /// None of it is written.
     private func give(up entry: AuditEntry, _ reason: AuditError) {
-        if entry.isNeedless { return settle(entry) }
+        if entry.isNeedless(in: place) { return settle(entry) }
         if case .end = entry.kind { return owe(entry, reason) }
         lose(1 + entry.omitted, reason)
         settle(entry, .failed)
@@ -282,7 +280,7 @@ final class AuditWriter {
     }
 
     /// What was decided before is written where it was decided, as far as possible.
-    private func goOn(in next: OpenedTrail) {
+    private func goOn(in next: any OpenedTrail) {
         if payOwed() != nil, !next.leads(to: pen.trail) {
             // The line that was begun is repeated in full in the new file.
             if !rest.isEmpty { lost += restTells }

@@ -32,7 +32,7 @@ struct DiskFloor {
     /// Checks, unless that was done a moment ago.
     ///
     /// - Returns: the free space if it has just become short or is no longer short; otherwise nil.
-    mutating func look(at trail: OpenedTrail, _ now: Moment) -> UInt64? {
+    mutating func look(at trail: any OpenedTrail, _ now: Moment) -> UInt64? {
         guard reserve > 0, trail.isRegular, now >= next || written > floor / 4 else { return nil }
         next = now + Self.pause
         written = 0

@@ -5,7 +5,7 @@ internal import System
 /// A JSON object that is built field by field. Whatever a peer sent appears in it as ASCII: it can
 /// neither forge a line nor reach a terminal unescaped.
 public struct JSONLine: Sendable {
-    private var bytes: [UInt8] = [UInt8(ascii: "{")]
+    private(set) var bytes: [UInt8] = [UInt8(ascii: "{")]
 
     /// An object without fields.
     public init() { bytes.reserveCapacity(384) }

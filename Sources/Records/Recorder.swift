@@ -71,7 +71,7 @@ package final class Recorder {
         _ name: String, _ arguments: [RecordedArgument], program: String,
         settled: @escaping @Sendable (StartFate) -> Void
     ) -> RecordedCommand? {
-        let start = StartRecord()
+        let start = StartRecord(places: file.placeCount)
         let command = RecordedCommand(
             number: commands + 1, name: name, arguments: arguments, program: program, start: start)
         guard add(.commandStart(command), .start(start, settled: settled)) else { return nil }

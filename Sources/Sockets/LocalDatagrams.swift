@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import System
 
 /// A datagram socket with a name in a folder (unix(7)), which is removed at the end. Confined to
 /// one thread.
@@ -17,17 +18,15 @@ package final class LocalDatagrams {
         let number = Self.open(blocking: true)
         guard number >= 0 else { throw StreamError("cannot open a socket", errno: errno) }
         let descriptor = Descriptor(owning: number)
-        guard
-            let result = unsafe Self.withAddress(
-                bytes,
-                { address, length in
-                    let mask = umask(0o177)
-                    defer { umask(mask) }
-                    return unsafe bind(number, address, length)
-                })
-        else { throw StreamError("cannot create the socket \(path)", errno: ENAMETOOLONG) }
+        guard let address = LocalAddress(bytes) else {
+            throw StreamError("cannot create the socket \(path)", errno: ENAMETOOLONG)
+        }
+        let mask = umask(0o177)
+        let result = address.bind(number)
+        let reason = errno
+        umask(mask)
         guard result == 0 else {
-            throw StreamError("cannot create the socket \(path)", errno: errno)
+            throw StreamError("cannot create the socket \(path)", errno: reason)
         }
         self.descriptor = descriptor
         self.path = bytes
@@ -56,38 +55,12 @@ package final class LocalDatagrams {
     @discardableResult
     package static func send(_ bytes: [UInt8], to path: [UInt8]) -> Bool {
         let descriptor = Descriptor(owning: open(blocking: false))
-        guard descriptor.number >= 0 else { return false }
-        let number = descriptor.number
-        let sent = unsafe withAddress(path) { address, length in
-            unsafe bytes.withUnsafeBytes {
-                unsafe sendto(
-                    number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL), address, length)
-            }
-        }
-        return sent == bytes.count
+        guard descriptor.number >= 0, let address = LocalAddress(path) else { return false }
+        return address.send(bytes, by: descriptor.number) == bytes.count
     }
 
     private static func open(blocking: Bool) -> Int32 {
         let flags = blocking ? 0 : SOCK_NONBLOCK.rawValue
         return socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | flags), 0)
-    }
-
-    /// - Returns: nil if the name is too long.
-    private static func withAddress<R>(
-        _ path: [UInt8], _ body: (UnsafePointer<sockaddr>, socklen_t) -> R
-    ) -> R? {
-        var address = sockaddr_un()
-        let longest = MemoryLayout.size(ofValue: address.sun_path)
-        guard !path.isEmpty, path.count < longest, !path.contains(0) else { return nil }
-        address.sun_family = sa_family_t(AF_UNIX)
-        unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
-            unsafe room.copyBytes(from: path)
-            // An abstract name begins with a zero byte.
-            if path[0] == UInt8(ascii: "@") { unsafe room[0] = 0 }
-        }
-        let length = socklen_t(MemoryLayout<sockaddr_un>.size - longest + path.count)
-        return unsafe withUnsafePointer(to: &address) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
-        }
     }
 }

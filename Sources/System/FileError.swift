@@ -31,4 +31,6 @@ extension FileError.Code {
     package static var writableByOthers: Self { Self(rawValue: "writableByOthers") }
     /// Somebody else could read a secret.
     package static var readableByOthers: Self { Self(rawValue: "readableByOthers") }
+    /// It can't be given to the group that is to read it.
+    package static var notLent: Self { Self(rawValue: "notLent") }
 }

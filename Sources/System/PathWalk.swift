@@ -95,6 +95,16 @@ struct PathWalk: ~Copyable {
             reason)
     }
 
+    /// - Throws: `notLent` if a file created here could not be given to the group.
+    func check(_ loan: RecordLoan) throws(FileError) {
+        var status = stat()
+        let folder = shown(names)
+        guard unsafe fstat(self.folder.number, &status) == 0 else {
+            throw rule.failure(toReach: folder, errno)
+        }
+        try loan.check(folder: status, folder, rule.path)
+    }
+
     private mutating func start() throws(FileError) {
         let path = rule.path
         guard !path.isEmpty, !path.utf8.contains(0) else {

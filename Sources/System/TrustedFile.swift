@@ -56,45 +56,58 @@ package struct TrustedFile: ~Copyable {
 
     /// Opens a file to append to, and creates it if there is none.
     ///
-    /// - Parameter isSecret: refuses it if anybody else could read it.
+    /// - Parameters:
+    ///   - isSecret: refuses it if anybody else could read it.
+    ///   - group: may read it as well as its owner: it gets that group and mode 0640, and must be a regular file.
     /// - Throws: `FileError`.
-    package init(appending path: String, isSecret: Bool = false) throws(FileError) {
-        self = try Self.patiently(path, isSecret ? .secretRecord : .record, reader: geteuid())
+    package init(
+        appending path: String, isSecret: Bool = false, readableBy group: KnownGroup? = nil
+    ) throws(FileError) {
+        self = try Self.patiently(
+            path, isSecret ? .secretRecord : .record, reader: geteuid(),
+            group.map { RecordLoan(group: $0, isTrial: false) })
     }
 
     /// While descriptors are lent for opening files, a check for free ones takes them for a moment;
     /// so this retries, for at most a second.
     private static func patiently(
-        _ path: String, _ use: FileUse, reader: uid_t
+        _ path: String, _ use: FileUse, reader: uid_t, _ loan: RecordLoan? = nil
     ) throws(FileError) -> TrustedFile {
         for _ in 0..<20 where DescriptorReserve.shared.isLent {
             do throws(FileError) {
-                return try TrustedFile(path, use, reader: reader)
+                return try TrustedFile(path, use, reader: reader, loan)
             } catch {
                 guard error.cause == .system(Errno(EMFILE)) else { throw error }
             }
             usleep(50_000)
         }
-        return try TrustedFile(path, use, reader: reader)
+        return try TrustedFile(path, use, reader: reader, loan)
     }
 
     /// Finds out whether a file could be opened to append to, or created if there is none, without
     /// creating it.
     ///
-    /// - Parameter isSecret: as for `init(appending:isSecret:)`.
+    /// - Parameters:
+    ///   - isSecret: as for `init(appending:isSecret:readableBy:)`.
+    ///   - group: the same.
     /// - Throws: `FileError` if that would fail.
     package static func examine(
-        appending path: String, isSecret: Bool = false
+        appending path: String, isSecret: Bool = false, readableBy group: KnownGroup? = nil
     ) throws(FileError) {
-        let rule = FileRule(
-            path: path, use: isSecret ? .secretRecord : .record, reader: geteuid())
+        let use = isSecret ? FileUse.secretRecord : .record
+        let loan = group.map { RecordLoan(group: $0, isTrial: true) }
+        let rule = FileRule(path: path, use: use, reader: geteuid())
         var walk = PathWalk(rule)
         if case .entry(let name) = try walk.arrive() {
             let found = Descriptor(
                 owning: walk.open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
-            if found.number < 0, errno == ENOENT { return try walk.checkThatEntriesCanBeMade() }
+            if found.number < 0, errno == ENOENT {
+                try walk.checkThatEntriesCanBeMade()
+                if let loan { try walk.check(loan) }
+                return
+            }
         }
-        _ = try TrustedFile(appending: path, isSecret: isSecret)
+        _ = try Self.patiently(path, use, reader: geteuid(), loan)
     }
 
     /// Reads a whole file. If it is a secret, any copy made on the way is wiped.
@@ -173,10 +186,20 @@ package struct TrustedFile: ~Copyable {
     }
 
     /// - Parameter reader: the user whose files are trusted besides root's.
-    init(_ path: String, _ use: FileUse, reader: uid_t = geteuid()) throws(FileError) {
+    init(
+        _ path: String, _ use: FileUse, reader: uid_t = geteuid(), _ loan: RecordLoan? = nil
+    ) throws(FileError) {
         let rule = FileRule(path: path, use: use, reader: reader)
         var walk = PathWalk(rule)
         let end = try walk.arrive()
+        // What could not be given to its group must not be created, and a pipe need not have a reader to be refused.
+        if let loan, case .entry(let name) = end {
+            if let found = walk.status(of: name) {
+                try loan.checkKind(found, path)
+            } else {
+                try walk.check(loan)
+            }
+        }
         let opened = try Self.open(end, walk, rule)
         var status = stat()
         guard unsafe fstat(opened.number, &status) == 0 else {
@@ -185,7 +208,9 @@ package struct TrustedFile: ~Copyable {
         }
         var isHandedOver = false
         if case .descriptor = end { isHandedOver = true }
-        try rule.check(status, at: walk.isLink ? walk.place : path, isHandedOver: isHandedOver)
+        let place = walk.isLink ? walk.place : path
+        try rule.check(status, at: place, isHandedOver: isHandedOver)
+        try loan?.lend(opened.number, status, path, at: place, isHandedOver: isHandedOver)
         self.path = path
         mode = status.st_mode
         file = opened

@@ -47,7 +47,7 @@ struct Check {
             try options.security?.examineKeyLog()
             let policy = try Policy(options)
             table = policy.table
-            if let audit = options.audit { try AuditFile.examine(audit) }
+            for place in options.audit?.places ?? [] { try AuditFile.examine(place) }
             warn(of: policy.context)
         }
         for warning in table.warnings { Log.write("parleyd", "warning: \(warning)") }
@@ -68,9 +68,9 @@ struct Check {
                 printer.print("\(line.prefix(1).uppercased())\(line.dropFirst()).")
             }
         }
-        if options.audit != nil, !isOfTableOnly {
+        if let audit = options.audit, !isOfTableOnly {
             printer.print("")
-            for line in told(options.auditRate, options.auditLimits) { printer.print(line) }
+            for line in audit.sentences { printer.print(line) }
         }
         if !isOfTableOnly {
             printer.print("")

@@ -56,7 +56,8 @@ final class Office {
     ) throws(ProofRefusal) {
         self.options = options
         self.audit = audit
-        budgets = audit.map { Budgets($0, rate: options.auditRate) { loop.now } }
+        let rate = options.audit?.rate ?? Budget.usualRate
+        budgets = audit.map { Budgets($0, rate: rate) { loop.now } }
         startsOnTheirWay = StartsOnTheirWay(loop)
         sessions = SessionPlaces(options.identityLimits.sessions)
         maxPerIdentity = options.identityLimits.programs(policy.table)

@@ -93,12 +93,15 @@ extension Recorder {
 }
 
 extension Log {
-    /// Logs what has happened to the audit trail.
-    func write(_ news: AuditNews) {
+    /// Logs what has happened to the audit trail in one of its places.
+    func write(_ news: AuditNews, of place: AuditPlace) {
+        let isJournal = if case .journal = place { true } else { false }
         switch news {
         case .loses(let fault):
             write(
-                "an audit record was lost: \(fault.told); no program starts until one can be written, so make room where --audit writes"
+                isJournal
+                    ? "an audit record is not in the journal: \(fault.told); no program starts until one can be sent, so look at systemd-journald"
+                    : "an audit record was lost: \(fault.told); no program starts until one can be written, so make room where --audit writes"
             )
         case .doubts(let fault):
             write(
@@ -106,17 +109,20 @@ extension Log {
             )
         case .keeps(let fault):
             write(
-                "the audit trail cannot be written: \(fault.told); records that must not be lost are kept until it can, and no program starts before then"
+                "the audit trail cannot be \(isJournal ? "sent to the journal" : "written"): \(fault.told); records that must not be lost are kept until it can, and no program starts before then"
             )
         case .hasWritten(let kept):
             write(
-                "the audit trail now has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
+                "\(isJournal ? "the journal" : "the audit trail") now has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
             )
         case .waits:
             write(
-                "nobody is reading the audit trail: programs start only once their records have been taken, and other records are left out and counted while too many are waiting"
+                "\(isJournal ? "the journal accepts no records at the moment" : "nobody is reading the audit trail"): programs start only once their records have been taken, and other records are left out and counted while too many are waiting"
             )
-        case .goesOn: write("the audit trail is being read again")
+        case .goesOn:
+            write(
+                isJournal
+                    ? "the journal accepts records again" : "the audit trail is being read again")
         case .isShort(let floor, let free):
             write(
                 "\(inMiB(free)) are free where --audit writes, and \(inMiB(floor)) are reserved for starts and ends of programs: other records are left out and counted until more is free"

@@ -48,9 +48,8 @@ final class Server {
         let turn = LineTurn()
         log.output.turn = turn
         let audit = try options.audit.map {
-            try AuditFile($0, turn, syncs: options.syncsAudit, limits: options.auditLimits) {
-                item in
-                news.execute { $0.write(item) }
+            try AuditFile($0.places, turn, syncs: $0.syncs, limits: $0.limits) { item, place in
+                news.execute { $0.write(item, of: place) }
             }
         }
         self.options = options

@@ -4,7 +4,6 @@ internal import Console
 internal import Conversations
 internal import Glibc
 internal import Programs
-internal import Records
 internal import Remote
 internal import Sockets
 internal import System
@@ -27,12 +26,8 @@ struct ServerOptions {
     let drain: Duration
     /// The file of the command table; nil for the commands of the third tutorial.
     let commands: String?
-    /// Where the audit trail goes; nil for none.
-    let audit: String?
-    let syncsAudit: Bool
-    /// How many bytes of records per second one identity may cause, or all clients without one.
-    let auditRate: Int
-    let auditLimits: AuditLimits
+    /// Nil for no audit trail.
+    let audit: AuditOptions?
     let grace: Duration
     /// The user for programs whose entry names nobody, if root starts the server.
     let programUser: String
@@ -44,14 +39,13 @@ struct ServerOptions {
     private(set) var groups: CommandGroups?
 
     /// The options that a server accepts.
-    static let flags = ["plaintext", "once", "quiet", "audit-fsync", "help", "version"]
+    static let flags = ["plaintext", "once", "quiet", "help", "version"] + AuditOptions.flags
     static let valued =
         [
             "host", "port", "threads", "max-sessions", "max-session-age", "drain", "commands",
-            "audit", "audit-rate", "audit-reserve", "grace",
-            "keepalive", "program-user", "network-user",
+            "grace", "keepalive", "program-user", "network-user",
         ]
-        + IdentityLimits.options + StrangerLimits.options + Deadlines.options
+        + AuditOptions.valued + IdentityLimits.options + StrangerLimits.options + Deadlines.options
         + SecurityOptions.server
 
     /// Parses a command line; `--help` and `--version` end the process.
@@ -113,27 +107,14 @@ struct ServerOptions {
             security.mayBePlaintext = !security.asksForClients
             self.security = security
         }
-        for name in [
-            "commands", "audit", "audit-fsync", "audit-rate", "audit-reserve", "grace", "keepalive",
-            "program-user",
-        ]
+        for name in ["commands", "grace", "keepalive", "program-user"] + AuditOptions.flags
+            + AuditOptions.valued
         where conversation != .command && arguments.has(name) {
             throw UsageError(
                 "--\(name) is for parleyd command; \(conversation) runs no commands")
         }
         commands = arguments["commands"]
-        // A command of the table leaves a record unless something else was specified.
-        audit = arguments["audit"] ?? (commands == nil ? nil : "-")
-        syncsAudit = arguments.has("audit-fsync")
-        if syncsAudit, audit == nil || audit == "-" {
-            throw UsageError("--audit-fsync needs a file: name it with --audit")
-        }
-        for name in ["audit-rate", "audit-reserve"] where audit == nil && arguments.has(name) {
-            throw UsageError("--\(name) limits the audit trail: name its file with --audit")
-        }
-        auditRate =
-            try arguments.number("audit-rate", 1...1_048_576).map { $0 << 10 } ?? Budget.usualRate
-        auditLimits = try Self.auditLimits(arguments)
+        audit = try AuditOptions(arguments, isAlways: commands != nil)
         grace = try arguments.seconds("grace") ?? .seconds(5)
         programUser = try Self.user("program", arguments, otherwise: "parley")
         networkUser = try Self.user("network", arguments, otherwise: "parley-net")
@@ -151,14 +132,6 @@ struct ServerOptions {
         strangers = try StrangerLimits(arguments, maxSessions: maxSessions)
         maxSessionAge = try arguments.seconds("max-session-age") ?? .seconds(86_400)
         drain = try arguments.seconds("drain") ?? .seconds(10)
-    }
-
-    private static func auditLimits(_ arguments: Arguments) throws -> AuditLimits {
-        var limits = AuditLimits()
-        if let reserve = try arguments.number("audit-reserve", 0...1_048_576) {
-            limits.reserve = UInt64(reserve) << 20
-        }
-        return limits
     }
 
     /// Nil if the system knows no user with that name, or can't tell.
@@ -212,8 +185,8 @@ struct ServerOptions {
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       table of the commands that clients may run
           --program-user, --network-user NAME  when started by root (parley, parley-net)
-          --audit FILE          write a JSON line per event; - is standard error
-          --audit-fsync         start no program before its record is on disk
+          --audit FILE, --audit journal  write a record per event; - is standard error
+          --audit-group GROUP, --audit-fsync  who may read it; starts wait for the disk
           --audit-rate KIB, --audit-reserve MIB  limit its growth (32, 64)
           --host ADDRESS        default 127.0.0.1; 0.0.0.0 for hello and greeting;
                                 :: accepts IPv6 and IPv4

@@ -4,7 +4,6 @@ internal import Commands
 internal import Console
 internal import Glibc
 internal import Programs
-internal import Records
 internal import Sockets
 internal import System
 
@@ -46,19 +45,6 @@ func told(_ support: ControlGroupSupport) -> [String] {
     let missing = Controller.allCases.filter { !support.controllers.contains($0) }
     let names = missing.map { "'\($0.limit)'" }.joined(separator: ", ")
     return ["\(there), without the limits \(names): \(shortage)"]
-}
-
-/// What the audit trail accepts, as sentences.
-///
-/// - Parameter rate: that of frequent records, in bytes per second.
-func told(_ rate: Int, _ limits: AuditLimits) -> [String] {
-    let reserve = limits.reserve >> 20
-    return [
-        "The audit trail takes up to \(rate >> 10) KiB per second of each identity's records other than those of programs, and as much from all clients without an identity (--audit-rate).",
-        reserve == 0
-            ? "None of its disk is reserved for starts and ends of programs (--audit-reserve 0)."
-            : "\(reserve) MiB of its disk are reserved for starts and ends of programs (--audit-reserve).",
-    ]
 }
 
 /// What follows from the users and the place that the table's programs run in, as sentences without a full stop,

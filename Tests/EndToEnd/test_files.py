@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that decide something: each is rejected if someone else could have written it."""
 
+import grp
 import os
 import shutil
 import signal
+import stat
 
 import authority
 from conditions import only_root
-from support import Client, Server, TestCase, new_folder
+from server import AS_NETWORK, AS_SOMEBODY
+from support import PARLEYD, Client, Program, Server, TestCase, new_folder
 
 EVE = 61_002
 TABLE = '{commands: {true: {run: ["/bin/true"], allow: ["anyone"]}}}'
@@ -111,6 +114,46 @@ class Files(TestCase):
             os.umask(before)
         for name in ("audit.log", "keys.log"):
             self.assertEqual((folder.path / name).stat().st_mode & 0o777, 0o600)
+
+    GROUP = grp.getgrgid(os.getegid() or 1).gr_name
+
+    def test_a_trail_may_be_for_a_group(self):
+        expected = (0o640, grp.getgrnam(self.GROUP).gr_gid)
+        for exists in (True, False):
+            with self.subTest(exists):
+                folder = Folder()
+                trail = folder.path / "audit.log"
+                if not exists:
+                    trail.unlink()
+
+                def facts(file):
+                    return stat.S_IMODE(file.stat().st_mode), file.stat().st_gid
+                server = self.start(folder, "--audit-group", self.GROUP)
+                self.assertEqual(facts(trail), expected)
+                old = trail.rename(folder.path / "audit.log.1")
+                server.signal(signal.SIGHUP)
+                server.stderr.expect("command table reloaded")
+                self.assertEqual((facts(trail), facts(old)), (expected, expected))
+
+    def test_what_cannot_be_for_a_group_is_said_at_start_check_and_reload(self):
+        folder = Folder()
+        trail = folder.path / "audit.log"
+        def refused(status, words, *options):
+            for verb in ((), ("check",)):
+                run = Program(self, [PARLEYD, *verb, "command", *AS_NETWORK, *AS_SOMEBODY, *folder.options, *options])
+                self.assertFails(run, status, words)
+        refused(78, "there is no group no-such-group, .*--audit-group", "--audit-group", "no-such-group")
+        refused(64, "--audit-group needs a file", "--audit", "-", "--audit-group", self.GROUP)
+        refused(78, "/dev/null: it is not a regular file", "--audit", "/dev/null", "--audit-group", self.GROUP)
+        refused(78, "/dev/stdout: it was opened by whoever started", "--audit", "/dev/stdout",
+                "--audit-group", self.GROUP)
+        server = self.start(folder, "--audit-group", self.GROUP)
+        trail.unlink()
+        os.mkfifo(trail, 0o600)
+        refused(78, "audit.log: it is not a regular file", "--audit-group", self.GROUP)
+        server.signal(signal.SIGHUP)
+        server.stderr.expect("still writing the audit trail to the old file: [^\n]*audit.log: it is not a regular file")
+        self.assertEqual(stat.S_IMODE(trail.stat().st_mode), 0o600)
 
     def test_a_trail_may_go_nowhere(self):
         self.start(Folder(), "--audit", "/dev/null")

@@ -32,7 +32,7 @@ struct AdmittedProgramTests {
             let isMade = unsafe mkfifo(path, 0o600) == 0
             try #require(isMade)
             reader = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-            audit = try AuditFile(path, syncs: false)
+            audit = try AuditFile([.file(path)], syncs: false)
             let options = try ServerOptions(["command", "--plaintext"])
             office = try Office(
                 options, audit, loop: loop, log: Log(program: "parleyd", loop: loop),

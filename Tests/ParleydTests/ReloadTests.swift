@@ -46,7 +46,7 @@ import Testing
             let log = Log(program: "parleyd", loop: loop)
             audit = file.path + ".audit"
             let office = try Office(
-                options, AuditFile(audit, syncs: false), loop: loop, log: log,
+                options, AuditFile([.file(audit)], syncs: false), loop: loop, log: log,
                 policy: try Policy(options), loops: 1)
             reload = Reload(office, main: loop, log: log)
         }

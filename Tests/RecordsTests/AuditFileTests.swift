@@ -41,7 +41,7 @@ struct AuditFileTests {
 
     @Test func fileThatIsOpenedAgain_isTheOneOfThatName_forWhatIsDecidedAfterThat() throws {
         let folder = try Folder()
-        let file = try AuditFile(folder["audit"], syncs: true)
+        let file = try AuditFile([.file(folder["audit"])], syncs: true)
         let recorder = Recorder(file, nil)
         #expect(folder.mode("audit") == 0o600)
         for _ in 1...500 { recorder.record(start) }
@@ -55,10 +55,31 @@ struct AuditFileTests {
         #expect(folder.read("audit").contains(#""what":"the command table""#))
     }
 
+    /// That after a rotation as the one before it.
+    @Test func aFileForAGroup_staysOne_whenItIsOpenedAgain() throws {
+        let folder = try Folder()
+        let place = AuditPlace.file(
+            folder["audit"], readableBy: KnownGroup(name: "own", number: getegid()))
+        let file = try AuditFile([place], syncs: false)
+        #expect(folder.mode("audit") == 0o640)
+        folder.rename("audit", to: "audit.1")
+        try file.reopen()
+        #expect(folder.mode("audit") == 0o640 && folder.mode("audit.1") == 0o640)
+        // What can't be given to it is not taken, and records go on in the old one.
+        folder.rename("audit", to: "audit.2")
+        try #require(unsafe mkfifo(folder["audit"], 0o600) == 0)
+        let error = #expect(throws: AuditError.self) { try file.reopen() }
+        #expect(error?.sentence.contains("it is not a regular file") == true)
+        Recorder(file, nil).record(start)
+        #expect(file.finish(within: .seconds(30)) == 0)
+        #expect(try lines(folder.read("audit.2")).count == 1)
+        #expect(folder.mode("audit") == 0o600)
+    }
+
     @Test func aStart_isSettledWhenItIsInTheFile() throws {
         for syncs in [false, true] {
             let folder = try Folder()
-            let file = try AuditFile(folder["audit"], syncs: syncs)
+            let file = try AuditFile([.file(folder["audit"])], syncs: syncs)
             let recorder = Recorder(file, nil)
             let fates = (1...50).map { _ in Fate() }
             for fate in fates {
@@ -77,7 +98,7 @@ struct AuditFileTests {
     /// It would wake whoever has asked, and who asks later finds it out by itself.
     @Test func aStartThatNobodyWaitsFor_isNotTold_andKnownAllTheSame() throws {
         let folder = try Folder()
-        let file = try AuditFile(folder["audit"], syncs: false)
+        let file = try AuditFile([.file(folder["audit"])], syncs: false)
         let fate = Fate()
         let command = Recorder(file, nil).start(
             "ls", [], program: "/bin/ls", settled: fate.settle)
@@ -89,7 +110,7 @@ struct AuditFileTests {
 
     @Test func whatIsDecidedAfterTheEnd_isNotTaken() throws {
         let folder = try Folder()
-        let file = try AuditFile(folder["audit"], syncs: false)
+        let file = try AuditFile([.file(folder["audit"])], syncs: false)
         let recorder = Recorder(file, nil)
         recorder.record(start)
         #expect(file.finish(within: .seconds(30)) == 0)
@@ -100,14 +121,14 @@ struct AuditFileTests {
     @Test func fileThatCanNotBeOpened_isToldByItsPath_andKeepsTheReason() throws {
         let folder = try Folder()
         let path = folder["no/audit"]
-        let opened = #expect(throws: AuditError.self) { try AuditFile(path, syncs: false) }
-        let examined = #expect(throws: AuditError.self) { try AuditFile.examine(path) }
+        let opened = #expect(throws: AuditError.self) { try AuditFile([.file(path)], syncs: false) }
+        let examined = #expect(throws: AuditError.self) { try AuditFile.examine(.file(path)) }
         for error in [opened, examined] {
             #expect(error?.code == .file)
             #expect(error?.sentence.hasPrefix("the audit file \(path): ") == true)
             #expect(error?.cause == .system(Errno(ENOENT)))
         }
-        try AuditFile.examine(folder["audit"])
+        try AuditFile.examine(.file(folder["audit"]))
         #expect(folder.mode("audit") == nil)
     }
 

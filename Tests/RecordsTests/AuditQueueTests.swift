@@ -18,7 +18,7 @@ import Testing
     /// The test is the thread that takes its records.
     private static func queue() throws -> AuditQueue {
         let queue = try AuditQueue(AuditLimits())
-        queue.add(try OpenedTrail("/dev/null"))
+        queue.add(try OpenedFile(.file("/dev/null")))
         _ = queue.takeFirst()
         return queue
     }

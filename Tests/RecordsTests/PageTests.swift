@@ -61,6 +61,15 @@ struct PageTests {
         #expect(Set(own).subtracting(["what", "outcome"]) == Set(always))
     }
 
+    @Test func messageIDs_areThoseOfThePage() throws {
+        let rows = try Page()["In the journal"].rows
+        #expect(rows.map(\.name) == Record.Event.allCases.map(\.rawValue))
+        let ids = Record.Event.allCases.map(\.messageID)
+        #expect(rows.map { $0.cells[1].filter { $0 != "`" } } == ids)
+        #expect(Set(ids).count == ids.count)
+        for id in ids { #expect(id.wholeMatch(of: #/[0-9a-f]{32}/#) != nil) }
+    }
+
     @Test func outcomesAndCodes_areThoseOfThePage() throws {
         let page = try Page()
         #expect(

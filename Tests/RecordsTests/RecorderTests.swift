@@ -44,7 +44,7 @@ struct RecorderTests {
 
     @Test func records_areInTheOrder_inWhichTheAnswersWereDecided() throws {
         let folder = try Folder()
-        let file = try AuditFile(folder["audit"], syncs: false)
+        let file = try AuditFile([.file(folder["audit"])], syncs: false)
         let recorder = Recorder(file, nil)
         let hello = Array("Hello".utf8)
         recorder.reply(hello, times: 2)

@@ -197,7 +197,7 @@ struct SlowTrailTests {
             _ = fcntl(ends[1], 1_031, 4_096)
             _ = dup2(ends[1], 2)
             let turn = LineTurn()
-            let file = try AuditFile("-", turn, syncs: false)
+            let file = try AuditFile([.standardError], turn, syncs: false)
             let recorder = Recorder(file, nil)
             let fate = Fate()
             _ = recorder.start(
@@ -245,9 +245,9 @@ struct SlowTrailTests {
         var limits = AuditLimits()
         limits.reserve = 64 << 20
         let file = try AuditFile(
-            folder["audit"], sync: nil, limits: limits,
+            [.file(folder["audit"])], sync: nil, limits: limits,
             floor: { DiskFloor(64 << 20) { _ in DiskFloor.Space(free: free.value, all: 1 << 40) } },
-            told: { news.add($0) })
+            told: { item, _ in news.add(item) })
         let clock = Trail.Clock()
         let budget = Budget(rate: 1 << 20) { clock.now }
         let recorder = Recorder(file, Samples.stranger, budget: budget)
@@ -270,11 +270,11 @@ struct SlowTrailTests {
 
     @Test func theFloor_isAnEighthOfASmallDisk() {
         var floor = DiskFloor(64 << 20) { _ in DiskFloor.Space(free: 9 << 20, all: 64 << 20) }
-        let trail = try! OpenedTrail("/dev/null")
+        let trail = try! OpenedFile(.file("/dev/null"))
         // There is no disk.
         #expect(floor.look(at: trail, .now) == nil && floor.floor == 0)
         let folder = try! Folder()
-        let file = try! OpenedTrail(folder["audit"])
+        let file = try! OpenedFile(.file(folder["audit"]))
         #expect(floor.look(at: file, .now) == nil)
         #expect(floor.floor == 8 << 20 && !floor.isShort)
     }
@@ -283,16 +283,16 @@ struct SlowTrailTests {
     @Test func aFloor_isForgottenWithItsDisk() throws {
         var floor = DiskFloor(64 << 20) { _ in DiskFloor.Space(free: 1, all: 1 << 30) }
         let folder = try Folder()
-        #expect(try floor.look(at: OpenedTrail(folder["audit"]), .now) == 1)
+        #expect(try floor.look(at: OpenedFile(.file(folder["audit"])), .now) == 1)
         #expect(floor.isShort && floor.due != .never)
         floor.forget()
-        #expect(try floor.look(at: OpenedTrail("/dev/null"), .now) == nil)
+        #expect(try floor.look(at: OpenedFile(.file("/dev/null")), .now) == nil)
         #expect(!floor.isShort && floor.due == .never)
     }
 
     /// Whoever writes a line of the log must not wait for a disk.
     @Test func aFile_sharesNoTurnWithTheLog() throws {
         let folder = try Folder()
-        #expect(try OpenedTrail(folder["audit"], LineTurn()).turn == nil)
+        #expect(try OpenedFile(.file(folder["audit"]), LineTurn()).turn == nil)
     }
 }

@@ -40,7 +40,7 @@ final class Trail {
 
     /// - Parameter room: bytes that the pipe holds, as the kernel rounds them up.
     init(
-        room: Int = 4_096, sync: (@Sendable (OpenedTrail) -> Errno?)? = nil,
+        room: Int = 4_096, sync: (@Sendable (any OpenedTrail) -> Errno?)? = nil,
         limits: AuditLimits = AuditLimits(),
         floor: @escaping @Sendable () -> DiskFloor = { DiskFloor(0) }
     ) throws {
@@ -53,8 +53,9 @@ final class Trail {
         reader = unsafe open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         self.room = Int(fcntl(reader, Self.setSize, Int32(room)))
         try #require(self.room >= room)
-        file = try AuditFile(path, sync: sync, limits: limits, floor: floor) { [news] in
-            news.add($0)
+        file = try AuditFile([.file(path)], sync: sync, limits: limits, floor: floor) {
+            [news] item, _ in
+            news.add(item)
         }
     }
 

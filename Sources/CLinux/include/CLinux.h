@@ -51,6 +51,10 @@ parley_option parley_getopt_long(
 int parley_pidfd_open(int pid);
 // open(2)'s flag for a descriptor that only refers to a file.
 extern const int parley_o_path;
+// A file in memory only, to be filled and then sealed, after which nobody can change it (memfd_create(2)).
+// Below zero, with errno, if that fails.
+int parley_memory_file(const char *name);
+int parley_seal(int fd);
 // libedit's variadic calls (editline(3)), which Swift can't make, through the addresses of el_set and
 // history.
 int parley_el_set(void *el_set, void *editor, int operation, const void *value);
