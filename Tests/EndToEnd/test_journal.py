@@ -121,7 +121,7 @@ class InTheJournal(TestCase):
             self.assertStatus(refused, 78)
             self.assertRegex(
                 refused.stderr.text, r"^parleyd: the audit trail cannot be sent to the journal at /run/systemd/journal/socket "
-                                     r"\(No such file or directory\); name a file with --audit\n$")
+                                     r"\(No such file or directory\); specify a file with --audit\n$")
         journal.begin()
         check = Program(self, [*words, "check", *options])
         self.assertStatus(check, 0)
