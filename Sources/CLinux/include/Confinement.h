@@ -36,8 +36,6 @@ int parley_close_files(void);
 
 // Whether this is the process's only thread; below zero it can't be told.
 int parley_is_alone(void);
-// Whether no program that this process executes can give it rights (no_new_privs).
-int parley_gains_nothing(void);
 // Empties the environment, also where /proc/PID/environ shows it.
 void parley_wipe_environment(void);
 // No core, no file written; sealed, it is not dumpable as well, and crash handlers are as the system has them. The result
@@ -50,5 +48,8 @@ int parley_close_processes(void);
 // `tells` is set it fails with ENOSYS instead, and its number is written to descriptor 2: for tests. Needs no_new_privs.
 // The result is 0; -errno; or, above zero, the number of a thread that has a filter of its own and so can't have this.
 int parley_close_calls(int tells);
+
+// Whether no program that this process executes can give it rights (no_new_privs).
+int parley_gains_nothing(void);
 
 #endif
