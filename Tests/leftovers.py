@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a command and sees that it leaves nothing: no process, and no file in the checkout.
+"""Runs a command and checks that it leaves nothing behind: no process, and no file in the checkout.
 
 usage: leftovers.py COMMAND ARGUMENT...
-Ends as the command does, or with 1 where it left something. A signal that ends it ends all that the command started.
+The exit status is the command's, or 1 if it left something. A signal that ends this program ends everything that the
+command started.
 """
 
 import ctypes

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs test files at the same time, each in a Python of its own, and prints what each says when it ends.
+"""Runs test files at the same time, each in its own Python process, and prints the output of each when it ends.
 
 usage: together.py FOLDER
-They wait more than they work, so one more than there are processors runs at once. Status: 0 when all passed.
+They wait more than they work, so one more of them than there are processors runs at once. Exit status: 0 when all passed.
 """
 
 import concurrent.futures

@@ -1,18 +1,18 @@
-// A loop's way to the broker.
+// A loop's link to the broker.
 // SPDX-License-Identifier: Apache-2.0
 internal import Programs
 package import Sockets
 package import System
 
-/// The network process's end of a loop's post channel, and the sessions that the loop has there. Confined
-/// to its loop.
+/// The network process's end of a loop's post channel, with the sessions that the loop has there.
+/// Confined to its loop.
 package final class BrokerLink {
     private let ended: (PostEnd) -> Void
     private(set) var channel: PostChannel?
     private var sessions: [Handle: Entry] = [:]
     private var lastHandle: Handle = 0
     private let room = Room()
-    /// More waits than may, or has not all gone since.
+    /// More is waiting than the limit, or was and has not all been sent since.
     private var isBehind = false
 
     private struct Entry { weak var session: SessionLink? }
@@ -27,7 +27,7 @@ package final class BrokerLink {
         self.ended = ended
         channel = try PostChannel(
             owning: descriptor, loop: loop, limit: Self.longestMessage,
-            mostQueued: Self.mostQueued,
+            maxQueued: Self.maxQueued,
             drained: { [unowned self] in
                 isBehind = false
                 room.open()
@@ -36,24 +36,25 @@ package final class BrokerLink {
             ended: { [unowned self] end in lose(end) })
     }
 
-    /// The loop may have the channel for a turn longer.
+    /// Whether the loop may use the channel for another turn.
     deinit { channel?.close() }
 
-    /// Whether the broker keeps up with what is said of sessions. Where it doesn't, no further connection may be
-    /// accepted until it has heard all: whoever connects and leaves has as much said of it as somebody who stays.
+    /// Whether the broker keeps up with what it is told about sessions. If it doesn't, no more connections may be
+    /// accepted until it has heard everything: whoever connects and leaves causes as many messages as somebody
+    /// who stays.
     package var keepsUp: Bool {
-        if let channel, channel.queued > Self.mostBehind { isBehind = true }
+        if let channel, channel.queued > Self.maxBacklog { isBehind = true }
         return !isBehind
     }
 
-    /// What a connection is known by, on the call channel too.
+    /// What identifies a connection, on the call channel too.
     package func makeHandle() -> Handle {
-        // 0 is no connection's.
+        // 0 is never a connection's.
         lastHandle = max(1, lastHandle &+ 1)
         return lastHandle
     }
 
-    /// A connection's way to the broker; nil where the broker is gone.
+    /// A connection's link to the broker; nil if the broker is gone.
     ///
     /// - Parameter handle: the connection's, once.
     package func open(_ handle: Handle) -> SessionLink? {
@@ -65,12 +66,13 @@ package final class BrokerLink {
         return session
     }
 
-    /// The server ends, and so many connections are left at the loop. What was said of those that are not comes first.
+    /// The server is shutting down, and the loop has this many connections left. What was said about those that are
+    /// gone comes first.
     package func say(connections: Int) {
         channel?.send(OpenPost(connections: connections).packet)
     }
 
-    /// Connections that came to no session are to be recorded.
+    /// Connections that never became a session, to be recorded.
     package func say(_ strangers: StrangersPost) { channel?.send(strangers.packet) }
 
     private func lose(_ end: PostEnd) {
@@ -84,7 +86,7 @@ package final class BrokerLink {
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
         guard let kind = PostKind(rawValue: reader.type), kind.isBrokers, !kind.isControl else {
-            throw reader.malformed("is none that a broker sends to a loop")
+            throw reader.malformed("is not one that a broker sends to a loop")
         }
         try take(kind, &reader, &post)
     }
@@ -136,10 +138,11 @@ package final class BrokerLink {
         }
     }
 
-    /// What `help` says of a table is the longest.
+    /// The longest is what `help` says about a table.
     private static let longestMessage = Longest.text + 1_024
-    /// What may wait where a connection is accepted. Those that are open have their ends to tell beside it.
-    private static let mostBehind = 1 << 20
-    /// What a loop's sessions may have to say before the broker hears it.
-    private static let mostQueued = 64 << 20
+    /// How much may be waiting when a connection is accepted. Open connections must also be able to report
+    /// their ends.
+    private static let maxBacklog = 1 << 20
+    /// How much a loop's sessions may have to say before the broker hears it.
+    private static let maxQueued = 64 << 20
 }

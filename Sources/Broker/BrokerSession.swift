@@ -6,8 +6,8 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// One session of a network process. Nothing that it is told is believed without a look: a post that may
-/// not come now is a breach, after which the process gets no answer any more. Confined to the broker's loop.
+/// One session of a network process. Nothing it says is taken on trust: a post that may not come now is a
+/// breach, after which the process gets no more answers. Confined to the broker's loop.
 final class BrokerSession {
     private let handle: Handle
     private let desk: any SessionDesk
@@ -29,7 +29,7 @@ final class BrokerSession {
 
     func begin(_ post: BeganPost) throws(PacketError) {
         guard case .opened = stage else { throw .outOfTurn("a session began twice") }
-        guard desk.turnedAway == nil else { throw .outOfTurn("a session without a place began") }
+        guard desk.turnedAway == nil else { throw .outOfTurn("a session began without a place") }
         stage = .resting
         desk.began(post)
     }
@@ -76,7 +76,9 @@ final class BrokerSession {
 
     func run(_ post: RunPost) throws(PacketError) {
         try stage.checkRests()
-        guard let identity = desk.identity else { throw .outOfTurn("nobody asks for a command") }
+        guard let identity = desk.identity else {
+            throw .outOfTurn("a client without an identity asked for a command")
+        }
         let request = post.request
         var matching = desk.matchingWork
         let decision = desk.decide(
@@ -85,7 +87,7 @@ final class BrokerSession {
         work.spend(matching.spent, for: channel)
         switch decision {
         case .text(let text, let closes):
-            // `help` has asked of each command whether it is permitted.
+            // `help` has checked for each command whether it is permitted.
             work.spend(
                 TurnWork.byte * text.utf8.count
                     + (request.name == "help" ? TurnWork.entry * desk.table.entries.count : 0),
@@ -104,7 +106,15 @@ final class BrokerSession {
 
     private func refuse(_ request: Request, _ entry: CommandEntry?, _ refusal: Refusal) {
         desk.refused(request.name, request.arguments, entry, refusal)
-        channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
+        let packet = RefusedPost(handle: handle, refusal: refusal).packet
+        let delay = desk.refusalDelay()
+        guard delay > .zero else { return channel.send(packet) }
+        // Its client can ask for nothing meanwhile, so that refusals can't keep a core busy.
+        stage = .refusing(
+            Timer(after: delay, on: channel.loop) { [unowned self] in
+                stage = .resting
+                channel.send(packet)
+            })
     }
 
     private func offer(_ approved: Approved, _ permit: consuming Permit) {
@@ -135,7 +145,7 @@ final class BrokerSession {
         offer.timer = Timer(after: patience.ends, on: channel.loop) { [unowned self] in withdraw() }
         stage = .offering(offer)
         channel.send(post.packet, descriptors: descriptors, otherwise: post.withoutEnds.packet)
-        // Meanwhile its pipes are on their way, and its client can leave.
+        // Meanwhile its pipes are on their way, and its client may leave.
         command.whenRecorded { [weak self, weak offer] refusal in
             if let self, let offer { settle(offer, refusal) }
         }
@@ -164,12 +174,13 @@ final class BrokerSession {
         channel.send(DonePost(handle: handle, outcome: .refused(refusal)).packet)
     }
 
-    /// Nobody takes the ends of its pipes: it is not waited for any longer.
+    /// Nothing has taken the ends of its pipes: it is no longer waited for.
     private func withdraw() {
         guard case .offering(let offer) = stage else { return }
         stage = .withdrawn(.cannotStart(offer.name))
         let refusal = Refusal(
-            .unavailable, "nobody took the output of \(offer.name) in time, so it was not started")
+            .unavailable,
+            "\(offer.name) was not started because nothing took over its output in time")
         offer.takePermit().end(.refused(refusal), Usage())
     }
 
@@ -182,7 +193,7 @@ final class BrokerSession {
                     : RefusedPost(handle: handle, refusal: refusal).packet)
         }
         guard case .offering(let offer) = stage else {
-            throw .outOfTurn("nothing is to be started")
+            throw .outOfTurn("no program is waiting to be started")
         }
         offer.timer = nil
         guard post.haveCome else {
@@ -200,7 +211,8 @@ final class BrokerSession {
     }
 
     private func launch(_ offer: Offer) {
-        // While the record waited for its trail its client may have been revoked, or the table replaced.
+        // While the record was waiting to be written, its client may have been revoked or the table
+        // replaced.
         if let refusal = desk.objection(toStarting: offer.name) { return cancel(offer, refusal) }
         offer.timer = nil
         stage = .unstarted
@@ -213,11 +225,11 @@ final class BrokerSession {
                 ) { [handle, channel, takesInput = offer.start.takesInput] in
                     switch $0 {
                     case .running:
-                        // Else there is no input to be asked for.
+                        // Otherwise there is no input to ask for.
                         if takesInput { channel.send(RunningPost(handle: handle).packet) }
                     case .probe: channel.send(ProbePost(handle: handle).packet)
                     case .done(let outcome):
-                        // Where its files are is not the client's business.
+                        // The location of its files is none of the client's business.
                         let told = if case .refused = outcome { cannotStart } else { outcome }
                         channel.send(DonePost(handle: handle, outcome: told).packet)
                     }
@@ -245,7 +257,7 @@ final class BrokerSession {
     }
 
     func answer(_ post: HeldUpPost) throws(PacketError) {
-        // The program may be done since it was asked.
+        // The program may have finished since the question was asked.
         guard case .running(let program) = stage else { return }
         program.answer(isHeldUp: post.isHeldUp)
     }
@@ -256,7 +268,7 @@ final class BrokerSession {
             return
         }
         guard try stage.running.seeOff(post.traffic) else {
-            throw .outOfTurn("a command's end was told that has none")
+            throw .outOfTurn("the end of a command was reported where none runs")
         }
         stage = .resting
     }

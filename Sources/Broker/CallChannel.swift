@@ -1,27 +1,28 @@
-// Questions to another process, each of which is waited for.
+// Questions to another process, each of which blocks until it is answered.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 package import Sockets
 package import System
 
-/// The asking end of a channel: one question at a time, which holds its thread up until the answer
-/// is there. For one thread.
+/// The asking end of a channel: one question at a time, which blocks its thread until the answer is
+/// there. For a single thread.
 ///
 /// The answering end is a `CallServer`. Both ends come from a `PacketPair`.
 package final class CallChannel {
     private let descriptor: Descriptor
     private let time: Duration
-    /// What one wait takes at most: the socket's time.
+    /// The longest single wait: the socket's timeout.
     private let slice: Duration
     private let clock: () -> Moment
-    private var room = [UInt8](repeating: 0, count: Piece.mostBytes)
-    /// Why nothing can be asked any more. An answer that comes too late would be taken for the next one.
+    private var room = [UInt8](repeating: 0, count: Piece.maxBytes)
+    /// Why nothing more can be asked. An answer that comes too late would be taken for the next one.
     private var failure: PacketError?
 
-    /// Takes over an end of a channel. It sets the socket's time, which a process that has closed its system calls
-    /// (`Confinement`) may not do: to be made before that.
+    /// Takes over one end of a channel. It sets the socket's timeout, which a process that has restricted its
+    /// system calls (`Confinement`) may not do: create it before that.
     ///
-    /// - Parameter time: how long a question and its answer may take while this process runs; above zero.
+    /// - Parameter time: how long a question and its answer may take while this process is running; above
+    ///   zero.
     /// - Throws: `system`.
     package convenience init(
         owning descriptor: consuming Descriptor, time: Duration
@@ -48,10 +49,10 @@ package final class CallChannel {
 
     /// Asks, and waits for the answer.
     ///
-    /// - Parameter limit: the answer's bytes.
-    /// - Throws: `timedOut`; `endedEarly` where the other process has ended the channel; `malformed`, `tooLarge`;
-    ///   `descriptors` where any came, which are closed; `system`. Nothing can be asked after that, and the
-    ///   other end sees the channel's end.
+    /// - Parameter limit: the maximum length of the answer in bytes.
+    /// - Throws: `timedOut`; `endedEarly` if the other process has closed the channel; `malformed`, `tooLarge`;
+    ///   `descriptors` if any came, which are closed; `system`. Nothing can be asked after that, and the other
+    ///   end sees the channel close.
     package func call(_ packet: PacketWriter, limit: Int) throws(PacketError) -> [UInt8] {
         if let failure { throw failure }
         do throws(PacketError) {
@@ -80,11 +81,11 @@ package final class CallChannel {
         }
     }
 
-    /// Makes attempts until one comes to something, for as long as time is left. A pause of this process or of the
-    /// machine, which the clock and the socket's time both go on in, costs one slice: whoever answers has been
-    /// paused as well, and gets the rest. When none is left, what has come is looked at all the same.
+    /// Retries until an attempt succeeds or no time is left. A pause of this process or of the machine, during
+    /// which the clock and the socket's timeout keep running, costs one slice: the answering side was paused as
+    /// well, and gets the rest. When no time is left, what has arrived is still looked at.
     ///
-    /// - Parameter attempt: nil where it would have to wait for longer than a slice.
+    /// - Parameter attempt: returns nil if it would have to wait for longer than a slice.
     private func wait<R>(
         _ left: inout Duration, _ attempt: (_ waits: Bool) throws(PacketError) -> R?
     ) throws(PacketError) -> R {
@@ -98,7 +99,7 @@ package final class CallChannel {
         }
     }
 
-    /// Of a call's time: as many pauses in a row have to fall into one call before it fails.
+    /// The fraction of a call's time: this many pauses have to fall into one call before it fails.
     private static let slices: Int = 16
 
     private func isSent(_ failure: Int32) throws(PacketError) -> Bool {
@@ -115,11 +116,11 @@ package final class CallChannel {
     }
 }
 
-/// Receives a packet of a channel on which no descriptors go.
+/// Receives a packet of a channel that carries no descriptors.
 ///
-/// - Parameter waits: for as long as the socket's time says.
-/// - Returns: as `receivePacket`.
-/// - Throws: as `receivePacket`; `descriptors` where any came, which are closed.
+/// - Parameter waits: for as long as the socket's timeout allows.
+/// - Returns: as `receivePacket` does.
+/// - Throws: as `receivePacket` does; `descriptors` if any came, which are closed.
 func receiveCall(
     from socket: Int32, into room: inout [UInt8], waits: Bool = true
 ) throws(PacketError) -> Int? {
@@ -127,7 +128,7 @@ func receiveCall(
     let count = try receivePacket(from: socket, into: &room, &descriptors, waits: waits)
     guard descriptors.isEmpty else {
         throw PacketError(
-            .descriptors, "the other process sent descriptors where none are due")
+            .descriptors, "the other process sent descriptors where none are expected")
     }
     return count
 }

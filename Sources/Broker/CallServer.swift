@@ -1,4 +1,4 @@
-// Answers the questions of another process.
+// Answers another process's questions.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 package import System
@@ -9,24 +9,25 @@ package final class CallServer: Sendable {
     private let descriptor: Descriptor
     private let limit: Int
 
-    /// Takes over an end of a channel, which is closed with the last reference.
+    /// Takes over one end of a channel, which is closed with the last reference.
     ///
-    /// - Parameter limit: the bytes of a question.
+    /// - Parameter limit: the maximum length of a question in bytes.
     package init(owning descriptor: consuming Descriptor, limit: Int) {
         self.descriptor = descriptor
         self.limit = limit
     }
 
-    /// Answers one question after the other, until the other end is closed, `stop` is called, or there is no
-    /// answer; the other end sees the channel's end then. Where the other process doesn't take an answer, this
-    /// waits with it: that holds up the channel, and nobody else.
+    /// Answers one question after another until the other end is closed, `stop` is called, or there is no
+    /// answer; the other end then sees the channel close. If the other process doesn't read an answer, this
+    /// waits with it: that holds up the channel and nothing else.
     ///
-    /// - Parameter answer: is given a question's bytes, never none; nil where it must not be answered.
-    /// - Throws: `endedEarly` for an end within a question; `malformed`, `tooLarge`; `descriptors` where any
+    /// - Parameter answer: receives the bytes of a question, never empty; returns nil if it must not
+    ///   be answered.
+    /// - Throws: `endedEarly` for an end within a question; `malformed`, `tooLarge`; `descriptors` if any
     ///   came, which are closed; `system`.
     package func serve(_ answer: ([UInt8]) -> PacketWriter?) throws(PacketError) {
         defer { stop() }
-        var room = [UInt8](repeating: 0, count: Piece.mostBytes)
+        var room = [UInt8](repeating: 0, count: Piece.maxBytes)
         var assembly = MessageAssembly(limit: limit)
         while let count = try receiveCall(from: descriptor.number, into: &room), count > 0 {
             guard
@@ -44,7 +45,7 @@ package final class CallServer: Sendable {
         guard !assembly.isPartial else { throw .endedEarly }
     }
 
-    /// Ends the channel, and `serve`, whatever it waits for. A call of `answer` that is under way is not
-    /// broken off.
+    /// Closes the channel and ends `serve`, whatever it is waiting for. A call of `answer` that is under
+    /// way is not interrupted.
     package func stop() { shutdown(descriptor.number, Int32(SHUT_RDWR)) }
 }

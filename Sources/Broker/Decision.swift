@@ -1,15 +1,15 @@
-// What becomes of a request: the one place that says what may start.
+// What happens to a request: the one place that decides what may start.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Remote
 
-/// What becomes of a request.
+/// What happens to a request.
 enum Decision {
     /// A program may start.
     case program(Approved)
     /// Nothing starts, and this is printed.
     case text(String, closes: Bool)
-    /// Nothing starts; with the command's entry, where it has one.
+    /// Nothing starts; with the command's entry, if it has one.
     case refusal(Refusal, CommandEntry?)
 }
 
@@ -21,11 +21,11 @@ struct Approved {
 }
 
 extension SessionDesk {
-    /// Says what becomes of a request whose turn has come.
+    /// Decides what happens to a request whose turn has come.
     ///
     /// - Parameters:
-    ///   - wasCancelled: its client has cancelled it before.
-    ///   - work: what it may cost, and has cost afterwards.
+    ///   - wasCancelled: whether its client has already cancelled it.
+    ///   - work: what it may cost; afterwards, what it has cost.
     func decide(
         _ request: Request, for identity: Identity, wasCancelled: Bool,
         _ work: inout MatchingWork
@@ -53,7 +53,7 @@ extension SessionDesk {
         }
     }
 
-    /// Why a program may not start after all that was decided on a while ago.
+    /// Why a program may not start after all, although it was decided a while ago that it may.
     func objection(toStarting name: String) -> Refusal? {
         if let objection { return objection }
         guard let identity, table[name]?.permits(identity) != true else { return nil }

@@ -3,13 +3,13 @@
 internal import CLinux
 package import System
 
-/// Descriptors that go with a message, in their order; those that nobody takes are closed when it is gone.
+/// Descriptors that are sent with a message, in order; those that nobody takes are closed with it.
 package struct Descriptors: ~Copyable, Sendable {
-    /// How many a message may have: the pipes of a program.
-    package static let most = Int(PARLEY_PACKET_DESCRIPTORS)
+    /// How many a message may have: as many as a program has pipes.
+    package static let limit = Int(PARLEY_PACKET_DESCRIPTORS)
 
     private var numbers: [Int32]
-    /// Some came, which this process could not have, so that none of them is here.
+    /// Some arrived that this process could not accept, so none of them is here.
     private(set) var areLost = false
 
     /// None.
@@ -23,14 +23,14 @@ package struct Descriptors: ~Copyable, Sendable {
         add(descriptor)
     }
 
-    /// Stands for those that could not be had.
+    /// Stands for descriptors that could not be accepted.
     static func lost() -> Descriptors {
         var lost = Descriptors()
         lost.areLost = true
         return lost
     }
 
-    /// Takes over what has come in a packet.
+    /// Takes over what arrived with a packet.
     init(owning numbers: some Sequence<Int32>) {
         self.numbers = Array(numbers)
     }
@@ -42,9 +42,9 @@ package struct Descriptors: ~Copyable, Sendable {
     package var count: Int { numbers.count }
     package var isEmpty: Bool { numbers.isEmpty && !areLost }
 
-    /// Adds an open descriptor; there may be no more than `most`.
+    /// Adds an open descriptor; there may be at most `limit`.
     package mutating func add(_ descriptor: consuming Descriptor) {
-        precondition(descriptor.number >= 0 && count < Self.most)
+        precondition(descriptor.number >= 0 && count < Self.limit)
         numbers.append(descriptor.release())
     }
 
@@ -53,13 +53,13 @@ package struct Descriptors: ~Copyable, Sendable {
         Descriptor(owning: numbers.removeFirst())
     }
 
-    /// Takes all of them; none is left.
+    /// Takes all of them, leaving none.
     package mutating func takeAll() -> Descriptors {
         var all = Descriptors()
         swap(&all, &self)
         return all
     }
 
-    /// The numbers, valid during the call.
+    /// Their numbers, valid during the call.
     borrowing func withNumbers<R>(_ body: ([Int32]) -> R) -> R { body(numbers) }
 }

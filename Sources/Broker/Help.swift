@@ -1,12 +1,12 @@
-// What the server says of its commands to those who may not run them as they asked.
+// What the server tells those who may not run a command as they asked.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 
-/// What an identity may run, a command a line.
+/// What an identity may run, one command per line.
 func help(for identity: Identity, _ table: CommandTable) -> String {
     let entries = table.entries.filter { $0.permits(identity) }
     guard !entries.isEmpty else {
-        return "You may run nothing here as \(identity); ask the server's administrator.\n"
+        return "You may not run anything here as \(identity); ask the server's administrator.\n"
     }
     let width = min(32, entries.map(\.usageWidth).max() ?? 0)
     var text = ""

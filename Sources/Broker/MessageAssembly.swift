@@ -1,9 +1,9 @@
-// Makes the messages of a channel whole again.
+// Reassembles the messages of a channel.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// Puts the packets of one direction of a channel together. It holds at most one message that has not come
-/// whole yet, which is within the limit.
+/// Joins the packets of one direction of a channel. It holds at most one incomplete message, which is
+/// within the limit.
 struct MessageAssembly {
     private let limit: Int
     private let room: Int
@@ -12,19 +12,19 @@ struct MessageAssembly {
     private var total = 0
 
     /// - Parameters:
-    ///   - limit: a message's bytes.
-    ///   - room: what a packet holds of one.
+    ///   - limit: the maximum length of a message in bytes.
+    ///   - room: how much of a message a packet holds.
     init(limit: Int, room: Int = Piece.room) {
         self.limit = limit
         self.room = room
     }
 
-    /// Whether some of a message has come, and not all of it.
+    /// Whether part of a message has arrived, but not all of it.
     var isPartial: Bool { !partial.isEmpty }
 
-    /// - Returns: a message that is whole with this packet; never an empty one.
-    /// - Throws: `tooLarge`, `malformed`; `descriptors` where they come with another than a message's first
-    ///   packet. Nothing can be added after that.
+    /// - Returns: a message that this packet completes; never an empty one.
+    /// - Throws: `tooLarge`, `malformed`; `descriptors` if they come with any but a message's first packet.
+    ///   Nothing can be added after that.
     mutating func add(
         _ packet: Span<UInt8>, hasDescriptors: Bool
     ) throws(PacketError) -> [UInt8]? {
@@ -34,7 +34,8 @@ struct MessageAssembly {
         }
         if isPartial {
             guard piece.total == total else {
-                throw .malformed("a message of \(total) bytes has become one of \(piece.total)")
+                throw .malformed(
+                    "the length of a message changed from \(total) to \(piece.total) bytes")
             }
             guard !hasDescriptors else {
                 throw PacketError(
@@ -44,12 +45,12 @@ struct MessageAssembly {
             guard piece.total <= limit else {
                 throw PacketError(
                     .tooLarge,
-                    "the other process sent a message of \(piece.total) bytes, where at most \(limit) may come"
+                    "the other process sent a message of \(piece.total) bytes; the limit is \(limit)"
                 )
             }
         }
         let bytes = packet.extracting(droppingFirst: Piece.headLength)
-        // Also where its length is said to be 0.
+        // Even if its length is given as 0.
         guard bytes.count == piece.length(room: room) else {
             throw .malformed("a packet of a message of \(piece.total) bytes has \(bytes.count)")
         }

@@ -1,21 +1,21 @@
-// A loop of the network process, as the broker hears it.
+// A loop of the network process, as the broker sees it.
 // SPDX-License-Identifier: Apache-2.0
 package import Sockets
 package import System
 
-/// Who makes the desks of a network process's sessions. Confined to the broker's loop.
+/// Creates the desks of a network process's sessions. Confined to the broker's loop.
 package protocol BrokerOffice: AnyObject {
-    /// The desk of a session. Who its client is was found out by then: what is proved by the same handle after
-    /// that is nobody's.
+    /// The desk of a session. Who its client is must have been found out by then: what is proved under the
+    /// same handle later belongs to nobody.
     func desk(_ handle: Handle) -> any SessionDesk
 
     /// The connection of a session that had a desk is closed.
     func sessionEnded(_ handle: Handle)
 
-    /// Connections came to no session, of which nothing was said so far.
+    /// Connections that never became a session, about which nothing was said so far.
     func note(_ strangers: StrangersPost)
 
-    /// The server ends, and so many connections are left.
+    /// The server is shutting down, and this many connections are left.
     func say(connections: Int)
 }
 
@@ -26,36 +26,36 @@ package final class NetworkLink {
     private let ended: (PostEnd) -> Void
     private(set) var channel: PostChannel?
     private var sessions: [Handle: BrokerSession] = [:]
-    private let mostSessions: Int
+    private let maxSessions: Int
     private let work: TurnWork
     private let patience: NetworkPatience
 
     /// - Parameters:
     ///   - descriptor: one end of `PostChannel.pair()`.
-    ///   - mostSessions: as many may be open.
+    ///   - maxSessions: how many may be open.
     ///   - work: shared with the process's other loops.
-    ///   - patience: what it may take to answer.
-    ///   - ended: called once, when the other process is gone, or has sent what it may not. The programs of
-    ///     its sessions are killed by then.
+    ///   - patience: how long it may take to answer.
+    ///   - ended: called once, when the other process is gone or has broken the rules. The programs of its
+    ///     sessions have been killed by then.
     package init(
-        _ descriptor: consuming Descriptor, loop: EventLoop, mostSessions: Int,
+        _ descriptor: consuming Descriptor, loop: EventLoop, maxSessions: Int,
         work: TurnWork? = nil, patience: NetworkPatience = NetworkPatience(),
         office: any BrokerOffice, ended: @escaping (PostEnd) -> Void
     ) throws(StreamError) {
         self.office = office
         self.work = work ?? TurnWork(on: loop)
         self.patience = patience
-        self.mostSessions = mostSessions
+        self.maxSessions = maxSessions
         self.ended = ended
         channel = try PostChannel(
             owning: descriptor, loop: loop, limit: Self.longestMessage,
-            mostQueued: Self.mostQueued, holdsAt: Self.mostAnswers,
+            maxQueued: Self.maxQueued, holdsAt: Self.maxAnswers,
             mayReceive: { [unowned self] in self.mayReceive },
             received: { [unowned self] post throws(PacketError) in try take(&post) },
             ended: { [unowned self] end in lose(end) })
     }
 
-    /// The loop may have the channel for a turn longer.
+    /// Whether the loop may use the channel for another turn.
     deinit { channel?.close() }
 
     private var mayReceive: Bool { channel.map { work.admits($0) } ?? true }
@@ -70,7 +70,7 @@ package final class NetworkLink {
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
         guard let kind = PostKind(rawValue: reader.type), !kind.isBrokers, !kind.isControl else {
-            throw reader.malformed("is none that a loop of a network process sends")
+            throw reader.malformed("is not one that a loop of a network process sends")
         }
         _ = try post.takeDescriptors(0)
         if let channel {
@@ -137,23 +137,23 @@ package final class NetworkLink {
         return session
     }
 
-    /// The session of a handle, of which nothing may have been heard yet.
+    /// The session with this handle, about which nothing may have been heard yet.
     private func opened(_ handle: Handle) throws(PacketError) -> BrokerSession {
         if let session = sessions[handle] { return session }
-        guard let channel, sessions.count < mostSessions else {
-            throw .outOfTurn("there can't be a session \(handle)")
+        guard let channel, sessions.count < maxSessions else {
+            throw .outOfTurn("there cannot be a session \(handle)")
         }
         let session = BrokerSession(handle, office.desk(handle), channel, work, patience)
         sessions[handle] = session
         return session
     }
 
-    /// A run with its arguments is the longest.
+    /// The longest is a run with its arguments.
     private static let longestMessage = 65_536
-    /// What may wait of answers before the next run is read.
-    static let mostAnswers = 1 << 20
-    /// That, the longest answer, and what is said of programs unasked.
-    private static let mostQueued = 64 << 20
+    /// How many bytes of answers may wait before the next run is read.
+    static let maxAnswers = 1 << 20
+    /// That, plus the longest answer and what is said about programs unasked.
+    private static let maxQueued = 64 << 20
 }
 
 extension Message {
@@ -165,9 +165,9 @@ extension Message {
 }
 
 extension PacketError {
-    /// - Parameter what: what can't be now, as the rest of a sentence.
+    /// - Parameter what: what may not happen now, as the rest of a sentence.
     package static func outOfTurn(_ what: String) -> PacketError {
         PacketError(
-            .malformed, "the other process doesn't keep to the channel's order: \(what)")
+            .malformed, "the other process sent a message out of turn: \(what)")
     }
 }

@@ -3,8 +3,8 @@
 internal import Programs
 internal import Sockets
 
-/// What a program that may start is to be started with, when its pipes have come and its start is recorded. Who lets it go has
-/// its place given back, and that recorded. Confined to the broker's loop.
+/// What a program that may start will be started with, once its pipes have arrived and its start is recorded. Releasing it
+/// gives back its place and records that. Confined to the broker's loop.
 final class Offer {
     let name: String
     let start: ProgramStart
@@ -12,7 +12,7 @@ final class Offer {
     private var pipes: ProgramPipes?
     private var permit: Permit?
     private let command: any AdmittedCommand
-    /// Its start is.
+    /// Its start is recorded.
     var isRecorded = false
     /// It was to be ended before it could start.
     var stop: StopPost.Reason?
@@ -31,10 +31,10 @@ final class Offer {
         self.permit = consume permit
     }
 
-    /// It waits for nothing else any more.
+    /// It isn't waiting for anything else.
     func awaitRecord() { command.awaitRecord() }
 
-    /// Each once.
+    /// At most one call of each.
     func takePipes() -> ProgramPipes { pipes.take()! }
     func takePermit() -> Permit { permit.take()! }
 }

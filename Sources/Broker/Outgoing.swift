@@ -1,16 +1,16 @@
-// Messages that are on their way into a channel's socket.
+// Messages on their way into a channel's socket.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// A message, how much of it was sent, and its descriptors, which are closed once they were sent, or when
-/// it is gone.
+/// A message, how much of it was sent, and its descriptors, which are closed once they were sent or when
+/// it is released.
 final class Outgoing {
     private var bytes: [UInt8]
     private var sent = 0
     private var descriptors: Descriptors
     private let otherwise: PacketWriter?
 
-    /// - Parameter otherwise: what says that the descriptors can't come.
+    /// - Parameter otherwise: a message that says that the descriptors can't come.
     init(
         _ packet: PacketWriter, _ descriptors: consuming Descriptors = Descriptors(),
         otherwise: PacketWriter? = nil
@@ -20,10 +20,11 @@ final class Outgoing {
         self.otherwise = otherwise
     }
 
-    /// Gives its descriptors up, which the system takes from nobody now: they are closed, and the message is
-    /// another one. Descriptors go with a message's first packet, so that nothing of it was sent yet.
+    /// Gives up its descriptors, which the system accepts from nobody at present: they are closed, and the
+    /// message is replaced. Descriptors are sent with a message's first packet, so nothing of it was sent
+    /// yet.
     ///
-    /// - Returns: whether there is another one.
+    /// - Returns: whether there is a replacement.
     func giveDescriptorsUp() -> Bool {
         guard let otherwise, sent == 0 else { return false }
         bytes = otherwise.bytes
@@ -31,15 +32,15 @@ final class Outgoing {
         return true
     }
 
-    /// What it takes while it waits: its bytes, and what it costs to keep any.
+    /// How much it occupies while it waits: its bytes, plus the cost of keeping any message.
     var cost: Int { bytes.count + 256 }
 
-    /// Sends what the socket takes.
+    /// Sends as much as the socket accepts.
     ///
-    /// - Parameter waits: until it has taken all.
-    /// - Returns: 0 where all of it was sent; EAGAIN where the rest has no room now, or had none in the
-    ///   socket's time; ETOOMANYREFS where too many descriptors of this user are on their way, of any of its
-    ///   processes; another `errno` where it never will.
+    /// - Parameter waits: until it has accepted everything.
+    /// - Returns: 0 if everything was sent; EAGAIN if there is no room for the rest now, or was none within
+    ///   the socket's timeout; ETOOMANYREFS if too many of this user's descriptors are in flight, in any of
+    ///   its processes; another `errno` if it never will be sent.
     func send(to socket: Int32, waits: Bool) -> Int32 {
         let bytes = bytes
         while sent < bytes.count {
@@ -56,12 +57,12 @@ final class Outgoing {
     }
 }
 
-/// Messages that wait for room in a socket, the oldest one first.
+/// Messages that are waiting for room in a socket, oldest first.
 struct OutgoingQueue {
     private var messages: [Outgoing] = []
-    /// How many of `messages` are gone.
+    /// How many of `messages` have been removed.
     private var gone = 0
-    /// What all of them take.
+    /// How much all of them occupy.
     private(set) var cost = 0
 
     var first: Outgoing? { gone < messages.count ? messages[gone] : nil }
@@ -75,7 +76,7 @@ struct OutgoingQueue {
     mutating func removeFirst() {
         cost -= messages[gone].cost
         gone += 1
-        // Not each time, which would move all of those that wait.
+        // Not each time, which would move everything that waits.
         if gone > messages.count / 2 {
             messages.removeFirst(gone)
             gone = 0

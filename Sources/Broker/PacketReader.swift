@@ -1,25 +1,25 @@
-// A message of the other process, as it is read.
+// A message from the other process, as it is read.
 // SPDX-License-Identifier: Apache-2.0
 
 /// Reads a message that `PacketWriter` has written, or that claims to be one: nothing in it is trusted.
-/// Fields are read in their order, and `end()` after the last. Each length is compared with its bound,
-/// and with what there is of the message, before anything is allocated for it.
+/// Fields are read in order, and `end()` is called after the last. Each length is compared with its
+/// limit, and with what is left of the message, before anything is allocated for it.
 ///
-/// After a call that has thrown there is nothing more to be read.
+/// After a call has thrown, nothing more can be read.
 package struct PacketReader: Sendable {
     package let type: UInt8
     private let bytes: [UInt8]
     private var offset = 1
 
-    /// - Throws: `malformed` where there is no type.
+    /// - Throws: `malformed` if there is no type.
     package init(_ bytes: [UInt8]) throws(PacketError) {
         guard let type = bytes.first else { throw .malformed("a message is empty") }
         self.type = type
         self.bytes = bytes
     }
 
-    /// How many bytes were not read yet.
-    package var left: Int { bytes.count - offset }
+    /// How many bytes have not been read yet.
+    package var remaining: Int { bytes.count - offset }
 
     package mutating func readUInt8() throws(PacketError) -> UInt8 {
         UInt8(truncatingIfNeeded: try number(of: 1))
@@ -42,73 +42,75 @@ package struct PacketReader: Sendable {
     /// - Throws: `malformed` for a byte that is neither 0 nor 1.
     package mutating func bool() throws(PacketError) -> Bool {
         let value = try readUInt8()
-        guard value <= 1 else { throw malformed("has \(value) for yes or no") }
+        guard value <= 1 else { throw malformed("has \(value) where 0 or 1 is expected") }
         return value == 1
     }
 
-    /// - Throws: `malformed` where there are more than `most`, or fewer than it says.
-    package mutating func bytes(atMost most: Int) throws(PacketError) -> [UInt8] {
-        Array(try slice(atMost: most))
+    /// - Throws: `malformed` if there are more than `limit`, or fewer than it says.
+    package mutating func bytes(atMost limit: Int) throws(PacketError) -> [UInt8] {
+        Array(try slice(atMost: limit))
     }
 
-    /// - Parameter most: in bytes of UTF-8.
-    /// - Throws: `malformed` where it is longer, or is not UTF-8.
-    package mutating func text(atMost most: Int) throws(PacketError) -> String {
-        guard let text = String(validating: try slice(atMost: most), as: UTF8.self) else {
+    /// - Parameter limit: in bytes of UTF-8.
+    /// - Throws: `malformed` if it is longer or is not UTF-8.
+    package mutating func text(atMost limit: Int) throws(PacketError) -> String {
+        guard let text = String(validating: try slice(atMost: limit), as: UTF8.self) else {
             throw malformed("has a text that is not UTF-8")
         }
         return text
     }
 
-    /// - Parameter body: reads one element, at least one byte of it.
-    /// - Throws: `malformed` where there are more than `most`, or more than there can be; what `body` throws.
+    /// - Parameter body: reads one element, which is at least one byte.
+    /// - Throws: `malformed` if there are more than `limit`, or more than there can be; what `body` throws.
     package mutating func list<Element>(
-        atMost most: Int, _ body: (inout PacketReader) throws(PacketError) -> Element
+        atMost limit: Int, _ body: (inout PacketReader) throws(PacketError) -> Element
     ) throws(PacketError) -> [Element] {
-        let count = try count(atMost: most)
+        let count = try count(atMost: limit)
         var elements: [Element] = []
         elements.reserveCapacity(count)
         for _ in 0..<count { elements.append(try body(&self)) }
         return elements
     }
 
-    /// - Returns: nil where the message says that there is none.
+    /// - Returns: nil if the message says that there is none.
     package mutating func optional<Value>(
         _ body: (inout PacketReader) throws(PacketError) -> Value
     ) throws(PacketError) -> Value? {
         try bool() ? try body(&self) : nil
     }
 
-    /// - Throws: `malformed` where something is left.
+    /// - Throws: `malformed` if something is left.
     package func end() throws(PacketError) {
-        guard left == 0 else { throw malformed("has \(left) bytes too many") }
+        guard remaining == 0 else { throw malformed("has \(remaining) bytes too many") }
     }
 
-    /// What is wrong with this message, for whoever finds a field that can't be.
+    /// What is wrong with this message, for a caller that finds an impossible field.
     ///
     /// - Parameter what: the rest of a sentence about the message: "has two ends".
     package func malformed(_ what: String) -> PacketError {
         .malformed("a message of type \(type) \(what)")
     }
 
-    private mutating func slice(atMost most: Int) throws(PacketError) -> ArraySlice<UInt8> {
-        let count = try count(atMost: most)
+    private mutating func slice(atMost limit: Int) throws(PacketError) -> ArraySlice<UInt8> {
+        let count = try count(atMost: limit)
         defer { offset += count }
         return bytes[offset..<(offset + count)]
     }
 
     /// A number of bytes, or of elements of at least one byte.
-    private mutating func count(atMost most: Int) throws(PacketError) -> Int {
+    private mutating func count(atMost limit: Int) throws(PacketError) -> Int {
         let count = Int(try readUInt32())
-        guard count <= most else {
-            throw malformed("has a field of \(count), which may be at most \(most)")
+        guard count <= limit else {
+            throw malformed("has a field of \(count); the limit is \(limit)")
         }
-        guard count <= left else { throw malformed("has a field of \(count), and \(left) bytes") }
+        guard count <= remaining else {
+            throw malformed("has a field of \(count), but only \(remaining) bytes left")
+        }
         return count
     }
 
     private mutating func number(of size: Int) throws(PacketError) -> UInt64 {
-        guard size <= left else { throw malformed("ends within a number") }
+        guard size <= remaining else { throw malformed("ends within a number") }
         var value: UInt64 = 0
         for _ in 0..<size {
             value = value << 8 | UInt64(bytes[offset])

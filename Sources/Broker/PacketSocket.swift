@@ -1,26 +1,27 @@
-// One packet there, or one from there (unix(7), SOCK_SEQPACKET).
+// Sends and receives single packets (unix(7), SOCK_SEQPACKET).
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
 package import Sockets
 internal import System
 
-/// The two ends of a channel between two processes, or two threads of one; an end that nobody takes closes
-/// with it.
+/// The two ends of a channel between two processes, or two threads of one; an end that nobody takes is
+/// closed with it.
 package struct PacketPair: ~Copyable {
     private var one: Descriptor?
     private var other: Descriptor?
 
-    /// Makes a channel whose ends are close-on-exec. They block: whoever must not wait says so with each call,
-    /// since that is a property of the open file, which is shared with whoever inherits the end.
+    /// Creates a channel whose ends are close-on-exec. They block: a caller that must not wait says so with
+    /// each call, because blocking is a property of the open file, which is shared with whoever inherits the
+    /// end.
     ///
-    /// - Throws: `descriptorsExhausted`; `system`, also where an ordinary user's send buffer is too small for
-    ///   a packet.
+    /// - Throws: `descriptorsExhausted`; `system`, also if an ordinary user's send buffer is too small for a
+    ///   packet.
     package init() throws(StreamError) {
         var numbers: [Int32] = [-1, -1]
         let type = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, type, 0, &numbers) == 0 else {
-            throw StreamError("cannot make a channel to another process", errno: errno)
+            throw StreamError("cannot create a channel to another process", errno: errno)
         }
         one = Descriptor(owning: numbers[0])
         other = Descriptor(owning: numbers[1])
@@ -32,17 +33,17 @@ package struct PacketPair: ~Copyable {
     package mutating func takeOther() -> Descriptor { other.take()! }
 }
 
-/// Makes room for a whole packet. The kernel doubles what it is asked for, and takes less than that where
-/// net.core.wmem_max is less.
+/// Makes room for a whole packet. The kernel doubles the size it is asked for, and uses less if
+/// net.core.wmem_max is lower.
 private func enlarge(_ socket: Int32) throws(StreamError) {
-    var size = 2 * Int32(Piece.mostBytes)
+    var size = 2 * Int32(Piece.maxBytes)
     var length = socklen_t(MemoryLayout<Int32>.size)
     guard unsafe setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, length) == 0,
         unsafe getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &size, &length) == 0
     else { throw StreamError("cannot set a channel's send buffer", errno: errno) }
-    guard size >= Piece.mostBytes + 1_024 else {
+    guard size >= Piece.maxBytes + 1_024 else {
         throw StreamError(
-            "cannot make a channel to another process: net.core.wmem_max must be at least 33792, so that a packet fits its send buffer",
+            "cannot create a channel to another process: net.core.wmem_max must be at least 33792, so that a packet fits its send buffer",
             errno: EMSGSIZE)
     }
 }
@@ -63,23 +64,24 @@ func sendPacket(
 
 /// Receives a packet into `room`.
 ///
-/// - Parameter descriptors: is given those that came, or that they are lost, since this process can have no more.
-/// - Returns: its length; 0 at the other end's end, for which an empty packet is taken too; nil where there is
-///   none now, or where the socket's time has passed.
-/// - Throws: `tooLarge`, `descriptors`, `system`. What came is lost, and its
-///   descriptors are closed.
+/// - Parameter descriptors: receives those that came, or the fact that they are lost because this process can't
+///   have more.
+/// - Returns: its length; 0 if the other end was closed, which an empty packet counts as too; nil if there is
+///   none now, or the socket's timeout has passed.
+/// - Throws: `tooLarge`, `descriptors`, `system`. What came is lost, and its descriptors are
+///   closed.
 func receivePacket(
     from socket: Int32, into room: inout [UInt8], _ descriptors: inout Descriptors, waits: Bool
 ) throws(PacketError) -> Int? {
-    var numbers = [Int32](repeating: -1, count: Descriptors.most)
+    var numbers = [Int32](repeating: -1, count: Descriptors.limit)
     var count: Int32 = 0
     func receive() -> Int {
         unsafe parley_receive_packet(
             socket, &room, room.count, &numbers, &count, waits ? 1 : 0)
     }
     var result = receive()
-    // The other end was closed before it had read all that it was sent. That is told once, and before what it
-    // has sent itself, which is there all the same.
+    // The other end was closed before it had read everything it was sent. That is reported once, and before
+    // what it has sent itself, which can still be read.
     if result == -Int(ECONNRESET) { result = receive() }
     descriptors =
         count < 0 ? Descriptors.lost() : Descriptors(owning: numbers.prefix(Int(count)))
@@ -93,7 +95,7 @@ func receivePacket(
     case EPROTO:
         throw PacketError(
             .descriptors,
-            "the other process sent more than \(Descriptors.most) descriptors with a packet, or something else beside its bytes"
+            "the other process sent more than \(Descriptors.limit) descriptors with a packet, or other control messages"
         )
     case let number: throw PacketError("cannot receive from the other process", errno: number)
     }

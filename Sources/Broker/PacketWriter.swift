@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes a message of a channel between the two processes: a byte for its type, then its fields one
-/// after the other, as `PacketReader` reads them. Numbers are big-endian; what has a variable length
-/// has it in front, as a `UInt32`.
+/// after another, in the form that `PacketReader` reads. Numbers are big-endian; fields of variable
+/// length are preceded by their length, as a `UInt32`.
 package struct PacketWriter: Sendable {
-    /// What was written; never empty.
+    /// What was written so far; never empty.
     package private(set) var bytes: [UInt8]
 
     package init(_ type: UInt8) {
         bytes = []
-        // Grown from one byte on, a message of a few fields is copied four times.
-        bytes.reserveCapacity(Self.most)
+        // Grown from one byte, a message of a few fields would be copied four times.
+        bytes.reserveCapacity(Self.limit)
         bytes.append(type)
     }
 
@@ -24,21 +24,21 @@ package struct PacketWriter: Sendable {
     /// A byte, 0 or 1.
     package mutating func add(_ value: Bool) { bytes.append(value ? 1 : 0) }
 
-    /// Bytes behind their number.
+    /// Bytes, preceded by their number.
     package mutating func add(bytes value: [UInt8]) {
         add(count: value.count)
         bytes += value
     }
 
-    /// UTF-8 behind the number of its bytes.
+    /// UTF-8, preceded by the number of its bytes.
     package mutating func add(text: String) {
         add(count: text.utf8.count)
         bytes += text.utf8
     }
 
-    /// Elements behind their number.
+    /// Elements, preceded by their number.
     ///
-    /// - Parameter body: writes one, at least one byte of it.
+    /// - Parameter body: writes one element, as at least one byte.
     package mutating func add<Element>(
         list: some Collection<Element>, _ body: (inout PacketWriter, Element) -> Void
     ) {
@@ -46,7 +46,7 @@ package struct PacketWriter: Sendable {
         for element in list { body(&self, element) }
     }
 
-    /// Whether there is one, as a `Bool`, and what it is.
+    /// Whether there is one, as a `Bool`, then the value.
     package mutating func add<Value>(
         optional value: Value?, _ body: (inout PacketWriter, Value) -> Void
     ) {
@@ -54,10 +54,10 @@ package struct PacketWriter: Sendable {
         if let value { body(&self, value) }
     }
 
-    /// Of a message without long fields, about.
-    private static let most = 96
+    /// The approximate size of a message without long fields.
+    private static let limit = 96
 
-    /// What is larger than that doesn't fit any channel.
+    /// Anything larger doesn't fit any channel.
     private mutating func add(count: Int) { add(UInt32(count)) }
 
     private mutating func add(number: some FixedWidthInteger) {

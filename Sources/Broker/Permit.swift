@@ -1,36 +1,36 @@
-// That a command may run: the place that it takes, and the records that it owes.
+// The permission to run a command: the place that it takes, and the records that it owes.
 // SPDX-License-Identifier: Apache-2.0
 package import Remote
 
-/// A host's part of a command that it has admitted. Confined to the session's loop, and may outlive
-/// the session. Its permit makes the calls, each of them once at most.
+/// A host's part of a command that it has admitted. Confined to the session's loop; it may outlive
+/// the session. Its permit makes the calls, each at most once.
 package protocol AdmittedCommand: AnyObject {
-    /// Calls when it is known whether its start is recorded, at once where it is known already: with nil where its program may
-    /// start, which it may keep until it is asked for, else with why not. Not where it was given up before.
+    /// Calls when it is known whether its start is recorded, at once if that is known already: with nil if its program may
+    /// start (the answer may be held back until this call), otherwise with the reason why not. Not if it was given up before.
     func whenRecorded(_ call: @escaping (Refusal?) -> Void)
 
-    /// Its program waits for nothing else any more. May call within this call.
+    /// Its program isn't waiting for anything else. May call within this call.
     func awaitRecord()
 
-    /// Nothing of it runs any more: its place is free again. Before the client can know of its end, unless
-    /// something was left running or had to be ended after that.
+    /// Nothing of it is running any more: its place is free again. Called before the client can know of
+    /// its end, unless something was left running or had to be ended later.
     func vacated()
 
-    /// It has ended, and its client was told as far as it listened. What it left behind was ended too,
-    /// or can't be (`usage`): then `vacated` comes after this.
+    /// It has ended, and its client was told, as far as it listened. What it left behind was ended
+    /// too, or can't be (`usage`): then `vacated` comes after this.
     func ended(_ outcome: Outcome, _ usage: Usage)
 
-    /// It was given up before its end was known, and all of it is killed.
+    /// It was given up before its end was known, and everything it started is killed.
     func abandoned()
 }
 
-/// A command that may start when its start is recorded: its place is taken. Whoever lets it go gives the
-/// place back and has an end recorded, whatever happens.
+/// A command that may start once its start is recorded: its place is taken. Releasing this gives back
+/// the place and records an end, whatever happens.
 ///
-/// It is made of two values, since its two ends come at moments of their own: the place is free when
+/// It consists of two values, because its two ends come at different moments: the place is free when
 /// nothing runs any more, and the record is complete when the client was told.
 package struct Permit: ~Copyable {
-    /// By their names: all that its program's environment has, where the table says nothing else.
+    /// By name: everything in its program's environment unless the table says otherwise.
     let environment: [String: String]
     let command: any AdmittedCommand
     let place: TakenPlace
@@ -38,7 +38,7 @@ package struct Permit: ~Copyable {
 
     /// - Parameters:
     ///   - command: its place is taken, and its start is recorded or about to be.
-    ///   - environment: by their names, all that its program gets where the table says nothing else.
+    ///   - environment: by name, everything that its program gets unless the table says otherwise.
     package init(_ command: any AdmittedCommand, environment: [String: String]) {
         self.environment = environment
         self.command = command
@@ -46,11 +46,11 @@ package struct Permit: ~Copyable {
         record = OwedRecord(command)
     }
 
-    /// Ends it where nothing has run.
+    /// Ends it if nothing was run.
     consuming func end(_ outcome: Outcome, _ usage: Usage) { record.end(outcome, usage) }
 }
 
-/// A place that is free again when this is gone.
+/// A place that becomes free when this is released.
 struct TakenPlace: ~Copyable {
     private let command: any AdmittedCommand
 
@@ -59,7 +59,7 @@ struct TakenPlace: ~Copyable {
     deinit { command.vacated() }
 }
 
-/// The record of a command's end, which is written once: by `end`, or when this is gone.
+/// The record of a command's end, which is written once: by `end`, or when this is released.
 struct OwedRecord: ~Copyable {
     private var command: (any AdmittedCommand)?
 

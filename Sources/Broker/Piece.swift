@@ -1,26 +1,27 @@
-// How a message goes over a channel: one packet, or several.
+// How a message travels over a channel: as one packet or several.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A packet of a channel: a head of 8 bytes, and a piece of a message behind it.
+/// A packet of a channel: an 8-byte header, followed by a piece of a message.
 ///
 /// ```
 ///  0        4        8
 ///  | total  | offset | bytes of the message from `offset` on ...
 /// ```
 ///
-/// Both are big-endian. `total` is the whole message's length, from 1 on, which its receiver compares with
-/// its limit before it makes room for it; `offset` is where the piece stands in it. The packets of a message
-/// follow each other, with no other between them, and each is as full as it can be, so that there is one way to
-/// send a message and nobody can send one in a million of them. Its descriptors come with its first packet.
+/// Both are big-endian. `total` is the length of the whole message, at least 1, which the receiver compares
+/// with its limit before making room for it; `offset` is where the piece belongs in it. The packets of a
+/// message follow one another without others in between, and each is as full as it can be, so there is only one
+/// way to send a message and nobody can send one as a million packets. Its descriptors come with its first
+/// packet.
 ///
-/// A packet has at most 65,536 bytes, since the kernel copies it in one go, and takes one only where a send
-/// buffer can hold the whole of it: that of an ordinary user holds three.
+/// A packet has at most 65,536 bytes, because the kernel copies it in one go and accepts it only if a send
+/// buffer can hold all of it: an ordinary user's buffer holds three.
 struct Piece {
     static let headLength = 8
     /// A whole packet.
-    static let mostBytes = 65_536
-    /// What a packet has room for of a message.
-    static let room = mostBytes - headLength
+    static let maxBytes = 65_536
+    /// How much of a message fits into a packet.
+    static let room = maxBytes - headLength
 
     let total: Int
     let offset: Int
@@ -30,10 +31,10 @@ struct Piece {
         self.offset = offset
     }
 
-    /// Reads a packet's head.
+    /// Reads a packet's header.
     init(reading packet: Span<UInt8>) throws(PacketError) {
         guard packet.count > Self.headLength else {
-            throw .malformed("a packet of \(packet.count) bytes has nothing of a message")
+            throw .malformed("a packet of \(packet.count) bytes contains no part of a message")
         }
         func number(at start: Int) -> Int {
             (start..<(start + 4)).reduce(0) { $0 << 8 | Int(packet[$1]) }
@@ -54,6 +55,6 @@ struct Piece {
 
     /// How much of the message is in it.
     ///
-    /// - Parameter room: what a packet has room for.
+    /// - Parameter room: how much of a message fits into a packet.
     func length(room: Int) -> Int { min(room, total - offset) }
 }

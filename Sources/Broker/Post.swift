@@ -1,11 +1,12 @@
-// A message that has come, with its descriptors.
+// A message that has arrived, with its descriptors.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A message that has come on a `PostChannel`. Descriptors that nobody has taken are closed with it.
+/// A message that has arrived on a `PostChannel`. Descriptors that nobody has taken are closed with
+/// it.
 package struct Post: ~Copyable {
-    /// All of it, its type included.
+    /// All of it, including its type.
     package let bytes: [UInt8]
-    /// What it says, as far as it was not read yet.
+    /// The part that has not been read yet.
     package var packet: PacketReader
     private var descriptors: Descriptors
 
@@ -15,24 +16,24 @@ package struct Post: ~Copyable {
         self.descriptors = descriptors
     }
 
-    /// How many descriptors came with it, and were not taken.
+    /// How many descriptors came with it and were not taken.
     package var descriptorCount: Int { descriptors.count }
 
     /// Takes its descriptors.
     ///
-    /// - Parameter count: how many a message of its type must have, which may be none.
-    /// - Throws: `descriptors` where it has another number; `descriptorsExhausted` where this process can have no
-    ///   more, which is nobody's fault: the message is a good one otherwise.
+    /// - Parameter count: how many a message of its type must have; may be zero.
+    /// - Throws: `descriptors` if it has another number; `descriptorsExhausted` if this process can't have more,
+    ///   which is nobody's fault: the message is otherwise valid.
     package mutating func takeDescriptors(_ count: Int) throws(PacketError) -> Descriptors {
         guard !descriptors.areLost else {
             throw PacketError(
                 .descriptorsExhausted,
-                "the other process sent descriptors, and this one can have no more")
+                "the other process sent descriptors, but this one cannot have any more")
         }
         guard descriptors.count == count else {
             throw PacketError(
                 .descriptors,
-                "a message of type \(packet.type) of the other process has \(descriptors.count) descriptors instead of \(count)"
+                "a message of type \(packet.type) from the other process came with \(descriptors.count) descriptors instead of \(count)"
             )
         }
         return descriptors.takeAll()
@@ -43,7 +44,7 @@ package struct Post: ~Copyable {
 package enum PostEnd: Sendable, Equatable {
     /// The other end was closed, or its process has ended.
     case closed
-    /// It can't be used any more.
+    /// It can no longer be used.
     case failed(PacketError)
 }
 

@@ -4,17 +4,17 @@ internal import Glibc
 package import Sockets
 package import System
 
-/// One end of a channel on which both processes say what they have to say when they like. Confined to
-/// its loop, which no call holds up.
+/// One end of a channel on which both processes say what they have to say whenever they like.
+/// Confined to its loop, which no call blocks.
 ///
-/// What the socket doesn't take waits here, up to a limit, in the order in which it was sent. Of what comes, a
-/// turn of the loop takes 64 packets, so that a flood keeps nobody waiting.
+/// What the socket doesn't accept waits here, up to a limit, in the order in which it was sent. A turn of the
+/// loop takes at most 64 incoming packets, so that a flood keeps nobody waiting.
 package final class PostChannel: EventSource, Resumable {
     private enum State {
         case open
-        /// Sending has failed, since the other end is gone: what it has sent before that is read on to its end.
+        /// Sending has failed because the other end is gone: what it sent before that is read to the end.
         case receiving
-        /// Nothing goes or comes any more, which was not told yet.
+        /// Nothing is sent or received any more, and that has not been reported yet.
         case ending(PostEnd)
         case ended
     }
@@ -23,49 +23,49 @@ package final class PostChannel: EventSource, Resumable {
     private var descriptor: Descriptor?
     private var received: ((inout Post) throws(PacketError) -> Void)?
     private var ended: ((PostEnd) -> Void)?
-    private let mostQueued: Int
+    private let maxQueued: Int
     private let holdsAt: Int
     private let drained: () -> Void
     private let mayReceive: () -> Bool
-    /// What has come is not read before what waits to be sent is gone.
+    /// Nothing is received until what waits to be sent has been sent.
     private var isHolding = false
 
     private var assembly: MessageAssembly
-    /// Those of the message that has not come whole yet.
+    /// The descriptors of the incomplete message.
     private var carried = Descriptors()
-    private var room = [UInt8](repeating: 0, count: Piece.mostBytes)
-    /// What was received in the loop's turn of that number, in packets.
+    private var room = [UInt8](repeating: 0, count: Piece.maxBytes)
+    /// What was received in the loop's turn with that number, in packets.
     private var budgetTurn: UInt64 = 0
     private var budgetUsed = 0
-    /// Whether the loop calls this one in its next turn.
+    /// Whether the loop calls this channel in its next turn.
     private var isDue = false
 
     private var queue = OutgoingQueue()
-    /// Whether the loop tells of room in the socket.
+    /// Whether the loop reports room in the socket.
     private var awaitsRoom = false
     /// Until when the system may refuse the first message's descriptors.
     private var waitsUntil: Moment?
     private var again: Timer?
-    /// What waits is sent at the end of this turn, if nothing sends it before.
+    /// What is waiting is sent at the end of this turn, unless something sends it earlier.
     private var isGathering = false
     private lazy var endOfTurn = EndOfTurn(self)
 
-    /// Takes over an end of a `PacketPair`, on the loop's thread, or while no thread runs it.
+    /// Takes over one end of a `PacketPair`, on the loop's thread, or while no thread runs it.
     ///
     /// - Parameters:
-    ///   - limit: the bytes of a message that may come.
-    ///   - mostQueued: what may wait to be sent, in bytes, of which each message takes some 256 more than it has.
-    ///     Beyond it the channel ends: whoever doesn't read must not fill this process's memory.
-    ///   - holdsAt: nothing is received while more than so many bytes wait to be sent: whoever answers what it
-    ///     receives must not collect answers. One end only may have it, or both could wait for each other.
-    ///   - drained: called when nothing waits to be sent any more.
-    ///   - mayReceive: asked before each packet; where it says no, what has come is read in the next turn.
-    ///   - received: called with each message. What it throws ends the channel.
-    ///   - ended: called once, in a turn of the loop of its own, unless `close` was called before. Nothing is
-    ///     received after the cause, and the descriptor is closed already.
+    ///   - limit: the maximum length of an incoming message in bytes.
+    ///   - maxQueued: how many bytes may wait to be sent; each message counts for some 256 more than it has.
+    ///     Beyond it the channel is closed: a process that doesn't read must not fill this process's memory.
+    ///   - holdsAt: nothing is received while more than this many bytes wait to be sent: whoever answers what it
+    ///     receives must not pile up answers. Only one end may have it, or both could wait for each other.
+    ///   - drained: called when nothing is waiting to be sent any more.
+    ///   - mayReceive: asked before each packet; if it says no, what has arrived is read in the next turn.
+    ///   - received: called with each message. If it throws, the channel is closed.
+    ///   - ended: called once, in a separate turn of the loop, unless `close` was called before. Nothing is
+    ///     received after the cause, and the descriptor is already closed.
     package init(
         owning descriptor: consuming Descriptor, loop: EventLoop, limit: Int,
-        mostQueued: Int = 1 << 20, holdsAt: Int = .max, drained: @escaping () -> Void = {},
+        maxQueued: Int = 1 << 20, holdsAt: Int = .max, drained: @escaping () -> Void = {},
         mayReceive: @escaping () -> Bool = { true },
         received: @escaping (inout Post) throws(PacketError) -> Void,
         ended: @escaping (PostEnd) -> Void
@@ -74,7 +74,7 @@ package final class PostChannel: EventSource, Resumable {
         self.descriptor = consume descriptor
         self.received = received
         self.ended = ended
-        self.mostQueued = mostQueued
+        self.maxQueued = maxQueued
         self.holdsAt = holdsAt
         self.drained = drained
         self.mayReceive = mayReceive
@@ -83,22 +83,22 @@ package final class PostChannel: EventSource, Resumable {
         try loop.add(self, descriptor: number, events: .receiving)
     }
 
-    deinit { letGo() }
+    deinit { release() }
 
-    /// Whether it can still be sent on.
+    /// Whether it can still be used for sending.
     package var isOpen: Bool { if case .open = state { true } else { false } }
 
-    /// What waits to be sent, as `mostQueued` counts it.
+    /// How much is waiting to be sent, as `maxQueued` counts it.
     package var queued: Int { queue.cost }
 
-    /// Sends a message after those that were sent before. Where the channel has ended it is lost, as it would
-    /// be on its way.
+    /// Sends a message after those that were sent before. If the channel has ended it is lost, as it would be
+    /// on its way.
     ///
     /// - Parameters:
-    ///   - descriptors: are closed here when they were sent, or when the channel ends.
-    ///   - otherwise: is sent in its place where the system doesn't take the descriptors for a while, since too many
-    ///     are on their way already (unix(7), ETOOMANYREFS), which any process of the same user can cause. Without
-    ///     it the channel ends then.
+    ///   - descriptors: closed here once they were sent, or when the channel ends.
+    ///   - otherwise: sent instead if the system doesn't accept the descriptors for a while because too many are
+    ///     already in flight (unix(7), ETOOMANYREFS), which any process of the same user can cause. Without it the
+    ///     channel is then closed.
     package func send(
         _ packet: PacketWriter, descriptors: consuming Descriptors = Descriptors(),
         otherwise: PacketWriter? = nil
@@ -110,8 +110,8 @@ package final class PostChannel: EventSource, Resumable {
         keepWithinBounds()
     }
 
-    /// Sends what nobody waits for: at the end of the loop's turn, and before what is sent in between. The other process
-    /// is woken once for all of it; where both share a core, each time costs more than the message.
+    /// Sends what nobody waits for: at the end of the loop's turn, and before anything that is sent in between. The
+    /// other process is woken once for all of it; if both share a core, each wake-up costs more than the message.
     package func gather(_ packet: PacketWriter) {
         guard isOpen else { return }
         if queue.first == nil {
@@ -120,23 +120,24 @@ package final class PostChannel: EventSource, Resumable {
         }
         queue.append(Outgoing(packet))
         // However much is said in a turn, it waits for nothing but the other process.
-        if isGathering, queue.cost > Self.mostGathered { flush() }
+        if isGathering, queue.cost > Self.maxGathered { flush() }
         keepWithinBounds()
     }
 
     private func keepWithinBounds() {
-        guard isOpen, queue.cost > mostQueued else { return }
+        guard isOpen, queue.cost > maxQueued else { return }
         end(
             .failed(
                 PacketError(
                     .notTaken,
-                    "the other process takes nothing any more: \(queue.cost) bytes wait for it")))
+                    "the other process has stopped reading: \(queue.cost) bytes are waiting for it")
+            ))
     }
 
-    /// Ends it from this end: what waits is lost, but for what the turn has gathered. Nothing is called any more.
+    /// Closes it from this end: what is waiting is lost, except for what the turn has gathered. Calls nothing more.
     package func close() {
         if isGathering { send() }
-        letGo()
+        release()
         state = .ended
         received = nil
         ended = nil
@@ -157,7 +158,7 @@ package final class PostChannel: EventSource, Resumable {
 
     // MARK: Sending
 
-    /// Whose turn is over may be gone.
+    /// The channel may be gone by the end of the turn.
     private final class EndOfTurn: Resumable {
         private weak var channel: PostChannel?
         init(_ channel: PostChannel) { self.channel = channel }
@@ -196,14 +197,14 @@ package final class PostChannel: EventSource, Resumable {
         }
     }
 
-    /// Has the loop tell of room, or not any more.
+    /// Makes the loop report room, or stop doing so.
     private func hear(ofRoom room: Bool) {
         guard room != awaitsRoom, let number = descriptor?.number else { return }
         awaitsRoom = room
         loop.change(descriptor: number, events: room ? .stream : .receiving)
     }
 
-    /// Nothing tells when the system would take descriptors again. False where the message has waited long enough.
+    /// Nothing signals when the system accepts descriptors again. False if the message has waited long enough.
     private func waits(with message: Outgoing) -> Bool {
         let now = Moment.now
         let end = waitsUntil ?? now + Self.descriptorPatience
@@ -264,18 +265,18 @@ package final class PostChannel: EventSource, Resumable {
 
     // MARK: Ends
 
-    /// Ends it with what is to be told, in another turn: what has found it may be `send`, amid its caller's work.
+    /// Ends it with what is to be reported, in another turn: `send` may have found it amid its caller's work.
     private func end(_ end: PostEnd) {
         switch state {
         case .ending, .ended: return
         case .open, .receiving: break
         }
-        letGo()
+        release()
         state = .ending(end)
         goOnNextTurn()
     }
 
-    private func letGo() {
+    private func release() {
         queue = OutgoingQueue()
         isGathering = false
         again = nil
@@ -292,8 +293,8 @@ package final class PostChannel: EventSource, Resumable {
     }
 
     private static let packetsATurn = 64
-    /// As `mostQueued` counts it: some hundred messages, so that waking the other process once more is no cost.
-    static let mostGathered = 1 << 16
+    /// As `maxQueued` counts it: about a hundred messages, so that one more wake-up hardly costs anything.
+    static let maxGathered = 1 << 16
     private static let descriptorPatience = Duration.milliseconds(100)
     private static let descriptorPause = Duration.milliseconds(5)
 }

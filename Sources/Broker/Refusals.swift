@@ -1,4 +1,4 @@
-// What is said to clients whose commands are not started.
+// What clients are told whose commands are not started.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Remote
@@ -12,20 +12,20 @@ extension Refusal {
     static func unknownCommand(_ name: String) -> Refusal {
         Refusal(
             .unknownCommand,
-            "the server has no command \(shown(name)); the command help lists those you may use")
+            "the server has no command \(shown(name)); the command help lists the ones you may use")
     }
 
     static func notAllowed(_ name: String, for identity: Identity) -> Refusal {
         Refusal(
             .notAllowed,
-            "\(name) is not allowed for \(identity); the command help lists what is")
+            "\(name) is not allowed for \(identity); the command help lists the ones that are")
     }
 
     static func takesNoArguments(_ name: String) -> Refusal {
-        Refusal(.badArgument, "\(name) takes no arguments; leave them out")
+        Refusal(.badArgument, "\(name) takes no arguments; omit them")
     }
 
-    /// A program did not start. Where its files are is not the client's business.
+    /// A program did not start. The location of its files is none of the client's business.
     static func cannotStart(_ name: String) -> Refusal {
         Refusal(.unavailable, "\(name) cannot be started; tell the server's administrator")
     }

@@ -1,4 +1,4 @@
-// A program that runs for a session, as the network process has it: its pipes, and what the broker says.
+// A program that runs for a session, as the network process sees it: its pipes, and what the broker reports.
 // SPDX-License-Identifier: Apache-2.0
 internal import Programs
 package import Remote
@@ -6,21 +6,22 @@ package import Sockets
 
 /// The bytes of a program that the broker has started. Confined to its session's loop.
 package final class RemoteProgram {
-    /// Where the program is, as far as its session has to know.
+    /// How far the program has progressed, as far as its session needs to know.
     package enum Course {
-        /// It may have written something already, but it isn't known to run; of one without input that is not told.
+        /// It may already have written something, but isn't known to be running; for one without input that is
+        /// never reported.
         case starting
         case running
-        /// It has ended with all that has its output open, or isn't waited for: what is in the pipes now is
-        /// the last of it.
+        /// It has ended along with everything that has its output open, or isn't waited for: what is in the
+        /// pipes now is the rest of it.
         case done(Outcome)
     }
 
-    /// The command's.
+    /// The command's name.
     package let name: String
     /// How many bytes it may write to both outputs together.
     package let outputLimit: Int
-    /// Nil where it takes no input.
+    /// Nil if it takes no input.
     package let input: PipeWriter?
     /// What it writes to its standard output.
     package let output: PipeReader
@@ -29,14 +30,14 @@ package final class RemoteProgram {
     /// Rings at each change of the program or its pipes.
     package let bell: Bell
     package private(set) var course = Course.starting
-    /// Whether the program can't go on because its client does not read; asked now and then.
+    /// Whether the program can't continue because its client does not read; asked now and then.
     package var isHeldUp: () -> Bool = { false }
 
     private let send: (any Message) -> Void
     private let handle: Handle
     private var hasStopped = false
 
-    /// - Throws: `system`, `descriptorsExhausted` where the loop can't watch the pipes.
+    /// - Throws: `system`, `descriptorsExhausted` if the loop can't watch the pipes.
     init(
         _ post: StartedPost, _ ends: consuming ProgramEnds, loop: EventLoop,
         send: @escaping (any Message) -> Void
@@ -56,7 +57,7 @@ package final class RemoteProgram {
         errorOutput = try PipeReader(ends.errorOutput, loop: loop) { bell.ring() }
     }
 
-    /// Has it ended with all that it started; the first of all reasons is its outcome.
+    /// Ends it with everything that it started; the first reason given becomes its outcome.
     package func stop(_ reason: StopPost.Reason) {
         if hasStopped { return }
         if case .done = course { return }
@@ -64,7 +65,8 @@ package final class RemoteProgram {
         send(StopPost(handle: handle, reason: reason))
     }
 
-    /// Says that its client was told of its end, and what it moved; to be called once, after it is done.
+    /// Reports that its client was told of its end, and what it transferred; call this once, after it is
+    /// done.
     package func told(_ traffic: Traffic) { send(ToldPost(handle: handle, traffic: traffic)) }
 
     /// Whether it has run, so that it may have wanted input.
@@ -87,7 +89,7 @@ package final class RemoteProgram {
     func isDone(_ outcome: Outcome) {
         if case .done = course { return }
         course = .done(outcome)
-        // Whoever may write to the pipes from here on is not the program, or can't be waited for.
+        // Whoever can write to the pipes from here on is not the program, or can't be waited for.
         output.endBehindWhatIsThere()
         errorOutput.endBehindWhatIsThere()
         bell.ring()

@@ -1,4 +1,4 @@
-// Who waits for room in a loop's channel.
+// Who is waiting for room in a loop's channel.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 
@@ -7,7 +7,7 @@ internal import Sockets
 final class Room {
     private var waiting: [Waiter] = []
 
-    /// Lets everybody look again.
+    /// Makes everybody check again.
     func open() {
         var waiting: [Waiter] = []
         swap(&waiting, &self.waiting)

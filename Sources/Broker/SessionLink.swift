@@ -1,20 +1,21 @@
-// The network process's half of a session's way to the broker.
+// The network process's half of a session's link to the broker.
 // SPDX-License-Identifier: Apache-2.0
 internal import Programs
 package import Remote
 internal import Sockets
 internal import System
 
-/// What becomes of a run.
+/// What happens to a run.
 package enum RunAnswer {
-    /// It prints this and ends with status 0; the server closes after it where it says so.
+    /// It prints this and exits with status 0; the server closes the session after it if it says
+    /// so.
     case text(String, closes: Bool)
     case refusal(Refusal)
-    /// A program is being started. `told` is to be called on it before the next run.
+    /// A program is being started. `told` must be called on it before the next run.
     case program(RemoteProgram)
 }
 
-/// One session, as the broker knows it. Confined to its loop.
+/// One session, as known to the broker. Confined to its loop.
 package final class SessionLink {
     let handle: Handle
     private let channel: PostChannel
@@ -24,14 +25,14 @@ package final class SessionLink {
     private var answer: RunAnswer?
     private var program: RemoteProgram?
     private var row = ReplyRow()
-    /// When replies were told last.
+    /// When replies were last reported.
     private var toldAt = Moment(nanoseconds: 0)
-    /// Notes of that second of the loop's clock.
+    /// The notes in that second of the loop's clock.
     private var budget: (second: UInt64, used: Int) = (0, 0)
     private var omitted = (records: 0, commands: 0)
     private var telling: Timer?
     private var isLost = false
-    /// Whether the broker was told anything of it.
+    /// Whether the broker was told anything about it.
     private var isKnown = false
 
     init(
@@ -45,14 +46,14 @@ package final class SessionLink {
 
     deinit { forget(handle) }
 
-    /// The session is served from here on.
+    /// The session is being served from here on.
     package func begin(number: Int, address: String, conversation: String) {
         gather(
             BeganPost(
                 handle: handle, number: number, address: address, conversation: conversation))
     }
 
-    /// There is no session, and this is recorded of it.
+    /// There is no session, and this is recorded about it.
     package func fail(number: Int, address: String, code: String, reason: String) {
         gather(
             HandshakeFailedPost(
@@ -60,7 +61,7 @@ package final class SessionLink {
                 reason: reason))
     }
 
-    /// The session, which was served, is over, and this is recorded of it.
+    /// The session, which was being served, is over, and this is recorded about it.
     package func end(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration) {
         gather(
             EndedPost(
@@ -70,7 +71,7 @@ package final class SessionLink {
 
     /// The connection is closed. The last call.
     ///
-    /// - Returns: whether the broker has counted the session, and counts it out now.
+    /// - Returns: whether the broker has counted the session and now stops counting it.
     package func close() -> Bool {
         forget(handle)
         guard isKnown || !row.isEmpty else { return false }
@@ -78,10 +79,10 @@ package final class SessionLink {
         return true
     }
 
-    /// Asks for a command, and waits for what becomes of it.
+    /// Asks for a command, and waits for the answer.
     package func ask(_ request: Request, wasCancelled: Bool) async -> RunAnswer {
         // Many may have been waiting, and the first of them may have filled it again.
-        while !isLost, channel.queued > Self.mostWaiting { await room.wait() }
+        while !isLost, channel.queued > Self.maxWaiting { await room.wait() }
         if isLost { return .refusal(Self.lost) }
         send(RunPost(handle: handle, request: request, wasCancelled: wasCancelled))
         while true {
@@ -92,7 +93,8 @@ package final class SessionLink {
 
     // MARK: Records of what needs no answer
 
-    /// Notes that a fixed reply was given. It is told when anything else is, or by `writeReplies`.
+    /// Notes that a fixed reply was given. It is reported along with anything else, or by
+    /// `writeReplies`.
     package func noteReply(_ name: Span<UInt8>) {
         if !row.add(name) {
             tellReplies()
@@ -100,8 +102,9 @@ package final class SessionLink {
         }
     }
 
-    /// Has the replies told that were noted: at once, or a moment after those before them. A client that asks
-    /// without a pause would cost the broker a message for each of its reads, and the trail keeps no more.
+    /// Reports the replies that were noted: at once, or a moment after those before them. Otherwise a client
+    /// that asks without pause would cost the broker a message for each of its reads, and the trail keeps no
+    /// more than this.
     package func writeReplies() {
         guard !row.isEmpty, telling == nil else { return }
         let due = toldAt + Self.pause
@@ -117,13 +120,13 @@ package final class SessionLink {
         note(RepliedPost(handle: handle, name: name, times: times), commands: times)
     }
 
-    /// Tells of what a client can cause in any number, but not more often than the broker is to hear of one session,
-    /// and while the broker hears what it is told: nobody waits for it.
+    /// Reports something that a client can cause in any number, but not more often than the broker should hear from
+    /// one session, and only while the broker keeps up: nobody waits for it.
     private func note(_ message: any Message, commands: Int) {
         let second = channel.loop.now.nanoseconds / 1_000_000_000
         if second != budget.second { budget = (second, 0) }
         budget.used += 1
-        guard budget.used <= Self.mostNotes, channel.queued <= Self.mostWaiting else {
+        guard budget.used <= Self.maxNotes, channel.queued <= Self.maxWaiting else {
             omitted.records += 1
             omitted.commands += commands
             isKnown = true
@@ -142,16 +145,17 @@ package final class SessionLink {
         omitted = (0, 0)
     }
 
-    /// A second, of one session. What the broker has to read is bounded here, and what is recorded is bounded there, by
+    /// Per second, for one session. This bounds what the broker has to read; what is recorded is bounded there, by
     /// identity.
-    static let mostNotes = 1_000
-    /// In bytes, of all sessions of the loop.
-    static let mostWaiting = 1 << 20
+    static let maxNotes = 1_000
+    /// In bytes, for all sessions of the loop.
+    static let maxWaiting = 1 << 20
 
-    /// So that a session has a hundred records of replies a second at most.
+    /// So that a session has at most a hundred records of replies per second.
     private static let pause = Duration.milliseconds(10)
 
-    /// Something was refused without the broker: a command where it has a name, which may be empty.
+    /// Something was refused without asking the broker: a command if it has a name, which may be
+    /// empty.
     package func noteRefusal(_ refusal: Refusal, of name: String?) {
         tellReplies()
         note(
@@ -169,7 +173,7 @@ package final class SessionLink {
         channel.send(message.packet)
     }
 
-    /// The same of what nobody waits for.
+    /// The same for what nobody waits for.
     private func gather(_ message: any Message) {
         introduce()
         channel.gather(message.packet)
@@ -189,14 +193,14 @@ package final class SessionLink {
 
     func take(_ message: RefusedPost) { settle(.refusal(message.refusal)) }
 
-    /// - Parameter ends: nil where this process can't have them.
+    /// - Parameter ends: nil if this process can't have them.
     func take(_ message: StartedPost, _ ends: consuming ProgramEnds?) {
         if let ends {
             program = try? RemoteProgram(message, ends, loop: channel.loop) {
                 [channel] in channel.send($0.packet)
             }
         }
-        // Where there is none the broker refuses the run.
+        // If there is none the broker refuses the run.
         send(EndsPost(handle: handle, haveCome: program != nil))
         if let program { settle(.program(program)) }
     }
@@ -210,7 +214,7 @@ package final class SessionLink {
         program = nil
     }
 
-    /// The broker is gone: nobody can say what becomes of anything.
+    /// The broker is gone: nobody can say what will happen to anything.
     func lose() {
         isLost = true
         settle(.refusal(Self.lost))
@@ -218,7 +222,7 @@ package final class SessionLink {
         program = nil
     }
 
-    private static let lost = Refusal(.shuttingDown, "the server ends at once")
+    private static let lost = Refusal(.shuttingDown, "the server was stopped at once")
 
     private func settle(_ answer: RunAnswer) {
         self.answer = answer
@@ -226,12 +230,12 @@ package final class SessionLink {
     }
 }
 
-/// Replies of one name in a row, which are one record.
+/// Consecutive replies of the same name, which are one record.
 private struct ReplyRow {
     private var name: [UInt8] = []
     private var times = 0
 
-    /// - Returns: false where it has another name than the row.
+    /// - Returns: false if it has another name than the others.
     mutating func add(_ name: Span<UInt8>) -> Bool {
         if times == 0 { self.name = Array(name) } else if !isEqual(name) { return false }
         times += 1

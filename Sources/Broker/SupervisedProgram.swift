@@ -1,19 +1,19 @@
-// A program that runs for a session, as the broker has it: its permit, its time, its end.
+// A program that runs for a session, as the broker sees it: its permit, its time limit, its end.
 // SPDX-License-Identifier: Apache-2.0
 internal import Programs
 internal import Remote
 internal import Sockets
 internal import System
 
-/// Owns a program and its permit, says what becomes of it, and ends each part of the permit when the
-/// program's course says so. Who lets it go without `seeOff` has the program killed, its place given back,
-/// and that recorded. Confined to its loop.
+/// Owns a program and its permit, decides what happens to it, and ends each part of the permit when the
+/// program's course requires it. Releasing it without `seeOff` kills the program, gives back its place and
+/// records that. Confined to its loop.
 final class SupervisedProgram {
-    /// What its session is to be told.
+    /// What its session is told.
     enum News {
         /// It runs.
         case running
-        /// Whether it is held up by its client is to be said.
+        /// Asks to report whether its client holds it up.
         case probe
         /// Nothing more is to be waited for; this is for its client.
         case done(Outcome)
@@ -25,21 +25,22 @@ final class SupervisedProgram {
     private let tell: (News) -> Void
     private var limit: TimeLimit?
     private let patience: Duration
-    /// Until when its session is to say that its client was told.
+    /// The time by which its session must report that its client was told.
     private var patienceTimer: Timer?
     private var phase = Phase.starting
-    /// The first of all reasons why it is ended by somebody.
+    /// The first reason for which somebody ended it.
     private var reason: Reason?
     private var place: TakenPlace?
     private var record: OwedRecord?
 
-    /// Where it is for its session; where the program is, `Program.Course` says.
+    /// How far it is for its session; `Program.Course` says how far the program is.
     private enum Phase {
         case starting
         case running
         /// As its session was told.
         case done(Outcome)
-        /// Its session has not said in time that its client was told, and its end is recorded without that.
+        /// Its session has not reported in time that its client was told, and its end is recorded without
+        /// that.
         case overdue
     }
 
@@ -51,14 +52,14 @@ final class SupervisedProgram {
 
     /// Begins to start the program.
     ///
-    /// An exec can hang, as on a network file system that does not answer. So all that can end the
-    /// command is set up before anybody knows whether the program runs.
+    /// An exec can hang, for example on a network file system that does not answer. So everything
+    /// that can end the command is set up before it is known whether the program runs.
     ///
     /// - Parameters:
-    ///   - patience: how long its session has to say that its client was told of its end. After that it is
-    ///     recorded without what was moved.
+    ///   - patience: how long its session has to report that its client was told of its end. After that the
+    ///     end is recorded without the amounts transferred.
     ///   - tell: not called before this returns.
-    /// - Throws: what `Program` throws. The permit has ended then.
+    /// - Throws: what `Program` throws. The permit has then ended.
     init(
         _ start: ProgramStart, _ pipes: consuming ProgramPipes, timeout: Duration,
         patience: Duration, _ permit: consuming Permit, loop: EventLoop,
@@ -83,7 +84,7 @@ final class SupervisedProgram {
         } ended: {
             link.supervised?.timeIsUp()
         }
-        // It must not keep itself alive: until it is seen off, its session has it.
+        // It must not keep itself alive: its session holds it until it is seen off.
         program.whenOver { link.supervised?.place = nil }
     }
 
@@ -91,13 +92,13 @@ final class SupervisedProgram {
 
     // MARK: Its end
 
-    /// Whether its client held it up, as was asked.
+    /// The answer to whether its client held it up.
     func answer(isHeldUp: Bool) { limit?.answer(isHeldUp: isHeldUp) }
 
     private func timeIsUp() { end(.timedOut) }
 
-    /// Ends it with all that it started, for the first of all reasons. One that has ended by itself keeps
-    /// its status.
+    /// Ends it with everything that it started; the first reason given counts. A program that has ended
+    /// by itself keeps its status.
     func end(_ reason: Reason) {
         if self.reason == nil, program.end == nil { self.reason = reason }
         program.terminate()
@@ -123,9 +124,9 @@ final class SupervisedProgram {
         tell(.done(outcome))
     }
 
-    /// What its client is told as things are.
+    /// What its client would be told now.
     private var outcome: Outcome {
-        // Whatever began the ending: a place that is taken and a process that runs are to be known.
+        // Whatever began the ending: that a place is taken and a process is running must be known.
         guard program.course != .lost else { return .leftRunning }
         if let failure = program.failure {
             return .refused(Refusal(.unavailable, failure.sentence))
@@ -140,7 +141,7 @@ final class SupervisedProgram {
     /// Leaves it to itself, now that its client was told: its place and its record end with it, which may
     /// be after the session.
     ///
-    /// - Returns: false where it isn't done.
+    /// - Returns: false if it isn't done.
     func seeOff(_ traffic: Traffic) -> Bool {
         switch phase {
         case .starting, .running: return false
@@ -152,10 +153,10 @@ final class SupervisedProgram {
         }
     }
 
-    /// - Parameter traffic: nil where nobody said.
+    /// - Parameter traffic: nil if it was not reported.
     private func conclude(_ outcome: Outcome, _ traffic: Traffic?) {
         var outcome = outcome
-        // However it has ended: what is cut must not pass for all.
+        // However it has ended: output that was cut off must not pass for all of it.
         if traffic?.isOverLimit == true, case .ended = outcome { outcome = .overOutput }
         var usage = Usage(traffic, pid: program.pid, duration: loop.now - startedAt)
         program.seeOff()
@@ -163,7 +164,7 @@ final class SupervisedProgram {
         program.whenSettled { [self] in
             usage.leftEnded = program.leftEnded
             usage.reached = program.reached
-            // Also where the last of it has ended since its client was told that it runs on.
+            // Also if the last of it has ended since its client was told that it was left running.
             usage.isLeftRunning = program.course == .lost || outcome == .leftRunning
             if let record = record.take() { record.end(outcome, usage) }
         }

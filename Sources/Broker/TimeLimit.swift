@@ -3,10 +3,10 @@
 internal import Sockets
 internal import System
 
-/// The table's `timeout`, in steps: one during which the program could not go on because its client
-/// does not read is not counted. Otherwise a pager that nobody pages on would have its program ended.
-/// Whoever moves the program's bytes is asked for that, and what it doesn't say in time is counted.
-/// Confined to its loop.
+/// The table's `timeout`, counted in steps: a step during which the program could not continue
+/// because its client does not read is not counted. Otherwise a pager that nobody pages through would
+/// get its program killed. Whoever moves the program's bytes is asked about that, and a step without
+/// an answer in time is counted. Confined to its loop.
 final class TimeLimit {
     private let loop: EventLoop
     private let step: Duration
@@ -14,12 +14,12 @@ final class TimeLimit {
     private let ended: () -> Void
     private var left: Duration
     private var timer: Timer?
-    /// When the step began that is asked about; nil while nothing is.
+    /// When the step that was asked about began; nil if nothing was asked.
     private var asked: Moment?
 
     /// - Parameters:
     ///   - ask: asks whether the program is held up now; `answer` follows.
-    ///   - ended: called once, unless the limit is let go before.
+    ///   - ended: called once, unless the limit is released before.
     init(
         _ span: Duration, on loop: EventLoop, ask: @escaping () -> Void,
         ended: @escaping () -> Void
@@ -32,7 +32,8 @@ final class TimeLimit {
         wait()
     }
 
-    /// Whether the program was held up in the step that was asked about. What comes unasked says nothing.
+    /// Whether the program was held up during the step that was asked about. An unasked answer means
+    /// nothing.
     func answer(isHeldUp: Bool) {
         guard let start = asked.take() else { return }
         if !isHeldUp { left -= loop.now - start }
@@ -52,6 +53,6 @@ final class TimeLimit {
         }
     }
 
-    /// What the answer may take.
+    /// How long the answer may take.
     private static let patience = Duration.seconds(1)
 }

@@ -1,5 +1,4 @@
-// What another user may do with a path. The kernel is asked, since nobody else knows of ACLs, and of how a file system
-// is mounted.
+// What another user may do with a path. The kernel is asked, since nothing else knows about ACLs and mount options.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
@@ -28,7 +27,7 @@ struct question {
     __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
-// They have no errors: what counts is what the next call says was there before.
+// They report no errors: what counts is the value that the next call reports as the previous one.
 static long set_for_files(long number, unsigned value)
 {
     raw(number, value, 0, 0, 0, 0);
@@ -42,7 +41,7 @@ static void answer(void *argument)
     long result = raw(SYS_setgroups, rights->group_count, (long)rights->groups, 0, 0, 0);
     if (result == 0) result = set_for_files(SYS_setfsgid, rights->group);
     if (result == 0) result = set_for_files(SYS_setfsuid, rights->user);
-    // As parley_take_rights has it: the memory is everybody's, and was opened by the change.
+    // As in parley_take_rights: the memory is shared, and the change made it readable for others.
     if (parley_original_limits.is_sealed) raw(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (result == 0 && !(rights->may_gain && rights->user == 0)) result = parley_drop_capabilities();
     question->has_become = result == 0;
@@ -63,9 +62,9 @@ int parley_access_as(const parley_rights *rights, const char *path, int mode, in
     if (!stack) return -ENOMEM;
     sigset_t all, before;
     sigfillset(&all);
-    // A signal that it would take in there would be handled in this memory.
+    // A signal that it received there would be handled in this memory.
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    // No signal tells its end, so that nobody who waits for any child takes it away.
+    // No signal reports its end, so nobody who waits for any child reaps it.
     long child = raw_clone(CLONE_VM | CLONE_VFORK, stack + CHILDS_STACK, answer, &question);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (child < 0) question.result = child;

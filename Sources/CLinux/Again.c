@@ -1,4 +1,4 @@
-// Starts this process's own executable once more.
+// Starts this process's own executable again.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-// Copies of the descriptors that are above all of the child's, so that none is overwritten before it was copied.
+// Copies of the descriptors, above all of the child's, so that none is overwritten before it has been copied.
 static int copy_above(const int *numbers, int count, int *copies)
 {
     for (int i = 0; i < count; i++)
@@ -33,7 +33,7 @@ static int spawn(
     for (int i = 0; i < count && !failure; i++)
         failure = posix_spawn_file_actions_adddup2(&actions, copies[i], i);
     if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&actions, count);
-    // Not that of this one, which a terminal signals as a whole.
+    // Not this process's own, which a terminal signals as a whole.
     if (!failure) failure = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
     pid_t child = 0;
     if (!failure) {
@@ -52,7 +52,7 @@ pid_t parley_start_again(const char *word, int keeps_environment, const int *num
     if (!copies) return -ENOMEM;
     for (int i = 0; i < count; i++) copies[i] = -1;
     char *none[] = {NULL}, *arguments[] = {"parleyd", (char *)(uintptr_t)word, NULL};
-    // What runs, wherever it stands by now; without /proc what was started.
+    // The running executable, wherever it is by now; without /proc, the one that was started.
     const char *started = (const char *)getauxval(AT_EXECFN), *paths[] = {"/proc/self/exe", started};
     // Under valgrind that is valgrind.
     if (keeps_environment && started) paths[0] = started;

@@ -12,8 +12,8 @@
 static int argument_count;
 static char *const *argument_vector;
 
-// glibc gives these to whatever is in .init_array (its csu/init-first.c). Swift's CommandLine reads
-// /proc/self/cmdline, which a container or a chroot may lack.
+// glibc passes these to whatever is in .init_array (its csu/init-first.c). Swift's CommandLine
+// reads /proc/self/cmdline, which a container or a chroot may lack.
 __attribute__((constructor)) static void keep_arguments(int count, char **vector)
 {
     argument_count = count;
@@ -140,7 +140,7 @@ int parley_history_text(void *history, void *list, int operation, const char *te
 int parley_is_delegated(const char *path)
 {
     char value[2] = {0};
-    // The first one can be read by anybody, and came with systemd 251.
+    // The first one can be read by anybody and was introduced in systemd 251.
     return (getxattr(path, "user.delegate", value, 1) == 1
             || getxattr(path, "trusted.delegate", value, 1) == 1)
         && value[0] == '1';

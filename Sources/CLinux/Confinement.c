@@ -1,4 +1,4 @@
-// What a process closes for itself besides files and system calls.
+// What a process gives up besides files and system calls.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
@@ -14,10 +14,10 @@
 
 int parley_is_alone(void)
 {
-    // Changes nothing, and is refused where there are others (unshare(2)).
+    // Changes nothing, and fails if there are other threads (unshare(2)).
     if (unshare(CLONE_THREAD) == 0) return 1;
     if (errno == EINVAL) return 0;
-    // Many containers refuse the call. Of folders there are two links besides the threads'.
+    // Many containers refuse the call. A folder has two links besides those of the threads.
     struct stat tasks;
     if (stat("/proc/self/task", &tasks)) return -errno;
     return tasks.st_nlink == 3;
@@ -28,7 +28,7 @@ int parley_gains_nothing(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) =
 void parley_wipe_environment(void)
 {
     for (char **entry = environ; entry && *entry; entry++) explicit_bzero(*entry, strlen(*entry));
-    // Not null, as clearenv(3) has it, which not everybody who walks over it expects.
+    // Not null, which clearenv(3) makes it, and which not all code that walks it expects.
     static char *empty[] = {NULL};
     environ = empty;
 }
@@ -41,7 +41,8 @@ static int close_limit(__rlimit_resource_t which)
 
 int parley_close_limits(int seals)
 {
-    // A file as standard error then fails, instead of ending the process at its first line.
+    // Writing to a file as standard error then fails, instead of ending the process at its first
+    // line.
     signal(SIGXFSZ, SIG_IGN);
     if (seals) parley_forbid_dumps();
     int result = close_limit(RLIMIT_CORE);

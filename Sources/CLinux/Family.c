@@ -25,14 +25,15 @@ static int open_file(const char *path)
 
 static void close_file(int fd) { raw(SYS_close, fd, 0, 0, 0, 0); }
 
-// The numbers of a file that has nothing else.
+// The number in a file that contains nothing else.
 struct numbers {
     int fd;
     long at, end;
     char *buffer;
 };
 
-// Field by field, here and elsewhere in this file: an initializer may become a call of memset.
+// Field by field, here and elsewhere in this file: an initializer may be compiled to a call of
+// memset.
 static void begin(struct numbers *numbers, int fd, char *buffer)
 {
     numbers->fd = fd;
@@ -41,7 +42,7 @@ static void begin(struct numbers *numbers, int fd, char *buffer)
     numbers->buffer = buffer;
 }
 
-// 0 behind the last.
+// 0 after the last.
 static pid_t next_number(struct numbers *numbers)
 {
     pid_t value = 0;
@@ -72,11 +73,11 @@ struct status {
     unsigned flags, since;
 };
 
-// PF_EXITING (linux/sched.h): it ends by itself. Its descriptors close a moment before it is a zombie, so that whoever
-// wrote the last output would be counted among the ended.
+// PF_EXITING (linux/sched.h): it is ending by itself. Its descriptors close a moment before it is a zombie, so
+// otherwise whoever wrote the last output would be counted among the ended.
 enum { IS_EXITING = 4 };
 
-// proc(5): the name, which may hold anything, stands in brackets before the third field.
+// proc(5): the name, which may contain anything, is in parentheses before the third field.
 static int read_status(char *text, pid_t pid, struct status *status)
 {
     char path[64];
@@ -109,7 +110,7 @@ static long send_signal(int pidfd, int signal)
     return raw(SYS_pidfd_send_signal, pidfd, signal, 0, 0, 0);
 }
 
-// Whether it was not met before.
+// Whether it has not been seen before.
 static int meet(struct family *family, pid_t pid, const struct status *status)
 {
     for (int i = 0; i < family->seen_count; i++)
@@ -121,11 +122,11 @@ static int meet(struct family *family, pid_t pid, const struct status *status)
     return 1;
 }
 
-// Signals a child of `parent`, and has its own children looked at.
+// Signals a child of `parent`, and queues its own children.
 //
-// A number may be another process's by now. The pidfd is that of whoever had it when it was opened; if that one is
-// still there, what /proc says afterwards is said of it; and if the parent is still there after that, the parent that
-// it names is that parent.
+// A process ID may have been reused. The pidfd belongs to whoever had it when it was opened; if that process is still
+// there, what /proc says afterwards is about it; and if the parent is still there after that, the parent that /proc
+// names is that parent.
 static int visit(struct family *family, pid_t pid, const struct waiting *parent, int signal)
 {
     int pidfd = (int)raw(SYS_pidfd_open, pid, 0, 0, 0, 0);
@@ -139,7 +140,7 @@ static int visit(struct family *family, pid_t pid, const struct waiting *parent,
     int is_new = meet(family, pid, &status);
     if (is_new || signal == SIGKILL) {
         long result = send_signal(pidfd, signal);
-        // One that is stopped would not notice.
+        // A stopped process would not notice.
         if (signal == SIGTERM) send_signal(pidfd, SIGCONT);
         if (is_new && result == 0 && !(status.flags & IS_EXITING)) family->signalled++;
     }
@@ -214,8 +215,8 @@ static int signal_once(struct family *family, int signal)
 
 void parley_family_signal(struct family *family, int signal)
 {
-    // Who was started meanwhile by one that was not signalled yet is met in the next round. Programs that
-    // start others for ever must not hold SIGKILL up.
+    // A process that was started meanwhile by one not signalled yet is found in the next round. Programs
+    // that start others for ever must not hold up SIGKILL.
     for (int round = 0; round < 16; round++)
         if (!signal_once(family, signal)) break;
 }

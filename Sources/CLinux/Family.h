@@ -12,24 +12,24 @@ enum {
     CHUNK = 4096,
 };
 
-// A process that was signalled, told from a later one of its number by when it started.
+// A process that was signalled, distinguished by its start time from a later one with the same ID.
 struct member {
     pid_t pid;
     unsigned since;
 };
 
-// A process whose children are still to be looked at; `pidfd` tells whether it is still that one.
+// A process whose children have yet to be visited; `pidfd` shows whether it is still that one.
 struct waiting {
     pid_t pid;
     int pidfd;
 };
 
 struct family {
-    // Of the calling process.
+    // That of the calling process.
     pid_t self;
     // `/proc/thread-self/children`.
     int children;
-    // Where SIGKILL is asked for, for which SIGTERM must not be waited for: programs that start others without end
+    // Readable when SIGKILL is requested, which must not wait for SIGTERM: programs that start others without end
     // keep whoever looks for them busy.
     int control;
     // How many were alive when they were first signalled.
@@ -40,15 +40,15 @@ struct family {
     char list[CHUNK], folder[CHUNK], text[CHUNK];
 };
 
-// Sends SIGTERM, and SIGCONT for those that are stopped, to every descendant once; or SIGKILL to all.
+// Sends SIGTERM, and SIGCONT to those that are stopped, to every descendant once; or SIGKILL to all.
 //
-// It meets MOST_SEEN processes at most, the children of MOST_WAITING, and of those only as many as RLIMIT_NOFILE has
-// descriptors for, since each is held by a pidfd until its children were met. Who isn't met gets no SIGTERM and has no
-// grace time, and isn't counted: it gets SIGKILL alone, at the latest as a child of the keeper's, which it becomes when
-// its parents are killed.
+// It visits at most MOST_SEEN processes and the children of MOST_WAITING, and of those only as many as RLIMIT_NOFILE
+// allows descriptors for, since a pidfd holds each until its children were visited. A process that isn't visited gets
+// no SIGTERM and no grace time, and isn't counted: it gets only SIGKILL, at the latest as a child of the keeper, which
+// it becomes when its parents are killed.
 void parley_family_signal(struct family *family, int signal);
-// Sends SIGKILL to the direct children. None of their numbers can be another's, since only the caller
-// takes their zombies away.
+// Sends SIGKILL to the direct children. None of their IDs can have been reused, since only the caller
+// reaps them.
 void parley_family_kill_children(struct family *family);
 
 #endif

@@ -38,7 +38,7 @@ long parley_group_bound_memory(int group, long bytes)
     return write_file(group, "memory.max", text, put_number(text, bytes));
 }
 
-// The count in a line of its own behind a key; 0 where there is none.
+// The count in a line of its own after a key; 0 if there is none.
 static long count_of(int group, const char *file, const char *key)
 {
     char text[512];
@@ -63,7 +63,7 @@ static long count_of(int group, const char *file, const char *key)
 int parley_group_reached(int group, int limits)
 {
     int reached = 0;
-    // `oom` counts for this group's own limit only, and `oom_kill` whatever made the kernel kill.
+    // `oom` counts only for this group's own limit, and `oom_kill` whatever made the kernel kill.
     if (limits & PARLEY_OVER_MEMORY && count_of(group, "memory.events", "oom")
         && count_of(group, "memory.events", "oom_kill"))
         reached |= PARLEY_OVER_MEMORY;

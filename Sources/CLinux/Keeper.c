@@ -1,10 +1,10 @@
-// The keeper: a small process of each command's own, between parleyd and the program. It is the parent of the
-// program and the subreaper of whatever that starts (PR_SET_CHILD_SUBREAPER), so that nothing of the command can
-// leave its descendants, and waitid(2) says ECHILD when, and only when, nothing of it is left. It ends all when it is
-// told to, or when parleyd is gone.
+// The keeper: a small process for each command, between parleyd and the program. It is the parent of the program and
+// the subreaper of whatever that starts (PR_SET_CHILD_SUBREAPER), so that nothing of the command can leave its
+// descendants, and waitid(2) reports ECHILD if and only if nothing of it is left. It ends everything when it is told
+// to, or when parleyd is gone.
 //
-// It runs in parleyd's memory (CLONE_VM) on a stack of its own, which costs a tenth of what a copy of parleyd's page tables
-// would, and beside parleyd's threads, none of which waits for the exec. So it makes raw system calls only.
+// It runs in parleyd's memory (CLONE_VM) on a stack of its own, which costs a tenth of copying parleyd's page tables, and
+// alongside parleyd's threads, none of which waits for the exec. So it makes only raw system calls.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "Keeper.h"
@@ -24,7 +24,7 @@ static long now(void)
     return time.tv_sec * 1000000000L + time.tv_nsec;
 }
 
-// It must not run on without its limit.
+// It must not continue without its limit.
 static void bound_memory(struct keeper *keeper)
 {
     if (!keeper->start.memory) return;
@@ -35,14 +35,14 @@ static void bound_memory(struct keeper *keeper)
     keeper->report.failure = (int)-result;
 }
 
-// The program runs, or never will.
+// The program is running, or never will be.
 static void settle_start(struct keeper *keeper)
 {
     raw(SYS_close, keeper->exec, 0, 0, 0, 0);
     keeper->exec = -1;
     if (!keeper->report.failure) bound_memory(keeper);
     if (!keeper->report.failure) {
-        // Of a program that ends at once both are told together.
+        // For a program that ends at once both are reported together.
         if (keeper->start.is_waited_for) tell(keeper);
         else keeper->due = now() + 5 * MILLISECOND;
         return;
@@ -53,8 +53,8 @@ static void settle_start(struct keeper *keeper)
     leave();
 }
 
-// Takes away what has ended; the result is how many. Says what there is to say of the program, and leaves when
-// nothing of the command is left.
+// Reaps what has ended; the result is how many. Reports what there is to report about the program, and exits
+// when nothing of the command is left.
 static int reap(struct keeper *keeper)
 {
     int count = 0, has_news = 0;
@@ -85,17 +85,17 @@ static int reap(struct keeper *keeper)
 static void begin_killing(struct keeper *keeper)
 {
     keeper->phase = KILLING;
-    // Who has left the group by root's rights is met in the rounds that follow. They begin where the kernel is older
-    // than 5.14.
+    // A process that has left the group with root's rights is found in the rounds that follow. They are the only
+    // means on kernels older than 5.14.
     if (keeper->group < 0 || parley_group_kill(keeper->group) < 0)
         parley_family_signal(&keeper->family, SIGKILL);
     if (keeper->group < 0 || !keeper->start.limits) return;
-    // It may be long until nothing is left, or never come to that.
+    // It may take long until nothing is left, or never happen.
     keeper->report.reached = parley_group_reached(keeper->group, keeper->start.limits);
     tell(keeper);
 }
 
-// Takes what parleyd wants, or that it is gone; the result is whether it is there.
+// Receives parleyd's requests, or notices that it is gone; the result is whether it is there.
 static int obey(struct keeper *keeper)
 {
     char wish = 0;
@@ -120,7 +120,7 @@ static int obey(struct keeper *keeper)
 void parley_keeper_keep(struct keeper *keeper)
 {
     int is_alone = 0;
-    // When SIGKILL is due, where nobody is there to ask for it.
+    // When SIGKILL is due, if nobody is there to ask for it.
     long due = 0, pause = 10 * MILLISECOND;
     for (;;) {
         int count = reap(keeper);
@@ -128,11 +128,11 @@ void parley_keeper_keep(struct keeper *keeper)
         if (keeper->phase == KILLING) {
             parley_family_kill_children(&keeper->family);
             if (count) {
-                // Whoever starts others as it ends leaves no time to wait.
+                // A process that starts others as it ends leaves no time to wait.
                 pause = 10 * MILLISECOND;
                 wait = MILLISECOND;
             } else {
-                // Those that can't be killed can have children that can.
+                // Processes that can't be killed may have children that can.
                 parley_family_signal(&keeper->family, SIGKILL);
                 wait = pause;
                 if (pause < 1000L * MILLISECOND) pause *= 2;
@@ -163,7 +163,7 @@ void parley_keeper_keep(struct keeper *keeper)
         limit.tv_sec = wait / 1000000000L;
         limit.tv_nsec = wait % 1000000000L;
         raw(SYS_ppoll, (long)events, 3, wait < 0 ? 0 : (long)&limit, 0, 0);
-        // As many children as there are, SIGCHLD is pending once.
+        // However many children there are, SIGCHLD is pending once.
         struct signalfd_siginfo signal;
         raw(SYS_read, keeper->signals, (long)&signal, sizeof signal, 0, 0);
         if (events[2].revents) settle_start(keeper);

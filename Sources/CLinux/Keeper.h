@@ -1,4 +1,4 @@
-// What the files of a keeper share: its memory, and its words.
+// What the files of a keeper share: its memory and its vocabulary.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PARLEY_KEEPER_H
 #define PARLEY_KEEPER_H
@@ -11,7 +11,7 @@
 
 enum {
     STACK = 32 << 10,
-    // Its descriptors, behind the program's three.
+    // Its descriptors, after the program's three.
     CONTROL = 3,
     GROUP = 4,
     MILLISECOND = 1000000,
@@ -21,33 +21,33 @@ enum {
 // What it is doing about the end of its command.
 enum phase { WATCHING, TERMINATING, KILLING };
 
-// One mapping for each keeper, of which it touches a few pages.
+// One mapping for each keeper, of which it touches only a few pages.
 struct keeper {
     // Below anything that an overflow could reach.
     char stack[STACK] __attribute__((aligned(16)));
     char program_stack[STACK] __attribute__((aligned(16)));
-    // Its strings are the caller's, until the program was started.
+    // Its strings belong to the caller until the program was started.
     parley_start start;
     struct limits limits;
-    // Signals above the standard ones that are to have their default again; bit 0 is signal 1.
+    // Signals beyond the standard ones whose default must be restored; bit 0 is signal 1.
     unsigned long changed;
-    // -1: it has none.
+    // -1 if it has none.
     int group;
     char group_name[PARLEY_GROUP_NAME];
-    // Where there is no clone3: the program enters its group by itself.
+    // For kernels without clone3: the program enters its group by itself.
     int enters;
     pid_t program;
     int signals;
-    // Comes to its end with the program's exec, whatever that comes to; -1 after it.
+    // Closed by the program's exec, whether or not it succeeds; -1 after that.
     int exec;
     enum phase phase;
-    // When what is in the report is told at the latest; 0: it was.
+    // When the contents of the report must be sent at the latest; 0: they were.
     long due;
     parley_report report;
     struct family family;
 };
 
-// What a new keeper does: prepares itself, starts the program, and keeps it. Doesn't return.
+// What a new keeper does: prepares itself, starts the program, and watches over it. Doesn't return.
 void parley_keeper_run(void *keeper);
 // Watches over a program that was started, until nothing of its command is left.
 __attribute__((noreturn)) void parley_keeper_keep(struct keeper *keeper);
@@ -58,13 +58,13 @@ __attribute__((noreturn)) void parley_keeper_keep(struct keeper *keeper);
 
 static inline void tell(struct keeper *keeper)
 {
-    // Where nobody is there any more, nobody needs to know. SIGPIPE is blocked.
+    // If nobody is there any more, nobody needs to know. SIGPIPE is blocked.
     raw(SYS_write, CONTROL, (long)&keeper->report, sizeof keeper->report, 0, 0);
     keeper->due = 0;
 }
 
-// Removes the group, unless something may live on in it. What is there else was put there by somebody who is none of the
-// keeper's descendants; it is killed, and the group left to parleyd.
+// Removes the group, unless something may keep running in it. Anything else in it was put there by a process that is not
+// a descendant of the keeper; it is killed, and the group left to parleyd.
 static inline void give_group_up(struct keeper *keeper)
 {
     if (keeper->group < 0) return;

@@ -1,4 +1,4 @@
-// Keepers as parleyd has them: their start, their reports, and their end.
+// Keepers as parleyd sees them: their start, their reports, and their end.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "Keeper.h"
@@ -14,12 +14,12 @@
 
 static unsigned long changed;
 
-// Real-time signals are ignored where whoever started this process had it ignore them, and glibc has handlers of its own for two. It is
-// looked at once: one call for each at every start would be a hundredth of what the start costs.
+// Real-time signals are ignored if whoever started this process made it ignore them, and glibc has handlers of its own for two. They
+// are checked once: a call for each of them at every start would be a hundredth of what the start costs.
 static void note_changed(void)
 {
     for (int number = STANDARD_SIGNALS + 1; number < NSIG; number++) {
-        // As the kernel has it; glibc has no look at two of them.
+        // The kernel's version; glibc hides two of them.
         long action[8] = {0};
         if (syscall(SYS_rt_sigaction, number, NULL, action, 8) == 0 && action[0] != (long)SIG_DFL)
             changed |= 1UL << (number - 1);
@@ -51,9 +51,9 @@ parley_keeper parley_keeper_start(const parley_start *start)
     keeper->changed = changed;
     sigset_t all, before;
     sigfillset(&all);
-    // A signal that it would take in here would be handled in this memory.
+    // A signal that it received here would be handled in this memory.
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    // No signal tells its end, so that nobody who waits for any child takes it away (__WALL in waitid(2)).
+    // No signal reports its end, so nobody who waits for any child reaps it (__WALL in waitid(2)).
     long keepers = raw_clone(CLONE_VM, keeper->stack + STACK, parley_keeper_run, keeper);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
@@ -73,7 +73,8 @@ parley_keeper parley_keeper_start(const parley_start *start)
 int parley_keeper_read(int control, parley_report *report)
 {
     ssize_t length;
-    // A keeper that is gone before it has read a wish leaves ECONNRESET in front of its report (unix(7) doesn't say so), once.
+    // A keeper that is gone before it has read a request leaves ECONNRESET in front of its report (unix(7) doesn't say so),
+    // once.
     do length = read(control, report, sizeof *report);
     while (length < 0 && (errno == EINTR || errno == ECONNRESET));
     if (length == sizeof *report) return 1;

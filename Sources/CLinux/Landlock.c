@@ -15,8 +15,8 @@ static int begin(const struct ruleset *ruleset, unsigned long size, unsigned fla
 
 int parley_landlock_version(void) { return begin(NULL, 0, ASK_VERSION); }
 
-// The rights of each ABI. What later ones add is not denied before it was tried: it could be something that the
-// network process needs, and seccomp is there for the rest.
+// The rights of each ABI. What later ones add is not denied until it has been tested: it could be something
+// that the network process needs, and seccomp covers the rest.
 static struct ruleset everything(int version)
 {
     struct ruleset ruleset = {.files = 0x1fff};

@@ -19,7 +19,7 @@ int parley_raise_descriptor_limit(void)
 
 void parley_forbid_dumps(void)
 {
-    // Swift's runtime has put its own there, but where a signal was ignored.
+    // Swift's runtime has installed its own there, unless a signal was ignored.
     const int crashes[] = {SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
     struct sigaction present, standard = {.sa_handler = SIG_DFL};
     for (unsigned i = 0; i < sizeof crashes / sizeof *crashes; i++)
@@ -28,7 +28,7 @@ void parley_forbid_dumps(void)
     struct rlimit *cores = &parley_original_limits.cores;
     if (!getrlimit(RLIMIT_CORE, cores)) {
         parley_original_limits.has_cores = 1;
-        // The soft one only: nobody but root could give the hard one back.
+        // Only the soft one: nobody but root could restore the hard one.
         struct rlimit none = {.rlim_cur = 0, .rlim_max = cores->rlim_max};
         setrlimit(RLIMIT_CORE, &none);
     }

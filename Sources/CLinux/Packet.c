@@ -8,7 +8,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-// A process's descriptor that the kernel makes for SO_PASSPIDFD (Linux 6.5), which older headers lack.
+// A process's descriptor that the kernel creates for SO_PASSPIDFD (Linux 6.5), which older headers
+// lack.
 enum { PIDFD_OF_SENDER = 4 };
 
 static int is_descriptors(const struct cmsghdr *control)
@@ -42,7 +43,8 @@ int parley_send_packet(
     return result < 0 ? -errno : 0;
 }
 
-// Takes what came beside the bytes: all descriptors are looked at, since those that nobody closes stay for ever.
+// Takes what came along with the bytes: all descriptors are examined, since those that nobody closes stay open
+// for ever.
 static int take(struct msghdr *message, size_t room, int *descriptors, int *count)
 {
     int failure = 0;
@@ -65,7 +67,7 @@ static int take(struct msghdr *message, size_t room, int *descriptors, int *coun
             }
         }
     }
-    // Cut short although there was room for more: the kernel found no number that is free.
+    // Cut short although there was room for more: the kernel found no free number.
     if (message->msg_flags & MSG_CTRUNC && !failure)
         failure = came < (room - CMSG_LEN(0)) / sizeof(int) ? -EMFILE : -EPROTO;
     return failure;
@@ -74,7 +76,7 @@ static int take(struct msghdr *message, size_t room, int *descriptors, int *coun
 long parley_receive_packet(
     int socket, void *bytes, size_t size, int *descriptors, int *count, int waits)
 {
-    // More than may come, so that what is too much can be told from what is cut.
+    // More than may come, so that too many can be distinguished from a cut.
     union {
         struct cmsghdr header;
         char room[CMSG_SPACE(64 * sizeof(int))];

@@ -1,5 +1,5 @@
-// System calls for code that runs in this memory but is another process: without errno and thread-local
-// storage, which belong to a thread of the server that may have ended meanwhile.
+// System calls for code that runs in this memory but is another process: without errno and thread-local storage, which
+// belong to a thread of the server that may have ended meanwhile.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PARLEY_RAW_H
 #define PARLEY_RAW_H
@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 
 // A stack protector reads thread-local storage, an inserted memset goes through the dynamic linker, which
-// writes it, and sanitizers keep books of the calling thread.
+// writes it, and sanitizers keep records of the calling thread.
 #pragma clang attribute push( \
     __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
@@ -41,8 +41,8 @@ static inline long raw(long number, long a, long b, long c, long d, long e)
 #endif
 }
 
-// clone(2) of a process that runs `body` on a stack of its own, which begins at `top`; `body` doesn't return. The
-// caller's frames are out of its reach, as they would not be after a bare vfork.
+// clone(2) of a process that runs `body` on a stack of its own, which starts at `top`; `body` doesn't return. It
+// can't reach the caller's frames, as it could after a bare vfork.
 static inline long raw_clone(unsigned long flags, void *top, void (*body)(void *), void *argument)
 {
 #if defined(__x86_64__)
@@ -87,7 +87,7 @@ static inline long raw_clone(unsigned long flags, void *top, void (*body)(void *
 #endif
 }
 
-// The same by clone3(2), whose arguments have the stack.
+// The same with clone3(2), which takes the stack from its arguments.
 static inline long raw_clone3(void *how, unsigned long size, void (*body)(void *), void *argument)
 {
 #if defined(__x86_64__)

@@ -1,4 +1,4 @@
-// How a process gives rights up: users, capabilities, set-id programs, signals to others.
+// How a process gives up rights: users, capabilities, set-user-ID programs, signals to others.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
@@ -19,7 +19,7 @@ static long control(int what, unsigned long value)
     return raw(SYS_prctl, what, (long)value, 0, 0, 0);
 }
 
-// What execve(2) could give: whoever may not take it away has none of it.
+// What execve(2) could grant: a process that may not drop it has none of it.
 static void empty_bounds(void)
 {
     for (unsigned long number = 0; number < 64; number++)
@@ -57,7 +57,7 @@ long parley_drop_capabilities(void)
 {
     struct capabilities none;
     clear(&none);
-    // Ambient ones go with those that are inheritable.
+    // Ambient ones are dropped along with the inheritable ones.
     long result = raw(SYS_capset, (long)&none.header, (long)none.data, 0, 0, 0);
     // A filter of system calls may refuse it (systemd's @privileged), which leaves nothing where nothing is.
     return result < 0 && !has_capabilities() ? 0 : result;
@@ -66,11 +66,11 @@ long parley_drop_capabilities(void)
 static long change_user(const parley_rights *rights)
 {
     long user = rights->user, group = rights->group;
-    // The user last: it takes the right to change the others along.
+    // The user last: it takes the right to change the others with it.
     long result = raw(SYS_setgroups, rights->group_count, (long)rights->groups, 0, 0, 0);
     if (result == 0) result = raw(SYS_setresgid, group, group, group, 0, 0);
     if (result == 0) result = raw(SYS_setresuid, user, user, user, 0, 0);
-    // It had the kernel set what fs.suid_dumpable says, for all whose memory this is.
+    // That made the kernel apply fs.suid_dumpable to everything that shares this memory.
     if (parley_original_limits.is_sealed) control(PR_SET_DUMPABLE, 0);
     return result;
 }
@@ -92,7 +92,7 @@ long parley_take_programs_rights(const parley_rights *rights)
 {
     long result = 0;
     if (rights->has_account && (result = change_user(rights)) < 0) return result;
-    // Root is root only with them.
+    // Without capabilities, root isn't root.
     int keeps = rights->may_gain && raw(SYS_geteuid, 0, 0, 0, 0, 0) == 0;
     if (!keeps && (result = parley_drop_capabilities()) < 0) return result;
     if (rights->may_gain) return rights->has_signal_scope ? -EINVAL : 0;
@@ -102,7 +102,7 @@ long parley_take_programs_rights(const parley_rights *rights)
 
 long parley_take_rights(const parley_rights *rights)
 {
-    // While it has the right to.
+    // While it still has the right to.
     if (!rights->may_gain) empty_bounds();
     return parley_take_programs_rights(rights);
 }

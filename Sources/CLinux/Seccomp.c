@@ -1,4 +1,4 @@
-// The system calls of the network process: an allow-list, after its loops run and its files were read.
+// The system calls of the network process: an allow-list that applies once its loops run and its files were read.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinux.h"
@@ -28,10 +28,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-// Whatever the arguments are. The kernel finds these out when the filter is installed (5.11 on), so that they cost
+// Allowed with any arguments. The kernel determines these when the filter is installed (since 5.11), so they cost
 // nothing and their order doesn't matter.
 static const unsigned allowed[] = {
-    // loops and sockets; descriptors come with recvmsg
+    // loops and sockets; descriptors arrive with recvmsg
 #ifdef SYS_epoll_wait
     SYS_epoll_wait,
 #endif
@@ -43,15 +43,15 @@ static const unsigned allowed[] = {
     SYS_sched_getaffinity, SYS_sigaltstack, SYS_sysinfo,
     // signals and the end
     SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall, SYS_exit, SYS_exit_group,
-    // time and numbers; OpenSSL asks for its process at each key and each random number
+    // time and numbers; OpenSSL asks for its process ID at each key and each random number
     SYS_clock_gettime, SYS_clock_nanosleep, SYS_gettimeofday, SYS_getrandom, SYS_getpid, SYS_gettid,
 };
 
-// What the C library and OpenSSL ask now and then, and can do without.
+// What the C library and OpenSSL ask for now and then, and can do without.
 static const struct {
     unsigned call, error;
 } refused[] = {
-    // glibc then takes clone, whose flags are no memory of the caller's.
+    // glibc then uses clone, whose flags are not in the caller's memory.
     {SYS_clone3, ENOSYS},
     // /proc and /sys for the number of processors, openssl.cnf, folders of CAs, time zones
     {SYS_openat, EACCES},
@@ -70,10 +70,11 @@ static const struct {
 #endif
 };
 
-// A program whose output waits in a pipe that is full is held up by its client.
+// A program whose output waits in a full pipe is held up by its client.
 static const unsigned descriptor_commands[] = {F_GETFD, F_GETFL, F_GETPIPE_SZ};
 static const unsigned controls[] = {FIONREAD};
-// The others of these levels are for programs in the kernel, other protocols on top of TCP, and root.
+// The other options of these levels are for programs in the kernel, other protocols on top of TCP,
+// and root.
 static const unsigned socket_options[] = {SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_LINGER, SO_RCVLOWAT};
 static const unsigned tcp_options[] = {
     TCP_NODELAY, TCP_CORK, TCP_QUICKACK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT,
@@ -92,7 +93,7 @@ static void add(struct filter *filter, unsigned short code, unsigned value, size
     filter->code[filter->length++] = (struct sock_filter){code, (unsigned char)yes, (unsigned char)no, value};
 }
 
-// Goes on after the next `count` instructions where it is another value.
+// Continues after the next `count` instructions if the value differs.
 static void skip_unless(struct filter *filter, unsigned value, size_t count)
 {
     add(filter, BPF_JMP | BPF_JEQ | BPF_K, value, 0, count);
@@ -105,7 +106,7 @@ static void load(struct filter *filter, size_t offset)
     add(filter, BPF_LD | BPF_W | BPF_ABS, (unsigned)offset, 0, 0);
 }
 
-// The lower half of an argument: all that are looked at here are ints for the kernel, or flags in that half.
+// The lower half of an argument: all arguments checked here are ints for the kernel, or flags in that half.
 static void load_argument(struct filter *filter, int number)
 {
     load(filter, offsetof(struct seccomp_data, args) + 8 * (size_t)number);
@@ -119,7 +120,7 @@ static void allow_values(struct filter *filter, int argument, const unsigned *va
     give(filter, SECCOMP_RET_ALLOW);
 }
 
-// Where what is loaded has a value, an argument decides.
+// If the loaded value matches, an argument decides.
 static void decide(
     struct filter *filter, unsigned value, int argument, const unsigned *values, size_t count)
 {
@@ -153,7 +154,7 @@ static void build(struct filter *filter)
     give(filter, SECCOMP_RET_KILL_PROCESS);
     load(filter, offsetof(struct seccomp_data, nr));
 #ifdef __x86_64__
-    // x32's, which are numbers of the same architecture.
+    // x32's calls, which are numbers of the same architecture.
     add(filter, BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1);
     give(filter, SECCOMP_RET_KILL_PROCESS);
 #endif
@@ -206,7 +207,7 @@ static void *nothing(void *argument) { return argument; }
 
 int parley_close_calls(int tells)
 {
-    // The first thread that is started has glibc install a signal's handler, which is forbidden from here on.
+    // Starting the first thread makes glibc install a signal handler, which is forbidden from here on.
     pthread_t thread;
     if (!pthread_create(&thread, NULL, nothing, NULL)) pthread_join(thread, NULL);
     if (tells) {

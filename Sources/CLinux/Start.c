@@ -17,7 +17,7 @@
     __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
-// As the kernel has it: all of its fields are longs.
+// The kernel's version: all of its fields are longs.
 static void set_disposition(int signal, void (*handler)(int))
 {
     long action[8];
@@ -36,25 +36,26 @@ static void set_limit(int which, const struct rlimit *limit)
     raw(SYS_prlimit64, 0, which, (long)limit, 0, 0);
 }
 
-// The keeper has one thread, so that this is its end and no other's.
+// The keeper has one thread, so this ends it and nothing else.
 static void end_with_keeper(const struct keeper *keeper)
 {
     raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (raw(SYS_getppid, 0, 0, 0, 0, 0) != keeper->family.self) leave();
 }
 
-// What the program is: a session of its own, default signal dispositions, three descriptors.
+// What the program gets: a session of its own, default signal dispositions, three descriptors.
 static void program(void *argument)
 {
     struct keeper *keeper = argument;
     const parley_start *start = &keeper->start;
-    // Whoever has a handler loses it with the exec.
+    // Handlers are lost with the exec.
     for (int number = 1; number <= STANDARD_SIGNALS; number++) set_disposition(number, SIG_DFL);
     for (int number = STANDARD_SIGNALS + 1; number < NSIG; number++)
         if (keeper->changed & 1UL << (number - 1)) set_disposition(number, SIG_DFL);
     raw(SYS_setsid, 0, 0, 0, 0, 0);
     end_with_keeper(keeper);
-    // Before it can do anything: whoever kills the keeper at once must not pass for never started.
+    // Before it can do anything: a program that kills the keeper at once must not pass for one that
+    // never started.
     keeper->report.program = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
     raw(SYS_umask, start->umask, 0, 0, 0, 0);
     if (keeper->limits.has_descriptors) set_limit(RLIMIT_NOFILE, &keeper->limits.descriptors);
@@ -81,7 +82,8 @@ static void program(void *argument)
     leave();
 }
 
-// Whether the numbers that /proc shows are those that kill(2) takes: it may be another PID namespace's.
+// Whether the IDs that /proc shows are those that kill(2) takes: it may belong to another PID
+// namespace.
 static int sees_itself(pid_t self)
 {
     char text[64];
@@ -99,20 +101,21 @@ static long prepare(struct keeper *keeper)
     keeper->report.cause = PARLEY_KEEPER;
     keeper->group = start->group;
     if (start->group_name) put(keeper->group_name, start->group_name);
-    // None is ever taken but by the signalfd: the handlers are parleyd's.
+    // None is ever handled except through the signalfd: the handlers are parleyd's.
     set_mask(~0UL);
     set_disposition(SIGCHLD, SIG_DFL);
     keeper->family.self = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
     keeper->family.control = CONTROL;
-    // Its name and process group are its own, so that what is meant for parleyd does not end both: a
-    // terminal's or a group's signal, or killall(1). A session would have a scheduling group as well.
+    // It has its own name and process group, so that what is meant for parleyd does not end both: a
+    // signal from a terminal or to a group, or killall(1). A session would have a scheduling group as
+    // well.
     raw(SYS_prctl, PR_SET_NAME, (long)"parley-keeper", 0, 0, 0);
     raw(SYS_setpgid, 0, 0, 0, 0, 0);
     long result;
     if ((result = raw(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) < 0) return result;
     if ((result = raw(SYS_chdir, (long)"/", 0, 0, 0, 0)) < 0) return result;
     if (keeper->group == CONTROL) {
-        // Before another gets its number.
+        // Before another one gets its number.
         result = raw(SYS_fcntl, keeper->group, F_DUPFD_CLOEXEC, GROUP, 0, 0);
         if ((keeper->group = (int)result) < 0) return result;
     }
@@ -120,7 +123,7 @@ static long prepare(struct keeper *keeper)
         start->input, start->output, start->error_output, start->control, keeper->group};
     int last = keeper->group < 0 ? CONTROL : GROUP;
     for (int i = 0; i <= last; i++) {
-        // One that has its number already is none for dup3.
+        // One that already has its number is an error for dup3.
         int flags = i >= CONTROL ? O_CLOEXEC : 0;
         if (numbers[i] == i) continue;
         if ((result = raw(SYS_dup3, numbers[i], i, flags, 0, 0)) < 0) return result;
@@ -132,7 +135,7 @@ static long prepare(struct keeper *keeper)
     if ((keeper->signals = (int)result) < 0) return result;
     result = raw(
         SYS_openat, AT_FDCWD, (long)"/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0, 0);
-    // Where files can't be opened at all, /proc has no part in it.
+    // If files can't be opened at all, /proc is not the cause.
     if (result != -EMFILE && result != -ENFILE && result != -ENOMEM)
         keeper->report.cause = PARLEY_PROC;
     if ((keeper->family.children = (int)result) < 0) return result;
@@ -146,7 +149,7 @@ static long clone_program(struct keeper *keeper)
     return raw_clone(CLONE_VM | SIGCHLD, keeper->program_stack + STACK, program, keeper);
 }
 
-// It is never outside of its group: to be moved takes it ten times as long.
+// It is never outside its group: being moved takes ten times as long.
 static long clone_into_group(struct keeper *keeper)
 {
     struct clone_args how;
@@ -163,7 +166,7 @@ static long clone_into_group(struct keeper *keeper)
     how.cgroup = (unsigned long)keeper->group;
     long result = raw_clone3(&how, sizeof how, program, keeper);
     if (result == -ENOSYS || result == -EPERM) {
-        // A container's filter of system calls can't look into clone3's arguments, and refuses it.
+        // A container's system call filter can't look into clone3's arguments, and refuses it.
         keeper->enters = 1;
         return clone_program(keeper);
     }
@@ -171,8 +174,8 @@ static long clone_into_group(struct keeper *keeper)
     return result;
 }
 
-// Without CLONE_VFORK: while a file system holds the exec up, parleyd can want it ended, or be gone, and a program
-// that was ended before its exec must not run after it. The result is its number or -errno.
+// Without CLONE_VFORK: while a file system holds up the exec, parleyd may want it ended, or be gone, and a program
+// that was ended before its exec must not run after it. The result is its process ID or -errno.
 static long start_program(struct keeper *keeper)
 {
     int ends[2];

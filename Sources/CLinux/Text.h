@@ -1,4 +1,4 @@
-// Text for code that makes raw system calls only.
+// Text for code that makes only raw system calls.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef PARLEY_TEXT_H
 #define PARLEY_TEXT_H
@@ -7,7 +7,7 @@
     __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
-// Both give the end of what they wrote, where a NUL is.
+// Both return the end of what they wrote, which is a NUL.
 static inline char *put(char *end, const char *text)
 {
     while (*text) *end++ = *text++;

@@ -1,4 +1,4 @@
-// An OpenSSL provider (provider(7)) of keys that can't sign: their private halves are elsewhere.
+// An OpenSSL provider (provider(7)) for keys that can't sign here: their private halves are elsewhere.
 // SPDX-License-Identifier: Apache-2.0
 #include "CProvider.h"
 #include <openssl/core_dispatch.h>
@@ -19,9 +19,9 @@ static const char *const kinds[] = {"EC", "RSA", "RSA-PSS", "ED25519", "ED448"};
 
 struct key {
     enum kind kind;
-    // Of the default context, which knows what there is to know of a public key. Null until it is imported.
+    // From the default context, which can handle public keys. Null until it is imported.
     EVP_PKEY *public_half;
-    // Below 0 for a key that is no more than its public half.
+    // Below 0 for a key that is only a public half.
     int number;
 };
 
@@ -56,8 +56,8 @@ static int match(const void *data, const void *other_data, int selection)
 #define TEXT(name) OSSL_PARAM_utf8_string(name, NULL, 0)
 #define NUMBER(name) OSSL_PARAM_int(name, NULL)
 
-// All of a key that is taken: the number of ours, its public half, what an RSA-PSS key is restricted to. A private half
-// is passed over where OpenSSL offers one, to compare two keys.
+// The parts of a key that are accepted: our key number, its public half, and the restrictions of an RSA-PSS key. A
+// private half is skipped if OpenSSL offers one in order to compare two keys.
 static const OSSL_PARAM importable[] = {
     NUMBER(PARLEY_NUMBER), TEXT(OSSL_PKEY_PARAM_GROUP_NAME),
     OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0),
@@ -66,10 +66,10 @@ static const OSSL_PARAM importable[] = {
     TEXT(OSSL_PKEY_PARAM_RSA_MGF1_DIGEST), NUMBER(OSSL_PKEY_PARAM_RSA_PSS_SALTLEN), OSSL_PARAM_END};
 static const OSSL_PARAM *importable_types(int selection) { return (void)selection, importable; }
 
-// How many there are, and what one may have in bytes: the modulus of an RSA key of 16,384 bits, OpenSSL's longest.
+// How many there are, and how long one may be in bytes: the modulus of a 16,384-bit RSA key, OpenSSL's longest.
 enum { importable_count = sizeof importable / sizeof *importable - 1, longest_parameter = 2048 };
 
-// Whether TLS 1.3 has a signature for a key of this curve, and we the number of its scheme; and whether it has a point.
+// Whether TLS 1.3 has a signature for a key on this curve and we know its scheme's number; and whether it has a point.
 static int is_known_curve(EVP_PKEY *key)
 {
     char name[32];
@@ -99,7 +99,7 @@ static int take(struct key *key, const OSSL_PARAM parameters[])
 static int import(void *data, int selection, const OSSL_PARAM parameters[])
 {
     struct key *key = data;
-    // What has a public half may be in use by now.
+    // A key with a public half may already be in use.
     if (!(selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) || key->public_half) return 0;
     if (take(key, parameters)) return 1;
     EVP_PKEY_free(key->public_half);
@@ -119,14 +119,14 @@ static const OSSL_PARAM readable[] = {
     TEXT(OSSL_PKEY_PARAM_MANDATORY_DIGEST), OSSL_PARAM_END};
 static const OSSL_PARAM *gettable(void *provider) { return (void)provider, readable; }
 
-// By what name the signatures of a kind of key are found; the others' have the kind's own.
+// The name by which the signatures of a kind of key are found; the others have the kind's own name.
 static const char *ecs(int operation) { return operation == OSSL_OP_SIGNATURE ? "ECDSA" : "EC"; }
 static const char *psss(int operation) { return operation == OSSL_OP_SIGNATURE ? "RSA" : "RSA-PSS"; }
 
 // MARK: Signatures (provider-signature(7))
 
 struct operation {
-    // OpenSSL's context of the operation holds it.
+    // Owned by OpenSSL's context of the operation.
     const struct key *key;
     // Its number in RFC 8446's schemes: 4 for SHA-256, 5 for SHA-384, 6 for SHA-512; 0 for none.
     int hash;
@@ -139,8 +139,8 @@ static void *new_operation(void *provider, const char *properties)
 }
 static void free_operation(void *data) { OPENSSL_free(data); }
 
-// OpenSSL has two spellings of each name, and knows both. Of SHA-1 and SHA-224, which TLS 1.2 had as well, RFC 8446
-// (4.2.3) says that they must not be used.
+// OpenSSL has two spellings of each name and accepts both. SHA-1 and SHA-224, which TLS 1.2 also had, must not be
+// used (RFC 8446, 4.2.3).
 static int hash_number(const char *name)
 {
     const EVP_MD *digest = name ? EVP_get_digestbyname(name) : NULL;
@@ -168,7 +168,7 @@ static int set_params(void *data, const OSSL_PARAM parameters[])
     if (!parameters) return 1;
     const OSSL_PARAM *padding = OSSL_PARAM_locate_const(parameters, OSSL_SIGNATURE_PARAM_PAD_MODE);
     if (padding && !read_number(padding, &operation->padding)) return 0;
-    // TLS has no other salt than one of the hash's length (RFC 8446, 4.2.3).
+    // TLS only has salts as long as the hash (RFC 8446, 4.2.3).
     const OSSL_PARAM *salt = OSSL_PARAM_locate_const(parameters, OSSL_SIGNATURE_PARAM_PSS_SALTLEN);
     int length;
     return !salt || (read_number(salt, &length) && length == RSA_PSS_SALTLEN_DIGEST);
@@ -178,8 +178,8 @@ static const OSSL_PARAM writable[] = {
     TEXT(OSSL_SIGNATURE_PARAM_PAD_MODE), TEXT(OSSL_SIGNATURE_PARAM_PSS_SALTLEN), OSSL_PARAM_END};
 static const OSSL_PARAM *settable(void *data, void *provider) { return (void)data, (void)provider, writable; }
 
-// RFC 8446's number of what is about to be signed (4.2.3); 0 for what TLS doesn't have. In TLS 1.2 that of a curve's
-// signature stands for its hash alone.
+// RFC 8446's number for what is about to be signed (4.2.3); 0 for what TLS doesn't have. In TLS 1.2 the number for a
+// curve's signature stands only for its hash.
 static uint16_t scheme(const struct operation *operation)
 {
     unsigned hash = (unsigned)operation->hash, number = 0;
@@ -213,14 +213,14 @@ const parley_asked *parley_ask(const parley_asked *next)
     return before;
 }
 
-// The one place where an answer is waited for. What may pause a job (ASYNC_pause_job(3)) would do so here, with whom
-// is asked read before and the result kept in the operation.
+// The one place where an answer is waited for. A provider that pauses jobs (ASYNC_pause_job(3)) would do so here,
+// having read before whom to ask, and keeping the result in the operation.
 static size_t ask(
     const struct operation *by, const unsigned char *content, size_t length, unsigned char *signature, size_t room)
 {
     uint16_t number = scheme(by);
     if (!asked || !number || !content || length == 0 || length > parley_longest_content) return 0;
-    // What the one who is asked leaves in the queue would be taken for the next call's.
+    // Whatever the callback leaves in the queue would be taken for the next call's.
     ERR_set_mark();
     size_t count = asked->sign(asked->self, by->key->number, number, content, length, signature, room);
     ERR_pop_to_mark();
@@ -282,7 +282,7 @@ static int start(
     const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *cores, const OSSL_DISPATCH **ours, void **provider)
 {
     static const OSSL_DISPATCH functions[] = {FUNCTION(OSSL_FUNC_PROVIDER_QUERY_OPERATION, algorithms), END};
-    // The context is not used, and not null, which would be a failure.
+    // The context is not used, and must not be null, which would mean failure.
     *provider = (void *)core;
     return (void)cores, *ours = functions, 1;
 }
@@ -290,7 +290,7 @@ static int start(
 OSSL_LIB_CTX *parley_key_context(void)
 {
     OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
-    // Loaded by name, so that the default provider doesn't come by itself.
+    // Loaded by name, so that the default provider doesn't load by itself.
     if (context && OSSL_PROVIDER_add_builtin(context, PARLEY_PROVIDER, start) == 1
         && OSSL_PROVIDER_load(context, PARLEY_PROVIDER))
         return context;

@@ -8,12 +8,12 @@ struct ArgumentReader {
 
     typealias Definition = (argument: ProgramEntry.Argument, at: Int)
 
-    /// The definitions by their names.
+    /// The definitions by name.
     func read(
         _ node: JSON5Node?, _ notes: inout TableNotes
     ) throws(Mistake) -> [String: Definition] {
         let members =
-            try node?.object("'arguments'", "an object with a pattern at each argument's name")
+            try node?.object("'arguments'", "an object that maps argument names to patterns")
             ?? []
         var patterns: [String: Definition] = [:]
         for member in members {
@@ -21,13 +21,13 @@ struct ArgumentReader {
             guard Self.isName(name.utf8[...]) else {
                 throw Mistake(
                     .invalidName, at: member.offset,
-                    "\(quoted(name)) cannot name an argument; expected letters, digits and _, and no digit in front"
+                    "\(quoted(name)) is not a valid argument name; expected letters, digits and _, not starting with a digit"
                 )
             }
-            guard patterns.count < Self.mostArguments else {
+            guard patterns.count < Self.maxArguments else {
                 throw Mistake(
                     .tooMany, at: member.offset,
-                    "\(quoted(command)) has too many arguments; expected at most \(Self.mostArguments)"
+                    "\(quoted(command)) has too many arguments; expected at most \(Self.maxArguments)"
                 )
             }
             patterns[name] = (try argument(name, member.value, &notes), member.offset)
@@ -70,7 +70,7 @@ struct ArgumentReader {
         } catch {
             throw Mistake(
                 .tooMany, at: source.offset,
-                "the table's patterns have too many places together; expected at most \(PatternStock.mostPlaces) once their repetitions are written out, equal patterns counted once"
+                "the table's patterns are too large together; expected at most \(PatternStock.maxPositions) positions with all repetitions expanded, counting equal patterns once"
             )
         }
     }
@@ -85,5 +85,5 @@ struct ArgumentReader {
         return bytes.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
     }
 
-    private static let mostArguments = 64
+    private static let maxArguments = 64
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
-/// One argument, or their number, is not what the table says. Its sentence never contains the value,
-/// which may be a secret or made to deceive.
+/// An argument, or the number of arguments, is not what the table says. The sentence never contains
+/// the value, which may be secret or meant to deceive.
 public typealias BadArgument = Fault<Arguments>
 
 /// The domain of `BadArgument`.
@@ -13,7 +13,7 @@ extension BadArgument.Code {
     /// More or fewer than the command takes.
     public static var wrongCount: Self { Self(rawValue: "wrongCount") }
     public static var differs: Self { Self(rawValue: "differs") }
-    /// It begins with `-`, and its pattern names none.
+    /// It begins with `-`, which its pattern does not allow.
     public static var forbiddenDash: Self { Self(rawValue: "forbiddenDash") }
     /// It and those before it can't be compared with their patterns in a bounded time.
     public static var tooMuchWork: Self { Self(rawValue: "tooMuchWork") }

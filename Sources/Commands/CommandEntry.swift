@@ -1,19 +1,20 @@
 // One command of the table.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a command does, and who may ask for it.
+/// What a command does, and who may use it.
 public struct CommandEntry: Sendable {
     public enum Action: Sendable {
-        /// A fixed reply; `closes` ends the session behind it.
+        /// A fixed reply; `closes` ends the session after it.
         case reply(text: String, closes: Bool)
         case program(ProgramEntry)
     }
 
     public let name: String
-    /// One line for people; empty where the table has none.
+    /// One line for people; empty if the table has none.
     public let summary: String
     public let action: Action
-    /// The name and the arguments in their order, such as `disk {path}`. Kept, since `help` has those of all commands.
+    /// The name and the arguments in their order, such as `disk {path}`. Stored, since `help` prints those of all
+    /// commands.
     public let usage: String
     /// In characters.
     public let usageWidth: Int
@@ -38,9 +39,9 @@ public struct CommandEntry: Sendable {
         self.deny = deny
     }
 
-    /// Whether an identity may ask for it. A fixed reply is given to everybody; a program runs for
-    /// those whom `allow` names and `deny` does not. Names are compared in one spelling. An identity
-    /// without names and key is no certificate's, and runs nothing.
+    /// Whether an identity may use it. Anyone gets a fixed reply; a program runs for those whom
+    /// `allow` names and `deny` does not. Names are compared in canonical spelling. An identity
+    /// without names and key does not come from a certificate, and may run nothing.
     public func permits(_ identity: Identity) -> Bool {
         switch action {
         case .reply: true

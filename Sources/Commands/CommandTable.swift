@@ -2,20 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
-/// A table that was read whole, without a mistake. It does not change.
+/// A table that was read completely and without mistakes. It does not change.
 public final class CommandTable: Sendable {
     /// Sorted by the names' bytes.
     public let entries: [CommandEntry]
-    /// The identities that the table names anywhere, in groups as well, sorted by their bytes.
+    /// All identities that the table names, also in groups, sorted by their bytes.
     public let identities: [String]
-    /// What its author may not have meant: the first hundred, in the order of the text.
+    /// What its author may not have intended: the first hundred warnings, in the order of the text.
     public let warnings: [TableWarning]
     /// How many more there are.
     public let omittedWarnings: Int
     private let places: [[UInt8]: Int]
 
-    /// Reads a JSON5 file: a regular one of at most 1 MiB of UTF-8, which, with its folder, only
-    /// root or this user owns and can write. May wait for a name service.
+    /// Reads a JSON5 file: a regular file of at most 1 MiB of UTF-8 that, like its folder, is owned
+    /// and writable only by root or this user. May wait for a name service.
     ///
     /// - Parameters:
     ///   - users: whom its programs may run as.
@@ -27,7 +27,7 @@ public final class CommandTable: Sendable {
     }
 
     /// - Parameters:
-    ///   - name: what stands for the file in an error.
+    ///   - name: the file's name in errors.
     ///   - users: whom its programs may run as.
     ///   - groups: what its programs have of control groups; nil where that isn't looked at.
     public init(
@@ -58,8 +58,8 @@ public final class CommandTable: Sendable {
         places = Self.places(entries)
     }
 
-    /// The third document's.
-    public static let documents = CommandTable(replies: [
+    /// The third tutorial's table.
+    public static let tutorial = CommandTable(replies: [
         CommandEntry(name: "Hello", action: .reply(text: "Greetings!", closes: false)),
         CommandEntry(
             name: "Are you there?", action: .reply(text: "Yes, I am here!", closes: false)),
@@ -75,7 +75,7 @@ public final class CommandTable: Sendable {
         }
     }
 
-    /// The command of exactly this name.
+    /// The command with exactly this name.
     public subscript(name: String) -> CommandEntry? {
         places[Array(name.utf8)].map { entries[$0] }
     }

@@ -1,4 +1,4 @@
-// An object of the table whose keys are known.
+// An object in the table with a known set of keys.
 // SPDX-License-Identifier: Apache-2.0
 
 /// The members of an object, all of them known.
@@ -22,7 +22,7 @@ struct Fields {
 
     subscript(key: String) -> JSON5Node? { members.first { $0.key == key }?.value }
 
-    /// The first of some keys that is there.
+    /// The first of some keys that is present.
     func first(of keys: [String]) -> JSON5Node.Member? {
         members.first { keys.contains($0.key) }
     }

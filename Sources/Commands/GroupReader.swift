@@ -11,17 +11,17 @@ struct GroupReader {
 
     private enum State {
         case unread, underWay
-        /// `depth` counts the groups below one another, itself included.
+        /// `depth` counts the nesting levels of groups, itself included.
         case resolved(Set<[UInt8]>, depth: Int)
     }
 
     private var groups: [String: Group] = [:]
-    /// Those of all groups together, each as often as it is in one.
+    /// The number of identities in all groups, counted once for each group.
     private var total = 0
     private(set) var identities: Set<[UInt8]> = []
 
     mutating func read(_ node: JSON5Node) throws(Mistake) {
-        let members = try node.object("'groups'", "an object with an array at each group's name")
+        let members = try node.object("'groups'", "an object that maps group names to arrays")
         for member in members {
             let name = member.key
             guard !name.isEmpty, name != "anyone", !name.utf8.contains(UInt8(ascii: ":")),
@@ -29,7 +29,7 @@ struct GroupReader {
             else {
                 throw Mistake(
                     .invalidName, at: member.offset,
-                    "\(quoted(name)) is no name of a group; expected one without a colon or control characters, and not 'anyone'"
+                    "\(quoted(name)) is not a valid group name; expected one without colons or control characters, other than 'anyone'"
                 )
             }
             groups[name] = Group(member: member)
@@ -40,7 +40,7 @@ struct GroupReader {
         }
     }
 
-    /// The identities of a group that was read.
+    /// The identities of a resolved group.
     ///
     /// - Throws: `unknownGroup`.
     func group(_ name: String, at offset: Int) throws(Mistake) -> Set<[UInt8]> {
@@ -50,7 +50,7 @@ struct GroupReader {
         return identities
     }
 
-    /// The bytes of an identity as it is compared; nil for what could be a group's name.
+    /// The bytes of an identity in the form that is compared; nil for what could be a group's name.
     ///
     /// - Throws: `invalidIdentity`.
     static func identity(_ text: String, _ node: JSON5Node) throws(Mistake) -> [UInt8]? {
@@ -72,7 +72,7 @@ struct GroupReader {
         case .underWay:
             throw Mistake(
                 .groupCycle, at: offset,
-                "the group \(quoted(name)) contains itself; expected groups that end in identities")
+                "the group \(quoted(name)) contains itself; expected groups without cycles")
         case .unread: break
         }
         // Each level is a call: without a limit a file could end the process.
@@ -87,7 +87,7 @@ struct GroupReader {
             } else if text == "anyone" {
                 throw Mistake(
                     .invalidIdentity, at: node.offset,
-                    "'anyone' stands in the group \(quoted(name)); expected it in 'allow' or 'deny' only"
+                    "'anyone' is in the group \(quoted(name)); expected it only in 'allow' or 'deny'"
                 )
             } else {
                 let inner = try resolve(text, at: node.offset, level: level + 1)
@@ -98,7 +98,7 @@ struct GroupReader {
             guard total + identities.count <= Self.totalLimit else {
                 throw Mistake(
                     .tooMany, at: node.offset,
-                    "the groups have too many identities; expected at most \(Self.totalLimit), each counted in each group"
+                    "the groups have too many identities; expected at most \(Self.totalLimit), counted once for each group"
                 )
             }
         }
@@ -124,6 +124,6 @@ struct GroupReader {
     }
 
     private static let depthLimit = 32
-    /// A chain of groups has the square of what stands in the file.
+    /// A chain of groups has quadratically more identities than the file.
     private static let totalLimit = 100_000
 }

@@ -1,11 +1,11 @@
 // Whom an allow or a deny names.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Identities by the bytes of their one spelling; groups are shared, not copied.
+/// Identities as the bytes of their canonical spelling; groups are shared, not copied.
 struct IdentitySet: Sendable {
     var isEverybody = false
     var texts: Set<[UInt8]> = []
-    /// Those of groups, each resolved.
+    /// Those from groups, each resolved.
     var groups: [Set<[UInt8]>] = []
 
     func contains(_ identity: Identity) -> Bool {
@@ -18,22 +18,22 @@ struct IdentitySet: Sendable {
             }
     }
 
-    /// Whether it is certain that nobody is in it who is not in another one as well.
+    /// Whether everybody in it is certainly also in another one.
     func isNobody(without other: Self) -> Bool {
         if other.isEverybody { return true }
         let all = [texts] + groups
-        guard !isEverybody, all.reduce(0, { $0 + $1.count }) <= Self.mostCompared else {
+        guard !isEverybody, all.reduce(0, { $0 + $1.count }) <= Self.maxCompared else {
             return false
         }
         return all.allSatisfy { $0.allSatisfy(other.names) }
     }
 
-    /// One of the names that it has beside keys, the first by its bytes; nil where it has none, or
-    /// more identities than are looked through.
+    /// One of its names other than keys, the first by its bytes; nil if it has none, or more
+    /// identities than are searched.
     var someName: String? {
         var first: [UInt8]?
         let all = [texts] + groups
-        guard all.reduce(0, { $0 + $1.count }) <= Self.mostCompared else { return nil }
+        guard all.reduce(0, { $0 + $1.count }) <= Self.maxCompared else { return nil }
         for set in all {
             for text in set
             where !text.starts(with: "key:".utf8)
@@ -50,5 +50,5 @@ struct IdentitySet: Sendable {
     }
 
     /// Each command of a table may name the same large groups.
-    private static let mostCompared = 1_000
+    private static let maxCompared = 1_000
 }

@@ -1,9 +1,10 @@
-// An identity as a table names it.
+// An identity as written in a table.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// A text that a certificate's name or key can have, in the one spelling in which all are compared.
-/// Whatever could never match is a fault: a `deny` that matches nobody would be open silently.
+/// A text that a certificate's name or key can match, in the canonical spelling that is compared.
+/// Anything that could never match is a fault: a `deny` that matches nobody would silently let
+/// everyone in.
 struct IdentityText {
     struct Fault: Error {
         /// What is wrong; what was expected. Without control characters.
@@ -12,7 +13,7 @@ struct IdentityText {
 
     let bytes: [UInt8]
 
-    /// All there are, for a sentence.
+    /// All forms, for a sentence.
     static let forms = "dns:, email:, uri: and key:sha256: with 44 characters of base64"
 
     /// - Parameter text: such as `dns:web.example.org`.
@@ -32,20 +33,20 @@ struct IdentityText {
         func fault(_ what: String, _ expected: String) -> Fault {
             Fault(sentence: "\(quoted(text)) \(what); expected \(expected)")
         }
-        guard !value.isEmpty else { throw fault("ends after its kind", kind.example) }
-        // A name with any of these in a certificate does not count, whoever signed it.
+        guard !value.isEmpty else { throw fault("has nothing after its prefix", kind.example) }
+        // A certificate's name with any of these is ignored, whoever signed it.
         if let scalar = text.unicodeScalars.first(where: { $0.value <= 0x20 || $0.value >= 0x7f }) {
             let what = scalar == " " ? "a space" : quoted(String(scalar))
             throw fault(
                 "has \(what), so no certificate can match it",
-                "ASCII without blanks, such as \(kind.example)")
+                "ASCII without spaces, such as \(kind.example)")
         }
         if let what = kind.flaw(value) { throw fault(what + hint(text), kind.example) }
         return canonical(Array(text.utf8))
     }
 
-    /// The spelling in which names are compared: DNS names and the domains of e-mail addresses in
-    /// lower case (RFC 5280, section 7), and the scheme and host of a URI.
+    /// The canonical spelling, in which names are compared: DNS names and the domains of e-mail
+    /// addresses in lower case (RFC 5280, section 7), and the scheme and host of a URI.
     static func canonical(_ text: [UInt8]) -> [UInt8] {
         if text.starts(with: "dns:".utf8) { return lowered(text[...]) }
         if text.starts(with: "email:".utf8) {
@@ -58,7 +59,7 @@ struct IdentityText {
             return lowered(text[..<colon]) + text[colon...]
         }
         let end = text[(colon + 3)...].firstIndex { "/?#".utf8.contains($0) } ?? text.count
-        // Who is named before the host is not the host's.
+        // The user part before the host is not part of the host.
         let host = text[..<end].lastIndex(of: UInt8(ascii: "@")) ?? colon
         return lowered(text[..<colon]) + text[colon..<host] + lowered(text[host..<end])
             + text[end...]
@@ -66,7 +67,7 @@ struct IdentityText {
 
     /// What a text that is not an identity was probably meant to be.
     static func hint(_ text: String) -> String {
-        // Without a hint of its own, which could ask for one more.
+        // Without its own hint, which could recurse.
         func isIdentity(_ text: String) -> Bool { (try? read(text) { _ in "" }) != nil }
         for prefix in ["sha256//", "key:sha256//"] where text.utf8.starts(with: prefix.utf8) {
             let key = "key:sha256:\(text.dropFirst(prefix.count))"
@@ -74,7 +75,7 @@ struct IdentityText {
         }
         let value = text.utf8.starts(with: "dns:".utf8) ? String(text.dropFirst(4)) : text
         if NumericAddress.isOne(value) || text.utf8.starts(with: "ip:".utf8) {
-            return ", since an address proves nobody; name a certificate's name or key"
+            return ", because an address proves nothing; use a name or key from a certificate"
         }
         guard !value.utf8.contains(UInt8(ascii: ":")) else { return "" }
         let isMail = value.utf8.contains(UInt8(ascii: "@"))
@@ -123,10 +124,11 @@ struct IdentityText {
     private static func hostFlaw(_ host: ArraySlice<UInt8>) -> String? {
         let other = host.first { !isLetter($0) && !isDigit($0) && !"-_.*".utf8.contains($0) }
         if let other {
-            return "has \(quoted(String(UnicodeScalar(other)))), which no host's name has"
+            return "has \(quoted(String(UnicodeScalar(other)))), which a host name cannot have"
         }
         let labels = host.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return labels.contains(where: \.isEmpty) ? "has a dot at an end, or two in a row" : nil
+        return labels.contains(where: \.isEmpty)
+            ? "starts or ends with a dot, or has two in a row" : nil
     }
 
     private static func lowered(_ bytes: ArraySlice<UInt8>) -> [UInt8] {

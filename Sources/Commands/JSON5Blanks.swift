@@ -1,10 +1,11 @@
-// What stands between the signs of a JSON5 text.
+// What comes between the tokens of a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSON5Cursor {
     /// Skips blanks and comments.
     ///
-    /// - Throws: `syntax`, for a comment without an end or one that looks otherwise than it is read.
+    /// - Throws: `syntax`, for a comment that is not closed or looks different from how it is
+    ///   parsed.
     mutating func skipBlanks() throws(Mistake) {
         while let byte = next {
             if byte == UInt8(ascii: " ") || (9...13).contains(byte) {
@@ -26,7 +27,7 @@ extension JSON5Cursor {
         } else if take("*") {
             try skipToCommentEnd(from: slash.at)
         } else {
-            throw slash.unexpected("a comment behind the /")
+            throw slash.unexpected("a comment after the /")
         }
         if let disguise = Disguise.find(in: bytes, slash.at..<at) { throw disguise }
     }
@@ -39,18 +40,18 @@ extension JSON5Cursor {
                 skip()
             }
         }
-        throw Mistake(.syntax, at: start, "a comment has no end; expected */")
+        throw Mistake(.syntax, at: start, "a comment is not closed; expected */")
     }
 
-    /// A carriage return alone ends a comment (JSON5, section 7), which only an editor shows that
-    /// takes the whole file to be of that kind.
+    /// A lone carriage return ends a comment (JSON5, section 7), but only editors that expect such
+    /// line endings in the whole file show that.
     private func checkLineEnd() throws(Mistake) {
         guard next == UInt8(ascii: "\r"), hasLineFeeds,
             at + 1 == bytes.count || bytes[at + 1] != UInt8(ascii: "\n")
         else { return }
         throw Mistake(
             .syntax, at: at,
-            "a comment ends at a carriage return, and other lines of the file end at a line feed; expected the same end for each line, as an editor may show what follows as a part of the comment"
+            "a comment ends at a carriage return while other lines end at a line feed; expected the same line ending everywhere, since an editor may show what follows as part of the comment"
         )
     }
 }

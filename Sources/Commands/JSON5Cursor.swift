@@ -1,12 +1,12 @@
 // A place in a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Walks over a text from its start to its end, never back.
+/// Moves through a text from start to end, never back.
 struct JSON5Cursor {
     let bytes: [UInt8]
-    /// Whether any line ends at a line feed. Looked for once, as each comment may ask.
+    /// Whether any line ends at a line feed. Computed once, since each comment may ask.
     let hasLineFeeds: Bool
-    /// The byte that comes next; their number at the end.
+    /// The offset of the next byte; at the end, the number of bytes.
     private(set) var at: Int
 
     init(_ bytes: [UInt8], at start: Int) {
@@ -25,7 +25,7 @@ struct JSON5Cursor {
         while let byte = next, isSkipped(byte) { at += 1 }
     }
 
-    /// Takes a character where it comes next.
+    /// Takes a character if it comes next.
     mutating func take(_ character: Unicode.Scalar) -> Bool {
         guard next == UInt8(ascii: character) else { return false }
         at += 1

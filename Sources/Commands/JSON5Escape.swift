@@ -1,15 +1,15 @@
 // An escape in a string of a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// One of the escapes that every reader of JSON5 takes alike. Refused are `\0` and any other NUL,
-/// which would end a text for the kernel, `\v`, an escaped line end, and a backslash before any
-/// other character, which JSON5 drops although its author meant something by it.
+/// One of the escapes that every reader of JSON5 treats alike. Not accepted: `\0` and any other
+/// NUL, which would end a text for the kernel, `\v`, an escaped line end, and a backslash before
+/// any other character, which JSON5 drops although its author meant something by it.
 struct JSON5Escape {
     let scalar: Unicode.Scalar
     /// In bytes, with the backslash.
     let length: Int
 
-    /// Nil where it is not one of those, or half of a surrogate pair.
+    /// Nil if it is not one of those, or is half of a surrogate pair.
     ///
     /// - Parameter rest: of the text, from the backslash on.
     init?(_ rest: ArraySlice<UInt8>) {
@@ -46,7 +46,7 @@ struct JSON5Escape {
         self.length = length
     }
 
-    /// Whether a quote stands where the digits of an escape belong.
+    /// Whether there is a quote where the digits of an escape belong.
     static func isCut(_ rest: ArraySlice<UInt8>, by quote: UInt8) -> Bool {
         let count =
             switch rest.dropFirst().first {

@@ -1,18 +1,18 @@
-// A key of a JSON5 text without quotes.
+// An unquoted key in a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What stands where a plain name can. Escapes are taken in quotes only.
+/// A word in the place of an unquoted name. Escapes are accepted only in quotes.
 struct JSON5Name {
     let text: String
 
     /// Takes a name.
     ///
-    /// - Throws: `syntax`, where none comes next, or it looks otherwise than it is read.
+    /// - Throws: `syntax`, if none comes next, or it looks different from how it is parsed.
     init(_ cursor: inout JSON5Cursor) throws(Mistake) {
         let start = cursor
         cursor.skip { $0.isWord || $0 >= 0x80 }
         guard cursor.at > start.at, start.next?.beginsNumber == false else {
-            throw start.unexpected("a key, in quotes or a plain word, or } as the object's end")
+            throw start.unexpected("a key, in quotes or as a plain word, or } to end the object")
         }
         let range = start.at..<cursor.at
         if let disguise = Disguise.find(in: cursor.bytes, range) { throw disguise }
@@ -37,7 +37,7 @@ struct JSON5Name {
     private static func canFollow(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .spacingMark, .decimalNumber, .connectorPunctuation: true
-        // The joiners that some languages write within words.
+        // The joiners that some languages use within words.
         default: canBegin(scalar) || scalar == "\u{200c}" || scalar == "\u{200d}"
         }
     }

@@ -13,9 +13,9 @@ struct JSON5Node {
     enum Content {
         case object([Member])
         case array([JSON5Node])
-        /// Nil where it can't be read, which is a mistake once it is asked for.
+        /// Nil if it can't be read, which is a mistake once it is asked for.
         case string(String?)
-        /// Nil as a string is.
+        /// Nil in the same cases as a string.
         case number(Double?)
         case bool(Bool)
         case null
@@ -59,7 +59,7 @@ struct JSON5Node {
         return value
     }
 
-    /// A string that has no value: an escape is none of these, or a tab is not written as one.
+    /// A string that has no value: it has another escape than these, or a literal tab.
     static func unreadable(_ what: String, at offset: Int) -> Mistake {
         Mistake(
             .syntax, at: offset,

@@ -3,7 +3,7 @@
 
 /// Reads a number: decimal or hexadecimal with an optional sign, `Infinity` and `NaN`.
 enum JSON5Number {
-    /// - Parameter word: all that stands together, whose first character is a number's.
+    /// - Parameter word: the whole word, whose first character can begin a number.
     static func read(_ word: ArraySlice<UInt8>) -> JSON5Literal<Double> {
         // Readers end a number before either.
         guard !word.contains(where: { "_$".utf8.contains($0) }) else { return .malformed }
@@ -27,7 +27,8 @@ enum JSON5Number {
         }
     }
 
-    /// Nil for what takes more than 64 bits, with its sign, or is not exactly a Double.
+    /// Nil for what takes more than 64 bits, including its sign, or is not exactly representable as
+    /// a Double.
     private static func hexadecimal(_ digits: ArraySlice<UInt8>, isNegative: Bool) -> Double? {
         guard digits.allSatisfy(\.isHexDigit),
             let size = UInt64(String(decoding: digits, as: UTF8.self), radix: 16),
@@ -36,7 +37,7 @@ enum JSON5Number {
         return Double(exactly: size).map { isNegative ? -$0 : $0 }
     }
 
-    /// `0`, or digits with another in front; then a point and digits, of which either may be
+    /// `0`, or digits that don't begin with 0; then a point and digits, either of which may be
     /// missing; then an exponent.
     private static func isDecimal(_ digits: ArraySlice<UInt8>) -> Bool {
         var rest = digits
@@ -51,12 +52,12 @@ enum JSON5Number {
         return rest.isEmpty
     }
 
-    /// Whether a number is meant to be zero, and not only too small to be told from it.
+    /// Whether a number is meant to be zero, and not just too small to differ from it.
     private static func isZero(_ digits: ArraySlice<UInt8>) -> Bool {
         digits.prefix { !"eE".utf8.contains($0) }.allSatisfy { "0.".utf8.contains($0) }
     }
 
-    /// Takes one byte of a set; false where none comes next.
+    /// Takes one byte of a set; false if none comes next.
     @discardableResult
     private static func take(_ set: String, _ rest: inout ArraySlice<UInt8>) -> Bool {
         guard let byte = rest.first, set.utf8.contains(byte) else { return false }

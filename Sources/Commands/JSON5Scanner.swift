@@ -1,8 +1,8 @@
 // Reads a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Walks over a text once and gives its values, each with its place. It takes what all readers of
-/// JSON5 take alike: equal keys, for which most let the last one count, are a mistake here.
+/// Scans a text once and returns its values with their positions. It accepts what all readers of
+/// JSON5 treat alike: duplicate keys, of which most readers use the last, are a mistake here.
 struct JSON5Scanner {
     private var cursor: JSON5Cursor
     /// The first name, string or number that can't be read.
@@ -18,11 +18,11 @@ struct JSON5Scanner {
         }
         var scanner = JSON5Scanner(cursor: JSON5Cursor(bytes, at: TextPlace.markLength(bytes)))
         let node = try scanner.document()
-        // Told last: where a quote or a comma is missing, that is what to mend first.
+        // Reported last: if a quote or a comma is missing, that is what to fix first.
         if scanner.isMalformed, let unreadable = scanner.unreadable {
             throw Mistake(
                 .syntax, at: unreadable,
-                "a name, string or number cannot be read; expected one that is JSON5")
+                "a name, string or number cannot be read; expected valid JSON5")
         }
         return node
     }
@@ -60,7 +60,7 @@ struct JSON5Scanner {
 
     private mutating func members(depth: Int) throws(Mistake) -> [JSON5Node.Member] {
         var members: [JSON5Node.Member] = []
-        // As Swift compares: names that only look different to a machine are equal.
+        // As Swift compares them: names that differ only to a machine are equal.
         var keys: Set<String> = []
         cursor.skip()
         while true {
@@ -71,17 +71,17 @@ struct JSON5Scanner {
             guard keys.insert(key).inserted else {
                 throw Mistake(
                     .duplicateKey, at: start,
-                    "the key \(quoted(key)) stands twice in one object; expected each key once")
+                    "the key \(quoted(key)) appears twice in one object; expected each key once")
             }
             try cursor.skipBlanks()
             guard cursor.take(":") else {
-                throw cursor.unexpected("a colon behind the key \(quoted(key))")
+                throw cursor.unexpected("a colon after the key \(quoted(key))")
             }
             try cursor.skipBlanks()
             members.append(.init(key: key, offset: start, value: try value(depth: depth + 1)))
             try cursor.skipBlanks()
             guard cursor.take(",") || cursor.next == UInt8(ascii: "}") else {
-                throw cursor.unexpected("a comma, or } as the object's end")
+                throw cursor.unexpected("a comma, or } to end the object")
             }
         }
     }
@@ -95,7 +95,7 @@ struct JSON5Scanner {
             elements.append(try value(depth: depth + 1))
             try cursor.skipBlanks()
             guard cursor.take(",") || cursor.next == UInt8(ascii: "]") else {
-                throw cursor.unexpected("a comma, or ] as the array's end")
+                throw cursor.unexpected("a comma, or ] to end the array")
             }
         }
     }
@@ -128,7 +128,7 @@ struct JSON5Scanner {
         }
     }
 
-    /// The value of a literal, or nil where it has none.
+    /// The value of a literal, or nil if it has none.
     private mutating func note<Value>(_ literal: JSON5Literal<Value>, at offset: Int) -> Value? {
         switch literal {
         case .value(let value): return value

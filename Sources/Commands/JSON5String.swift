@@ -1,13 +1,13 @@
 // A string of a JSON5 text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a string in either kind of quotes. It ends on the line it begins on: readers differ in what
-/// an escaped line end adds to it.
+/// Reads a string in either kind of quotes. It must end on the line on which it begins: readers
+/// disagree about what an escaped line end adds.
 enum JSON5String {
     /// Takes a string with its quotes.
     ///
     /// - Parameter cursor: at its first quote.
-    /// - Throws: `syntax`, where it has no end or turns the direction of writing for what follows.
+    /// - Throws: `syntax`, if it is not closed or changes the writing direction of what follows.
     static func read(_ cursor: inout JSON5Cursor) throws(Mistake) -> JSON5Literal<String> {
         let start = cursor.at
         let quote = cursor.bytes[start]
@@ -30,7 +30,8 @@ enum JSON5String {
                 } else {
                     isReadable = false
                     isCut = isCut || JSON5Escape.isCut(rest, by: quote)
-                    // What comes next is no quote, which would be an escape, and must not be the line's end.
+                    // What comes next is not a quote, which would be an escape, and must not be the line's
+                    // end.
                     cursor.skip()
                 }
             case UInt8(ascii: "\t"):
@@ -47,6 +48,6 @@ enum JSON5String {
                 cursor.skip()
             }
         }
-        throw Mistake(.syntax, at: start, "a string has no end; expected its closing quote")
+        throw Mistake(.syntax, at: start, "a string is not closed; expected its closing quote")
     }
 }

@@ -1,4 +1,4 @@
-// A string of the table that is handed to the kernel.
+// A string in the table that is passed to the kernel.
 // SPDX-License-Identifier: Apache-2.0
 
 extension JSON5Node {

@@ -1,16 +1,16 @@
 // How much work matching may take.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What comparing the values of one request may cost, all of them together. Whoever sends a request
-/// decides how long its values are and how many, and an event loop does nothing else meanwhile.
+/// What comparing all values of one request may cost together. The client decides how long and how
+/// many its values are, and an event loop does nothing else meanwhile.
 public struct MatchingWork: Sendable {
-    /// In places of a pattern's code that are looked at.
+    /// Counted in positions of patterns' code that are examined.
     public private(set) var spent = 0
     private let most: Int
 
-    /// For the values of one request, of which none was compared yet.
+    /// For the values of one request, none of them compared yet.
     ///
-    /// - Parameter most: what whoever asks has left, where that is less than a request may take.
+    /// - Parameter most: what the client has left, if that is less than a request may take.
     public init(atMost most: Int = Self.limit) { self.most = max(0, min(most, Self.limit)) }
 
     /// Whether less is left than a request may take.

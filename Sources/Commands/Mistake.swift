@@ -1,4 +1,4 @@
-// A mistake at its place in a table's text.
+// A mistake and its position in a table's text.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
@@ -9,7 +9,7 @@ struct Mistake: Error {
     let offset: Int
     /// What is wrong; what was expected. Without control characters.
     let sentence: String
-    /// What it goes back to; nil where that is the text itself.
+    /// Its cause; nil if that is the text itself.
     let cause: Cause?
 
     init(_ code: TableError.Code, at offset: Int, _ sentence: String, cause: Cause? = nil) {
@@ -19,11 +19,11 @@ struct Mistake: Error {
         self.cause = cause
     }
 
-    /// The error of the table that has it.
+    /// The error for the table that contains it.
     ///
     /// - Parameters:
     ///   - text: the whole table.
-    ///   - name: what stands for the file.
+    ///   - name: the file's name.
     func error(in text: String, name: String) -> TableError {
         TableError(code, file: name, at: TextPlace(of: offset, in: text), sentence, cause: cause)
     }

@@ -1,7 +1,7 @@
-// What a mistyped word was meant to be.
+// Guesses what a mistyped word was meant to be.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The word that a mistyped one stands for, if it is near one.
+/// The known word that a mistyped one is close to, if any.
 func nearest(_ word: String, in known: some Sequence<String>) -> String? {
     guard word.utf8.count <= 64 else { return nil }
     var best: (word: String, distance: Int)?
@@ -13,7 +13,7 @@ func nearest(_ word: String, in known: some Sequence<String>) -> String? {
     return best?.word
 }
 
-/// How many bytes are put in, left out, wrong, or swapped with their neighbour.
+/// How many bytes are inserted, missing, wrong, or swapped with their neighbour.
 private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var rows = [Array(0...right.count)]
     for (index, byte) in left.enumerated() {

@@ -9,7 +9,7 @@ struct Pattern: Sendable {
 
     let text: String
     private let whole: PatternProgram
-    /// What a value that begins with `-` must match; nil where none may.
+    /// What a value that begins with `-` must match; nil if no value may begin with it.
     private let dashed: PatternProgram?
 
     /// - Parameter text: without control characters.
@@ -22,17 +22,17 @@ struct Pattern: Sendable {
         dashed = named.isEmpty ? nil : PatternProgram(try .anyOf(named), sets: syntax.sets)
     }
 
-    /// How many places its code has.
+    /// How many positions its code has.
     var size: Int { whole.size + (dashed?.size ?? 0) }
 
-    /// - Parameter work: what is left for the request that the value is of, which all its values
-    ///   share: each alone could be cheap and 64 of them hold a loop.
+    /// - Parameter work: what is left for the value's request, which all its values share: each
+    ///   alone could be cheap, and 64 of them hold up a loop.
     func verdict(on value: String, _ work: inout MatchingWork) -> Verdict {
         if value.utf8.contains(0) { return .hasNUL }
         guard value.utf8.first == UInt8(ascii: "-") else {
             return verdict(of: whole.run(value, &work))
         }
-        // Otherwise a value could be taken for an option that nobody meant to allow.
+        // Otherwise a program could take a value for an option that nobody meant to allow.
         guard let dashed else { return .hasForbiddenDash }
         let verdict = verdict(of: dashed.run(value, &work))
         guard verdict == .differs else { return verdict }

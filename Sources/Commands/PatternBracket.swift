@@ -1,13 +1,13 @@
 // A bracket expression of a pattern.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads what stands between `[` and `]`. There POSIX takes a backslash for itself and everybody
-/// else for the start of an escape, so that it is taken only where both come to the same.
+/// Reads what is between `[` and `]`. There, a backslash is literal in POSIX and begins an escape
+/// everywhere else, so it is accepted only where both mean the same.
 struct PatternBracket {
     /// What it matches: one whole character of any of these.
     let sets: [ScalarSet]
 
-    /// - Parameter rest: begins behind the `[`, and after that behind the `]`.
+    /// - Parameter rest: begins after the `[`; afterwards, after the `]`.
     init(_ rest: inout ArraySlice<Unicode.Scalar>) throws(PatternFault) {
         var isNegated = false
         if rest.first == "^" {
@@ -20,7 +20,8 @@ struct PatternBracket {
             if !isFirst, rest.first == "-", rest.count > 1, rest.dropFirst().first != "]" {
                 throw .init(
                     sentence:
-                        "it has a - among other characters in brackets; expected it first or last")
+                        "it has a - between other characters in brackets; expected it first or last"
+                )
             }
             isFirst = false
             switch try Self.element(&rest) {
@@ -69,7 +70,7 @@ struct PatternBracket {
                 let names = classes.keys.sorted().joined(separator: ", ")
                 throw .init(
                     sentence:
-                        "it has [: in brackets without the name of a class and :] behind it; expected one of \(names)"
+                        "it has [: in brackets without a class name and :] after it; expected one of \(names)"
                 )
             }
             return .named(members)
@@ -83,7 +84,7 @@ struct PatternBracket {
     ) throws(PatternFault) -> ClosedRange<UInt32> {
         guard case .one(let high) = end else {
             throw .init(
-                sentence: "it has a range in brackets up to a class; expected a character")
+                sentence: "it has a range in brackets that ends in a class; expected a character")
         }
         guard low.value <= high.value else {
             throw .init(
@@ -96,7 +97,7 @@ struct PatternBracket {
 
     private static let backslash = PatternFault(
         sentence:
-            "it has a backslash in brackets, where nothing needs one: a class is written as in [[:digit:]_], a ] comes first and a - last; expected two in a row for a backslash"
+            "it has a backslash in brackets, where nothing needs one: write a class as in [[:digit:]_], a ] first and a - last; expected two in a row for a backslash"
     )
     private static let unclosed = PatternFault(
         sentence: "it has a [ without a ]; expected \\[ for the character")

@@ -1,18 +1,18 @@
 // What a pattern, or a part of one, is compiled to.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Instructions of a Thompson automaton that are entered at the first and left behind the last.
-/// They tell distances and not places, so that a part can be repeated by copying it.
+/// Instructions of a Thompson automaton, entered at the first and left after the last. Jumps are
+/// relative, so that a part can be repeated by copying it.
 struct PatternCode: Sendable {
     enum Instruction: Sendable {
-        /// Takes a character of the set of this index, and goes on behind itself.
+        /// Takes a character of the set with this index, and continues with the next instruction.
         case take(Int16)
-        /// Goes on both behind itself and at this distance.
+        /// Continues both with the next instruction and at this distance.
         case split(Int16)
         case jump(Int16)
-        /// Goes on only before the first character of a value.
+        /// Continues only before the first character of a value.
         case start
-        /// Goes on only behind the last character of a value.
+        /// Continues only after the last character of a value.
         case end
         /// The whole value matches if it ends here.
         case match
@@ -47,7 +47,7 @@ struct PatternCode: Sendable {
     /// How often something is matched in a row.
     struct Repetition {
         let least: Int
-        /// Not below `least`; nil where there is no limit.
+        /// Not below `least`; nil if there is no limit.
         let most: Int?
 
         static let limit = 1_000
@@ -55,15 +55,15 @@ struct PatternCode: Sendable {
 
     func repeated(_ times: Repetition) throws(PatternFault) -> Self {
         let count = instructions.count
-        // However often nothing is repeated, it stays nothing.
+        // Nothing stays nothing, however often it is repeated.
         guard count > 0 else { return self }
-        // Before anything is copied. Neither factor is above some thousands.
+        // Before anything is copied. Neither factor exceeds a few thousand.
         let optional = times.most.map { ($0 - times.least) * (count + 1) }
         try Self.check(times.least * count + (optional ?? (times.least > 0 ? 1 : count + 2)))
         var code: [Instruction] = []
         for _ in 0..<times.least { code += instructions }
         if let optional {
-            // Each may be the first that is left out, and then those behind it are.
+            // Each may be the first that is left out, and then those after it are too.
             for rest in stride(from: optional, to: 0, by: -(count + 1)) {
                 code.append(.split(Int16(rest)))
                 code += instructions
@@ -83,7 +83,7 @@ struct PatternCode: Sendable {
         guard count < limit else {
             throw .init(
                 sentence:
-                    "its repetitions multiply to too many places; expected at most \(limit) once they are written out"
+                    "its repetitions make it too large; expected at most \(limit) positions with all of them expanded"
             )
         }
     }

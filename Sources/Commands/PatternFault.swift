@@ -1,4 +1,4 @@
-// Why a text is not a pattern that can be used.
+// Why a text is not a usable pattern.
 // SPDX-License-Identifier: Apache-2.0
 
 /// The first fault of a pattern.

@@ -1,8 +1,8 @@
 // Tells whether a value matches.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Walks over a value once with all the places at which its code can be, so that no value takes
-/// more than its length times the code's, and nothing is kept from one value to the next.
+/// Scans a value once, tracking all positions at which the code can be, so that a value takes at
+/// most its length times the code's, and nothing is kept from one value to the next.
 struct PatternProgram: Sendable {
     private let instructions: [PatternCode.Instruction]
     private let sets: [ScalarSet]
@@ -14,35 +14,36 @@ struct PatternProgram: Sendable {
 
     enum Outcome: Hashable, Sendable {
         case matches, differs
-        /// Nobody knows: there was no work left to spend.
+        /// Unknown: there was no work left to spend.
         case exhausted
     }
 
-    /// How many places its code has.
+    /// How many positions its code has.
     var size: Int { instructions.count }
 
-    /// Compares a whole value. What it spends is the instructions that it looks at, and a
-    /// little for its room.
+    /// Compares a whole value. It spends one unit for each instruction that it examines, and a
+    /// little for its memory.
     func run(_ value: String, _ work: inout MatchingWork) -> Outcome {
         guard work.spend(instructions.count / 16 + 1) else { return .exhausted }
         let code = instructions.span
         let sets = sets.span
         var placesStore = [Int16](repeating: 0, count: code.count)
         var turnsStore = [UInt32](repeating: 0, count: code.count)
-        /// Where the code can be, each place once: those before `count`.
+        /// Where the code can be, each position once: those before `count`.
         var places = placesStore.mutableSpan
-        /// The turn in which a place was entered last.
+        /// The turn in which a position was last entered.
         var turns = turnsStore.mutableSpan
         var count = 1
         var turn: UInt32 = 0
         var scalars = value.unicodeScalars.makeIterator()
         while true {
             let scalar = scalars.next()
-            // Behind the last character no answer matters: what takes one has not matched.
+            // After the last character the answer does not matter: a position that takes one has
+            // not matched.
             let question = ScalarSet.Question(scalar ?? "\0")
             turn += 1
             for index in 0..<count { turns[Int(places[index])] = turn }
-            // Places that take the character move on, to the front; those behind them are read.
+            // Positions that take the character move on, to the front; those after them are read.
             var taken = 0
             var index = 0
             while index < count {

@@ -1,21 +1,21 @@
 // Reads the text of a pattern.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Turns a POSIX extended regular expression into code. What POSIX leaves undefined is refused,
-/// as other programs give it other meanings.
+/// Turns a POSIX extended regular expression into code. What POSIX leaves undefined is rejected,
+/// since other programs give it other meanings.
 struct PatternSyntax {
-    /// What stands between two bars.
+    /// What is between two bars.
     struct Alternative {
         var code = PatternCode()
         /// Whether its text begins with `-`, `\-` or `[-`.
         let namesDash: Bool
-        /// What stands in the parentheses that enclose all of it; nil where none do.
+        /// What is in the parentheses that enclose all of it; nil if none do.
         fileprivate(set) var enclosed: [Alternative]?
     }
 
-    /// Those outside of all parentheses, but for such as enclose the whole.
+    /// Those outside all parentheses, except for parentheses that enclose everything.
     private(set) var alternatives: [Alternative] = []
-    /// What the code takes characters of.
+    /// The sets that the code takes characters from.
     private(set) var sets: [ScalarSet] = []
     private var indices: [ScalarSet: Int16] = [:]
     private var rest: ArraySlice<Unicode.Scalar>
@@ -68,7 +68,7 @@ struct PatternSyntax {
         return alternative
     }
 
-    /// - Returns: its code, and the alternatives where it is a group.
+    /// - Returns: its code, and the alternatives if it is a group.
     private mutating func readAtom(
         depth: Int
     ) throws(PatternFault) -> (code: PatternCode, group: [Alternative]?) {
@@ -102,7 +102,7 @@ struct PatternSyntax {
                 sentence: "it has a $ before its end; expected \\$ for the character")
         case "^":
             throw PatternFault(
-                sentence: "it has a ^ behind its start; expected \\^ for the character")
+                sentence: "it has a ^ after its start; expected \\^ for the character")
         default: return (code(taking: ScalarSet(scalar)), nil)
         }
     }
@@ -122,14 +122,14 @@ struct PatternSyntax {
         default:
             throw PatternFault(
                 sentence:
-                    "it has a backslash before what is no punctuation; expected the character alone"
+                    "it has a backslash before a character that is not punctuation; expected the character alone"
             )
         }
     }
 
     /// Reads `*`, `+`, `?`, `{m}`, `{m,}` or `{m,n}`.
     ///
-    /// - Returns: nil where none of them stands here.
+    /// - Returns: nil if none of them comes next.
     private mutating func readRepetition() throws(PatternFault) -> PatternCode.Repetition? {
         if take("*") { return .init(least: 0, most: nil) }
         if take("+") { return .init(least: 1, most: nil) }
@@ -137,7 +137,7 @@ struct PatternSyntax {
         guard take("{") else { return nil }
         let noRepetition = PatternFault(
             sentence:
-                "it has a { that begins no repetition such as {2}, {2,} or {2,9}; expected \\{ for the character"
+                "it has a { that does not begin a repetition such as {2}, {2,} or {2,9}; expected \\{ for the character"
         )
         guard let least = readNumber() else { throw noRepetition }
         var most: Int? = least
@@ -158,7 +158,7 @@ struct PatternSyntax {
         return .init(least: least, most: most)
     }
 
-    /// Any number above the limit is one above it.
+    /// Any number above the limit is read as one above it.
     private mutating func readNumber() -> Int? {
         var number: Int?
         while let scalar = rest.first, ("0"..."9").contains(scalar) {
@@ -189,6 +189,6 @@ struct PatternSyntax {
     }
 
     private static let lengthLimit = 1_023
-    /// The reader calls itself for each level.
+    /// The reader recurses for each level.
     private static let depthLimit = 32
 }

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
-/// What the table says beside `run`.
+/// The table's entry for a program.
 public final class ProgramEntry: Sendable {
-    /// One value that the client gives.
+    /// One value that the client passes.
     public struct Argument: Sendable {
         public let name: String
         /// A POSIX extended regular expression that matches the whole value. Its characters are
@@ -22,29 +22,29 @@ public final class ProgramEntry: Sendable {
         }
     }
 
-    /// A text that the program is given.
+    /// A text that is passed to the program.
     enum Word: Sendable {
         case literal(String)
-        /// The client's argument of this index.
+        /// The client's argument with this index.
         case argument(Int)
     }
 
     /// What a program is started with.
     public struct Invocation: Sendable {
-        /// Behind the program's name.
+        /// Those after the program's name.
         public let arguments: [String]
-        /// The table's part of the environment, which goes before the server's own defaults. No
-        /// name begins with `PARLEY_`.
+        /// The table's part of the environment, which overrides the server's defaults. No name
+        /// begins with `PARLEY_`.
         public let environment: [String: String]
     }
 
     /// Absolute.
     public let path: String
-    /// False where the program was not there when the table was read, which says that it may miss.
+    /// False if the program did not exist when the table was read, and the entry allows that.
     public let isAvailable: Bool
-    /// Whom it runs as.
+    /// The user that it runs as.
     public let user: ProgramUser
-    /// Whether it may gain rights by set-id programs such as sudo.
+    /// Whether it may gain rights through set-ID programs such as sudo.
     public let isPrivileged: Bool
     /// Whether the program gets the client's standard input.
     public let takesInput: Bool
@@ -57,15 +57,15 @@ public final class ProgramEntry: Sendable {
     public let perIdentity: Int
     /// Where the program starts. Absolute.
     public let directory: String
-    /// The file mode bits that it begins with cleared, as umask(2) has them.
+    /// Its initial file mode mask, as for umask(2).
     public let umask: UInt32
     /// Between SIGTERM and SIGKILL; nil for the server's own.
     public let grace: Duration?
-    /// Whether what it leaves running lives on.
+    /// Whether processes that it leaves running survive it.
     public let isBackground: Bool
-    /// What all its processes together may have; only where it can be in force, or where that was not looked at.
+    /// What all its processes together may use; only if it can be enforced, or if that was not checked.
     public let limits: ControlGroupLimits
-    /// In the order in which the client gives them.
+    /// In the order in which the client passes them.
     public let arguments: [Argument]
     private let command: String
     private let words: [Word]
@@ -96,9 +96,9 @@ public final class ProgramEntry: Sendable {
         self.limits = limits.group
     }
 
-    /// What the program is started with for the client's values, or which value is wrong.
+    /// What the program is started with for the client's values, or which of them is wrong.
     ///
-    /// - Parameter work: of this request; what is spent of it is set also where a value is wrong.
+    /// - Parameter work: of this request; what is spent of it is also counted if a value is wrong.
     public func invocation(
         for values: [String], _ work: inout MatchingWork
     ) -> Result<Invocation, BadArgument> {
@@ -125,7 +125,7 @@ public final class ProgramEntry: Sendable {
                 return .failure(
                     .init(
                         .tooMuchWork,
-                        "\(name) takes too long to compare with its pattern, after those before it; give shorter ones"
+                        "\(name), together with those before it, takes too long to compare with its pattern; use shorter ones"
                     ))
             case .hasNUL:
                 return .failure(.init(.containsNUL, "\(name) contains a NUL byte"))
@@ -145,6 +145,6 @@ public final class ProgramEntry: Sendable {
         let given = count == 1 ? "1 argument was given" : "\(count) arguments were given"
         let names = arguments.map(\.name).joined(separator: ", ")
         let taken = arguments.isEmpty ? "none" : "\(arguments.count): \(names)"
-        return BadArgument(.wrongCount, "\(given) and \(escaped(command)) takes \(taken)")
+        return BadArgument(.wrongCount, "\(given), but \(escaped(command)) takes \(taken)")
     }
 }

@@ -1,4 +1,4 @@
-// Whether the kernel could start a program, as far as its file tells.
+// Whether the kernel could start a program, judging by its file.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import System
@@ -6,19 +6,19 @@ internal import System
 /// What was found at a program's path.
 enum ProgramFile {
     case good
-    /// It may be executed and not be read, so nobody knows what it is.
+    /// It may be executed but not read, so it is unknown what it is.
     case unseen
     /// There is no such file.
     case missing(Flaw)
     /// It could never start.
     case unusable(Flaw)
-    /// Others could put something else in its place.
+    /// Others could replace it.
     case replaceable(TableError.Code, Flaw)
 
-    /// What is wrong with it, in words that its path stands before.
+    /// What is wrong with it, in words that follow its path.
     struct Flaw: ExpressibleByStringInterpolation {
         let words: String
-        /// What it goes back to.
+        /// Its cause.
         let cause: Cause?
 
         init(_ words: String, cause: Cause? = nil) { (self.words, self.cause) = (words, cause) }
@@ -28,10 +28,10 @@ enum ProgramFile {
         func after(_ words: String) -> Self { Self("\(words) \(self.words)", cause: cause) }
     }
 
-    /// Looks at a file and, where it is a script, at its interpreter (execve(2)).
+    /// Examines a file and, if it is a script, its interpreter (execve(2)).
     ///
-    /// - Parameter runner: who is to run it.
-    /// - Parameter level: how many scripts name one another as interpreter, itself included.
+    /// - Parameter runner: who will run it.
+    /// - Parameter level: how many scripts lead to each other as interpreters, itself included.
     static func look(at path: String, for runner: ProgramRunner, level: Int = 1) -> Self {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
@@ -42,7 +42,7 @@ enum ProgramFile {
         guard status.st_mode & S_IFMT == S_IFREG else {
             return .unusable("is not a regular file")
         }
-        // Also where its file system is mounted noexec.
+        // Also if its file system is mounted noexec.
         if let reason = runner.refusal(.execute, path) {
             return .unusable(
                 Flaw("is not executable for \(runner.name)", cause: .system(reason)))
@@ -81,10 +81,10 @@ enum ProgramFile {
                 ))
         }
         let line = head.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
-        // Part of the interpreter's name, or of its argument.
+        // It would be part of the interpreter's name, or of its argument.
         if line.last == UInt8(ascii: "\r") {
             return .unusable(
-                "is a script whose first line ends with a carriage return; save it with the line ends of Unix (sed -i 's/\\r$//')"
+                "is a script whose first line ends with a carriage return; save it with Unix line endings (sed -i 's/\\r$//')"
             )
         }
         let name = line.drop(while: isBlank).prefix { !isBlank($0) && $0 != 0 }
@@ -97,8 +97,9 @@ enum ProgramFile {
             return .unusable("is a script whose #! line is longer than \(headLength) bytes")
         }
         let what = "is a script, and its interpreter '\(escaped(interpreter))'"
-        guard level <= mostScripts else {
-            return .unusable("\(what) is one more script after \(mostScripts)")
+        guard level <= maxScripts else {
+            return .unusable(
+                "\(what) is yet another script; at most \(maxScripts) in a row can start")
         }
         switch look(at: interpreter, for: runner, level: level + 1) {
         case .good: return .good
@@ -112,8 +113,8 @@ enum ProgramFile {
         byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
     }
 
-    /// What the kernel decides by: its BINPRM_BUF_SIZE.
+    /// How much the kernel looks at: its BINPRM_BUF_SIZE.
     private static let headLength = 256
-    /// As the kernel has it, which starts with the fifth to say ELOOP.
-    private static let mostScripts = 4
+    /// The kernel's own limit: from the fifth on, it fails with ELOOP.
+    private static let maxScripts = 4
 }

@@ -1,9 +1,9 @@
-// What of a program has a default.
+// The settings of a program that have defaults.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import System
 
-/// How a program runs, and how much of it.
+/// How a program runs, and with which limits.
 struct ProgramLimits {
     private(set) var takesInput = false
     private(set) var timeout = Duration.seconds(60)
@@ -26,7 +26,7 @@ struct ProgramLimits {
 
     /// - Parameters:
     ///   - runner: who runs it.
-    ///   - looksAtDirectory: whether the program's folder must be there.
+    ///   - looksAtDirectory: whether the program's folder must exist.
     ///   - notes: the whole table's.
     /// - Throws: `wrongType`, `invalidValue`, `impossibleLimit`.
     init(
@@ -37,7 +37,7 @@ struct ProgramLimits {
         timeout = try Self.seconds(fields, "timeout") ?? timeout
         outputLimit = try Self.whole(fields, "output", 1...1 << 50) ?? outputLimit
         concurrency = try Self.whole(fields, "concurrency", 1...10_000) ?? concurrency
-        // So that nobody can take all places from the others.
+        // So that one client can't take all places.
         perIdentity =
             try Self.whole(fields, "perIdentity", 1...10_000) ?? max(1, concurrency / 4)
         if let node = fields["directory"] {
@@ -49,7 +49,7 @@ struct ProgramLimits {
         group = try Self.group(fields, &notes)
     }
 
-    /// What a control group bounds. A limit that isn't in force would be worse than none, since somebody relies on it.
+    /// What a control group limits. A limit that isn't enforced would be worse than none, since someone relies on it.
     private static func group(
         _ fields: Fields, _ notes: inout TableNotes
     ) throws(Mistake) -> ControlGroupLimits {
@@ -61,14 +61,14 @@ struct ProgramLimits {
             guard let support = notes.groups else {
                 notes.warn(
                     .unseenLimit, node.offset,
-                    "it was not looked at whether '\(controller.limit)' can be in force where parleyd is started"
+                    "parleyd did not check whether '\(controller.limit)' can be enforced where it will run"
                 )
                 continue
             }
             guard !support.controllers.contains(controller) else { continue }
             throw Mistake(
                 .impossibleLimit, at: node.offset,
-                "'\(controller.limit)' can't be in force: \(support.shortage ?? "there is no controller for it"); leave '\(controller.limit)' out if the command may run without it"
+                "'\(controller.limit)' can't be enforced: \(support.shortage ?? "there is no controller for it"); omit '\(controller.limit)' if the command may run without it"
             )
         }
         return limits
@@ -76,7 +76,7 @@ struct ProgramLimits {
 
     private static func share(_ fields: Fields) throws(Mistake) -> Double? {
         guard let node = fields["cpu"] else { return nil }
-        let expected = "the share of one core, from 0.01 to 1024, such as 0.5 or 2"
+        let expected = "a number of cores from 0.01 to 1024, such as 0.5 or 2"
         let share = try node.number("'cpu'", expected)
         guard (0.01...1_024).contains(share) else {
             throw Mistake(
@@ -113,7 +113,7 @@ struct ProgramLimits {
             "'directory' is \(quoted(path))\(fault); expected \(expected)", cause: cause)
     }
 
-    /// Text, since JSON5 has no octal numbers: `22` would be another mask than it looks.
+    /// Text, since JSON5 has no octal numbers: `22` would not be the mask that it looks like.
     private static func umask(_ node: JSON5Node) throws(Mistake) -> UInt32 {
         let expected = "octal digits in quotes, such as '022'"
         let text = try node.string("'umask'", expected)
@@ -129,7 +129,7 @@ struct ProgramLimits {
 
     private static func seconds(_ fields: Fields, _ key: String) throws(Mistake) -> Duration? {
         guard let node = fields[key] else { return nil }
-        let expected = "seconds above 0 and up to \(longest)"
+        let expected = "seconds above 0, up to \(longest)"
         let seconds = try node.number("'\(key)'", expected)
         guard seconds > 0, seconds <= Double(longest) else {
             throw Mistake(

@@ -1,4 +1,4 @@
-// Reads what stands in a command beside `run`.
+// Reads the entry of a command that has `run`.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
@@ -15,10 +15,10 @@ struct ProgramReader {
         let patterns = try ArgumentReader(command: command).read(fields["arguments"], &notes)
         let expected = "an array of strings, a program and its arguments"
         let nodes = try run.array("'run'", expected)
-        guard nodes.count <= Self.mostWords else {
+        guard nodes.count <= Self.maxWords else {
             throw Mistake(
-                .tooMany, at: nodes[Self.mostWords].offset,
-                "'run' is too long; expected at most \(Self.mostWords) strings")
+                .tooMany, at: nodes[Self.maxWords].offset,
+                "'run' is too long; expected at most \(Self.maxWords) strings")
         }
         guard let first = nodes.first else {
             throw Mistake(.invalidProgram, at: run.offset, "'run' is empty; expected \(expected)")
@@ -28,7 +28,7 @@ struct ProgramReader {
             user: try notes.users.user(fields["user"], of: command, at: at),
             isPrivileged: try fields["privileged"]?.bool("'privileged'") ?? false)
         let program = try self.program(first, for: runner, isOptional: isOptional, &notes)
-        // In the order of their first use, which is the one in which clients give them.
+        // In the order of their first use, in which clients pass them.
         var order: [String: Int] = [:]
         func word(_ node: JSON5Node, _ what: String) throws(Mistake) -> ProgramEntry.Word {
             let text = try node.kernelString(what, "a string")
@@ -50,7 +50,7 @@ struct ProgramReader {
             if let name, patterns[name]?.argument.isSecret == true {
                 notes.warn(
                     .secretInArguments, node.offset,
-                    "the secret argument '\(name)' of \(quoted(command)) is one of the program's arguments, which every user of this machine can read; give it to the program in 'environment'"
+                    "the secret argument '\(name)' of \(quoted(command)) is one of the program's arguments, which every user of this machine can read; pass it in 'environment' instead"
                 )
             }
         }
@@ -76,24 +76,25 @@ struct ProgramReader {
                 fields, for: runner, looksAtDirectory: program.isThere, &notes))
     }
 
-    /// The members of `environment`, whose names are variables' and not the server's own.
+    /// The members of `environment`, whose names are valid for variables and not reserved for the
+    /// server.
     private func variables(_ node: JSON5Node?) throws(Mistake) -> [JSON5Node.Member] {
         let members =
-            try node?.object("'environment'", "an object with a string at each variable's name")
+            try node?.object("'environment'", "an object that maps variable names to strings")
             ?? []
-        guard members.count <= Self.mostVariables else {
+        guard members.count <= Self.maxVariables else {
             throw Mistake(
-                .tooMany, at: members[Self.mostVariables].offset,
-                "'environment' is too long; expected at most \(Self.mostVariables) variables")
+                .tooMany, at: members[Self.maxVariables].offset,
+                "'environment' is too long; expected at most \(Self.maxVariables) variables")
         }
         for member in members {
             guard ArgumentReader.isName(member.key.utf8[...]) else {
                 throw Mistake(
                     .invalidName, at: member.offset,
-                    "\(quoted(member.key)) cannot name a variable; expected letters, digits and _, and no digit in front"
+                    "\(quoted(member.key)) is not a valid variable name; expected letters, digits and _, not starting with a digit"
                 )
             }
-            // A script must be able to believe what they say of who asks.
+            // A script must be able to trust what they say about the client.
             guard !member.key.utf8.starts(with: "PARLEY_".utf8) else {
                 throw Mistake(
                     .reservedName, at: member.offset,
@@ -112,7 +113,7 @@ struct ProgramReader {
         if try Self.placeholder(path, node) != nil {
             throw Mistake(
                 .invalidPlaceholder, at: node.offset,
-                "a placeholder stands for the program; expected \(expected), which clients do not choose"
+                "the program is a placeholder; expected \(expected), not one that clients choose"
             )
         }
         func mistake(_ flaw: ProgramFile.Flaw) -> Mistake {
@@ -129,7 +130,7 @@ struct ProgramReader {
         case .unseen:
             notes.warn(
                 .unseenProgram, node.offset,
-                "the program '\(escaped(path))' cannot be read by this user, so it was not seen whether it can start"
+                "this user cannot read the program '\(escaped(path))', so parleyd did not check whether it can start"
             )
             return (path, true)
         case .missing(let flaw) where isOptional:
@@ -146,7 +147,7 @@ struct ProgramReader {
         }
     }
 
-    /// The name in an argument that is wholly `{name}`; nil where there is no placeholder.
+    /// The name in an argument that consists of `{name}`; nil if there is no placeholder.
     private static func placeholder(
         _ text: String, _ node: JSON5Node
     ) throws(Mistake) -> String? {
@@ -161,7 +162,7 @@ struct ProgramReader {
             guard bytes.count == name.utf8.count + 2 else {
                 throw Mistake(
                     .invalidPlaceholder, at: node.offset,
-                    "{\(escaped(name, limit: 60))} is only a part of an argument; expected it alone, as a placeholder stands for a whole argument"
+                    "{\(escaped(name, limit: 60))} is only part of an argument; expected it alone, because a placeholder replaces a whole argument"
                 )
             }
             return name
@@ -169,6 +170,6 @@ struct ProgramReader {
         return nil
     }
 
-    private static let mostWords = 1_024
-    private static let mostVariables = 256
+    private static let maxWords = 1_024
+    private static let maxVariables = 256
 }

@@ -1,44 +1,44 @@
-// Whom programs run as.
+// The users that programs run as.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import System
 
-/// Whom a program runs as, resolved when the table was read.
+/// The user that a program runs as, resolved when the table was read.
 public struct ProgramUser: Hashable, Sendable {
     /// As its environment has it.
     public let account: UserAccount
-    /// Whom to become for it; nil where that is the user that this process has.
+    /// The IDs to switch to for it; nil if it runs as this process's user.
     public let numbers: UserNumbers?
 
     /// The user of this process. May wait for a name service.
     public static func own() -> Self { Self(own: .current()) }
 
-    /// Another than this process's, which may have the same number: its groups are its own then.
+    /// A user other than this process's; it may have the same number, but then has its own groups.
     init(_ user: KnownUser) { (account, numbers) = (user.account, user.numbers) }
 
-    /// The user of this process, with the groups that it has.
+    /// The user of this process, with its current groups.
     init(own account: UserAccount) { (self.account, numbers) = (account, nil) }
 
-    /// The number that the kernel has of it.
+    /// Its user ID.
     public var number: UInt32 { numbers?.user ?? geteuid() }
 }
 
-/// Whom a table's programs may run as.
+/// The users that a table's programs may run as.
 public enum ProgramUsers: Sendable {
     /// All as the user of this process, since only root can start programs of others.
     case own
-    /// Each as the one that its entry names, and those whose entry names none as this one.
+    /// Each as the user that its entry names, and those whose entry names none as this one.
     case named(otherwise: String)
 
-    /// As this process can have it.
+    /// What this process can do.
     ///
-    /// - Parameter name: for programs whose entry names none, where this process is root.
+    /// - Parameter name: for programs whose entry names none, if this process is root.
     public static func possible(otherwise name: String) -> Self {
         geteuid() == 0 ? .named(otherwise: name) : .own
     }
 }
 
-/// A user about to run a program, of which the kernel is asked what it may.
+/// A user who would run a program; the kernel is asked what it may do.
 struct ProgramRunner {
     let user: ProgramUser
     let isPrivileged: Bool
@@ -46,10 +46,10 @@ struct ProgramRunner {
     /// For a sentence.
     var name: String { user.numbers == nil ? "this user" : escaped(user.account.name) }
 
-    /// Whose files are taken beside root's.
+    /// The user whose files are trusted, in addition to root's.
     var number: UInt32 { user.number }
 
-    /// Why it may not use a path so; nil where it may.
+    /// Why it may not use a path in this way; nil if it may.
     func refusal(_ purpose: UserAccess.Purpose, _ path: String) -> Errno? {
         if let numbers = user.numbers {
             return UserAccess.refusal(

@@ -1,4 +1,4 @@
-// A text of a table, in a sentence for people.
+// A text from a table, quoted in a sentence for people.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 

@@ -1,15 +1,15 @@
-// Which characters one place of a pattern takes.
+// Which characters one position of a pattern accepts.
 // SPDX-License-Identifier: Apache-2.0
 
 /// Any of ASCII, and one range of the other Unicode scalars.
 struct ScalarSet: Hashable, Sendable {
     /// A bit for each.
     private let ascii: UInt128
-    /// Empty where the first is above the last.
+    /// Empty if the first is above the last.
     private let first: UInt32
     private let last: UInt32
 
-    /// A scalar in the form in which many sets are asked for it.
+    /// A scalar in a form that is fast to look up in many sets.
     struct Question {
         fileprivate let value: UInt32
         /// 0 for what is not ASCII.
@@ -37,7 +37,7 @@ struct ScalarSet: Hashable, Sendable {
         (first, last) = others.map { ($0.lowerBound, $0.upperBound) } ?? (1, 0)
     }
 
-    /// As few sets as together contain what stands in any of some ranges: at least one.
+    /// The fewest sets that together contain everything in some ranges: at least one.
     static func union(_ ranges: [ClosedRange<UInt32>]) -> [Self] {
         var ascii: UInt128 = 0
         var others: [ClosedRange<UInt32>] = []
@@ -51,7 +51,7 @@ struct ScalarSet: Hashable, Sendable {
             + others.dropFirst().map { Self(ascii: 0, others: $0) }
     }
 
-    /// What stands in none of some ranges.
+    /// What is in none of some ranges.
     static func complement(_ ranges: [ClosedRange<UInt32>]) -> [ClosedRange<UInt32>] {
         var gaps: [ClosedRange<UInt32>] = []
         var start: UInt32 = 0

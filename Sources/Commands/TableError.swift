@@ -2,17 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
-/// The first mistake of a command table, found before anything of it is in force: at its place in the
-/// file's text, or of the file itself.
+/// The first mistake in a command table, found before any of it takes effect: at a position in the
+/// file's text, or about the file itself.
 public typealias TableError = Fault<Tables>
 
 /// The domain of `TableError`.
 public enum Tables: FaultDomain {}
 
 extension TableError {
-    /// From 1; nil where the mistake is the file's and not in its text.
+    /// From 1; nil if the mistake is about the file and not in its text.
     public var line: Int? { place?.line }
-    /// In Unicode scalars, from 1; nil where `line` is.
+    /// In Unicode scalars, from 1; nil if `line` is.
     public var column: Int? { place?.column }
 
     /// A mistake in a file's text.
@@ -23,7 +23,7 @@ extension TableError {
             cause: cause)
     }
 
-    /// A file that can't be read, or must not be.
+    /// A file that can't or must not be read.
     init(_ error: FileError) {
         let code: Code =
             switch error.code {
@@ -35,7 +35,7 @@ extension TableError {
         self.init(code, file: error.path, error.sentence, cause: error.cause)
     }
 
-    /// A mistake of a file itself.
+    /// A mistake about the file itself.
     init(_ code: Code, file: String, _ sentence: String, cause: Cause? = nil) {
         self.init(code, in: FilePlace(escaped(file, limit: 4_096)), sentence, cause: cause)
     }
@@ -44,11 +44,11 @@ extension TableError {
 extension TableError.Code {
     /// There is no such file.
     public static var missing: Self { Self(rawValue: "missing") }
-    /// The file can't be read, or is no regular file, or is too large.
+    /// The file can't be read, is not a regular file, or is too large.
     public static var unreadable: Self { Self(rawValue: "unreadable") }
     /// The file is not UTF-8.
     public static var notText: Self { Self(rawValue: "notText") }
-    /// Somebody else than its owner can write the file, or in its folder.
+    /// Someone other than its owner can write to the file, or to its folder.
     public static var writableByOthers: Self { Self(rawValue: "writableByOthers") }
     /// The file or its folder belongs to neither root nor this user.
     public static var foreignOwner: Self { Self(rawValue: "foreignOwner") }
@@ -59,28 +59,28 @@ extension TableError.Code {
     public static var duplicateKey: Self { Self(rawValue: "duplicateKey") }
     public static var unknownKey: Self { Self(rawValue: "unknownKey") }
     public static var missingKey: Self { Self(rawValue: "missingKey") }
-    /// A key beside one that it doesn't go with, such as `allow` beside `reply`.
+    /// A key that conflicts with another one, such as `allow` with `reply`.
     public static var conflictingKey: Self { Self(rawValue: "conflictingKey") }
     /// A JSON type that is not the key's.
     public static var wrongType: Self { Self(rawValue: "wrongType") }
     /// A value of the right type that is out of its range, or a text that is too long.
     public static var invalidValue: Self { Self(rawValue: "invalidValue") }
-    /// A command's, group's or argument's name.
+    /// An invalid name for a command, group or argument.
     public static var invalidName: Self { Self(rawValue: "invalidName") }
     public static var reservedName: Self { Self(rawValue: "reservedName") }
-    /// The program is not there, not executable, or no absolute path.
+    /// The program does not exist, is not executable, or is not an absolute path.
     public static var invalidProgram: Self { Self(rawValue: "invalidProgram") }
-    /// A `{name}` where none may stand.
+    /// A `{name}` where none is allowed.
     public static var invalidPlaceholder: Self { Self(rawValue: "invalidPlaceholder") }
     /// A `{name}` without its pattern.
     public static var undefinedArgument: Self { Self(rawValue: "undefinedArgument") }
     /// A pattern without its `{name}`.
     public static var unusedArgument: Self { Self(rawValue: "unusedArgument") }
-    /// There is no user of this name.
+    /// There is no user with this name.
     public static var unknownUser: Self { Self(rawValue: "unknownUser") }
     /// A user that this process can't start programs as.
     public static var impossibleUser: Self { Self(rawValue: "impossibleUser") }
-    /// A limit that can't be in force here.
+    /// A limit that can't be enforced here.
     public static var impossibleLimit: Self { Self(rawValue: "impossibleLimit") }
     public static var invalidPattern: Self { Self(rawValue: "invalidPattern") }
     public static var invalidIdentity: Self { Self(rawValue: "invalidIdentity") }

@@ -1,8 +1,8 @@
-// Reads a table's file, where only its owner could have written it.
+// Reads a table's file, if only its owner could have written it.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// A file that decides which programs run, and so must not be writable by those who may not.
+/// A file that decides which programs run, and so must not be writable by anyone else.
 enum TableFile {
     /// The text of a file.
     ///
@@ -15,7 +15,7 @@ enum TableFile {
             throw TableError(error)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw TableError(.notText, file: path, "it is not UTF-8; save it in that encoding")
+            throw TableError(.notText, file: path, "it is not valid UTF-8; save it as UTF-8")
         }
         return text
     }

@@ -1,15 +1,15 @@
-// What is gathered while a table is read.
+// What is collected while a table is read.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// What commands share, and what is to be said of a table that is good.
+/// What commands share, and the warnings about a valid table.
 struct TableNotes {
     var patterns = PatternStock()
     var users: UserReader
-    /// What programs have of control groups; nil where that wasn't looked at.
+    /// What control groups programs can have; nil if that wasn't checked.
     let groups: ControlGroupSupport?
     private(set) var warnings: [(code: TableWarning.Code, offset: Int, sentence: String)] = []
-    /// Those that there was no room for.
+    /// How many there was no room for.
     private(set) var omitted = 0
 
     init(_ users: ProgramUsers, _ groups: ControlGroupSupport?) {
@@ -19,13 +19,13 @@ struct TableNotes {
 
     /// - Parameter sentence: without its full stop, and without control characters.
     mutating func warn(_ code: TableWarning.Code, _ offset: Int, _ sentence: String) {
-        guard warnings.count < Self.mostWarnings else {
+        guard warnings.count < Self.maxWarnings else {
             omitted += 1
             return
         }
         warnings.append((code, offset, sentence))
     }
 
-    /// Each is looked for in the text, which takes its length; nobody reads more.
-    private static let mostWarnings = 100
+    /// Locating each takes time proportional to the text; nobody reads more.
+    private static let maxWarnings = 100
 }

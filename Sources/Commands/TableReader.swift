@@ -5,7 +5,7 @@ internal import System
 /// Turns a text into entries, or finds its first mistake.
 struct TableReader {
     private(set) var groups = GroupReader()
-    /// What `allow` and `deny` name beside groups.
+    /// What `allow` and `deny` name, apart from groups.
     private var named: Set<[UInt8]> = []
     private(set) var notes: TableNotes
 
@@ -26,7 +26,7 @@ struct TableReader {
                 "the table has no commands; expected the key 'commands' with an object")
         }
         var entries: [CommandEntry] = []
-        for member in try node.object("'commands'", "an object with a command at each key") {
+        for member in try node.object("'commands'", "an object that maps names to commands") {
             try Self.checkName(member)
             entries.append(try entry(member))
         }
@@ -38,14 +38,14 @@ struct TableReader {
         guard !reserved.contains(name) else {
             throw Mistake(
                 .reservedName, at: member.offset,
-                "the command '\(name)' is the server's own; expected another name")
+                "the command name '\(name)' is reserved for the server; expected another name")
         }
         guard (1...255).contains(name.utf8.count), name.utf8.first != UInt8(ascii: "-"),
             !hasControlCharacters(name)
         else {
             throw Mistake(
                 .invalidName, at: member.offset,
-                "\(quoted(name)) is no name of a command; expected 1 to 255 bytes without control characters and not with - in front"
+                "\(quoted(name)) is not a valid command name; expected 1 to 255 bytes without control characters, not starting with -"
             )
         }
     }
@@ -58,14 +58,14 @@ struct TableReader {
             if let other = fields.first(of: Self.runKeys) {
                 throw Mistake(
                     .conflictingKey, at: other.offset,
-                    "'\(other.key)' belongs to 'run', and \(what) has 'reply'; expected only \(Self.replyKeys.joined(separator: ", ")) and summary"
+                    "'\(other.key)' requires 'run', but \(what) has 'reply'; expected only \(Self.replyKeys.joined(separator: ", ")) and summary"
                 )
             }
             let text = try Self.line(reply, "'reply'")
             guard !text.isEmpty else {
                 throw Mistake(
                     .invalidValue, at: reply.offset,
-                    "'reply' is empty, which nobody could receive; expected a text")
+                    "'reply' is empty, so clients would receive nothing; expected text")
             }
             let closes = try fields["close"]?.bool("'close'") ?? false
             return CommandEntry(
@@ -75,13 +75,13 @@ struct TableReader {
         guard let run = fields["run"] else {
             throw Mistake(
                 .missingKey, at: member.value.offset,
-                "\(what) does nothing; expected 'reply' with a text, or 'run' with a program and its arguments"
+                "\(what) does nothing; expected 'reply' with text, or 'run' with a program and its arguments"
             )
         }
         if let close = fields.first(of: ["close"]) {
             throw Mistake(
                 .conflictingKey, at: close.offset,
-                "'close' belongs to 'reply', and \(what) has 'run'; expected only \(Self.runKeys.joined(separator: ", ")) and summary"
+                "'close' requires 'reply', but \(what) has 'run'; expected only \(Self.runKeys.joined(separator: ", ")) and summary"
             )
         }
         let program = try ProgramReader(command: member.key, at: member.offset).read(
@@ -98,11 +98,11 @@ struct TableReader {
         if entry.allow.isNobody(without: entry.deny) {
             notes.warn(
                 .nobody, offset,
-                "nobody may run the command \(quoted(entry.name)); name in 'allow' who may")
+                "nobody may run the command \(quoted(entry.name)); list who may in 'allow'")
         } else if let deny, entry.allow.isEverybody, let name = entry.deny.someName {
             notes.warn(
                 .deniedName, deny.offset,
-                "'deny' of \(quoted(entry.name)) names \(quoted(name)) beside 'anyone' in 'allow': whoever has another certificate, or one with the name spelled otherwise, runs it all the same; allow those who may, or revoke the certificate"
+                "'deny' of \(quoted(entry.name)) names \(quoted(name)) while 'allow' has 'anyone': a client with another certificate, or with the name spelled differently, can still run it; allow only those who may, or revoke the certificate"
             )
         }
     }
@@ -112,9 +112,10 @@ struct TableReader {
         return try Self.line(node, "'summary'")
     }
 
-    /// A text that fits a message with room to tell it from a longer one.
+    /// A text that fits into a message, with one byte to spare to tell it from a longer one.
     private static func line(_ node: JSON5Node, _ what: String) throws(Mistake) -> String {
-        let expected = "a text of at most \(textLimit) bytes without control characters but tabs"
+        let expected =
+            "text of at most \(textLimit) bytes without control characters other than tabs"
         let text = try node.string(what, expected)
         guard text.utf8.count <= textLimit, !hasControlCharacters(text, except: "\t") else {
             let fault =

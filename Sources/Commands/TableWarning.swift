@@ -1,10 +1,10 @@
-// A warning of a table that is good.
+// A warning about a valid table.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// What a good table has that its author may not have meant.
+/// Something in a valid table that its author may not have intended.
 public struct TableWarning: Hashable, Sendable, CustomStringConvertible {
-    /// What is warned of, for programs; more kinds may come.
+    /// The kind of warning, for programs; more kinds may be added.
     public struct Code: Hashable, Sendable, RawRepresentable {
         public let rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
@@ -34,14 +34,14 @@ public struct TableWarning: Hashable, Sendable, CustomStringConvertible {
 extension TableWarning.Code {
     /// Nobody may run the command.
     public static let nobody = Self(rawValue: "nobody")
-    /// A `deny` by name beside `anyone`.
+    /// A `deny` by name together with `anyone`.
     public static let deniedName = Self(rawValue: "deniedName")
-    /// A secret stands in the program's arguments.
+    /// A secret is among the program's arguments.
     public static let secretInArguments = Self(rawValue: "secretInArguments")
-    /// An optional command's program is not there.
+    /// An optional command's program does not exist.
     public static let unavailable = Self(rawValue: "unavailable")
-    /// A program may be executed and not be read, so that it was not seen whether it can start.
+    /// A program may be executed but not read, so it was not checked whether it can start.
     public static let unseenProgram = Self(rawValue: "unseenProgram")
-    /// It was not looked at whether a limit can be in force.
+    /// It was not checked whether a limit can be enforced.
     public static let unseenLimit = Self(rawValue: "unseenLimit")
 }

@@ -1,7 +1,7 @@
-// Where in a table's text something is.
+// A position in a table's text.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A place as an editor shows it.
+/// A position as an editor shows it.
 struct TextPlace {
     /// From 1. A line ends at LF, CR LF or CR.
     let line: Int

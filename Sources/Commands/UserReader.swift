@@ -1,4 +1,4 @@
-// Reads whom a table's programs run as.
+// Reads the users that a table's programs run as.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import System
@@ -17,10 +17,10 @@ struct UserReader {
 
     init(_ users: ProgramUsers) { self.users = users }
 
-    /// The user that an entry names, or that it has where it names none.
+    /// The user that an entry names, or its default user.
     ///
     /// - Parameters:
-    ///   - node: what is at `user`.
+    ///   - node: the value of `user`.
     ///   - offset: the command's place.
     /// - Throws: `wrongType`, `invalidValue`, `unknownUser`, `impossibleUser`.
     mutating func user(
@@ -36,7 +36,7 @@ struct UserReader {
             case .unknown:
                 throw Mistake(
                     .unknownUser, at: node.offset,
-                    "'user' is \(quoted(name)), and there is no such user; \(Self.expected), or make it"
+                    "'user' is \(quoted(name)), but there is no such user; \(Self.expected), or create it"
                 )
             case .flawed(let words, let cause):
                 throw Mistake(
@@ -55,7 +55,7 @@ struct UserReader {
             case .unknown:
                 throw Mistake(
                     .unknownUser, at: offset,
-                    "\(what), and there is no such user; name another in 'user', or run: \(Self.making(name))"
+                    "\(what), but there is no such user; name another in 'user', or run: \(Self.making(name))"
                 )
             case .flawed(let words, let cause):
                 throw Mistake(.impossibleUser, at: offset, "\(what), \(words)", cause: cause)
@@ -63,7 +63,7 @@ struct UserReader {
         }
     }
 
-    /// Where all programs run as this process's user, no other may be named.
+    /// If all programs run as this process's user, no other may be named.
     private mutating func confirm(_ node: JSON5Node) throws(Mistake) -> ProgramUser {
         let name = try Self.name(node)
         let user = ownUser()
@@ -76,11 +76,11 @@ struct UserReader {
                 .impossibleUser, at: node.offset,
                 "'user' is \(quoted(name)), \(Self.unanswered(error))", cause: .system(error))
         }
-        // One number may have several names.
+        // One user ID may have several names.
         guard number == user.number else {
             throw Mistake(
                 .impossibleUser, at: node.offset,
-                "'user' is \(quoted(name)), and a parleyd that isn't root starts programs as its own user only, which is \(quoted(user.account.name)); leave 'user' out, or start parleyd as root"
+                "'user' is \(quoted(name)), but a parleyd that does not run as root starts programs only as its own user, which is \(quoted(user.account.name)); omit 'user', or start parleyd as root"
             )
         }
         return user
@@ -98,13 +98,13 @@ struct UserReader {
         do throws(Errno) {
             if let user = try KnownUser(name: name) {
                 if let reason = UserAccess.obstacle(becoming: user.numbers) {
-                    // Where nobody may change groups, as in a user namespace of an ordinary user's making.
+                    // If nobody may change groups, as in a user namespace that an ordinary user created.
                     let isOwn = user.numbers.user == geteuid() && user.numbers.group == getegid()
                     answer =
                         isOwn
                         ? .user(ProgramUser(own: user.account))
                         : .flawed(
-                            "which parleyd can't become (\(reason)); give it the capabilities CAP_SETUID and CAP_SETGID and a user namespace that has this user",
+                            "which parleyd can't become (\(reason)); give parleyd the capabilities CAP_SETUID and CAP_SETGID, in a user namespace that has this user",
                             .system(reason))
                 } else {
                     answer = .user(ProgramUser(user))
@@ -121,7 +121,7 @@ struct UserReader {
 
     private static func name(_ node: JSON5Node) throws(Mistake) -> String {
         let name = try node.kernelString("'user'", "the name of a user of this machine")
-        // Nobody could tell a number from the name of a user who is called by one.
+        // A number could not be distinguished from the name of a user who is called by a number.
         guard !name.isEmpty, !name.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             throw Mistake(
                 .invalidValue, at: node.offset,
@@ -133,7 +133,7 @@ struct UserReader {
     }
 
     private static func unanswered(_ reason: Errno) -> String {
-        "of which the system can't tell who that is (\(reason)); look at its name services (/etc/nsswitch.conf)"
+        "which the system can't look up (\(reason)); check its name services (/etc/nsswitch.conf)"
     }
 
     /// A user that owns nothing and that nobody logs in as.

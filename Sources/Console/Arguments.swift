@@ -13,7 +13,7 @@ public struct UsageError: Error, CustomStringConvertible {
 
 /// The words after the program's name.
 ///
-/// - Throws: where one is not UTF-8: repaired it would be another word than was given.
+/// - Throws: if one is not UTF-8: repaired, it would be a different word.
 public func commandLine() throws(UsageError) -> [String] {
     var words: [String] = []
     while let word = unsafe parley_argument(Int32(words.count + 1)) {
@@ -25,8 +25,8 @@ public func commandLine() throws(UsageError) -> [String] {
     return words
 }
 
-/// The words after the program's name, of which those that are not UTF-8 are repaired: to say
-/// something about a command line, not to act on it.
+/// The words after the program's name; those that are not UTF-8 are repaired. Only for messages
+/// about a command line, not for acting on it.
 public func repairedCommandLine() -> [String] {
     var words: [String] = []
     while let word = unsafe parley_argument(Int32(words.count + 1)) {
@@ -35,15 +35,15 @@ public func repairedCommandLine() -> [String] {
     return words
 }
 
-/// The options, operands and what stands behind `--`, in their order.
+/// The options, the operands and the words after `--`, in order.
 public struct Arguments: Sendable {
     public let operands: [String]
-    /// What stands behind `--`; nil where there is no `--`.
+    /// The words after `--`; nil if there is no `--`.
     public let rest: [String]?
     private let options: [(name: String, value: String)]
 
-    /// Reads GNU long options, which may be cut short where that is unambiguous, given as
-    /// `--name value` or `--name=value`, before and after operands, and `-h` for `--help`.
+    /// Reads GNU long options, which may be abbreviated if unambiguous, written as `--name value`
+    /// or `--name=value`, before and after operands, and `-h` for `--help`.
     public init(
         _ arguments: [String], flags: [String], valued: [String]
     ) throws(UsageError) {
@@ -52,7 +52,7 @@ public struct Arguments: Sendable {
         }
     }
 
-    /// getopt_long keeps its place for the whole process.
+    /// getopt_long's state is shared by the whole process.
     private static let turn = Mutex<Void>(())
 
     private static func read(
@@ -81,13 +81,13 @@ public struct Arguments: Sendable {
         let count = Int32(arguments.count + 1)
         while true {
             let at = max(1, Int(next))
-            // "-": operands are returned in their place; ":": a missing value is told apart.
+            // "-": operands are returned in order; ":": a missing value is reported separately.
             let step = unsafe parley_getopt_long(count, &vector, "-:h", table, next)
             next = unsafe step.next
             let value = unsafe step.value.map { unsafe String(cString: $0) } ?? ""
             switch unsafe step.code {
             case -1:
-                // It stops behind "--", or at the very end.
+                // It stops after "--", or at the very end.
                 let rest = Int(next) > at ? Array(arguments[(Int(next) - 1)...]) : nil
                 return (operands, rest, options)
             case 1: operands.append(value)
@@ -110,7 +110,7 @@ public struct Arguments: Sendable {
 
     public func has(_ name: String) -> Bool { options.contains { $0.name == name } }
 
-    /// The last value that was given; an option that is given twice is the later one.
+    /// The last value that was given: a repeated option overrides the earlier one.
     public subscript(name: String) -> String? { options.last { $0.name == name }?.value }
 
     public func all(_ name: String) -> [String] {
@@ -121,7 +121,7 @@ public struct Arguments: Sendable {
         guard let text = self[name] else { return nil }
         guard let port = Endpoint.port(text) else {
             throw UsageError(
-                "'\(text)' is no port for --\(name), which takes a number from 0 to 65535")
+                "'\(text)' is not a valid port for --\(name): use a number from 0 to 65535")
         }
         return port
     }
@@ -130,18 +130,18 @@ public struct Arguments: Sendable {
         guard let text = self[name] else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw UsageError(
-                "'\(text)' is no value for --\(name), which takes a number from \(range.lowerBound) to \(range.upperBound)"
+                "'\(text)' is not a valid number for --\(name): use one from \(range.lowerBound) to \(range.upperBound)"
             )
         }
         return number
     }
 
-    /// A time in seconds, with a fraction if need be.
+    /// A time in seconds, which may have a fraction.
     public func seconds(_ name: String) throws(UsageError) -> Duration? {
         guard let text = self[name] else { return nil }
         guard let seconds = Double(text), seconds > 0, seconds <= Self.longest else {
             throw UsageError(
-                "'\(text)' is no time for --\(name), which takes seconds above 0 and up to \(Int(Self.longest))"
+                "'\(text)' is not a valid time for --\(name): use a number of seconds above 0, up to \(Int(Self.longest))"
             )
         }
         return Duration(seconds: seconds)

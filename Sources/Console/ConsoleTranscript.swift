@@ -12,22 +12,22 @@ public final class ConsoleTranscript: Transcript {
     private let input: (any LineSource)?
     private let log: Log
     private let isQuiet: Bool
-    /// Whether lines are left out for now, though it is not quiet.
+    /// Whether lines are suppressed for now, though it is not quiet.
     public var isHidden = false
     private let limit: Int
-    /// Edits the lines that are asked for; nil where the terminal's own line editing must do.
+    /// Edits the lines that are read; nil if the terminal's own line editing has to do.
     private let editor: LineEditor?
-    /// What is asked for now.
+    /// The prompt that is being shown now.
     private var prompt: String?
     private let form: Form
 
-    /// What of a peer's message reaches standard output.
+    /// Which parts of a peer's message reach standard output.
     public enum Form: UInt8, Sendable {
         /// All of it.
         case whole = 1
-        /// What can't control a terminal; a line's end and a tab stay.
+        /// Without what can control a terminal; line ends and tabs stay.
         case terminal = 2
-        /// What can't end a line.
+        /// Without what can end a line.
         case line = 3
 
         /// - Parameter meetsRecords: whether what reads standard output may read the log or an audit trail as
@@ -42,9 +42,8 @@ public final class ConsoleTranscript: Transcript {
 
     /// - Parameters:
     ///   - input: where lines are asked for; nil where nothing is ever asked.
-    ///   - isQuiet: prints nothing, and asks all the same.
-    ///   - limit: the longest line that is asked for, in bytes; of a longer one comes one byte
-    ///     more.
+    ///   - isQuiet: prints nothing, but still asks.
+    ///   - limit: the longest line, in bytes; a longer one is returned cut to one byte more.
     ///   - form: what of messages reaches the output; that of standard output where nil.
     ///   - editor: edits the lines, where there is one.
     public init(
@@ -87,7 +86,7 @@ public final class ConsoleTranscript: Transcript {
         if !isQuiet { output.write(prompt.utf8) }
         await output.flushed()
         var line: [UInt8]?
-        // Without a line's own end the cursor stays behind the prompt.
+        // If the line has no end, the cursor is still after the prompt.
         defer { if line == nil, input.isTerminal, form == .terminal { endPrompt() } }
         line = try await input.next(limit: limit)
         return line
@@ -117,7 +116,7 @@ public final class ConsoleTranscript: Transcript {
 
     /// Clears the line that is being typed and asks again, as Ctrl-C at a prompt does.
     ///
-    /// - Returns: false where nobody is asked at a terminal.
+    /// - Returns: false if there is no prompt at a terminal.
     public func interrupt() -> Bool {
         guard let prompt, let input, input.isTerminal else { return false }
         if let editor {
@@ -141,14 +140,15 @@ public final class ConsoleTranscript: Transcript {
         log.write(fault.told)
     }
 
-    /// A message as far as its form lets it through, and never as bytes that are no UTF-8.
+    /// Appends as much of a message as its form lets through, and never bytes that are not UTF-8.
     private func append(_ message: Span<UInt8>) {
         if Self.isPlain(message) { return output.write(message) }
         let text = String(repairing: message)
         switch form {
         case .whole: output.write(text.utf8)
         case .terminal: output.write(printable(text, keeping: "\t\n").utf8)
-        // Beyond a page a pipe would take the rest apart from it, as a line's beginning.
+        // A pipe could separate anything beyond a page, so that it would look like the start of a
+        // line.
         case .line: output.write(printable(text, keeping: "\t").start(Self.longestLine).utf8)
         }
     }
@@ -161,6 +161,6 @@ public final class ConsoleTranscript: Transcript {
         return true
     }
 
-    /// With what stands before it less than PIPE_BUF (pipe(7)).
+    /// Together with its prefix less than PIPE_BUF (pipe(7)).
     private static let longestLine = 4_000
 }

@@ -12,7 +12,7 @@ extension Deadlines {
         close = try arguments.seconds("close-timeout") ?? close
     }
 
-    /// Takes over `--keepalive`, which is for remote sessions alone.
+    /// Takes over `--keepalive`, which is only for remote sessions.
     public mutating func readKeepalive(_ arguments: Arguments) throws(UsageError) {
         guard let text = arguments["keepalive"] else { return }
         keepalive = Double(text) == 0 ? .zero : try arguments.seconds("keepalive") ?? keepalive

@@ -1,11 +1,11 @@
-// The part of libedit that a line editor needs, loaded when it is wanted.
+// The part of libedit that a line editor needs, loaded on demand.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
 
-/// One editor of libedit (editline(3)) and its history. It is loaded by `dlopen`, so that the
-/// programs run where it isn't installed. Never freed: a process has one, to its end. libedit may be
-/// called by one thread at a time: the loop's, and while a line is edited the thread that edits it, which the compiler can't check.
+/// One editor of libedit (editline(3)) and its history. It is loaded by `dlopen`, so that the programs run without it.
+/// Never freed: a process has one, to its end. libedit may be called by one thread at a time: the loop's, and while a
+/// line is edited the thread that edits it, which the compiler can't check.
 @safe
 struct EditLine: @unchecked Sendable {
     typealias Prompt =
@@ -32,8 +32,8 @@ struct EditLine: @unchecked Sendable {
     private let resize: Resize
     private let history: UnsafeMutableRawPointer
 
-    /// An editor on standard input and output, which are terminals. Nil where there is no libedit, or it
-    /// lacks something.
+    /// An editor on standard input and output, which are terminals. Nil if there is no libedit, or it
+    /// lacks a function.
     init?(prompt: Prompt, reader: Reader, historySize: Int32) {
         guard let library = unsafe dlopen("libedit.so.2", RTLD_NOW),
             let initialize = unsafe dlsym(library, "el_init"),
@@ -43,7 +43,7 @@ struct EditLine: @unchecked Sendable {
             let newHistory = unsafe dlsym(library, "history_init"),
             let history = unsafe dlsym(library, "history"),
             let input = unsafe fdopen(dup(0), "r"), let output = unsafe fdopen(dup(1), "w"),
-            // It would complain of terminals that terminfo doesn't know.
+            // It would complain about terminals that terminfo doesn't know.
             let complaints = unsafe fopen("/dev/null", "w"),
             let list = unsafe unsafeBitCast(newHistory, to: NewHistory.self)(),
             let editor = unsafe unsafeBitCast(initialize, to: Initialize.self)(
@@ -64,18 +64,21 @@ struct EditLine: @unchecked Sendable {
             set, editor, Self.reader, unsafeBitCast(reader, to: UnsafeRawPointer.self))
         unsafe parley_el_set_history(set, editor, Self.useHistory, history, list)
         unsafe parley_el_set_words(set, editor, Self.bind, "^R", "em-inc-search-prev")
-        // There is nothing to complete, and a pasted line may have one.
+        // There is nothing to complete, and a pasted line may contain a tab.
         unsafe parley_el_set_words(set, editor, Self.bind, "^I", "ed-insert")
-        // The keys for signals are ours to read: a signal could end us with the terminal raw.
+        // We read the keys for signals ourselves: a signal could end us with the terminal in raw
+        // mode.
         unsafe parley_el_set_words(set, editor, Self.terminalModes, "-d", "-isig")
-        // A program may read what is typed before the terminal is given back: lines end as they do then.
+        // A program may read what is typed before the terminal is restored: lines must end as they do
+        // then.
         unsafe parley_el_set_words(set, editor, Self.terminalModes, "-d", "-inlcr")
     }
 
-    /// Edits a line, which comes with its line feed; nil where it ended otherwise. The terminal is as it was before.
+    /// Edits a line, which is returned with its line feed; nil if it ended in another way. Afterwards the terminal
+    /// is as it was before.
     func line() -> [UInt8]? {
         unsafe resize(editor)
-        // Before the prompt invites a key that the terminal would take for its own.
+        // Before the prompt invites a key that the terminal itself would handle.
         unsafe parley_el_set_number(set, editor, Self.prepareTerminal, 1)
         var count: Int32 = 0
         guard let text = unsafe gets(editor, &count), count > 0 else { return nil }

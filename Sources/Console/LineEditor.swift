@@ -1,4 +1,4 @@
-// Edits lines at a terminal beside a loop that goes on.
+// Edits lines at a terminal while a loop keeps running.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
@@ -6,11 +6,11 @@ public import Sockets
 internal import Synchronization
 internal import System
 
-/// Asks for lines with libedit: on a thread of its own, since libedit waits for a key where the loop must
-/// go on answering its peer. Confined to its loop. A process has one.
+/// Asks for lines with libedit: on its own thread, since libedit blocks for keys while the loop must keep
+/// answering its peer. Confined to its loop. A process has one.
 @safe
 public final class LineEditor {
-    /// What an asking came to.
+    /// The result of a prompt.
     public enum Answer: Sendable {
         /// A line without its end.
         case line([UInt8])
@@ -30,7 +30,7 @@ public final class LineEditor {
     /// libedit's callbacks get no context.
     private static let current = Mutex<LineKeys?>(nil)
 
-    /// - Returns: nil where standard input or output is not a terminal that can be edited at, or libedit is
+    /// - Returns: nil if standard input or output is not a terminal that supports editing, or libedit is
     ///   missing.
     public static func make(loop: EventLoop, history: LineHistory?) -> LineEditor? {
         guard isatty(0) == 1, isatty(1) == 1, let editor = LineEditor(loop, history) else {
@@ -41,11 +41,11 @@ public final class LineEditor {
         return editor
     }
 
-    /// Gives the terminal back as it was where a line is still being edited: before the process ends.
+    /// Restores the terminal if a line is still being edited; to be called before the process ends.
     public static func restoreTerminal() { current.withLock { $0 }?.restoreTerminal() }
 
     private init?(_ loop: EventLoop, _ history: LineHistory?) {
-        // It draws with escape sequences, which these don't know.
+        // It draws with escape sequences, which such terminals don't know.
         guard let kind = unsafe getenv("TERM"), unsafe strcmp(kind, "dumb") != 0 else { return nil }
         guard let keys = LineKeys() else { return nil }
         // libedit writes by the locale's encoding, and what is sent is UTF-8.
@@ -71,8 +71,7 @@ public final class LineEditor {
         }
     }
 
-    /// Edits a line. What was typed before and read already stands in `ahead`; what is left of it is
-    /// given back.
+    /// Edits a line. `ahead` holds what was typed and read before; what is left of it is given back.
     public func ask(_ text: String, ahead typed: inout [UInt8]) async -> Answer {
         keys.begin(text, ahead: typed)
         let line = await withTaskCancellationHandler {

@@ -1,21 +1,21 @@
-// The lines that somebody typed in earlier sessions.
+// The lines that were typed in earlier sessions.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import System
 
-/// A file of lines, the last one at its end. Arguments may be secret: it is its owner's alone, and what begins
-/// with a blank never comes here. Whatever can't be read or written is no reason to refuse a session: then there
-/// is no history.
+/// A file of lines, the last one at its end. Arguments may be secret: only its owner can read it, and lines that
+/// begin with a blank are never kept. A file that can't be read or written is no reason to refuse a session:
+/// there is no history then.
 public struct LineHistory: Sendable {
     private let path: String
 
-    /// `$XDG_STATE_HOME/parley/history`, by default in `~/.local/state`. Nil where neither is known.
+    /// `$XDG_STATE_HOME/parley/history`, by default in `~/.local/state`. Nil if neither is known.
     public init?() {
         guard let folder = UserFolder.state else { return nil }
         self.init(path: "\(folder)/history")
     }
 
-    /// - Parameter path: the file's, which is absolute; it and its folders need not be there.
+    /// - Parameter path: the file's absolute path; it and its folders need not exist.
     package init(path: String) { self.path = path }
 
     /// Whether a line may be kept at all: one that is empty or begins with a blank, a space or a tab,
@@ -54,7 +54,7 @@ public struct LineHistory: Sendable {
         if unsafe !isWhole || rename(new.path, path) != 0 { unsafe unlink(new.path) }
     }
 
-    /// Nobody else's file, no link, and nothing that could wait or be written to by others.
+    /// Only our own file: no link, and nothing that could block or that others can write.
     private func open(_ flags: Int32) -> Descriptor? {
         let descriptor = Descriptor(
             owning: unsafe Glibc.open(
@@ -67,7 +67,7 @@ public struct LineHistory: Sendable {
         return descriptor
     }
 
-    /// The folders above, for their owner alone where they are made.
+    /// Creates the folders above, accessible only to their owner.
     private func makeFolder() {
         var parts = path.split(separator: "/").dropLast()[...]
         var folder = ""
@@ -79,6 +79,6 @@ public struct LineHistory: Sendable {
 
     /// Lines that are kept.
     package static let size = 1_000
-    /// What is read of a file; it has some 2,000 lines at most before it is cut.
+    /// How much of the file is read; it has some 2,000 lines at most before it is trimmed.
     private static let limit = 4 << 20
 }

@@ -5,10 +5,11 @@ internal import Glibc
 internal import Synchronization
 internal import System
 
-/// What the thread that edits a line and the loop that waits for it share. From any thread.
+/// State shared by the thread that edits a line and the loop that waits for it. Usable from any
+/// thread.
 @safe
 final class LineKeys: Sendable {
-    /// Why the thread is to leave the line.
+    /// Why the thread must leave the line.
     enum Reason: Equatable {
         case interrupted, ended
     }
@@ -17,7 +18,7 @@ final class LineKeys: Sendable {
     private struct State {
         var isAsking = false
         var reason: Reason?
-        /// Typed and not taken yet.
+        /// Typed but not consumed yet.
         var ahead: [UInt8] = []
         /// What libedit reads while a line is edited.
         var prompt: UnsafeMutablePointer<CChar>?
@@ -25,12 +26,12 @@ final class LineKeys: Sendable {
 
     /// Wakes the thread.
     private let bell: Descriptor
-    /// The terminal's before the first line.
+    /// The terminal's attributes before the first line.
     private let attributes: termios
     private let interruptKey: UInt8
     private let state = Mutex(State())
 
-    /// Nil where standard input is not a terminal, or no descriptor is free.
+    /// Nil if standard input is not a terminal, or no descriptor is free.
     init?() {
         var attributes = termios()
         guard unsafe tcgetattr(0, &attributes) == 0 else { return nil }
@@ -55,7 +56,7 @@ final class LineKeys: Sendable {
 
     /// The line was edited, or left.
     ///
-    /// - Returns: what was typed and not taken, and why the line was left.
+    /// - Returns: what was typed but not consumed, and why the line was left.
     func end() -> (ahead: [UInt8], reason: Reason?) {
         state.withLock { state in
             state.isAsking = false
@@ -71,7 +72,7 @@ final class LineKeys: Sendable {
         _ = unsafe write(bell.number, &one, 8)
     }
 
-    /// Gives the terminal back as it was where a line is still being edited.
+    /// Restores the terminal if a line is still being edited.
     func restoreTerminal() {
         guard isAsking else { return }
         unsafe withUnsafePointer(to: attributes) { _ = unsafe tcsetattr(0, TCSANOW, $0) }
@@ -79,13 +80,13 @@ final class LineKeys: Sendable {
 
     // MARK: For the thread
 
-    /// Stays until the next line is asked for.
+    /// Valid until the next line is asked for.
     var prompt: UnsafeMutablePointer<CChar>? {
         unsafe UnsafeMutablePointer(
             bitPattern: state.withLock { unsafe UInt(bitPattern: $0.prompt) })
     }
 
-    /// - Returns: nil at the end of input and where the line is to be left.
+    /// - Returns: nil at the end of input and when the line must be left.
     func nextScalar() -> UInt32? {
         guard let first = nextByte() else { return nil }
         if first == interruptKey, first != 0 {

@@ -4,17 +4,17 @@ internal import CLinux
 internal import Glibc
 public import Sockets
 
-/// Where lines are asked for. Confined to its loop.
+/// A source of lines. Confined to its loop.
 public protocol LineSource: AnyObject {
     /// Whether somebody sits there who can be asked again.
     var isTerminal: Bool { get }
 
-    /// The next line without its end; of one of more than `limit` bytes one byte more than that. Nil at the end.
+    /// The next line without its end; a line of more than `limit` bytes is cut to one byte more. Nil at the end.
     ///
-    /// - Throws: `cancelled`; `system` where it can't be read.
+    /// - Throws: `cancelled`; `system` if it can't be read.
     func next(limit: Int) async throws(StreamError) -> [UInt8]?
 
-    /// What was read and not asked for, which is given away.
+    /// Hands over what was read but not asked for.
     func takeAhead() -> [UInt8]
 
     /// Puts bytes that `takeAhead` gave away before what is read next.
@@ -22,12 +22,12 @@ public protocol LineSource: AnyObject {
 }
 
 /// Reads standard input by lines, as the terminal's line discipline or a pipe delivers them.
-/// Confined to its loop. Input is read only when a line is asked for, so that what is left over
-/// stays for whoever shares it.
+/// Confined to its loop. Input is read only when a line is asked for, so that the rest is left for
+/// other readers.
 public final class LineReader: EventSource, LineSource {
     public let isTerminal = isatty(0) == 1
     private var buffered: [UInt8] = []
-    /// Behind a line that is too long its rest is thrown away.
+    /// The rest of a line that is too long is discarded.
     private var isSkipping = false
     private var hasEnded = false
     private var hasHungUp = false
@@ -42,8 +42,8 @@ public final class LineReader: EventSource, LineSource {
     deinit { if isWatched { loop.remove(descriptor: 0) } }
 
     /// The next line without its end (LF, or CR LF); a last one may have none. A line of more than
-    /// `limit` bytes comes with one byte more than that, and its rest is thrown away. Nil at the
-    /// end of input.
+    /// `limit` bytes is returned cut to one byte more, and its rest is discarded. Nil at the end of
+    /// input.
     ///
     /// - Throws: `cancelled`; `system` where standard input can't be read.
     public func next(limit: Int) async throws(StreamError) -> [UInt8]? {
@@ -55,8 +55,7 @@ public final class LineReader: EventSource, LineSource {
         }
     }
 
-    /// The next line if it is there already; nil where it would have to be waited for, and at the
-    /// end.
+    /// The next line if it is available already; nil if it isn't, and at the end.
     public func lineAtHand(limit: Int) -> [UInt8]? {
         while true {
             if let line = takeLine(limit) { return line }
@@ -64,8 +63,8 @@ public final class LineReader: EventSource, LineSource {
         }
     }
 
-    /// What was read and not asked for, which is given away: to who reads standard input in this one's
-    /// place, and gives back what it leaves.
+    /// Hands over what was read but not asked for, to another reader of standard input, which gives
+    /// back what it leaves.
     public func takeAhead() -> [UInt8] {
         defer { buffered = [] }
         return buffered
@@ -90,7 +89,7 @@ public final class LineReader: EventSource, LineSource {
             }
             if let failure { throw failure }
             if hasEnded {
-                // At a terminal an end is one to this reader only; the next one is asked anew.
+                // At a terminal, an end of input is only for this reader; the next one asks again.
                 if isTerminal, !hasHungUp { hasEnded = false }
                 return nil
             }
@@ -122,15 +121,15 @@ public final class LineReader: EventSource, LineSource {
         }
     }
 
-    /// What stands without a line end and is a line all the same.
+    /// Input without a line end that still counts as a line.
     private func partial(_ limit: Int) -> [UInt8]? {
         guard hasEnded ? !buffered.isEmpty : buffered.count > limit + 1 else { return nil }
         return buffered
     }
 
-    /// - Returns: false where it would have to wait.
+    /// - Returns: false if it would have to wait.
     private func fill(_ count: Int = 4_096) -> Bool {
-        // The descriptor may be blocking, and shared: asked first, it never holds the loop up.
+        // The descriptor may be blocking, and shared: polled first, it never holds up the loop.
         var poll = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
         guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return false }
         var chunk = [UInt8](repeating: 0, count: count)
@@ -138,10 +137,10 @@ public final class LineReader: EventSource, LineSource {
         if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
         if count <= 0 {
             hasEnded = true
-            // A terminal that hung up says so in this way.
+            // This is how a terminal reports that it hung up.
             hasHungUp = count < 0
             if count < 0, errno != EIO {
-                failure = StreamError("standard input cannot be read", errno: errno)
+                failure = StreamError("cannot read standard input", errno: errno)
             }
         } else {
             buffered += chunk[..<count]

@@ -1,4 +1,4 @@
-// What the programs say on standard error, a line each.
+// What the programs write to standard error, line by line.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import Sockets
@@ -7,24 +7,36 @@ internal import System
 /// Writes lines with the program's name in front; what a peer sent can't break a line or reach
 /// the terminal raw. Confined to its loop.
 public final class Log {
-    private let program: String
-    /// Standard error, for what else is to be written there in its place.
+    /// What each line begins with.
+    private let beginning: [UInt8]
+    /// Standard error, for anything else that goes there in order.
     public let output: Output
 
     public init(program: String, loop: EventLoop) {
-        self.program = program
+        beginning = Array("\(program): ".utf8)
         output = Output(.error, loop: loop)
     }
 
     public func write(_ sentence: String) {
         let start = output.position
-        output.write(Self.line(program, sentence).utf8)
+        output.write(beginning)
+        var text = printable(sentence)
+        text.withUTF8 { unsafe output.write($0.span) }
+        output.endLine(from: start)
+    }
+
+    /// A sentence in UTF-8, as far as it is.
+    package func write(_ sentence: Span<UInt8>) {
+        guard isPrintableASCII(sentence) else { return write(String(repairing: sentence)) }
+        let start = output.position
+        output.write(beginning)
+        output.write(sentence)
         output.endLine(from: start)
     }
 
     public func flush() { output.flush() }
 
-    /// Says the last word before the process ends, without a loop.
+    /// Writes the last message before the process ends, without a loop.
     public static func end(_ program: String, _ sentence: String, status: Int32) -> Never {
         write(program, sentence)
         exit(status)

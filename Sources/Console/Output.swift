@@ -1,4 +1,4 @@
-// Standard output or standard error on a loop, without ever holding the loop up.
+// Standard output or standard error on a loop, without ever holding up the loop.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
@@ -14,8 +14,8 @@ public final class Output: EventSource, Resumable {
     }
 
     public let isTerminal: Bool
-    /// Called once with the errno when this can't be written any more, `EPIPE` where whoever read
-    /// it has closed its end; nothing is written from then on.
+    /// Called once with the errno when this can't be written any more, `EPIPE` if the reader closed
+    /// its end; nothing is written from then on.
     public var failed: ((Int32) -> Void)?
     /// Whether a pipe gets whole lines where they fit, so that those of several loops don't mix.
     public var keepsLines = true
@@ -43,10 +43,11 @@ public final class Output: EventSource, Resumable {
         let kind = Descriptor.kind(of: number) ?? S_IFREG
         isTerminal = isatty(number) == 1
         isPipe = kind == S_IFIFO
-        // What was opened for reading alone is not to be written by us either.
+        // What was opened only for reading must not be written by us either.
         let isWritable = fcntl(number, F_GETFL) & O_ACCMODE != O_RDONLY
         let own = isWritable ? Descriptor(reopening: number) : Descriptor(owning: -1)
-        // One that doesn't block for anybody is as good: there may be no /proc to open it by.
+        // One that is already non-blocking is just as good: there may be no /proc to reopen it
+        // with.
         let neverBlocks = fcntl(number, F_GETFL) & O_NONBLOCK != 0
         isOwn = own.number >= 0 || kind == S_IFREG || (isWritable && neverBlocks)
         if own.number >= 0 {
@@ -73,8 +74,8 @@ public final class Output: EventSource, Resumable {
         pending.append(contentsOf: bytes)
     }
 
-    /// Ends a line that was added in one turn. Where nobody reads, whole lines are left out beyond
-    /// a limit and counted, so that memory does not grow.
+    /// Ends a line that was added in one turn. If nobody reads, whole lines beyond a limit are
+    /// dropped and counted, so that memory does not grow.
     public func endLine(from start: Int) {
         guard !isClosed else { return }
         guard pending.count > Self.limit else {
@@ -88,13 +89,13 @@ public final class Output: EventSource, Resumable {
     /// Where a line begins, for `endLine`.
     public var position: Int { pending.count }
 
-    /// Bytes that nobody has taken yet.
+    /// Bytes that are not written yet.
     public var backlog: Int { isClosed ? 0 : pending.count }
 
     /// Whether what was written last ended a line.
     public private(set) var isAtLineStart = true
 
-    /// Writes what there is, as far as it is taken.
+    /// Writes as much as possible without waiting.
     public func flush() {
         guard !pending.isEmpty, !isClosed else { return }
         var written = 0
@@ -112,29 +113,30 @@ public final class Output: EventSource, Resumable {
         pending.removeFirst(written)
         guard pending.isEmpty else { return }
         if droppedLines > 0 {
-            pending = Array("(\(droppedLines) lines were left out, since nobody read them)\n".utf8)
+            pending = Array(
+                "(\(droppedLines) lines were dropped because nobody was reading)\n".utf8)
             droppedLines = 0
             return flush()
         }
         wakeWaiters()
     }
 
-    /// Writes what there is, and waits for whoever reads it, where no loop runs any more that would.
+    /// Writes everything, waiting for the reader; for when no loop is running any more.
     ///
-    /// - Parameter patience: for so long.
+    /// - Parameter patience: how long to wait.
     public func flush(within patience: Duration) {
         let end = Moment.now + patience
         flush()
         while backlog > 0, Moment.now < end {
             var poll = pollfd(fd: descriptor.number, events: Int16(POLLOUT), revents: 0)
             _ = unsafe Glibc.poll(&poll, 1, 10)
-            // It may have room while somebody else's line is there to be completed.
+            // It may have room while another writer's line is still incomplete.
             if poll.revents != 0, turn != nil { usleep(1_000) }
             flush()
         }
     }
 
-    /// Waits until all is written, or nobody reads it any more.
+    /// Waits until everything is written, or there is no reader any more.
     public func flushed() async {
         flush()
         guard !pending.isEmpty, !isClosed else { return }
@@ -164,7 +166,7 @@ public final class Output: EventSource, Resumable {
     private func attempt(from start: Int) -> Int {
         var count = pending.count - start
         if isPipe, keepsLines, count > Self.atomic {
-            // Whole lines, so that those of other loops stand between ours and not in them.
+            // Whole lines, so that those of other loops come between ours and not inside them.
             let end = pending[start..<(start + Self.atomic)].lastIndex(of: UInt8(ascii: "\n"))
             count = end.map { $0 + 1 - start } ?? Self.atomic
         }
@@ -183,7 +185,7 @@ public final class Output: EventSource, Resumable {
             return (written, written > 0 && pending[start + written - 1] == UInt8(ascii: "\n"))
         }
         if let written { return written }
-        // Nothing else says when it is over.
+        // Nothing else tells when it is over.
         nextTurn = Timer(after: LineTurn.pause, on: loop) { [unowned self] in flush() }
         errno = EAGAIN
         return -1
@@ -215,6 +217,6 @@ public final class Output: EventSource, Resumable {
     }
 
     private static let limit = 1 << 20
-    /// A pipe takes so many bytes whole or not at all: PIPE_BUF (pipe(7)).
+    /// How many bytes a pipe takes atomically: PIPE_BUF (pipe(7)).
     private static let atomic = 4_096
 }

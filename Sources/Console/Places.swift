@@ -3,10 +3,10 @@
 internal import Glibc
 internal import System
 
-/// Where a file is looked for that nobody has named. The current folder is none of them: whoever can
-/// write there could have a stranger's CA trusted.
+/// Where files are looked for that no option names. Not the current folder: anyone who can write
+/// there could make us trust their CA.
 struct Places: Sendable {
-    /// The first one first.
+    /// In order of preference.
     let folders: [String]
 
     /// - Parameters:
@@ -22,12 +22,12 @@ struct Places: Sendable {
         }
     }
 
-    /// The first folder that has the file; nil where none has.
+    /// The first folder that has the file; nil if none has.
     func folder(with name: String) -> String? {
         folders.first { Self.mayExist("\($0)/\(name)") }
     }
 
-    /// A file that can't be looked at is read, and its error told.
+    /// A file that can't be examined counts as existing, so that reading it reports the error.
     private static func mayExist(_ path: String) -> Bool {
         unsafe access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)
     }

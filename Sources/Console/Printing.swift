@@ -7,11 +7,11 @@ public final class Printer {
     private var bytes: [UInt8] = []
     private let failure: Int32
 
-    /// - Parameter failure: what the process ends with when the text can't be written: a full disk
-    ///   or a closed pipe does not pass for success.
+    /// - Parameter failure: the exit status if the text can't be written: a full disk or a closed
+    ///   pipe must not look like success.
     public init(failure: Int32) { self.failure = failure }
 
-    /// Prints a line, or several, whose end is added.
+    /// Prints one or several lines; the last line end is added.
     public func print(_ line: String) {
         bytes += Array(line.utf8) + [UInt8(ascii: "\n")]
         if bytes.count >= 65_536 { flush() }

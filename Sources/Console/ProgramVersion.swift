@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TLS
 
-/// Also that of the packages. `scripts/release --prepare` changes it, with the changelogs' headings.
+/// Also the version of the packages. `scripts/release --prepare` changes it, together with the
+/// changelogs' headings.
 private let version = "0.1.0"
 
 /// `parley 0.1.0 (OpenSSL 3.0.19 27 Jan 2026)`.

@@ -1,9 +1,9 @@
-// The options that say what an end proves itself by and what it trusts.
+// The options for an end's own certificate and for what it trusts.
 // SPDX-License-Identifier: Apache-2.0
 public import TLS
 
 /// `--certs`, `--cert`, `--key`, `--ca`, `--pin`, `--client-ca`, `--crl`, `--tls-min`, `--keylog`.
-/// Files are read when a context is made, each time anew.
+/// Files are read each time a context is made.
 public struct SecurityOptions: Sendable {
     /// The options of either role that take a value.
     public static let shared = ["certs", "cert", "key", "crl", "tls-min", "keylog"]
@@ -12,11 +12,11 @@ public struct SecurityOptions: Sendable {
     /// All of a client's that take a value.
     public static let client = shared + ["ca", "pin", "server-name"]
 
-    /// Whose options they are, which says where certificates are looked for.
+    /// Whose options they are; this decides where certificates are looked for.
     public enum Role: Sendable { case server, client }
 
     private let places: Places
-    /// Somebody named the folder and so expects what is in it to hold.
+    /// The user named the folder, and so expects its contents to count.
     private let folderIsNamed: Bool
     private let certificate: String?
     private let key: String?
@@ -38,47 +38,47 @@ public struct SecurityOptions: Sendable {
         crl = arguments["crl"]
         pins = try arguments.all("pin").map { text in
             do { return try Pin(text) } catch {
-                throw UsageError("'\(text)' is no --pin: \(error.told)")
+                throw UsageError("'\(text)' is not a valid --pin: \(error.told)")
             }
         }
         options = TLSOptions()
         if let text = arguments["tls-min"] {
             guard let version = TLSVersion(text) else {
-                throw UsageError("'\(text)' is no version for --tls-min, which takes 1.2 or 1.3")
+                throw UsageError("'\(text)' is not a valid version for --tls-min: use 1.2 or 1.3")
             }
             options.minimum = version
         }
         keyLog = arguments["keylog"]
     }
 
-    /// ALPN protocols that the context takes part in.
+    /// ALPN protocols that the context supports.
     public var applicationProtocols: [String] {
         get { options.applicationProtocols }
         set { options.applicationProtocols = newValue }
     }
-    /// Whether a peer in plaintext may be met with `--plaintext`, for advice.
+    /// Whether `--plaintext` is a remedy for a plaintext peer, for advice.
     public var mayBePlaintext: Bool {
         get { options.mayBePlaintext }
         set { options.mayBePlaintext = newValue }
     }
     /// Whether a server requires client certificates.
     public var asksForClients: Bool { clientCA != nil }
-    /// The oldest version that is spoken, `--tls-min`.
+    /// The oldest version that is accepted, `--tls-min`.
     public var minimum: TLSVersion { options.minimum }
     /// What `openKeyLog` has opened.
     public var openedKeyLog: KeyLog? { options.keyLog }
     /// Whether `--keylog` was given, so that the contexts' sessions can be decrypted.
     public var writesKeyLog: Bool { keyLog != nil }
 
-    /// Opens the key log, or makes it, for all contexts that are made from here on; without this
-    /// they write none. Apart from the reading of options, which leaves no file behind.
+    /// Opens or creates the key log, for all contexts that are made from now on; without this they
+    /// write none. Separate from reading options, which must not create files.
     ///
     /// - Throws: `CredentialError`.
     public mutating func openKeyLog() throws(CredentialError) {
         options.keyLog = try keyLog.map { (path) throws(CredentialError) in try KeyLog(path) }
     }
 
-    /// Finds out whether the key log could be opened or made, and makes none.
+    /// Checks whether the key log could be opened or created, without creating it.
     ///
     /// - Throws: `CredentialError`.
     public func examineKeyLog() throws(CredentialError) {
@@ -87,8 +87,8 @@ public struct SecurityOptions: Sendable {
 
     /// A server's context from the files as they are now.
     ///
-    /// - Parameter filesRead: called when no more file is to be opened; a long CRL is looked at
-    ///   after that. Not called where something is thrown before.
+    /// - Parameter filesRead: called when no more files will be opened; a long CRL is processed
+    ///   after that. Not called if something is thrown before.
     public func serverContext(filesRead: () -> Void = {}) throws(CredentialError) -> TLSContext {
         let credentials = try credentials("server", .server, trial: .withFace)
         let trust = try clientCA.map { (path) throws(CredentialError) in
@@ -100,13 +100,13 @@ public struct SecurityOptions: Sendable {
         return context
     }
 
-    /// A client's context. What is trusted is `--ca`, else the pins, else the CA in one of the folders,
-    /// else the system's store; the certificate is `--cert`, else one of the folders', else none.
+    /// A client's context. It trusts `--ca`, else the pins, else the CA in one of the folders, else the
+    /// system's store; its certificate is `--cert`, else one from the folders, else none.
     public func clientContext() throws(CredentialError) -> TLSContext {
         var anchors = ca
         if anchors == nil, pins.isEmpty {
             let folder = places.folder(with: "ca.pem")
-            // A folder that was named, and whose CA is missing, must not end in trusting the world.
+            // A named folder without a CA must not lead to trusting the whole system's store.
             anchors = (folder ?? (folderIsNamed ? places.folders[0] : nil)).map { "\($0)/ca.pem" }
         }
         let trust = try Trust(ca: anchors, pins: pins, crl: crl, lookedIn: places.folders)
@@ -117,8 +117,8 @@ public struct SecurityOptions: Sendable {
         return try TLSContext(clientTrusting: trust, credentials: credentials, options: options)
     }
 
-    /// The certificate and the key that were named, or those of this name, both from the first
-    /// folder that has the certificate.
+    /// The named certificate and key, or those with this name, both from the first folder that has
+    /// the certificate.
     private func credentials(
         _ name: String, _ purpose: Credentials.Purpose, trial: Credentials.Trial = .handshake
     ) throws(CredentialError) -> Credentials {
@@ -132,14 +132,14 @@ public struct SecurityOptions: Sendable {
             key: key ?? "\(folder)/\(name).key", purpose: purpose, trial: trial)
     }
 
-    /// Refuses options that mean nothing without TLS, since whoever gave one expects it to hold.
+    /// Refuses options that have no effect without TLS, since the user expects them to have one.
     public static func refuseWithPlaintext(
         _ arguments: Arguments, _ names: [String]
     ) throws(UsageError) {
-        // The folder is only where the others are looked for, and may stand in an alias.
+        // The folder only says where to look for the others, and may come from a shell alias.
         for name in names where arguments.has(name) && name != "certs" {
             throw UsageError(
-                "--\(name) means nothing with --plaintext, which encrypts and verifies nothing; leave one of them out"
+                "--\(name) has no effect with --plaintext, which neither encrypts nor verifies; omit one of them"
             )
         }
     }

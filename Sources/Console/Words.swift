@@ -1,17 +1,17 @@
-// Takes a line apart into words, as a shell would, but for what a shell would do with them.
+// Splits a line into words as a shell would, but without expansions.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Words are separated by blanks; `'…'` keeps all, `"…"` all but `\"` and `\\`, and a backslash
-/// outside of quotes the next character. `$'…'` can say what a line can't hold, as in bash: `\n`, `\t`,
-/// `\r`, `\a`, `\b`, `\e`, `\f`, `\v`, `\\`, `\'`, `\"`, `\xHH` and `\uHHHH`. Nothing is expanded.
+/// Words are separated by blanks; `'…'` keeps everything, `"…"` everything but `\"` and `\\`, and a
+/// backslash outside of quotes the next character. `$'…'` can express what a line can't contain, as
+/// in bash: `\n`, `\t`, `\r`, `\a`, `\b`, `\e`, `\f`, `\v`, `\\`, `\'`, `\"`, `\xHH` and `\uHHHH`.
+/// Nothing is expanded.
 ///
-/// - Throws: `UsageError` for a quote without its end, a backslash at the end, or an escape that there
-///   isn't.
+/// - Throws: `UsageError` for an unclosed quote, a backslash at the end, or an unknown escape.
 public func words(of line: String) throws(UsageError) -> [String] {
     var words: [String] = []
     var word: String.UnicodeScalarView?
     var quote: Unicode.Scalar?
-    // By scalars: a quote with a combining mark behind it is a quote all the same.
+    // By scalars: a quote followed by a combining mark is still a quote.
     var characters = line.unicodeScalars[...]
     while let character = characters.popFirst() {
         switch (quote, character) {
@@ -29,7 +29,7 @@ public func words(of line: String) throws(UsageError) -> [String] {
         case (nil, "\\"):
             guard let next = characters.popFirst() else {
                 throw UsageError(
-                    "the line ends within a backslash's pair; write \\\\ for one backslash")
+                    "the line ends with a single backslash; write \\\\ for a backslash")
             }
             append(next, to: &word)
         case ("\"", "\\") where characters.first == "\"" || characters.first == "\\":
@@ -37,12 +37,12 @@ public func words(of line: String) throws(UsageError) -> [String] {
         default: append(character, to: &word)
         }
     }
-    if let quote { throw UsageError("the line has a \(quote) without its end") }
+    if let quote { throw UsageError("the line has an opening \(quote) without a closing one") }
     if let word { words.append(String(word)) }
     return words
 }
 
-/// Takes what follows `$'` up to its quote.
+/// Takes what follows `$'`, up to the closing quote.
 private func appendEscaped(
     from characters: inout Substring.UnicodeScalarView, to word: inout String.UnicodeScalarView?
 ) throws(UsageError) {
@@ -59,11 +59,11 @@ private func appendEscaped(
         case _ where escapes[letter] != nil: append(escapes[letter]!, to: &word)
         default:
             throw UsageError(
-                "\\\(letter) is not an escape of $'…', which has \\n, \\t, \\r, \\a, \\b, \\e, \\f, \\v, \\\\, \\', \\\", \\xHH and \\uHHHH"
+                "\\\(letter) is not an escape of $'…'; use \\n, \\t, \\r, \\a, \\b, \\e, \\f, \\v, \\\\, \\', \\\", \\xHH and \\uHHHH"
             )
         }
     }
-    throw UsageError("the line has a $' without its end")
+    throw UsageError("the line has a $' without a closing '")
 }
 
 private let escapes: [Unicode.Scalar: Unicode.Scalar] = [
@@ -71,7 +71,8 @@ private let escapes: [Unicode.Scalar: Unicode.Scalar] = [
     "v": "\u{b}", "\\": "\\", "'": "'", "\"": "\"",
 ]
 
-/// - Throws: for a number that is not a character of UTF-8 text, and for NUL, which no argument holds.
+/// - Throws: for a number that is not a character of UTF-8 text, and for NUL, which no argument can
+///   contain.
 private func scalar(
     from characters: inout Substring.UnicodeScalarView, digits: Int, _ escape: String
 ) throws(UsageError) -> Unicode.Scalar {
@@ -82,14 +83,14 @@ private func scalar(
     else {
         throw UsageError(
             digits == 2
-                ? "\(escape) takes two hexadecimal digits from 01 to 7f; write other characters as they are or with \\uHHHH"
-                : "\(escape) takes four hexadecimal digits that are a character's number")
+                ? "\(escape) needs two hexadecimal digits from 01 to 7f; write other characters literally or with \\uHHHH"
+                : "\(escape) needs the four hexadecimal digits of a character's code point")
     }
     characters.removeFirst(digits)
     return scalar
 }
 
-/// In place: a copy for each character would take the square of a line's length.
+/// In place: a copy for each character would take quadratic time.
 private func append(_ character: Unicode.Scalar, to word: inout String.UnicodeScalarView?) {
     if word == nil { word = .init() }
     word?.append(character)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
 
-/// Port 5000. One session at a time, since there is one operator.
+/// Port 5000. One session at a time, because there is one operator.
 public enum Chat {
     /// Serves one client at the operator's console.
     ///
@@ -29,7 +29,7 @@ public enum Chat {
             asks(true)
             guard let answer = try await transcript.askForMessage("Server: ", on: stream) else {
                 throw StreamError(
-                    .operatorLeft, "the operator's input has ended, and so has the chat")
+                    .operatorLeft, "the operator's input ended, so the chat ended")
             }
             try await stream.write(answer)
             asks(false)
@@ -38,7 +38,7 @@ public enum Chat {
         return answered
     }
 
-    /// Asks the operator at this end, until `BYE` or the end of input.
+    /// Prompts the operator at this end, until `BYE` or the end of input.
     public static func ask(
         _ stream: some ByteStream, transcript: any Transcript
     ) async throws(StreamError) {

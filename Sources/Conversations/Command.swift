@@ -18,7 +18,7 @@ public enum Command {
             answered: answered)
     }
 
-    /// The same from a table that may change meanwhile.
+    /// The same, with a table that may change meanwhile.
     ///
     /// - Parameter replies: asked at each message; what it throws ends the session without a reply.
     public static func serve(
@@ -62,10 +62,10 @@ public enum Command {
         }
     }
 
-    /// The client of a script: sends each message and prints the bare replies, one a line.
+    /// The client for scripts: sends each message and prints the bare replies, one per line.
     ///
-    /// - Throws: `messageTooLong` or `messageNotText` before anything is sent; `endedEarly` where
-    ///   the server ends before the last reply.
+    /// - Throws: `messageTooLong` or `messageNotText` before anything is sent; `endedEarly` if the
+    ///   server ends before the last reply.
     public static func ask(
         _ messages: [String], on stream: some ByteStream, transcript: any Transcript
     ) async throws(StreamError) {
@@ -76,13 +76,13 @@ public enum Command {
         }
     }
 
-    /// Says of messages what would be wrong with them, before a connection is made.
+    /// Checks messages before a connection is made.
     public static func check(_ messages: [String]) throws(StreamError) {
         for message in messages {
             guard !message.isEmpty else {
                 throw StreamError(
                     .messageNotText,
-                    "an empty message cannot be sent, since no reply would come; leave it out")
+                    "an empty message cannot be sent, because no reply would come; omit it")
             }
             try Message.check(Array(message.utf8))
         }

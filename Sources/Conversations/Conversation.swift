@@ -1,7 +1,7 @@
-// The four conversations of the documents: their names, and how their servers start.
+// The four conversations of the tutorials: their names, and how their servers start.
 // SPDX-License-Identifier: Apache-2.0
 
-/// One of the documents' protocols.
+/// One of the tutorials' protocols.
 public enum Conversation: String, CaseIterable, Sendable {
     case hello, greeting, command, chat
 
@@ -13,7 +13,7 @@ public enum Conversation: String, CaseIterable, Sendable {
         }
     }
 
-    /// Where the server listens; the command document's own address is an example's.
+    /// Where the server listens; the address in the command tutorial is only an example.
     public var defaultHost: String {
         switch self {
         case .hello, .greeting: "0.0.0.0"
@@ -30,7 +30,7 @@ public enum Conversation: String, CaseIterable, Sendable {
         }
     }
 
-    /// What a server prints where it can't bind.
+    /// What a server prints if it can't bind.
     public var linesAfterFailedBind: [String] {
         self == .command ? ["Failed to bind socket."] : []
     }

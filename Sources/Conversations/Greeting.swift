@@ -15,9 +15,9 @@ public enum Greeting {
         return 1
     }
 
-    /// Reads to the end and prints what came, also where the end is not a clean one.
+    /// Reads to the end and prints what came, even if the end is not clean.
     ///
-    /// - Throws: `messageTooLong` where the server does not stop after a message's length.
+    /// - Throws: `messageTooLong` if the server does not stop after the length of a message.
     public static func ask(
         _ stream: some ByteStream, transcript: (any Transcript)?
     ) async throws(StreamError) {
@@ -31,7 +31,7 @@ public enum Greeting {
                 guard text.count <= Message.limit else {
                     throw StreamError(
                         .messageTooLong,
-                        "the server's greeting has more than \(Message.limit) bytes; is it a greeting server?"
+                        "the server's greeting has more than \(Message.limit) bytes; is this a greeting server?"
                     )
                 }
             }

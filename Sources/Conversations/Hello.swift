@@ -4,7 +4,7 @@ public import Sockets
 
 /// Port 8080. The server reads one message, answers `Hello from server` and closes.
 public enum Hello {
-    /// What both ends print: the documents have two versions of it.
+    /// What both ends print: the tutorials have two versions of it.
     public struct Lines: Sendable {
         let connection, received, answered, sent, reply: String
 

@@ -4,17 +4,17 @@ public import Sockets
 public import System
 
 public enum Message {
-    /// The longest message in bytes: what the documents' `recv` asks for.
+    /// The longest message in bytes: what the tutorials' `recv` asks for.
     public static let limit = 1_024
 
-    /// Takes a line as a message.
+    /// Checks whether a line can be a message.
     ///
     /// - Throws: `messageTooLong`, `messageNotText`.
     static func check(_ line: [UInt8]) throws(StreamError) {
         guard line.count <= limit else {
             throw StreamError(
                 .messageTooLong,
-                "a message has at most \(limit) bytes and this one has more, so it was not sent; send less at a time"
+                "a message can have at most \(limit) bytes and this one has more, so it was not sent; send less at a time"
             )
         }
         guard String(validating: line, as: UTF8.self) != nil else {
@@ -27,22 +27,22 @@ public enum Message {
 extension StreamError.Code {
     /// A message over the limit; nothing was sent.
     public static var messageTooLong: Self { Self(rawValue: "messageTooLong") }
-    /// A message that is no UTF-8; nothing was sent.
+    /// A message that is not UTF-8; nothing was sent.
     public static var messageNotText: Self { Self(rawValue: "messageNotText") }
     /// The operator's input has ended.
     public static var operatorLeft: Self { Self(rawValue: "operatorLeft") }
 }
 
 extension ByteStream {
-    /// Reads one message as text; what is no UTF-8 in it becomes U+FFFD. Nil at the end.
+    /// Reads one message as text; what is not UTF-8 becomes U+FFFD. Nil at the end.
     func readMessage() async throws(StreamError) -> String? {
         try await read(upTo: Message.limit) { String(repairing: $0) }
     }
 
     /// Reads the reply that is due.
     ///
-    /// - Throws: `endedEarly` where the peer ends instead; `messageTooLong` for what is no reply of
-    ///   these protocols, of which the rest would be taken for the next one.
+    /// - Throws: `endedEarly` if the peer ends instead; `messageTooLong` for what can't be a reply
+    ///   of these protocols, since the rest of it would be taken for the next one.
     func readReply() async throws(StreamError) -> String {
         let reply = try await read(upTo: Message.limit + 1) { bytes in
             bytes.count > Message.limit ? nil : String(repairing: bytes)
@@ -51,7 +51,8 @@ extension ByteStream {
         guard let text = reply else {
             throw StreamError(
                 .messageTooLong,
-                "the server's reply has more than \(Message.limit) bytes; is this its protocol?")
+                "the server's reply has more than \(Message.limit) bytes; is this the right protocol?"
+            )
         }
         return text
     }

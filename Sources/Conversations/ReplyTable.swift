@@ -16,15 +16,15 @@ public final class ReplyTable: Sendable {
         }
     }
 
-    /// Those that messages have, in the order in which they were given.
+    /// The replies of the messages, in the order in which they were given.
     private let replies: [Reply]
     /// By the low bits of a message's hash; at least as many buckets as messages.
     private let buckets: [[(message: [UInt8], number: Int)]]
     let otherwise: Reply
 
     /// - Parameters:
-    ///   - replies: with their messages, which differ.
-    ///   - otherwise: the reply to any message that has none of its own.
+    ///   - replies: with their messages, which must be distinct.
+    ///   - otherwise: the reply to any other message.
     public init(_ replies: [(message: String, reply: Reply)], otherwise: Reply) {
         self.replies = replies.map(\.reply)
         self.otherwise = otherwise
@@ -38,7 +38,7 @@ public final class ReplyTable: Sendable {
         self.buckets = buckets
     }
 
-    /// The number of the reply that a message has, from 0; nil where it has none of its own.
+    /// The number of the reply that a message has, from 0; nil if it has none of its own.
     public func find(_ message: Span<UInt8>) -> Int? {
         for (candidate, number) in buckets[Self.hash(message) & (buckets.count - 1)]
         where Self.equal(candidate, message) { return number }
@@ -48,8 +48,7 @@ public final class ReplyTable: Sendable {
     /// - Parameter number: what `find` returned.
     func reply(_ number: Int?) -> Reply { number.map { replies[$0] } ?? otherwise }
 
-    /// FNV-1a; only what an administrator wrote is in the table, so that nobody else can make it
-    /// collide.
+    /// FNV-1a; only an administrator writes the table, so nobody else can cause collisions.
     private static func hash(_ bytes: Span<UInt8>) -> Int {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for index in bytes.indices { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3 }

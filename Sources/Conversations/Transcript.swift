@@ -1,20 +1,21 @@
-// The console of a session: the lines that it prints and the lines that it asks for.
+// The console of a session: the lines that it prints and the lines that it reads.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
 
 /// Where a session's console lines go and where its operator's lines come from. Confined to the
 /// session's loop.
 public protocol Transcript: AnyObject, SendableMetatype {
-    /// Whether somebody sits there who can be asked again.
+    /// Whether there is a person who can be asked again.
     var isInteractive: Bool { get }
 
     /// Prints a line.
     func print(_ line: String)
 
-    /// Prints a line of a fixed text and a message's bytes, without a copy of either.
+    /// Prints a line consisting of a fixed text and a message's bytes, without copying either.
     func print(_ start: StaticString, _ message: Span<UInt8>)
 
-    /// Prints a prompt and waits for a line, without its line end; nil at the end of input.
+    /// Prints a prompt and waits for a line, which is returned without its line end; nil at the end
+    /// of input.
     ///
     /// - Throws: `cancelled`.
     func ask(_ prompt: String) async throws(StreamError) -> [UInt8]?
@@ -24,18 +25,17 @@ public protocol Transcript: AnyObject, SendableMetatype {
 }
 
 extension Transcript {
-    /// Asks until there is a line that can be sent as a message. A peer that ends the session
-    /// meanwhile ends the asking.
+    /// Prompts until there is a line that can be sent as a message, or the peer ends the session.
     ///
     /// - Returns: nil at the end of input.
-    /// - Throws: `endedEarly` or the stream's failure where the peer ends first; what is wrong
-    ///   with a message where nobody can be asked again.
+    /// - Throws: `endedEarly` or the stream's failure if the peer ends first; what is wrong with a
+    ///   message if nobody can be asked again.
     func askForMessage(
         _ prompt: String, on stream: some ByteStream
     ) async throws(StreamError) -> [UInt8]? {
         while true {
             guard let line = try await ask(prompt, on: stream) else { return nil }
-            // The documents' programs would send nothing and wait for ever.
+            // The tutorials' programs would send nothing and wait for ever.
             if line.isEmpty { continue }
             do throws(StreamError) {
                 try Message.check(line)
@@ -50,7 +50,7 @@ extension Transcript {
     /// Asks for a line, and ends the asking where the peer ends the session meanwhile.
     ///
     /// - Returns: nil at the end of input.
-    /// - Throws: `endedEarly` or the stream's failure where the peer ends first; `cancelled`.
+    /// - Throws: `endedEarly` or the stream's failure if the peer ends first; `cancelled`.
     public func ask(
         _ prompt: String, on stream: some ByteStream
     ) async throws(StreamError) -> [UInt8]? {
@@ -61,10 +61,10 @@ extension Transcript {
 
     /// Asks for a line, and ends the asking where the peer ends the session meanwhile.
     ///
-    /// - Parameter heard: waits until the peer says something, and is cancelled with the asking; false
-    ///   where it has ended the session.
+    /// - Parameter heard: waits until the peer says something, and is cancelled with the prompt; false
+    ///   if the peer has ended the session.
     /// - Returns: nil at the end of input.
-    /// - Throws: `endedEarly` or what `heard` throws where the peer ends first; `cancelled`.
+    /// - Throws: `endedEarly` or what `heard` throws if the peer ends first; `cancelled`.
     public func ask(
         _ prompt: String, on loop: EventLoop,
         while heard: @escaping () async throws(StreamError) -> Bool
@@ -85,20 +85,20 @@ extension Transcript {
             while let outcome = await group.next() {
                 switch outcome {
                 case .line(let line): return line
-                // It said something unasked: the next read's matter.
+                // It sent something unsolicited, which the next read will get.
                 case .peer(.success(true)): continue
                 case .peer(.success(false)):
-                    return .failure(StreamError(.endedEarly, "the other end has ended the session"))
+                    return .failure(StreamError(.endedEarly, "the peer ended the session"))
                 case .peer(.failure(let error)): return .failure(error)
                 }
             }
-            return .failure(StreamError(.cancelled, "the session was told to end"))
+            return .failure(StreamError(.cancelled, "the session was cancelled"))
         }
         return try outcome.get()
     }
 }
 
-/// What came first while a line was asked for.
+/// What came first while waiting for a line.
 private enum Heard: Sendable {
     case line(Result<[UInt8]?, StreamError>)
     case peer(Result<Bool, StreamError>)

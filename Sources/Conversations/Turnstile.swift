@@ -31,7 +31,7 @@ public final class Turnstile {
             bound.execute { $0.giveUp(number) }
         }
         guard Task.isCancelled else { return }
-        // Cancelled after the turn had come: it is passed on.
+        // Cancelled after the turn had come: pass it on.
         if granted.remove(number) != nil { leave() }
         throw StreamError(.cancelled, "the wait for a turn was cancelled")
     }
@@ -41,11 +41,11 @@ public final class Turnstile {
         queue.remove(at: index).waiter.resume()
     }
 
-    /// Waits for its turn as long as the stream's peer is there; what the peer says meanwhile is
+    /// Waits for its turn while the stream's peer is connected; what the peer sends meanwhile is
     /// kept for the first read.
     ///
-    /// - Throws: `endedEarly` where the peer ends first, or what its stream throws; `cancelled`.
-    ///   There is no turn then.
+    /// - Throws: `endedEarly` if the peer ends first, or what its stream throws; `cancelled`. The
+    ///   turn is not taken then.
     public func enter(while stream: some ByteStream) async throws(StreamError) {
         let bound = LoopBound((turnstile: self, stream: stream), to: loop)
         let outcome: Result<Void, StreamError> = await withTaskGroup(of: Event.self) { group in

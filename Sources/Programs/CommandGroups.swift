@@ -1,27 +1,28 @@
-// The control groups of commands: made at a start, removed behind the end, and those that were left.
+// The control groups of commands: created at a start, removed after the end, along with those that were left behind.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
 internal import Synchronization
 public import System
 
-/// Makes a control group for each command, in this process's part of the hierarchy. From any thread.
+/// Creates a control group for each command, in this process's part of the hierarchy. Safe on any
+/// thread.
 public final class CommandGroups: Sendable {
-    /// What commands have by it.
+    /// What commands get from them.
     public let support: ControlGroupSupport
     private let base: ControlGroup
     private let left = Mutex(Left())
 
-    /// Groups whose command is over, and in which something was at that time.
+    /// Groups whose command is over but which were not empty at that time.
     private struct Left {
         var groups: [ControlGroup] = []
         var lookedAt = Moment.now
     }
 
     /// Prepares this process's part of the hierarchy, which may move this process into a group there, and removes what
-    /// an earlier one left. Before this process starts others.
+    /// an earlier process left. Before this process starts others.
     ///
-    /// - Throws: where no groups can be had here.
+    /// - Throws: if there can be no groups here.
     package convenience init() throws(ControlGroupError) {
         let place = try ControlGroupPlace.find()
         self.init(base: place.base, place.prepare())
@@ -35,9 +36,10 @@ public final class CommandGroups: Sendable {
 
     // MARK: One command's
 
-    /// A new group with its limits, but for that of memory, which is for when the program has memory of its own.
+    /// A new group with its limits, except for that of memory, which is set when the program has memory of its
+    /// own.
     ///
-    /// - Parameter isBackground: whether what is left in it may live on.
+    /// - Parameter isBackground: whether what is left in it may keep running.
     /// - Throws: `descriptorsExhausted`, `system`.
     func make(
         _ limits: ControlGroupLimits, isBackground: Bool
@@ -57,7 +59,7 @@ public final class CommandGroups: Sendable {
             return made
         } catch {
             throw StreamError(
-                "cannot make a control group in \(escaped(base.path))", errno: error.number)
+                "cannot create a control group in \(escaped(base.path))", errno: error.number)
         }
     }
 
@@ -74,7 +76,7 @@ public final class CommandGroups: Sendable {
             } catch {
                 try? group.remove()
                 attempts -= 1
-                // Another parleyd that starts may take it for left behind.
+                // Another parleyd that starts may think it was left behind.
                 guard attempts > 0, [EWOULDBLOCK, ENOENT].contains(error.number) else {
                     throw error
                 }
@@ -82,12 +84,12 @@ public final class CommandGroups: Sendable {
         }
     }
 
-    /// Leaves a group in which there is still something; it is removed when nothing is.
+    /// Leaves a group that is not empty; it is removed when it is.
     func leave(_ group: ControlGroup) { left.withLock { $0.groups.append(group) } }
 
-    /// Kills what is in a group, and removes it.
+    /// Kills everything in a group, and removes it.
     ///
-    /// - Returns: false where something is still there.
+    /// - Returns: false if something is still there.
     static func raze(_ group: ControlGroup) -> Bool {
         do throws(Errno) {
             try group.remove()
@@ -101,7 +103,7 @@ public final class CommandGroups: Sendable {
 
     // MARK: What was left
 
-    /// Who has a group has its folder locked, in whatever PID namespace.
+    /// Whoever has a group holds a lock on its folder, in whatever PID namespace.
     private func removeLeftOnes() {
         for name in base.children where Self.isOurs(name) {
             let group = base.child(name)
@@ -112,9 +114,10 @@ public final class CommandGroups: Sendable {
         tidy()
     }
 
-    /// Removes those that nothing is in any more.
+    /// Removes those that are empty by now.
     ///
-    /// - Parameter pause: since the last time: not at each start, since what lives on may do so for years.
+    /// - Parameter pause: since the last time: not at each start, since what is left running may do so for
+    ///   years.
     public func tidy(after pause: Duration = .zero) {
         left.withLock { left in
             guard !left.groups.isEmpty, left.lookedAt + pause <= .now else { return }

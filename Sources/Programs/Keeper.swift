@@ -1,4 +1,4 @@
-// The process of a command's own that is the parent of all its processes, seen from here.
+// A command's own process that is the parent of all its processes, as seen from here.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
@@ -6,21 +6,22 @@ internal import Sockets
 internal import Synchronization
 internal import System
 
-/// Starts a program below a keeper (Sources/CLinux/Keeper.c), says what it reports, and hands wishes on to it.
-/// Confined to its loop. When it is let go before the command is over, SIGKILL ends all of it.
+/// Starts a program under a keeper (Sources/CLinux/Keeper.c), reports what the keeper reports, and passes
+/// requests on to it. Confined to its loop. If it is released before the command is over, SIGKILL ends all of
+/// it.
 @safe
 final class Keeper: EventSource {
-    /// The program's number; nil until it runs.
+    /// The program's process ID; nil until it runs.
     private(set) var program: Int32?
     /// Why it was not started.
     private(set) var failure: StreamError?
     /// How the program itself ended.
     private(set) var end: ProgramEnd?
-    /// Nothing of the command runs any more, or nobody can tell: the keeper was killed.
+    /// Nothing of the command is running any more, or nobody can tell: the keeper was killed.
     private(set) var isOver = false
-    /// How many processes were ended by a signal that was asked for.
+    /// How many processes were ended by a signal that was requested.
     private(set) var signalled = 0
-    /// Which limits of its control group it has reached; known when it is over.
+    /// Which limits of its control group it has reached; known once it is over.
     private(set) var reached: Set<Controller> = []
 
     private let descriptor: Descriptor
@@ -30,17 +31,18 @@ final class Keeper: EventSource {
     private let groups: CommandGroups?
     /// Nil for none.
     private let group: ControlGroup?
-    /// While its keeper is gone and something is left in its group.
+    /// While its keeper is gone and its group is not empty.
     private var ruin: Timer?
-    /// Nil once the program runs, or can't.
+    /// Nil once the program is running, or can't.
     private var strings: Strings?
     /// When it is over.
     private var hasGroup = false
     private let changed: () -> Void
 
-    /// - Parameter changed: called on the loop when the program runs, when it has ended, and when all has.
-    ///   The keeper lives until it returns, whatever it frees.
-    /// - Throws: `descriptorsExhausted`; `system` where there can't be a keeper. Whether there is a
+    /// - Parameter changed: called on the loop when the program runs, when it has ended, and when
+    ///   everything has. The keeper lives until it returns, whatever it frees.
+    /// - Throws: `descriptorsExhausted`; `system` if there can't be a keeper. Whether there is a
+    ///   program is known later.
     ///   program is known later.
     init(
         _ start: ProgramStart, input: borrowing Descriptor, output: borrowing Descriptor,
@@ -70,20 +72,20 @@ final class Keeper: EventSource {
     deinit {
         guard !isOver else { return }
         tell(PARLEY_KILL)
-        // Its keeper removes it, unless that is gone.
+        // Its keeper removes it, unless the keeper is gone.
         hasGroup = ruin != nil
-        // Whoever ends this process waits until nothing of it runs.
+        // Whoever ends this process waits until nothing of it is running.
         depart(leaving: Descriptor(duplicating: descriptor.number))
     }
 
-    /// SIGTERM to every process of the command.
+    /// Sends SIGTERM to every process of the command.
     func terminate() { tell(PARLEY_TERMINATE) }
 
-    /// SIGKILL to every process of the command until none is left.
+    /// Sends SIGKILL to every process of the command until none is left.
     func kill() { tell(PARLEY_KILL) }
 
-    /// Lets what the program left behind live on; the command is over then.
-    func letGo() { tell(PARLEY_LET_GO) }
+    /// Lets what the program left behind keep running; the command is then over.
+    func leaveRunning() { tell(PARLEY_LET_GO) }
 
     private func tell(_ wish: some BinaryInteger) {
         parley_keeper_tell(descriptor.number, CChar(truncatingIfNeeded: wish))
@@ -119,7 +121,7 @@ final class Keeper: EventSource {
         if hasNews { withExtendedLifetime(self) { changed() } }
     }
 
-    /// Its keeper is gone. Whoever is in its group is killed, and then it is over.
+    /// Its keeper is gone. Whatever is in its group is killed, and then it is over.
     private func raze(after pause: Duration) {
         guard group.map(CommandGroups.raze) ?? true else {
             ruin = Timer(after: pause, on: loop) { [unowned self] in
@@ -150,9 +152,9 @@ final class Keeper: EventSource {
             let reason =
                 switch Int(report.cause) {
                 case PARLEY_PROC:
-                    "\(what): its processes cannot be watched over, for which /proc must be mounted"
-                case PARLEY_RIGHTS: "\(what): it cannot have the rights that it should"
-                case PARLEY_GROUP: "\(what): it cannot be bounded by a control group of its own"
+                    "\(what): its processes cannot be tracked; /proc must be mounted for that"
+                case PARLEY_RIGHTS: "\(what): it cannot be given the rights that it should have"
+                case PARLEY_GROUP: "\(what): it cannot be limited by a control group of its own"
                 case PARLEY_KEEPER: "\(what): its keeper cannot be set up"
                 default: what
                 }
@@ -171,11 +173,11 @@ final class Keeper: EventSource {
         if report.is_over != 0 { isOver = true }
     }
 
-    /// Kills all that was started, before this process ends: when no loop runs any more.
+    /// Kills everything that was started, before this process ends: when no loop runs any more.
     static func killAll() {
         let controls = running.withLock { Array($0) }
         for control in controls { parley_keeper_tell(control, CChar(PARLEY_KILL)) }
-        // What can't be killed is left to its keeper, which goes on trying.
+        // What can't be killed is left to its keeper, which keeps trying.
         let limit = Moment.now + .seconds(2)
         for control in controls {
             var report = parley_report()
@@ -199,14 +201,14 @@ final class Keeper: EventSource {
 /// The keepers' descriptors.
 private let running = Mutex<Set<Int32>>([])
 
-/// A keeper that ends, until its zombie and its memory were taken away.
+/// How long a keeper that ends may take until its zombie and its memory are gone.
 @safe
 private final class Departure {
     private let pid: pid_t
     private let memory: UnsafeMutableRawPointer
-    /// Which it may still read, where it had not come to the program's start.
+    /// Which it may still read, if it had not reached the program's start.
     private let strings: Strings?
-    /// Of one that was let go before it was over its descriptor; below zero for none.
+    /// The descriptor of one that was released before it was over; below zero for none.
     private let control: Descriptor
     private let loop: EventLoop
     private var timer: Timer?
@@ -225,7 +227,8 @@ private final class Departure {
         self.loop = loop
     }
 
-    /// It says that all is over a moment before it ends, and may have something to kill before that.
+    /// It reports that everything is over a moment before it ends, and may have something to kill
+    /// before that.
     func await() {
         guard unsafe parley_keeper_reap(pid, memory) == 0 else {
             timer = nil

@@ -1,4 +1,4 @@
-// A program's start, as C has it.
+// A program's start, in the form that C needs.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
@@ -35,7 +35,7 @@ func launch(
     return unsafe parley_keeper_start(&how)
 }
 
-/// Strings as execve(2) takes them, which stay until it has.
+/// Strings in the form that execve(2) takes, which remain valid until it has run.
 @safe
 final class Strings {
     typealias List = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
@@ -44,7 +44,7 @@ final class Strings {
     let directory: UnsafeMutablePointer<CChar>
     /// Null for none.
     let groupName: UnsafeMutablePointer<CChar>?
-    /// They stay as long.
+    /// They remain valid as long.
     let rights: RightsMemory?
     var path: UnsafeMutablePointer<CChar> { unsafe arguments[0]! }
 
@@ -73,7 +73,7 @@ final class Strings {
         unsafe list.deallocate()
     }
 
-    /// With a null behind the last.
+    /// With a null after the last one.
     private static func list(_ texts: [String]) -> List {
         let list = List.allocate(capacity: texts.count + 1)
         for (index, text) in texts.enumerated() { unsafe list[index] = unsafe strdup(text) }

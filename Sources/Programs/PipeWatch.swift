@@ -4,18 +4,18 @@ internal import Glibc
 internal import Sockets
 internal import System
 
-/// Learns when the last writer of a pipe has closed it, whatever waits in it to be read. It never reads,
-/// so that the bytes go to whoever has the pipe's other copy. Confined to its loop.
+/// Learns when the last writer of a pipe has closed it, even if there is still data in it. It never
+/// reads, so the bytes go to whoever has the pipe's other copy. Confined to its loop.
 final class PipeWatch: EventSource {
     private var copy: Descriptor?
     private var isWatched = false
     private let changed: () -> Void
 
-    /// Nobody can write to it any more, as far as was looked.
+    /// Nobody can write to it any more, as of the last look.
     var hasEnded: Bool { copy == nil }
 
     /// - Parameters:
-    ///   - copy: of the pipe's reading end.
+    ///   - copy: a copy of the pipe's reading end.
     ///   - changed: called on the loop, once, after `look`.
     init(_ copy: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void) {
         self.copy = consume copy
@@ -25,7 +25,7 @@ final class PipeWatch: EventSource {
 
     deinit { close() }
 
-    /// Finds out whether it has ended, and goes on to watch it where it hasn't. Where the system can't watch it, it has no end.
+    /// Finds out whether it has ended, and keeps watching it if it hasn't. If the system can't watch it, it has no end.
     func look() {
         guard let number = copy?.number, !isWatched else { return }
         var state = pollfd(fd: number, events: 0, revents: 0)

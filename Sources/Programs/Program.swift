@@ -1,4 +1,4 @@
-// A program with all that it starts, from its start until nothing of it runs.
+// A program with everything it starts, from its start until nothing of it is running.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
@@ -6,27 +6,28 @@ public import Sockets
 public import System
 
 /// A program in a session and process group of its own, with default signal dispositions and no
-/// descriptor but its standard ones. Confined to its loop.
+/// descriptors but its standard ones. Confined to its loop.
 ///
-/// All that it starts belongs to it, in whatever group or session that is. When it has ended by
-/// itself, what it left behind is ended as well: after a moment where none of it has the program's output
-/// open, else after the grace time. Who lets it go before it is over has all of it killed, unless
-/// `seeOff` was called.
+/// Everything that it starts belongs to it, in whatever group or session that is. When it has ended by
+/// itself, what it left behind is ended as well: after a moment if none of it has the program's output
+/// open, otherwise after the grace time. Releasing it before it is over kills all of it, unless `seeOff`
+/// was called.
 public final class Program {
-    /// Where it is between its start and its end.
+    /// How far it has progressed between its start and its end.
     public enum Course: Hashable, Sendable {
-        /// It is being started, or the program itself runs.
+        /// It is being started, or the program itself is running.
         case running
-        /// It has ended by itself, and what it left behind may still do so: within the grace time where
-        /// it has the program's output open, else within a moment.
+        /// It has ended by itself, and what it left behind may still do so: within the grace time if it
+        /// has the program's output open, otherwise within a moment.
         case lingering
         /// Everything was sent SIGTERM and has the grace time to end.
         case terminating(Cause)
         /// Everything is sent SIGKILL until nothing is left.
         case killing(Cause)
-        /// Something has taken on rights that keep it from being killed, or its exec hangs, and it runs on.
+        /// Something has acquired rights that keep it from being killed, or its exec hangs, and it is left
+        /// running.
         case lost
-        /// Nothing of it runs any more, or what runs may live on.
+        /// Nothing of it is running any more, or what is may keep running.
         case over
     }
 
@@ -34,21 +35,21 @@ public final class Program {
     public enum Cause: Hashable, Sendable {
         /// The program ended by itself; this is what it left behind.
         case leftBehind
-        /// `terminate` was called while the program itself ran.
+        /// `terminate` was called while the program itself was running.
         case ordered
     }
 
-    /// The number of the program itself, and of its process group; nil until it has started.
+    /// The process ID of the program itself, and of its process group; nil until it has started.
     public var pid: Int32? { keeper.program }
-    /// Why it can't be started; it is over then. Nil while that isn't known, and once it has started.
+    /// Why it can't be started; it is then over. Nil while that isn't known, and once it has started.
     public var failure: StreamError? { keeper.failure }
-    /// Where it is now; each change of it is told by `changed`.
+    /// Its current state; each change is reported by `changed`.
     public private(set) var course = Course.running
-    /// How the program itself ended; its output may still hold something.
+    /// How the program itself ended; there may still be something in its output.
     public var end: ProgramEnd? { keeper.end }
-    /// How many processes that it had left behind when it ended by itself were ended.
+    /// How many processes were ended that it had left behind when it ended by itself.
     public private(set) var leftEnded = 0
-    /// Which limits of its control group it has reached; known when it is over.
+    /// Which limits of its control group it has reached; known once it is over.
     public var reached: Set<Controller> { keeper.reached }
 
     private let keeper: Keeper
@@ -61,16 +62,16 @@ public final class Program {
     private var timer: Timer?
     private var settled: (() -> Void)?
     private var over: (() -> Void)?
-    /// Itself, while nobody else holds it and it is not over.
+    /// Itself, while nothing else holds it and it is not over.
     private var departing: Program?
 
-    /// Begins to start a program; `pid` or `failure` says later how that went. No loop waits for an exec,
-    /// which a hanging file system can prolong. A program that is ended meanwhile doesn't run.
+    /// Begins to start a program; `pid` or `failure` later says how that went. No loop waits for an exec,
+    /// which a hanging file system can delay. A program that is ended meanwhile doesn't run.
     ///
     /// - Parameters:
-    ///   - pipes: whose other ends somebody has, or whose output nobody reads.
+    ///   - pipes: pipes whose other ends somebody has, or whose output nobody reads.
     ///   - changed: called on the loop when `pid`, `failure`, `course`, `end` or `isDone` has changed.
-    /// - Throws: `descriptorsExhausted`; `system` where there can't be another process.
+    /// - Throws: `descriptorsExhausted`; `system` if there can't be another process.
     public init(
         _ start: ProgramStart, _ pipes: consuming ProgramPipes, loop: EventLoop,
         _ changed: @escaping () -> Void
@@ -92,16 +93,17 @@ public final class Program {
         link.program = self
     }
 
-    /// So many are open while it is started, at most: three pipes, copies of two ends, both ends of the
-    /// keeper's, its control group and a file of that, and as many as whoever moves its bytes gets.
+    /// The maximum number of descriptors that are open while it is started: three pipes, copies of two
+    /// ends, both ends of the keeper's, its control group and a file in it, and the ones handed to
+    /// whoever moves its bytes.
     public static let descriptors = 15
 
-    /// What the pipes and the keeper call, which must not hold it.
+    /// What the pipes and the keeper call, which must not retain it.
     private final class Link { weak var program: Program? }
 
     // MARK: Its end
 
-    /// Ends it with all that it started: SIGTERM, after the grace time SIGKILL.
+    /// Ends it with everything that it started: SIGTERM, then SIGKILL after the grace time.
     public func terminate() {
         switch course {
         case .running: terminate(.ordered)
@@ -110,8 +112,8 @@ public final class Program {
         }
     }
 
-    /// Whether nothing more is to be waited for before somebody is told of its end: it was ended, or
-    /// can't be, or it has ended by itself and its output is at its end.
+    /// Whether nothing more has to be waited for before its end is reported: it was ended, or can't
+    /// be, or it has ended by itself and its output is at its end.
     public var isDone: Bool {
         switch course {
         case .running, .terminating(.ordered), .killing(.ordered): false
@@ -121,7 +123,8 @@ public final class Program {
         }
     }
 
-    /// Calls once it is known how everything ended: when it is over or lost; at once where it is.
+    /// Calls once it is known how everything ended: when it is over or given up; at once if it
+    /// already is.
     public func whenSettled(_ call: @escaping () -> Void) {
         switch course {
         case .lost, .over: call()
@@ -129,7 +132,7 @@ public final class Program {
         }
     }
 
-    /// Calls when nothing of it runs any more; at once where that is so.
+    /// Calls when nothing of it is running any more; at once if that is already so.
     public func whenOver(_ call: @escaping () -> Void) {
         if course == .over { call() } else { over = call }
     }
@@ -153,14 +156,15 @@ public final class Program {
         } else if end != nil, course == .running {
             endedByItself = true
             course = .lingering
-            // Only now it counts who may still write; of a program that leaves nothing behind nobody has to ask.
+            // Only now does it matter who may still write; for a program that leaves nothing behind nobody has
+            // to ask.
             for output in outputs { output.look() }
             linger()
         }
         changed()
     }
 
-    /// Leaves what the program left behind its time.
+    /// Gives what the program left behind its time.
     private func linger() {
         if hasEndedOutput, isBackground { return endWhatIsLeft() }
         let time = hasEndedOutput ? min(grace, Self.exitDelay) : grace
@@ -169,8 +173,8 @@ public final class Program {
 
     private func endWhatIsLeft() {
         guard isBackground else { return terminate(.leftBehind) }
-        // What it writes from here on is not the command's.
-        keeper.letGo()
+        // What it writes from here on is no longer the command's.
+        keeper.leaveRunning()
         timer = nil
     }
 
@@ -204,7 +208,8 @@ public final class Program {
 
     // MARK: All programs
 
-    /// Whether there is a proc(5) of this PID namespace with `children`, without which nothing starts.
+    /// Whether there is a proc(5) for this PID namespace with `children`, without which nothing
+    /// starts.
     public static var canBeWatched: Bool {
         var text = [CChar](repeating: 0, count: 32)
         let count = unsafe readlink("/proc/self", &text, text.count - 1)
@@ -214,22 +219,22 @@ public final class Program {
         return text[..<count].elementsEqual("\(getpid())".utf8.map { CChar(bitPattern: $0) })
     }
 
-    /// Has the system keep how programs end, even where whoever started this process ignored that.
+    /// Makes the system keep how programs end, even if whoever started this process ignored that.
     /// Before any program is started.
     public static func keepEnds() { Glibc.signal(SIGCHLD, SIG_DFL) }
 
-    /// Kills every program of this process with all that it started, before this process ends: when no loop
-    /// runs any more.
+    /// Kills every program of this process with everything it started, before this process ends: when no
+    /// loop runs any more.
     public static func killAll() { Keeper.killAll() }
 
-    /// Takes away children of this process that it did not start: as process 1 it gets every orphan.
+    /// Reaps children of this process that it did not start: as process 1 it inherits every orphan.
     ///
-    /// - Parameter spared: a child that it did start, and that somebody waits for.
+    /// - Parameter spared: a child that it did start and that somebody is waiting for.
     public static func reapOrphans(sparing spared: Int32 = 0) { parley_reap_orphans(spared) }
 
-    /// What SIGKILL may take.
+    /// How long SIGKILL may take.
     private static let lastWait = Duration.seconds(2)
-    /// What a process may take to end after it has closed its output: it is not to be signalled, nor
-    /// counted among those that had to be ended.
+    /// How long a process may take to end after it has closed its output: it must not be signalled,
+    /// nor counted among those that had to be ended.
     private static let exitDelay = Duration.milliseconds(100)
 }

@@ -3,10 +3,10 @@
 public import System
 
 /// Where a program's input is written and its output is read: three descriptors, for whoever moves the
-/// bytes. None of them blocks. They close with it.
+/// bytes. None of them blocks. They are closed with it.
 @frozen
 public struct ProgramEnds: ~Copyable, Sendable {
-    /// The writing end of its standard input; nil where it takes none.
+    /// The writing end of its standard input; nil if it takes none.
     public var input: Descriptor?
     /// The reading end of its standard output.
     public var output: Descriptor

@@ -1,17 +1,17 @@
-// The pipes of a program that is to be started.
+// The pipes of a program that is about to be started.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import Sockets
 internal import System
 
-/// A program's standard input and outputs, made before it: whoever moves its bytes can have the other ends
-/// first, so that nothing runs whose output nobody can have.
+/// A program's standard input and outputs, created before it: whoever moves its bytes can have the other
+/// ends first, so that nothing runs whose output nobody can receive.
 public struct ProgramPipes: ~Copyable {
     /// What the program gets: what it reads, and what it writes to.
     let input: Descriptor
     let output: Descriptor
     let errorOutput: Descriptor
-    /// Of the reading ends, by which it is known whether anybody may still write.
+    /// Copies of the reading ends, which show whether anybody may still write.
     let copies: Copies
     private var ends: ProgramEnds?
 
@@ -20,7 +20,7 @@ public struct ProgramPipes: ~Copyable {
         let errorOutput: Descriptor
     }
 
-    /// - Parameter takesInput: else its standard input is at its end at once.
+    /// - Parameter takesInput: otherwise its standard input is at its end at once.
     /// - Throws: `descriptorsExhausted`.
     public init(takesInput: Bool) throws(StreamError) {
         let output = try Pipe()
@@ -49,7 +49,7 @@ public struct ProgramPipes: ~Copyable {
         ends = ProgramEnds(output: outputReader, errorOutput: errorReader, input: inputWriter)
     }
 
-    /// Gives the other ends, once.
+    /// Hands out the other ends, once.
     public mutating func takeEnds() -> ProgramEnds { ends.take()! }
 
     private static func copy(_ reader: borrowing Descriptor) throws(StreamError) -> Descriptor {

@@ -1,16 +1,16 @@
-// Whose rights a program has, and how it is kept from its neighbours.
+// Whose rights a program has, and how it is isolated from its neighbours.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 public import System
 
-/// The rights of a program and of all that it starts.
+/// The rights of a program and of everything it starts.
 public struct ProgramRights: Hashable, Sendable {
-    /// Whose they are; nil for the user of this process. Needs root.
+    /// Whose they are; nil for the user of this process. Requires root.
     public var user: UserNumbers?
-    /// Whether set-id programs such as sudo give it more, and capabilities if it is root's. Without this
-    /// it has no capability, not even as root, gains none by any program (`no_new_privs`), and can
-    /// signal nobody but itself and what it starts, where the kernel has a scope for signals
-    /// (`Landlock.scopesSignals`); that scope would hold for what sudo starts as well.
+    /// Whether set-user-ID programs such as sudo can give it more, and it has root's capabilities if it
+    /// is root. Without this it has no capabilities, not even as root, gains none through any program
+    /// (`no_new_privs`), and can signal only itself and what it starts, if the kernel can restrict
+    /// signals (`Landlock.scopesSignals`); that restriction would apply to what sudo starts as well.
     public var mayGain: Bool
 
     /// Both as the properties say.
@@ -24,7 +24,7 @@ public struct ProgramRights: Hashable, Sendable {
     public static var canBeGained: Bool { parley_gains_nothing() == 0 }
 }
 
-/// Rights as C has them, which stay until the program was started.
+/// Rights in the form that C needs, which remain valid until the program was started.
 @safe
 final class RightsMemory {
     let rights: UnsafeMutablePointer<parley_rights>

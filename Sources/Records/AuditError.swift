@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package import System
 
-/// A failure of the audit trail. Its sentence says which file it is about where it can't be opened, and
-/// only the reason where a record is lost.
+/// A failure of the audit trail. Its sentence names the file if it can't be opened, and gives only the
+/// reason if a record is lost.
 package typealias AuditError = Fault<AuditTrail>
 
 /// The domain of `AuditError`.
 package enum AuditTrail: FaultDomain {
-    /// What whoever said where the trail goes can say instead.
+    /// What the caller can say instead, if it chose where the trail goes.
     package enum Remedy: Hashable, Sendable {
         /// Standard error can't be written to, but a file could be.
         case nameFile
@@ -16,29 +16,29 @@ package enum AuditTrail: FaultDomain {
 }
 
 extension AuditError {
-    /// Whoever was to read the records doesn't read on.
-    static var unread: AuditError { AuditError(.unread, "nobody reads it") }
+    /// The reader of the records has stopped reading.
+    static var unread: AuditError { AuditError(.unread, "nobody is reading it") }
 
-    /// A file that can't be opened, or must not be.
+    /// A file that can't be opened, or must not be used.
     init(_ error: FileError) {
         self.init(.file, "the audit file \(error)", cause: error.cause)
     }
 
-    /// Standard error can't be opened again, and can't be duplicated.
+    /// Standard error can't be reopened and can't be duplicated.
     init(standardError reason: Errno) {
         self.init(
             .standardError, "the audit trail cannot be written to standard error (\(reason))",
             remedy: .nameFile, cause: .system(reason))
     }
 
-    /// Nothing can write the trail.
+    /// No thread can be started to write the trail.
     init(noThread reason: Errno) {
         self.init(
-            .system, "the audit trail cannot be written beside the server's loops (\(reason))",
+            .system, "the thread that writes the audit trail cannot be started (\(reason))",
             cause: .system(reason))
     }
 
-    /// A record that the system didn't take, in the system's words alone.
+    /// A record that the system didn't accept, in the system's own words.
     init(writing reason: Errno) {
         self.init(.system, reason.description, cause: .system(reason))
     }

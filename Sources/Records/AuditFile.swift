@@ -5,24 +5,24 @@ internal import Synchronization
 package import System
 
 /// Appends records to a file or to standard error, on a thread of its own: a disk that hangs or a pipe that nobody reads holds
-/// up who waits for a record, and nobody else. From any thread.
+/// up only those who wait for a record. Safe on any thread.
 package final class AuditFile: Sendable {
     /// Nil for standard error.
     private let path: String?
-    /// Whom it may share standard error with.
+    /// Who it may share standard error with.
     private let turn: LineTurn?
     private let queue: AuditQueue
-    /// Of the file that the next record goes to.
+    /// The identity of the file that the next record goes to.
     private let goesToStandardOutput: Atomic<Bool>
 
     /// Opens the trail, and starts its thread.
     ///
     /// - Parameters:
-    ///   - path: the file, made with mode 0600 where there is none; `-` for standard error.
-    ///   - turn: with whom it shares standard error.
+    ///   - path: the file, created with mode 0600 if there is none; `-` for standard error.
+    ///   - turn: coordinates with what it shares standard error with.
     ///   - syncs: waits until records of programs and reloads are on the disk (fdatasync(2)).
     ///   - told: called on the trail's thread.
-    /// - Throws: `AuditError` where it can't be opened.
+    /// - Throws: `AuditError` if it can't be opened.
     package convenience init(
         _ path: String, _ turn: LineTurn? = nil, syncs: Bool, limits: AuditLimits = AuditLimits(),
         told: @escaping @Sendable (AuditNews) -> Void = { _ in }
@@ -34,7 +34,7 @@ package final class AuditFile: Sendable {
     }
 
     /// - Parameters:
-    ///   - sync: called on the trail's thread; nil where nothing waits for the disk.
+    ///   - sync: called on the trail's thread; nil if nothing waits for the disk.
     ///   - floor: called on the trail's thread.
     init(
         _ path: String, _ turn: LineTurn? = nil, sync: (@Sendable (OpenedTrail) -> Errno?)?,
@@ -49,7 +49,8 @@ package final class AuditFile: Sendable {
         do throws(Errno) {
             let queue = try AuditQueue(limits)
             self.queue = queue
-            // What the thread's call holds is held until its end, also a file that was moved away.
+            // What the thread's closure holds is held until the thread ends, including a file that
+            // was moved away.
             queue.add(trail)
             try startDetachedThread {
                 AuditWriter(queue, sync: sync, floor(), tell: told).run()
@@ -59,12 +60,13 @@ package final class AuditFile: Sendable {
         }
     }
 
-    /// What waits is given up, unless `finish` has waited for it.
+    /// What is waiting is given up, unless `finish` has waited for it.
     deinit { queue.close(until: Moment.now) }
 
-    /// Finds out whether a start could open the trail. None is made: it would be of the wrong user's.
+    /// Finds out whether a start could open the trail. No file is created: it would belong to the
+    /// wrong user.
     ///
-    /// - Throws: `AuditError`, for what a start would fail on.
+    /// - Throws: `AuditError` if a start would fail.
     package static func examine(_ path: String) throws(AuditError) {
         guard path != "-" else {
             _ = try OpenedTrail(nil)
@@ -77,10 +79,10 @@ package final class AuditFile: Sendable {
         }
     }
 
-    /// Opens the file again, so that one that was moved away is let go when all records that were decided before are in it.
-    /// Where that fails the old one stays.
+    /// Reopens the file, so that one that was moved away is released once all records decided before are in it. If that
+    /// fails the old one stays in use.
     ///
-    /// - Throws: `AuditError` where it can't be opened.
+    /// - Throws: `AuditError` if it can't be opened.
     package func reopen() throws(AuditError) {
         guard let path else { return }
         let trail = try OpenedTrail(path, turn)
@@ -88,25 +90,25 @@ package final class AuditFile: Sendable {
         queue.add(trail)
     }
 
-    /// Whether records go where standard output goes.
+    /// Whether records go to the same place as standard output.
     package var sharesStandardOutput: Bool { goesToStandardOutput.load(ordering: .relaxed) }
 
-    /// Has a record written after those that were decided before; `Recorder` alone does.
+    /// Writes a record after those that were decided before; only `Recorder` calls this.
     ///
-    /// - Returns: false where it is left out, since too much waits or too little space is left.
+    /// - Returns: false if it is left out because too much is waiting or too little space is left.
     func add(_ entry: AuditEntry) -> Bool { queue.add(entry) }
 
-    /// Records that are not written, lost or dropped yet.
+    /// Records that are not yet written, lost or dropped.
     var waiting: Int { queue.waiting }
 
-    /// Has what waits written, and takes nothing more.
+    /// Writes what is waiting, and accepts nothing more.
     ///
-    /// - Parameter patience: for so long.
+    /// - Parameter patience: how long to wait for that.
     /// - Returns: how many records are not in the trail.
     package func finish(within patience: Duration) -> Int {
         let end = Moment.now + patience
         queue.close(until: end)
-        // One that waits for a disk doesn't look at the clock.
+        // A thread that waits for a disk doesn't look at the clock.
         return queue.wait(until: end + .milliseconds(100))
     }
 }

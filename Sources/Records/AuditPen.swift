@@ -1,8 +1,8 @@
-// Puts bytes into the trail.
+// Writes bytes to the trail.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// Writes to what is open, and waits for its reader; a disk has the thread wait. Confined to the trail's thread.
+/// Writes to what is open, and waits for its reader; a disk blocks the thread. Confined to the trail's thread.
 final class AuditPen {
     private let queue: AuditQueue
     var trail: OpenedTrail
@@ -17,7 +17,7 @@ final class AuditPen {
 
     /// Writes bytes, and waits for room in a pipe.
     ///
-    /// - Returns: how many were written, and why not all.
+    /// - Returns: how many were written, and why not all of them.
     func put(_ bytes: [UInt8]) -> (count: Int, failure: AuditError?) {
         var count = 0
         var since: Moment?
@@ -44,7 +44,7 @@ final class AuditPen {
         return (count, nil)
     }
 
-    /// - Returns: false where nothing is waited for any more.
+    /// - Returns: false if nothing is waited for any more.
     private func waitForRoom(since began: Moment) -> Bool {
         let now = Moment.now
         let end = queue.end ?? .never
@@ -59,6 +59,6 @@ final class AuditPen {
         return true
     }
 
-    /// What a reader may take before the log says that it is waited for.
+    /// How long a reader may take before the log says that it is being waited for.
     private static let patience = Duration.seconds(2)
 }

@@ -1,14 +1,14 @@
-// What waits to be written into the trail.
+// What is waiting to be written to the trail.
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 internal import System
 
-/// How much may wait for a trail that is slow.
+/// How much may wait for a slow trail.
 package struct AuditLimits: Sendable {
-    /// Bytes that wait in all before another frequent record is left out.
+    /// The total number of bytes that may wait before another frequent record is left out.
     package var frequent = 1 << 20
-    /// The same, before another start or a record of the server's own is refused. Ends are taken always: there are no more of them than of programs
-    /// that have started.
+    /// The same, before another start or a record of the server's own is refused. Ends are always accepted: there are never more of them than
+    /// programs that have started.
     package var starts = 16 << 20
     /// Bytes of the disk that only starts and ends may use; 0 for none.
     package var reserve: UInt64 = 64 << 20
@@ -16,7 +16,8 @@ package struct AuditLimits: Sendable {
     package init() {}
 }
 
-/// Records in the order in which they were decided, until one thread takes them. From any thread.
+/// Records in the order in which they were decided, until one thread takes them. Safe on any
+/// thread.
 final class AuditQueue: Sendable {
     enum Item: Sendable {
         case record(AuditEntry)
@@ -26,34 +27,34 @@ final class AuditQueue: Sendable {
 
     fileprivate struct State {
         var items: [Item] = []
-        /// Of all records that are not settled, also of those that were taken.
+        /// For all records that are not settled, including those that were taken.
         var bytes = 0
         var records = 0
         var isShort = false
         var rest = Rest.none
-        /// Until when what waits is still written; nil while the trail is open.
+        /// Until when what is waiting is still written; nil while the trail is open.
         var end: Moment?
         var isOver = false
-        /// Those of the server's own that found no room, or that were lost at the end.
+        /// The server's own records that found no room, or were lost at the end.
         var lost = 0
     }
 
-    /// What the thread does that takes them.
+    /// What the thread that takes them is doing.
     fileprivate enum Rest {
-        /// It works, and looks here before it rests.
+        /// It is working, and checks the queue before it rests.
         case none
-        /// It looks here in a moment by itself: what nobody waits for has so much time, and is written with what comes
-        /// meanwhile.
+        /// It will check the queue in a moment by itself: records that nobody waits for can wait that long, and are
+        /// written with what arrives meanwhile.
         case short
-        /// It comes when it is called.
+        /// It comes when called.
         case long
     }
 
     private let state = Mutex(State())
     private let limits: AuditLimits
-    /// Where the thread waits that takes them.
+    /// Where the thread that takes them waits.
     let bell: Doorbell
-    /// Rung at its end.
+    /// Rung when the thread ends.
     private let over: Doorbell
 
     init(_ limits: AuditLimits) throws(Errno) {
@@ -62,7 +63,7 @@ final class AuditQueue: Sendable {
         over = try Doorbell()
     }
 
-    /// - Returns: false where it is left out.
+    /// - Returns: false if it is left out.
     func add(_ entry: AuditEntry) -> Bool {
         let (isTaken, rings) = state.withLock { state -> (Bool, Bool) in
             guard state.end == nil, admits(entry, state) else {
@@ -88,7 +89,7 @@ final class AuditQueue: Sendable {
 
     func add(_ trail: OpenedTrail) {
         let rings = state.withLock { state in
-            // Of several in a row the last one counts, and only that one is kept open.
+            // If there are several in a row the last one counts, and only that one is kept open.
             if case .reopening? = state.items.last { state.items.removeLast() }
             state.items.append(.reopening(trail))
             return state.endRest()
@@ -98,7 +99,7 @@ final class AuditQueue: Sendable {
 
     // MARK: For the thread that writes
 
-    /// What was added before all else.
+    /// The records added before everything else.
     func takeFirst() -> OpenedTrail {
         state.withLock { state in
             guard case .reopening(let trail) = state.items.removeFirst() else {
@@ -110,8 +111,8 @@ final class AuditQueue: Sendable {
 
     /// Waits for more.
     ///
-    /// - Parameter due: when there is something to be done without them.
-    /// - Returns: nothing at that time; nil where the trail is closed and there is nothing more.
+    /// - Parameter due: when there is something to do even without them.
+    /// - Returns: empty at that time; nil if the trail is closed and there is nothing more.
     func take(until due: Moment) -> [Item]? {
         while true {
             let (items, rest) = state.withLock { state -> ([Item]?, Rest) in
@@ -133,7 +134,7 @@ final class AuditQueue: Sendable {
         }
     }
 
-    /// A record is written, lost or not needed any more.
+    /// A record is written, lost or no longer needed.
     func settle(_ entry: AuditEntry) {
         state.withLock { state in
             state.bytes -= entry.size
@@ -141,7 +142,7 @@ final class AuditQueue: Sendable {
         }
     }
 
-    /// How many found no room, and are to be told of by the next record.
+    /// How many found no room and must be reported by the next record.
     func takeLost() -> Int {
         state.withLock { state in
             defer { state.lost = 0 }
@@ -151,10 +152,10 @@ final class AuditQueue: Sendable {
 
     func note(isShort: Bool) { state.withLock { $0.isShort = isShort } }
 
-    /// Until when what waits may be written; nil for as long as it takes.
+    /// Until when what is waiting may be written; nil for as long as it takes.
     var end: Moment? { state.withLock { $0.end } }
 
-    /// Nothing is written any more, and no record tells of so many that were lost.
+    /// Nothing is written any more, and no record reports this many that were lost.
     func noteOver(lost: Int) {
         state.withLock { state in
             state.isOver = true
@@ -168,13 +169,13 @@ final class AuditQueue: Sendable {
 
     // MARK: Its end
 
-    /// Takes nothing more, and has what waits written until then.
+    /// Accepts nothing more, and has what is waiting written until then.
     func close(until end: Moment) {
         state.withLock { $0.end = $0.end ?? end }
         bell.ring()
     }
 
-    /// Waits until the thread has ended, or for so long.
+    /// Waits until the thread has ended, or for this long.
     ///
     /// - Returns: how many records are not written.
     func wait(until end: Moment) -> Int {
@@ -182,14 +183,14 @@ final class AuditQueue: Sendable {
         return state.withLock { $0.records + $0.lost }
     }
 
-    /// How long a record that nobody waits for may wait for others, once one was written. A program's end and the start that
-    /// follows it then cost one call of the thread.
+    /// How long a record that nobody waits for may wait for others after one was written. The end of a program and the start
+    /// that follows it then cost one wake-up of the thread.
     private static let pause = Duration.milliseconds(5)
 }
 
 extension AuditQueue.State {
-    /// - Parameter entry: what is to be written; nil for what can't wait.
-    /// - Returns: whether the thread must be called.
+    /// - Parameter entry: what must be written; nil for something that can't wait.
+    /// - Returns: whether the thread must be woken.
     fileprivate mutating func endRest(for entry: AuditEntry? = nil) -> Bool {
         switch rest {
         case .none: return false

@@ -2,30 +2,30 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// Writes records in their order, whole lines of several at once, and waits for the pipe or the disk in nobody's place. A line
-/// that was written in part is completed before anything else is written to that file. Confined to its thread.
+/// Writes records in order, several whole lines at once, and waits for the pipe or the disk so that nothing else has to. A
+/// line that was written in part is completed before anything else is written to that file. Confined to its thread.
 final class AuditWriter {
     private let queue: AuditQueue
     private let pen: AuditPen
-    /// Waits for the disk; nil where nobody asked for that.
+    /// Waits for the disk; nil if that was not requested.
     private let sync: ((OpenedTrail) -> Errno?)?
     private var floor: DiskFloor
     private let tell: (AuditNews) -> Void
-    /// What must be written before anything else: ends that could not be, and a record of any kind of which a part was.
+    /// What must be written before anything else: ends that could not be, and any record that was written in part.
     private var owed: [AuditEntry] = []
-    /// What is missing of the first of them, where a part is written.
+    /// The rest of the first of them, if part of it is written.
     private var rest: [UInt8] = []
-    /// How many lost records that line tells of.
+    /// How many lost records that line reports.
     private var restTells = 0
-    /// Ends among them that the log was told of.
+    /// How many ends among them were reported to the log.
     private var kept = 0
-    /// When they are tried again, though nothing else is to be written.
+    /// When to try them again even if nothing else has to be written.
     private var nextTry = Moment.never
     /// Records that were lost since the last one that was written.
     private var lost = 0
-    /// Written, and waiting for the disk.
+    /// Written, but waiting for the disk.
     private var unsynced: [AuditEntry] = []
-    /// The disk has failed to say that it has them, and the log was told.
+    /// The disk has failed to confirm them, and that was reported to the log.
     private var isInDoubt = false
 
     init(
@@ -57,11 +57,11 @@ final class AuditWriter {
             }
             write(entries)
         }
-        // A disk may have room again before nobody waits any more.
+        // A disk may have room again before anyone stops waiting.
         while payOwed() != nil, let end = queue.end, nextTry < end {
             queue.bell.wait(until: nextTry)
         }
-        // Whoever else writes there has a last word as well.
+        // Whoever else writes there may have a last word as well.
         pen.trail.turn?.giveUp(as: .trail)
         queue.noteOver(lost: lost)
     }
@@ -77,9 +77,9 @@ final class AuditWriter {
     /// Lines that are written at once.
     private struct Group {
         var bytes: [UInt8] = []
-        /// Each with where its line ends.
+        /// Where each line ends.
         var entries: [(entry: AuditEntry, end: Int)] = []
-        /// The first line tells of so many that were lost.
+        /// The first line reports this many that were lost.
         var lost = 0
     }
 
@@ -105,14 +105,14 @@ final class AuditWriter {
         finishSync()
     }
 
-    /// As many lines as are written at once, and one at least where there is one.
+    /// As many lines as are written at once; at least one if there is one.
     private func gather(_ entries: [AuditEntry], from index: inout Int) -> Group {
         var group = Group()
         while index < entries.count {
             var entry = entries[index]
             let isFirst = group.entries.isEmpty
             if isToBeDropped(entry) {
-                // All of a group are in a row.
+                // All records of a group are adjacent.
                 guard isFirst else { break }
                 drop(entry)
                 index += 1
@@ -122,7 +122,7 @@ final class AuditWriter {
                 group.lost = lost
                 entry.line.add("lost_before", lost)
             }
-            guard isFirst || group.bytes.count + entry.line.count <= pen.trail.mostAtOnce else {
+            guard isFirst || group.bytes.count + entry.line.count <= pen.trail.maxAtOnce else {
                 break
             }
             entry.line.write(to: &group.bytes)
@@ -138,7 +138,7 @@ final class AuditWriter {
     private func settle(_ group: Group, written count: Int, _ failure: AuditError?) -> Int {
         var start = 0
         for (index, (entry, end)) in group.entries.enumerated() {
-            // A part of it is enough: it will be whole.
+            // Part of it is enough: it will be completed.
             if index == 0, count > 0 { lost -= group.lost }
             if end <= count {
                 finish(entry)
@@ -156,7 +156,7 @@ final class AuditWriter {
         return 0
     }
 
-    // MARK: What becomes of records
+    // MARK: What happens to records
 
     private func isToBeDropped(_ entry: AuditEntry) -> Bool {
         // It was taken before the disk was found to be short.
@@ -181,7 +181,7 @@ final class AuditWriter {
         if sync != nil, entry.isDurable { unsynced.append(entry) } else { settle(entry) }
     }
 
-    /// Has all that was written come to the disk: many records wait for it once.
+    /// Makes sure that everything written reaches the disk: many records wait for that at once.
     private func finishSync() {
         guard !unsynced.isEmpty else { return }
         let failure = sync?(pen.trail).map { AuditError(writing: $0) }
@@ -191,7 +191,7 @@ final class AuditWriter {
         unsynced = []
     }
 
-    /// A part of its line is written.
+    /// Part of its line is written.
     private func begin(_ entry: AuditEntry, rest: [UInt8], _ reason: AuditError) {
         self.rest = rest
         owe(entry, reason)
@@ -203,7 +203,7 @@ final class AuditWriter {
         }
     }
 
-    /// Nothing of it is written.
+    /// None of it is written.
     private func give(up entry: AuditEntry, _ reason: AuditError) {
         if entry.isNeedless { return settle(entry) }
         if case .end = entry.kind { return owe(entry, reason) }
@@ -228,9 +228,9 @@ final class AuditWriter {
 
     // MARK: What is owed
 
-    /// Writes what must come before all else.
+    /// Writes what must come before everything else.
     ///
-    /// - Returns: why it can't.
+    /// - Returns: why that is impossible.
     private func payOwed() -> AuditError? {
         guard !owed.isEmpty else { return nil }
         if !rest.isEmpty {
@@ -281,10 +281,10 @@ final class AuditWriter {
         return reason
     }
 
-    /// What was decided before is written where it was decided, as far as that can be done.
+    /// What was decided before is written where it was decided, as far as possible.
     private func goOn(in next: OpenedTrail) {
         if payOwed() != nil, !next.leads(to: pen.trail) {
-            // The line that was begun is whole in the new file.
+            // The line that was begun is repeated in full in the new file.
             if !rest.isEmpty { lost += restTells }
             rest = []
         }

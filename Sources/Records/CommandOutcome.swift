@@ -1,34 +1,34 @@
-// How a command ended, in the words that the audit trail, `--json` and `--status-fd` share.
+// How a command ended, in the words shared by the audit trail, `--json` and `--status-fd`.
 // SPDX-License-Identifier: Apache-2.0
 package import System
 
 /// How a command ended, or why there is no answer to it.
 package enum CommandOutcome: Hashable, Sendable {
     case ended(ProgramEnd)
-    /// The server ended it, since its time was over.
+    /// The server stopped it at its time limit.
     case timedOut
-    /// The server ended it, since it wrote more than it may.
+    /// The server stopped it at its output limit.
     case overOutput
-    /// Something of it runs on that could not be ended; with how the program itself ended, where it did.
+    /// Part of it could not be ended and is still running; with how the program itself ended, if it did.
     case leftRunning(ProgramEnd?)
     /// It was not started.
     case refused(Cause)
-    /// The server ended at once, and killed it.
+    /// The server was stopped at once, and killed it.
     case serverEnded
-    /// The client's connection ended before the answer was whole.
+    /// The client's connection ended before the complete answer had arrived.
     case cutShort(Cause)
     /// One of the two ends did not accept the other's certificate.
     case notTrusted(Cause)
-    /// The client was told to end before the answer came.
+    /// The client was told to stop before the answer came.
     case interrupted(Cause)
-    /// Any other reason for which the client has no answer.
+    /// Any other reason why the client has no answer.
     case failed(Cause)
 
-    /// Why there is no program that ended.
+    /// Why there is no ended program.
     package struct Cause: Hashable, Sendable {
         /// For programs.
         package let code: String
-        /// For people, without its full stop.
+        /// For people, without a full stop.
         package let sentence: String
 
         package init(_ code: String, _ sentence: String) {
@@ -52,7 +52,7 @@ package enum CommandOutcome: Hashable, Sendable {
         case failed
     }
 
-    /// What `outcome` says.
+    /// The word for `outcome`.
     package var word: Word {
         switch self {
         case .ended(.status): .exit
@@ -71,8 +71,9 @@ package enum CommandOutcome: Hashable, Sendable {
 
     /// Its fields.
     ///
-    /// - Parameter sentence: the name of the cause's sentence. The client's objects call theirs `message`:
-    ///   it is what the client was told, and the trail's `reason` may name the server's files.
+    /// - Parameter sentence: the field for the cause's sentence. The client's objects call theirs
+    ///   `message`: it is what the client was told, while the trail's `reason` may name the server's
+    ///   files.
     package func fields(sentence: StaticString = "reason") -> [Field] {
         let (status, signal): (UInt8?, UInt8?) =
             switch end {

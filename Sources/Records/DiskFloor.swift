@@ -3,10 +3,10 @@
 internal import Glibc
 internal import System
 
-/// Looks at a file system's free space now and then: other records stop while it is below a floor, so that starts and ends
-/// still have room. Used by one thread.
+/// Checks a file system's free space from time to time: other records are left out while it is below a floor, so that
+/// starts and ends still have room. Used by a single thread.
 struct DiskFloor {
-    /// In bytes, of which a user without root's rights may use `free`.
+    /// In bytes; `free` is what a user without root's rights may use.
     struct Space {
         let free: UInt64
         let all: UInt64
@@ -15,28 +15,28 @@ struct DiskFloor {
     private let reserve: UInt64
     private let measure: (Int32) -> Space?
     private var next = Moment(nanoseconds: 0)
-    /// Since it was looked at.
+    /// Since the last check.
     private var written: UInt64 = 0
     private(set) var isShort = false
-    /// The floor of the file system that was looked at last.
+    /// The floor of the file system that was last checked.
     private(set) var floor: UInt64 = 0
 
     /// - Parameters:
-    ///   - reserve: in bytes, but no more than an eighth of the file system; 0 for none.
+    ///   - reserve: in bytes, but at most an eighth of the file system; 0 for none.
     ///   - measure: asks the system.
     init(_ reserve: UInt64, measure: @escaping (Int32) -> Space? = Self.space) {
         self.reserve = reserve
         self.measure = measure
     }
 
-    /// Looks, unless it has a moment ago.
+    /// Checks, unless that was done a moment ago.
     ///
-    /// - Returns: the free space where it is short since now or isn't any more; else nil.
+    /// - Returns: the free space if it has just become short or is no longer short; otherwise nil.
     mutating func look(at trail: OpenedTrail, _ now: Moment) -> UInt64? {
         guard reserve > 0, trail.isRegular, now >= next || written > floor / 4 else { return nil }
         next = now + Self.pause
         written = 0
-        // Where nobody can say, the writes themselves will.
+        // If nobody can say, the writes themselves will.
         guard let space = measure(trail.number) else { return nil }
         floor = min(reserve, space.all / 8)
         // Not at every byte that comes or goes.
@@ -45,7 +45,7 @@ struct DiskFloor {
         return isShort == self.isShort ? nil : space.free
     }
 
-    /// So many bytes are written: of a small disk that may be much.
+    /// This many bytes were written: on a small disk that may be a lot.
     mutating func note(written count: Int) { written += UInt64(count) }
 
     /// Another file is written from here on.
@@ -54,7 +54,7 @@ struct DiskFloor {
         isShort = false
     }
 
-    /// When it is to be looked at again, though nothing is written.
+    /// When to check again even if nothing is written.
     var due: Moment { isShort ? next : .never }
 
     /// Others write to the disk as well.

@@ -1,12 +1,12 @@
-// A field of a record, which may be left out.
+// A field of a record, which may be omitted.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A field that a record can have. One without a value is named all the same, so that a record says
-/// every field of its kind; `docs/audit.md` is compared with that.
+/// A field that a record can have. One without a value is listed all the same, so that a record
+/// names every field of its kind; `docs/audit.md` is compared with that.
 package struct Field: Sendable {
     /// Its key in the object.
     package let name: StaticString
-    /// Nil where the field is left out.
+    /// Nil if the field is omitted.
     package let value: Value?
 
     /// What a field holds.
@@ -40,7 +40,7 @@ package struct Field: Sendable {
 }
 
 extension JSONLine {
-    /// Adds a field, unless it is left out.
+    /// Adds a field, unless it is omitted.
     package mutating func add(_ field: Field) {
         switch field.value {
         case nil: break
@@ -54,7 +54,7 @@ extension JSONLine {
 
     /// Adds several fields.
     ///
-    /// - Parameter longest: cuts a text that has more bytes.
+    /// - Parameter longest: cuts texts that have more bytes.
     package mutating func add(_ fields: [Field], longest: Int = .max) {
         for field in fields {
             if case .text(let text) = field.value, let cut = text.cut(to: longest) {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// A JSON object that is built field by field. Whatever a peer sent stands in it as ASCII: it can
-/// neither forge a line nor reach a terminal raw.
+/// A JSON object that is built field by field. Whatever a peer sent appears in it as ASCII: it can
+/// neither forge a line nor reach a terminal unescaped.
 public struct JSONLine: Sendable {
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
 
@@ -33,8 +33,8 @@ public struct JSONLine: Sendable {
         bytes.append(UInt8(ascii: "]"))
     }
 
-    /// Adds an array of arguments. Those that are secret are their length in bytes, those that were cut an object of
-    /// what is left and of the length of all.
+    /// Adds an array of arguments. Secret ones become their length in bytes, and shortened ones an object with the
+    /// remaining text and the full length.
     package mutating func add(_ key: StaticString, _ arguments: [RecordedArgument]) {
         begin(key)
         bytes.append(UInt8(ascii: "["))
@@ -59,7 +59,7 @@ public struct JSONLine: Sendable {
         bytes += span.seconds(decimals: 6).utf8
     }
 
-    /// Adds all fields of another one.
+    /// Adds all fields of another object.
     public mutating func add(_ other: JSONLine) {
         guard other.bytes.count > 1 else { return }
         if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }

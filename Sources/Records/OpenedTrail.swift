@@ -1,28 +1,28 @@
-// What the trail's lines are written to at the moment.
+// What the trail's lines are currently written to.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import System
 
-/// A file, a pipe, a device or a socket, open for records. Closed when nobody has it any more.
+/// A file, a pipe, a device or a socket that is open for records. Closed when released.
 final class OpenedTrail: Sendable {
     private let descriptor: Descriptor
-    /// Whether it is a file, which takes what it is given at once or has the writer wait; the others say when
-    /// they have no room.
+    /// Whether it is a file, which accepts what it is given at once or blocks the writer; the others report
+    /// when they have no room.
     let isRegular: Bool
     private let isSocket: Bool
-    /// Nil where nobody else of this process writes there.
+    /// Nil if nothing else in this process writes there.
     let turn: LineTurn?
 
     /// - Parameters:
     ///   - path: nil for standard error.
-    ///   - turn: with whom it shares that.
-    /// - Throws: `AuditError` where it can't be opened.
+    ///   - turn: coordinates with what it shares standard error with.
+    /// - Throws: `AuditError` if it can't be opened.
     init(_ path: String?, _ turn: LineTurn? = nil) throws(AuditError) {
         descriptor = try Self.open(path)
         let kind = Descriptor.kind(of: descriptor.number)
         isRegular = kind == S_IFREG
         isSocket = kind == S_IFSOCK
-        // Nobody else must wait for a disk, nor for what nobody else writes to.
+        // Nothing else must wait for a disk, nor for something only this writes to.
         let neverBlocks = isSocket || fcntl(descriptor.number, F_GETFL) & O_NONBLOCK != 0
         let isShared = leadToSameFile(descriptor.number, 2)
         self.turn = neverBlocks && !isRegular && isShared ? turn : nil
@@ -49,21 +49,21 @@ final class OpenedTrail: Sendable {
 
     var isStandardOutput: Bool { leadToSameFile(number, 1) }
 
-    /// Of whole lines, as many are written at once. A pipe takes so many bytes whole or not at all (PIPE_BUF,
-    /// pipe(7)), so that what others write to it stands between the lines and not in them.
-    var mostAtOnce: Int { isRegular ? 16_384 : 4_096 }
+    /// The maximum number of bytes of whole lines to write at once. A pipe accepts this many bytes completely
+    /// or not at all (PIPE_BUF, pipe(7)), so what others write to it appears between lines, not within them.
+    var maxAtOnce: Int { isRegular ? 16_384 : 4_096 }
 
-    /// What became of an attempt to write.
+    /// The result of an attempt to write.
     enum Attempt {
         case wrote(Int)
         /// There is no room now.
         case isFull
-        /// Somebody else has begun a line there.
+        /// Something else has begun a line there.
         case isTaken
         case failed(Errno)
     }
 
-    /// Writes as much as is taken now.
+    /// Writes as much as is accepted now.
     func write(_ bytes: Span<UInt8>) -> Attempt {
         unsafe bytes.withUnsafeBufferPointer { bytes in
             guard let turn else { return unsafe attempt(writeOnce(bytes)) }
@@ -93,7 +93,7 @@ final class OpenedTrail: Sendable {
         return .failed(count == 0 ? Errno(ENOSPC) : .last)
     }
 
-    /// Waits until all that was written is on the disk. What has no disk has nothing to wait for.
+    /// Waits until everything written is on the disk. What isn't on a disk has nothing to wait for.
     func sync() -> Errno? {
         guard fdatasync(number) != 0, errno != EINVAL, errno != EROFS else { return nil }
         return .last

@@ -1,28 +1,28 @@
-// What is recorded: every event, and each of its fields.
+// What is recorded: every event and each of its fields.
 // SPDX-License-Identifier: Apache-2.0
 
 /// One event, in plain values. The audit trail writes it as a line, whose fields `docs/audit.md` explains;
-/// whatever else is made of events takes it from where `Recorder` makes that line.
+/// any other use of events starts where `Recorder` makes that line.
 package enum Record: Sendable {
-    /// A handshake is over, or a plaintext session begins; with what is spoken in it.
+    /// A handshake is finished, or a plaintext session begins; with its protocol.
     case sessionStart(conversation: String)
     /// A program is about to start.
     case commandStart(RecordedCommand)
-    /// It is known how all that a program started has ended, or that it can't be ended.
+    /// It is known how everything that a program started has ended, or that it can't be ended.
     case commandEnd(RecordedCommand, CommandEnd)
     /// What was left running has ended.
     case commandGone(RecordedCommand, pid: Int32?, duration: Duration)
-    /// A fixed reply was given, or several equal ones.
+    /// A fixed reply was given, or several identical ones.
     case reply(RecordedReply)
     /// A command or a message was refused.
     case refusal(RecordedRefusal)
-    /// A connection came to no session, or several that are told together.
+    /// A connection never became a session, or several that are reported together.
     case handshakeFailure(code: String, reason: String, RecordedStrangers? = nil)
-    /// A session is over. The bytes are those of its connection, encryption included.
+    /// A session is over. The bytes are those on its connection, including encryption.
     case sessionEnd(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration)
-    /// Files were read again; with why the old ones stay in force, where they do.
+    /// Files were reloaded; with the reason if the old ones stay in force.
     case reload(ReloadedFiles, failure: String?)
-    /// So many records of an identity were left out, and it is not known when it will have another one that could tell.
+    /// The number of an identity's records that were left out when it is not known whether another one can report that.
     case omission(identity: String?, records: Int)
 
     /// The words of `event`.
@@ -39,8 +39,8 @@ package enum Record: Sendable {
         case omission
     }
 
-    /// What it is called, and every field that it can have beside those that all records have, in the
-    /// order in which they are written.
+    /// Its name, and every field that it can have beyond those that all records have, in the order in
+    /// which they are written.
     package var schema: (event: Event, fields: [Field]) {
         switch self {
         case .sessionStart(let conversation):
@@ -115,8 +115,8 @@ package enum Record: Sendable {
         }
     }
 
-    /// Whether it waits for the disk where that was asked for. What any client can cause in any number
-    /// does not: otherwise one client could hold up all starts.
+    /// Whether it waits for the disk, if that was requested. Records that any client can cause in any
+    /// number don't: otherwise one client could hold up all starts.
     package var isDurable: Bool {
         switch self {
         case .commandStart, .commandEnd, .commandGone, .reload: true
@@ -132,7 +132,7 @@ package enum Record: Sendable {
         }
     }
 
-    /// Where it must not be lost, since it says how a program ended: the program's start.
+    /// If it must not be lost because it says how a program ended: the program's start.
     var end: RecordedCommand? {
         switch self {
         case .commandEnd(let command, _), .commandGone(let command, _, _): command
@@ -141,7 +141,7 @@ package enum Record: Sendable {
     }
 }
 
-/// Equal fixed replies in a row that left together.
+/// Identical consecutive fixed replies that were sent together.
 package struct RecordedReply: Sendable {
     /// The number of the last of them; nil in a session of messages.
     package var command: Int?
@@ -156,19 +156,19 @@ package struct RecordedReply: Sendable {
     }
 }
 
-/// A command or a message that was refused. What isn't known of it is nil.
+/// A command or a message that was refused. What isn't known about it is nil.
 package struct RecordedRefusal: Sendable {
     package var command: Int?
     package var name: String?
     package var arguments: [RecordedArgument]?
-    /// Where not all of them are recorded: how many there were.
+    /// If not all of them are recorded: how many there were.
     package var argumentCount: Int?
     package var code: String
     /// Which limit was reached, if that is why: a key of the table or an option.
     package var limit: String?
     package var reason: String?
 
-    /// - Parameter arguments: all of them. Only the first are kept, and of those that are long the beginning.
+    /// - Parameter arguments: all of them. Only the first are kept, and long ones are cut.
     package init(
         command: Int? = nil, name: String? = nil, arguments: [RecordedArgument]? = nil,
         code: String, limit: String? = nil, reason: String? = nil
@@ -185,13 +185,13 @@ package struct RecordedRefusal: Sendable {
     }
 }
 
-/// Connections without a session that are told together. What is nil is left out.
+/// Connections without a session that are reported together. Fields that are nil are omitted.
 package struct RecordedStrangers: Sendable {
     package var count: Int?
     package var addresses: Int?
-    /// Each with the number of those that it was the reason of: `reset 3`.
+    /// Each with how many failed for that reason: `reset 3`.
     package var reasons: [String]?
-    /// In what time they came.
+    /// The period in which they came.
     package var span: Duration?
 
     package init(count: Int?, addresses: Int?, reasons: [String], span: Duration?) {
@@ -202,7 +202,7 @@ package struct RecordedStrangers: Sendable {
     }
 }
 
-/// What is read again at once, in the words of `what`.
+/// What is reloaded together, in the words of `what`.
 package enum ReloadedFiles: String, CaseIterable, Sendable {
     case certificates
     case commandTable = "the command table"

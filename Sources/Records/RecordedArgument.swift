@@ -1,12 +1,12 @@
-// What records say of an argument.
+// What records say about an argument.
 // SPDX-License-Identifier: Apache-2.0
 
-/// An argument of a command, as far as a record may know it.
+/// An argument of a command, as far as a record may show it.
 package enum RecordedArgument: Hashable, Sendable {
     case open(String)
-    /// One that the table calls secret, or of which that isn't known: its length in bytes.
+    /// One that the table calls secret, or about which that isn't known: its length in bytes.
     case secret(length: Int)
-    /// Of an open one that is too long for any record but a start's: its beginning, and the length of all of it in bytes.
+    /// One that is not secret but too long for any record except a start's: its beginning, and its full length in bytes.
     case cut(String, length: Int)
 
     package init(_ text: String, isSecret: Bool) {
@@ -15,17 +15,17 @@ package enum RecordedArgument: Hashable, Sendable {
 }
 
 extension [RecordedArgument] {
-    /// As many of them as records have other than that of a start, the last of these may be cut: whoever is refused may send as much
-    /// as he likes, and what a start has said need not be said again.
+    /// The arguments for records other than that of a start, the last of which may be cut: a client that is refused may send as much
+    /// as it likes, and what the start's record says need not be repeated.
     var bounded: [RecordedArgument] {
-        var room = Self.mostBytes
+        var room = Self.maxBytes
         var bounded: [RecordedArgument] = []
         for argument in self {
             guard room > 0 else { break }
             var argument = argument
             if case .open(let text) = argument {
                 argument =
-                    text.cut(to: Swift.min(room, Self.mostOfOne)).map {
+                    text.cut(to: Swift.min(room, Self.maxPerArgument)).map {
                         .cut($0, length: text.utf8.count)
                     } ?? argument
             }
@@ -35,14 +35,14 @@ extension [RecordedArgument] {
         return bounded
     }
 
-    /// Of one argument.
-    static var mostOfOne: Int { 256 }
-    /// Of all, where each counts as `least` or more.
-    static var mostBytes: Int { 512 }
+    /// For one argument.
+    static var maxPerArgument: Int { 256 }
+    /// For all together, each of which counts for at least `least`.
+    static var maxBytes: Int { 512 }
 }
 
 extension RecordedArgument {
-    /// What it takes of a record, by and large.
+    /// Roughly how much of a record it takes.
     fileprivate var weight: Int {
         switch self {
         case .open(let text), .cut(let text, _): max(text.utf8.count, Self.least)
@@ -54,7 +54,7 @@ extension RecordedArgument {
 }
 
 extension String {
-    /// Its first bytes, as far as they are whole characters of Unicode; nil where it has no more than so many.
+    /// Its first bytes, as far as they are complete Unicode characters; nil if it has no more than that.
     func cut(to count: Int) -> String? {
         guard utf8.count > count else { return nil }
         var end = utf8.index(utf8.startIndex, offsetBy: count)

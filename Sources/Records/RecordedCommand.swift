@@ -1,16 +1,16 @@
-// What records say of a program, in plain values.
+// What records say about a program, in plain values.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A program that was started, as each of its records says.
+/// A program that was started, as each of its records describes it.
 package struct RecordedCommand: Sendable {
-    /// In its session, from 1.
+    /// Its number in its session, counted from 1.
     package let number: Int
-    /// The table's.
+    /// The name in the table.
     package let name: String
     package let arguments: [RecordedArgument]
     /// Its path.
     package let program: String
-    /// What becomes of its first record.
+    /// What has become of its first record.
     package let start: StartRecord?
 
     package init(
@@ -31,8 +31,8 @@ package struct RecordedCommand: Sendable {
         ]
     }
 
-    /// Those of the records that follow its first one, which has all of its arguments. `command` and the session's number say
-    /// which one that is.
+    /// The arguments in the records after its first one, which has all of them. `command` and the session's number identify
+    /// that one.
     var fieldsAfterwards: [Field] {
         let kept = arguments.bounded
         return [
@@ -45,21 +45,21 @@ package struct RecordedCommand: Sendable {
 
 /// How a program ended.
 package struct CommandEnd: Sendable {
-    /// Nil where it could not be started, and where the server ended at once.
+    /// Nil if it could not be started, and if the server was stopped at once.
     package var pid: Int32?
     package var outcome: CommandOutcome
     /// Processes that it had left behind when it ended by itself, and that were ended after it.
     package var leftEnded = 0
     /// The names of limits that it has reached, in the table's words.
     package var limits: [String] = []
-    /// Nil where the server ended at once.
+    /// Nil if the server was stopped at once.
     package var usage: Usage?
 
-    /// What it moved, in bytes, and how long it took.
+    /// What it transferred, in bytes, and how long it took.
     package struct Usage: Sendable {
-        /// These three are nil where whoever moved them did not say.
+        /// These three are nil if they were not reported.
         package var bytesIn: Int?
-        /// What it wrote within its limit, whoever took it.
+        /// What it wrote within its limit, whether or not anybody took it.
         package var bytesOut: Int?
         package var bytesError: Int?
         package var duration: Duration

@@ -1,9 +1,9 @@
-// What records say of the session that they belong to.
+// What records say about the session they belong to.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whose session it is, as each of its records says.
+/// Whose session it is, as each of its records states.
 package struct RecordedSession: Sendable {
-    /// Of all loops, from 1; nil where there is none.
+    /// Its number among the sessions of all loops, counted from 1; nil if there is none.
     package let number: Int?
     package let address: String
     /// Nil for a client without a certificate.
@@ -30,7 +30,7 @@ package struct RecordedSession: Sendable {
         self.peer = peer
     }
 
-    /// For what is recorded of connections of an address that came to no session.
+    /// For records about connections from an address that never became a session.
     package init(strangersAt address: String) {
         number = nil
         self.address = address

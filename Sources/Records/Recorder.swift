@@ -2,20 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// Has a session's records written into the audit file: each with the session's own fields, frequent ones
-/// within a budget. Confined to its loop.
+/// Writes a session's records to the audit file: each with the session's own fields, frequent ones within
+/// a budget. Confined to its loop.
 package final class Recorder {
     private let file: AuditFile
     /// Nil for the server's own records.
     private let budget: Budget?
-    /// The session's fields, as each of its records has them.
+    /// The session's fields, which each of its records has.
     private var session = JSONLine()
     /// Commands that the session has had.
     private var commands = 0
 
     /// - Parameters:
     ///   - session: nil for the server's own records.
-    ///   - budget: of the session's identity; nil for the server's own records, which clients don't cause.
+    ///   - budget: that of the session's identity; nil for the server's own records, which clients don't
+    ///     cause.
     package init(_ file: AuditFile, _ session: RecordedSession?, budget: Budget? = nil) {
         self.file = file
         self.budget = budget
@@ -23,9 +24,9 @@ package final class Recorder {
         budget?.hold()
     }
 
-    deinit { budget?.letGo() }
+    deinit { budget?.release() }
 
-    /// Takes every record that there is, but starts.
+    /// Accepts every kind of record except starts.
     package func record(_ record: Record) {
         if record.isFrequent {
             add(record, .frequent)
@@ -36,7 +37,7 @@ package final class Recorder {
         }
     }
 
-    /// - Returns: false where it is left out.
+    /// - Returns: false if it is left out.
     @discardableResult
     private func add(_ record: Record, _ kind: AuditEntry.Kind) -> Bool {
         guard !record.isFrequent || budget?.admits() != false else {
@@ -63,9 +64,9 @@ package final class Recorder {
 
     /// Records that a program is about to start, as the session's next command.
     ///
-    /// - Parameter settled: called on the trail's thread, once it is known that the program may not start, or that it may and
-    ///   somebody waits for that (`StartRecord.wait`); not where the trail ends before.
-    /// - Returns: nil where that can't be kept: the program must not start then.
+    /// - Parameter settled: called on the trail's thread once it is known that the program may not start, or that it may and
+    ///   somebody is waiting for that (`StartRecord.wait`); not if the trail ends before that.
+    /// - Returns: nil if that can't be kept: the program must not start then.
     package func start(
         _ name: String, _ arguments: [RecordedArgument], program: String,
         settled: @escaping @Sendable (StartFate) -> Void
@@ -78,7 +79,7 @@ package final class Recorder {
         return command
     }
 
-    /// Records that a program was not started, since the record of its start has failed.
+    /// Records that a program was not started because the record of its start has failed.
     package func refuse(_ command: RecordedCommand, code: String, reason: String) {
         record(
             .refusal(
@@ -102,14 +103,14 @@ package final class Recorder {
                     arguments: arguments, code: code, limit: limit, reason: reason)))
     }
 
-    /// Takes note of records that nobody has made, since there were too many, and of so many of the session's next
-    /// commands which they would have been about.
+    /// Notes records that were not made because there were too many, and the number of the session's next commands
+    /// that they would have been about.
     package func omit(_ records: Int, commands: Int) {
         budget?.omit(records)
         self.commands &+= commands
     }
 
-    /// Records that so many of the session's next commands had the same fixed reply.
+    /// Records that this many of the session's next commands had the same fixed reply.
     package func reply(_ name: [UInt8], times: Int) {
         commands &+= times
         record(
@@ -118,8 +119,8 @@ package final class Recorder {
                     command: commands, name: String(decoding: name, as: UTF8.self), times: times)))
     }
 
-    /// A name may be as long as a request. Longer ones than the table's are cut, in bytes.
+    /// A name may be as long as a request. Names longer than the table's are cut to this, in bytes.
     private static let longestName = 255
-    /// What else a client or the network process can make long, in bytes.
+    /// Other values that a client or the network process can make long, in bytes.
     private static let longestText = 1_024
 }

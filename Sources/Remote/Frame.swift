@@ -1,7 +1,7 @@
 // The frames of parley/1: types, limits, and how they are written.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a frame is; docs/protocol.md has the payload of each.
+/// The types of frames; docs/protocol.md describes their payloads.
 package enum FrameType: UInt8, CaseIterable, Sendable {
     case run = 1
     case runPart = 2
@@ -47,7 +47,7 @@ package enum Frame {
     package static let headerLength = 4
     package static let longestSentence = 1_000
     /// A command's name and arguments, without their lengths: far more than a command line that a
-    /// person writes, far less than what would be felt.
+    /// person writes, and too little to matter.
     package static let requestLimit = 32_768
     package static let argumentLimit = 64
     /// What a server reads ahead of a running command.

@@ -3,8 +3,8 @@
 public import Sockets
 public import System
 
-/// Reads one direction of parley/1, whatever pieces it comes in. It holds at most one frame that
-/// has not come whole yet.
+/// Reads one direction of parley/1, whatever pieces it comes in. It holds at most one frame that is
+/// still incomplete.
 package struct FrameReader {
     private let sender: FrameType.Sender
     private var partial: [UInt8] = []
@@ -14,7 +14,7 @@ package struct FrameReader {
         self.sender = sender
     }
 
-    /// Gives up what has come of a frame that is not whole, so that it can be read again.
+    /// Hands over the incomplete frame so far, so that it can be read again.
     package mutating func takePartial() -> [UInt8] {
         defer { partial = [] }
         return partial
@@ -25,7 +25,7 @@ package struct FrameReader {
     /// The body has no result: one of any type would cost each frame a copy through the table of its
     /// type, since other modules call this.
     ///
-    /// - Returns: false where it has not come whole yet; `bytes` is used up then.
+    /// - Returns: false if it is still incomplete; `bytes` is used up then.
     /// - Throws: `malformed`, or what `body` throws; nothing can be read after that.
     package mutating func next(
         _ bytes: Span<UInt8>, at offset: inout Int,
@@ -63,7 +63,7 @@ package struct FrameReader {
     ) throws(StreamError) -> (FrameType, Int) {
         guard let type = FrameType(rawValue: bytes[offset]), type.isSent(by: sender) else {
             throw .malformed(
-                "\(bytes[offset]) is no type of a frame that the \(peer) sends")
+                "\(bytes[offset]) is not a frame type that the \(peer) sends")
         }
         let length =
             Int(bytes[offset + 1]) << 16 | Int(bytes[offset + 2]) << 8 | Int(bytes[offset + 3])
@@ -79,7 +79,7 @@ package struct FrameReader {
 extension StreamError {
     /// The peer broke a rule of parley/1.
     package static func malformed(_ reason: String) -> StreamError {
-        StreamError(.malformed, "the peer does not keep to parley/1: \(reason)")
+        StreamError(.malformed, "the peer violated parley/1: \(reason)")
     }
 }
 

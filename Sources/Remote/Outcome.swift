@@ -7,12 +7,12 @@ public import System
 public enum Outcome: Hashable, Sendable {
     /// It ended by itself.
     case ended(ProgramEnd)
-    /// The server ended it, since its time was over.
+    /// The server ended it because its time limit was exceeded.
     case timedOut
-    /// The server ended it, since it wrote more than it may.
+    /// The server ended it because its output limit was exceeded.
     case overOutput
-    /// The server was to end it, and could not: it took on another user's rights, or its exec
-    /// hangs, and runs on.
+    /// The server tried to end it but could not: it had taken on another user's rights, or its exec
+    /// hangs. It is still running.
     case leftRunning
     /// It was not started.
     case refused(Refusal)
@@ -42,11 +42,12 @@ public enum Outcome: Hashable, Sendable {
         case (3, 0): return .overOutput
         case (4, 0): return .leftRunning
         case (let kind, let number):
-            throw .malformed("an exit has no meaning for \(kind) and \(number)")
+            throw .malformed("an exit frame has the unknown outcome \(kind), \(number)")
         }
     }
 
-    /// Reads the payload of a refusal. A code of a later server's is one more way to be refused.
+    /// Reads the payload of a refusal. An unknown code, of a newer server, is just another way to
+    /// be refused.
     static func refusal(_ payload: Span<UInt8>) -> Outcome {
         let sentence = String(repairing: payload.extracting(droppingFirst: 1))
         return .refused(Refusal(Refusal.Code(rawValue: payload[0]) ?? .unavailable, sentence))

@@ -22,7 +22,8 @@ public struct Refusal: Error, Hashable, Sendable {
 
     /// The code on the wire.
     public let code: Code
-    /// One sentence without its full stop, for people. From the wire it may hold anything.
+    /// One sentence without its full stop, for people. If it came over the wire, it can contain
+    /// anything.
     public let sentence: String
     /// Which of the server's limits was reached, for its records; it is not on the wire.
     package let limit: Limit?
@@ -33,14 +34,14 @@ public struct Refusal: Error, Hashable, Sendable {
         limit = nil
     }
 
-    /// One that is busy, since a limit was reached.
+    /// A refusal as busy, because a limit was reached.
     package init(_ limit: Limit, _ sentence: String) {
         code = .busy
         self.sentence = sentence
         self.limit = limit
     }
 
-    /// The limits of the server and its table at which a client is told that they are busy.
+    /// The limits of the server and its table that make the server answer "busy".
     package enum Limit: UInt8, CaseIterable, Sendable {
         /// Programs of one command at once.
         case concurrency = 1
@@ -48,7 +49,7 @@ public struct Refusal: Error, Hashable, Sendable {
         case perIdentity = 2
         /// Programs of one identity at once, of all commands.
         case identityPrograms = 3
-        /// Starts of one identity within some time.
+        /// Starts by one identity within a period.
         case identityStarts = 4
         /// Sessions at once.
         case sessions = 5
@@ -60,7 +61,7 @@ public struct Refusal: Error, Hashable, Sendable {
         case identityMatching = 8
     }
 
-    /// Its frame. What is too long of the sentence is left out.
+    /// Its frame. The sentence is cut if it is too long.
     package var frame: [UInt8] {
         var payload = [code.rawValue]
         var length = 0
@@ -76,11 +77,11 @@ public struct Refusal: Error, Hashable, Sendable {
 }
 
 extension Refusal {
-    /// - Parameter name: the command's; empty where it isn't known.
+    /// - Parameter name: the command's; empty if it isn't known.
     package static func tooLarge(_ name: String) -> Refusal {
         Refusal(
             .tooLarge,
-            "\(name.isEmpty ? "the command" : shown(name)) is too large: a command has at most \(Frame.argumentLimit) arguments and \(Frame.requestLimit) bytes; send less, or send it as input"
+            "\(name.isEmpty ? "the command" : shown(name)) is too large: a command can have at most \(Frame.argumentLimit) arguments and \(Frame.requestLimit) bytes; send less, or send it as input"
         )
     }
 }

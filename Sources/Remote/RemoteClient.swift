@@ -1,29 +1,29 @@
-// The client's half of parley/1: sends runs, and brings each one's output and outcome.
+// The client's half of parley/1: sends runs, and delivers each one's output and outcome.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
 internal import System
 
-/// One remote session, seen from who asks. Confined to its loop.
+/// One remote session, from the client's side. Confined to its loop.
 public final class RemoteClient<Stream: ByteStream> {
-    /// Bytes of runs whose answers have not come.
+    /// Bytes of runs that are not answered yet.
     public private(set) var bytesUnanswered = 0
-    /// Bytes of input that were sent for the command that was answered last, or is now.
+    /// Bytes of input that were sent for the command that is being answered, or was answered last.
     public private(set) var inputSent = 0
 
     private let stream: Stream
     private let console: any RemoteConsole
     private var frames = FrameReader(from: .server)
-    /// What was read behind the last outcome.
+    /// What was read after the last outcome.
     private var rest: [UInt8] = []
     private var restOffset = 0
-    /// The lengths of the runs that wait for an answer.
+    /// The lengths of the runs that await an answer.
     private var unanswered: [Int] = []
     private var outbox: [UInt8] = []
     private let written = Bell()
     private var writer: Task<Void, Never>?
     private var isOver = false
 
-    /// How much more input is wanted; nil where none ever was for this command.
+    /// How much more input is requested; nil if none ever was for this command.
     private var credit: Int?
     private let creditBell = Bell()
     private var input: Task<Void, Never>?
@@ -41,9 +41,9 @@ public final class RemoteClient<Stream: ByteStream> {
         channel.driver = self
     }
 
-    /// Sends a command; its answer comes behind those that were sent before.
+    /// Sends a command; its answer comes after those of the commands sent before.
     ///
-    /// - Throws: `commandRefused` where the server would refuse it for its size, or it has no name.
+    /// - Throws: `commandRefused` if the server would refuse it for its size, or it has no name.
     public func send(_ words: [String]) throws(StreamError) {
         try RemoteRequest.check(words)
         let frames = Request(name: words[0], arguments: Array(words.dropFirst())).frames
@@ -52,15 +52,15 @@ public final class RemoteClient<Stream: ByteStream> {
         say(frames)
     }
 
-    /// Ends every command that was sent and is not answered yet; each is answered all the same.
+    /// Ends every command that was sent and is not answered yet; each still gets its answer.
     public func cancel() {
         if !unanswered.isEmpty { say(.cancel) }
     }
 
     /// Waits for the outcome of the oldest command that is not answered, and passes its output on.
     ///
-    /// - Throws: `endedEarly` where the session ends first, in whatever way, or nothing is heard for
-    ///   the idle deadline; `malformed`; what the stream throws.
+    /// - Throws: `endedEarly` if the session ends first, in whatever way, or the server is silent
+    ///   for the idle deadline; `malformed`; what the stream throws.
     public func answer() async throws(StreamError) -> Outcome {
         (credit, inputHasEnded, inputSent) = (nil, false, 0)
         hear()
@@ -71,10 +71,10 @@ public final class RemoteClient<Stream: ByteStream> {
         return outcome
     }
 
-    /// Waits between commands for the server's end, and answers its pings meanwhile; cancelled where a
-    /// next command is to be sent.
+    /// Waits between commands for the server's end, and answers its pings meanwhile; to be cancelled
+    /// when the next command is sent.
     ///
-    /// - Throws: `cancelled`; `malformed`; `commandRefused` where the server refuses the session; what the stream throws.
+    /// - Throws: `cancelled`; `malformed`; `commandRefused` if the server refuses the session; what the stream throws.
     public func untilEnded() async throws(StreamError) {
         hear()
         defer { channel.enter(.holding) }
@@ -87,7 +87,7 @@ public final class RemoteClient<Stream: ByteStream> {
         }
     }
 
-    /// Ends the session's own work; the stream is still to be closed.
+    /// Ends the session's own work; the stream must still be closed.
     public func finish() async {
         isOver = true
         channel.driver = nil
@@ -103,7 +103,7 @@ public final class RemoteClient<Stream: ByteStream> {
 
     private func hear() {
         channel.enter(.hearing)
-        // Who sends no pings has no right to expect an answer while a command is silent.
+        // A client that sends no pings can't expect answers while a command is silent.
         if channel.deadlines.keepalive == .zero, !unanswered.isEmpty { channel.clearDue() }
     }
 
@@ -115,7 +115,7 @@ public final class RemoteClient<Stream: ByteStream> {
                     if let outcome = try taken(held.span, at: &restOffset) { return outcome }
                 }
                 if console.isFull {
-                    // It is us who hold the server up.
+                    // It is we who are holding up the server.
                     channel.enter(.holding)
                     await console.drained()
                     hear()
@@ -134,7 +134,7 @@ public final class RemoteClient<Stream: ByteStream> {
             if let inputFailure { throw inputFailure }
             guard error.code == .idleTimedOut else { throw error }
             throw error.saying(
-                "\(error.sentence); the command's outcome is not known", as: .endedEarly)
+                "\(error.sentence); the command's outcome is unknown", as: .endedEarly)
         }
     }
 
@@ -172,10 +172,10 @@ public final class RemoteClient<Stream: ByteStream> {
             case .refused(let refusal) = Outcome.refusal(payload)
         {
             throw StreamError(
-                .commandRefused, "the server refuses the session: \(escaped(refusal.sentence))")
+                .commandRefused, "the server refused the session: \(escaped(refusal.sentence))")
         }
         guard type == .ping || type == .pong || !unanswered.isEmpty else {
-            throw .malformed("a frame of type \(type.rawValue) came without a command")
+            throw .malformed("a frame of type \(type.rawValue) arrived without a command")
         }
         switch type {
         case .output: console.write(output: payload)
@@ -185,10 +185,10 @@ public final class RemoteClient<Stream: ByteStream> {
         case .inputWanted:
             var count = 0
             for index in payload.indices { count = count << 8 | Int(payload[index]) }
-            guard count > 0 else { throw .malformed("input of no bytes is wanted") }
+            guard count > 0 else { throw .malformed("zero bytes of input were requested") }
             wantInput(count)
-        // Left out where much waits already: one answers all that came before it.
-        case .ping: if outbox.count < Self.mostWaiting { say(.pong) }
+        // Skipped if much is waiting already: one pong answers all pings before it.
+        case .ping: if outbox.count < Self.maxWaiting { say(.pong) }
         case .pong, .run, .runPart, .input, .inputEnd, .cancel: break
         }
         return nil
@@ -204,7 +204,7 @@ public final class RemoteClient<Stream: ByteStream> {
 
     private func sendInput() async {
         while !Task.isCancelled {
-            guard let credit, credit > 0, outbox.count < Self.mostWaiting else {
+            guard let credit, credit > 0, outbox.count < Self.maxWaiting else {
                 await creditBell.wait()
                 continue
             }
@@ -212,7 +212,7 @@ public final class RemoteClient<Stream: ByteStream> {
                 guard
                     let bytes = try await console.input(upTo: min(credit, Frame.payloadLimit))
                 else { return sayInputEnd() }
-                // More may have been wanted meanwhile.
+                // More may have been requested meanwhile.
                 self.credit? -= bytes.count
                 inputSent += bytes.count
                 var frame: [UInt8] = []
@@ -220,7 +220,7 @@ public final class RemoteClient<Stream: ByteStream> {
                 say(frame)
             } catch {
                 guard error.code != .cancelled else { return }
-                // A part of the input must not pass for the whole of it.
+                // Part of the input must not look like all of it.
                 inputFailure = error
                 channel.fail(error)
                 return
@@ -269,22 +269,22 @@ public final class RemoteClient<Stream: ByteStream> {
                 try await stream.write(bytes)
                 creditBell.ring()
             } catch {
-                // Whoever reads meets the same, and may find the reason before it.
+                // The reader will meet the same failure, and may find its reason first.
                 return channel.wake(.read)
             }
         }
     }
 
-    /// What may wait to be sent, in bytes, before more input is read.
-    private static var mostWaiting: Int { 262_144 }
+    /// How many bytes may wait to be sent before more input is read.
+    private static var maxWaiting: Int { 262_144 }
 }
 
 extension RemoteClient: Driver {
     package func channelChanged() {}
 
     package func keepAlive() {
-        // What waits to be sent shows it as well. Unasked, a pong tells the server that its answers are
-        // not read yet, so that the session does not pass for one in which nothing is to be done.
+        // Pending data shows it as well. An unsolicited pong tells the server that its answers are not
+        // read yet, so that the session does not count as having nothing to do.
         if outbox.isEmpty { say(channel.isHolding ? .pong : .ping) }
     }
 

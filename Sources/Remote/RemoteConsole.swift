@@ -7,14 +7,14 @@ public protocol RemoteConsole: AnyObject {
     func write(output bytes: Span<UInt8>)
     func write(errorOutput bytes: Span<UInt8>)
 
-    /// Whether so much was written that no more should come before it was taken.
+    /// Whether so much was written that no more should come until it is consumed.
     var isFull: Bool { get }
 
-    /// Waits until all that was written was taken.
+    /// Waits until everything that was written is consumed.
     func drained() async
 
     /// At most `count` bytes for the running command; nil at the end.
     ///
-    /// - Throws: `cancelled`; `system` where it can't be read.
+    /// - Throws: `cancelled`; `system` if it can't be read.
     func input(upTo count: Int) async throws(StreamError) -> [UInt8]?
 }

@@ -1,4 +1,4 @@
-// What holds for `parley/1` without a session.
+// What is known of `parley/1` without a session.
 // SPDX-License-Identifier: Apache-2.0
 public import Sockets
 public import System
@@ -8,12 +8,12 @@ public let remoteProtocol = "parley/1"
 
 /// What a client may know of `parley/1` before it has a session.
 public enum RemoteRequest {
-    /// Says what would be wrong with a command, before it is sent or a connection is made.
+    /// Checks a command before it is sent or a connection is made.
     ///
     /// - Throws: `commandRefused`.
     public static func check(_ words: [String]) throws(StreamError) {
         guard let name = words.first, !name.isEmpty else {
-            throw StreamError(.commandRefused, "a command's name is missing, so it was not sent")
+            throw StreamError(.commandRefused, "the command's name is missing, so it was not sent")
         }
         if Request(name: name, arguments: Array(words.dropFirst())).isTooLarge {
             throw StreamError(
@@ -21,7 +21,7 @@ public enum RemoteRequest {
         }
     }
 
-    /// So many bytes of runs may be unanswered if a cancel is to be read at once.
+    /// How many bytes of runs may be unanswered for a cancel to be read at once.
     public static let bytesAhead = Frame.aheadLimit
 }
 

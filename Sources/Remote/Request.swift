@@ -32,24 +32,25 @@ package struct Request: Equatable, Sendable {
         return frames
     }
 
-    /// Whether it keeps to the limits, which the server would refuse it for.
+    /// Whether it exceeds the limits, so that the server would refuse it.
     package var isTooLarge: Bool {
         arguments.count > Frame.argumentLimit
             || arguments.reduce(name.utf8.count, { $0 + $1.utf8.count }) > Frame.requestLimit
     }
 }
 
-/// Collects a run's payload over its parts, of which a server keeps no more than it may have.
+/// Collects a run's payload from its parts; a server keeps no more of it than the limit.
 package struct RequestReader {
     package enum Reading: Equatable, Sendable {
         case request(Request)
-        /// The name is empty where it can't be told.
+        /// The name is empty if it can't be determined.
         case tooLarge(name: String)
-        /// The word of that number (0 is the name) is no UTF-8.
+        /// The word with that number (0 is the name) is not UTF-8.
         case notText(word: Int, name: String)
     }
 
-    /// Whether a part has come whose run has not. Stored, since each run asks, from another module.
+    /// Whether a part has come whose run has not. Stored, since it is asked for each run, from
+    /// another module.
     package private(set) var isOpen = false
     private var parts: [UInt8] = []
     private var isTooLarge = false
@@ -66,7 +67,7 @@ package struct RequestReader {
         parts.append(contentsOf: part)
     }
 
-    /// Reads a run's payload behind the parts that came before it.
+    /// Reads a run's payload after the parts that came before it.
     ///
     /// - Throws: `malformed`.
     package mutating func finish(_ last: Span<UInt8>) throws(StreamError) -> Reading {
@@ -88,12 +89,12 @@ package struct RequestReader {
         var offset = 0
         while offset < payload.count {
             guard payload.count - offset >= 2 else {
-                throw .malformed("a run ends within a length")
+                throw .malformed("a run frame ends within a length")
             }
             let length = Int(payload[offset]) << 8 | Int(payload[offset + 1])
             offset += 2
             guard payload.count - offset >= length else {
-                throw .malformed("a run has a length that goes beyond its end")
+                throw .malformed("a run frame has a length that goes beyond its end")
             }
             let bytes = payload.extracting(offset..<(offset + length))
             offset += length
@@ -113,11 +114,11 @@ package struct RequestReader {
         }
         if let wrong { return .notText(word: wrong, name: words[0]) }
         guard let name = words.first, !name.isEmpty else {
-            throw .malformed("a run has no name of a command")
+            throw .malformed("a run frame has no command name")
         }
         return .request(Request(name: name, arguments: Array(words.dropFirst())))
     }
 
-    /// Words at their limit, with the lengths of as many as may be.
+    /// Words at their size limit, with the lengths of the maximum number of words.
     private static let payloadLimit = Frame.requestLimit + 2 * (1 + Frame.argumentLimit)
 }

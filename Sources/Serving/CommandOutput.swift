@@ -1,25 +1,25 @@
-// What a running command says to its client: frames of its output, and a few beside it.
+// What a running command sends to its client: frames of output, and a few others.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Remote
 internal import Sockets
 internal import System
 
-/// The one writer of a session while a program runs. Output goes from the pipes behind a frame's header
-/// into the loop's room for output and from there into a record; it is held up by its client alone.
+/// The one writer of a session while a program runs. Output goes from the pipes, preceded by a frame's
+/// header, into the loop's output buffer and from there into a record; only its client can hold it up.
 final class CommandOutput<Stream: ByteStream> {
     /// Bytes of output that were taken from the program within its limit.
     private(set) var count = 0
-    /// Those of them that were error output.
+    /// How many of them were error output.
     private(set) var errorCount = 0
-    /// The program wrote more than it may; what goes beyond is thrown away.
+    /// The program wrote more than its limit; the excess is discarded.
     private(set) var isOverLimit = false
-    /// A frame was begun that the client did not take whole.
+    /// A frame was begun that the client did not read completely.
     private(set) var isCut = false
 
     private let stream: Stream
     private let limit: Int
-    /// Frames that go out before the next output.
+    /// Frames that are sent before the next output.
     private var control: [UInt8] = []
     private var hasNobody = false
     private var patience: Timer?
@@ -34,39 +34,40 @@ final class CommandOutput<Stream: ByteStream> {
     /// What the program writes from here on reaches nobody.
     var isMuted: Bool { hasNobody || isOverLimit }
 
-    /// Nobody is there any more who would read it.
+    /// Nobody is left who would read it.
     func giveUp() {
         hasNobody = true
-        // Whoever waits to write has nobody to write to.
+        // A task that waits to write has nobody to write to.
         channel.wake(.write)
     }
 
-    // MARK: Beside the output
+    // MARK: Frames other than output
 
-    /// Where something else is about to be sent, that shows it as well.
+    /// If something else is about to be sent, that shows it as well.
     func addPing() {
         if control.isEmpty, !isCut { control.append(.ping) }
     }
 
     func add(inputWanted count: Int) { control.append(inputWanted: count) }
 
-    /// Left out beyond 4 KiB of what waits: one pong answers all pings that came before it.
+    /// Left out if more than 4 KiB is waiting: one pong answers all pings that came before it.
     func addPong() {
-        if control.count < Self.mostControl { control.append(.pong) }
+        if control.count < Self.maxControl { control.append(.pong) }
     }
 
     // MARK: Gathering
 
     /// Collects frames while there is room and something to say.
     ///
-    /// - Returns: the bytes that were read, also those that nobody gets.
+    /// - Returns: the number of bytes that were read, including those that nobody gets.
     func gather(_ program: RemoteProgram, into output: inout OutputSpan<UInt8>) -> Int {
         control.move(into: &output)
-        // It may have written something before it is known to run, and its input must be wanted first.
+        // It may have written something before it is known to be running, and its input must be wanted
+        // first.
         if case .starting = program.course, program.input != nil { return 0 }
         var total = 0
         while total < Self.turn {
-            // In turns, so that neither of two full pipes waits for the other.
+            // Alternating, so that neither of two full pipes waits for the other.
             var step = read(program.errorOutput, .errorOutput, into: &output)
             step += read(program.output, .output, into: &output)
             if step == 0 { break }
@@ -75,7 +76,7 @@ final class CommandOutput<Stream: ByteStream> {
         return total
     }
 
-    /// Whether nothing more is to be expected of a program that has ended.
+    /// Whether nothing more can be expected of a program that has ended.
     func isQuiet(_ program: RemoteProgram) -> Bool {
         control.isEmpty && (isMuted || program.output.hasEnded && program.errorOutput.hasEnded)
     }
@@ -110,8 +111,8 @@ final class CommandOutput<Stream: ByteStream> {
 
     // MARK: Sending
 
-    /// Sends what was gathered; what the client does not take at once is kept apart, since others use
-    /// the loop's room meanwhile.
+    /// Sends what was gathered; what the client does not accept at once is kept separately, because
+    /// others use the loop's buffer meanwhile.
     func send(_ filled: Int) async throws(StreamError) {
         guard !hasNobody else { return }
         let rest = try channel.loop.withGathered(filled) { (bytes) throws(StreamError) in
@@ -142,13 +143,13 @@ final class CommandOutput<Stream: ByteStream> {
             case .blocked(let direction):
                 if patience == nil { patience = waitForReader() }
                 try await channel.wait(for: direction)
-            case .ended: throw StreamError(.reset, "the client has closed the connection")
+            case .ended: throw StreamError(.reset, "the client closed the connection")
             }
         }
         isCut = false
     }
 
-    /// A client that reads nothing is waited for as long as it says that it is there.
+    /// A client that reads nothing is waited for as long as it shows that it is there.
     private func waitForReader() -> Timer { wait(channel.deadlines.idle) }
 
     private func wait(_ span: Duration) -> Timer {
@@ -161,20 +162,20 @@ final class CommandOutput<Stream: ByteStream> {
             channel.fail(
                 StreamError(
                     .idleTimedOut,
-                    "the client did not read for the idle deadline, and said nothing either"))
+                    "the client neither read nor sent anything within the idle timeout"))
         }
     }
 
-    /// Whether the program can't go on because the client does not read: what is on its way waits,
-    /// and a pipe is as full as small writes let it become.
+    /// Whether the program can't continue because the client does not read: what is on its way is
+    /// waiting, and a pipe is as full as small writes can make it.
     func isHeldUp(_ program: RemoteProgram) -> Bool {
         isCut && (program.output.isFull || program.errorOutput.isFull)
     }
 
-    /// Bytes a turn of the loop, as a socket's.
+    /// Bytes per turn of the loop, as for a socket.
     static var turn: Int { 65_536 }
-    /// A smaller rest of the output's room is not worth a read.
+    /// A smaller remainder of the output buffer is not worth a read.
     private static var leastChunk: Int { 512 }
-    /// Frames beside the output that may wait, in bytes.
-    private static var mostControl: Int { 4_096 }
+    /// How many bytes of frames other than output may wait.
+    private static var maxControl: Int { 4_096 }
 }

@@ -1,20 +1,20 @@
-// What a session learns of a command that has run.
+// What a session learns about a command that has run.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 
-/// How a command ended. What it left behind may still be ended after it.
+/// How a command ended. What it left behind may still be ended afterwards.
 struct Ending {
     let sequel: Sequel
-    /// A frame was begun that the client did not take whole, so that nothing may follow it.
+    /// A frame was begun that the client did not read completely, so nothing may follow it.
     let isCut: Bool
 
-    /// What becomes of the session.
+    /// What happens to the session.
     enum Sequel {
-        /// It goes on.
+        /// It continues.
         case next
         /// The client has ended it.
         case clientLeft
-        /// It can't go on.
+        /// It can't continue.
         case failure(StreamError)
     }
 }

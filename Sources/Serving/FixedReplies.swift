@@ -10,7 +10,7 @@ public struct FixedReply: Hashable, Sendable {
     public var name: String
     /// At most `Message.limit` bytes.
     public var text: String
-    /// Whether the server closes after it.
+    /// Whether the server closes the session after it.
     public var closes: Bool
 
     public init(name: String, text: String, closes: Bool) {
@@ -30,8 +30,8 @@ extension CommandTable {
     }
 }
 
-/// A table's replies, made once. Counting references to one that all loops share would have the cores
-/// take its cache lines from each other at every reply, so that each loop has its own.
+/// A table's replies, made once. Counting references to a copy that all loops share would make the
+/// cores take its cache lines from each other at every reply, so each loop has its own.
 public final class FixedReplies: Sendable {
     /// For sessions of messages.
     public let messages: ReplyTable
@@ -41,14 +41,14 @@ public final class FixedReplies: Sendable {
     struct Reply: Sendable {
         /// A line of output and the exit.
         let frames: [UInt8]
-        /// Whether the server closes after it.
+        /// Whether the server closes the session after it.
         let closes: Bool
     }
 
     /// Those of a command table.
     public convenience init(_ table: CommandTable) { self.init(table.fixedReplies) }
 
-    /// - Parameter fixed: whose names differ.
+    /// - Parameter fixed: replies whose names differ.
     public init(_ fixed: [FixedReply]) {
         var remote: [Reply] = []
         for reply in fixed {
@@ -64,6 +64,6 @@ public final class FixedReplies: Sendable {
         replies = remote
     }
 
-    /// The answer to a run without arguments; nil where the command is not one with a fixed reply.
+    /// The answer to a run without arguments; nil if the command doesn't have a fixed reply.
     func find(_ name: Span<UInt8>) -> Reply? { messages.find(name).map { replies[$0] } }
 }

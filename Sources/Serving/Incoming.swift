@@ -4,16 +4,16 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// What a frame asks of the phase that the session is in. What the whole session has to know of the
-/// frame was noted before.
+/// What a frame asks of the phase that the session is in. What concerns the whole session was noted
+/// before.
 enum Arrival {
     /// A run, to be answered now.
     case run
-    /// Input for the command that runs.
+    /// Input for the running command.
     case input
     /// The end of that input.
     case inputEnd
-    /// All commands so far are to end, also the one that runs.
+    /// All commands so far must end, including the running one.
     case cancel
     case ping
     case pong
@@ -22,22 +22,22 @@ enum Arrival {
 }
 
 /// Cuts the client's bytes into frames, and keeps account of input and of runs that have to wait. Both
-/// phases of a session feed from it: between programs, and while one runs. Confined to its loop.
+/// phases of a session use it: between programs, and while one runs. Confined to its loop.
 final class Incoming {
     private var frames = FrameReader(from: .client)
     private var ledger = InputLedger()
     private var request = RequestReader()
     private var hasCommand = false
-    /// Frames of the runs that came while a command ran.
+    /// Frames of the runs that arrived while a command was running.
     private var ahead: [UInt8] = []
     /// How many runs these are.
     private var waiting = 0
-    /// Of the runs that are read next, so many were cancelled while they waited.
+    /// How many of the runs that are read next were cancelled while they waited.
     private var cancelled = 0
 
-    /// Takes the next frame out of `bytes`, beginning at `offset`, which moves on.
+    /// Takes the next frame from `bytes`, starting at `offset`, which is advanced.
     ///
-    /// - Returns: false where it has not come whole yet; `bytes` is used up then.
+    /// - Returns: false if it has not arrived completely; `bytes` is then used up.
     /// - Throws: `malformed`, or what `body` throws; nothing can be read after that.
     func next(
         _ bytes: Span<UInt8>, at offset: inout Int,
@@ -61,7 +61,7 @@ final class Incoming {
         case .input: return try ledger.receive(payload.count) ? .input : .noted
         case .inputEnd: return try ledger.end() ? .inputEnd : .noted
         case .cancel:
-            // Without a command, all that could be cancelled has its answer.
+            // Without a running command, everything that could be cancelled has its answer.
             if hasCommand { cancelled = waiting }
             return .cancel
         case .ping: return .ping
@@ -77,47 +77,48 @@ final class Incoming {
 
     // MARK: Runs
 
-    /// Whether all of the run that has come is in its one frame, and nothing was said of it before.
+    /// Whether the whole run is in its one frame, with no earlier parts.
     var isPlain: Bool { cancelled == 0 && !request.isOpen }
 
-    /// Reads the payload of the run that has come, after the parts that came before it.
+    /// Reads the payload of the run that has arrived, after the parts that came before it.
     ///
     /// - Throws: `malformed`.
     func finishRun(_ payload: Span<UInt8>) throws(StreamError) -> RequestReader.Reading {
         try request.finish(payload)
     }
 
-    /// Whether the run that has come was cancelled while it waited. To be asked once for each run.
+    /// Whether the run that has arrived was cancelled while it waited. Must be asked once for each
+    /// run.
     func takeCancel() -> Bool {
         guard cancelled > 0 else { return false }
         cancelled -= 1
         return true
     }
 
-    // MARK: A command that runs
+    // MARK: A running command
 
-    /// A command begins: until its end, runs wait.
+    /// A command begins: until it ends, runs wait.
     func commandBegins() { hasCommand = true }
 
-    /// So many bytes more of the running command's input may come.
+    /// This many more bytes of the running command's input may come.
     func want(_ count: Int) { ledger.want(count) }
 
-    /// So much has come ahead of the running command that nothing more may be read.
+    /// So much has arrived ahead of the running command that nothing more may be read.
     var isFull: Bool { ahead.count > Frame.aheadLimit }
 
-    /// The command has ended: what still comes of its input reaches no other command.
+    /// The command has ended: any more of its input reaches no other command.
     ///
-    /// - Throws: `malformed` where a client never ends its inputs.
+    /// - Throws: `malformed` if a client never ends its inputs.
     func commandEnded() throws(StreamError) {
         hasCommand = false
         waiting = 0
         try ledger.exited()
     }
 
-    /// Gives up what came ahead, to be read again before anything else.
+    /// Gives up what arrived ahead, to be read again before anything else.
     func takeAhead() -> [UInt8] {
         defer { ahead = [] }
-        // What came whole came before what is not whole yet.
+        // Complete frames came before the incomplete one.
         return ahead + frames.takePartial()
     }
 }

@@ -1,10 +1,10 @@
-// What is said to clients whose requests can't be read.
+// What clients are told whose requests can't be read.
 // SPDX-License-Identifier: Apache-2.0
 internal import Remote
 internal import System
 
 extension Refusal {
-    /// - Parameter word: which argument, from 1; 0 for the name itself.
+    /// - Parameter word: which argument, counted from 1; 0 for the name itself.
     static func notText(_ word: Int, of name: String) -> Refusal {
         word == 0
             ? Refusal(.unknownCommand, "the command's name is not valid UTF-8")

@@ -1,29 +1,30 @@
-// The server's half of parley/1: reads runs, answers each in its turn.
+// The server's half of parley/1: reads runs, and answers each in turn.
 // SPDX-License-Identifier: Apache-2.0
 internal import Remote
 package import Sockets
 internal import System
 
-/// One remote session. Fixed replies are answered by the loop; for everything else the broker is asked,
-/// and what a program says is carried by `RunningCommand`.
+/// One remote session. The loop answers fixed replies; for everything else the broker is asked, and a
+/// program's bytes are carried by `RunningCommand`.
 package final class RemoteServer<Stream: ByteStream> {
     /// Commands that were answered.
     package internal(set) var answered = 0
 
     let stream: Stream
-    /// The stream's; asked of it at each frame, it would be kept and given up each time.
+    /// The stream's channel; asking the stream for it at each frame would retain and release it
+    /// each time.
     let channel: Channel
     let host: any RemoteHost
     let incoming = Incoming()
-    /// Answers that did not fit the output yet.
+    /// Answers that have not fitted into the output yet.
     private var outbox: [UInt8] = []
     private var next: Asked?
-    /// What was done in that turn of the loop, as `mostInTurn` counts it.
+    /// What was done in that turn of the loop, as counted by `maxPerTurn`.
     private var work: (turn: UInt64, spent: Int) = (0, 0)
     private var failure: StreamError?
-    /// The host was asked for a run, and has not answered yet.
+    /// The host was asked for a run and has not answered yet.
     var isAsking = false
-    /// It was asked whether it is there.
+    /// The client was asked whether it is there.
     private var awaitsPong = false
 
     /// - Parameters:
@@ -35,10 +36,10 @@ package final class RemoteServer<Stream: ByteStream> {
         self.host = host
     }
 
-    /// Serves until the client's end, or until a reply closes.
+    /// Serves until the client ends the session, or a reply closes it.
     ///
-    /// - Throws: `malformed`; `endedEarly` where the client leaves before it has its answers; what
-    ///   the stream throws; `cancelled`. Programs that were started have been told to end.
+    /// - Throws: `malformed`; `endedEarly` if the client disconnects before it has its answers;
+    ///   what the stream throws; `cancelled`. Programs that were started have been told to end.
     package func serve() async throws(StreamError) {
         channel.enter(.resting)
         while try await stream.answer(
@@ -50,7 +51,8 @@ package final class RemoteServer<Stream: ByteStream> {
         }
     }
 
-    /// Whether something has come that has no answer yet; where a program runs, its host knows.
+    /// Whether something has arrived that has no answer yet; if a program is running, its host
+    /// knows.
     package var owesAnswer: Bool { isAsking || next != nil || stream.readAhead != nil }
 
     // MARK: Between programs
@@ -66,7 +68,7 @@ package final class RemoteServer<Stream: ByteStream> {
             while case .send = turn {
                 outbox.move(into: &output)
                 guard outbox.isEmpty, output.freeCapacity >= Self.longestAnswer,
-                    work.spent < Self.mostInTurn
+                    work.spent < Self.maxPerTurn
                 else {
                     turn = .more
                     break
@@ -89,7 +91,7 @@ package final class RemoteServer<Stream: ByteStream> {
         host.wroteReplies()
         switch turn {
         case .more: stream.readAhead = rest(bytes, from: offset) ?? []
-        // What follows a run that is to be asked for waits for its end.
+        // What follows a run that must be asked for waits for its end.
         case .last: stream.readAhead = rest(bytes, from: offset)
         case .send, .gather: break
         }
@@ -108,10 +110,11 @@ package final class RemoteServer<Stream: ByteStream> {
                 return turn
             }
             return answer(try incoming.finishRun(payload), objection, &output)
-        // A client that is merely there lets the session rest.
+        // A client that merely shows that it is there lets the session rest.
         case .ping: output.append(contentsOf: Self.pong.span)
         case .pong:
-            // One that pongs unasked does not read what it was sent, and may not have its answers yet.
+            // One that sends pongs unasked does not read what it was sent, and may not have its
+            // answers yet.
             if !awaitsPong { channel.noteActivity() }
             awaitsPong = false
         case .input, .inputEnd, .cancel, .noted: channel.noteActivity()
@@ -119,8 +122,8 @@ package final class RemoteServer<Stream: ByteStream> {
         return .send
     }
 
-    /// Gives the fixed reply that a run without arguments asks for, without a copy of its name; nil
-    /// where it asks for something else.
+    /// Gives the fixed reply that a run without arguments asks for, without copying its name; nil
+    /// if it asks for something else.
     private func replyInPlace(
         _ payload: Span<UInt8>, _ output: inout OutputSpan<UInt8>
     ) -> Turn? {
@@ -163,7 +166,7 @@ package final class RemoteServer<Stream: ByteStream> {
         outbox = refusal.frame
     }
 
-    /// What was not read of `bytes`, before what is read ahead already.
+    /// The unread part of `bytes`, in front of what is already read ahead.
     private func rest(_ bytes: Span<UInt8>, from offset: Int) -> [UInt8]? {
         guard offset < bytes.count else { return stream.readAhead }
         return Array(bytes.extracting(droppingFirst: offset)) + (stream.readAhead ?? [])
@@ -175,14 +178,14 @@ package final class RemoteServer<Stream: ByteStream> {
     }
 
     private static var pong: [UInt8] { [FrameType.pong.rawValue, 0, 0, 0] }
-    /// What one session may do in a turn of the loop, in bytes that come and go: some half a millisecond. Whoever asks
-    /// for more goes on in the next turn, after the others.
-    static var mostInTurn: Int { 262_144 }
-    /// What a frame costs, as short as it may be.
+    /// How much one session may do in a turn of the loop, in bytes received and sent: about half a millisecond. A
+    /// client that asks for more continues in the next turn, after the others.
+    static var maxPerTurn: Int { 262_144 }
+    /// What a frame costs, however short it is.
     static var frame: Int { 32 }
-    /// What an answer costs beside its bytes that takes more than a look-up. It may be a refusal, which is told to the
-    /// broker and recorded.
+    /// What an answer that takes more than a look-up costs beyond its bytes. It may be a refusal, which is reported to
+    /// the broker and recorded.
     static var slowAnswer: Int { 4_096 }
-    /// A refusal, or a fixed reply of a message's length with its exit.
+    /// A refusal, or a fixed reply as long as a message, with its exit.
     private static var longestAnswer: Int { 2_048 }
 }

@@ -1,4 +1,4 @@
-// What a remote session asks the broker for, one command at a time.
+// What a remote session asks of the broker, one command at a time.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Remote
@@ -12,11 +12,11 @@ extension RemoteServer {
         let wasCancelled: Bool
     }
 
-    /// Asks for a command, and serves its program where there is one. Not before its turn: a client that
-    /// leaves its earlier answers unread could otherwise keep a permission that was taken from it
-    /// meanwhile. Never inlined: a session that waits would hold the room that this takes.
+    /// Asks for a command, and serves its program if there is one. Not before its turn: otherwise a
+    /// client that leaves its earlier answers unread could keep a permission that was revoked meanwhile.
+    /// Never inlined: a waiting session would hold the stack space that this takes.
     ///
-    /// - Returns: whether the session goes on.
+    /// - Returns: whether the session continues.
     @inline(never)
     func run(_ asked: Asked) async throws(StreamError) -> Bool {
         isAsking = true
@@ -42,11 +42,12 @@ extension RemoteServer {
         let ending = await RunningCommand(stream, incoming, program).run()
         switch ending.sequel {
         case .next:
-            // All of it came before what was not read.
+            // All of it arrived before what has not been read.
             let ahead = incoming.takeAhead()
             if !ahead.isEmpty { stream.readAhead = ahead + (stream.readAhead ?? []) }
         case .clientLeft:
-            throw StreamError(.endedEarly, "the client left while \(program.name) ran")
+            throw StreamError(
+                .endedEarly, "the client disconnected while \(program.name) was running")
         case .failure(let failure):
             if failure.code == .malformed {
                 let refusal = Refusal(.malformed, failure.sentence)

@@ -1,4 +1,4 @@
-// A program that runs for a remote session: its bytes both ways, and what ends it.
+// A program that runs for a remote session: its bytes in both directions, and what ends it.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Remote
@@ -6,7 +6,7 @@ internal import Sockets
 internal import System
 
 /// One program from its start until its client was told of its end. What it left behind may still be
-/// ended when `run` returns.
+/// being ended when `run` returns.
 final class RunningCommand<Stream: ByteStream> {
     private let stream: Stream
     private let incoming: Incoming
@@ -17,17 +17,17 @@ final class RunningCommand<Stream: ByteStream> {
     private var sequel = Ending.Sequel.next
     private var bytesIn = 0
 
-    /// Where it is for its client; where the program is, `RemoteProgram.Course` says.
+    /// How far it is for its client; `RemoteProgram.Course` says how far the program is.
     private enum Phase {
         case running
-        /// Its exit is said, or about to be: only pongs may follow it.
+        /// Its exit was sent, or is about to be: only pongs may follow it.
         case told
     }
 
     private enum Input {
-        /// The program is not known to run yet, or takes none.
+        /// The program is not known to be running yet, or takes no input.
         case notWanted
-        /// Of what the program took, so much was asked for again.
+        /// How much of what the program took was asked for again.
         case wanted(replaced: Int)
         /// The client has ended it.
         case ended
@@ -50,7 +50,7 @@ final class RunningCommand<Stream: ByteStream> {
         incoming.commandBegins()
         channel.driver = self
         channel.enter(.hearing)
-        // Who sends no pings has no right to expect an answer.
+        // A client that sends no pings has no right to expect an answer.
         if channel.deadlines.keepalive == .zero { channel.clearDue() }
         let listener = loop.spawn { await self.listen() }
         let bound = LoopBound(self, to: loop)
@@ -75,7 +75,7 @@ final class RunningCommand<Stream: ByteStream> {
         return Ending(sequel: sequel, isCut: output.isCut)
     }
 
-    /// The session can't go on, for the first of all reasons.
+    /// The session can't continue; the first reason given counts.
     private func follow(_ sequel: Ending.Sequel) {
         if case .next = self.sequel { self.sequel = sequel }
     }
@@ -93,9 +93,10 @@ final class RunningCommand<Stream: ByteStream> {
         do throws(StreamError) {
             while !Task.isCancelled {
                 guard !incoming.isFull else {
-                    // Only the connection's end is still of interest.
+                    // Only the end of the connection is still of interest.
                     if channel.hasHungUp {
-                        throw StreamError(.endedEarly, "the client left before its answers")
+                        throw StreamError(
+                            .endedEarly, "the client disconnected before it had all its answers")
                     }
                     if !channel.isHolding { channel.enter(.holding) }
                     try await channel.wait(for: .read)
@@ -108,7 +109,7 @@ final class RunningCommand<Stream: ByteStream> {
                 try taken.get()
             }
         } catch {
-            // Who cancels it has told the client everything.
+            // Whoever cancels it has told the client everything.
             if !Task.isCancelled { leave(.failure(error)) }
         }
     }
@@ -146,8 +147,8 @@ final class RunningCommand<Stream: ByteStream> {
         bell.ring()
     }
 
-    /// Asks for as much input as the program has taken, so that what it has not taken is never more
-    /// than the window.
+    /// Asks for as much input as the program has taken, so that never more than the window is
+    /// untaken.
     private func replaceInput() {
         if case .told = phase { return }
         guard case .wanted(let replaced) = input, let pipe = program.input, !pipe.isClosed
@@ -158,7 +159,7 @@ final class RunningCommand<Stream: ByteStream> {
         wantInput(due)
     }
 
-    // MARK: What the program says
+    // MARK: What the program sends
 
     private func pump() async {
         var moved = 0
@@ -184,7 +185,7 @@ final class RunningCommand<Stream: ByteStream> {
             } catch {
                 leave(.failure(error))
             }
-            // A ping that came while the exit was on its way has its pong.
+            // A ping that came while the exit was on its way is still answered.
             if case .told = phase, output.isQuiet(program) { return }
             moved += count
             if filled == 0, count == 0 {
@@ -198,11 +199,11 @@ final class RunningCommand<Stream: ByteStream> {
         }
     }
 
-    /// Gathers the exit, where there is room.
+    /// Gathers the exit, if there is room.
     private func sayExit(_ outcome: Outcome, _ filled: inout Int) {
         if case .told = phase { return }
         var outcome = outcome
-        // However it has ended: what is cut must not pass for all.
+        // However it has ended: output that was cut off must not pass for all of it.
         if output.isOverLimit, case .ended = outcome { outcome = .overOutput }
         let exit = outcome.frame
         loop.withOutput(&filled) { room in
@@ -212,8 +213,8 @@ final class RunningCommand<Stream: ByteStream> {
         }
     }
 
-    /// Input that is on its way to the program, in bytes: enough for a fast program at the end of
-    /// a long line.
+    /// How many bytes of input may be on their way to the program: enough for a fast program at the
+    /// end of a long line.
     private static var window: Int { 262_144 }
 }
 

@@ -1,23 +1,23 @@
-// An answer that many sessions wait with, held once.
+// An answer that many sessions wait with, held only once.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What `help` says of a big table is a megabyte, and a client may have it in as many sessions as it has and read none of it.
-/// So sessions of a loop that were answered the same hold the same. Confined to its loop.
+/// The `help` of a big table is a megabyte, and a client may ask for it in all of its sessions and read none of it. So
+/// sessions of a loop with the same answer share one copy. Confined to its loop.
 package final class SharedAnswers {
-    /// Holds it for as long as it is not written.
+    /// Holds it until it is written.
     final class Answer {
         let frames: [UInt8]
         fileprivate init(_ frames: [UInt8]) { self.frames = frames }
     }
 
-    /// The one that was made last; nobody holds it here.
+    /// The most recent one; not kept alive here.
     private(set) weak var last: Answer?
 
     package init() {}
 
-    /// The answer of these frames, which another session may have.
+    /// The answer with these frames, which another session may already hold.
     func keep(_ frames: [UInt8]) -> Answer {
-        // What any session may have by itself puts out nothing.
+        // Answers that any session can hold by itself don't displace anything.
         guard frames.count > Self.leastShared else { return Answer(frames) }
         if let last, last.frames == frames { return last }
         let answer = Answer(frames)

@@ -4,11 +4,11 @@ internal import CLinux
 internal import Glibc
 public import System
 
-/// Accepts on one loop. It survives whatever a single connection does, and waits where descriptors
+/// Accepts on one loop. It survives whatever a single connection does, and waits when descriptors
 /// have run out.
 public final class Acceptor: EventSource {
     private let listener: Listener
-    private let mayTry: () -> Bool
+    private let canAccept: () -> Bool
     private let accepted: (consuming Descriptor, SocketAddress) -> Void
     private let exhausted: (Bool) -> Void
     private var state = State.stopped
@@ -19,26 +19,26 @@ public final class Acceptor: EventSource {
         case held
         /// Not watched, since descriptors have run out; tried again at a deadline.
         case paused
-        /// Watched again after a pause; whether a descriptor is free shows at the next accept.
+        /// Watched again after a pause; the next accept shows whether a descriptor is free.
         case trying
         case stopped
     }
 
-    /// Starts to accept. On the loop's thread.
+    /// Starts to accept. To be called on the loop's thread.
     ///
     /// - Parameters:
-    ///   - mayTry: asked before each connection is taken; while it says no, they wait. It is asked
-    ///     again at `goOn()`, and ten times a second.
+    ///   - canAccept: asked before each connection is taken; while it says no, they wait. It is asked
+    ///     again at `resume()`, and ten times a second.
     ///   - exhausted: called with true when descriptors have run out and accepting pauses, with
-    ///     false when it goes on.
-    ///   - accepted: owns each connection that came.
+    ///     false when it continues.
+    ///   - accepted: takes ownership of each connection.
     public init(
-        _ listener: Listener, loop: EventLoop, mayTry: @escaping () -> Bool = { true },
+        _ listener: Listener, loop: EventLoop, canAccept: @escaping () -> Bool = { true },
         exhausted: @escaping (Bool) -> Void,
         accepted: @escaping (consuming Descriptor, SocketAddress) -> Void
     ) throws(StreamError) {
         self.listener = listener
-        self.mayTry = mayTry
+        self.canAccept = canAccept
         self.accepted = accepted
         self.exhausted = exhausted
         super.init(loop: loop)
@@ -48,22 +48,22 @@ public final class Acceptor: EventSource {
 
     deinit { stop() }
 
-    /// Accepts no more; connections that are not accepted yet stay with the other loops.
+    /// Stops accepting; connections that are not accepted yet are left to the other loops.
     public func stop() {
         clearDue()
         if isWatching { loop.remove(descriptor: listener.descriptor.number) }
         state = .stopped
     }
 
-    /// A descriptor is free again, or `mayTry` may have another answer: goes on where accepting
-    /// was interrupted.
-    public func goOn() {
+    /// Resumes accepting if it was interrupted: a descriptor is free again, or `canAccept` may have
+    /// another answer.
+    public func resume() {
         if isWaiting { expired() }
     }
 
     override public func ready(_ events: Events) {
-        for _ in 0..<Self.acceptsATurn where isWatching {
-            guard mayTry() else { return hold() }
+        for _ in 0..<Self.acceptsPerTurn where isWatching {
+            guard canAccept() else { return hold() }
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let number = unsafe withUnsafeMutablePointer(to: &storage) {
@@ -83,7 +83,7 @@ public final class Acceptor: EventSource {
             switch errno {
             case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause()
             case EAGAIN: return
-            // The connection is gone or the network failed it (accept(2)): the next may be good.
+            // The connection is gone or the network failed (accept(2)): the next may be good.
             default: continue
             }
         }
@@ -91,7 +91,7 @@ public final class Acceptor: EventSource {
 
     override public func expired() {
         guard isWaiting else { return }
-        guard mayTry(), (try? watch()) != nil else {
+        guard canAccept(), (try? watch()) != nil else {
             return setDue(loop.now + Self.pause)
         }
         clearDue()
@@ -102,7 +102,8 @@ public final class Acceptor: EventSource {
 
     private var isWaiting: Bool { state == .held || state == .paused }
 
-    /// Level-triggered and exclusive: a connection wakes one loop, and wakes again while it waits.
+    /// Level-triggered and exclusive: a connection wakes one loop, and keeps waking it while it
+    /// waits.
     private func watch() throws(StreamError) {
         try loop.add(
             self, descriptor: listener.descriptor.number, events: [.readable, .exclusive])
@@ -113,7 +114,7 @@ public final class Acceptor: EventSource {
         wait(as: .paused)
     }
 
-    /// Watched, a connection that may not be taken yet would wake the loop without end.
+    /// If it were watched, a connection that may not be accepted yet would wake the loop endlessly.
     private func hold() {
         // After a pause it isn't known yet whether a descriptor is free.
         wait(as: state == .trying ? .paused : .held)
@@ -126,7 +127,7 @@ public final class Acceptor: EventSource {
     }
 
     /// Few, so that a burst of connections spreads over the loops.
-    private static let acceptsATurn = 4
-    /// Another process may free what is missing, so that nobody here is told.
+    private static let acceptsPerTurn = 4
+    /// Another process may free a descriptor, without any notice here.
     private static let pause = Duration.milliseconds(100)
 }

@@ -3,30 +3,30 @@
 internal import Glibc
 
 /// The sockets that a process was started with by socket activation, as sd_listen_fds(3) has them: descriptors 3 and
-/// following. The manager keeps them open while the service is started again, so that no client is refused meanwhile.
+/// following. The manager keeps them open while the service restarts, so that no client is refused meanwhile.
 public struct ActivatedSockets {
     private let count: Int
 
     /// - Parameters:
-    ///   - environment: the process's, of which it needs LISTEN_PID and LISTEN_FDS.
-    ///   - process: its number; nil for the caller's. The variables may be meant for the one that started it.
+    ///   - environment: the process's environment; LISTEN_PID and LISTEN_FDS are needed.
+    ///   - process: its ID; nil for the caller's. The variables may be meant for its parent.
     public init(environment: (String) -> String?, process: Int32? = nil) {
         let isMine = environment("LISTEN_PID") == String(process ?? getpid())
         let count = environment("LISTEN_FDS").flatMap { Int($0) } ?? 0
         self.count = isMine ? max(0, count) : 0
     }
 
-    /// Whether there are any, so that the process opens none of its own.
+    /// Whether there are none, so that the process must open its own.
     public var isEmpty: Bool { count == 0 }
 
-    /// Takes them over. To be called once.
+    /// Takes ownership of them. To be called once.
     ///
     /// - Throws: `system` where one is not a TCP socket that listens.
     public func listeners() throws(StreamError) -> [Listener] {
-        guard count <= Self.most else {
+        guard count <= Self.maxCount else {
             throw StreamError(
                 .system,
-                "\(count) sockets of socket activation are more than the \(Self.most) that it takes"
+                "socket activation passed \(count) sockets, but at most \(Self.maxCount) are supported"
             )
         }
         var listeners: [Listener] = []
@@ -38,12 +38,12 @@ public struct ActivatedSockets {
 
     /// SD_LISTEN_FDS_START.
     private static let first: Int32 = 3
-    /// More than anybody has addresses to listen on.
-    private static let most = 64
+    /// More than anyone has addresses to listen on.
+    private static let maxCount = 64
 }
 
 extension Listener {
-    /// Takes over a socket that somebody else has opened.
+    /// Takes over a socket that another process opened.
     ///
     /// - Throws: `system` where it is not a TCP socket that listens.
     fileprivate convenience init(activated descriptor: consuming Descriptor) throws(StreamError) {
@@ -63,9 +63,10 @@ extension Listener {
         else {
             throw StreamError(
                 .system,
-                "descriptor \(number) of socket activation is not a TCP socket that listens; use ListenStream= with a port in the socket unit"
+                "descriptor \(number) from socket activation is not a listening TCP socket; use ListenStream= with a port in the socket unit"
             )
         }
         try self.init(owning: descriptor)
+        setOptionsOfConnection(number)
     }
 }

@@ -1,16 +1,16 @@
-// A range of addresses, as options name one.
+// A range of addresses, as written in options.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
 /// The addresses that share a prefix (CIDR, RFC 4632): `192.0.2.0/24`, `2001:db8::/32`, or a single address.
 public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
-    /// The prefix, zeros after it; that of an IPv4 range begins with `::ffff:`.
+    /// The prefix, followed by zeros; the prefix of an IPv4 range begins with `::ffff:`.
     package let high: UInt64
     package let low: UInt64
-    /// How many bits the prefix has, as an IPv6 one: 0 to 128.
+    /// How many bits the prefix has, counted as for IPv6: 0 to 128.
     package let length: Int
 
-    /// Why a text names no range, as the rest of a sentence about it.
+    /// Why a text is not a range, as the rest of a sentence about it.
     public struct Mistake: Error, CustomStringConvertible {
         public let description: String
     }
@@ -23,7 +23,7 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         else {
             throw Mistake(
                 description:
-                    "names no range of addresses, which is written as 192.0.2.0/24 or 2001:db8::/32"
+                    "is not an address range; write it as 192.0.2.0/24 or 2001:db8::/32"
             )
         }
         let most = bytes.count * 8
@@ -45,16 +45,16 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// - Parameter length: 0 to 128; the bits after so many don't count.
+    /// - Parameter length: 0 to 128; the bits after the prefix are ignored.
     package init(high: UInt64, low: UInt64, length: Int) {
         precondition((0...128).contains(length))
-        // A shift by all of a number's bits leaves nothing of it.
+        // Shifting a number by all its bits gives zero.
         self.high = high & ~(UInt64.max >> min(length, 64))
         self.low = low & ~(UInt64.max >> max(length - 64, 0))
         self.length = length
     }
 
-    /// IPv4 addresses are in ranges of IPv4 addresses only, however they came in.
+    /// IPv4 addresses are only in ranges of IPv4 addresses, even if they arrived over IPv6.
     public func contains(_ address: SocketAddress) -> Bool {
         let (high, low) = address.halves
         let isIPv4 = high == 0 && low >> 32 == SocketAddress.mapped
@@ -63,7 +63,7 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
         return (other.high, other.low) == (self.high, self.low)
     }
 
-    /// As it would be read again.
+    /// In a form that can be read again.
     public var description: String {
         let isIPv4 = high == 0 && low >> 32 == SocketAddress.mapped && length >= 96
         let bytes = [high, low].flatMap { half in

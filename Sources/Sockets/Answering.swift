@@ -1,14 +1,14 @@
-// Answers a stream's messages as they come, without a task's suspension for each.
+// Answers a stream's messages as they come, without suspending a task for each.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// What becomes of the output after a message was answered.
+/// What to do with the output after a message was answered.
 public enum Turn: Sendable {
     /// Keep it, so that replies that are ready together leave together.
     case gather
     /// Send it now, as a record of its own.
     case send
-    /// Send it now, and go on in the next turn with what the body has left in the stream's
+    /// Send it now, and continue in the next turn with what the body left in the stream's
     /// `readAhead`.
     case more
     /// Send it now and end the answering.
@@ -21,10 +21,10 @@ extension ByteStream {
     /// `body` gets what one read returned, at most `maximum` bytes, and appends its reply to the
     /// output, which has room for at least `answerCapacity` bytes. The loop calls it as bytes
     /// arrive: the task that called `answer` sleeps until the end, so that a message costs no
-    /// resumption. A peer that does not take its replies is not read from.
+    /// resumption. If the peer does not read its replies, its messages are not read either.
     ///
-    /// - Parameter ping: asked for what is sent where the channel wants to know whether the peer is
-    ///   there.
+    /// - Parameter ping: returns what to send when the channel wants to know whether the peer is
+    ///   still there.
     /// - Returns: true after `.last`, false at the peer's clean end.
     /// - Throws: `StreamError`.
     @discardableResult
@@ -39,13 +39,13 @@ extension ByteStream {
         await withTaskCancellationHandler {
             await Waiter.wait { waiter in answering.start(waiter) }
         } onCancel: {
-            bound.execute { $0.fail(StreamError(.cancelled, "the session was told to end")) }
+            bound.execute { $0.fail(StreamError(.cancelled, "the session was cancelled")) }
         }
         return try answering.result!.get()
     }
 }
 
-/// The most that one call of an answering body may append, in bytes.
+/// The most that one call of the body may append, in bytes.
 public let answerCapacity = 4_096
 
 private final class Answering<Stream: ByteStream>: Driver, Resumable {
@@ -56,11 +56,11 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     private let ping: () -> [UInt8]
     private let body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     private var waiter: Waiter?
-    /// What the peer has not taken yet; at most a record.
+    /// What the peer has not read yet; at most a record.
     private var unsent: [UInt8] = []
-    /// What is sent now is all: after `.last` true, after the peer's end false.
+    /// Set if what is being sent is the last: true after `.last`, false after the peer's end.
     private var ending: Bool?
-    /// It gave way, and what comes meanwhile waits for its turn.
+    /// It yielded, and what comes meanwhile waits for its turn.
     private var isQueued = false
     private var isProceeding = false
     private var isToPing = false
@@ -81,19 +81,19 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         resume()
     }
 
-    /// The channel became ready or failed; the latter also by what an attempt of ours met.
+    /// The channel became ready or failed, possibly in one of our own attempts.
     func channelChanged() {
         if !isQueued, !isProceeding { resume() }
     }
 
     func keepAlive() {
-        // What waits to be sent shows it as well, once the peer takes it.
+        // Pending data shows it as well, once the peer reads it.
         guard unsent.isEmpty else { return }
         isToPing = true
         channelChanged()
     }
 
-    /// Where it gave way, the stream may hold messages that neither the channel nor the kernel knows of.
+    /// If it yielded, the stream may hold messages that neither the channel nor the kernel knows about.
     var owesPeer: Bool { isQueued || !unsent.isEmpty }
 
     /// Goes as far as the channel lets it.
@@ -111,7 +111,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         waiter.take()?.resume()
     }
 
-    /// - Returns: how it ended; nil where it has to wait.
+    /// - Returns: how it ended; nil if it has to wait.
     private func proceed() throws(StreamError) -> Bool? {
         let loop = channel.loop
         try channel.check()
@@ -130,7 +130,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         }
         guard try answerReadAhead(&filled), !isQueued else { return nil }
         if let ending { return ending }
-        for _ in 0..<Self.messagesATurn {
+        for _ in 0..<Self.messagesPerTurn {
             var attempt = Attempt.ended
             var turn = Turn.gather
             try loop.withInput(atMost: maximum) { (input) throws(StreamError) in
@@ -151,7 +151,7 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
                 if let ending { return ending }
             }
         }
-        // A peer that always has more to say must not keep the others waiting.
+        // A peer that always has more to send must not keep the others waiting.
         if try flush(&filled) {
             isQueued = true
             loop.resumeNextTurn(self)
@@ -161,10 +161,10 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
 
     /// Answers what was read before it was asked for.
     ///
-    /// - Returns: false where the peer does not take the answers.
+    /// - Returns: false if the peer does not read the answers.
     private func answerReadAhead(_ filled: inout Int) throws(StreamError) -> Bool {
         while ending == nil, !isQueued, let held = stream.readAhead {
-            // Taken before its room is lent to the body, in pieces as a read would have it.
+            // Taken before its buffer is lent to the body, in pieces like those of a read.
             stream.readAhead = held.count > maximum ? Array(held[maximum...]) : nil
             let turn = answer(held.span.extracting(first: maximum), &filled)
             guard try handled(turn, &filled) else { return false }
@@ -179,9 +179,9 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
         return turn
     }
 
-    /// Does with the output what the body said.
+    /// Handles the output as the body asked.
     ///
-    /// - Returns: false where the peer does not take it all.
+    /// - Returns: false if the peer does not read all of it.
     private func handled(_ turn: Turn, _ filled: inout Int) throws(StreamError) -> Bool {
         let room = unsafe channel.loop.output.count - filled
         if case .gather = turn, room >= answerCapacity { return true }
@@ -214,13 +214,13 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
             switch try stream.attemptWrite(bytes.extracting(droppingFirst: sent)) {
             case .moved(let count): sent += count
             case .blocked: return sent
-            case .ended: throw StreamError(.reset, "the peer has closed the connection")
+            case .ended: throw StreamError(.reset, "the peer closed the connection")
             }
         }
         return sent
     }
 
-    /// Enough that a busy stream costs no more turns of the loop, few enough that others wait for
+    /// Enough that a busy stream costs no extra turns of the loop, few enough that others wait for
     /// a fraction of a millisecond.
-    private static var messagesATurn: Int { 64 }
+    private static var messagesPerTurn: Int { 64 }
 }

@@ -1,14 +1,14 @@
-// Work that would hold a loop up, done beside it.
+// Work that would hold up a loop, done on another thread.
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
 extension EventLoop {
-    /// Does work on a thread of its own.
+    /// Does work on its own thread.
     ///
     /// - Parameters:
-    ///   - work: may block for as long as it likes. Nothing breaks it off.
-    ///   - done: called on the loop with what came of it, unless the loop has ended.
-    /// - Throws: `system` where no thread can be had; `work` is not done then.
+    ///   - work: may block for as long as it likes. Nothing interrupts it.
+    ///   - done: called on the loop with the result, unless the loop has ended.
+    /// - Throws: `system` if no thread can be started; `work` is not done then.
     public func beside<Result: Sendable>(
         _ work: @escaping @Sendable () -> Result, done: @escaping (Result) -> Void
     ) throws(StreamError) {

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
-/// What a call that does not block came to.
+/// The result of a non-blocking call.
 public enum Attempt: Sendable {
-    /// So many bytes moved; at least one.
+    /// The number of bytes that moved; at least one.
     case moved(Int)
     /// A clean end: there is nothing more to come.
     case ended
@@ -12,7 +12,7 @@ public enum Attempt: Sendable {
     case blocked(Channel.Direction)
 }
 
-/// An ordered stream of bytes in both directions that keeps what boundaries its carrier has: a TLS
+/// An ordered stream of bytes in both directions that keeps the boundaries of its carrier: a TLS
 /// record, or what one `recv` returned. Confined to its channel's loop; one task reads and one
 /// writes at a time, each without waiting for the other.
 ///
@@ -20,25 +20,25 @@ public enum Attempt: Sendable {
 public protocol ByteStream: AnyObject, SendableMetatype {
     var channel: Channel { get }
 
-    /// Who the peer has proved to be; nil where it has proved nothing.
+    /// The peer's verified name; nil if it has proved nothing.
     var peerName: String? { get }
 
     /// Reads at most the free capacity of `output`, and never bytes from two records.
     ///
-    /// - Throws: `StreamError`; an end that is no clean end is an error.
+    /// - Throws: `StreamError`; an unclean end is an error.
     func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt
 
-    /// Writes a part of `bytes`, all of it in one record where it is no more than a record holds.
-    /// After `.blocked` the next attempt must be for the same bytes.
+    /// Writes a part of `bytes`, all of it in one record if it fits into one. After `.blocked` the
+    /// next attempt must be for the same bytes.
     func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt
 
-    /// Tells the peer that nothing more will come: `.moved` when that is on its way, `.ended` where
-    /// nothing was begun that could end.
+    /// Tells the peer that nothing more will come: `.moved` when that is on its way, `.ended` if
+    /// nothing had begun.
     ///
-    /// - Throws: the failure that ended the stream already, after which nothing more may be said.
+    /// - Throws: the failure that already ended the stream, after which nothing more may be sent.
     func attemptClose() throws(StreamError) -> Attempt
 
-    /// Bytes that were read before anybody asked for them; the next read returns them.
+    /// Bytes that were read ahead; the next read returns them.
     var readAhead: [UInt8]? { get set }
 }
 
@@ -72,13 +72,13 @@ extension ByteStream {
         }
     }
 
-    /// Waits until there is something to read, and leaves it there.
+    /// Waits until there is something to read, without taking it.
     ///
     /// - Returns: false at the clean end.
     /// - Throws: what a read would throw.
     public func untilReadable() async throws(StreamError) -> Bool {
         if readAhead != nil { return true }
-        // A record's worth, so that its boundary is kept.
+        // As much as a record holds, so that its boundary is kept.
         let bytes = try await read(upTo: EventLoop.recordPayload) { [UInt8]($0) }
         readAhead = bytes
         return bytes != nil
@@ -93,36 +93,38 @@ extension ByteStream {
             switch try attemptWrite(bytes.span.extracting(droppingFirst: written)) {
             case .moved(let count): written += count
             case .blocked(let direction): try await channel.wait(for: direction)
-            case .ended: throw StreamError(.reset, "the peer has closed the connection")
+            case .ended: throw StreamError(.reset, "the peer closed the connection")
             }
         }
     }
 
-    /// Ends the stream: sends what the carrier has for an end, then waits for the peer's, so that
-    /// what was sent last is not lost to a reset; what still comes is thrown away. Gives up at the
-    /// close deadline. The descriptor closes when the stream is gone.
+    /// Ends the stream: sends the carrier's end, then waits for the peer's, so that what was sent
+    /// last is not lost to a reset; what still arrives is discarded. Gives up at the close
+    /// deadline. The descriptor closes when the stream is gone.
     ///
-    /// - Returns: what failed meanwhile, which matters only to who still expected something: a
-    ///   rejected client certificate may be told as late as this.
+    /// - Returns: what failed meanwhile, which matters only to callers that still expected
+    ///   something: a rejected client certificate may be reported as late as this.
     @discardableResult
     public func close() async -> StreamError? {
         channel.enter(.close)
         var failure: StreamError?
+        var isShut = false
         do throws(StreamError) {
             if try await announceEnd() {
                 channel.shutdownWrite()
+                isShut = true
                 while try await read(upTo: EventLoop.recordPayload, { _ in }) != nil {}
             }
         } catch {
             failure = error
         }
         // Also after a failure: a fatal alert that was written must arrive.
-        channel.shutdownWrite()
+        if !isShut { channel.shutdownWrite() }
         await channel.drain()
         return failure
     }
 
-    /// - Returns: whether the end was sent; false where nothing more may be said.
+    /// - Returns: whether the end was sent; false if nothing more may be sent.
     private func announceEnd() async throws(StreamError) -> Bool {
         while true {
             switch try attemptClose() {

@@ -3,33 +3,33 @@
 internal import Glibc
 public import System
 
-/// One end of a byte channel below TLS: a connected socket, or in tests a pipe in memory.
+/// One end of a byte channel below TLS: a connected socket or, in tests, a pipe in memory.
 ///
-/// Confined to its loop. Its calls return at once; `wait` suspends until one is worth another try,
-/// until the deadline under way has come, or until the task is cancelled. The first failure is
+/// Confined to its loop. Its calls return at once; `wait` suspends until another try makes sense,
+/// until the current deadline passes, or until the task is cancelled. The first failure is
 /// permanent.
 open class Channel: EventSource {
     public enum Direction: Sendable { case read, write }
 
-    /// What is waited for, each with a deadline of its own.
+    /// What the channel is waiting for, each with its own deadline.
     public enum Phase: Sendable {
         case handshake
-        /// Every byte that moves begins the deadline again.
+        /// Every byte that moves restarts the deadline.
         case idle
-        /// Only what the peer sends counts for the idle deadline. The driver sends pings.
+        /// Only what the peer sends restarts the idle deadline. The driver sends pings.
         case hearing
-        /// Only what is noted as activity counts, so that a peer which merely says that it is there
-        /// does not stay for ever. The driver sends pings.
+        /// Only noted activity restarts the deadline, so that a peer that merely answers pings does
+        /// not stay for ever. The driver sends pings.
         case resting
-        /// This end does not read, so that the peer's silence means nothing and its pings have no
-        /// answer: the driver is asked twice a second to say that this end is there.
+        /// This end does not read, so the peer's silence means nothing and its pings get no answer:
+        /// twice a second, the driver shows the peer that this end is still there.
         case holding
         case close
     }
 
     // In the order of use, since a message should touch few cache lines.
 
-    /// Called instead of a waiting task while a stream answers by itself.
+    /// Called instead of resuming a task while a stream answers by itself.
     package final var driver: (any Driver)?
     private final var moved: Moment
     /// Bytes that came in and went out on the wire.
@@ -39,18 +39,19 @@ open class Channel: EventSource {
     private final var readers: [Waiter] = []
     private final var writers: [Waiter] = []
     private final var phase = Phase.idle
-    /// In `resting`, when there was something to do last.
+    /// In `resting`, the time of the last activity.
     private final var active: Moment
-    /// What the peer had sent when it was last looked at without being read.
+    /// How much the peer had sent when that was last checked without reading.
     private final var heard: UInt64 = 0
     /// What the peer sent first.
     package private(set) final var opening = Opening()
-    /// The last receive took all there was: until the next event another one would only say so.
+    /// The last receive emptied the channel: until the next event, another one would find nothing.
     package final var isDrained = false
     /// The peer has closed or broken the connection, even if what it sent before was not read yet.
     public private(set) final var hasHungUp = false
 
-    /// The peer's address, or that of the client that a balancer passes on; nil where there is none.
+    /// The peer's address, or that of the client that a load balancer passes on; nil if there is
+    /// none.
     public private(set) final var peer: SocketAddress?
     public final let deadlines: Deadlines
 
@@ -62,31 +63,30 @@ open class Channel: EventSource {
         super.init(loop: loop)
     }
 
-    /// What `receive` and `send` return where they would have to wait.
+    /// What `receive` and `send` return if they would have to wait.
     public static let wouldBlock = -Int(EAGAIN)
 
-    /// Reads what is there: the number of bytes, 0 at the end, or below zero an errno;
-    /// `wouldBlock` where nothing is there yet.
+    /// Reads what is there: the number of bytes, 0 at the end, or below zero an errno; `wouldBlock`
+    /// if nothing is there yet.
     open func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int { -Int(ENOTCONN) }
 
-    /// Writes what fits: the number of bytes, or below zero an errno; `wouldBlock` where nothing
-    /// fits.
+    /// Writes what fits: the number of bytes, or below zero an errno; `wouldBlock` if nothing fits.
     open func send(_ bytes: UnsafeRawBufferPointer) -> Int { -Int(ENOTCONN) }
 
     /// Tells the peer that nothing more will come.
     open func shutdownWrite() {}
 
-    /// Bytes that have come and were not received, as far as that is known.
+    /// Bytes that arrived but were not received, as far as known.
     open var unread: Int { 0 }
 
-    /// Acknowledges at once what has come, where an answer would carry the acknowledgement and
-    /// there is none.
+    /// Acknowledges what has arrived immediately, if there is no answer to carry the
+    /// acknowledgement.
     open func acknowledge() {}
 
     // MARK: Deadlines
 
-    /// Starts the handshake's deadline, unless it runs already: from accept on, nothing that a stranger does may
-    /// begin it again.
+    /// Starts the handshake's deadline, unless it is already running: after accept, nothing that a stranger does
+    /// may restart it.
     public final func enterHandshake() {
         if phase != .handshake { enter(.handshake) }
     }
@@ -105,21 +105,21 @@ open class Channel: EventSource {
         setDue(loop.now + span)
     }
 
-    /// Whether the phase under way is `holding`.
+    /// Whether the current phase is `holding`.
     package final var isHolding: Bool { phase == .holding }
 
-    /// In `resting`: begins the deadline again, since there was something to do.
+    /// In `resting`: restarts the deadline, because there was activity.
     public final func noteActivity() { active = loop.now }
 
-    /// For how long nothing has moved, or in `hearing` and `resting` nothing was heard.
+    /// For how long nothing has moved or, in `hearing` and `resting`, nothing was received.
     public final var silence: Duration { loop.now - moved }
 
     override public final func expired() {
         switch phase {
         case .handshake, .close: break
         case .idle:
-            // Set once and moved only when it has come, so that a message costs no more than
-            // the note of its time.
+            // Set once and moved only when it passes, so that a message costs no more than noting
+            // the time.
             let due = moved + limit
             if due > loop.now { return setDue(due) }
         case .hearing:
@@ -135,7 +135,7 @@ open class Channel: EventSource {
         fail(timeOut)
     }
 
-    /// Has the driver show itself to a peer that was silent for a while, and waits on.
+    /// Makes the driver ping a peer that was silent for a while, and keeps waiting.
     private final func listen(until end: Moment) {
         let interval = deadlines.ping
         guard interval > .zero else { return setDue(end) }
@@ -145,8 +145,8 @@ open class Channel: EventSource {
         driver?.keepAlive()
     }
 
-    /// Whether the peer does not take what it is sent, and has said something since that was asked
-    /// last: it is there, though nothing of it is read.
+    /// Whether the peer does not read what it is sent, but has sent something since the last call:
+    /// it is still there, although nothing from it is read.
     private final var isHeldUp: Bool {
         guard owesPeer else { return false }
         let now = received &+ UInt64(unread)
@@ -154,7 +154,7 @@ open class Channel: EventSource {
         return unread > 0 && now > heard
     }
 
-    /// Whether something that was received has no answer yet, or waits for the peer to take it.
+    /// Whether something that was received has no answer yet, or its answer waits for the peer.
     package final var owesPeer: Bool { driver?.owesPeer ?? !writers.isEmpty }
 
     private final var limit: Duration {
@@ -173,16 +173,16 @@ open class Channel: EventSource {
             StreamError(
                 .handshakeTimedOut,
                 opening.isEmpty
-                    ? "the handshake timed out: the peer sent nothing within \(limit); it may speak no TLS"
-                    : "the handshake timed out: it was not done within \(limit)")
+                    ? "the handshake timed out: the peer sent nothing within \(limit); it may not speak TLS"
+                    : "the handshake timed out: it was not finished within \(limit)")
         case .idle, .resting:
-            StreamError(.idleTimedOut, "the session was idle for \(limit) and was ended")
+            StreamError(.idleTimedOut, "the session was idle for \(limit) and was closed")
         case .hearing, .holding:
             StreamError(
                 .idleTimedOut,
-                "nothing was heard from the peer for \(limit), so it is taken for gone")
+                "no sign of life from the peer for \(limit); giving up")
         case .close:
-            StreamError(.closeTimedOut, "the peer did not take the end within \(limit)")
+            StreamError(.closeTimedOut, "the peer did not let the session close within \(limit)")
         }
     }
 
@@ -200,7 +200,7 @@ open class Channel: EventSource {
         if let failure { throw failure }
     }
 
-    /// Suspends until the channel may be ready for another try in a direction.
+    /// Suspends until another try in a direction may succeed.
     package final func wait(for direction: Direction) async throws(StreamError) {
         try check()
         let bound = LoopBound(self, to: loop)
@@ -223,7 +223,7 @@ open class Channel: EventSource {
         try check()
     }
 
-    /// Throws away what comes, until the peer closes or the deadline under way has come.
+    /// Discards what arrives, until the peer closes or the current deadline passes.
     final func drain() async {
         while true {
             let count = unsafe receive(into: UnsafeMutableRawBufferPointer(loop.input))
@@ -241,20 +241,20 @@ open class Channel: EventSource {
         if ended || events.contains(.writable) { wake(.write) }
     }
 
-    /// A call has shown that the peer broke the connection, before an event did: what it sent before that
-    /// can be read on to its end.
+    /// A call has shown that the peer broke the connection, before an event did: what it sent before can
+    /// still be read to its end.
     package final func noteHangUp() {
         hasHungUp = true
         isDrained = false
     }
 
-    /// For subclasses: an event came, before anybody is woken.
+    /// For subclasses: an event arrived; called before anything is woken.
     open func becameReady(ended: Bool) {}
 
-    /// Wakes who waits in a direction.
+    /// Wakes the tasks that wait in a direction.
     package final func wake(_ direction: Direction) {
         assert(loop.isMine)
-        // Swapped out first: who is woken may wait again.
+        // Swapped out first: woken tasks may wait again.
         var woken: [Waiter] = []
         if direction == .read {
             guard !readers.isEmpty else { return }
@@ -272,7 +272,7 @@ open class Channel: EventSource {
         wake(.write)
     }
 
-    /// What came so far was about the connection and not part of it: who its client is, where that was said.
+    /// What has arrived so far was about the connection and not part of it: its client, if it was named.
     final func beginAgain(as client: SocketAddress?) {
         opening = Opening()
         if let client { peer = client }
@@ -280,14 +280,14 @@ open class Channel: EventSource {
 
     // MARK: For subclasses
 
-    /// Notes that bytes came in.
+    /// Notes that bytes arrived.
     public final func noteReceived(_ bytes: UnsafeRawBufferPointer) {
         if !opening.isComplete { unsafe opening.add(bytes) }
         received &+= UInt64(bytes.count)
         moved = loop.now
     }
 
-    /// Notes that bytes went out.
+    /// Notes that bytes were sent.
     public final func noteSent(_ count: Int) {
         sent &+= UInt64(count)
         switch phase {

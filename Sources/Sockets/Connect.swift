@@ -3,16 +3,16 @@
 public import System
 
 extension Socket {
-    /// Connects to the first of an endpoint's addresses that answers. Families take turns, and an
-    /// address that has not answered in a quarter of a second is joined by the next one (RFC 8305),
-    /// so that one which swallows everything costs no more than that.
+    /// Connects to the first of an endpoint's addresses that answers. Families take turns, and if
+    /// an address has not answered within a quarter of a second, the next one is tried as well (RFC
+    /// 8305), so that an unresponsive one costs no more than that.
     ///
-    /// - Parameter span: the deadline for all of it, the look-up of the name included.
+    /// - Parameter span: the deadline for everything, including the name look-up.
     /// - Throws: the last address's failure: `unknownHost`, `refused`, `connectTimedOut`…
     public static func connect(
         to endpoint: Endpoint, within span: Duration, deadlines: Deadlines, loop: EventLoop
     ) async throws(StreamError) -> Socket {
-        // Before the name is looked up, which nothing can break off.
+        // Before the name look-up, which nothing can interrupt.
         try checkCancellation()
         let started = loop.now
         let lookedUp = await within(span, on: loop) { await endpoint.lookedUp() }
@@ -23,7 +23,7 @@ extension Socket {
         let race = ConnectRace(addresses, within: left, delay: attemptDelay, loop: loop)
         if let socket = try await race.socket(deadlines: deadlines) { return socket }
         guard let last = addresses.last else {
-            throw StreamError(.unknownHost, "cannot find an address of \(endpoint.host)")
+            throw StreamError(.unknownHost, "cannot find an address for \(endpoint.host)")
         }
         throw race.failures[last].map { $0.connecting(to: endpoint, at: last) }
             ?? .noAnswer(from: endpoint, within: span)
@@ -33,8 +33,8 @@ extension Socket {
         if Task.isCancelled { throw StreamError(.cancelled, "the connect was cancelled") }
     }
 
-    /// One of each family in turn, beginning with that of the first (RFC 8305, section 4): where one
-    /// family leads nowhere, it does not cost the delay for each of its addresses.
+    /// The families in turn, beginning with that of the first address (RFC 8305, section 4): if one
+    /// family does not work, it does not cost the delay for each of its addresses.
     static func alternating(_ addresses: [SocketAddress]) -> [SocketAddress] {
         let first = addresses.filter { $0.family == addresses[0].family }
         let second = addresses.filter { $0.family != addresses[0].family }

@@ -3,11 +3,11 @@
 internal import Glibc
 internal import System
 
-/// Connects under way to several addresses, each begun a moment after the one before it or as soon
-/// as that one has failed (RFC 8305, section 5). The first that answers wins; the others close when
-/// the race is let go. Confined to its loop.
+/// Connection attempts to several addresses, each begun a moment after the one before it, or as
+/// soon as that one fails (RFC 8305, section 5). The first that answers wins; the others close when
+/// the race is released. Confined to its loop.
 final class ConnectRace: EventSource {
-    /// Why an address can't be reached; nil for one that has not answered.
+    /// Why an address can't be reached; nil for one that has not failed.
     private(set) var failures: [SocketAddress: StreamError] = [:]
     private var waiting: ArraySlice<SocketAddress>
     private var attempts: [ConnectAttempt] = []
@@ -20,12 +20,12 @@ final class ConnectRace: EventSource {
     /// - Parameters:
     ///   - addresses: in the order to try them in.
     ///   - span: the deadline for all of them.
-    ///   - delay: how long an address has the line to itself.
+    ///   - delay: how long an address is tried alone.
     init(
         _ addresses: [SocketAddress], within span: Duration, delay: Duration, loop: EventLoop
     ) {
         waiting = addresses[...]
-        // Each gets its try before the time is over.
+        // Each is tried before time is up.
         self.delay = min(delay, span / max(1, addresses.count))
         end = loop.now + span
         super.init(loop: loop)
@@ -33,8 +33,8 @@ final class ConnectRace: EventSource {
 
     /// Waits for the first connection.
     ///
-    /// - Returns: nil where there is none; `failures` say why.
-    /// - Throws: `cancelled`; `descriptorsExhausted`, `system` where a socket can't be had.
+    /// - Returns: nil if there is none; `failures` says why.
+    /// - Throws: `cancelled`; `descriptorsExhausted`, `system` if a socket can't be created.
     func socket(deadlines: Deadlines) async throws(StreamError) -> Socket? {
         startNext()
         let bound = LoopBound(self, to: loop)
@@ -71,7 +71,7 @@ final class ConnectRace: EventSource {
         if waiting.isEmpty, attempts.allSatisfy({ $0.failure != nil }) { finish() }
     }
 
-    /// An attempt came to an end. None is let go here, since the loop may be about to call another.
+    /// An attempt ended. None is released here, since the loop may be about to call another.
     private func ended(_ attempt: ConnectAttempt) {
         guard !isOver else { return }
         guard let failure = attempt.failure else {
@@ -88,7 +88,7 @@ final class ConnectRace: EventSource {
     }
 }
 
-/// One `connect(2)` under way.
+/// One `connect(2)` in progress.
 private final class ConnectAttempt: EventSource {
     let address: SocketAddress
     private(set) var failure: StreamError?
@@ -121,7 +121,7 @@ private final class ConnectAttempt: EventSource {
     }
 
     override func ready(_ events: Events) {
-        // A second event of a failed one would find no error any more.
+        // A second event of a failed attempt would no longer find an error.
         guard !hasEnded else { return }
         hasEnded = true
         var code: Int32 = 0

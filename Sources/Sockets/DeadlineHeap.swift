@@ -1,8 +1,8 @@
 // The deadlines of one loop, soonest first.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A binary heap of sources by their `due`; each source knows its place, so that it can leave.
-/// It holds them unowned: a source leaves in its `deinit`.
+/// A binary heap of sources by their `due`; each source knows its index, so that it can be removed.
+/// It holds them unowned: a source removes itself in its `deinit`.
 struct DeadlineHeap {
     private var heap: [UnownedSource] = []
 

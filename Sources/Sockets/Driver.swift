@@ -1,14 +1,14 @@
-// What drives a channel that no task waits for.
+// Drives a channel that no task waits for.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a channel calls in place of a waiting task.
+/// Called by a channel instead of resuming a waiting task.
 package protocol Driver: AnyObject {
     /// The channel became ready or failed.
     func channelChanged()
 
-    /// Nothing was heard of the peer for a while: asks it whether it is there.
+    /// The peer was silent for a while: pings it.
     func keepAlive()
 
-    /// Whether something that came has no answer yet, or waits for the peer to take it.
+    /// Whether something that arrived has no answer yet, or its answer waits for the peer.
     var owesPeer: Bool { get }
 }

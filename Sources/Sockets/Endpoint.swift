@@ -1,4 +1,4 @@
-// A host and a port as somebody wrote them, and the addresses behind them.
+// A host and a port as written by a user, and their addresses.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
@@ -15,8 +15,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT` or a bare IPv6 address; nil where it is
-    /// none of them.
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT` or a bare IPv6 address; nil if it is none
+    /// of them.
     public init?(_ text: String, defaultPort: UInt16) {
         let host: Substring
         var port = defaultPort
@@ -38,8 +38,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         } else {
             host = text[...]
         }
-        // Colons are an IPv6 address's, which may have a zone (RFC 4007, section 11); one with a
-        // bracket could not be read again as it is written.
+        // Colons mean an IPv6 address, which may have a zone (RFC 4007, section 11); a zone with a
+        // bracket could not be read back.
         if host.contains(":") {
             let address = String(host.prefix { $0 != "%" })
             guard !host.contains("]"), NumericAddress.isIPv6(address) else { return nil }
@@ -63,7 +63,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The host's addresses in the resolver's order, which is the order to try them in. Looked up
-    /// on a thread of its own, since the resolver blocks for as long as it likes.
+    /// on another thread, since the resolver may block for any time.
     ///
     /// - Throws: `unknownHost`.
     public func addresses() async throws(StreamError) -> [SocketAddress] {
@@ -97,7 +97,7 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
             let reason = unsafe String(cString: gai_strerror(failure))
             return .failure(
                 StreamError(
-                    .unknownHost, "cannot find an address of \(host) (\(reason)); check the name"))
+                    .unknownHost, "cannot find an address for \(host) (\(reason)); check the name"))
         }
         defer { unsafe freeaddrinfo(list) }
         var addresses: [SocketAddress] = []

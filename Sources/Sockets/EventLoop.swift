@@ -6,23 +6,23 @@ internal import Synchronization
 public import System
 
 /// An event loop on epoll, and the executor of the tasks that prefer it: what runs on it never
-/// leaves its thread, and takes no lock. `run()` makes the calling thread its thread.
+/// leaves its thread, and needs no lock. `run()` makes the calling thread its thread.
 ///
-/// Any thread may call `execute`, `enqueue`, `stop` and `isCurrent`; all else is its thread's, which debug
-/// builds check and the compiler can't.
+/// Any thread may call `execute`, `enqueue`, `stop` and `isCurrent`; everything else is for its thread
+/// only, which debug builds check and the compiler can't.
 @safe
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let epoll: Descriptor
     private let waker: Descriptor
-    /// Becomes readable at the soonest deadline. A time-out of epoll_wait would have the kernel set
-    /// and clear a timer at each wait, which a lone session would pay for with each reply.
+    /// Becomes readable at the soonest deadline. With a timeout for epoll_wait, the kernel would
+    /// set and clear a timer at each wait, which a lone session would pay for with each reply.
     private let clock: Descriptor
-    /// When `clock` does so; never while it is not set.
+    /// When `clock` becomes readable; never while it is not set.
     private var armed = Moment.never
     /// The thread that runs it; 0 while none does. Read by any thread.
     private let thread = Atomic<UInt>(0)
     private var isStopped = false
-    /// What `start()` started and `join()` awaits.
+    /// The thread that `start()` started and `join()` waits for.
     private var joinable: pthread_t?
 
     private var jobs: [UnownedJob] = []
@@ -30,13 +30,13 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// For the next turn, and for the end of this one.
     private var again: [any Resumable] = []
     private var lasts: [any Resumable] = []
-    /// An empty array with room, to swap with the one that is worked off.
+    /// An empty array with capacity, to swap with the one that is being processed.
     private var spare: [any Resumable] = []
-    /// Counts the turns, for budgets of one.
+    /// Counts the turns, for budgets per turn.
     package private(set) var turns: UInt64 = 0
     private let remote = Mutex<Remote>(Remote())
 
-    /// By descriptor; unowned, since a source takes itself out before it closes its descriptor.
+    /// By descriptor; unowned, since a source removes itself before it closes its descriptor.
     private var sources: [UnownedSource?] = []
     var deadlines = DeadlineHeap()
 
@@ -47,8 +47,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
     @usableFromInline private(set) var turnBegan: Moment
 
-    /// Room for one TLS record's payload each way. A session uses them between two suspensions
-    /// only, so that an idle one holds none.
+    /// Buffers for one TLS record's payload each way. A session uses them only between two
+    /// suspensions, so an idle one holds none.
     package let input: UnsafeMutableBufferPointer<UInt8>
     package let output: UnsafeMutableBufferPointer<UInt8>
 
@@ -59,7 +59,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         var calls: [@Sendable () -> Void] = []
     }
 
-    /// - Throws: `descriptorsExhausted` where no descriptor is free.
+    /// - Throws: `descriptorsExhausted` if no descriptor is free.
     public init() throws(StreamError) {
         let epoll = Descriptor(owning: epoll_create1(Int32(EPOLL_CLOEXEC)))
         let waker = Descriptor(
@@ -92,8 +92,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         thread.load(ordering: .relaxed) == pthread_self()
     }
 
-    /// Whether the caller may touch what is confined to the loop: it is on its thread, or the loop
-    /// does not run.
+    /// Whether the caller may use what is confined to the loop: it is on its thread, or the loop is
+    /// not running.
     @usableFromInline
     var isMine: Bool { thread.load(ordering: .relaxed) == 0 || isCurrent }
 
@@ -101,7 +101,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     public func run() {
         thread.store(pthread_self(), ordering: .relaxed)
         while !isStopped { turn() }
-        // A task that is dropped while it waits for its turn stays for ever, with all that it holds.
+        // A task that is dropped while it waits for its turn would leak, with everything that it
+        // holds.
         var left = Self.turnsAfterStop
         while left > 0, !jobs.isEmpty || !again.isEmpty || !lasts.isEmpty {
             turn()
@@ -112,7 +113,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Starts a thread that runs the loop until `stop()`; `join()` must follow.
     ///
-    /// - Throws: `system` where no thread can be had.
+    /// - Throws: `system` if no thread can be started.
     public func start() throws(StreamError) {
         do throws(Errno) {
             joinable = try startThread { self.run() }
@@ -121,7 +122,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Ends `run()` after the turn under way, and what tasks are ready to do. From any thread.
+    /// Ends `run()` after the current turn and what tasks are ready to do. Callable from any
+    /// thread.
     public func stop() {
         execute { self.isStopped = true }
     }
@@ -143,13 +145,14 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Gives the others their turn, and goes on in the next one.
+    /// Lets the others run, and continues in the next turn.
     public func nextTurn() async {
         assert(isMine)
         await Waiter.wait { again.append(Continuation($0)) }
     }
 
-    /// Has `resume()` called once at the end of this turn: for what is collected and leaves in one piece.
+    /// Has `resume()` called once at the end of this turn: for output that is collected and sent in one
+    /// piece.
     package func resumeAtEndOfTurn(_ resumable: any Resumable) {
         assert(isMine)
         lasts.append(resumable)
@@ -181,18 +184,18 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         sources[index] = UnownedSource(source)
     }
 
-    /// Watches a descriptor, which was added, for other events. What it is ready for already is told.
+    /// Watches a descriptor, which was added, for other events. Reports what it is already ready for.
     package func change(descriptor: Int32, events: Events) {
         assert(isMine)
         let result = parley_epoll_change(epoll.number, descriptor, events.rawValue)
-        // Only for a descriptor that isn't watched it fails.
+        // It fails only for a descriptor that isn't watched.
         precondition(result == 0, "epoll_ctl: \(Errno.last)")
     }
 
     /// Forgets a source, before its descriptor is closed or handed on.
     package func remove(descriptor: Int32) {
         assert(isMine)
-        // Where `add` failed there is nothing to forget.
+        // If `add` failed there is nothing to forget.
         guard Int(descriptor) < sources.count else { return }
         sources[Int(descriptor)] = nil
         // A child that is just being started may hold a copy of the descriptor: the set would
@@ -200,7 +203,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor, nil)
     }
 
-    /// Has `resume()` called in the next turn, after the others had theirs.
+    /// Has `resume()` called in the next turn, after the others have run.
     package func resumeNextTurn(_ resumable: any Resumable) {
         assert(isMine)
         again.append(resumable)
@@ -210,11 +213,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func turn() {
         turns &+= 1
-        // Taken before anything of this turn is added: what gives way twice waits twice.
+        // Taken before anything from this turn is added: what yields twice waits twice.
         var due: [any Resumable] = []
         swap(&due, &again)
         setClock()
-        // What was asked for before the loop ran, or at the last turn's end, has its end of a turn too.
+        // Requests made before the loop ran, or at the end of the last turn, also get an end of turn.
         let mayWait = due.isEmpty && jobs.isEmpty && lasts.isEmpty
         let count = unsafe parley_epoll_wait(
             epoll.number, events.baseAddress, Int32(Self.eventsATurn), mayWait ? -1 : 0)
@@ -239,15 +242,15 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     private func runJobs() {
-        // Jobs that these ones enqueue wait for the next turn, so that none starves the sockets.
+        // Jobs that these enqueue wait for the next turn, so that they can't starve the sockets.
         guard !jobs.isEmpty else { return }
         swap(&jobs, &running)
         for job in running { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
         running.removeAll(keepingCapacity: true)
     }
 
-    /// Makes sure that the loop is woken at the soonest deadline; to the next millisecond, so that
-    /// those that lie close together cost one waking.
+    /// Makes sure that the loop is woken at the soonest deadline, rounded up to a millisecond, so
+    /// that deadlines close together cost one wake-up.
     private func setClock() {
         guard let due = deadlines.first, due < armed else { return }
         let next = (min(due.nanoseconds, Self.farAway) / 1_000_000 + 1) * 1_000_000
@@ -275,8 +278,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     static let recordPayload = 16_384
     private static let eventsATurn = 256
-    /// Further off than any deadline, and small enough to be counted on from.
+    /// Later than any deadline, and small enough to add to.
     private static let farAway = UInt64(Int.max / 2)
-    /// Enough for what is ending; who never gives up waiting does not hold the end up.
+    /// Enough for what is ending; a task that never stops waiting does not hold up the end.
     private static let turnsAfterStop = 64
 }

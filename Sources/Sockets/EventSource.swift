@@ -18,7 +18,7 @@ open class EventSource: Wakeable {
         if heapIndex >= 0 { loop.deadlines.remove(self) }
     }
 
-    /// Asks for `expired` at a time on the loop's clock; a later call replaces it.
+    /// Schedules `expired` at a time on the loop's clock; a later call replaces it.
     public final func setDue(_ time: Moment) {
         assert(loop.isMine)
         loop.deadlines.remove(self)
@@ -26,7 +26,7 @@ open class EventSource: Wakeable {
         loop.deadlines.insert(self)
     }
 
-    /// Takes the deadline back.
+    /// Cancels the deadline.
     public final func clearDue() {
         assert(loop.isMine)
         loop.deadlines.remove(self)

@@ -1,4 +1,4 @@
-// What epoll tells of a descriptor.
+// What epoll reports about a descriptor.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 
@@ -16,21 +16,21 @@ public struct Events: OptionSet, Sendable {
     static let exclusive = Events(rawValue: EPOLLEXCLUSIVE.rawValue)
     static let edgeTriggered = Events(rawValue: EPOLLET.rawValue)
 
-    /// What one direction asks for.
+    /// The events for one direction.
     package static let reading: Events = [.readable, .edgeTriggered]
     package static let writing: Events = [.writable, .edgeTriggered]
 
-    /// No writer, or no reader, is left; told without being asked for.
+    /// No writer, or no reader, is left; always reported.
     package static let hungUp = Events(rawValue: EPOLLHUP.rawValue)
-    /// What asks for nothing but that.
+    /// Reports nothing but that.
     package static let hangingUp: Events = .edgeTriggered
 
-    /// What a channel asks for whose peer mostly takes at once what it is sent: for one between processes each message
-    /// that the peer has read would be an event of its own.
+    /// For a channel whose peer usually reads at once what it is sent: between processes, each message that the peer
+    /// reads would be a separate event.
     package static let receiving: Events = [
         .readable, Events(rawValue: EPOLLRDHUP.rawValue), .edgeTriggered,
     ]
-    /// What a connected stream asks for, once and for all.
+    /// The events for a connected stream.
     package static let stream: Events = [
         .readable, .writable, Events(rawValue: EPOLLRDHUP.rawValue), .edgeTriggered,
     ]

@@ -1,16 +1,17 @@
-// Datagrams between processes of one machine.
+// Datagrams between processes on one machine.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
 
-/// A datagram socket with a name in a folder (unix(7)), gone with it. Confined to one thread.
+/// A datagram socket with a name in a folder (unix(7)), which is removed at the end. Confined to
+/// one thread.
 package final class LocalDatagrams {
     private let descriptor: Descriptor
     private let path: [UInt8]
 
-    /// Makes the socket, which its owner alone may send to.
+    /// Creates the socket, to which only its owner may send.
     ///
-    /// - Throws: `system` where there can't be one, as there is something of that name.
+    /// - Throws: `system` if that fails, for example because the name exists.
     package init(at path: String) throws(StreamError) {
         let bytes = Array(path.utf8)
         let number = Self.open(blocking: true)
@@ -24,8 +25,10 @@ package final class LocalDatagrams {
                     defer { umask(mask) }
                     return unsafe bind(number, address, length)
                 })
-        else { throw StreamError("cannot make the socket \(path)", errno: ENAMETOOLONG) }
-        guard result == 0 else { throw StreamError("cannot make the socket \(path)", errno: errno) }
+        else { throw StreamError("cannot create the socket \(path)", errno: ENAMETOOLONG) }
+        guard result == 0 else {
+            throw StreamError("cannot create the socket \(path)", errno: errno)
+        }
         self.descriptor = descriptor
         self.path = bytes
     }
@@ -38,7 +41,7 @@ package final class LocalDatagrams {
     /// Its number, to wait for a datagram by poll(2).
     package var number: Int32 { descriptor.number }
 
-    /// Receives one datagram, of which no more than `limit` bytes are kept; nil where that fails.
+    /// Receives one datagram, keeping at most `limit` bytes; nil if that fails.
     package func receive(limit: Int) -> [UInt8]? {
         var room = [UInt8](repeating: 0, count: limit)
         let count = unsafe room.withUnsafeMutableBytes {
@@ -47,9 +50,9 @@ package final class LocalDatagrams {
         return count >= 0 ? Array(room.prefix(count)) : nil
     }
 
-    /// Sends one datagram to the socket of that name; a name that begins with `@` is an abstract one. Never waits.
+    /// Sends one datagram to the socket with that name; a name that begins with `@` is abstract. Never waits.
     ///
-    /// - Returns: whether it was taken.
+    /// - Returns: whether it was accepted.
     @discardableResult
     package static func send(_ bytes: [UInt8], to path: [UInt8]) -> Bool {
         let descriptor = Descriptor(owning: open(blocking: false))
@@ -69,7 +72,7 @@ package final class LocalDatagrams {
         return socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | flags), 0)
     }
 
-    /// - Returns: nil where the name is too long.
+    /// - Returns: nil if the name is too long.
     private static func withAddress<R>(
         _ path: [UInt8], _ body: (UnsafePointer<sockaddr>, socklen_t) -> R
     ) -> R? {
@@ -79,7 +82,7 @@ package final class LocalDatagrams {
         address.sun_family = sa_family_t(AF_UNIX)
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { room in
             unsafe room.copyBytes(from: path)
-            // An abstract name begins with a zero.
+            // An abstract name begins with a zero byte.
             if path[0] == UInt8(ascii: "@") { unsafe room[0] = 0 }
         }
         let length = socklen_t(MemoryLayout<sockaddr_un>.size - longest + path.count)

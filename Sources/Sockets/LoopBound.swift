@@ -1,20 +1,21 @@
-// What is confined to a loop, in code that may run on any thread.
+// Holds something confined to a loop in code that may run on any thread.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Something confined to a loop, held by code that the compiler can't place: a task's closure, what a
-/// cancellation calls, another loop. Everything that is confined to a loop is a plain class, which the
-/// compiler lets go nowhere else; this is the one way out, and it checks the way back.
+/// Something confined to a loop, held by code whose thread the compiler can't know: a task's closure,
+/// a cancellation handler, another loop. Everything that is confined to a loop is a plain class, which
+/// the compiler lets go nowhere else; this is the only way out, and it checks the way back.
 ///
-/// Whoever binds something keeps no other reference to it that leaves the loop: the compiler doesn't see that
-/// one. The last copy must go on the loop, since what is bound may end with it.
+/// Code that binds something must keep no other reference to it that leaves the loop: the compiler doesn't
+/// see it. The last copy must be released on the loop, since what is bound may end with it.
 ///
-/// Debug builds trap where it is opened off its loop while the loop runs. A release doesn't check.
+/// Debug builds trap if it is opened off its loop while the loop runs. Release builds don't check.
 @frozen
 public struct LoopBound<Value>: @unchecked Sendable {
     public let loop: EventLoop
     @usableFromInline let confined: Value
 
-    /// - Parameter value: the caller's to touch: on the loop's thread, or while no thread runs it.
+    /// - Parameter value: must be usable by the caller: on the loop's thread, or while no thread
+    ///   runs it.
     @inlinable
     public init(_ value: Value, to loop: EventLoop) {
         assert(loop.isMine, "bound to a loop by another thread")

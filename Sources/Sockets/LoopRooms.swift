@@ -1,8 +1,8 @@
-// The room that a loop lends to those who read and write.
+// The buffers that a loop lends for reading and writing.
 // SPDX-License-Identifier: Apache-2.0
 
 extension EventLoop {
-    /// Lends the loop's room for input, for a call that does not suspend.
+    /// Lends the loop's input buffer, for a call that does not suspend.
     func withInput(
         atMost maximum: Int, _ body: (inout OutputSpan<UInt8>) throws(StreamError) -> Void
     ) throws(StreamError) {
@@ -13,8 +13,8 @@ extension EventLoop {
         try body(&span)
     }
 
-    /// Lends the loop's room for output, of which `filled` bytes are in use, for a call that does
-    /// not suspend.
+    /// Lends the loop's output buffer, of which `filled` bytes are in use, for a call that does not
+    /// suspend.
     package func withOutput(_ filled: inout Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
         assert(isMine)
         var span = unsafe OutputSpan(buffer: output, initializedCount: filled)
@@ -22,7 +22,7 @@ extension EventLoop {
         filled = unsafe span.finalize(for: output)
     }
 
-    /// What stands in the loop's room for output.
+    /// What is in the loop's output buffer.
     package func withGathered<R>(
         _ filled: Int, _ body: (Span<UInt8>) throws(StreamError) -> R
     ) throws(StreamError) -> R {

@@ -1,9 +1,9 @@
-// Whom limits take for one peer.
+// What counts as one peer for limits.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// The addresses that one peer can choose from at will: a single IPv4 address, or the /64 of an IPv6 address, which is the
-/// least that a network hands out. An IPv4 address that came in over IPv6 is that IPv4 address.
+/// The addresses that one peer can choose from at will: a single IPv4 address, or the /64 of an IPv6 address, the
+/// smallest block that networks assign. An IPv4 address that arrives over IPv6 counts as that IPv4 address.
 public struct Neighbourhood: Hashable, Sendable, CustomStringConvertible {
     private let bits: UInt64
     private let isIPv4: Bool

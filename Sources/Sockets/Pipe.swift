@@ -1,10 +1,10 @@
-// The two ends of a pipe, before each goes to its owner.
+// The two ends of a pipe, before they go to their owners.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
 package import System
 
-/// A pipe whose ends are close-on-exec; what nobody takes closes with it.
+/// A pipe whose ends are close-on-exec; ends that are not taken close with it.
 package final class Pipe {
     private var reader: Descriptor?
     private var writer: Descriptor?
@@ -12,7 +12,7 @@ package final class Pipe {
     package init() throws(StreamError) {
         var ends: [Int32] = [-1, -1]
         guard unsafe parley_pipe(&ends) == 0 else {
-            throw StreamError("cannot make a pipe", errno: errno)
+            throw StreamError("cannot create a pipe", errno: errno)
         }
         reader = Descriptor(owning: ends[0])
         writer = Descriptor(owning: ends[1])
@@ -23,7 +23,7 @@ package final class Pipe {
     package func takeWriter() -> Descriptor { writer.take()! }
 }
 
-/// Makes our end of a pipe one that never blocks; the program's end is not concerned.
+/// Makes our end of a pipe non-blocking; the program's end is not affected.
 package func unblock(_ descriptor: borrowing Descriptor) {
     _ = fcntl(descriptor.number, F_SETFL, fcntl(descriptor.number, F_GETFL) | O_NONBLOCK)
 }

@@ -8,20 +8,20 @@ package import System
 public final class PipeReader: EventSource {
     private let descriptor: Descriptor
     private let changed: () -> Void
-    /// The last read found nothing, and no event came since.
+    /// The last read found nothing, and there was no event since.
     private var isDrained = false
     /// Every writer has closed, and everything was read.
     public private(set) var hasEnded = false
 
-    /// Ends this output after what is in the pipe now. Whoever may write to it from here on is not
-    /// the program, or is not waited for.
+    /// Ends this output after what is in the pipe now. Later writers are not the program, or need
+    /// not be waited for.
     package func endBehindWhatIsThere() {
         guard !hasEnded, rest == nil else { return }
         rest = Int(parley_readable(descriptor.number))
         if rest == 0 { hasEnded = true } else { isDrained = false }
     }
 
-    /// - Parameter descriptor: which doesn't block.
+    /// - Parameter descriptor: must be non-blocking.
     package init(
         _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
@@ -40,8 +40,8 @@ public final class PipeReader: EventSource {
     /// Whether a read may find something, or the end.
     public var isReadable: Bool { !isDrained && !hasEnded }
 
-    /// Whether what waits to be read may leave the program no room to write more. Small writes do not
-    /// share a page unless they fit it, so that a pipe may be full of half as many bytes (pipe(7)).
+    /// Whether pending output may leave the program no room to write more. Small writes share a page
+    /// only if they fit, so a pipe may be full with half as many bytes (pipe(7)).
     public var isFull: Bool {
         !hasEnded
             && parley_readable(descriptor.number)
@@ -50,7 +50,7 @@ public final class PipeReader: EventSource {
 
     /// Reads what is there into the free capacity.
     ///
-    /// - Returns: the number of bytes; 0 where there is nothing now, or nothing more.
+    /// - Returns: the number of bytes; 0 if there is nothing now, or nothing more.
     public func read(into output: inout OutputSpan<UInt8>) -> Int {
         guard isReadable, output.freeCapacity > 0 else { return 0 }
         let most = min(output.freeCapacity, rest ?? .max)

@@ -1,22 +1,22 @@
-// What a program reads, written as it takes it.
+// What a program reads, written as fast as it reads.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 package import System
 
 /// The writing end of a program's input. Confined to its loop. It holds what the program has not
-/// taken yet, so whoever writes keeps count of `taken`. SIGPIPE has to be ignored.
+/// read yet, so callers must watch `taken`. SIGPIPE must be ignored.
 public final class PipeWriter: EventSource {
     private var descriptor: Descriptor?
     private let changed: () -> Void
     private var pending: [UInt8] = []
     private var isFinished = false
-    /// Bytes that the program's pipe took, or that nobody will read any more.
+    /// Bytes that went into the program's pipe, or that nobody will read any more.
     public private(set) var taken = 0
 
     /// Nobody reads it any more, or it has ended.
     public var isClosed: Bool { descriptor == nil }
 
-    /// - Parameter descriptor: which doesn't block.
+    /// - Parameter descriptor: must be non-blocking.
     package init(
         _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
@@ -29,15 +29,15 @@ public final class PipeWriter: EventSource {
 
     deinit { close() }
 
-    /// Hands bytes on. Where the program has closed its input they are thrown away, as a shell's
-    /// pipe would have it.
+    /// Passes bytes on. If the program has closed its input they are discarded, as with a shell's
+    /// pipe.
     public func write(_ bytes: Span<UInt8>) {
         let count = pending.isEmpty ? attempt(bytes) : 0
         guard count < bytes.count else { return }
         pending.append(contentsOf: bytes.extracting(droppingFirst: count))
     }
 
-    /// Ends the input behind what is pending.
+    /// Ends the input after what is pending.
     public func finish() {
         isFinished = true
         if pending.isEmpty { close() }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
-/// The bytes of a channel as they are.
+/// The bytes of a channel, unchanged.
 public final class PlainStream: ByteStream {
     public let channel: Channel
     public let peerName: String? = nil
@@ -42,7 +42,7 @@ public final class PlainStream: ByteStream {
         }
     }
 
-    /// The kernel tells of a reset once, and then of an end that looks like a clean one.
+    /// The kernel reports a reset once, and then an end that looks clean.
     private func broken(in operation: String, _ number: Int) -> StreamError {
         let error = StreamError.broken(in: operation, errno: Int32(number))
         channel.fail(error)
@@ -51,8 +51,8 @@ public final class PlainStream: ByteStream {
 
     public func attemptClose() throws(StreamError) -> Attempt { .moved(0) }
 
-    /// What to say where the first bytes were a TLS record.
+    /// The error if the first bytes were a TLS record.
     public static let peerSpeaksTLS = StreamError(
         .peerSpeaksTLS,
-        "the peer speaks TLS and this end plaintext", remedy: .speakTLS)
+        "the peer speaks TLS, but this end speaks plaintext", remedy: .speakTLS)
 }

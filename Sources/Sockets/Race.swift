@@ -1,10 +1,10 @@
 // Runs a call for a limited time.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Runs `body` until it is done or the time is over, whichever comes first; what is too late is
-/// left to end by itself.
+/// Runs `body` until it is done or time is up, whichever comes first; if it is too late, it is left
+/// to end by itself.
 ///
-/// - Returns: nil when the time was over.
+/// - Returns: nil if time was up.
 package func within<R: Sendable>(
     _ span: Duration, on loop: EventLoop, _ body: @escaping () async -> R
 ) async -> R? {

@@ -1,12 +1,12 @@
-// What goes on at a loop's call.
+// Work that a loop resumes.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Work that goes on at the loop's call.
+/// Work that the loop resumes.
 package protocol Resumable: AnyObject {
     func resume()
 }
 
-/// A task that goes on in the next turn.
+/// A task that continues in the next turn.
 final class Continuation: Resumable {
     private let waiter: Waiter
     init(_ waiter: Waiter) { self.waiter = waiter }

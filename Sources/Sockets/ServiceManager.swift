@@ -1,18 +1,18 @@
-// What a service manager wants to know of the process that it has started.
+// What a service manager needs to know about a process that it started.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import System
 
-/// Tells systemd, or whatever speaks its protocol, how far a service has come: sd_notify(3), in one datagram a
-/// message. A message that can't be sent is left out, since no service may end for that.
+/// Tells systemd, or another manager with its protocol, the state of a service: sd_notify(3), with one
+/// datagram per message. A message that can't be sent is dropped, since no service may end because of that.
 public struct ServiceManager: Sendable {
     /// A line of a message.
     public enum State: Equatable, Sendable {
-        /// The service serves, or goes on after `reloading`.
+        /// The service is ready, or continues after `reloading`.
         case ready
-        /// The files are being read again. With the moment, as `Type=notify-reload` needs it.
+        /// The files are being read again. With the time, as `Type=notify-reload` requires.
         case reloading(at: Moment)
-        /// It ends, and may take so long for that.
+        /// It is ending, and may take this long.
         case stopping(within: Duration)
         /// One line for people.
         case status(String)
@@ -20,14 +20,15 @@ public struct ServiceManager: Sendable {
         case watchdog
     }
 
-    /// Within which time the next `watchdog` must come; nil where nobody waits for one.
+    /// How soon the next `watchdog` must come; nil if nobody waits for one.
     public let watchdog: Duration?
     private let path: [UInt8]
 
     /// - Parameters:
-    ///   - environment: the process's, of which it needs NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
-    ///   - process: its number; nil for the caller's. A variable may be meant for the one that started it.
-    /// - Returns: nil where nobody wants to know, or by a socket of another kind.
+    ///   - environment: the process's environment; NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are
+    ///     needed.
+    ///   - process: its ID; nil for the caller's. A variable may be meant for its parent.
+    /// - Returns: nil if there is no manager, or it uses a socket of another type.
     public init?(environment: (String) -> String?, process: Int32? = nil) {
         guard let path = environment("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@"),
             path.utf8.count > 1

@@ -5,33 +5,34 @@ internal import Glibc
 public import System
 
 /// Delivers signals on a loop, in place of their default action, as long as it lives. A signal that
-/// is ignored stays so: whoever started the process said that it must not end it, as nohup(1) does.
+/// is ignored stays ignored: the parent process asked for that, as nohup(1) does.
 public final class Signals: EventSource {
-    /// A signal that has come.
+    /// A signal that arrived.
     public struct Arrival: Equatable, Sendable {
         public let signal: Int32
-        /// The process that has sent it, or 0 where the kernel has, or a process that isn't seen from here.
+        /// The process that sent it; 0 for the kernel, or a process that is not visible from here.
         public let sender: Int32
     }
 
     private let descriptor: Descriptor
     private let received: (Arrival) -> Void
 
-    /// Blocks `signals` but for those that are ignored, in the calling thread and those that it starts
-    /// from here on: to be called before any thread is started.
+    /// Blocks `signals`, except those that are ignored, in the calling thread and those that it starts
+    /// later: to be called before any thread is started.
     public static func block(_ signals: [Int32]) {
         var set = Self.set(signals)
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     }
 
-    /// Has a write to a closed pipe or socket fail with `EPIPE`, and one to a file at its size limit
-    /// (setrlimit(2)) with `EFBIG`, instead of ending the process.
+    /// Makes a write to a closed pipe or socket fail with `EPIPE`, and one to a file at its size
+    /// limit (setrlimit(2)) with `EFBIG`, instead of ending the process.
     public static func ignoreFailedWrites() {
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
     }
 
-    /// Calls `received` with each of `signals`, which are blocked, but for those that are ignored.
+    /// Calls `received` with each of `signals`, which must be blocked, except those that are
+    /// ignored.
     public init(
         _ signals: [Int32], loop: EventLoop, _ received: @escaping (Arrival) -> Void
     ) throws(StreamError) {

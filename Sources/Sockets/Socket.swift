@@ -7,26 +7,22 @@ public import System
 /// A connected stream socket; its descriptor is closed when the last reference is gone.
 public final class Socket: Channel, Resumable {
     private let descriptor: Descriptor
-    /// What was received in the loop's turn of that number.
+    /// How much was received in the loop's turn with that number.
     private var budgetTurn: UInt64 = 0
     private var budgetUsed = 0
 
-    /// Takes over a connected descriptor, non-blocking and close-on-exec. On the loop's thread.
+    /// Takes over a connected descriptor, non-blocking and close-on-exec. To be called on the
+    /// loop's thread.
+    ///
+    /// - Parameter isAccepted: from a `Listener`, whose options it has.
     public init(
         owning descriptor: consuming Descriptor, loop: EventLoop, peer: SocketAddress?,
-        deadlines: Deadlines
+        deadlines: Deadlines, isAccepted: Bool = false
     ) throws(StreamError) {
         let number = descriptor.number
         self.descriptor = descriptor
         super.init(loop: loop, peer: peer, deadlines: deadlines)
-        // Without it the last exchange of a handshake waits for a delayed acknowledgement.
-        var on: Int32 = 1
-        unsafe setsockopt(
-            number, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        // A peer that is gone without a word is noticed even while neither side has anything to
-        // say.
-        unsafe setsockopt(
-            number, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
+        if !isAccepted { setOptionsOfConnection(number) }
         try loop.add(self, descriptor: number, events: .stream)
     }
 
@@ -40,8 +36,8 @@ public final class Socket: Channel, Resumable {
             budgetTurn = loop.turns
             budgetUsed = 0
         }
-        // A peer that always has more must not keep the others waiting, whoever reads it on:
-        // OpenSSL takes any number of post-handshake messages in one call.
+        // A peer that always has more must not keep the others waiting, whatever reads it: OpenSSL
+        // processes any number of post-handshake messages in one call.
         guard budgetUsed < Self.budget else {
             if budgetUsed < Int.max {
                 budgetUsed = .max
@@ -52,7 +48,8 @@ public final class Socket: Channel, Resumable {
         let count = unsafe recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
         guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
         budgetUsed += count
-        // Short means empty, but for an end that waits behind the bytes: no more edges come then.
+        // Short means empty, except for an end that follows the bytes: there are no more edges
+        // then.
         if count < buffer.count && !hasHungUp { isDrained = true }
         unsafe noteReceived(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         return count
@@ -85,18 +82,18 @@ public final class Socket: Channel, Resumable {
         isDrained = false
     }
 
-    /// Bytes a turn: enough for four full records, little enough to take some hundred
-    /// microseconds even for the dearest ones.
+    /// Bytes per turn: enough for four full records, little enough to take a few hundred
+    /// microseconds even for the most expensive ones.
     private static let budget = 65_536
 
-    /// Two connected sockets of this process, for tests and for what needs a wake-up in bytes.
+    /// Two connected sockets in this process, for tests and for code that needs a wake-up by bytes.
     public static func pair(
         _ a: EventLoop, _ b: EventLoop, deadlines: Deadlines = Deadlines()
     ) throws(StreamError) -> (Socket, Socket) {
         var numbers: [Int32] = [-1, -1]
         let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         guard unsafe socketpair(AF_UNIX, type, 0, &numbers) == 0 else {
-            throw StreamError("cannot make a socket pair", errno: errno)
+            throw StreamError("cannot create a socket pair", errno: errno)
         }
         let first = Descriptor(owning: numbers[0])
         let second = Descriptor(owning: numbers[1])

@@ -14,16 +14,18 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     public let flowInfo: UInt32
     /// IPv6 only: the interface of a link-local address, else zero.
     public let scope: UInt32
-    /// In network order: an IPv4 address fills the first four bytes.
+    /// In network byte order: an IPv4 address fills the first four bytes.
     private let bytes: (UInt64, UInt64)
 
-    /// The address as numbers, an IPv4 address that came in over IPv6 as `::ffff:…`.
+    /// The numeric address; an IPv4 address that arrived over IPv6 as `::ffff:…`.
     public var host: String {
-        let all = unsafe withUnsafeBytes(of: bytes) { unsafe Array($0) }
-        return NumericAddress.text(Array(all.prefix(family == .ipv4 ? 4 : 16)))
+        NumericAddress.text(
+            unsafe withUnsafeBytes(of: bytes) {
+                unsafe Array($0.prefix(family == .ipv4 ? 4 : 16))
+            })
     }
 
-    /// `127.0.0.1:80`, `[::1]:80`; an IPv4 address that came in over IPv6 as IPv4.
+    /// `127.0.0.1:80`, `[::1]:80`; an IPv4 address that arrived over IPv6 as IPv4.
     public var description: String {
         let host = host
         if family == .ipv4 { return "\(host):\(port)" }
@@ -72,7 +74,7 @@ extension SocketAddress {
         }
     }
 
-    /// Calls `body` with the address as the kernel wants it.
+    /// Calls `body` with the address in the kernel's format.
     func withSockaddr<R>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> R) -> R {
         switch family {
         case .ipv4:
@@ -103,7 +105,7 @@ extension SocketAddress {
         }
     }
 
-    /// An address of 4 or 16 bytes in network order; nil for any other number of them.
+    /// An address of 4 or 16 bytes in network byte order; nil for any other length.
     package init?(_ address: some Collection<UInt8>, port: UInt16) {
         func number<N: FixedWidthInteger>(_ bytes: some Collection<UInt8>) -> N {
             bytes.reduce(0) { $0 << 8 | N(truncatingIfNeeded: $1) }.bigEndian
@@ -131,7 +133,7 @@ extension SocketAddress {
         }
     }
 
-    /// What the second half of an IPv4 address begins with as an IPv6 one; the first half is zero.
+    /// The start of the second half of an IPv4-mapped address; the first half is zero.
     package static let mapped: UInt64 = 0xffff
 
     /// The same address with another port.

@@ -1,4 +1,4 @@
-// Why a connection could not be had, or ended other than as it should.
+// Why a connection could not be established, or ended badly.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import System
@@ -11,28 +11,28 @@ public enum Streams: FaultDomain {
     /// One end of a connection.
     public enum End: String, Sendable { case client, server }
 
-    /// What whoever set up this end can change. Layers above add their cases here.
+    /// What the administrator or user of this end can change. Layers above add their cases here.
     public enum Remedy: Hashable, Sendable {
         /// The server may only be slow, or the address wrong.
         case waitLongerForConnection
-        /// The peer speaks TLS, and this end plaintext.
+        /// The peer speaks TLS, but this end plaintext.
         case speakTLS
-        /// The peer said nothing: perhaps it waits for TLS.
+        /// The peer sent nothing: perhaps it waits for TLS.
         case speakTLSIfPeerDoes
-        /// The peer speaks plaintext, and this end TLS.
+        /// The peer speaks plaintext, but this end TLS.
         case haveEncrypt(End, mayBePlaintext: Bool)
-        /// The peer left in the handshake.
+        /// The peer left during the handshake.
         case findOutWhetherPeerSpeaksTLS(mayBePlaintext: Bool)
         case allowOlderTLS(End)
-        /// The certificate has names, and the one that was asked for is not among them.
+        /// The certificate has names, but not the one that was asked for.
         case askForNameOfServer
-        /// The only names of the certificate are URIs, of which this is one; safe to print.
+        /// The only names in the certificate are URIs, such as this one; safe to print.
         case askForServer(String)
-        /// The peer's certificate leads to no CA that is trusted.
+        /// The peer's certificate does not lead to a trusted CA.
         case trust(End, isSelfSigned: Bool)
-        /// The server requires a certificate, and this end has none.
+        /// The server requires a certificate, but this end has none.
         case giveCertificate
-        /// The server does not take this end's certificate.
+        /// The server does not accept this end's certificate.
         case giveTrustedCertificate
         /// The process may have no more descriptors.
         case raiseDescriptorLimit
@@ -46,19 +46,19 @@ public enum Streams: FaultDomain {
 }
 
 extension StreamError {
-    /// A connection that broke in `operation`, whatever the network gave for its reason.
+    /// A connection that broke during `operation`, with the network's reason.
     package static func broken(in operation: String, errno number: Int32) -> StreamError {
         StreamError(
-            .reset, "the connection broke in \(operation): \(Errno(number))",
+            .reset, "the connection broke during \(operation): \(Errno(number))",
             cause: .system(Errno(number)))
     }
 
-    /// No thread can be had.
+    /// No thread can be started.
     package init(noThread reason: Errno, for purpose: String? = nil) {
         self.init("cannot start a thread" + (purpose.map { " \($0)" } ?? ""), started: reason)
     }
 
-    /// No process or thread can be had.
+    /// No process or thread can be started.
     package init(_ operation: String, started reason: Errno) {
         self.init(
             Code(errno: reason.number), "\(operation): \(reason)",
@@ -85,7 +85,7 @@ extension StreamError {
 }
 
 extension Streams.Remedy {
-    /// What helps against whatever `errno` says, if anything.
+    /// The remedy for an `errno`, if there is one.
     fileprivate init?(errno number: Int32) {
         switch number {
         case EMFILE: self = .raiseDescriptorLimit
@@ -98,23 +98,23 @@ extension Streams.Remedy {
 extension StreamError.Code {
     /// The address is in use by another listener.
     public static var addressInUse: Self { Self(rawValue: "addressInUse") }
-    /// The address is not one of this machine's, or the port is not ours to take.
+    /// The address does not belong to this machine, or this user may not use the port.
     public static var addressUnavailable: Self { Self(rawValue: "addressUnavailable") }
     /// The name has no address.
     public static var unknownHost: Self { Self(rawValue: "unknownHost") }
     /// Nobody listens there.
     public static var refused: Self { Self(rawValue: "refused") }
-    /// The network has no way there.
+    /// The network has no route there.
     public static var unreachable: Self { Self(rawValue: "unreachable") }
     /// The peer ended the connection with a reset, or it was gone when we wrote.
     public static var reset: Self { Self(rawValue: "reset") }
     /// No connection within the connect deadline.
     public static var connectTimedOut: Self { Self(rawValue: "connectTimedOut") }
-    /// The handshake was not done within its deadline.
+    /// The handshake was not finished within its deadline.
     public static var handshakeTimedOut: Self { Self(rawValue: "handshakeTimedOut") }
     /// Nothing moved within the idle deadline.
     public static var idleTimedOut: Self { Self(rawValue: "idleTimedOut") }
-    /// The peer did not take our end within the close deadline.
+    /// The peer did not read our end within the close deadline.
     public static var closeTimedOut: Self { Self(rawValue: "closeTimedOut") }
     /// This end was told to stop.
     public static var cancelled: Self { Self(rawValue: "cancelled") }
@@ -122,7 +122,7 @@ extension StreamError.Code {
     public static var descriptorsExhausted: Self { Self(rawValue: "descriptorsExhausted") }
     /// A plaintext stream's peer speaks TLS.
     public static var peerSpeaksTLS: Self { Self(rawValue: "peerSpeaksTLS") }
-    /// The connection ended before what was due had come.
+    /// The connection ended before what was due had arrived.
     public static var endedEarly: Self { Self(rawValue: "endedEarly") }
     /// Any other failure of a system call.
     public static var system: Self { Self(rawValue: "system") }

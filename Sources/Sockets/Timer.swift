@@ -5,7 +5,7 @@
 public final class Timer: EventSource {
     private let body: () -> Void
 
-    /// Calls `body` once, unless the timer is let go before.
+    /// Calls `body` once, unless the timer is released before.
     public init(after span: Duration, on loop: EventLoop, _ body: @escaping () -> Void) {
         self.body = body
         super.init(loop: loop)

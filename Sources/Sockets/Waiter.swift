@@ -1,7 +1,7 @@
 // A suspended task that a loop resumes.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A task that waits on its loop; resumed exactly once.
+/// A task that waits on its loop; it must be resumed exactly once.
 @safe
 package struct Waiter {
     private let continuation: UnsafeContinuation<Void, Never>

@@ -1,15 +1,15 @@
-// So much a second, and bursts of it.
+// A rate per second, with bursts.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A rate that may be exceeded for a moment (a token bucket). Whoever is counted keeps one moment: when its bucket is full
-/// again, which has passed for who has spent nothing. No sum of them overflows.
+/// A rate that may be exceeded for a moment (a token bucket). The state of a bucket is one moment: when it will be full
+/// again, which is in the past if nothing was spent. No sum of these moments overflows.
 package struct Allowance: Sendable {
     private let rate: UInt64
-    /// What it takes to fill a bucket from which all but one are spent, in nanoseconds.
+    /// How long it takes to fill a bucket from which all but one have been spent, in nanoseconds.
     private let patience: UInt64
 
     /// - Parameters:
-    ///   - rate: a second, from 1 on.
+    ///   - rate: per second, at least 1.
     ///   - burst: how many may come at once.
     package init(_ rate: Int, burst: Int) {
         self.rate = UInt64(max(1, rate))
@@ -29,13 +29,19 @@ package struct Allowance: Sendable {
         return Int(clamping: UInt128(all - used) * UInt128(rate) / 1_000_000_000)
     }
 
-    /// Spends some; what isn't there is owed. Else many handshakes that were let in at once, while there was one left, would
-    /// cost no more than that one.
+    /// How long it is until one is left to spend.
+    package func wait(_ full: Moment, at now: Moment) -> Duration {
+        let end = now.later(by: patience)
+        return full > end ? full - end : .zero
+    }
+
+    /// Spends some; what isn't there is owed. Otherwise many handshakes that were admitted at once, while there was one
+    /// left, would cost no more than that one.
     package func spend(_ full: inout Moment, at now: Moment, count: Int = 1) {
         full = max(full, now).later(by: Self.span(count, rate))
     }
 
-    /// Spends one, where there is one.
+    /// Spends one, if there is one.
     ///
     /// - Returns: whether there was.
     package func take(_ full: inout Moment, at now: Moment) -> Bool {
@@ -44,7 +50,7 @@ package struct Allowance: Sendable {
         return true
     }
 
-    /// What so many take to come back, in nanoseconds.
+    /// How long this many take to come back, in nanoseconds.
     private static func span(_ count: Int, _ rate: UInt64) -> UInt64 {
         UInt64(clamping: UInt128(max(0, count)) * 1_000_000_000 / UInt128(rate))
     }

@@ -1,9 +1,9 @@
 // Bytes as text, and back.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Base64 in its strict form (RFC 4648, section 4): with padding, without line ends.
+/// Base64 in its strict form (RFC 4648, section 4): with padding, without line breaks.
 package enum Base64 {
-    /// The text of some bytes.
+    /// Encodes bytes.
     package static func text(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -17,7 +17,7 @@ package enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of a text; nil where it is not exactly what `text(_:)` makes of some.
+    /// Decodes a text; nil if it is not exactly what `text(_:)` produces for some bytes.
     package static func bytes(_ text: [UInt8]) -> [UInt8]? {
         let body = text.prefix { $0 != padding }
         let end = text.dropFirst(body.count)
@@ -35,7 +35,8 @@ package enum Base64 {
                 bytes.append(UInt8(truncatingIfNeeded: bits >> count))
             }
         }
-        // What no byte took must be zero, or several texts would stand for the same bytes.
+        // Bits that belong to no byte must be zero, or several texts would stand for the same
+        // bytes.
         return bits & (1 << count - 1) == 0 ? bytes : nil
     }
 

@@ -3,40 +3,41 @@
 internal import CLinux
 internal import Glibc
 
-/// How the confinement of a process failed.
+/// Why the confinement of a process failed.
 public enum Confining: FaultDomain {}
 
-/// Why a process is not confined. It must end: part of it may be in force.
+/// Why a process is not confined. It must exit: part of the confinement may be in force.
 public typealias ConfinementError = Fault<Confining>
 
 extension Fault<Confining>.Code {
-    /// There is a thread that can't be confined any more.
+    /// There is a thread that can no longer be confined.
     public static let tooLate = Self(rawValue: "tooLate")
-    /// It could not be had, although this machine has what it takes.
+    /// It failed although this machine has what it takes.
     public static let refused = Self(rawValue: "refused")
 }
 
-/// The confinement of this process, in two steps with the start of its threads between them.
+/// The confinement of this process, in two steps, between which its threads are started.
 ///
-/// The first step closes what binds a thread and those that it starts. The second step closes the
-/// system calls for all threads, once they run and have what they need: epoll sets, timers, sockets,
-/// files that were read, a library of TLS that is initialised. From then on whatever isn't on the list
-/// (Sources/CLinux/Seccomp.c) ends the process.
+/// The first step applies to what a thread and those it starts inherit. The second step restricts the
+/// system calls of all threads, once they are running and have what they need: epoll sets, timers,
+/// sockets, files that were read, an initialised TLS library. From then on, any call that isn't on the
+/// list (Sources/CLinux/Seccomp.c) ends the process.
 ///
-/// Swift's global executor starts threads when it likes, in ways that the list doesn't have. So no task
-/// may ever run on it: loops only (`EventLoop`).
+/// Swift's global executor starts threads when it likes, in ways that the list doesn't include. So no
+/// task may ever run on it: only loops (`EventLoop`).
 public struct Confinement: ~Copyable {
-    /// What this machine lacks, in sentences without their full stop, for the log.
+    /// What this machine lacks, as sentences without a full stop, for the log.
     public private(set) var missing: [String]
 
-    /// Closes files, the network and signals to others (Landlock), and gives up all rights: the
-    /// environment, capabilities, set-id programs, cores, files that grow, memory that others can read.
-    /// What is open stays open. The first step, to be made by the process's only thread.
+    /// Gives up access to files, the network and signals to others (Landlock), and all rights: the
+    /// environment, capabilities, set-user-ID programs, core dumps, growing files, memory that others
+    /// can read. What is open stays open. The first step, to be taken by the process's only thread.
     ///
     /// - Parameters:
-    ///   - user: whom to become; nil for the user that this process has. Needs root.
-    ///   - isSealed: whether others of this user may not read its memory; false for a developer's tools.
-    /// - Throws: `tooLate` where another thread runs, or where that can't be told; `refused`.
+    ///   - user: the user to become; nil to keep the current one. Requires root.
+    ///   - isSealed: whether other processes of this user may not read its memory; false for a developer's
+    ///     tools.
+    /// - Throws: `tooLate` if another thread is running, or if that is unknown; `refused`.
     public static func closeFiles(
         becoming user: UserNumbers? = nil, isSealed: Bool = true
     ) throws(ConfinementError) -> Self {
@@ -44,35 +45,37 @@ public struct Confinement: ~Copyable {
         case 1: break
         case 0:
             throw ConfinementError(
-                .tooLate, "files can't be closed to this process: it has several threads already")
+                .tooLate, "cannot confine this process: it already has several threads")
         case let failure:
             throw ConfinementError(
                 .tooLate,
-                "files can't be closed to this process: how many threads it has can't be told, for which /proc must be mounted (\(Errno(-failure)))",
+                "cannot confine this process: the number of its threads is unknown; /proc must be mounted for that (\(Errno(-failure)))",
                 cause: .system(Errno(-failure)))
         }
         parley_wipe_environment()
         try check(takeRights(becoming: user), user.map(Self.change) ?? "give up its rights")
-        try check(Int(parley_close_limits(isSealed ? 1 : 0)), "limit itself")
+        try check(Int(parley_close_limits(isSealed ? 1 : 0)), "set its limits")
         let missing = Landlock.missing
-        if Landlock.version != nil { try check(Int(parley_close_files()), "close files to itself") }
+        if Landlock.version != nil {
+            try check(Int(parley_close_files()), "give up access to files")
+        }
         return Self(missing: missing)
     }
 
-    /// Closes all system calls but those of a loop, for all threads: the second step, after the last
-    /// thread was started. For anybody but root there can be no further thread.
+    /// Forbids all system calls except those of a loop, for all threads: the second step, after the
+    /// last thread was started. For anyone but root there can be no more threads.
     ///
     /// - Parameter telling: for tests. A call that is not on the list fails with ENOSYS instead of ending the process,
     ///   and its number is written to standard error.
-    /// - Returns: `missing`, with what this step found.
+    /// - Returns: `missing`, plus what this step found.
     /// - Throws: `refused`.
     public consuming func closeCalls(telling: Bool = false) throws(ConfinementError) -> [String] {
-        try Self.check(Int(parley_close_processes()), "forbid itself further processes")
+        try Self.check(Int(parley_close_processes()), "give up starting processes")
         let result = parley_close_calls(telling ? 1 : 0)
         guard result <= 0 else {
             throw ConfinementError(
                 .refused,
-                "system calls can't be closed to this process: its thread \(result) has a filter of its own"
+                "cannot restrict the system calls of this process: its thread \(result) has a filter of its own"
             )
         }
         let sentence: String
@@ -81,9 +84,9 @@ public struct Confinement: ~Copyable {
         case ENOSYS, EINVAL:
             sentence = "seccomp is missing: the kernel was built without its filters"
         case EPERM, EOPNOTSUPP:
-            sentence = "seccomp is missing: a filter of this container's refuses it"
+            sentence = "seccomp is missing: a filter of this container refuses it"
         default:
-            try Self.check(Int(result), "close system calls to itself")
+            try Self.check(Int(result), "restrict its system calls")
             return missing
         }
         return missing + [sentence]
@@ -91,14 +94,14 @@ public struct Confinement: ~Copyable {
 
     private static func change(_ user: UserNumbers) -> String {
         "become \(userName(user.user))"
-            + (geteuid() == 0 ? "" : ", for which it must be started as root")
+            + (geteuid() == 0 ? "" : ", because it was not started as root")
     }
 
     private static func check(_ result: Int, _ what: String) throws(ConfinementError) {
         guard result < 0 else { return }
         let reason = Errno(Int32(-result))
         throw ConfinementError(
-            .refused, "this process can't \(what): \(reason)", cause: .system(reason))
+            .refused, "this process cannot \(what): \(reason)", cause: .system(reason))
     }
 }
 

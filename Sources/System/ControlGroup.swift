@@ -1,11 +1,11 @@
-// A control group of the second version, as a folder.
+// A cgroup v2 control group, as a folder.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
 
-/// A folder of a cgroup v2 hierarchy (cgroups(7)), which may be gone.
+/// A folder in a cgroup v2 hierarchy (cgroups(7)), which may be gone.
 package struct ControlGroup: Hashable, Sendable {
-    /// Absolute.
+    /// An absolute path.
     package let path: String
 
     package init(_ path: String) { self.path = path }
@@ -13,7 +13,7 @@ package struct ControlGroup: Hashable, Sendable {
     /// Its folder's name.
     package var name: Substring { path.split(separator: "/").last ?? "" }
 
-    /// The group around it.
+    /// The parent group.
     package var parent: ControlGroup {
         ControlGroup(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
     }
@@ -22,7 +22,7 @@ package struct ControlGroup: Hashable, Sendable {
         ControlGroup("\(path)/\(name)")
     }
 
-    /// The groups in it, by name.
+    /// The groups in it, sorted by name.
     package var children: [String] {
         guard let folder = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(folder) }
@@ -37,12 +37,13 @@ package struct ControlGroup: Hashable, Sendable {
         return names
     }
 
-    /// Whether it is the hierarchy's first, for which rules are fewer: processes may be in it beside groups with controllers.
+    /// Whether it is the root of the hierarchy, which has fewer rules: processes may be in it alongside groups with
+    /// controllers.
     package var isRoot: Bool { !has("cgroup.type") }
 
     package func has(_ file: String) -> Bool { unsafe access("\(path)/\(file)", F_OK) == 0 }
 
-    /// Why this process can't make groups in it, or move processes to them; nil where it can.
+    /// Why this process can't create groups in it, or move processes to them; nil if it can.
     package var refusal: Errno? {
         for file in ["", "/cgroup.procs", "/cgroup.subtree_control"] {
             let result = unsafe faccessat(
@@ -52,13 +53,13 @@ package struct ControlGroup: Hashable, Sendable {
         return nil
     }
 
-    /// Whether whoever manages it has handed it over.
+    /// Whether whoever manages it has delegated it.
     package var isDelegated: Bool { unsafe parley_is_delegated(path) != 0 }
 
-    /// What can be enabled for the groups in it, of what is wanted here.
+    /// The controllers that can be enabled for the groups in it, among those needed here.
     package var controllers: Set<Controller> { controllers(in: "cgroup.controllers") }
 
-    /// What is enabled for them.
+    /// The controllers that are enabled for them.
     package var enabled: Set<Controller> { controllers(in: "cgroup.subtree_control") }
 
     private func controllers(in file: String) -> Set<Controller> {
@@ -66,7 +67,8 @@ package struct ControlGroup: Hashable, Sendable {
         return Set(words.compactMap { Controller(rawValue: String($0)) })
     }
 
-    /// The processes in it, not in the groups in it. One of another PID namespace is 0.
+    /// The processes in it, excluding those in groups inside it. One from another PID namespace is
+    /// 0.
     package var processes: [Int32] {
         read("cgroup.procs")?.split(separator: "\n").compactMap { Int32($0) } ?? []
     }
@@ -89,17 +91,18 @@ package struct ControlGroup: Hashable, Sendable {
         guard unsafe mkdir(path, 0o755) == 0 else { throw .last }
     }
 
-    /// - Throws: `EBUSY` where something is in it.
+    /// - Throws: `EBUSY` if it is not empty.
     package func remove() throws(Errno) {
         guard unsafe rmdir(path) == 0 else { throw .last }
     }
 
-    /// Sends SIGKILL to everything in it and in the groups in it.
+    /// Sends SIGKILL to everything in it and in the groups inside it.
     package func kill() throws(Errno) { try write("1", to: "cgroup.kill") }
 
-    /// Its folder, locked until the last copy of the descriptor is closed, so that nobody takes it for left behind.
+    /// Its folder, locked until the last copy of the descriptor is closed, so that nobody thinks it was left
+    /// behind.
     ///
-    /// - Throws: `EWOULDBLOCK` where somebody has it.
+    /// - Throws: `EWOULDBLOCK` if somebody has it.
     package func hold() throws(Errno) -> Descriptor {
         let folder = Descriptor(
             owning: unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW))

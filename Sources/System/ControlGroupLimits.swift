@@ -1,11 +1,11 @@
-// What bounds a command, where it has a control group of its own.
+// The limits of a command that has a control group of its own.
 // SPDX-License-Identifier: Apache-2.0
 
 /// A controller of control groups (cgroups(7)), by its name.
 public enum Controller: String, CaseIterable, Sendable {
     case memory, pids, cpu
 
-    /// What its limit is called in the command table and in records.
+    /// The name of its limit in the command table and in records.
     public var limit: String {
         switch self {
         case .memory: "memory"
@@ -17,21 +17,21 @@ public enum Controller: String, CaseIterable, Sendable {
 
 /// What all processes of a command together may have; nil: as much as there is.
 public struct ControlGroupLimits: Hashable, Sendable {
-    /// In bytes; none of it is swapped out. What needs more has all of the command killed.
+    /// In bytes; none of it is swapped out. If more is needed, the whole command is killed.
     public var memory: Int?
-    /// How many processes and threads there may be at once; there are no further ones then.
+    /// How many processes and threads there may be at once; no more can be created then.
     public var processes: Int?
-    /// The share of one core: 1.5 is one and a half.
+    /// A share of one core: 1.5 is one and a half cores.
     public var cpu: Double?
 
-    /// All as the properties say.
+    /// All as described at the properties.
     public init(memory: Int? = nil, processes: Int? = nil, cpu: Double? = nil) {
         self.memory = memory
         self.processes = processes
         self.cpu = cpu
     }
 
-    /// Which controllers it takes.
+    /// Which controllers it requires.
     public var controllers: Set<Controller> {
         var controllers: Set<Controller> = []
         if memory != nil { controllers.insert(.memory) }
@@ -40,14 +40,14 @@ public struct ControlGroupLimits: Hashable, Sendable {
         return controllers
     }
 
-    /// What a new group's files are to have, in this order. `memory.max` is not among them: it is for when the
+    /// What to write to a new group's files, in this order. `memory.max` is not among them: it is set when the
     /// program has memory of its own.
     package var settings: [Setting] {
         var settings: [Setting] = []
         if memory != nil {
-            // A command of which one process was killed would be told as whole.
+            // A command of which one process was killed would be reported as complete.
             settings.append(Setting("memory.oom.group", "1"))
-            // It isn't there where the kernel doesn't swap, or doesn't count what it swaps.
+            // It is missing if the kernel doesn't swap, or doesn't count what it swaps.
             settings.append(Setting("memory.swap.max", "0", isOptional: true))
         }
         if let processes { settings.append(Setting("pids.max", String(processes))) }
@@ -58,7 +58,7 @@ public struct ControlGroupLimits: Hashable, Sendable {
         return settings
     }
 
-    /// A file of a group's, and what to write to it.
+    /// A file of a group, and what to write to it.
     package struct Setting {
         package let file: String
         package let text: String
@@ -72,6 +72,6 @@ public struct ControlGroupLimits: Hashable, Sendable {
         }
     }
 
-    /// In microseconds, as the kernel has it by default.
+    /// In microseconds, the kernel's default.
     private static let period = 100_000
 }

@@ -1,8 +1,8 @@
-// Where this process may make control groups.
+// Where this process may create control groups.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Why this process can't make control groups.
+/// Why this process can't create control groups.
 package typealias ControlGroupError = Fault<ControlGroups>
 
 /// The domain of `ControlGroupError`.
@@ -11,34 +11,35 @@ package enum ControlGroups: FaultDomain {}
 extension Fault<ControlGroups>.Code {
     /// There is no hierarchy here, or this process's group can't be seen in it.
     package static let missing = Self(rawValue: "missing")
-    /// It is systemd's to change.
+    /// Only systemd may change it.
     package static let notDelegated = Self(rawValue: "notDelegated")
     /// The kernel doesn't let this process change it.
     package static let refused = Self(rawValue: "refused")
 }
 
-/// The part of a hierarchy that is this process's to change.
+/// The part of a hierarchy that this process may change.
 package struct ControlGroupPlace: Hashable, Sendable {
-    /// Where groups can be made.
+    /// Where groups can be created.
     package let base: ControlGroup
-    /// Where this process is: in `base`, or in a group there.
+    /// Where this process is: in `base`, or in a group inside it.
     package let own: ControlGroup
-    /// Controllers that this machine has in hierarchies of the first version, where no group of the second can have them.
+    /// Controllers that this machine has in cgroup v1 hierarchies, so that no v2 group can have them.
     package let elsewhere: Set<Controller>
 
-    /// Where this process's groups would be. Nothing is changed.
+    /// Where this process's groups would be. Changes nothing.
     package static func find() throws(ControlGroupError) -> Self {
-        // A tree that systemd manages is systemd's, but for what it has handed over (systemd's CGROUP_DELEGATION).
+        // A tree that systemd manages belongs to systemd, except for what it has delegated (systemd's
+        // CGROUP_DELEGATION).
         let isManaged = unsafe access("/run/systemd/system", F_OK) == 0
         guard let mounts = file("/proc/self/mountinfo"), let groups = file("/proc/self/cgroup")
         else {
             throw ControlGroupError(
-                .missing, "/proc, which says in which control group parleyd is, is not mounted")
+                .missing, "/proc, which shows parleyd's control group, is not mounted")
         }
         return try find(mounts: mounts, groups: groups, isManaged: isManaged)
     }
 
-    /// The same by the texts of two files in `/proc/self`.
+    /// The same, from the texts of two files in `/proc/self`.
     ///
     /// - Parameters:
     ///   - mounts: `mountinfo`.
@@ -54,17 +55,17 @@ package struct ControlGroupPlace: Hashable, Sendable {
         let own = try group(String(line.dropFirst(3)), mounts)
         let base: ControlGroup
         if !isManaged {
-            // Itself, started again from within its own.
+            // This program, restarted from within its own group.
             base = own.name == serverName ? own.parent : own
         } else if own.isDelegated {
             base = own
         } else if own.parent.isDelegated, !isUnit(own.name) {
-            // Where systemd starts a unit's main process (DelegateSubgroup=), and those that control it (.control).
+            // Where systemd starts a unit's main process (DelegateSubgroup=) and its control processes (.control).
             base = own.parent
         } else {
             throw ControlGroupError(
                 .notDelegated,
-                "systemd has not handed \(escaped(own.path)) over to parleyd; put Delegate=yes into parleyd's unit"
+                "systemd has not delegated \(escaped(own.path)) to parleyd; set Delegate=yes in parleyd's unit"
             )
         }
         if let reason = base.refusal {
@@ -87,7 +88,7 @@ package struct ControlGroupPlace: Hashable, Sendable {
         var isMounted = false
         for line in mounts.split(separator: "\n") {
             let fields = line.split(separator: " ")
-            // Behind a hyphen, before which there may be any number of fields, stands the kind.
+            // The type comes after a hyphen, which any number of fields may precede.
             guard fields.count > 6, let hyphen = fields[6...].firstIndex(of: "-"),
                 hyphen + 1 < fields.count, fields[hyphen + 1] == "cgroup2"
             else { continue }
@@ -101,11 +102,11 @@ package struct ControlGroupPlace: Hashable, Sendable {
         throw ControlGroupError(
             .missing,
             isMounted
-                ? "the control group that parleyd is in, \(escaped(path)), is not in any cgroup v2 hierarchy that is mounted here"
+                ? "parleyd's control group, \(escaped(path)), is not in any cgroup v2 hierarchy mounted here"
                 : "no cgroup v2 hierarchy is mounted here")
     }
 
-    /// As proc(5) writes blanks, in three octal digits.
+    /// Decodes blanks as proc(5) writes them, in three octal digits.
     private static func unescaped(_ field: Substring) -> String {
         var bytes: [UInt8] = []
         var rest = Array(field.utf8)[...]
@@ -132,12 +133,13 @@ package struct ControlGroupPlace: Hashable, Sendable {
         return String(decoding: descriptor.contents(), as: UTF8.self)
     }
 
-    /// Where this process moves, since a group with processes can't have controllers for the groups in it.
+    /// The group that this process moves into, because a group with processes can't have controllers for
+    /// the groups inside it.
     package static let serverName = "parley-server"
 }
 
 extension String {
-    /// The rest of a path behind a folder; nil where it isn't below that.
+    /// The rest of a path below a folder; nil if it isn't below it.
     fileprivate func below(_ folder: String) -> String? {
         if folder == "/" { return String(drop { $0 == "/" }) }
         guard hasPrefix(folder) else { return nil }

@@ -1,20 +1,20 @@
-// Which control groups commands have here, and which limits.
+// Which control groups and which limits commands have here.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What commands have of control groups.
+/// What commands get from control groups.
 public struct ControlGroupSupport: Hashable, Sendable {
     /// The folder in which each command has a group; nil: none has.
     public let place: String?
-    /// Those whose limits can be in force.
+    /// Those whose limits can be enforced.
     public let controllers: Set<Controller>
-    /// Why commands have no groups, or not every limit can be in force, in a sentence without its full stop; nil where all
-    /// is there.
+    /// Why commands have no groups, or not every limit can be enforced, as a sentence without a full stop; nil if
+    /// everything is available.
     public let shortage: String?
 
     /// Nobody has a group.
     ///
-    /// - Parameter shortage: why, in a sentence without its full stop.
+    /// - Parameter shortage: why, as a sentence without a full stop.
     public init(without shortage: String) {
         place = nil
         controllers = []
@@ -27,7 +27,7 @@ public struct ControlGroupSupport: Hashable, Sendable {
         self.shortage = shortage
     }
 
-    /// What this process would have, if it prepared for it. Nothing is changed.
+    /// What this process would have if it prepared for it. Changes nothing.
     public static func examine() -> Self {
         do throws(ControlGroupError) {
             return try ControlGroupPlace.find().examine()
@@ -38,7 +38,7 @@ public struct ControlGroupSupport: Hashable, Sendable {
 }
 
 extension ControlGroupPlace {
-    /// What `prepare` would come to.
+    /// What `prepare` would achieve.
     func examine() -> ControlGroupSupport {
         let offered = base.controllers
         let missing = offered.subtracting(base.enabled)
@@ -46,7 +46,7 @@ extension ControlGroupPlace {
         return support(base.enabled, reason)
     }
 
-    /// Enables controllers, and moves this process into a group of its own where they need that.
+    /// Enables controllers, and moves this process into a group of its own if they need that.
     package func prepare() -> ControlGroupSupport {
         let missing = base.controllers.subtracting(base.enabled)
         guard !missing.isEmpty else { return support(base.enabled, nil) }
@@ -58,7 +58,7 @@ extension ControlGroupPlace {
             }
         } catch {
             return support(
-                base.enabled, "controllers can't be enabled in \(escaped(base.path)) (\(error))")
+                base.enabled, "controllers cannot be enabled in \(escaped(base.path)) (\(error))")
         }
         return support(base.enabled, nil)
     }
@@ -68,7 +68,7 @@ extension ControlGroupPlace {
         let others = base.processes.contains { $0 != getpid() }
         guard !base.isRoot, others else { return nil }
         return
-            "there are other processes than parleyd in \(escaped(base.path)), so that no controllers can be enabled in it; start parleyd in a control group of its own"
+            "processes other than parleyd are in \(escaped(base.path)), so no controllers can be enabled in it; start parleyd in a control group of its own"
     }
 
     private func moveAside() throws(Errno) {
@@ -76,7 +76,7 @@ extension ControlGroupPlace {
         do throws(Errno) {
             try server.make()
         } catch {
-            // Another parleyd's, or an earlier one's.
+            // The group of another parleyd, or of an earlier one.
             guard error.number == EEXIST else { throw error }
         }
         try server.write("0", to: "cgroup.procs")
@@ -91,8 +91,8 @@ extension ControlGroupPlace {
         let sentence =
             reason
             ?? (elsewhere.isSuperset(of: missing)
-                ? "\(escaped(base.path)) has no controllers \(names), which this machine has in cgroup v1; boot it with cgroup v2 alone"
-                : "\(escaped(base.path)) has no controllers \(names); have whoever manages it enable them")
+                ? "\(escaped(base.path)) has no controllers \(names), which this machine has in cgroup v1; boot it with cgroup v2 only"
+                : "\(escaped(base.path)) has no controllers \(names); ask whoever manages it to enable them")
         return ControlGroupSupport(in: base, controllers, shortage: sentence)
     }
 }

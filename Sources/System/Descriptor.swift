@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A file descriptor, closed when its one owner is gone.
+/// A file descriptor that is closed when its one owner is gone.
 public struct Descriptor: ~Copyable, Sendable {
-    /// The number, valid as long as the owner lives; below zero where opening it failed.
+    /// The number, valid as long as the owner lives; below zero if opening it failed.
     public let number: Int32
 
-    /// Takes over an open descriptor; nobody else may close it from here on. What a failed call has
-    /// returned is taken as well, and nothing is closed then.
+    /// Takes over an open descriptor; nobody else may close it from here on. The result of a failed
+    /// call is accepted too, and nothing is closed then.
     public init(owning number: Int32) {
         self.number = number
     }
@@ -21,25 +21,25 @@ public struct Descriptor: ~Copyable, Sendable {
     }
 
     deinit {
-        // Without a call for none, which would change `errno` before anybody has looked at it. Never
-        // retried: on Linux the number is free again even after EINTR (close(2)).
+        // Doesn't call close if there is none, which would change `errno` before anybody has looked
+        // at it. Never retried: on Linux the number is free again even after EINTR (close(2)).
         if number >= 0 { _ = Glibc.close(number) }
     }
 }
 
 extension Descriptor {
     /// A copy of another descriptor, above the standard ones and close-on-exec; below zero, with
-    /// `errno`, where there can't be one.
+    /// `errno`, if there can't be one.
     package init(duplicating number: Int32) {
         self.init(owning: fcntl(number, F_DUPFD_CLOEXEC, 3))
     }
 
-    /// Opens again for writing what another descriptor leads to, without blocking: that is a property of
-    /// the open file, which is shared with whoever started the process, and what is opened again has one
-    /// of its own. Below zero, with `errno`, where that can't be.
+    /// Reopens what another descriptor leads to for writing, without blocking: that is a property of the
+    /// open file, which is shared with whoever started the process, and what is opened again has one of
+    /// its own. Below zero, with `errno`, if that fails.
     ///
-    /// For pipes, terminals and other devices. A socket can't be opened, and a file, which never blocks,
-    /// would be written from its start.
+    /// For pipes, terminals and other devices. A socket can't be reopened, and a file, which never
+    /// blocks, would be written from its start.
     package init(reopening number: Int32, appending: Bool = false) {
         guard [S_IFIFO, S_IFCHR].contains(Self.kind(of: number)) else {
             errno = EINVAL
@@ -50,14 +50,14 @@ extension Descriptor {
         self.init(owning: unsafe open("/proc/self/fd/\(number)", flags))
     }
 
-    /// What a descriptor leads to, as the kind in a file's mode (inode(7)); nil where it is not open.
+    /// What a descriptor leads to, as the type in a file's mode (inode(7)); nil if it is not open.
     package static func kind(of number: Int32) -> UInt32? {
         var status = stat()
         return unsafe fstat(number, &status) == 0 ? status.st_mode & S_IFMT : nil
     }
 
-    /// Reads on to the end, or until `limit` bytes were read, a few more of which may have come along.
-    /// What can't be read is left out.
+    /// Reads to the end, or until `limit` bytes were read, possibly a few more. What can't be read is
+    /// omitted.
     package borrowing func contents(limit: Int = .max) -> [UInt8] {
         var bytes: [UInt8] = []
         var room = [UInt8](repeating: 0, count: 65_536)

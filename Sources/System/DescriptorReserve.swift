@@ -3,26 +3,26 @@
 internal import Glibc
 internal import Synchronization
 
-/// A few descriptors on /dev/null. Without them whoever can connect, with a certificate or without,
-/// could hold all descriptors and so keep a revocation from being read. A process has one limit, and so
-/// one reserve (`shared`). From any thread.
+/// A few descriptors open on /dev/null. Without them anybody who can connect, with a certificate or
+/// without, could hold all descriptors and so keep a revocation from being read. A process has one
+/// limit, and so one reserve (`shared`). Safe on any thread.
 public final class DescriptorReserve: Sendable {
-    /// The process's. It holds nothing until `hold` was called.
+    /// The process's reserve. It holds nothing until `hold` is called.
     public static let shared = DescriptorReserve()
 
     private struct State {
-        /// How many are to be held.
+        /// How many to hold.
         var count = 0
         var held: [Int32] = []
-        /// Whoever opens files has them.
+        /// They are lent for opening files.
         var isLent = false
-        /// What others are about to open.
+        /// How many others are about to open.
         var promised = 0
-        /// When too little was left.
+        /// When too few were left.
         private var wasTight: Moment?
 
-        /// Whether enough is left for files where so many are opened. To find out takes them for a moment,
-        /// from whoever opens files as well; so what was too little is that for a while.
+        /// Whether enough are left for files if this many are opened. Finding out takes them for a moment,
+        /// from whoever opens files as well, so a shortage is remembered for a while.
         mutating func leaves(_ count: Int) -> Bool {
             guard isLent else { return true }
             let now = Moment.now
@@ -33,7 +33,7 @@ public final class DescriptorReserve: Sendable {
         }
     }
 
-    /// Whether whoever opens files has them.
+    /// Whether they are lent for opening files.
     var isLent: Bool { state.withLock { $0.isLent } }
 
     private let state = Mutex(State())
@@ -42,17 +42,18 @@ public final class DescriptorReserve: Sendable {
 
     /// Holds descriptors back, as far as there are any.
     ///
-    /// - Parameter loops: how many may be about to accept a connection when they are lent.
+    /// - Parameter loops: how many may be about to accept a connection when the reserve is lent.
     public func hold(loops: Int) {
-        // The way to a file needs three at once: folder, link, and where the link begins anew. There may
-        // be two such ways: the audit trail is opened again while other files are still being read.
+        // Walking to a file needs three at once: the folder, a link, and the place where the link starts
+        // over. There may be two such walks: the audit trail is reopened while other files are still
+        // being read.
         state.withLock { $0.count = 2 * 3 + loops }
         fill()
-        // Where the process may have no more, it does with what there was.
+        // If the process may have no more, it makes do with what there was.
         state.withLock { $0.count = $0.held.count }
     }
 
-    /// Takes what is missing, as far as it is free; nothing while they are lent.
+    /// Takes what is missing, as far as it is free; nothing while the reserve is lent.
     ///
     /// - Returns: whether all are held.
     @discardableResult
@@ -66,13 +67,13 @@ public final class DescriptorReserve: Sendable {
         }
     }
 
-    /// Lets all go, for whoever is to open files right after. Waits for those who are just opening
-    /// something else, which takes a fraction of a millisecond.
+    /// Releases all of them, for opening files immediately afterwards. Waits for those who are just
+    /// opening something else, which takes a fraction of a millisecond.
     public func lend() {
         while !lendIfNobodyTakes() { sched_yield() }
     }
 
-    /// No more files are to be opened: takes back what was lent, as far as it is free.
+    /// No more files will be opened: takes back what was lent, as far as it is free.
     ///
     /// - Returns: whether all are held.
     @discardableResult
@@ -83,7 +84,7 @@ public final class DescriptorReserve: Sendable {
 
     private func lendIfNobodyTakes() -> Bool {
         state.withLock { state in
-            // From here on who begins to take leaves enough for files.
+            // From here on, anything that begins to take descriptors leaves enough for files.
             state.isLent = true
             guard state.promised == 0 else { return false }
             for number in state.held { close(number) }
@@ -92,8 +93,8 @@ public final class DescriptorReserve: Sendable {
         }
     }
 
-    /// Asks whether something else than files may be opened: not where it would leave too little for
-    /// the files that are being read. `endTaking` must follow where it may.
+    /// Asks whether something other than files may be opened: not if that would leave too few for
+    /// the files that are being read. If it may, `endTaking` must follow.
     ///
     /// - Parameter count: how many descriptors at once.
     public func beginTaking(_ count: Int) -> Bool {
@@ -104,7 +105,7 @@ public final class DescriptorReserve: Sendable {
         }
     }
 
-    /// What `beginTaking` would say now.
+    /// What `beginTaking` would answer now.
     public func leaves(_ count: Int) -> Bool { state.withLock { $0.leaves(count) } }
 
     /// What was to be opened is open, or could not be opened.

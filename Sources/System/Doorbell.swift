@@ -3,11 +3,12 @@
 internal import CLinux
 internal import Glibc
 
-/// What one thread waits at and any thread rings. A ring before the wait counts, and several are one.
+/// One thread waits here, and any thread can ring. A ring before the wait counts, and several count
+/// as one.
 package final class Doorbell: Sendable {
     private let descriptor: Descriptor
 
-    /// - Throws: where there is no descriptor to be had.
+    /// - Throws: if no descriptor is available.
     package init() throws(Errno) {
         descriptor = Descriptor(owning: eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK)))
         guard descriptor.number >= 0 else { throw .last }
@@ -18,9 +19,9 @@ package final class Doorbell: Sendable {
         unsafe write(descriptor.number, &one, 8)
     }
 
-    /// Returns at a ring, when a descriptor can be written, or when the time has come; also earlier now and then.
+    /// Returns at a ring, when the descriptor can be written, or when the time has come; occasionally earlier.
     ///
-    /// - Parameter number: the descriptor, where there is one.
+    /// - Parameter number: the descriptor, if there is one.
     package func wait(orRoomIn number: Int32 = -1, until due: Moment = .never) {
         // Those below zero are ignored (poll(2)).
         var polls = [

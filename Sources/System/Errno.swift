@@ -7,12 +7,12 @@ public struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
     /// The number, as errno(3) lists it.
     public let number: Int32
 
-    /// That of a number which a call has returned or left in a report.
+    /// From a number that a call has returned or left in a report.
     public init(_ number: Int32) { self.number = number }
 
-    /// That of the call which has just failed in this thread.
+    /// From the call that has just failed in this thread.
     public static var last: Errno { Errno(errno) }
 
-    /// As strerror(3) has it.
+    /// As printed by strerror(3).
     public var description: String { unsafe String(cString: strerror(number)) }
 }

@@ -1,15 +1,15 @@
-// Why something could not be done: the one shape of every layer's errors.
+// Why something could not be done: the shape shared by the errors of all layers.
 // SPDX-License-Identifier: Apache-2.0
 
 /// What failed, such as streams, files or command tables: a type without values, which keeps its codes
-/// apart from those of others.
+/// separate from those of others.
 public protocol FaultDomain {
-    /// What would help, where saying so takes the name of an option. Only the programs have options, so
-    /// the words are theirs. An enum, so that the compiler asks them for the words of each case.
+    /// What would help, if saying so takes the name of an option. Only the programs have options, so
+    /// the wording is theirs. An enum, so that the compiler demands the wording of each case.
     associatedtype Remedy: Hashable, Sendable = Never
 }
 
-/// A failure in one domain. Where the domain has remedies, a fault is no text by itself, so that none is
+/// A failure in one domain. If the domain has remedies, a fault is not a text by itself, so that none is
 /// shown without its remedy.
 public struct Fault<Domain: FaultDomain>: Error, Hashable, Sendable {
     /// What to branch on. Layers above a domain's own may add codes.
@@ -21,17 +21,17 @@ public struct Fault<Domain: FaultDomain>: Error, Hashable, Sendable {
 
     /// What is wrong, for programs.
     public var code: Code { Code(rawValue: contents.code) }
-    /// Which file, or which place in one, it is about, where the sentence doesn't say so.
+    /// The file, or the place in one, that it is about, if the sentence doesn't say so.
     public var place: FilePlace? { contents.place }
-    /// One sentence without its full stop: what failed and on what, why, and what to do, where that is
-    /// not for `remedy` to say.
+    /// One sentence without a full stop: what failed and on what, why, and what to do, unless `remedy`
+    /// says that.
     public var sentence: String { contents.sentence }
-    /// What to do, where saying so takes the name of an option; nil where the sentence says it.
+    /// What to do, if saying so takes the name of an option; nil if the sentence says it.
     public var remedy: Domain.Remedy? { contents.remedy }
-    /// What it goes back to, as whoever found it first had it; nil where that is this fault itself.
+    /// The underlying cause, as whoever found it first had it; nil if that is this fault itself.
     public var cause: Cause? { contents.cause }
 
-    /// In an object of its own: each session has room for several faults and needs none.
+    /// In a separate object: each session has room for several faults and usually needs none.
     private let contents: FaultContents<Domain.Remedy>
 
     package init(
@@ -41,20 +41,20 @@ public struct Fault<Domain: FaultDomain>: Error, Hashable, Sendable {
         contents = FaultContents(code.rawValue, place, sentence, remedy, cause)
     }
 
-    /// The same with what it goes back to.
+    /// The same, with its underlying cause.
     package func caused(by cause: Cause) -> Self {
         Self(code, in: place, sentence, remedy: remedy, cause: cause)
     }
 
-    /// The same in another sentence, for whoever knows more of what was tried. Place, remedy and cause
-    /// stay, so that nothing is lost on the way up.
+    /// The same with another sentence, for a caller that knows more about what was attempted. Place,
+    /// remedy and cause are kept, so that nothing is lost on the way up.
     ///
-    /// - Parameter code: another one, where what is wrong means something else up there.
+    /// - Parameter code: another one, if the fault means something else up there.
     package func saying(_ sentence: String, as code: Code? = nil) -> Self {
         Self(code ?? self.code, in: place, sentence, remedy: remedy, cause: cause)
     }
 
-    /// The place, where there is one, and the sentence.
+    /// The place, if there is one, and the sentence.
     package var placedSentence: String { place.map { "\($0): \(sentence)" } ?? sentence }
 
     public static func == (a: Self, b: Self) -> Bool {
@@ -70,7 +70,7 @@ public struct Fault<Domain: FaultDomain>: Error, Hashable, Sendable {
 }
 
 extension Fault: CustomStringConvertible where Domain.Remedy == Never {
-    /// The place, where there is one, and the sentence.
+    /// The place, if there is one, and the sentence.
     public var description: String { placedSentence }
 }
 
@@ -81,13 +81,13 @@ extension Fault: CustomDebugStringConvertible {
     }
 }
 
-/// A file, or a place in its text; printed as `FILE` or `FILE:LINE:COLUMN`.
+/// A file, or a position in its text; printed as `FILE` or `FILE:LINE:COLUMN`.
 public struct FilePlace: Hashable, Sendable, CustomStringConvertible {
     /// Safe to print.
     public let file: String
-    /// From 1; nil where the whole file is meant.
+    /// From 1; nil if the whole file is meant.
     public let line: Int?
-    /// In Unicode scalars, from 1; nil where `line` is.
+    /// In Unicode scalars, from 1; nil if `line` is.
     public let column: Int?
 
     package init(_ file: String, line: Int? = nil, column: Int? = nil) {
@@ -102,7 +102,7 @@ public struct FilePlace: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a fault goes back to, for whoever wants more than its code.
+/// The underlying cause of a fault, for callers that need more than its code.
 public enum Cause: Hashable, Sendable {
     /// A system call has failed.
     case system(Errno)
@@ -113,7 +113,7 @@ public enum Cause: Hashable, Sendable {
     case certificate(Int32, String)
 }
 
-/// What a fault has, shared by its copies.
+/// The contents of a fault, shared by its copies.
 private final class FaultContents<Remedy: Sendable>: Sendable {
     let code: String
     let place: FilePlace?

@@ -3,9 +3,9 @@
 internal import CLinux
 internal import Glibc
 
-/// Checks what a walk meets on its way to one file.
+/// Checks what a walk encounters on its way to one file.
 struct FileRule {
-    /// As it was given.
+    /// As it was named.
     let path: String
     let use: FileUse
     /// The user that reads it, or that a program runs as.
@@ -13,7 +13,7 @@ struct FileRule {
 
     // MARK: Folders and links
 
-    /// - Returns: whether others may put files there, which only a sticky folder lets them do.
+    /// - Returns: whether others may put files there, which is allowed only in a sticky folder.
     func checkFolder(_ status: stat, _ folder: String) throws(FileError) -> Bool {
         try checkOwner(status, "its folder", folder)
         guard status.st_mode & writable != 0 else { return false }
@@ -32,39 +32,39 @@ struct FileRule {
         // The folder may be somebody's home, which must not be taken from them lightly.
         let remedy =
             what == "its folder"
-            ? "keep the file in a folder of \(ours)" : "run\(asRoot(status)): \(command)"
+            ? "keep the file in a folder owned by \(ours)" : "run\(asRoot(status)): \(command)"
         throw FileError(
             .foreignOwner, path,
             "\(what) \(place) belongs to \(user) (\(permissions(status))), who could change it; \(remedy)"
         )
     }
 
-    /// A file lies, or a link, in a folder where anybody may put files.
+    /// The file, or a link to it, is in a folder where anybody may put files.
     func openFolder(_ folder: String) -> FileError {
         FileError(
             .writableByOthers, path,
-            "it lies in \(folder), where others may put files too; keep it in a folder that only its owner can write, below that one if need be"
+            "it is in \(folder), where others can put files too; keep it in a folder that only its owner can write to, such as one inside it"
         )
     }
 
     // MARK: The file
 
     /// - Parameters:
-    ///   - place: its path, which is another one than it was given where links led there.
-    ///   - isHandedOver: it was opened by whoever started this process.
+    ///   - place: its path, which differs from the one that was named if there were links.
+    ///   - isHandedOver: it was opened by the process that started this one.
     func check(_ status: stat, at place: String, isHandedOver: Bool) throws(FileError) {
         let kind = status.st_mode & S_IFMT
         if kind != S_IFREG {
-            // Whoever started us chose what is written into it, and where what we write goes.
+            // Whoever started us chose what is written into it, and where our output goes.
             if isHandedOver, kind == S_IFIFO || isRecord && kind != S_IFDIR { return }
             guard isRecord, kind == S_IFIFO || kind == S_IFCHR else {
                 throw FileError(
-                    .notRegular, path, "it is not a regular file; name one")
+                    .notRegular, path, "it is not a regular file; name one that is")
             }
-            // Devices are for anybody to write; what is written there nobody alters.
+            // Devices may be writable by anybody; nobody can alter what was written there.
             if kind == S_IFCHR { return }
         }
-        let file = place == path ? "it" : "\(place), to which it leads,"
+        let file = place == path ? "it" : "\(place), which it leads to,"
         guard isOurs(status) else {
             throw FileError(
                 .foreignOwner, path,
@@ -78,7 +78,7 @@ struct FileRule {
             )
         }
         guard use == .secret || use == .secretRecord else { return }
-        // A system's key is root's and may be lent to a group; a user's own may not.
+        // A system's key belongs to root and may be lent to a group; a user's own may not.
         let forbidden: mode_t = status.st_uid == 0 && use == .secret ? 0o007 : 0o077
         guard status.st_mode & forbidden == 0 else {
             throw FileError(
@@ -97,30 +97,31 @@ struct FileRule {
             FileError(
                 .missing, path,
                 isRecord
-                    ? "its folder \(place) does not exist; make it, or name another file"
-                    : "there is no such file (\(place)); name one that is there",
+                    ? "its folder \(place) does not exist; create it, or name another file"
+                    : "there is no such file (\(place)); name one that exists",
                 reason)
         case ELOOP:
-            FileError(.unreadable, path, "its links lead in a circle; name the file itself", reason)
+            FileError(
+                .unreadable, path, "its symbolic links form a loop; name the file itself", reason)
         case ENOTDIR:
             FileError(
-                .unreadable, path, "\(place) is not a folder; name a file that is there", reason)
+                .unreadable, path, "\(place) is not a folder; name a file that exists", reason)
         case EACCES:
             FileError(
                 .unreadable, path,
-                "\(place) cannot be reached by \(userName(reader)) (\(reason)); let this user search the folder above it, or name a file that it can reach",
+                "\(place) cannot be reached by \(userName(reader)) (\(reason)); let this user search the folder above it, or name a file that this user can reach",
                 reason)
         default: FileError(.unreadable, path, "\(place) cannot be examined (\(reason))", reason)
         }
     }
 
-    /// - Parameter found: what is there; nil where that can't be seen.
+    /// - Parameter found: what is there; nil if that can't be seen.
     func failure(toOpen place: String, _ found: stat?, _ number: Int32) -> FileError {
         if number == ENOENT { return failure(toReach: place, number) }
         let reason = Errno(number)
         guard number == EACCES, let found, !isRecord, found.st_uid != reader else {
             let doing = isRecord ? "opened for appending" : "opened"
-            let remedy = isRecord ? "name one that this user may write" : "let this user read it"
+            let remedy = isRecord ? "name one that this user can write to" : "let this user read it"
             return FileError(
                 .unreadable, path, "it cannot be \(doing) (\(reason)); \(remedy)", reason)
         }
@@ -130,7 +131,7 @@ struct FileRule {
             reason)
     }
 
-    /// A descriptor of our own for one that was handed over.
+    /// Our own descriptor for one that was handed over.
     func duplicate(_ number: Int32) throws(FileError) -> Descriptor {
         let copy = fcntl(number, F_DUPFD_CLOEXEC, 3)
         let useless = isRecord ? O_RDONLY : O_WRONLY
@@ -154,15 +155,16 @@ struct FileRule {
     }
 
     private var ours: String {
-        reader == 0 ? "root's" : "root's or of \(userName(reader))'s own"
+        reader == 0 ? "root" : "root or \(userName(reader))"
     }
 
-    /// To whom a command gives what it mends. A program is better not its own user's where that isn't ours.
+    /// The owner that the suggested command sets. A program should not belong to the user that runs it
+    /// unless that is us.
     private var owner: String {
         use == .program && reader != geteuid() ? account(0) : account(reader)
     }
 
-    /// Whose command it is that mends what isn't this user's.
+    /// Who must run a command that fixes what isn't this user's.
     private func asRoot(_ status: stat) -> String {
         reader == 0 || status.st_uid == reader ? "" : " as root"
     }
@@ -180,12 +182,12 @@ struct FileRule {
         }
     }
 
-    /// What leaves a secret to those who are meant to read it.
+    /// The command that leaves a secret to those who are meant to read it.
     private func privacy(_ status: stat, _ place: String) -> String {
         status.st_uid == reader ? "chmod 600 \(shellWord(place))" : lending(place)
     }
 
-    /// What lets this user read a file of root's, and nobody but its group.
+    /// The command that lets this user read one of root's files, and nobody else outside its group.
     private func lending(_ place: String) -> String {
         "chgrp \(groupName(getegid())) \(shellWord(place)) && chmod 640 \(shellWord(place))"
     }

@@ -1,25 +1,25 @@
-// A user that the system knows by its name.
+// A user that the system knows by name.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
 
-/// A user: what is told to its programs, and what the kernel knows of it.
+/// A user: what its programs are told, and what the kernel knows about it.
 public struct KnownUser: Hashable, Sendable {
-    /// As a login would tell a program.
+    /// What a login would tell a program.
     public let account: UserAccount
-    /// With all groups that it is in.
+    /// With all its groups.
     public let numbers: UserNumbers
 
-    /// Any user, whether the system knows it or not.
+    /// Any user, whether or not the system knows it.
     public init(account: UserAccount, numbers: UserNumbers) {
         self.account = account
         self.numbers = numbers
     }
 
-    /// A user by its name, as the system has it now; nil where it has none of that name. May wait for a
-    /// name service.
+    /// Looks up a user by name, as the system has it now; nil if there is none with that name. May wait
+    /// for a name service.
     ///
-    /// - Throws: why that can't be told.
+    /// - Throws: why that can't be determined.
     public init?(name: String) throws(Errno) {
         guard let entry = try UserEntry(name: name) else { return nil }
         account = UserAccount(entry)
@@ -27,23 +27,24 @@ public struct KnownUser: Hashable, Sendable {
     }
 }
 
-/// What a process of a user may do with a path, as the kernel has it: by modes, groups, ACLs and mounts.
+/// What a process of a user may do with a path, according to the kernel: by modes, groups, ACLs and
+/// mounts.
 public enum UserAccess {
-    /// What is asked.
+    /// What is being asked.
     public enum Purpose: Sendable {
-        /// To execute a file, or to enter a folder.
+        /// To execute a file, or to search a folder.
         case execute
         case read
     }
 
-    /// Why this process can't start programs of a user; nil where it can. It needs the capabilities
-    /// CAP_SETUID and CAP_SETGID, and a user namespace that has the user and its groups.
+    /// Why this process can't start programs as a user; nil if it can. It needs the capabilities
+    /// CAP_SETUID and CAP_SETGID, and a user namespace that contains the user and its groups.
     public static func obstacle(becoming user: UserNumbers) -> Errno? {
         let answer = ask(user, "/", 0, keepsCapabilities: false)
         return answer.hasBecome ? nil : answer.reason
     }
 
-    /// Why a user may not use a path; nil where it may.
+    /// Why a user may not use a path; nil if it may.
     ///
     /// - Parameter keepsCapabilities: whether root has its capabilities, without which it may use only
     ///   what its user and groups may.
@@ -72,7 +73,8 @@ public enum UserAccess {
 }
 
 extension UserNumbers {
-    /// Calls with this user as C has it, with nothing else that a process may have or not.
+    /// Calls with this user in the form that C needs, and without any other rights that a process
+    /// may have.
     func withRights<Result>(_ body: (parley_rights) -> Result) -> Result {
         unsafe groups.withUnsafeBufferPointer { groups in
             var rights = unsafe parley_rights()

@@ -1,24 +1,23 @@
-// Whose line it is, where two threads write to one place.
+// Whose line it is, when two threads write to one place.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Synchronization
 
-/// Keeps the log and the trail apart where both go to standard error: a pipe takes what is longer than PIPE_BUF in parts, and the other
-/// one's line would come between them. From any thread.
+/// Keeps the log and the trail apart if both go to standard error: a pipe accepts what is longer than PIPE_BUF in parts, and the other
+/// one's line would come between them. Safe on any thread.
 package final class LineTurn: Sendable {
     package enum Party: Sendable { case log, trail }
 
-    /// Who has written a part of a line.
+    /// Who has written part of a line.
     private let holder = Mutex<Party?>(nil)
 
     package init() {}
 
-    /// Writes, unless the other one's line is not complete.
+    /// Writes, unless the other one's line is incomplete.
     ///
-    /// - Parameter write: a call that returns at once, with how many bytes it has written, below zero with `errno`, and
-    ///   whether these end a line.
-    /// - Returns: what it has returned, with its `errno`; nil where it wasn't called, and is to be tried again a moment
-    ///   later.
+    /// - Parameter write: a call that returns at once, with the number of bytes it has written, below zero with
+    ///   `errno`, and whether these complete a line.
+    /// - Returns: its result, with its `errno`; nil if it wasn't called and should be tried again a moment later.
     package func attempt(
         as party: Party, _ write: () -> (count: Int, endsLine: Bool)
     ) -> Int? {
@@ -34,7 +33,7 @@ package final class LineTurn: Sendable {
         return count
     }
 
-    /// Who has begun a line can't go on with it.
+    /// Whoever has begun a line can't continue it.
     package func giveUp(as party: Party) {
         holder.withLock { if $0 == party { $0 = nil } }
     }

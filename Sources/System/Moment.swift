@@ -1,9 +1,9 @@
-// The clock that never goes back, and spans of time.
+// The clock that never goes back, and durations.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 
 /// A point in time on the monotonic clock (`CLOCK_MONOTONIC`, clock_gettime(2)), to the nanosecond. No
-/// sum or difference of moments can trap: what lies beyond the clock's ends is at its end.
+/// sum or difference of moments can trap: results beyond the clock's ends are clamped.
 @frozen
 public struct Moment: Hashable, Comparable, Sendable {
     /// Since the clock's start.
@@ -17,21 +17,21 @@ public struct Moment: Hashable, Comparable, Sendable {
         Moment(nanoseconds: UInt64(bitPattern: Int64(parley_nanoseconds())))
     }
 
-    /// Later than all others, also after any sum.
+    /// Later than all others, even after any addition.
     @inlinable
     public static var never: Moment { Moment(nanoseconds: .max) }
 
     @inlinable
     public static func < (a: Moment, b: Moment) -> Bool { a.nanoseconds < b.nanoseconds }
 
-    /// So much later, or earlier by a span below zero.
+    /// Later by a duration, or earlier if it is negative.
     public static func + (moment: Moment, span: Duration) -> Moment {
         guard moment != .never else { return .never }
         let sum = Int128(moment.nanoseconds) + span.attoseconds / attosecondsInNanosecond
         return Moment(nanoseconds: UInt64(clamping: sum))
     }
 
-    /// The span from one moment to a later one; below zero to an earlier one.
+    /// The duration from one moment to a later one; negative if the other is earlier.
     public static func - (later: Moment, earlier: Moment) -> Duration {
         let difference = Int128(later.nanoseconds) - Int128(earlier.nanoseconds)
         return Duration(attoseconds: difference * attosecondsInNanosecond)
@@ -39,8 +39,8 @@ public struct Moment: Hashable, Comparable, Sendable {
 }
 
 extension Duration {
-    /// Seconds as a command line or a table has them, to the nearest nanosecond, and at least one; zero
-    /// for what is not above zero, and some 146 years for all that is more.
+    /// Seconds as a command line or a table has them, to the nearest nanosecond and at least one; zero
+    /// for anything not above zero, and about 146 years for anything more.
     public init(seconds: Double) {
         guard seconds > 0 else {
             self = .zero
@@ -50,7 +50,7 @@ extension Duration {
     }
 
     /// In seconds, for sentences: what `init(seconds:)` was given, if that had at most nine decimals and is
-    /// below 104 days.
+    /// less than 104 days.
     public var inSeconds: Double { Double(attoseconds / attosecondsInNanosecond) / 1e9 }
 
     /// `10 s`, `0.5 s`.
@@ -60,13 +60,15 @@ extension Duration {
             ? "\(Int(seconds)) s" : "\(seconds) s"
     }
 
-    /// Seconds with so many decimals, 1 to 9, the rest cut off: `1.250`. None for one below zero.
+    /// Seconds with this many decimals, 1 to 9, truncated: `1.250`. Zero for a negative duration.
     public func seconds(decimals: Int) -> String {
-        let rest = String(inNanoseconds % 1_000_000_000, digits: 9)
-        return "\(inNanoseconds / 1_000_000_000).\(rest.prefix(decimals))"
+        let (whole, nanoseconds) = inNanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        var rest = nanoseconds
+        for _ in decimals..<9 { rest /= 10 }
+        return "\(whole).\(String(rest, digits: decimals))"
     }
 
-    /// In whole nanoseconds: none for one below zero, and the most that there are for what is longer.
+    /// In whole nanoseconds: zero for a negative duration, and the maximum for one that is too long.
     public var inNanoseconds: UInt64 {
         UInt64(clamping: attoseconds / attosecondsInNanosecond)
     }

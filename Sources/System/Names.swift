@@ -1,19 +1,19 @@
-// The names of users, groups and files, as a sentence has them.
+// The names of users, groups and files, as they appear in sentences.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A user for a sentence: its name, or `user 61001` where it has none.
+/// A user for a sentence: its name, or `user 61001` if it has none.
 func userName(_ number: uid_t) -> String {
     let account = account(number)
     return account == String(number) ? "user \(account)" : account
 }
 
-/// A user for a command: its name, or the number where it has none.
+/// A user for a command: its name, or the number if it has none.
 func account(_ number: uid_t) -> String {
     UserAccount(number: number)?.name ?? String(number)
 }
 
-/// A group for a sentence or a command: its name, or the number where it has none.
+/// A group for a sentence or a command: its name, or the number if it has none.
 func groupName(_ number: gid_t) -> String {
     var entry = unsafe group()
     var found: UnsafeMutablePointer<group>?
@@ -25,7 +25,7 @@ func groupName(_ number: gid_t) -> String {
     }
 }
 
-/// A path as a word of a shell's command, which the command doesn't take for an option either.
+/// A path as a word of a shell command, which the command won't mistake for an option.
 package func shellWord(_ path: String) -> String {
     let path = path.utf8.first == UInt8(ascii: "-") ? "./\(path)" : path
     let isPlain = path.utf8.allSatisfy { byte in

@@ -3,11 +3,11 @@
 internal import CLinux
 internal import Glibc
 
-/// A walk from `/` to a file. Only descriptors of what was checked are used to go on, so that a
-/// folder that is moved or a link that is exchanged meanwhile changes nothing.
+/// A walk from `/` to a file. It continues only through descriptors of what was checked, so moving
+/// a folder or replacing a link meanwhile changes nothing.
 struct PathWalk: ~Copyable {
     enum End {
-        /// A name in the folder where the walk has ended; not a link, and maybe not there.
+        /// A name in the folder where the walk has ended; not a link, and possibly not there.
         case entry([UInt8])
         /// A descriptor of this process.
         case descriptor(Int32)
@@ -17,11 +17,11 @@ struct PathWalk: ~Copyable {
     private var folder: Descriptor
     /// Whether anybody may put files there, as in `/tmp`.
     private var isOpenToAll = false
-    /// The components of its path, which has no link in it.
+    /// The components of its path, which has no links in it.
     private var names: [[UInt8]] = []
-    /// What is left to walk, the next component last.
+    /// What is left to walk, with the next component last.
     private var rest: [[UInt8]] = []
-    /// Whether the path can only be a folder's, as `x/` and `x/..` are.
+    /// Whether the path can only be that of a folder, like `x/` and `x/..`.
     private var wantsFolder = false
     private var links = 0
     private let rule: FileRule
@@ -34,12 +34,12 @@ struct PathWalk: ~Copyable {
     /// Whether a link led here.
     var isLink: Bool { links > 0 }
 
-    /// The path of the file where the walk has ended, without a link in it.
+    /// The path of the file where the walk has ended, without links.
     private(set) var place = "/"
 
     /// Walks to the end.
     ///
-    /// - Throws: `FileError` for what breaks the rule on the way, or can't be walked.
+    /// - Throws: `FileError` for anything on the way that breaks the rule or can't be walked.
     mutating func arrive() throws(FileError) -> End {
         try start()
         while let name = rest.popLast() {
@@ -67,7 +67,7 @@ struct PathWalk: ~Copyable {
                 try enter(entry, status)
             }
         }
-        throw FileError(.notRegular, rule.path, "it is a folder; name the file")
+        throw FileError(.notRegular, rule.path, "it is a folder; name a file")
     }
 
     /// Opens an entry of the folder.
@@ -78,27 +78,27 @@ struct PathWalk: ~Copyable {
         return unsafe openat(folder.number, name, flags, 0o600)
     }
 
-    /// What an entry of the folder is; nil where that can't be seen.
+    /// What an entry of the folder is; nil if that can't be seen.
     func status(of name: [UInt8]) -> stat? {
         let found = Descriptor(owning: open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
         var status = stat()
         return unsafe fstat(found.number, &status) == 0 ? status : nil
     }
 
-    /// - Throws: `unreadable` where this user may put no file into the folder.
+    /// - Throws: `unreadable` if this user may not put files into the folder.
     func checkThatEntriesCanBeMade() throws(FileError) {
         guard unsafe faccessat(folder.number, ".", W_OK | X_OK, AT_EACCESS) != 0 else { return }
         let reason = Errno.last
         throw FileError(
             .unreadable, rule.path,
-            "it cannot be made in \(shown(names)) (\(reason)); name one that this user may write",
+            "it cannot be created in \(shown(names)) (\(reason)); name one that this user can write to",
             reason)
     }
 
     private mutating func start() throws(FileError) {
         let path = rule.path
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw FileError(.missing, path, "the name is not a path; give the file's")
+            throw FileError(.missing, path, "the name is not a path; give the file's path")
         }
         push(Array(path.utf8))
         if path.utf8.first != slash { push(try Self.currentFolder(for: path)) }
@@ -140,9 +140,9 @@ struct PathWalk: ~Copyable {
         try enter(Descriptor(owning: opened), orFailFor: reason)
     }
 
-    /// Goes to a folder, which is the one of the path's components, and checks it.
+    /// Enters a folder, the one named by the path's components, and checks it.
     ///
-    /// - Parameter reason: why it could not be opened, where it could not.
+    /// - Parameter reason: why it could not be opened, if it could not.
     private mutating func enter(
         _ opened: consuming Descriptor, orFailFor reason: Int32
     ) throws(FileError) {
@@ -170,7 +170,8 @@ struct PathWalk: ~Copyable {
         if isOpenToAll { throw rule.openFolder(shown(names)) }
     }
 
-    /// The number of a descriptor of this process, where a link of proc(5) in the folder stands for one.
+    /// The number of a descriptor of this process, if a link in the folder, which is on proc(5), stands
+    /// for one.
     private func ownDescriptor(_ name: [UInt8]) -> Int32? {
         let folder = shown(names)
         guard folder == "/proc/\(getpid())/fd" else { return nil }
@@ -193,7 +194,8 @@ struct PathWalk: ~Copyable {
             let reason = Errno.last
             throw FileError(
                 .unreadable, path,
-                "the current folder cannot be told (\(reason)); give the file's path from /", reason
+                "the current folder cannot be determined (\(reason)); give the file's absolute path",
+                reason
             )
         }
         defer { unsafe free(text) }

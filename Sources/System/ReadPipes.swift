@@ -3,13 +3,13 @@
 internal import Glibc
 internal import Synchronization
 
-/// The pipes that files were read from. A second reading, as a reload has it, would find nothing, or
-/// wait for a writer that is still there.
+/// The pipes that files were read from. Reading one a second time, as a reload would, would find
+/// nothing or wait for a writer that is still there.
 enum ReadPipes {
     private struct Name: Hashable { let device: dev_t, node: ino_t }
     private static let names = Mutex<Set<Name>>([])
 
-    /// - Throws: `unreadable` where this one was read before.
+    /// - Throws: `unreadable` if this one was read before.
     static func mark(_ descriptor: Int32, _ path: String) throws(FileError) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { return }
@@ -17,7 +17,7 @@ enum ReadPipes {
         guard names.withLock({ $0.insert(name).inserted }) else {
             throw FileError(
                 .unreadable, path,
-                "it is a pipe, which was read already and gives its contents only once; name a file"
+                "it is a pipe, which can be read only once and has already been read; name a file"
             )
         }
     }

@@ -1,11 +1,12 @@
 // Text from peers, files and users, made safe to print.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Replaces control characters, which could move a terminal's cursor or forge a line, by `\x1b` and
-/// the like, and those above `\xff` by `\u{202e}` and the like.
+/// Replaces control characters, which could move a terminal's cursor or forge a line, with `\x1b`
+/// and the like, and those above `\xff` with `\u{202e}` and the like.
 package func printable(_ text: String, keeping kept: String = "") -> String {
-    // Most of what is said is plain ASCII, and a line a session is worth a glance first.
-    if text.utf8.allSatisfy({ 0x20...0x7e ~= $0 }) { return text }
+    // Most text is plain ASCII, and since every session logs a line, checking first is worthwhile.
+    var text = text
+    if text.withUTF8({ unsafe isPrintableASCII($0.span) }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
         if !scalar.deceives || kept.unicodeScalars.contains(scalar) {
@@ -19,8 +20,16 @@ package func printable(_ text: String, keeping kept: String = "") -> String {
     return result
 }
 
-/// A text of a file's for a sentence: cut short, and with `\u{1b}` and the like in place of what could
-/// forge a line or turn the direction of writing.
+/// Whether none of it moves a cursor, ends a line, or needs to be looked at as Unicode.
+package func isPrintableASCII(_ text: Span<UInt8>) -> Bool {
+    // Without a way out, so that many bytes are looked at at once.
+    var others = 0
+    for index in text.indices where text[index] &- 0x20 > 0x7e - 0x20 { others &+= 1 }
+    return others == 0
+}
+
+/// Text from a file, for a sentence: cut short, and with `\u{1b}` and the like in place of whatever
+/// could forge a line or change the direction of writing.
 ///
 /// - Parameter limit: in Unicode scalars of the text.
 package func escaped(_ text: String, limit: Int = 255) -> String {
@@ -29,8 +38,8 @@ package func escaped(_ text: String, limit: Int = 255) -> String {
     return scalars.dropFirst(limit).isEmpty ? beginning : beginning + "…"
 }
 
-/// A name that a client sent, for a sentence: in quotes, cut short, and with `?` in place of what could
-/// forge a line or turn the direction of writing.
+/// A name that a client sent, for a sentence: in quotes, cut short, and with `?` in place of whatever
+/// could forge a line or change the direction of writing.
 package func shown(_ name: String) -> String {
     let scalars = name.unicodeScalars
     let text = scalars.prefix(60).map { $0.deceives ? "?" : String($0) }.joined()
@@ -53,7 +62,7 @@ package func hasControlCharacters(_ text: String, except kept: Unicode.Scalar? =
 extension String {
     /// The beginning, cut between two Unicode scalars: half of one is not UTF-8.
     ///
-    /// - Parameter limit: the most bytes of UTF-8 that it has.
+    /// - Parameter limit: the maximum length in bytes of UTF-8.
     package func start(_ limit: Int) -> Substring {
         guard utf8.count > limit else { return self[...] }
         var end = utf8.index(utf8.startIndex, offsetBy: limit)
@@ -61,9 +70,9 @@ extension String {
         return self[..<end]
     }
 
-    /// A number with zeros in front.
+    /// A number with leading zeros.
     ///
-    /// - Parameter digits: the least that it has.
+    /// - Parameter digits: the minimum number of digits.
     package init(_ value: some BinaryInteger, digits: Int, radix: Int = 10) {
         let text = String(value, radix: radix)
         self = String(repeating: "0", count: Swift.max(0, digits - text.utf8.count)) + text
@@ -79,10 +88,10 @@ extension Unicode.Scalar {
         }
     }
 
-    /// Whether it would do what a reader doesn't see: as `isControl`, or it turns the direction of
-    /// writing or has no width.
+    /// Whether it has an effect that a reader doesn't see: as `isControl`, or it changes the
+    /// direction of writing or has no width.
     fileprivate var deceives: Bool { isControl || properties.generalCategory == .format }
 
-    /// As Swift's literals have it.
+    /// As in Swift's literals.
     fileprivate var escape: String { "\\u{\(String(value, radix: 16))}" }
 }

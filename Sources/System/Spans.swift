@@ -1,13 +1,13 @@
-// Bytes that were lent, as values that stay.
+// Borrowed bytes, copied into values that last.
 // SPDX-License-Identifier: Apache-2.0
 
 extension [UInt8] {
-    /// A copy of bytes that are lent for a call.
+    /// A copy of bytes that are borrowed for a call.
     package init(_ bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
     }
 
-    /// Adds a copy of bytes that are lent for a call.
+    /// Appends a copy of bytes that are borrowed for a call.
     package mutating func append(contentsOf bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
@@ -22,8 +22,8 @@ extension [UInt8] {
 }
 
 extension OutputSpan<UInt8> {
-    /// Adds a copy of bytes, for which there must be room. They are copied at once: byte by byte a
-    /// short reply would cost a tenth more.
+    /// Appends a copy of bytes, for which there must be room. They are copied in one go: byte by
+    /// byte a short reply would cost a tenth more.
     package mutating func append(contentsOf bytes: Span<UInt8>) {
         precondition(bytes.count <= freeCapacity)
         unsafe bytes.withUnsafeBufferPointer { source in
@@ -35,7 +35,7 @@ extension OutputSpan<UInt8> {
 }
 
 extension String {
-    /// Text that is lent for a call; what is not UTF-8 in it becomes U+FFFD.
+    /// Text that is borrowed for a call; anything in it that is not UTF-8 becomes U+FFFD.
     package init(repairing bytes: Span<UInt8>) {
         self = unsafe bytes.withUnsafeBufferPointer {
             unsafe String(decoding: $0, as: UTF8.self)

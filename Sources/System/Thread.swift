@@ -1,10 +1,10 @@
-// Threads, for loops and for what blocks.
+// Threads, for loops and for blocking work.
 // SPDX-License-Identifier: Apache-2.0
 package import Glibc
 
-/// Starts a thread for one call; it must be joined or detached.
+/// Starts a thread that makes one call; it must be joined or detached.
 ///
-/// - Throws: where no thread can be had.
+/// - Throws: if no thread can be started.
 package func startThread(_ body: @escaping @Sendable () -> Void) throws(Errno) -> pthread_t {
     final class Box {
         let body: @Sendable () -> Void
@@ -27,7 +27,7 @@ package func startThread(_ body: @escaping @Sendable () -> Void) throws(Errno) -
 
 /// Starts a thread that nobody waits for.
 ///
-/// - Throws: where no thread can be had.
+/// - Throws: if no thread can be started.
 package func startDetachedThread(_ body: @escaping @Sendable () -> Void) throws(Errno) {
     pthread_detach(try startThread(body))
 }

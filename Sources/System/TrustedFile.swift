@@ -1,23 +1,23 @@
-// Opens a file that decides something, where nobody but root and this user could have changed it.
+// Opens a file that decides something, if nobody but root and this user could have changed it.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
 
-/// A file whose contents decide something, open and found to be nobody else's: tables, certificates,
-/// keys, CAs, CRLs, programs, the audit trail, the key log.
+/// A file whose contents decide something, open and found to belong to nobody else: tables,
+/// certificates, keys, CAs, CRLs, programs, the audit trail, the key log.
 ///
-/// The rule: the file, each folder above it up to `/`, and each symbolic link on the way belong to
-/// root or to the user of this process, or of a program the user that runs it, and nobody else may write them. A sticky folder such as
-/// `/tmp` may be open to everybody above the folder that has the file or a link in it, but not be
-/// that folder. The path is walked component by component, and what was checked is what stays open,
-/// so that nothing can be exchanged in between.
+/// The rule: the file, each folder above it up to `/`, and each symbolic link on the way belong to root or to the user of this process
+/// (for a program, to the user that runs it), and nobody else may write to them. A sticky folder such as `/tmp` may be open to
+/// everybody if it is above the folder that contains the file or a link, but not if it is that folder. The path is walked component by
+/// component, and what was checked is what stays open, so nothing can be replaced in between.
 ///
-/// An entry of a POSIX ACL that lets somebody else write shows in the mode's group bits (acl(5)) and
-/// is refused with them. Access that other systems keep beside the mode (NFSv4 ACLs) isn't seen.
+/// An entry of a POSIX ACL that lets somebody else write shows up in the mode's group bits (acl(5))
+/// and is refused like them. Access rights that other systems keep outside the mode (NFSv4 ACLs)
+/// aren't seen.
 ///
 /// A path that leads to a descriptor of this process (`/dev/stdin`, `/dev/fd/N`, a shell's `<(…)`)
-/// stands for what whoever started the process opened. A pipe is then taken, once; a regular file
-/// must itself satisfy the rule.
+/// stands for what was opened by whoever started the process. A pipe is then accepted, once; a
+/// regular file must itself satisfy the rule.
 ///
 /// The whole file at once:
 ///
@@ -27,15 +27,15 @@ internal import Glibc
 /// A program, whose first bytes say what runs it:
 ///
 ///     let program = try TrustedFile(path, as: .program)
-///     let first = program.start(256)      // nil where this user may run but not read it
+///     let first = program.start(256)      // nil if this user may run but not read it
 ///
 /// What is appended to:
 ///
 ///     let descriptor = try TrustedFile(appending: path).release()
 package struct TrustedFile: ~Copyable {
-    /// As it was given.
+    /// As it was named.
     package let path: String
-    /// Its permissions and kind, as stat(2) has them.
+    /// Its permissions and type, as in stat(2).
     package let mode: UInt32
     private let file: Descriptor
 
@@ -46,7 +46,7 @@ package struct TrustedFile: ~Copyable {
         self = try Self.patiently(path, use, reader: geteuid())
     }
 
-    /// Opens a program that another user than this process's may be going to run, and whose files are taken
+    /// Opens a program that may be run by another user than this process's, whose files are then trusted
     /// instead of this one's.
     ///
     /// - Throws: `FileError`.
@@ -54,16 +54,16 @@ package struct TrustedFile: ~Copyable {
         self = try Self.patiently(path, .program, reader: user)
     }
 
-    /// Opens a file to append to, and makes it where there is none.
+    /// Opens a file to append to, and creates it if there is none.
     ///
-    /// - Parameter isSecret: refuses it where anybody else could read it.
+    /// - Parameter isSecret: refuses it if anybody else could read it.
     /// - Throws: `FileError`.
     package init(appending path: String, isSecret: Bool = false) throws(FileError) {
         self = try Self.patiently(path, isSecret ? .secretRecord : .record, reader: geteuid())
     }
 
-    /// While descriptors are lent to files, whoever asks whether there are others has them for a
-    /// moment; so it is tried again, for a second at most.
+    /// While descriptors are lent for opening files, a check for free ones takes them for a moment;
+    /// so this retries, for at most a second.
     private static func patiently(
         _ path: String, _ use: FileUse, reader: uid_t
     ) throws(FileError) -> TrustedFile {
@@ -78,11 +78,11 @@ package struct TrustedFile: ~Copyable {
         return try TrustedFile(path, use, reader: reader)
     }
 
-    /// Finds out whether a file could be opened to append to, or made where there is none, and makes
-    /// none.
+    /// Finds out whether a file could be opened to append to, or created if there is none, without
+    /// creating it.
     ///
-    /// - Parameter isSecret: as `init(appending:isSecret:)` has it.
-    /// - Throws: `FileError`, for what that would fail on.
+    /// - Parameter isSecret: as for `init(appending:isSecret:)`.
+    /// - Throws: `FileError` if that would fail.
     package static func examine(
         appending path: String, isSecret: Bool = false
     ) throws(FileError) {
@@ -97,9 +97,9 @@ package struct TrustedFile: ~Copyable {
         _ = try TrustedFile(appending: path, isSecret: isSecret)
     }
 
-    /// Reads a whole file. A copy that is made on the way is wiped where it is a secret.
+    /// Reads a whole file. If it is a secret, any copy made on the way is wiped.
     ///
-    /// - Parameter limit: the most bytes that it may have.
+    /// - Parameter limit: the maximum length in bytes.
     /// - Throws: `FileError`.
     package static func read(
         _ path: String, as use: FileUse = .decision, limit: Int
@@ -107,7 +107,7 @@ package struct TrustedFile: ~Copyable {
         try TrustedFile(path, as: use).contents(limit: limit)
     }
 
-    /// The first bytes, at most `count`; nil where this user may not read it.
+    /// The first bytes, at most `count`; nil if this user may not read it.
     package func start(_ count: Int) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         let read = unsafe bytes.withUnsafeMutableBytes {
@@ -116,14 +116,14 @@ package struct TrustedFile: ~Copyable {
         return read < 0 ? nil : Array(bytes[..<read])
     }
 
-    /// Gives the descriptor up, which the caller closes from here on.
+    /// Hands the descriptor over to the caller, which closes it from here on.
     package consuming func release() -> Int32 { file.release() }
 
     /// - Throws: `tooLarge`, `unreadable`.
     package func contents(limit: Int) throws(FileError) -> [UInt8] {
         let isPipe = mode & S_IFMT == S_IFIFO
         if isPipe { try ReadPipes.mark(file.number, path) }
-        // One byte more than it should have tells one that has grown meanwhile.
+        // One byte too many reveals a file that has grown meanwhile.
         var bytes = [UInt8](repeating: 0, count: min(limit, isPipe ? 65_536 : size) + 1)
         var filled = 0
         while true {
@@ -132,10 +132,10 @@ package struct TrustedFile: ~Copyable {
                     bytes.wipe()
                     throw FileError(
                         .tooLarge, path,
-                        "it is larger than \(limit >> 20) MiB, so it is hardly what is wanted here; name another"
+                        "it is larger than \(limit >> 20) MiB, too large to be what is needed here; name another"
                     )
                 }
-                // By hand: an array that grows by itself leaves a copy of a key in freed memory.
+                // By hand: an array that grows by itself leaves copies of a key in freed memory.
                 var larger = [UInt8](repeating: 0, count: min(limit + 1, 2 * filled + 4_096))
                 larger.replaceSubrange(..<filled, with: bytes)
                 bytes.wipe()
@@ -143,7 +143,7 @@ package struct TrustedFile: ~Copyable {
             }
             let count = unsafe bytes.withUnsafeMutableBytes {
                 let (place, room) = unsafe ($0.baseAddress! + filled, $0.count - filled)
-                // By position: a descriptor that was handed over may have been read before.
+                // At explicit offsets: a descriptor that was handed over may have been read before.
                 return isPipe
                     ? unsafe Glibc.read(file.number, place, room)
                     : unsafe pread(file.number, place, room, off_t(filled))
@@ -162,7 +162,7 @@ package struct TrustedFile: ~Copyable {
             if count == 0 { break }
             filled += count
         }
-        // Nothing moves: what is behind is zeros.
+        // Doesn't reallocate: what follows is zeros.
         bytes.removeLast(bytes.count - filled)
         return bytes
     }
@@ -172,7 +172,7 @@ package struct TrustedFile: ~Copyable {
         return unsafe fstat(file.number, &status) == 0 ? max(0, Int(status.st_size)) : 0
     }
 
-    /// - Parameter reader: whose files are taken beside root's.
+    /// - Parameter reader: the user whose files are trusted besides root's.
     init(_ path: String, _ use: FileUse, reader: uid_t = geteuid()) throws(FileError) {
         let rule = FileRule(path: path, use: use, reader: reader)
         var walk = PathWalk(rule)
@@ -199,7 +199,7 @@ package struct TrustedFile: ~Copyable {
         case .descriptor(let number): return try rule.duplicate(number)
         case .entry(let last): name = last
         }
-        // Non-blocking: opening a pipe that nobody writes must not hang.
+        // Non-blocking: opening a pipe that has no writer must not hang.
         let flags = O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY
         let isRecord = rule.use == .record || rule.use == .secretRecord
         var number = walk.open(name, flags | (isRecord ? O_WRONLY | O_APPEND | O_CREAT : O_RDONLY))
@@ -215,7 +215,7 @@ package struct TrustedFile: ~Copyable {
 }
 
 extension [UInt8] {
-    /// Overwrites what is there, which the compiler may not leave out.
+    /// Overwrites what is there, in a way that the compiler may not optimise away.
     fileprivate mutating func wipe() {
         unsafe withUnsafeMutableBytes { unsafe explicit_bzero($0.baseAddress!, $0.count) }
     }

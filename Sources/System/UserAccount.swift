@@ -1,33 +1,33 @@
-// What the system knows of its users.
+// What the system knows about its users.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A user of the system, as a login would tell a program.
+/// A user of the system, as a login would describe it to a program.
 public struct UserAccount: Hashable, Sendable {
-    /// The name to log in by, or the number of a user that has none.
+    /// The name to log in with, or the number of a user that has none.
     public let name: String
-    /// The home folder, which need not be there.
+    /// The home folder, which need not exist.
     public let home: String
-    /// The path of the login shell, which need not be there.
+    /// The path of the login shell, which need not exist.
     public let shell: String
 
-    /// Any user, whether the system knows it or not.
+    /// Any user, whether or not the system knows it.
     public init(name: String, home: String, shell: String) {
         self.name = name
         self.home = home
         self.shell = shell
     }
 
-    /// The user of this process (its effective user). One that the system has no entry for, as in
-    /// many containers, is called by its number and at home in `/`.
+    /// The user of this process (its effective user). One without an entry in the system, as in
+    /// many containers, is named by its number and has `/` as its home.
     ///
-    /// May wait for a name service: to be asked once, at the start.
+    /// May wait for a name service: ask once, at startup.
     public static func current() -> Self {
         let user = geteuid()
         return Self(number: user) ?? Self(name: String(user), home: "/", shell: fallbackShell)
     }
 
-    /// A user by its number (`uid_t`); nil where the system has no entry for it. May wait for a name
+    /// A user by number (`uid_t`); nil if the system has no entry for it. May wait for a name
     /// service.
     init?(number: UInt32) {
         guard let entry = try? UserEntry(number: number) else { return nil }

@@ -1,4 +1,4 @@
-// What the system's list of users has of one of them.
+// The entry of one user in the system's list.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
@@ -10,21 +10,21 @@ struct UserEntry {
     let user: UInt32
     let group: UInt32
 
-    /// A user by its name; nil where the system has none of that name. May wait for a name service.
+    /// A user by name; nil if the system has none with that name. May wait for a name service.
     ///
-    /// - Throws: why that can't be told.
+    /// - Throws: why that can't be determined.
     init?(name: String) throws(Errno) {
-        // A name that ends early would be another's.
+        // A name cut at a NUL would be somebody else's.
         guard !name.utf8.contains(0) else { return nil }
         try unsafe self.init { entry, room, found in
             unsafe getpwnam_r(name, entry, room.baseAddress!, room.count, found)
         }
     }
 
-    /// A user by its number (`uid_t`); nil where the system has no entry for it. May wait for a name
+    /// A user by number (`uid_t`); nil if the system has no entry for it. May wait for a name
     /// service.
     ///
-    /// - Throws: why that can't be told.
+    /// - Throws: why that can't be determined.
     init?(number: UInt32) throws(Errno) {
         try unsafe self.init { entry, room, found in
             unsafe getpwuid_r(number, entry, room.baseAddress!, room.count, found)
@@ -38,7 +38,7 @@ struct UserEntry {
         ) -> Int32
     ) throws(Errno) {
         var answer = Int32(0)
-        // The entry's fields point into the room.
+        // The entry's fields point into the buffer.
         let fields: Self? =
             unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65_536) { room in
                 var entry = unsafe passwd()
@@ -48,7 +48,7 @@ struct UserEntry {
                 return unsafe Self(entry)
             }
         guard let fields else {
-            // getpwnam(3): what says that there is none differs from one name service to the next.
+            // getpwnam(3): name services differ in how they report that there is no such user.
             guard [0, ENOENT, ESRCH, EBADF, EPERM].contains(answer) else { throw Errno(answer) }
             return nil
         }

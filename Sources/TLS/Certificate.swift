@@ -1,4 +1,4 @@
-// An X.509 certificate, and what it says of whom it was issued to.
+// An X.509 certificate, and what it says about its holder.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Synchronization
@@ -11,8 +11,8 @@ public final class Certificate: Sendable {
     var pointer: OpaquePointer { unsafe shared.raw }
     private let known = Mutex<PeerIdentity?>(nil)
 
-    /// What it says of its holder, who has proved nothing by that. Read once: that takes longer than all else that is done
-    /// for a client whose chain is known.
+    /// What it says about its holder; this alone proves nothing. Read once: that takes longer than everything else for
+    /// a client whose chain is known.
     var identity: PeerIdentity {
         known.withLock { known in
             let identity = known ?? PeerIdentity(self)
@@ -26,7 +26,7 @@ public final class Certificate: Sendable {
         unsafe shared = unsafe SharedPointer(pointer)
     }
 
-    /// Shares a certificate that somebody else owns.
+    /// Shares a certificate that has another owner.
     init(sharing pointer: OpaquePointer) {
         unsafe X509_up_ref(pointer)
         unsafe shared = unsafe SharedPointer(pointer)
@@ -43,7 +43,7 @@ public final class Certificate: Sendable {
 
     /// Reads one certificate in DER.
     ///
-    /// - Returns: nil for anything else, also where bytes follow it, and for more than `longest` bytes.
+    /// - Returns: nil for anything else, including trailing bytes, and for more than `longest` bytes.
     public convenience init?(der: some Collection<UInt8>) {
         self.init(der: der, atMost: Self.longest)
     }
@@ -65,10 +65,11 @@ public final class Certificate: Sendable {
         unsafe self.init(owning: read)
     }
 
-    /// The most bytes that are read as one of a stranger's, as many as a client's whole chain may have in a handshake.
+    /// The most bytes that are read as a stranger's certificate: as many as a client's whole chain may have in a
+    /// handshake.
     public static let longest = 32_768
 
-    /// The certificate in DER; empty where memory is short.
+    /// The certificate in DER; empty if memory is short.
     public var der: [UInt8] {
         defer { _ = ErrorQueue.drain() }
         var der: UnsafeMutablePointer<UInt8>?
@@ -79,8 +80,8 @@ public final class Certificate: Sendable {
     }
 
     /// The subject alternative names (RFC 5280, section 4.2.1.6) of the kinds that identify a peer.
-    /// A name with a character that could not be printed as it is, an embedded NUL among them, is
-    /// none: whoever made it means to deceive.
+    /// A name with a character that can't be printed as it is, such as an embedded NUL, is ignored:
+    /// it was made to deceive.
     public var names: [SubjectName] {
         guard let extensionValue = unsafe X509_get_ext_d2i(pointer, NID_subject_alt_name, nil, nil)
         else {
@@ -116,25 +117,25 @@ public final class Certificate: Sendable {
         return unsafe String(cString: text).lowercased()
     }
 
-    /// From when and until when it is valid, as `2026-11-21 03:02:00 UTC`.
+    /// The start and end of its validity, as `2026-11-21 03:02:00 UTC`.
     public var notBefore: String { Self.text(start) }
     public var notAfter: String { Self.text(end) }
 
-    /// Nil where it can't be read.
+    /// Nil if it can't be read.
     var start: CertificateTime? { unsafe CertificateTime(X509_get0_notBefore(pointer)) }
     var end: CertificateTime? { unsafe CertificateTime(X509_get0_notAfter(pointer)) }
 
-    /// Until when it is valid, in seconds since 1970.
+    /// The end of its validity, in seconds since 1970.
     var expiry: Int { end?.seconds ?? 0 }
 
     var isExpired: Bool { unsafe X509_cmp_current_time(X509_get0_notAfter(pointer)) < 0 }
     var isNotYetValid: Bool { unsafe X509_cmp_current_time(X509_get0_notBefore(pointer)) > 0 }
 
-    /// The names in one line each, safe to print.
+    /// Each name in one line, safe to print.
     var issuer: String { unsafe DistinguishedName.line(X509_get_issuer_name(pointer)) }
     var subject: String { unsafe DistinguishedName.line(X509_get_subject_name(pointer)) }
 
-    /// Whether it may sign certificates (RFC 5280, section 4.2.1.9), as OpenSSL sees it.
+    /// Whether it may sign certificates (RFC 5280, section 4.2.1.9), according to OpenSSL.
     var isAuthority: Bool {
         defer { _ = ErrorQueue.drain() }
         return unsafe X509_check_ca(pointer) != 0
@@ -146,7 +147,7 @@ public final class Certificate: Sendable {
         return unsafe X509_self_signed(pointer, 0) == 1
     }
 
-    /// Whether an extension of it can't be read, so that OpenSSL lets it vouch for nothing.
+    /// Whether one of its extensions can't be read, so that OpenSSL accepts it for nothing.
     var isMalformed: Bool {
         defer { _ = ErrorQueue.drain() }
         return unsafe X509_get_extension_flags(pointer) & UInt32(EXFLAG_INVALID) != 0
@@ -158,7 +159,7 @@ public final class Certificate: Sendable {
         return unsafe X509_get_key_usage(pointer) & UInt32(KU_CRL_SIGN) != 0
     }
 
-    /// The identifiers of its own key and of its issuer's, in hexadecimal; nil where it has none.
+    /// The identifiers of its own key and of its issuer's, in hexadecimal; nil if it has none.
     var keyID: String? { unsafe Self.hexadecimal(X509_get0_subject_key_id(pointer)) }
     var issuerKeyID: String? { unsafe Self.hexadecimal(X509_get0_authority_key_id(pointer)) }
 
@@ -167,7 +168,7 @@ public final class Certificate: Sendable {
         guard let string = unsafe string else { return nil }
         let bytes = unsafe UnsafeBufferPointer(
             start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string)))
-        // As long as whoever made it liked.
+        // Its issuer could make it any length.
         return unsafe bytes.prefix(20).map { String($0, digits: 2, radix: 16) }.joined()
     }
 
@@ -234,12 +235,12 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     public let keyHash: [UInt8]
     /// Its serial number in hexadecimal.
     public let serial: String
-    /// Until when it is valid.
+    /// The end of its validity.
     public let notAfter: String
     /// The same in seconds since 1970.
     public let expiry: Int
 
-    /// What a certificate says of its holder, who has proved nothing by that.
+    /// What a certificate says about its holder; this alone proves nothing.
     public init(_ certificate: Certificate) {
         names = certificate.names
         keyHash = certificate.keyHash
@@ -249,11 +250,12 @@ public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The first name other than an address, as the certificate spells it, else the key. A table
-    /// throws some names away and compares the others in one spelling, so this decides nothing.
+    /// ignores some names and compares the others in canonical spelling, so don't base decisions on
+    /// this.
     public var description: String {
         names.first { $0.kind != .ip }?.description ?? key
     }
 
-    /// `key:sha256:` and the base64 of its public key's hash, as command tables have it.
+    /// `key:sha256:` and the base64 of its public key's hash, as in command tables.
     public var key: String { Pin(keyHash: keyHash).identity }
 }

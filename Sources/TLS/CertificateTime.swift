@@ -10,7 +10,7 @@ struct CertificateTime: Sendable, CustomStringConvertible {
 
     init(seconds: Int) { self.seconds = seconds }
 
-    /// Nil for none, and for one that can't be read.
+    /// Nil if there is none, or it can't be read.
     init?(_ time: UnsafePointer<ASN1_TIME>?) {
         var parts = unsafe tm()
         guard let time = unsafe time, unsafe ASN1_TIME_to_tm(time, &parts) == 1 else {

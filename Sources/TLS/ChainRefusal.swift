@@ -8,10 +8,10 @@ public struct ChainRefusal: Error, Hashable, Sendable {
     /// X.509's number (X509_STORE_CTX_get_error(3)), by which OpenSSL chooses the alert; never that of
     /// success.
     public let code: Int32
-    /// What a handshake tells of it.
+    /// What a handshake reports.
     public let failure: StreamError
 
-    /// What was said elsewhere.
+    /// A refusal that was decided elsewhere.
     ///
     /// - Parameter code: not that of success.
     public init(code: Int32, failure: StreamError) {
@@ -20,7 +20,7 @@ public struct ChainRefusal: Error, Hashable, Sendable {
         self.failure = failure
     }
 
-    /// A chain that no proof can be about, or that can't be looked at for want of memory.
+    /// A chain that can't be part of a proof, or can't be examined for lack of memory.
     public init(_ refusal: ProofRefusal) {
         guard refusal != .unavailable else {
             self.init(unavailable: refusal.description)
@@ -30,10 +30,11 @@ public struct ChainRefusal: Error, Hashable, Sendable {
             refusal == .tooManyCertificates
                 ? X509_V_ERR_CERT_CHAIN_TOO_LONG : X509_V_ERR_CERT_REJECTED,
             StreamError(
-                .certificateInvalid, "the client's chain is refused: \(refusal.description)"))
+                .certificateInvalid,
+                "the client's certificate chain was refused: \(refusal.description)"))
     }
 
-    /// Nobody could be asked, or this end has no memory: no fault of the client's.
+    /// Nobody could be asked, or this end has no memory: not the client's fault.
     ///
     /// - Parameter why: for the sentence's end.
     public init(unavailable why: String) {
@@ -73,6 +74,6 @@ public struct ChainRefusal: Error, Hashable, Sendable {
             X509_V_ERR_CERT_UNTRUSTED,
             StreamError(
                 .unknownCA,
-                "the client's certificate is from an unknown CA: this server trusts none"))
+                "the client's certificate is from an unknown CA: this server trusts no CA"))
     }
 }

@@ -1,10 +1,10 @@
-// OpenSSL's way to a channel.
+// Connects OpenSSL to a channel.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
 
-/// A BIO that reads and writes a transport's channel: one receive a record, and none after one that
-/// came back short.
+/// A BIO that reads and writes a transport's channel: one receive per record, and none after a
+/// short one.
 enum ChannelBIO {
     nonisolated(unsafe) static let method: OpaquePointer = {
         let method = unsafe BIO_meth_new(TLSTransport.kindOfBIO, "channel")!

@@ -1,10 +1,10 @@
-// Who says whether a client's chain is accepted, where that isn't known in this process.
+// Decides whether a client's chain is accepted, if this process can't.
 // SPDX-License-Identifier: Apache-2.0
 
 /// Verifies the chains of a server's clients elsewhere. One may serve any number of contexts.
 public protocol ClientVerifier: Sendable {
-    /// What there is against a client; nil where it may go on. Called in the handshake on its loop's
-    /// thread, which waits for it. That the client has the chain's key is OpenSSL's to find out.
+    /// The objection to a client; nil if it may continue. Called during the handshake on its loop's
+    /// thread, which waits for it. OpenSSL itself checks that the client has the chain's key.
     ///
     /// - Parameters:
     ///   - certificate: the client's Certificate message with its header, for `ClientChain`.

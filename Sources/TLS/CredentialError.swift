@@ -3,22 +3,21 @@
 public import Sockets
 public import System
 
-/// A mistake in the certificates, keys and lists that were configured, found before anything is
-/// connected.
+/// A mistake in the configured certificates, keys and lists, found before any connection.
 public typealias CredentialError = Fault<CredentialFiles>
 
 /// The domain of `CredentialError`.
 public enum CredentialFiles: FaultDomain {
-    /// What whoever named the files can name instead.
+    /// What the user can specify instead.
     public enum Remedy: Hashable, Sendable {
         /// A file is not where it was looked for.
         case nameFolderOrMakeFile
-        /// The certificate is not made for this end of a connection; `orReissue` where it is made for the
-        /// other end neither, so that its CA may have to issue one.
+        /// The certificate is not for this end of a connection; `orReissue` if it is not for the other
+        /// end either, so that its CA may have to issue one.
         case nameOwnCertificate(Streams.End, orReissue: Bool)
-        /// Only a CA's certificate tells whose list is trusted.
+        /// Only a CA's certificate determines whose list is trusted.
         case nameIssuer
-        /// There is no list where one was named.
+        /// The specified list does not exist.
         case getListOrNameNone
         /// What was given is not a name that can be verified.
         case nameServer
@@ -26,17 +25,17 @@ public enum CredentialFiles: FaultDomain {
 }
 
 extension CredentialError {
-    /// OpenSSL won't have it. Leaves its error queue empty.
+    /// OpenSSL rejects it. Leaves its error queue empty.
     static func refused(_ what: String) -> CredentialError {
         let reasons = ErrorQueue.drain().map(\.text)
         let reason = reasons.last ?? "unknown error"
         return CredentialError(
             .refused,
-            "OpenSSL refuses \(what) (\(reason)); the system's OpenSSL policy may forbid it",
+            "OpenSSL rejected \(what) (\(reason)); the system's OpenSSL policy may forbid it",
             cause: .openSSL(reasons))
     }
 
-    /// A file that can't be read, or must not be.
+    /// A file that can't or must not be read.
     init(_ error: FileError) {
         let isMissing = error.code == .missing
         self.init(
@@ -44,7 +43,7 @@ extension CredentialError {
             remedy: isMissing ? .nameFolderOrMakeFile : nil, cause: error.cause)
     }
 
-    /// A key log that can't be written, or must not be.
+    /// A key log that can't or must not be written.
     init(keyLog error: FileError) {
         let code = Code(error.code)
         self.init(
@@ -64,10 +63,10 @@ extension CredentialError {
 extension CredentialError.Code {
     /// There is no such file.
     public static var missing: Self { Self(rawValue: "missing") }
-    /// The file is there and can't be read, or is no regular file.
+    /// The file exists but can't be read, or is not a regular file.
     public static var unreadable: Self { Self(rawValue: "unreadable") }
     public static var empty: Self { Self(rawValue: "empty") }
-    /// No PEM block of the kind that is needed.
+    /// No PEM block of the required kind.
     public static var notPEM: Self { Self(rawValue: "notPEM") }
     /// A PEM block of the right kind whose contents can't be read.
     public static var malformed: Self { Self(rawValue: "malformed") }
@@ -75,26 +74,26 @@ extension CredentialError.Code {
     public static var keyReadableByOthers: Self { Self(rawValue: "keyReadableByOthers") }
     /// The file, a folder above it or a link to it belongs to neither root nor this user.
     public static var foreignOwner: Self { Self(rawValue: "foreignOwner") }
-    /// Somebody else than its owner can write the file, or put another in its place.
+    /// Someone other than its owner can write to the file, or replace it.
     public static var writableByOthers: Self { Self(rawValue: "writableByOthers") }
-    /// The key can make no signature that a peer of TLS 1.3 could verify.
+    /// The key can't make a signature that a TLS 1.3 peer could verify.
     public static var unusableKey: Self { Self(rawValue: "unusableKey") }
     public static var keyMismatch: Self { Self(rawValue: "keyMismatch") }
-    /// The chain is longer than clients take.
+    /// The chain is longer than clients accept.
     public static var longChain: Self { Self(rawValue: "longChain") }
     public static var expired: Self { Self(rawValue: "expired") }
     public static var notYetValid: Self { Self(rawValue: "notYetValid") }
     /// The certificate has no subject alternative name, the only names that count.
     public static var nameless: Self { Self(rawValue: "nameless") }
-    /// The certificate's purposes leave out the one that it is to serve.
+    /// The certificate's purposes don't include the one that it is used for.
     public static var wrongPurpose: Self { Self(rawValue: "wrongPurpose") }
     /// A file of CAs that has none.
     public static var notAuthority: Self { Self(rawValue: "notAuthority") }
-    /// A CRL that is not complete, or not understood whole.
+    /// A CRL that is incomplete, or not fully understood.
     public static var unusableCRL: Self { Self(rawValue: "unusableCRL") }
-    /// A CRL of none of the CAs that are trusted.
+    /// A CRL that is not from a trusted CA.
     public static var foreignCRL: Self { Self(rawValue: "foreignCRL") }
-    /// A CRL that the CA it names has not signed.
+    /// A CRL that was not signed by the CA that it names.
     public static var badSignature: Self { Self(rawValue: "badSignature") }
     public static var invalidPin: Self { Self(rawValue: "invalidPin") }
     public static var invalidServerName: Self { Self(rawValue: "invalidServerName") }

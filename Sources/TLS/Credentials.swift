@@ -1,4 +1,4 @@
-// A certificate chain with its private key: what an end proves itself by.
+// A certificate chain with its private key: what an end authenticates with.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
@@ -9,30 +9,30 @@ public final class Credentials: Sendable {
     /// What the certificate is for.
     public enum Purpose: String, Sendable { case server, client }
 
-    /// How it is found out whether the key can sign for TLS.
+    /// How to check whether the key can sign for TLS.
     public enum Trial: Sendable {
         /// By a handshake in memory, which takes some milliseconds.
         case handshake
-        /// Not here: `TLSContext.rehearseFace`, which has one too, follows.
+        /// Not here: `TLSContext.rehearseFace`, which includes one, follows.
         case withFace
     }
 
     /// The key's own certificate first, wherever it is in its file, and then the others.
     public let chain: [Certificate]
-    /// What its owner should know and what keeps nobody from using it: sentences without their full
+    /// What its owner should know, but what does not prevent its use: sentences without their full
     /// stops.
     public let warnings: [String]
     let key: PrivateKey
     /// The certificate's file.
     let path: String
-    /// The key's, for a sentence.
+    /// The key's file, for a sentence.
     private let keyPath: String
 
-    /// Reads and checks both files: the key belongs to the certificate and nobody else can read
-    /// it, a peer of TLS 1.3 can be shown both, and the certificate is valid today, made for its
-    /// purpose, and for a server has a name.
+    /// Reads and checks both files: the key matches the certificate and nobody else can read it, a
+    /// TLS 1.3 peer can accept both, and the certificate is valid today, fits its purpose and, for
+    /// a server, has a name.
     ///
-    /// - Throws: `CredentialError`, whose text says what mends it.
+    /// - Throws: `CredentialError`, whose text says what to do.
     public init(
         certificate: String, key keyPath: String, purpose: Purpose, trial: Trial = .handshake
     ) throws(CredentialError) {
@@ -41,7 +41,7 @@ public final class Credentials: Sendable {
         self.key = key
         path = certificate
         self.keyPath = keyPath
-        // Without one that belongs to the key, what is wrong with the first is told first.
+        // If none belongs to the key, problems of the first are reported first.
         let place = certificates.firstIndex { key.belongs(to: $0) }
         let leaf = certificates[place ?? 0]
         var others = certificates
@@ -52,31 +52,31 @@ public final class Credentials: Sendable {
         guard place != nil else {
             throw CredentialError(
                 .keyMismatch,
-                "the key \(keyPath) does not match the certificate \(certificate); name the two that belong together"
+                "the key \(keyPath) does not match the certificate \(certificate); use a key and a certificate that belong together"
             )
         }
         if leaf.hasExplicitCurve {
             throw CredentialError(
                 .unusableKey,
-                "the certificate \(certificate) describes its key's curve by parameters instead of its name, which peers refuse; \(Self.newKey)"
+                "the certificate \(certificate) describes its key's curve by parameters instead of its name, which peers reject; \(Self.newKey)"
             )
         }
         if case .handshake = trial { try rehearse() }
     }
 
-    /// What has been read and checked where the key is: the same, but for the key, which is elsewhere.
+    /// Credentials that were read and checked where the key is, without the key itself.
     ///
     /// - Parameters:
     ///   - chain: the key's own certificate first.
-    ///   - path: what sentences call the certificate.
-    /// - Throws: `CredentialError`: `keyMismatch` where what the signer gives for a trial isn't the
-    ///   signature of the certificate's key, `unusableKey` where it gives none.
+    ///   - path: the certificate's name in sentences.
+    /// - Throws: `CredentialError`: `keyMismatch` if the signer's trial signature isn't by the
+    ///   certificate's key, `unusableKey` if it doesn't sign.
     public init(
         chain: [Certificate], from path: String, key: RemoteKey, purpose: Purpose
     ) throws(CredentialError) {
         guard let leaf = chain.first else {
             throw CredentialError(
-                .empty, "there is no certificate in \(path); name a file that has one")
+                .empty, "there is no certificate in \(path); use a file that has one")
         }
         self.key = try PrivateKey(key, of: leaf, from: path)
         self.path = path
@@ -87,16 +87,16 @@ public final class Credentials: Sendable {
         try rehearse()
     }
 
-    /// What has been read, checked and tried where the key is.
+    /// Credentials that were read, checked and tried where the key is.
     ///
     /// - Parameter chain: the key's own certificate first.
-    /// - Throws: `CredentialError`, where there is no certificate, or its key can't be elsewhere.
+    /// - Throws: `CredentialError`, if there is no certificate, or its key can't be used remotely.
     init(
         tried chain: [Certificate], from path: String, key: RemoteKey
     ) throws(CredentialError) {
         guard let leaf = chain.first else {
             throw CredentialError(
-                .empty, "there is no certificate in \(path); name a file that has one")
+                .empty, "there is no certificate in \(path); use a file that has one")
         }
         self.key = try PrivateKey(key, of: leaf, from: path)
         self.path = path
@@ -105,15 +105,15 @@ public final class Credentials: Sendable {
         warnings = []
     }
 
-    /// Signs by the key, for whoever has it as a key that is elsewhere. Whether the content may be
-    /// signed is the caller's to know.
+    /// Signs with the key, for a process that uses it remotely. The caller must know whether the
+    /// content may be signed.
     ///
-    /// - Throws: `SigningRefusal` where the scheme is none of the key's, or the key gives no signature.
+    /// - Throws: `SigningRefusal` if the scheme doesn't fit the key, or the key can't sign.
     public func signature(
         of content: [UInt8], scheme: SignatureScheme
     ) throws(SigningRefusal) -> [UInt8] {
         guard let signature = key.sign(content, scheme) else {
-            throw SigningRefusal("the key of \(path) makes no signature of the scheme \(scheme)")
+            throw SigningRefusal("the key of \(path) cannot sign with the scheme \(scheme)")
         }
         return signature
     }
@@ -134,7 +134,7 @@ public final class Credentials: Sendable {
         if leaf.isNotYetValid {
             throw CredentialError(
                 .notYetValid,
-                "the certificate \(path) is not valid before \(leaf.notBefore); set this machine's clock or wait"
+                "the certificate \(path) is not valid before \(leaf.notBefore); check this machine's clock, or wait"
             )
         }
         if leaf.isFit(for: purpose) { return try checkNames(leaf, path, purpose) }
@@ -143,10 +143,10 @@ public final class Credentials: Sendable {
             if leaf.isAuthority {
                 ("is a CA's certificate, not a \(purpose)'s", false)
             } else if leaf.isFit(for: other) {
-                ("is made for a \(other), not for a \(purpose)", false)
+                ("is for a \(other), not for a \(purpose)", false)
             } else {
                 (
-                    "is not made for a \(purpose), as its key usage or extended key usage says",
+                    "is not for a \(purpose), according to its key usage or extended key usage",
                     true
                 )
             }
@@ -159,11 +159,11 @@ public final class Credentials: Sendable {
     private static func checkNames(
         _ leaf: Certificate, _ path: String, _ purpose: Purpose
     ) throws(CredentialError) {
-        // A client is known by its key where it has no name.
+        // A client without a name is identified by its key.
         guard purpose == .client || !leaf.names.isEmpty else {
             throw CredentialError(
                 .nameless,
-                "the certificate \(path) has no subject alternative name, by which clients know a server; have its CA issue one with the server's names, as the README says under \"Certificates\""
+                "the certificate \(path) has no subject alternative name, which clients need to verify the server; have its CA issue one with the server's names, as the README describes under \"Certificates\""
             )
         }
     }
@@ -174,7 +174,7 @@ public final class Credentials: Sendable {
         var warnings: [String] = []
         if place > 0 {
             warnings.append(
-                "in \(path) the key's own certificate comes after \(place == 1 ? "another" : "\(place) others"); it is sent first all the same, but other programs want it first in the file"
+                "in \(path) the key's own certificate comes after \(place == 1 ? "another" : "\(place) others"); it is sent first anyway, but other programs expect it first in the file"
             )
         }
         for other in others {
@@ -188,19 +188,19 @@ public final class Credentials: Sendable {
                 }
             guard !when.isEmpty else { continue }
             warnings.append(
-                "in \(path) the certificate of \(other.subject) \(when), and peers that need it will refuse the chain; put the CA's current one in its place"
+                "in \(path) the certificate of \(other.subject) \(when), and peers that need it will reject the chain; replace it with the CA's current one"
             )
         }
         return warnings
     }
 
-    /// Has a server with these credentials and a client shake hands, since whether a key can sign in
-    /// TLS 1.3 depends on its curve, on the library and on openssl.cnf. A key that can't is refused
-    /// where TLS 1.2 is allowed, too: what goes wrong then is told by no peer.
+    /// Performs a handshake between a server with these credentials and a client, since whether a
+    /// key can sign in TLS 1.3 depends on its curve, the library and openssl.cnf. A key that can't
+    /// is rejected even if TLS 1.2 is allowed: no peer reports what goes wrong then.
     ///
     /// - Throws: `CredentialError`.
     func rehearse() throws(CredentialError) {
-        // Nobody asks the client for a certificate, so that both may have it.
+        // The client is not asked for a certificate, so both ends may have it.
         guard let context = unsafe SSL_CTX_new(TLS_method()) else {
             throw .refused("a TLS context")
         }
@@ -216,25 +216,25 @@ public final class Credentials: Sendable {
         if let refusal = call.refusal {
             throw CredentialError(
                 .unusableKey,
-                "the key \(keyPath), which another process has, gave no signature: \(refusal.reason)"
+                "the process that holds the key \(keyPath) did not sign: \(refusal.reason)"
             )
         }
         if key.signer != nil, reasons.contains(where: { $0.reason == SSL_R_BAD_SIGNATURE }) {
             throw CredentialError(
                 .keyMismatch,
-                "what another process signs with is not the key of the certificate \(path); restart the server, which gives both"
+                "another process signs with a key that does not match the certificate \(path); restart the server, so that it loads both"
             )
         }
         throw CredentialError(
             .unusableKey,
-            "the key \(keyPath) (\(key.kind)) can make no signature that TLS 1.3 has and this system's OpenSSL configuration allows; \(Self.newKey)"
+            "the key \(keyPath) (\(key.kind)) cannot make any signature that TLS 1.3 supports and this system's OpenSSL configuration allows; \(Self.newKey)"
         )
     }
 
     private static let renewal =
-        "have its CA issue a new one, as the README says under \"Certificates\""
+        "have its CA issue a new one, as the README describes under \"Certificates\""
     static let newKey =
-        "make a new key, for example on the curve P-256, and have its CA issue a certificate for it"
+        "create a new key, for example on the curve P-256, and have its CA issue a certificate for it"
 }
 
 extension Certificate {

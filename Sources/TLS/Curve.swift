@@ -3,8 +3,8 @@
 internal import COpenSSL
 
 enum Curve {
-    /// As OpenSSL calls it: `prime256v1`. Nil for a key of another kind, and for a curve that is given by
-    /// its parameters. Leaves OpenSSL's error queue empty.
+    /// OpenSSL's name for it: `prime256v1`. Nil for a key of another type, and for a curve given by its
+    /// parameters. Leaves OpenSSL's error queue empty.
     static func name(of key: OpaquePointer) -> String? {
         defer { _ = ErrorQueue.drain() }
         var name = [CChar](repeating: 0, count: 80)

@@ -1,14 +1,14 @@
-// Whom a certificate or a CRL was issued to or by.
+// The subject or issuer of a certificate or a CRL.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// An X.509 name, compared as RFC 5280 has it (section 7.1).
+/// An X.509 name, compared as in RFC 5280, section 7.1.
 @safe
 final class DistinguishedName: Sendable, Equatable, CustomStringConvertible {
     private let shared: SharedPointer<OpaquePointer>
     var pointer: OpaquePointer { unsafe shared.raw }
 
-    /// Copies a name that somebody else owns; nil where memory is short.
+    /// Copies a name that has another owner; nil if memory is short.
     init?(copying name: OpaquePointer?) {
         guard let copy = unsafe X509_NAME_dup(name) else {
             _ = ErrorQueue.drain()
@@ -28,7 +28,7 @@ final class DistinguishedName: Sendable, Equatable, CustomStringConvertible {
         unsafe shared = unsafe SharedPointer(read)
     }
 
-    /// In DER; empty where memory is short.
+    /// In DER; empty if memory is short.
     var der: [UInt8] {
         defer { _ = ErrorQueue.drain() }
         var der: UnsafeMutablePointer<UInt8>?

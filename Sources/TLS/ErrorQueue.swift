@@ -8,7 +8,7 @@ struct OpenSSLReason {
     let reason: Int32
     let text: String
 
-    /// The alert that the peer sent, where the entry is for one (RFC 8446, section 6).
+    /// The alert that the peer sent, if the entry is about one (RFC 8446, section 6).
     var alert: Int32? {
         library == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET
             && reason < SSL_AD_REASON_OFFSET + 256
@@ -33,7 +33,7 @@ enum ErrorQueue {
         }
     }
 
-    /// In debug builds: nobody left anything behind.
+    /// In debug builds: checks that nothing was left behind.
     static func assertEmpty() {
         assert(ERR_peek_error() == 0, "OpenSSL's error queue was not drained")
     }

@@ -1,21 +1,21 @@
-// When a certificate or a CRL ends, and the warning before.
+// When a certificate or a CRL expires, and the warning before.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// The end of something that an end relies on.
+/// The expiry of something that this end relies on.
 public struct Expiry: Sendable {
-    /// What ends, with its file.
+    /// What expires, with its file.
     let subject: String
     let remedy: String
     /// In seconds since 1970.
     let start: Int
     let end: Int
-    /// In seconds: what lives no longer is renewed by a machine, a certificate of a day or a list of
-    /// a week.
+    /// In seconds: anything with a shorter life, such as a certificate for a day or a list for a
+    /// week, is renewed automatically.
     let brief: Int
 
     /// The warning that is due, in one sentence without its full stop: from 14 days before the end
-    /// on, and after it. Nil where none is.
+    /// on, and after it. Nil if none is.
     ///
     /// - Parameter now: in seconds since 1970; nil for this moment.
     public func warning(at now: Int? = nil) -> String? {
@@ -23,12 +23,12 @@ public struct Expiry: Sendable {
         let text = CertificateTime(seconds: end)
         if now > end { return "\(subject) expired on \(text); \(remedy)" }
         guard end - now <= Self.window else { return nil }
-        return "\(subject) ends on \(text), in \(Self.words(end - now)); \(remedy)"
+        return "\(subject) expires on \(text), in \(Self.words(end - now)); \(remedy)"
     }
 
-    /// The first warning of several for somebody who runs a program once: none of what has ended,
-    /// which is told where it fails, and none of what lives for days only and is renewed by a
-    /// machine, until a quarter of its life is left.
+    /// The first of several warnings, for a user who runs a program once: none about what has
+    /// expired, which is reported when it fails, and none about short-lived things that are renewed
+    /// automatically, until a quarter of their life is left.
     public static func firstWarning(of expiries: [Expiry], at now: Int? = nil) -> String? {
         let now = now ?? CertificateTime.now
         let due = expiries.filter { expiry in
@@ -55,7 +55,7 @@ extension Credentials {
     /// Of the certificate and its chain.
     var expiries: [Expiry] {
         chain.enumerated().compactMap { index, certificate in
-            // A CA's that had ended when it was read is among the warnings.
+            // A CA certificate that had expired when it was read is among the warnings.
             guard index == 0 || !certificate.isExpired else { return nil }
             return Expiry(
                 index == 0
@@ -67,18 +67,18 @@ extension Credentials {
 }
 
 extension Trust {
-    /// Of the CAs and the CRLs; the system's store is the system's to keep.
+    /// Of the CAs and the CRLs; the system maintains its own store.
     var expiries: [Expiry] {
         var expiries: [Expiry] = []
         if case .certificates(let certificates, let path) = anchors {
-            // One that had ended when it was read is among the warnings.
+            // One that had expired when it was read is among the warnings.
             expiries += certificates.filter { !$0.isExpired }.compactMap {
                 Expiry(
-                    "the certificate of the CA \($0.subject) in \(path)", $0, "get its next one")
+                    "the certificate of the CA \($0.subject) in \(path)", $0, "get the next one")
             }
         }
         guard let crls else { return expiries }
-        // A list whose next one stands beside it may end.
+        // A list may expire if the next one is in the same file.
         return expiries
             + crls.lists.compactMap { list in
                 guard let end = list.end, !crls.lists.contains(where: { $0.follows(list) }) else {
@@ -86,7 +86,7 @@ extension Trust {
                 }
                 return Expiry(
                     subject: "the CRL of \(list.issuer) in \(crls.path)",
-                    remedy: "get its next one, or every certificate of that CA will be refused",
+                    remedy: "get the next one, or every certificate from that CA will be rejected",
                     start: list.start.seconds, end: end.seconds, brief: Expiry.briefList)
             }
     }

@@ -1,11 +1,11 @@
-// Whether a server whose key is in another process can serve, found out where its files are read.
+// Checks, when its files are read, whether a server can serve with its key in another process.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
 extension TLSContext {
-    /// Has a server that knows no more of this one than its `face` shake hands in memory, and looks at its messages as
-    /// a broker does: there are keys and chains that OpenSSL takes, and such a server can't use. Found out later, they
-    /// would fail each handshake. Costs some milliseconds.
+    /// Performs a handshake in memory with a server that knows only this one's `face`, and checks its messages as a
+    /// broker does: there are keys and chains that OpenSSL accepts but such a server can't use. Undetected, they would
+    /// fail each handshake. Takes some milliseconds.
     ///
     /// - Throws: `CredentialError`: `longChain`, `unusableKey`, `refused`. Also for a client's context.
     public func rehearseFace() throws(CredentialError) {
@@ -14,7 +14,7 @@ extension TLSContext {
         guard face.chainLength <= ServerFace.longestChain else {
             throw CredentialError(
                 .longChain,
-                "the certificates in \(path) (\(chain.count)) take \(face.chainLength) bytes of a handshake, and clients take \(ServerFace.longestChain) at most; leave only the server's own certificate in it, and those of the intermediate CAs above it"
+                "the certificates in \(path) (\(chain.count)) take \(face.chainLength) bytes of a handshake, but clients accept at most \(ServerFace.longestChain); keep only the server's own certificate and those of the intermediate CAs above it"
             )
         }
         let trial = Trial(credentials: credentials)
@@ -24,7 +24,7 @@ extension TLSContext {
                 server: face, key: RemoteKey(number: 0, signer: trial), verifier: trial)
             (messages, failure) = try front.opening(asking: trial)
         } catch {
-            // What the key can't do by itself is told as what it is.
+            // Reports what the key itself can't do as such.
             try credentials.rehearse()
             throw error
         }
@@ -36,7 +36,7 @@ extension TLSContext {
             )
         }
         do throws(ProofRefusal) {
-            // The names of clients' CAs are its only other part of any length.
+            // The names of the clients' CAs are its only other long part.
             guard let messages else { throw .tooLong(.certificateRequest) }
             _ = try ServerFlight(messages, of: ServerLeaf(credentials))
         } catch {
@@ -46,9 +46,9 @@ extension TLSContext {
         }
     }
 
-    /// Shakes hands with a client that shows nothing.
+    /// Performs a handshake with a client that shows no certificate.
     ///
-    /// - Returns: what the server has signed; nil where its messages are too long for a transcript.
+    /// - Returns: what the server signed; nil if its messages are too long for a transcript.
     private func opening(
         asking signer: any RemoteSigner
     ) throws(CredentialError) -> (messages: [UInt8]?, failure: String?) {
@@ -73,7 +73,7 @@ extension TLSContext {
             }
         }
         let failure = call.result.map { reasons in
-            call.refusal?.reason ?? reasons.last?.text ?? "the handshake does not come to an end"
+            call.refusal?.reason ?? reasons.last?.text ?? "the handshake does not finish"
         }
         return (opening.messages, failure)
     }
@@ -91,7 +91,7 @@ extension TLSContext {
         }
     }
 
-    /// Signs with the key that is here, and would let nobody in.
+    /// Signs with the local key, and accepts no clients.
     private struct Trial: RemoteSigner, ClientVerifier {
         let credentials: Credentials
 

@@ -1,10 +1,10 @@
-// Files that hold what is wanted, in another form than PEM as OpenSSL reads it.
+// Files that contain what is needed, in another format than the PEM that OpenSSL reads.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
 extension PEMFile {
-    /// The sentence for a file that would be a good one once it is converted; nil for all others. The
-    /// commands write a file beside it and leave it as it is.
+    /// The sentence for a file that would be usable once converted; nil for all others. The commands
+    /// write another file and leave this one unchanged.
     func foreignForm(for content: PEMContent) -> CredentialError? {
         guard let (form, conversion) = conversion(for: content) else { return nil }
         // A key's file must not be open to others even for a moment.
@@ -23,8 +23,8 @@ extension PEMFile {
             // PKCS #12 begins with its version, 3 (RFC 7292, section 4).
             let version = (0..<3).map { byte(at: start + $0) }
             return version == [2, 1, 3]
-                ? ("in PKCS #12 form", "openssl pkcs12 -noenc -in \(file) -out FILE")
-                : ("in DER form", "\(content.command) -inform DER -in \(file) -out FILE")
+                ? ("in PKCS #12 format", "openssl pkcs12 -noenc -in \(file) -out FILE")
+                : ("in DER format", "\(content.command) -inform DER -in \(file) -out FILE")
         }
         guard contains("-----BEGIN ") else { return nil }
         if !contains("\n") {
@@ -44,16 +44,16 @@ extension PEMFile {
         switch content {
         case .key where contains("-----BEGIN OPENSSH PRIVATE KEY-----"):
             return (
-                "in OpenSSH's form",
-                "cp \(file) FILE && ssh-keygen -p -m PKCS8 -f FILE, which leaves an Ed25519 key as it is"
+                "in OpenSSH's format",
+                "cp \(file) FILE && ssh-keygen -p -m PKCS8 -f FILE (which cannot convert an Ed25519 key)"
             )
         case .certificate where contains("-----BEGIN PKCS7-----"):
-            return ("in PKCS #7 form", "openssl pkcs7 -print_certs -in \(file) -out FILE")
+            return ("in PKCS #7 format", "openssl pkcs7 -print_certs -in \(file) -out FILE")
         default: return nil
         }
     }
 
-    /// Where the contents begin of a file that is one sequence in DER; nil for another file.
+    /// Where the contents of a file begin that is one DER sequence; nil for any other file.
     private var startOfDER: Int? {
         guard byte(at: 0) == 0x30, let first = byte(at: 1) else { return nil }
         guard first & 0x80 != 0 else { return Int(first) + 2 == count ? 2 : nil }

@@ -8,10 +8,10 @@ public import System
 public final class KeyLog: Sendable {
     private let descriptor: Descriptor
 
-    /// Opens the file, or makes it with mode 0600.
+    /// Opens the file, or creates it with mode 0600.
     ///
-    /// - Throws: `unreadable` where it can't be written; `foreignOwner`, `writableByOthers` and
-    ///   `keyReadableByOthers` where it isn't this user's alone.
+    /// - Throws: `unreadable` if it can't be written; `foreignOwner`, `writableByOthers` and
+    ///   `keyReadableByOthers` if others have access to it.
     public init(_ path: String) throws(CredentialError) {
         do throws(FileError) {
             descriptor = Descriptor(
@@ -21,12 +21,12 @@ public final class KeyLog: Sendable {
         }
     }
 
-    /// Takes over what is to be written to.
+    /// Takes over the descriptor to write to.
     public init(owning descriptor: consuming Descriptor) {
         self.descriptor = descriptor
     }
 
-    /// Finds out whether it could be opened, and makes no file.
+    /// Checks whether it could be opened, without creating a file.
     ///
     /// - Throws: as `init(_:)` does.
     public static func examine(_ path: String) throws(CredentialError) {

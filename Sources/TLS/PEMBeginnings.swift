@@ -1,10 +1,10 @@
-// Where PEM blocks begin in a file, for blocks that OpenSSL passes over without a word.
+// Where PEM blocks begin in a file, to find blocks that OpenSSL skips silently.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Glibc
 
-/// The `-----BEGIN` of a text, wherever it is in its line. OpenSSL sees only those with which a
-/// line begins, so a CA that was indented or pasted behind a word would be left out.
+/// Every `-----BEGIN` in a text, wherever it is in its line. OpenSSL sees only those at the start
+/// of a line, so a CA that was indented or pasted after a word would be left out.
 struct PEMBeginnings {
     private(set) var count = 0
     /// The first that OpenSSL does not see, for people.
@@ -36,20 +36,20 @@ struct PEMBeginnings {
             }
             count += 1
             guard mistake == nil else { continue }
-            // Counted for the sentence alone: a file may have hundreds of blocks.
+            // Counted only for the sentence: a file may have hundreds of blocks.
             var line: Int { unsafe text[..<found].count { $0 == UInt8(ascii: "\n") } + 1 }
             if unsafe !Self.beginsLine(text, found) {
                 mistake =
-                    "in line \(line) -----BEGIN \(name)----- is not at the beginning of its line; put it there"
+                    "in line \(line) -----BEGIN \(name)----- is not at the start of the line; move it there"
             } else if name.hasPrefix("TRUSTED") {
                 mistake =
-                    "in line \(line) there is a \(name), which only OpenSSL reads; convert it with: openssl x509"
+                    "line \(line) begins a \(name), which only OpenSSL reads; convert it with: openssl x509"
             }
         }
     }
 
     private static func beginsLine(_ text: UnsafeRawBufferPointer, _ place: Int) -> Bool {
-        // A byte order mark is passed over where a block is looked for.
+        // OpenSSL skips a byte order mark when it looks for a block.
         var place = place
         if place >= 3, unsafe text[place - 3..<place].elementsEqual([0xef, 0xbb, 0xbf]) {
             place -= 3

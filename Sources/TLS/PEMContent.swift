@@ -7,7 +7,7 @@ enum PEMContent: String {
     case key = "private key"
     case revocationList = "CRL"
 
-    /// The command that reads it in DER form.
+    /// The command that reads it in DER format.
     var command: String {
         switch self {
         case .certificate: "openssl x509"

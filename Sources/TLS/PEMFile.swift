@@ -1,9 +1,9 @@
-// Reads a file of PEM blocks, whole and with limits.
+// Reads a whole file of PEM blocks, with limits.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import System
 
-/// The contents of a PEM file, wiped from memory when it is gone.
+/// The contents of a PEM file, wiped from memory at the end.
 struct PEMFile: ~Copyable {
     let path: String
     private var bytes: [UInt8]
@@ -12,7 +12,7 @@ struct PEMFile: ~Copyable {
     ///
     /// - Parameters:
     ///   - path: the file.
-    ///   - isSecret: refuses it where others could read it, as ssh does.
+    ///   - isSecret: rejects it if others can read it, as ssh does.
     init(_ path: String, isSecret: Bool = false) throws(CredentialError) {
         bytes = try Self.contents(path, isSecret ? .secret : .decision)
         self.path = path
@@ -40,13 +40,13 @@ struct PEMFile: ~Copyable {
         }
     }
 
-    /// Whether a text stands in the file.
+    /// Whether the file contains a text.
     func contains(_ text: String) -> Bool {
         // In place: a copy of a key would stay in memory.
         bytes.indices.contains { bytes[$0...].starts(with: text.utf8) }
     }
 
-    /// Nil behind the file's end.
+    /// Nil beyond the end of the file.
     func byte(at place: Int) -> UInt8? { bytes.indices.contains(place) ? bytes[place] : nil }
 
     var count: Int { bytes.count }
@@ -68,13 +68,12 @@ struct PEMFile: ~Copyable {
         return try result.get()
     }
 
-    /// Reads every block of one kind, with `next` returning nil where there is no further one.
+    /// Reads every block of one kind; `next` returns nil if there are no more.
     ///
     /// - Parameters:
     ///   - kind: for sentences.
     ///   - label: how the label of such a block ends.
-    /// - Throws: `notPEM` where there is none, `malformed` where one can't be read or is passed
-    ///   over.
+    /// - Throws: `notPEM` if there is none, `malformed` if one can't be read or would be skipped.
     func blocks<T>(_ kind: PEMContent, label: String, _ next: (OpaquePointer) -> T?)
         throws(CredentialError) -> [T]
     {
@@ -88,20 +87,20 @@ struct PEMFile: ~Copyable {
             guard last?.library == ERR_LIB_PEM, last?.reason == PEM_R_NO_START_LINE else {
                 throw CredentialError(
                     .malformed,
-                    "\(path) has a \(kind.rawValue) that cannot be read (\(last?.text ?? "unknown error")); copy it again from where it was made",
+                    "\(path) has a \(kind.rawValue) that cannot be read (\(last?.text ?? "unknown error")); copy it again from its source",
                     cause: .openSSL(reasons.map(\.text)))
             }
             guard blocks.count == beginnings.count else {
                 throw CredentialError(
                     .malformed,
-                    "\(path) has \(beginnings.count) -----BEGIN \(label)----- and \(blocks.count) of them can be read: "
-                        + (beginnings.mistake ?? "look at the lines in between")
+                    "\(path) has \(beginnings.count) -----BEGIN \(label)-----, but only \(blocks.count) of them can be read: "
+                        + (beginnings.mistake ?? "check the lines in between")
                 )
             }
             guard !blocks.isEmpty else {
                 throw CredentialError(
                     .notPEM,
-                    "\(path) has no \(kind.rawValue) in PEM form; name a file with -----BEGIN lines"
+                    "\(path) has no \(kind.rawValue) in PEM format; use a file with -----BEGIN lines"
                 )
             }
             return blocks

@@ -19,7 +19,7 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidPin,
-                "a pin is sha256// or key:sha256: and 44 characters of base64; the server's administrator can tell it"
+                "use sha256// or key:sha256: and 44 characters of base64; ask the server's administrator for it"
             )
         }
         keyHash = hash
@@ -27,7 +27,7 @@ public struct Pin: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { Self.prefix + Base64.text(keyHash) }
 
-    /// The same hash as command tables and logs have it: `key:sha256:…`.
+    /// The same hash as in command tables and logs: `key:sha256:…`.
     public var identity: String { Self.identityPrefix + Base64.text(keyHash) }
 
     private static let prefix = "sha256//"

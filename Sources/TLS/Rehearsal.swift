@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// For what OpenSSL has no call to ask. Costs about a millisecond.
+/// Finds out what OpenSSL has no call for. Takes about a millisecond.
 enum Rehearsal {
-    /// Does a handshake.
+    /// Performs a handshake.
     ///
-    /// - Parameters: contexts of any role, which may be one and the same.
-    ///   - untilServerIsKnown: whether it is over when the client is done, which need not show the server anything.
-    /// - Returns: nil where both ends are done, else why not.
+    /// - Parameters: contexts of any role, which may be identical.
+    ///   - untilServerIsKnown: whether it is over once the client is done, without proof to the server.
+    /// - Returns: nil if both ends are done, else why not.
     static func failure(
         client: OpaquePointer, server: OpaquePointer, untilServerIsKnown: Bool = false
     ) -> [OpenSSLReason]? {
@@ -28,7 +28,7 @@ enum Rehearsal {
         unsafe SSL_set_bio(answering, ends.1, ends.1)
         unsafe SSL_set_connect_state(asking)
         unsafe SSL_set_accept_state(answering)
-        // Each pass moves at least what the pair's buffers hold.
+        // Each pass moves at least as much as the pair's buffers hold.
         for _ in 0..<passes {
             let one = unsafe step(asking)
             if untilServerIsKnown, case .done = one { return nil }
@@ -55,13 +55,13 @@ enum Rehearsal {
     }
 
     /// The signature schemes that a client offers (RFC 8446, section 4.2.3), preferred ones first;
-    /// empty where there can't be a client.
+    /// empty if no client can be created.
     ///
-    /// - Parameter context: as the library makes it, of any role: to make others takes a millisecond each. Afterwards it has
-    ///   other versions.
+    /// - Parameter context: as created by the library, of any role: creating others takes a millisecond each. Its
+    ///   versions are changed.
     static func offeredSignatures(under context: OpaquePointer) -> [UInt16] {
-        // What TLS 1.3 has no use for only servers request. A client with a newer minimum would not
-        // show it here.
+        // Only servers request what is useless in TLS 1.3. A client with a newer minimum would not
+        // offer it here.
         unsafe parley_SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION)
         unsafe parley_SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION)
         var schemes: [UInt16] = []
@@ -75,13 +75,13 @@ enum Rehearsal {
                         unsafe SSL_client_hello_get0_ext(
                             ssl, UInt32(TLSEXT_TYPE_signature_algorithms), &value, &count) == 1
                     else { return SSL_CLIENT_HELLO_ERROR }
-                    // A vector: its length in two bytes, then two bytes for each scheme.
+                    // A vector: its length in two bytes, then two bytes per scheme.
                     let bytes = unsafe UnsafeBufferPointer(start: value, count: count)
                     unsafe schemes!.assumingMemoryBound(to: [UInt16].self).pointee =
                         stride(from: 2, to: count - 1, by: 2).map {
                             unsafe UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1])
                         }
-                    // The hello was all that was wanted.
+                    // Only the hello was needed.
                     return SSL_CLIENT_HELLO_ERROR
                 }, schemes)
             _ = unsafe failure(client: context, server: context)

@@ -1,9 +1,9 @@
-// A private key that this process has not.
+// A private key that this process does not have.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import CProvider
 
-/// Names a private key that is elsewhere, and who signs with it.
+/// Identifies a remote private key, and its signer.
 public struct RemoteKey: Sendable {
     /// The key's number at the signer, from 0 on.
     public let number: Int
@@ -15,9 +15,10 @@ public struct RemoteKey: Sendable {
         self.signer = signer
     }
 
-    /// A key of OpenSSL's with a certificate's public half, which `SigningCall` has sign.
+    /// An OpenSSL key with a certificate's public half, for which `SigningCall` signs.
     ///
-    /// - Returns: nil for a kind of key that the provider hasn't, with reasons in the queue.
+    /// - Returns: nil for a type of key that the provider doesn't support, with reasons in the
+    ///   queue.
     func pointer(for certificate: Certificate) -> OpaquePointer? {
         var parameters: UnsafeMutablePointer<OSSL_PARAM>?
         var number = Int32(number)
@@ -48,7 +49,7 @@ public struct RemoteKey: Sendable {
         return unsafe key
     }
 
-    /// A library context of its own: in the default one an unqualified fetch of "EC" or "RSA" may find
+    /// A separate library context: in the default one, an unqualified fetch of "EC" or "RSA" may find
     /// our provider, and its keys then find themselves.
     nonisolated(unsafe) static let context = unsafe parley_key_context()
 }

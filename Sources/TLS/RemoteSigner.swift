@@ -1,13 +1,12 @@
-// Who signs with a key that this process has not.
+// Signs with a key that this process does not have.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Signs with private keys that are elsewhere. One may serve any number of keys, contexts and threads.
+/// Signs with remote private keys. One signer may serve any number of keys, contexts and threads.
 public protocol RemoteSigner: Sendable {
-    /// The signature that is asked for, as TLS has it (RFC 8446, section 4.2.3). Called in the
-    /// handshake on its loop's thread, which waits for it. What it leaves in OpenSSL's error queue is
-    /// taken away.
+    /// The requested signature, in TLS's form (RFC 8446, section 4.2.3). Called during the handshake
+    /// on its loop's thread, which waits for it. What it leaves in OpenSSL's error queue is removed.
     ///
-    /// - Throws: `SigningRefusal`, by which that handshake fails and no other.
+    /// - Throws: `SigningRefusal`, which fails only that handshake.
     func signature(for request: SigningRequest) throws(SigningRefusal) -> [UInt8]
 }
 
@@ -16,10 +15,10 @@ public struct SigningRequest {
     /// The key's number at the signer.
     public let key: Int
     public let scheme: SignatureScheme
-    /// All of it, nothing hashed: in TLS 1.3 what RFC 8446, section 4.4.3 has, in TLS 1.2 both
-    /// randoms and the key exchange's parameters (RFC 8422, section 5.4). At most 512 bytes.
+    /// All of it, unhashed: in TLS 1.3 as in RFC 8446, section 4.4.3, in TLS 1.2 both randoms and
+    /// the key exchange's parameters (RFC 8422, section 5.4). At most 512 bytes.
     public let content: [UInt8]
-    /// The `TLSStream` in whose handshake it is asked for; nil where a key is tried before it is used.
+    /// The `TLSStream` whose handshake needs it; nil if a key is tried before its use.
     public let connection: TLSTransport?
 }
 

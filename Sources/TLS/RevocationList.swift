@@ -1,4 +1,4 @@
-// A certificate revocation list, reduced to what is asked of it.
+// A certificate revocation list, reduced to what is needed.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Synchronization
@@ -8,30 +8,30 @@ internal import System
 @safe
 final class RevocationList: Sendable {
     let issuer: DistinguishedName
-    /// Whether the list is about certificates of CAs, and about all others.
+    /// Whether the list covers certificates of CAs, and all others.
     let coversAuthorities: Bool
     let coversLeaves: Bool
     let start: CertificateTime
-    /// Nil for a list that says nothing of its next one.
+    /// Nil for a list that does not announce its next one.
     let end: CertificateTime?
     let numbers: SerialNumbers
     private let signature: Mutex<Signature>
 
     /// Who signed the list.
     private enum Signature: Sendable {
-        /// Nobody was found yet: an intermediate's certificate is the peer's to send.
+        /// Not found yet: the peer has to send an intermediate's certificate.
         case open(SignedText)
         /// The holder of a key with this hash.
         case by([UInt8])
     }
 
-    /// Takes over what matters of a list, so that the list itself can be freed.
+    /// Copies what matters from a list, so that the list itself can be freed.
     ///
     /// - Parameters:
     ///   - list: an `X509_CRL`, which is sorted meanwhile.
     ///   - authorities: certificates of CAs that may have issued it.
-    /// - Throws: `CredentialError` for a list that is not complete, is not understood whole, or is
-    ///   not signed by the CA that it names.
+    /// - Throws: `CredentialError` for a list that is incomplete, not fully understood, or not
+    ///   signed by the CA that it names.
     init(
         _ list: OpaquePointer, in path: String, authorities: (DistinguishedName) -> [Certificate]
     ) throws(CredentialError) {
@@ -56,7 +56,7 @@ final class RevocationList: Sendable {
         numbers = try reading.numbers
     }
 
-    /// Whether a certificate of ours has signed it.
+    /// Whether it was signed by one of our own CAs.
     var isOfAnchor: Bool {
         signature.withLock { if case .by = $0 { true } else { false } }
     }
@@ -73,8 +73,8 @@ final class RevocationList: Sendable {
         unsafe numbers.contains(X509_get0_serialNumber(certificate.pointer))
     }
 
-    /// Whether a CA, whose own certificate was verified, has signed the list. A list of a million
-    /// entries takes some 30 ms to be verified, so this is done once.
+    /// Whether the list was signed by a CA, whose own certificate was verified. Verifying a list of
+    /// a million entries takes some 30 ms, so this is done once.
     func isSigned(by authority: Certificate) -> Bool {
         signature.withLock { signature in
             switch signature {

@@ -1,10 +1,10 @@
-// What a CRL may hold, and what it may not.
+// What a CRL may and may not contain.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import System
 
-/// Looks at an `X509_CRL` as it was read. OpenSSL 3.0 takes a delta CRL for a complete one, and
-/// finds out about the rest when the first peer is refused.
+/// Checks an `X509_CRL` when it is read. OpenSSL 3.0 treats a delta CRL as a complete one, and
+/// notices the other problems when the first peer is rejected.
 @safe
 struct RevocationListReading {
     private let list: OpaquePointer
@@ -24,11 +24,11 @@ struct RevocationListReading {
         }
     }
 
-    /// Which certificates it is about (RFC 5280, section 5.2.5).
+    /// Which certificates it covers (RFC 5280, section 5.2.5).
     var scope: (authorities: Bool, leaves: Bool) {
         get throws(CredentialError) {
             if unsafe X509_CRL_get_ext_by_NID(list, NID_delta_crl, -1) >= 0 {
-                throw unusable("is a delta CRL, which has only what changed since another one")
+                throw unusable("is a delta CRL, which lists only changes since another CRL")
             }
             var critical: Int32 = 0
             let value = unsafe X509_CRL_get_ext_d2i(
@@ -41,22 +41,22 @@ struct RevocationListReading {
             let point = unsafe value.assumingMemoryBound(to: ISSUING_DIST_POINT.self)
             defer { unsafe ISSUING_DIST_POINT_free(point) }
             if unsafe point.pointee.indirectCRL != 0 {
-                throw unusable("is an indirect CRL, which has entries of other CAs")
+                throw unusable("is an indirect CRL, which has entries for other CAs")
             }
             if unsafe point.pointee.distpoint != nil {
-                throw unusable("is about the certificates of one distribution point only")
+                throw unusable("covers only the certificates of one distribution point")
             }
             if unsafe point.pointee.onlysomereasons != nil {
-                throw unusable("is about some reasons for revocation only")
+                throw unusable("covers only some reasons for revocation")
             }
             if unsafe point.pointee.onlyattr != 0 {
-                throw unusable("is about attribute certificates only")
+                throw unusable("covers only attribute certificates")
             }
             return unsafe (point.pointee.onlyuser == 0, point.pointee.onlyCA == 0)
         }
     }
 
-    /// What is critical and not understood may change what the list means (section 5.2).
+    /// An unknown critical extension may change what the list means (section 5.2).
     func refuseUnknownExtensions() throws(CredentialError) {
         for index in unsafe 0..<X509_CRL_get_ext_count(list) {
             unsafe try refuse(X509_CRL_get_ext(list, index))
@@ -75,7 +75,7 @@ struct RevocationListReading {
                 "\(subject) is not signed by the key of that CA; \(Self.remedy)")
         }
         guard signer.maySignLists else {
-            throw unusable("is of a CA whose key usage does not include CRL signing")
+            throw unusable("is from a CA whose key usage does not include CRL signing")
         }
         return signer
     }
@@ -128,7 +128,7 @@ struct RevocationListReading {
         let object = unsafe X509_EXTENSION_get_object(extensionValue)
         let number = unsafe OBJ_obj2nid(object)
         if number == NID_certificate_issuer {
-            throw unusable("has entries of other CAs")
+            throw unusable("has entries for other CAs")
         }
         guard unsafe X509_EXTENSION_get_critical(extensionValue) == 1,
             !Self.understood.contains(number)
@@ -137,7 +137,7 @@ struct RevocationListReading {
         unsafe OBJ_obj2txt(&name, Int32(name.count), object, 0)
         let text = String(
             decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        throw unusable("has the critical extension \(text), which is not understood here")
+        throw unusable("has the critical extension \(text), which is not supported")
     }
 
     private func unusable(_ why: String) -> CredentialError {
@@ -149,7 +149,7 @@ struct RevocationListReading {
             .malformed, "\(subject) is malformed: \(what) cannot be read; \(Self.remedy)")
     }
 
-    /// What mends any of it.
+    /// The remedy for any of these.
     static let remedy = "get the complete current CRL from its CA"
     private static let understood: Set<Int32> = [
         NID_issuing_distribution_point, NID_authority_key_identifier, NID_crl_number,

@@ -3,16 +3,16 @@
 internal import COpenSSL
 internal import System
 
-/// Lists that were found to serve when they were read: complete, in force, signed, and at least
-/// one of them of a CA that is trusted. Those of intermediates may stand beside it, whose
-/// certificates are the peer's to send.
+/// Lists that were usable when they were read: complete, current, signed, and at least one of them
+/// from a trusted CA. There may be others from intermediates, whose certificates the peer has to
+/// send.
 struct RevocationLists: Sendable {
     let path: String
     let lists: [RevocationList]
 
     /// - Parameters:
-    ///   - authorities: the trusted CAs of a name.
-    ///   - origin: for sentences: where these CAs came from.
+    ///   - authorities: the trusted CAs with a name.
+    ///   - origin: where these CAs came from, for sentences.
     /// - Throws: `CredentialError`.
     init(
         _ file: borrowing PEMFile, authorities: (DistinguishedName) -> [Certificate], origin: String
@@ -42,12 +42,12 @@ struct RevocationLists: Sendable {
         if !lists.contains(where: \.isOfAnchor) {
             throw CredentialError(
                 .foreignCRL,
-                "\(path) has no CRL of a CA in \(origin), but of \(lists[0].issuer); name the CRL of the CA that is trusted"
+                "\(path) has no CRL of a CA in \(origin), but one of \(lists[0].issuer); use the CRL of the trusted CA"
             )
         }
         let now = CertificateTime.now
         for list in lists where !list.isInForce(at: now) {
-            // A file may hold the last or the next list beside the current one.
+            // A file may contain the previous or the next list in addition to the current one.
             let hasCurrent = lists.contains { other in
                 other.issuer == list.issuer && other.isInForce(at: now)
                     && (other.coversLeaves || !list.coversLeaves)
@@ -57,7 +57,7 @@ struct RevocationLists: Sendable {
             if list.start.seconds > now {
                 throw CredentialError(
                     .notYetValid,
-                    "the CRL of \(list.issuer) in \(path) is not in force before \(list.start); check this machine's clock, or \(RevocationListReading.remedy)"
+                    "the CRL of \(list.issuer) in \(path) is not valid before \(list.start); check this machine's clock, or \(RevocationListReading.remedy)"
                 )
             }
             throw CredentialError(
@@ -68,7 +68,7 @@ struct RevocationLists: Sendable {
         if !lists.contains(where: \.coversLeaves) {
             throw CredentialError(
                 .unusableCRL,
-                "the CRL of \(lists[0].issuer) in \(path) is about certificates of CAs only; \(RevocationListReading.remedy)"
+                "the CRL of \(lists[0].issuer) in \(path) covers only certificates of CAs; \(RevocationListReading.remedy)"
             )
         }
     }
@@ -76,15 +76,15 @@ struct RevocationLists: Sendable {
     /// What is wrong with a certificate.
     enum Finding {
         case revoked
-        /// It can't be told, for this reason.
+        /// It can't be determined, for this reason.
         case unknown(String)
     }
 
-    /// Looks a verified chain up: its first certificate always, each other where there is a list
-    /// of its issuer.
+    /// Looks up a verified chain: always its first certificate, and any other if there is a list of
+    /// its issuer.
     ///
     /// - Parameter chain: the leaf first, the anchor last.
-    /// - Returns: the first certificate that must not be relied on; nil where there is none.
+    /// - Returns: the first certificate that must not be accepted; nil if there is none.
     func finding(in chain: [Certificate], now: Int = CertificateTime.now) -> (Certificate, Finding)?
     {
         for (depth, certificate) in chain.enumerated() {
@@ -98,13 +98,13 @@ struct RevocationLists: Sendable {
         return nil
     }
 
-    /// When what `finding` says of a chain may become something else by itself, in seconds since 1970: a
-    /// list of one of its issuers has ended, or another begins. Nil where none will.
+    /// When the result of `finding` for a chain may change by itself, in seconds since 1970: a list of
+    /// one of its issuers expires, or another becomes valid. Nil if none will.
     func nextTurn(for chain: [Certificate], after now: Int) -> Int? {
         lists.filter { list in
             chain.contains { list.issuer.isIssuer(of: $0) && list.covers($0) }
         }.flatMap { list in
-            // A list is in force in its last second, too.
+            // A list is still valid in its last second.
             [list.start.seconds] + (list.end.map { [$0.seconds + 1] } ?? [])
         }.filter { $0 > now }.min()
     }
@@ -114,7 +114,7 @@ struct RevocationLists: Sendable {
         now: Int
     ) -> Finding? {
         let named = lists.filter { $0.issuer.isIssuer(of: certificate) && $0.covers(certificate) }
-        // Above an intermediate that is an anchor itself only another CA of ours counts.
+        // Above an intermediate that is itself an anchor, only another of our CAs counts.
         let signed = named.filter { list in
             issuer.map { list.isSigned(by: $0) } ?? list.isOfAnchor
         }
@@ -133,10 +133,10 @@ struct RevocationLists: Sendable {
             let last = signed.max { $0.start.seconds < $1.start.seconds }!
             return .unknown(
                 last.start.seconds > now
-                    ? "the CRL of \(last.issuer) in \(path) is not in force before \(last.start)"
+                    ? "the CRL of \(last.issuer) in \(path) is not valid before \(last.start)"
                     : "the CRL of \(last.issuer) in \(path) expired on \(last.endText)")
         }
-        // A newer list may release what an older one had on hold.
+        // A newer list may release what an older one put on hold.
         let isRevoked = current.contains {
             $0.start.seconds == newest && $0.contains(certificate)
         }

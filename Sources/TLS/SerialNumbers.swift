@@ -1,4 +1,4 @@
-// Serial numbers of certificates, kept to be looked up.
+// Serial numbers of certificates, for look-ups.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
@@ -6,11 +6,11 @@ internal import COpenSSL
 /// take ten times as much, and a third of a second to be freed.
 struct SerialNumbers: Sendable {
     private var bytes: [UInt8] = []
-    /// Where those of a length lie, by this length.
+    /// The range of the numbers of each length, by length.
     private var ranges: [Int: Range<Int>] = [:]
 
-    /// Adds a number that is none of those before it, nor less: shorter ones come first, and of
-    /// one length those that are less. This is the order in which OpenSSL sorts a list's entries.
+    /// Adds a number that is greater than those before it: shorter ones come first, and within a
+    /// length smaller ones. OpenSSL sorts a list's entries in this order.
     mutating func append(_ number: UnsafePointer<ASN1_INTEGER>) {
         let start = bytes.count
         unsafe bytes.append(contentsOf: Self.bytes(of: number))
@@ -45,6 +45,6 @@ struct SerialNumbers: Sendable {
             start: ASN1_STRING_get0_data(number), count: Int(ASN1_STRING_length(number)))
     }
 
-    /// RFC 5280 allows 20 bytes; most CAs take 16 to 20.
+    /// RFC 5280 allows 20 bytes; most CAs use 16 to 20.
     private static let usualLength = 20
 }

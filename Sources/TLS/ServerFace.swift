@@ -1,31 +1,31 @@
 // What a server shows of itself.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a server shows of itself, and how it asks its clients for certificates: nothing of it is secret, and it
-/// is all that a context needs whose key and trust are elsewhere (`TLSContext.face`).
+/// What a server shows of itself, and how it asks its clients for certificates: none of it is secret, and it is
+/// all that a context needs if its key and trust are in another process (`TLSContext.face`).
 public struct ServerFace: Sendable {
     /// Its certificates in DER, its own first.
     public var chain: [[UInt8]]
-    /// What sentences call its certificate.
+    /// Its certificate's name in sentences.
     public var path: String
-    /// Nil where no client is asked for a certificate.
+    /// Nil if clients are not asked for certificates.
     public var clients: Clients?
     public var options: TLSOptions
 
-    /// The most bytes of a server's Certificate message that any client has to take: OpenSSL's own limit
-    /// (SSL_CTX_set_max_cert_list(3)), of which each certificate costs five more than it has. What has more is
-    /// refused where it is read (`TLSContext.rehearseFace`).
+    /// The most bytes of a server's Certificate message that clients must accept: OpenSSL's own limit
+    /// (SSL_CTX_set_max_cert_list(3)), of which each certificate uses five more than its length. Longer chains
+    /// are rejected when they are read (`TLSContext.rehearseFace`).
     public static let longestChain = 102_400
 
     /// Of its Certificate message, without the message's header.
     var chainLength: Int { 4 + chain.reduce(0) { $0 + $1.count + 5 } }
 
-    /// Whom it asks for a certificate.
+    /// Which clients it asks for a certificate.
     public struct Clients: Sendable {
-        /// The names of their CAs in DER, which are no more than a hint for clients that have several
-        /// certificates; they may be left out.
+        /// The names of their CAs in DER: only a hint for clients that have several certificates;
+        /// optional.
         public var authorities: [[UInt8]]
-        /// What sentences call the CAs.
+        /// The CAs' name in sentences.
         public var origin: String
 
         public init(authorities: [[UInt8]], origin: String) {

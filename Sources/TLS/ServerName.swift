@@ -1,4 +1,4 @@
-// The name or address that a server has to prove.
+// The name or address that a server must prove.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import System
@@ -26,7 +26,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         }
         let name = text.hasSuffix(".") ? String(text.dropLast()) : text
         let labels = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        // An address with a dot behind it would be sent as SNI.
+        // An address with a trailing dot would be sent as SNI.
         guard !NumericAddress.isOne(name), name.utf8.count <= 253,
             labels.allSatisfy({ (1...63).contains($0.count) }),
             name.utf8.allSatisfy({
@@ -41,7 +41,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidServerName,
-                "a name to verify has letters, digits, dots and hyphens (an international name in its xn-- form), or is a URI as uri:spiffe://example.org/server",
+                "use letters, digits, dots and hyphens (the xn-- form of an international name), or a URI such as uri:spiffe://example.org/server",
                 remedy: .nameServer)
         }
         self = .dns(name)
@@ -54,7 +54,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// In the words of certificates' names: `dns:…`, `ip:…`, `uri:…`.
+    /// In the form of certificates' names: `dns:…`, `ip:…`, `uri:…`.
     var identity: String {
         switch self {
         case .dns(let name): "dns:\(name)"
@@ -63,7 +63,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The URI itself: a scheme and more, of characters that a certificate's name may have.
+    /// The URI itself: a scheme and more, in characters that a certificate's name may have.
     private static func uri(_ text: String) throws(CredentialError) -> String {
         let uri = text.hasPrefix("uri:") ? String(text.dropFirst("uri:".count)) : text
         let scheme = uri.utf8.prefix { $0 != UInt8(ascii: ":") }
@@ -72,7 +72,7 @@ public enum ServerName: Hashable, Sendable, CustomStringConvertible {
         else {
             throw CredentialError(
                 .invalidServerName,
-                "a URI to verify has a scheme and printable ASCII characters, such as uri:spiffe://example.org/server"
+                "a URI needs a scheme and printable ASCII characters, such as uri:spiffe://example.org/server"
             )
         }
         return uri

@@ -1,4 +1,4 @@
-// A pointer to something of OpenSSL's that any thread may use.
+// A pointer to an OpenSSL object that any thread may use.
 // SPDX-License-Identifier: Apache-2.0
 
 /// Points to memory that is written only until its owner's `init` has ended, or to an object for which

@@ -1,11 +1,11 @@
-// How a handshake's signatures are made, and the keys that they are of.
+// How a handshake's signatures are made, and with which keys.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// What TLS calls an algorithm with its hash: the SignatureScheme of RFC 8446, section 4.2.3, in its
-/// numbers, of RFC 8734 and of the TLS registry. SHA-1 and SHA-224 are not among them.
+/// What TLS calls an algorithm with its hash: the SignatureScheme of RFC 8446, section 4.2.3, with
+/// the numbers from there, RFC 8734 and the TLS registry. SHA-1 and SHA-224 are not among them.
 public enum SignatureScheme: UInt16, Sendable, CaseIterable {
-    // In TLS 1.2 only: in 1.3 certificates have them, and no handshake.
+    // In handshakes only with TLS 1.2; in 1.3 only in certificates.
     case rsaPKCS1SHA256 = 0x0401
     case rsaPKCS1SHA384 = 0x0501
     case rsaPKCS1SHA512 = 0x0601
@@ -18,12 +18,13 @@ public enum SignatureScheme: UInt16, Sendable, CaseIterable {
     case ecdsaBrainpoolP384SHA384 = 0x081b
     case ecdsaBrainpoolP512SHA512 = 0x081c
 
-    /// With a salt as long as the hash, as all of PSS: by an RSA key that may also do otherwise.
+    /// With a salt as long as the hash, like all PSS schemes: for RSA keys that are not limited to
+    /// PSS.
     case rsaPSSSHA256 = 0x0804
     case rsaPSSSHA384 = 0x0805
     case rsaPSSSHA512 = 0x0806
 
-    /// By a key that is made for PSS.
+    /// For keys that are limited to PSS.
     case pssSHA256 = 0x0809
     case pssSHA384 = 0x080a
     case pssSHA512 = 0x080b
@@ -34,11 +35,11 @@ public enum SignatureScheme: UInt16, Sendable, CaseIterable {
     case mldsa65 = 0x0905
     case mldsa87 = 0x0906
 
-    /// What it demands of a key, and how it signs; the names are OpenSSL's.
+    /// What it requires of a key, and how it signs, with OpenSSL's names.
     private struct Terms {
         let key: String
         var curve: String?
-        /// Nil where the scheme hashes by itself.
+        /// Nil if the scheme hashes by itself.
         var digest: String?
         var isPSS = false
     }
@@ -68,7 +69,7 @@ public enum SignatureScheme: UInt16, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a handshake of TLS 1.3 may have it.
+    /// Whether TLS 1.3 handshakes may use it.
     private var isOfTLS13: Bool {
         switch self {
         case .rsaPKCS1SHA256, .rsaPKCS1SHA384, .rsaPKCS1SHA512: false
@@ -76,8 +77,8 @@ public enum SignatureScheme: UInt16, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a CertificateVerify of TLS 1.3 by the certificate's key may have it: the key is of its
-    /// type, and on its curve.
+    /// Whether a TLS 1.3 CertificateVerify with the certificate's key may use it: the key has the
+    /// right type and curve.
     func fits(_ certificate: Certificate) -> Bool {
         defer { _ = ErrorQueue.drain() }
         let terms = terms
@@ -105,9 +106,9 @@ public enum SignatureScheme: UInt16, Sendable, CaseIterable {
         return unsafe EVP_DigestVerify(context, bytes, bytes.count, content, content.count) == 1
     }
 
-    /// Begins a signature by a private key that is here.
+    /// Begins a signature with a local private key.
     ///
-    /// - Returns: false for a key of another type, and where OpenSSL can't.
+    /// - Returns: false for a key of another type, and if OpenSSL can't.
     func begin(in context: OpaquePointer, by key: OpaquePointer) -> Bool {
         var parameters: OpaquePointer?
         // An RSA key would sign for ECDSA as well, in its own way.
@@ -116,7 +117,8 @@ public enum SignatureScheme: UInt16, Sendable, CaseIterable {
             && pad(parameters)
     }
 
-    /// The salt is as long as the hash (section 4.2.3); to verify, OpenSSL would take any.
+    /// The salt must be as long as the hash (section 4.2.3); when verifying, OpenSSL would accept
+    /// any.
     private func pad(_ parameters: OpaquePointer?) -> Bool {
         guard terms.isPSS else { return true }
         return unsafe EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1

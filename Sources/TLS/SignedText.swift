@@ -1,4 +1,4 @@
-// What was signed of a CRL, until its signer is known.
+// The signed part of a CRL, kept until its signer is known.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
@@ -9,7 +9,7 @@ final class SignedText: Sendable {
     private let algorithm: SharedPointer<UnsafeMutablePointer<X509_ALGOR>>
     private let signature: SharedPointer<UnsafeMutablePointer<ASN1_STRING>>
 
-    /// Copies it from an `X509_CRL`; nil where memory is short.
+    /// Copies it from an `X509_CRL`; nil if memory is short.
     init?(_ list: OpaquePointer) {
         var der: UnsafeMutablePointer<UInt8>?
         let length = unsafe i2d_X509_CRL(list, &der)

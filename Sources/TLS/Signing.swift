@@ -1,21 +1,21 @@
-// A signature that is to be made.
+// A prepared signature.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// A signature by a private key that is here, begun and of nothing yet (EVP_DigestSignInit(3)). Can be copied by one
+/// A signature with a local private key, begun but without content (EVP_DigestSignInit(3)). Can be copied by one
 /// thread at a time, or used once.
 @safe
 final class Signing: Sendable {
     private let shared: SharedPointer<OpaquePointer>
 
-    /// - Returns: nil for a key of another type than the scheme's, and where OpenSSL can't.
+    /// - Returns: nil for a key that doesn't fit the scheme, and if OpenSSL can't.
     init?(_ scheme: SignatureScheme, by key: OpaquePointer) {
         guard let context = unsafe EVP_MD_CTX_new() else { return nil }
         unsafe shared = unsafe SharedPointer(context)
         guard unsafe scheme.begin(in: context, by: key) else { return nil }
     }
 
-    /// - Returns: nil where memory is short.
+    /// - Returns: nil if memory is short.
     init?(copying other: Signing) {
         guard let context = unsafe EVP_MD_CTX_new() else { return nil }
         unsafe shared = unsafe SharedPointer(context)
@@ -24,8 +24,8 @@ final class Signing: Sendable {
 
     deinit { unsafe EVP_MD_CTX_free(shared.raw) }
 
-    /// - Parameter room: the longest that a signature of the key's may be, in bytes.
-    /// - Returns: nil where OpenSSL can't.
+    /// - Parameter room: the maximum length of the key's signatures, in bytes.
+    /// - Returns: nil if OpenSSL can't.
     func sign(_ content: [UInt8], room: Int) -> [UInt8]? {
         var count = room
         var signature = [UInt8](repeating: 0, count: room)

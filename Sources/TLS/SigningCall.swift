@@ -1,9 +1,9 @@
-// A call of OpenSSL's within which a signature may be asked for.
+// An OpenSSL call during which a signature may be needed.
 // SPDX-License-Identifier: Apache-2.0
 internal import CProvider
 
-/// Who is asked meanwhile, and for whom. OpenSSL's signature knows neither, so that both are the
-/// thread's while the call lasts; outside of such calls keys that are elsewhere sign nothing.
+/// Who is asked to sign meanwhile, and for which connection. OpenSSL passes neither on, so both
+/// belong to the thread during the call; outside such calls, remote keys sign nothing.
 @safe
 final class SigningCall {
     private let signer: any RemoteSigner
@@ -15,12 +15,13 @@ final class SigningCall {
         self.connection = connection
     }
 
-    /// Calls with `signer` to be asked on this thread; a signer may itself make such a call.
+    /// Makes a call during which `signer` is asked on this thread; a signer may itself make such a
+    /// call.
     ///
     /// - Parameters:
-    ///   - signer: nil where no key is elsewhere.
-    ///   - connection: whose handshake it is.
-    /// - Returns: with the call's result why a signature was refused, where one was.
+    ///   - signer: nil if no key is remote.
+    ///   - connection: the connection of the handshake.
+    /// - Returns: the call's result, and why a signature was refused, if one was.
     static func make<R>(
         asking signer: (any RemoteSigner)?, for connection: TLSTransport?, _ body: () -> R
     ) -> (result: R, refusal: SigningRefusal?) {
@@ -41,14 +42,14 @@ final class SigningCall {
         return (result, withExtendedLifetime(call) { call.refusal })
     }
 
-    /// - Returns: how many bytes the signature has; 0 where there is none.
+    /// - Returns: the length of the signature; 0 if there is none.
     private func sign(
         key: Int, _ number: UInt16, _ content: UnsafeBufferPointer<UInt8>,
         into room: UnsafeMutableBufferPointer<UInt8>
     ) -> Int {
         do throws(SigningRefusal) {
             guard let scheme = SignatureScheme(rawValue: number) else {
-                throw SigningRefusal("TLS has no signature of the number \(number)")
+                throw SigningRefusal("TLS has no signature scheme with the number \(number)")
             }
             let signature = try signer.signature(
                 for: SigningRequest(

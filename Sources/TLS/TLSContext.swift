@@ -1,4 +1,4 @@
-// One role's TLS policy, credentials and trust: an SSL_CTX, from which connections are made.
+// One role's TLS policy, credentials and trust: an SSL_CTX, from which connections are created.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
@@ -16,38 +16,38 @@ public final class TLSContext: Sendable {
     }
 
     let role: Role
-    /// Nil for an end that verifies nobody, and where another process verifies.
+    /// Nil for an end that verifies nobody, and if another process verifies.
     let trust: Trust?
     let options: TLSOptions
     var keyLog: KeyLog? { options.keyLog }
-    /// When what it relies on ends.
+    /// When the files that it relies on expire.
     public let expiries: [Expiry]
-    /// Whether it is a server's that requires client certificates.
+    /// Whether it is for a server that requires client certificates.
     public var asksForClients: Bool { role == .server && trusted != nil }
-    /// The oldest version that is spoken.
+    /// The oldest version that is accepted.
     public var minimum: TLSVersion { options.minimum }
-    /// What this end has to show; nil for a client without a certificate.
+    /// This end's credentials; nil for a client without a certificate.
     public let credentials: Credentials?
-    /// Who is asked for this end's signatures, where its key is elsewhere.
+    /// The signer for this end's remote key, if it has one.
     var signer: (any RemoteSigner)? { credentials?.key.signer }
-    /// Who is asked about a server's clients, where that is for another process to say.
+    /// Who is asked about a server's clients, if another process decides.
     let verifier: (any ClientVerifier)?
-    /// What sentences call those who are trusted; nil where nobody is verified.
+    /// The name of the trusted CAs in sentences; nil if nobody is verified.
     let trusted: String?
     /// Whether this end has a certificate to show.
     var hasCredentials: Bool { credentials != nil }
-    /// Whether the program that has this context speaks plaintext too, for advice.
+    /// Whether the program also supports plaintext, for advice.
     var mayBePlaintext: Bool { options.mayBePlaintext }
     /// What the owner of the files should know; sentences without their full stops.
     public let warnings: [String]
     private let shared: SharedPointer<OpaquePointer>
     var pointer: OpaquePointer { unsafe shared.raw }
-    /// In the wire's form. At a fixed place, since OpenSSL keeps pointers into it.
+    /// In wire format. At a fixed address, since OpenSSL keeps pointers into it.
     private let applicationProtocols: SharedPointer<UnsafeMutableBufferPointer<UInt8>>
 
     /// A server's context.
     ///
-    /// - Parameter clientTrust: requires a client certificate that it verifies; nil asks for none.
+    /// - Parameter clientTrust: requires a client certificate that it accepts; nil asks for none.
     /// - Throws: `CredentialError`.
     public convenience init(
         serverWith credentials: Credentials, clientTrust: Trust?, options: TLSOptions = TLSOptions()
@@ -64,10 +64,10 @@ public final class TLSContext: Sendable {
         try self.init(role: .client, credentials: credentials, trust: trust, options: options)
     }
 
-    /// A server's context whose key and whose trust are elsewhere. What `face` has was checked there.
+    /// A server's context whose key and trust are in another process, which has checked `face`.
     ///
     /// - Parameters:
-    ///   - verifier: asked about each client, where clients are asked for certificates.
+    ///   - verifier: asked about each client, if clients are asked for certificates.
     /// - Throws: `CredentialError`.
     public convenience init(
         server face: ServerFace, key: RemoteKey, verifier: any ClientVerifier
@@ -104,7 +104,7 @@ public final class TLSContext: Sendable {
         self.verifier = verifier
         trusted = clients?.origin ?? trust?.origin
         expiries = (credentials?.expiries ?? []) + (trust?.expiries ?? [])
-        // A client says where it fails that a CA has no list.
+        // A client reports that a CA has no list when it fails.
         let gaps = role == .server ? trust?.authoritiesWithoutList ?? [] : []
         warnings = (credentials?.warnings ?? []) + (trust?.warnings ?? []) + gaps
         let names = options.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + $0.utf8 }
@@ -155,8 +155,8 @@ public final class TLSContext: Sendable {
 
     private func verify(with trust: Trust) throws(CredentialError) {
         unsafe try trust.install(in: pointer)
-        unsafe SSL_CTX_set_verify_depth(pointer, Self.mostIntermediates)
-        // A common name is no name, and so none that a CA's name constraints could be about.
+        unsafe SSL_CTX_set_verify_depth(pointer, Self.maxIntermediates)
+        // A common name does not count as a name, so a CA's name constraints don't apply to it.
         unsafe X509_VERIFY_PARAM_set_hostflags(
             SSL_CTX_get0_param(pointer), UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
         requireCertificate()
@@ -171,14 +171,14 @@ public final class TLSContext: Sendable {
             pointer, { store, _ in unsafe TLSTransport.verify(store!) }, nil)
     }
 
-    /// Has clients show certificates that are verified elsewhere.
+    /// Asks clients for certificates, which are verified in another process.
     private func ask(_ clients: ServerFace.Clients) {
         requireCertificate()
         name(clients.authorities)
     }
 
-    /// Has the CertificateRequest list the names of the CAs (RFC 8446, section 4.2.4), by which a client
-    /// that has several certificates chooses.
+    /// Lists the names of the CAs in the CertificateRequest (RFC 8446, section 4.2.4), so that a client
+    /// with several certificates can choose.
     private func name(_ authorities: [[UInt8]]) {
         let names = authorities.compactMap { DistinguishedName(der: $0) }
         guard !names.isEmpty, let list = unsafe parley_X509_NAME_stack() else { return }
@@ -199,18 +199,18 @@ public final class TLSContext: Sendable {
                 pointer, ours.baseAddress, UInt32(ours.count))
             return
         }
-        // The context outlives its connections, so that it may be passed unretained.
+        // The context outlives its connections, so it may be passed unretained.
         unsafe SSL_CTX_set_alpn_select_cb(
             pointer,
             { ssl, chosen, chosenLength, offered, offeredLength, context in
-                // What is built on these protocols counts on TLS 1.3.
+                // What is built on these protocols relies on TLS 1.3.
                 guard unsafe SSL_version(ssl) == TLS1_3_VERSION else {
                     return SSL_TLSEXT_ERR_NOACK
                 }
                 let context = unsafe Unmanaged<TLSContext>.fromOpaque(context!)
                     .takeUnretainedValue()
                 let ours = unsafe context.applicationProtocols.raw
-                // The choice points into our list, or where there is none into the offer.
+                // The choice points into our list or, if there is none, into the offer.
                 var result: UnsafeMutablePointer<UInt8>?
                 let status = unsafe SSL_select_next_proto(
                     &result, chosenLength, ours.baseAddress, UInt32(ours.count), offered,
@@ -222,5 +222,5 @@ public final class TLSContext: Sendable {
     }
 
     /// More than any PKI has; each costs the verifying end a signature.
-    private static let mostIntermediates: Int32 = 10
+    private static let maxIntermediates: Int32 = 10
 }

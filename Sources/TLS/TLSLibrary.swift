@@ -1,10 +1,11 @@
-// OpenSSL's own beginning.
+// OpenSSL's initialisation.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// The library as this process has it.
+/// The library in this process.
 public enum TLSLibrary {
-    /// Has OpenSSL read its configuration and load what that names, for a process that can open no files later.
+    /// Makes OpenSSL read its configuration and load what that names, for a process that can't open files
+    /// later.
     public static func prepare() {
         OPENSSL_init_ssl(
             UInt64(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS), nil)

@@ -1,13 +1,13 @@
 // What both roles may set.
 // SPDX-License-Identifier: Apache-2.0
 
-/// The oldest version that is spoken.
+/// The oldest version that is accepted.
 public enum TLSVersion: Sendable, CaseIterable {
     /// Only with forward-secret key exchange and authenticated encryption.
     case tls12
     case tls13
 
-    /// As `--tls-min` has it: `1.2`, `1.3`.
+    /// As in `--tls-min`: `1.2`, `1.3`.
     public init?(_ text: String) {
         switch text {
         case "1.2": self = .tls12
@@ -16,7 +16,7 @@ public enum TLSVersion: Sendable, CaseIterable {
         }
     }
 
-    /// What an end with this minimum speaks, for people.
+    /// What an end with this minimum supports, for people.
     public var description: String { self == .tls13 ? "TLS 1.3" : "TLS 1.2 or 1.3" }
 }
 
@@ -24,14 +24,14 @@ public enum TLSVersion: Sendable, CaseIterable {
 public struct TLSOptions: Sendable {
     public var minimum = TLSVersion.tls13
     /// ALPN protocol names (RFC 7301), the preferred one first; 1 to 255 bytes each. A server
-    /// takes part only if the client offers one of them in TLS 1.3; a client without a common one
-    /// goes on without.
+    /// selects one only if the client offers it in TLS 1.3; a client without a common one continues
+    /// without.
     public var applicationProtocols: [String] = []
     public var keyLog: KeyLog?
-    /// Whether a peer in plaintext may be met with `--plaintext`, for advice.
+    /// Whether `--plaintext` is a remedy for a plaintext peer, for advice.
     public var mayBePlaintext = true
-    /// Whether a server's streams gather what a broker needs of their handshakes, for those that
-    /// have a `transcript`.
+    /// Whether a server's streams collect what a broker needs to know about their handshakes, if
+    /// they have a `transcript`.
     public var provesHandshakes = false
     public init() {}
 }

@@ -4,13 +4,13 @@ internal import COpenSSL
 internal import Synchronization
 internal import System
 
-/// Replaces what openssl.cnf says, but for the signature algorithms, which it may narrow.
+/// Overrides openssl.cnf, except for the signature algorithms, which openssl.cnf may restrict.
 enum TLSPolicy {
-    /// - Parameter context: as the library has made it.
-    /// - Throws: `refused`, where the library or the system's configuration forbids it.
+    /// - Parameter context: as created by the library.
+    /// - Throws: `refused`, if the library or the system's configuration forbids it.
     static func apply(to context: OpaquePointer, minimum: TLSVersion) throws(CredentialError) {
         let offered = minimum == .tls12 ? [] : unsafe offered(under: context)
-        // The system may ask for more, and never for less.
+        // The system may require more, but never less.
         unsafe SSL_CTX_set_security_level(
             context, max(leastSecurityLevel, SSL_CTX_get_security_level(context)))
         let version = minimum == .tls13 ? TLS1_3_VERSION : TLS1_2_VERSION
@@ -25,42 +25,43 @@ enum TLSPolicy {
 
     // MARK: Groups
 
-    /// The groups of `candidates` that the library and its providers have: a list with one that they
-    /// have not, such as X25519 under FIPS, is refused whole.
+    /// Those of `candidates` that the library and its providers support: a list with an unsupported
+    /// group, such as X25519 under FIPS, is rejected as a whole.
     static func known(_ candidates: [String], to context: OpaquePointer) -> [String] {
         defer { _ = ErrorQueue.drain() }
         return candidates.filter { unsafe parley_SSL_CTX_set1_groups_list(context, $0) == 1 }
     }
 
     private static func setGroups(of context: OpaquePointer, _ minimum: TLSVersion) -> Bool {
-        // X25519 is the fastest that everybody has. TLS 1.2 asks the list for certificates as well.
+        // X25519 is the fastest that everybody supports. TLS 1.2 also uses the list for
+        // certificates.
         let exchanges = ["X25519", "P-256", "P-384"] + (minimum == .tls12 ? ["P-521"] : [])
         let known = unsafe known([hybrid] + exchanges, to: context)
         if known.starts(with: [hybrid, "X25519"]) {
             // A share of each (*), so that a peer without the first needs no second hello; and the
-            // first even with a peer that has it and sent no share of it (/).
+            // first even with a peer that supports it but sent no share (/).
             let list = "*\(hybrid)/*" + known.dropFirst().joined(separator: ":")
             if unsafe parley_SSL_CTX_set1_groups_list(context, list) == 1 { return true }
-            // A provider's, in a library older than this notation.
+            // From a provider, in a library older than this notation.
             _ = ErrorQueue.drain()
         }
         return unsafe parley_SSL_CTX_set1_groups_list(context, known.joined(separator: ":")) == 1
     }
 
-    /// What is recorded today stays secret from the quantum computers of tomorrow.
+    /// Keeps what is recorded today secret from future quantum computers.
     private static let hybrid = "X25519MLKEM768"
 
     // MARK: Signatures
 
-    /// Leaves out of what the library offers by itself what no peer of TLS 1.3 can use.
+    /// Removes from the library's own offer what no TLS 1.3 peer can use.
     private static func setSignatures(of context: OpaquePointer, _ offered: [UInt16]) -> Bool {
         let useful = offered.compactMap { schemes[$0] }
-        // With nothing to leave out it also keeps what is not in our table.
+        // If there is nothing to remove, this also keeps what is not in our table.
         guard !useful.isEmpty, offered.contains(where: { useless($0) }) else { return true }
         return unsafe parley_SSL_CTX_set1_sigalgs_list(context, useful.joined(separator: ":")) == 1
     }
 
-    /// What a client offers under the system's configuration, which this process has read once.
+    /// What a client offers under the system's configuration, which this process reads once.
     private static let known = Mutex<[UInt16]?>(nil)
 
     private static func offered(under context: OpaquePointer) -> [UInt16] {
@@ -79,8 +80,8 @@ enum TLSPolicy {
                 && scheme & 0xff == 2
     }
 
-    /// The TLS registry's "SignatureScheme", in the names that OpenSSL takes. Those of PKCS #1 are for
-    /// the signatures within certificates.
+    /// The TLS registry's "SignatureScheme", with OpenSSL's names. Those of PKCS #1 are for signatures
+    /// in certificates.
     private static let schemes: [UInt16: String] = [
         0x0403: "ecdsa_secp256r1_sha256", 0x0503: "ecdsa_secp384r1_sha384",
         0x0603: "ecdsa_secp521r1_sha512", 0x0807: "ed25519", 0x0808: "ed448",
@@ -95,12 +96,12 @@ enum TLSPolicy {
     // MARK: Options
 
     private static func setOptions(of context: OpaquePointer) {
-        // A cut connection must not pass for a whole answer, whatever openssl.cnf says.
+        // A cut connection must not look like a complete answer, whatever openssl.cnf says.
         unsafe SSL_CTX_clear_options(context, parley_SSL_OP_IGNORE_UNEXPECTED_EOF)
         // Nor must a server that asks for no certificate ask for one.
         unsafe SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
-        // Resumption would let a session outlive what was verified at its start. A certificate that
-        // comes compressed is a decompressor's input from a stranger.
+        // Resumption would let a session outlive what was verified at its start. A compressed
+        // certificate would be a stranger's input to a decompressor.
         let options =
             parley_SSL_OP_NO_TICKET | parley_SSL_OP_NO_RENEGOTIATION
             | parley_SSL_OP_NO_COMPRESSION | parley_SSL_OP_CIPHER_SERVER_PREFERENCE
@@ -110,14 +111,14 @@ enum TLSPolicy {
         unsafe parley_SSL_CTX_session_cache_off(context)
         unsafe SSL_CTX_set_max_early_data(context, 0)
         // An idle session holds no record buffers. A retried write may come from another address,
-        // since what was not sent is kept elsewhere than it was first offered. The chain that is sent
-        // is the file's: OpenSSL would complete it from what is trusted.
+        // since unsent data is moved. The chain that is sent is the file's: OpenSSL would otherwise
+        // complete it from the trusted CAs.
         unsafe parley_SSL_CTX_set_mode(
             context,
             Int(
                 SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
                     | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN))
-        // One recv a record instead of one for its header and one for its body.
+        // One recv per record instead of one for its header and one for its body.
         unsafe parley_SSL_CTX_set_read_ahead(context, 1)
     }
 

@@ -5,24 +5,23 @@ internal import Glibc
 public import Sockets
 public import System
 
-/// TLS over a channel. The handshake is a step of its own; until it is done nothing can be read or
+/// TLS over a channel. The handshake is a separate step; until it is done nothing can be read or
 /// written. Confined to the channel's loop.
 @safe
 public final class TLSStream: TLSTransport, ByteStream {
     // In the order of use, since a message should touch few cache lines.
 
     let ssl: OpaquePointer
-    /// The first failure, which is permanent: after it no more must be said, close_notify included
-    /// (RFC 8446, section 6).
+    /// The first failure, which is permanent: nothing more may be sent after it, not even
+    /// close_notify (RFC 8446, section 6).
     private var failure: StreamError?
     public var readAhead: [UInt8]?
     /// Whether the handshake is done.
     public private(set) var isEstablished = false
     let context: TLSContext
-    /// Who the peer has proved to be; nil before the handshake and for a peer without a
-    /// certificate.
+    /// The peer's verified identity; nil before the handshake and for a peer without a certificate.
     public private(set) var peerIdentity: PeerIdentity?
-    /// Kept for the handshake's error by what OpenSSL asks of this end: a verification, a signature.
+    /// Set by OpenSSL's callbacks for verification and signatures, for the handshake's error.
     var callbackFailure: StreamError?
     let serverName: ServerName?
 
@@ -34,7 +33,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         try self.init(context, channel, serverName: nil)
     }
 
-    /// The client's side; the server has to prove `serverName`.
+    /// The client's side; the server must prove `serverName`.
     public convenience init(
         client context: TLSContext, serverName: ServerName, over channel: Channel
     ) throws(StreamError) {
@@ -77,10 +76,10 @@ public final class TLSStream: TLSTransport, ByteStream {
                 & parley_SSL_set_tlsext_host_name(ssl, name)
         case .address(let address):
             accepted = unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, address)
-        // OpenSSL compares no URIs: the verification does.
+        // OpenSSL does not compare URIs: the verification does.
         case .uri: accepted = 1
         }
-        // Without a name to check, any certificate of the CA's would do.
+        // Without a name to check, any certificate from the CA would do.
         guard accepted == 1 else { throw Self.outOfMemory() }
     }
 
@@ -90,10 +89,10 @@ public final class TLSStream: TLSTransport, ByteStream {
 
     // MARK: The handshake
 
-    /// Does the handshake under its deadline, then begins the idle phase.
+    /// Performs the handshake within its deadline, then begins the idle phase.
     ///
-    /// - Throws: `StreamError`; a fatal alert is on its way to the peer then, and `close()` lets
-    ///   it arrive.
+    /// - Throws: `StreamError`; a fatal alert is then on its way to the peer, and `close()` lets it
+    ///   arrive.
     public func handshake() async throws(StreamError) {
         channel.enterHandshake()
         while case .blocked(let direction) = try attemptHandshake() {
@@ -105,23 +104,23 @@ public final class TLSStream: TLSTransport, ByteStream {
         channel.enter(.idle)
     }
 
-    /// Goes on with the handshake; `.moved` when it is done.
+    /// Continues the handshake; `.moved` when it is done.
     public func attemptHandshake() throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        let attempt = try outcome(of: goOn(), "the TLS handshake")
+        let attempt = try outcome(of: continueHandshake(), "the TLS handshake")
         switch attempt {
         case .moved:
             isEstablished = true
             gauge = nil
-            // What follows is not of the handshake.
+            // What follows is not part of the handshake.
             if transcript != nil { unsafe SSL_set_msg_callback(ssl, nil) }
             if let certificate = unsafe SSL_get1_peer_certificate(ssl) {
                 peerIdentity = unsafe PeerIdentity(Certificate(owning: certificate))
             }
         case .blocked:
-            // OpenSSL waits for a whole record header, which "quit" is too short for.
-            // A balancer's header may come in pieces.
+            // OpenSSL waits for a whole record header, which "quit" is too short for. A load
+            // balancer's header may come in pieces.
             let mayBeHeader = context.role == .server && channel.opening.mayBecomeProxyHeader
             if channel.opening.speaksNoTLS, !mayBeHeader { throw fail(peerSpeaksNoTLS) }
         case .ended:
@@ -130,9 +129,9 @@ public final class TLSStream: TLSTransport, ByteStream {
         return attempt
     }
 
-    /// Nothing else is signed: after the handshake a key has nothing to prove, and a read before it is
-    /// none of ours.
-    private func goOn() -> Int32 {
+    /// Nothing else is signed: after the handshake a key has nothing to prove, and we never read
+    /// before it.
+    private func continueHandshake() -> Int32 {
         let call = SigningCall.make(asking: context.signer, for: self) {
             unsafe SSL_do_handshake(ssl)
         }
@@ -140,7 +139,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         return call.result
     }
 
-    /// What a handshake that is done has of the client's proof (`HandshakeTranscript.takeProof`), once.
+    /// The client's proof from a finished handshake (`HandshakeTranscript.takeProof`), once.
     public func takeProof() -> [UInt8]? {
         defer { transcript = nil }
         return transcript?.takeProof()
@@ -154,7 +153,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         unsafe String(cString: SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)))
     }
 
-    /// The ALPN protocol that both ends agreed on; nil where there was none.
+    /// The ALPN protocol that both ends agreed on; nil if there was none.
     public var applicationProtocol: String? {
         var name: UnsafePointer<UInt8>?
         var length: UInt32 = 0
@@ -164,8 +163,8 @@ public final class TLSStream: TLSTransport, ByteStream {
             decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self)
     }
 
-    /// At a client the name that was verified, of the many that a certificate may have; at a server
-    /// the client's identity.
+    /// For a client, the name that was verified, of the many that a certificate may have; for a
+    /// server, the client's identity.
     public var peerName: String? {
         guard let peerIdentity else { return nil }
         return bounded(serverName?.identity ?? peerIdentity.description)
@@ -176,8 +175,8 @@ public final class TLSStream: TLSTransport, ByteStream {
     public func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        // OpenSSL would take a record's buffer only to find that nothing has come. But a clean end
-        // that has come is told as often as it is asked for.
+        // OpenSSL would allocate a record's buffer only to find that nothing has arrived. But it
+        // reports a clean end as often as it is asked.
         if channel.isDrained, unsafe SSL_has_pending(ssl) == 0,
             unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN == 0
         {
@@ -206,12 +205,12 @@ public final class TLSStream: TLSTransport, ByteStream {
         guard isEstablished else { return .ended }
         ErrorQueue.assertEmpty()
         let result = unsafe SSL_shutdown(ssl)
-        // 0: sent, and the peer's is yet to come, which the caller awaits in its own way.
-        return result >= 0 ? .moved(0) : try outcome(of: result, "the end")
+        // 0: sent, and the peer's is still to come; the caller waits for it in its own way.
+        return result >= 0 ? .moved(0) : try outcome(of: result, "the close")
     }
 
     /// Asks the peer to use new keys as well (RFC 8446, section 4.6.3); goes out with the next
-    /// write. For tests and for sessions that move very much.
+    /// write. For tests and for sessions that transfer a lot of data.
     public func updateKeys() {
         unsafe SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED)
         _ = ErrorQueue.drain()
@@ -219,7 +218,7 @@ public final class TLSStream: TLSTransport, ByteStream {
 
     // MARK: Outcomes
 
-    /// The one place that asks what a call came to; it leaves the error queue empty.
+    /// The only place that evaluates a call's result; it leaves the error queue empty.
     private func outcome(of result: Int32, _ operation: String) throws(StreamError) -> Attempt {
         if result > 0 { return .moved(Int(result)) }
         if isHelloTooLong {
@@ -247,14 +246,14 @@ public final class TLSStream: TLSTransport, ByteStream {
         return error
     }
 
-    /// OpenSSL knows nothing of it, so that the alert is this end's own.
+    /// OpenSSL does not know about it, so this end sends the alert itself.
     private func refuseHello() -> StreamError {
         _ = unsafe HelloGauge.alert.withUnsafeBytes { unsafe send($0) }
         return Self.helloTooLong
     }
 
-    /// A server that rejects our certificate says so and closes; a write that comes too late meets
-    /// the reset before the reason is read.
+    /// A server that rejects our certificate says so and closes; a late write hits the reset before
+    /// the reason is read.
     private var alertBehindReset: StreamError? {
         guard isEstablished, context.role == .client else { return nil }
         channel.noteHangUp()
@@ -270,7 +269,7 @@ public final class TLSStream: TLSTransport, ByteStream {
 
     override func verify(_ store: OpaquePointer) -> Int32 {
         if let verifier = context.verifier {
-            // A handshake of TLS 1.2 leaves no transcript, and proves nobody.
+            // A TLS 1.2 handshake leaves no transcript, and proves nobody's identity.
             let shown =
                 unsafe transcript?.clientCertificate
                 ?? ClientChain.message(X509_STORE_CTX_get0_untrusted(store))

@@ -1,30 +1,30 @@
-// What of a TLS stream OpenSSL's callbacks know.
+// The part of a TLS stream that OpenSSL's callbacks know.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 public import Sockets
 
 /// The channel below a TLS stream as OpenSSL sees it, and what OpenSSL asks of the stream. Its only
-/// subclass is `TLSStream`: an object of its own would be one more for each session.
+/// subclass is `TLSStream`: a separate object would be one more per session.
 @safe
 public class TLSTransport {
     // In the order of use, since a message should touch few cache lines.
 
     public final let channel: Channel
-    /// The errno of the channel's last call that has failed, or would have had to wait.
+    /// The errno of the channel's last call that failed or would have blocked.
     final var error: Int32 = 0
-    /// The channel has come to its end.
+    /// The channel has ended.
     final var hasEnded = false
 
-    /// What is gathered of a server's handshake, to be set before it begins, in a context whose options
-    /// say `provesHandshakes`; nil for nothing.
+    /// What is collected of a server's handshake, to be set before it begins, in a context whose
+    /// options say `provesHandshakes`; nil for nothing.
     public final var transcript: HandshakeTranscript?
 
-    /// What is looked at of a client's hello; nil where that is over, and at a client.
+    /// What is known of a client's hello; nil once that is over, and for a client.
     final var gauge: Gauge?
-    /// A hello is longer than one may be: nothing of it has reached OpenSSL that it makes room for.
+    /// A hello exceeds the limit: OpenSSL has seen nothing that makes it allocate memory.
     final var isHelloTooLong = false
 
-    /// Its own piece of memory, which a session gives back after its handshake.
+    /// A separate piece of memory, which a session frees after its handshake.
     final class Gauge {
         fileprivate var gauge = HelloGauge()
     }
@@ -33,7 +33,7 @@ public class TLSTransport {
         self.channel = channel
     }
 
-    /// The stream of a connection; nil for a connection that is not a stream's.
+    /// The stream of a connection; nil for a connection without one.
     static func of(_ ssl: OpaquePointer) -> TLSTransport? {
         guard let bio = unsafe SSL_get_rbio(ssl), unsafe BIO_method_type(bio) == kindOfBIO else {
             return nil
@@ -43,7 +43,7 @@ public class TLSTransport {
         }
     }
 
-    /// OpenSSL's hook for the verification of a peer's certificate: 1 where it is accepted.
+    /// OpenSSL's hook for the verification of a peer's certificate: 1 if it is accepted.
     static func verify(_ store: OpaquePointer) -> Int32 {
         let index = parley_SSL_verify_ex_data_index()
         guard let ssl = unsafe X509_STORE_CTX_get_ex_data(store, index),

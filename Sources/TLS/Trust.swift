@@ -1,4 +1,4 @@
-// What an end trusts: CA certificates, pinned keys, or the system's store, less what was revoked.
+// What an end trusts: CA certificates, pinned keys, or the system's store, minus what was revoked.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import System
@@ -7,9 +7,9 @@ internal import System
 public struct Trust: Sendable {
     enum Anchors: Sendable {
         case certificates([Certificate], path: String)
-        /// Since a CA was in none of these folders.
+        /// Because none of these folders had a CA.
         case system(lookedIn: [String])
-        /// None but the pinned keys.
+        /// Only the pinned keys.
         case pins
     }
 
@@ -20,13 +20,13 @@ public struct Trust: Sendable {
     /// Reads what to trust.
     ///
     /// - Parameters:
-    ///   - ca: a PEM file of CA certificates; nil for the pins alone, or where there are none for
-    ///     the system's store.
-    ///   - pins: public keys of which the peer's must be one, in addition to `ca`.
-    ///   - crl: a PEM file of revocation lists, one of which must be of a CA that is trusted.
+    ///   - ca: a PEM file of CA certificates; nil for the pins alone or, if there are none, for the
+    ///     system's store.
+    ///   - pins: the peer's public key must be one of these, in addition to `ca`.
+    ///   - crl: a PEM file of revocation lists, one of which must be from a trusted CA.
     ///   - places: the folders where `ca` was looked for in vain, for messages.
-    ///   - filesRead: called when no more file is to be opened. What follows may take seconds for
-    ///     a list of a million entries. Not called where something is thrown before.
+    ///   - filesRead: called when no more files will be opened. What follows may take seconds for a
+    ///     list of a million entries. Not called if something is thrown before.
     /// - Throws: `CredentialError`.
     public init(
         ca: String?, pins: [Pin] = [], crl: String? = nil, lookedIn places: [String] = [],
@@ -54,8 +54,8 @@ public struct Trust: Sendable {
         }
     }
 
-    /// The names of the CAs in DER, each once; none where they have more than 16 KiB. A list of them is a hint,
-    /// and not worth more to each stranger; OpenSSL's own clients take 64 KiB.
+    /// The names of the CAs in DER, each once; none if they have more than 16 KiB. The list is only a hint, and
+    /// not worth sending more to each stranger; OpenSSL's own clients accept 64 KiB.
     var authorityNames: [[UInt8]] {
         guard case .certificates(let certificates, _) = anchors else { return [] }
         var names: [DistinguishedName] = []
@@ -84,7 +84,7 @@ public struct Trust: Sendable {
         }
     }
 
-    /// The CAs of a file, one of which at least is valid today.
+    /// The CAs of a file, at least one of which is valid today.
     private static func authorities(_ path: String) throws(CredentialError) -> [Certificate] {
         let certificates = try Certificate.read(path)
         if let bad = certificates.first(where: \.isMalformed) {
@@ -93,13 +93,13 @@ public struct Trust: Sendable {
                 "the certificate of \(bad.subject) in \(path) is malformed: an extension cannot be read; get a new one from its CA"
             )
         }
-        // A self-signed certificate of a server vouches for itself. Another leaf would be an
-        // anchor as well, since intermediates are.
+        // A server's self-signed certificate is its own CA. Any other leaf would also become an
+        // anchor, since intermediates do.
         let authorities = certificates.filter { $0.isAuthority || $0.isSelfSigned }
         guard !authorities.isEmpty else {
             throw CredentialError(
                 .notAuthority,
-                "\(path) holds no CA: the certificate of \(certificates[0].subject) may sign no others; name the certificate of its issuer, \(certificates[0].issuer)"
+                "\(path) has no CA: the certificate of \(certificates[0].subject) may not sign others; use the certificate of its issuer, \(certificates[0].issuer)"
             )
         }
         guard !authorities.contains(where: { !$0.isExpired && !$0.isNotYetValid }) else {
@@ -113,7 +113,7 @@ public struct Trust: Sendable {
         }
         throw CredentialError(
             .expired,
-            "the certificate of the CA \(old.subject) in \(path) expired on \(old.notAfter); get its current one"
+            "the certificate of the CA \(old.subject) in \(path) expired on \(old.notAfter); get the current one"
         )
     }
 
@@ -128,7 +128,7 @@ public struct Trust: Sendable {
         }
     }
 
-    /// Finds the trusted CAs of a name.
+    /// Finds the trusted CAs with a name.
     private static func search(_ anchors: Anchors) -> (DistinguishedName) -> [Certificate] {
         switch anchors {
         case .certificates(let certificates, _):
@@ -162,13 +162,13 @@ public struct Trust: Sendable {
             for certificate in certificates {
                 unsafe X509_STORE_add_cert(store, certificate.pointer)
             }
-            // An intermediate may be trusted without all the others of its root.
+            // An intermediate may be trusted without its root's other intermediates.
             unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         case .system:
             unsafe SSL_CTX_set_default_verify_paths(context)
         case .pins: break
         }
-        // A certificate that is twice in a file is no mistake.
+        // A duplicate certificate in a file is not a mistake.
         _ = ErrorQueue.drain()
     }
 }

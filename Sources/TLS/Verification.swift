@@ -4,20 +4,20 @@ internal import COpenSSL
 internal import Sockets
 internal import System
 
-/// One verification of a peer's certificate, under what a context trusts.
+/// One verification of a peer's certificate, under a context's trust.
 struct Verification {
     let context: TLSContext
     let serverName: ServerName?
     private let moment: Int?
-    /// Why the certificate was not accepted, where more is to be said of it than OpenSSL does.
+    /// Why the certificate was not accepted, if there is more to say than OpenSSL does.
     private(set) var objection: StreamError?
-    /// What was built of a chain that was accepted outside of a handshake: the leaf first, the anchor
+    /// The chain that was built, if it was accepted outside a handshake: the leaf first, the anchor
     /// last.
     private(set) var chain: [Certificate] = []
 
     /// - Parameters:
-    ///   - serverName: what a server has to prove; nil for a client's certificate.
-    ///   - moment: outside of a handshake: in seconds since 1970; nil for this moment.
+    ///   - serverName: what a server must prove; nil for a client's certificate.
+    ///   - moment: outside a handshake, the time in seconds since 1970; nil for now.
     init(under context: TLSContext, serverName: ServerName?, at moment: Int? = nil) {
         self.context = context
         self.serverName = serverName
@@ -25,10 +25,10 @@ struct Verification {
     }
 
     /// OpenSSL's hook in place of `X509_verify_cert`, which it calls: chain, validity, purpose and
-    /// name are checked there. Around it stand the pins, and a failure is kept as a sentence while
-    /// the certificate is at hand.
+    /// name are checked there. The pins are checked before it, and a failure is kept as a sentence
+    /// while the certificate is available.
     ///
-    /// - Returns: 1 where the certificate is accepted, else 0.
+    /// - Returns: 1 if the certificate is accepted, else 0.
     mutating func verify(_ store: OpaquePointer) -> Int32 {
         guard let trust = context.trust,
             let leafPointer = unsafe X509_STORE_CTX_get0_cert(store)
@@ -39,8 +39,8 @@ struct Verification {
 
     /// Verifies a client's certificate as a handshake does.
     ///
-    /// - Parameter untrusted: a stack of what came with it; it may be among them.
-    /// - Returns: what X.509 says; the sentence is in `objection`, and what was accepted in `chain`.
+    /// - Parameter untrusted: a stack of the certificates that came with it; it may be among them.
+    /// - Returns: the X.509 code; the sentence is in `objection`, and an accepted chain in `chain`.
     mutating func verify(_ leaf: Certificate, sentWith untrusted: OpaquePointer?) -> Int32 {
         defer { _ = ErrorQueue.drain() }
         guard let trust = context.trust, let store = unsafe X509_STORE_CTX_new() else {
@@ -51,7 +51,7 @@ struct Verification {
             unsafe X509_STORE_CTX_init(
                 store, SSL_CTX_get_cert_store(context.pointer), leaf.pointer, untrusted) == 1,
             unsafe X509_STORE_CTX_set_default(store, "ssl_client") == 1,
-            // Depth, and what a name is compared with.
+            // The depth, and how names are compared.
             unsafe X509_VERIFY_PARAM_set1(
                 X509_STORE_CTX_get0_param(store), SSL_CTX_get0_param(context.pointer)) == 1
         else { return X509_V_ERR_OUT_OF_MEM }
@@ -75,7 +75,7 @@ struct Verification {
             objection = StreamError(
                 .pinMismatch,
                 "\(context.role.peerCertificate) has the key \(Pin(keyHash: leaf.keyHash)), which is not the pinned one; "
-                    + "somebody may be in between, or the key was replaced: ask the server's administrator"
+                    + "someone may be intercepting the connection, or the key was replaced: ask the server's administrator"
             )
             unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED)
             return 0
@@ -101,8 +101,9 @@ struct Verification {
                 unsafe X509_STORE_CTX_get_current_cert(store).map {
                     unsafe Certificate(sharing: $0)
                 } ?? leaf
-            // OpenSSL finds no issuer of a certificate that it can't read, nor takes it for one. What
-            // was sent along explains no other failure: anybody may send anything.
+            // OpenSSL finds no issuer for a certificate that it can't read, and does not use it as
+            // one. Other certificates that were sent explain no other failure: anyone can send
+            // anything.
             let sent =
                 Self.issuerCodes.contains(code)
                 ? unsafe certificates(X509_STORE_CTX_get0_untrusted(store)) : []
@@ -132,8 +133,8 @@ struct Verification {
         else { return 1 }
         switch finding {
         case .revoked: unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED)
-        // The alert must not blame the certificate, which may be a good one: OpenSSL has no more
-        // than certificate_unknown for this code.
+        // The alert must not blame the certificate, which may be good: for this code OpenSSL sends
+        // only certificate_unknown.
         case .unknown: unsafe X509_STORE_CTX_set_error(store, X509_V_ERR_DIFFERENT_CRL_SCOPE)
         }
         objection = failure(

@@ -14,12 +14,12 @@ extension Verification {
         case .revoked:
             return StreamError(
                 .certificateRevoked,
-                "\(subject), serial \(bounded(failing.serial)), was revoked, as \(lists.path) says; do not use it any more"
+                "\(subject), serial \(bounded(failing.serial)), was revoked according to \(lists.path); do not use it any more"
             )
         case .unknown(let why):
             return StreamError(
                 .revocationUnknown,
-                "whether \(subject) was revoked cannot be told: \(why); \(RevocationListReading.remedy)"
+                "cannot tell whether \(subject) was revoked: \(why); \(RevocationListReading.remedy)"
             )
         }
     }
@@ -27,14 +27,14 @@ extension Verification {
     func subject(_ failing: Certificate, _ leaf: Certificate) -> String {
         unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
             ? context.role.peerCertificate
-            : "a CA's certificate behind \(context.role.peerCertificate)"
+            : "a CA's certificate above \(context.role.peerCertificate)"
     }
 
     func failure(
         _ code: Int32, leaf: Certificate, failing: Certificate, trust: Trust
     ) -> StreamError {
-        // Validity and revocation may fail anywhere in the chain; the name and the purpose are
-        // the leaf's.
+        // Validity and revocation may fail anywhere in the chain, the name and the purpose only at
+        // the leaf.
         let isLeaf = unsafe X509_cmp(failing.pointer, leaf.pointer) == 0
         let subject = subject(failing, leaf)
         let renew =
@@ -61,14 +61,14 @@ extension Verification {
             let role = context.role == .client ? "server" : "client"
             return StreamError(
                 .wrongPurpose,
-                "\(subject) has the wrong purpose: it is not made for a \(role); one with the right key usage is needed"
+                "\(subject) has the wrong purpose: it is not for a \(role); a certificate with the right key usage is needed"
             )
         default:
             return StreamError(.certificateInvalid, "\(subject) is not accepted: \(sentence(code))")
         }
     }
 
-    /// No issuer was found that is trusted, or not the one who signed.
+    /// No trusted issuer was found, or not the one who signed.
     static let issuerCodes = [
         X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT,
         X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE,
@@ -89,7 +89,7 @@ extension Verification {
             } else {
                 ("; it names no server: its administrator must get one that does", nil)
             }
-        // What is nearest to the name that was wanted, since a certificate may have thousands.
+        // Names similar to the expected one first, since a certificate may have thousands.
         let end = wanted.split(separator: ".").dropFirst().joined(separator: ".").lowercased()
         let near = names.filter { !end.isEmpty && $0.value.lowercased().hasSuffix(end) }
         let far = names.filter { name in !near.contains(name) }
@@ -102,14 +102,14 @@ extension Verification {
     /// Some of the names, and how many more there are.
     private func list(_ names: [SubjectName]) -> String {
         guard !names.isEmpty else { return "no name at all" }
-        let shown = names.prefix(Self.mostNames).map { bounded($0.description, to: 100) }
+        let shown = names.prefix(Self.maxNames).map { bounded($0.description, to: 100) }
         let more = names.count - shown.count
         return shown.joined(separator: ", ") + (more > 0 ? " and \(more) more" : "")
     }
 
-    private static let mostNames = 5
+    private static let maxNames = 5
 
-    /// No CA that is trusted has signed it.
+    /// It was not signed by a trusted CA.
     private func issuerFailure(_ failing: Certificate, _ trust: Trust) -> StreamError {
         guard case .certificates(let authorities, let path) = trust.anchors,
             let name = unsafe DistinguishedName(copying: X509_get_issuer_name(failing.pointer)),
@@ -117,15 +117,15 @@ extension Verification {
         else {
             return StreamError(
                 .unknownCA,
-                "\(context.role.peerCertificate) is from an unknown CA (\(failing.issuer)); trusted is what stands in \(trust.origin)",
+                "\(context.role.peerCertificate) is from an unknown CA (\(failing.issuer)); the trusted CAs are those in \(trust.origin)",
                 remedy: trustIt)
         }
         let key = failing.isSelfSigned ? failing.keyID : failing.issuerKeyID
         let which =
             if let key, let ours = namesake.keyID, key != ours {
-                " (\(name)): its key id is \(key), and that of the one in \(path) is \(ours)"
+                " (\(name)): its key id is \(key), but that of the one in \(path) is \(ours)"
             } else {
-                " (\(name)) as the one in \(path), but not from that one"
+                " (\(name)) as the one in \(path), which did not sign it"
             }
         return StreamError(
             .unknownCA,

@@ -1,26 +1,26 @@
-// A client's chain that was verified outside of a handshake, or why it was not accepted.
+// A client's chain that was verified outside a handshake, or why it was not accepted.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 internal import Sockets
 
 /// A client's chain that a handshake accepts: the same purpose, times, CAs, CRLs and security level.
-/// Whoever shows it need not have the key; that is for a `HandshakeProof`.
+/// This does not show that the client has the key; that takes a `HandshakeProof`.
 public struct VerifiedChain: Sendable {
     /// The client's own certificate.
     public let leaf: Certificate
-    /// Who has its key.
+    /// The holder of its key.
     public let identity: PeerIdentity
-    /// From when on it must be verified again, in seconds since 1970: a certificate of the chain or a
-    /// CRL of its CAs ends, or the next CRL begins.
+    /// When it must be verified again, in seconds since 1970: a certificate of the chain or a CRL of
+    /// its CAs expires, or the next CRL becomes valid.
     public let end: Int
     /// When it was verified.
     private let start: Int
 
-    /// Verifies the chain, which takes some 200 µs.
+    /// Verifies the chain, which takes about 200 µs.
     ///
     /// - Parameters:
-    ///   - context: a server's. It says what is trusted; under another one the chain must be verified
-    ///     again.
+    ///   - context: a server's, which determines what is trusted; under another context the chain
+    ///     must be verified again.
     /// - Throws: `ChainRefusal`.
     public init(_ chain: ClientChain, under context: TLSContext) throws(ChainRefusal) {
         try self.init(chain, under: context, at: CertificateTime.now)
@@ -33,7 +33,7 @@ public struct VerifiedChain: Sendable {
         guard let trust = context.trust else { throw .nobodyTrusted }
         guard let certificates = try? chain.certificates() else { throw .unreadable }
         guard let stack = unsafe OPENSSL_sk_new_null() else { throw .outOfMemory }
-        // The certificates are `certificates`' own, to whose end they live.
+        // `certificates` owns the certificates and keeps them alive.
         defer { unsafe OPENSSL_sk_free(stack) }
         for certificate in certificates {
             guard unsafe OPENSSL_sk_push(stack, UnsafeRawPointer(certificate.pointer)) > 0 else {
@@ -53,10 +53,10 @@ public struct VerifiedChain: Sendable {
         end = (ends + [turn ?? .max]).min() ?? now
     }
 
-    /// For how long it need not be verified again, in seconds.
+    /// How long it need not be verified again, in seconds.
     public var secondsLeft: Int { max(0, end - CertificateTime.now) }
 
-    /// Whether it need not be verified again at a moment. A clock that was set back may have come to
-    /// one before the chain's beginning.
+    /// Whether it need not be verified again at a time. If the clock was set back, that may be
+    /// before the chain was verified.
     func holds(at now: Int) -> Bool { start <= now && now < end }
 }

@@ -1,12 +1,12 @@
-// Clients' chains that were verified, so that each is verified once.
+// Clients' verified chains, so that each is verified only once.
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// Remembers the chains that were verified under one context, which is one generation of CAs and CRLs: with
-/// the next context another memory begins. A chain is known by the hash of its whole message, and
-/// until the first of its ends. What was refused is not remembered.
+/// Remembers the chains that were verified under one context, which is one generation of CAs and CRLs: the
+/// next context starts with an empty memory. A chain is identified by the hash of its whole message, and
+/// remembered until its first expiry. Refused chains are not remembered.
 ///
-/// For any thread: a lock is held while it is looked up, and not while it is verified.
+/// Usable from any thread: a lock is held during look-ups, but not during verification.
 public final class VerifiedChains: Sendable {
     private let context: TLSContext
     private let room: Int
@@ -14,16 +14,15 @@ public final class VerifiedChains: Sendable {
 
     /// - Parameters:
     ///   - context: a server's.
-    ///   - room: the most that is remembered, in bytes of the chains' messages. A chain has some 1,000,
-    ///     and OpenSSL takes up to four times as many for it. Those that nobody showed for longest are
-    ///     forgotten first.
+    ///   - room: how much is remembered, in bytes of the chains' messages. A chain has about 1,000, and
+    ///     OpenSSL needs up to four times as many for it. The least recently used are forgotten first.
     public init(under context: TLSContext, room: Int = 1 << 20) {
         precondition(context.role == .server && room >= 0)
         self.context = context
         self.room = room
     }
 
-    /// The chain as it was verified before, where that holds still, or as it is verified now.
+    /// The chain as verified before, if that is still valid, or as verified now.
     ///
     /// - Throws: `ChainRefusal`.
     public func verify(_ chain: ClientChain) throws(ChainRefusal) -> VerifiedChain {
@@ -33,7 +32,7 @@ public final class VerifiedChains: Sendable {
     func verify(_ chain: ClientChain, at now: Int) throws(ChainRefusal) -> VerifiedChain {
         let known = memory.withLock { $0.take(chain.hash, room: room) }
         if let known, known.chain.holds(at: now) { return known.chain }
-        // Two threads may do this at once, and come to the same.
+        // Two threads may do this at once, with the same result.
         let verified = try VerifiedChain(chain, under: context, at: now)
         memory.withLock {
             $0.keep(Memory.Entry(chain: verified, size: chain.size), as: chain.hash, room: room)
@@ -44,7 +43,7 @@ public final class VerifiedChains: Sendable {
     /// How many bytes of messages are remembered.
     var size: Int { memory.withLock { $0.size } }
 
-    /// Two halves: what was shown since the younger one began is in it. When it is full it becomes the older
+    /// Two halves: the younger one has what was used since it began. When it is full it replaces the older
     /// one, whose chains are forgotten.
     private struct Memory {
         struct Entry {
@@ -68,7 +67,7 @@ public final class VerifiedChains: Sendable {
 
         var size: Int { young.size + old.size }
 
-        /// The chain of that hash, which is among the younger ones again.
+        /// The chain with that hash, which moves back to the younger half.
         mutating func take(_ hash: [UInt8], room: Int) -> Entry? {
             if let entry = young.entries[hash] { return entry }
             guard let entry = old.remove(hash) else { return nil }

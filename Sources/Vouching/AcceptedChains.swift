@@ -2,22 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// The Certificate messages of chains that were accepted, until the first of their ends. It decides nothing: whoever
-/// shows such a chain is verified with his proof, and only which alert he would get depends on it. So a hash of Swift's
-/// will do, whose key nobody outside of the process knows.
+/// The Certificate messages of chains that were accepted, until the first certificate or CRL expires. It decides
+/// nothing: a client that presents such a chain is verified with its proof, and only which alert it would get depends
+/// on this. So Swift's hash will do, whose key is unknown outside the process.
 struct AcceptedChains {
     private var ends: [Int: Moment] = [:]
-    private let most: Int
+    private let limit: Int
 
-    /// - Parameter most: as many are remembered; one more has all others forgotten.
-    init(most: Int) { self.most = most }
+    /// - Parameter limit: how many are remembered; one more makes it forget all others.
+    init(limit: Int) { self.limit = limit }
 
     func holds(_ message: [UInt8], at now: Moment) -> Bool {
         ends[Self.hash(message)].map { now < $0 } ?? false
     }
 
     mutating func insert(_ message: [UInt8], for time: Duration, at now: Moment) {
-        if ends.count >= most { ends.removeAll(keepingCapacity: true) }
+        if ends.count >= limit { ends.removeAll(keepingCapacity: true) }
         ends[Self.hash(message)] = now + min(time, Self.longest)
     }
 
@@ -30,6 +30,6 @@ struct AcceptedChains {
         return hasher.finalize()
     }
 
-    /// The clock by which chains end may be set meanwhile, and this one goes on.
+    /// The clock by which chains expire may be set meanwhile, but this one runs steadily.
     static let longest = Duration.seconds(3_600)
 }

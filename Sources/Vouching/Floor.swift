@@ -1,5 +1,5 @@
-// What every module stands on comes with this one.
+// Importing this module also imports the module that all others build on.
 // SPDX-License-Identifier: Apache-2.0
 
-// The errors of this module are shaped there (`Fault`), so that who meets one needs its members.
+// This module's errors are shaped there (`Fault`), so whoever handles one needs its members.
 @_exported public import System

@@ -2,29 +2,29 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TLS
 
-/// The nonces of one channel, each good for one handshake. A loop loses none (`NotaryLink`), so that it never has more
-/// than there are handshakes under way at once; whoever asks for more than there can be has none that is good.
+/// The nonces of one channel, each valid for one handshake. A loop loses none (`NotaryLink`), so it never has more
+/// than there are handshakes under way; a process that asks for more than there can be has no valid ones.
 struct IssuedNonces {
     private var issued: Set<[UInt8]> = []
-    private let most: Int
+    private let limit: Int
 
-    /// - Parameter handshakes: as many may be under way.
+    /// - Parameter handshakes: how many may be under way.
     init(handshakes: Int) {
-        // Some sessions may have been counted out, whose nonces the loop has yet to take back.
-        most = 2 * handshakes + 64
+        // Some sessions may no longer be counted whose nonces the loop has yet to take back.
+        limit = 2 * handshakes + 64
     }
 
     /// - Throws: `unavailable`.
     mutating func make() throws(ProofRefusal) -> [UInt8] {
         let nonce = try HandshakeNonce.make()
-        if issued.count >= most { issued = [] }
+        if issued.count >= limit { issued = [] }
         issued.insert(nonce)
         return nonce
     }
 
     /// Takes one back.
     ///
-    /// - Returns: whether it was given out, and nobody has used it.
+    /// - Returns: whether it was issued and nobody has used it.
     mutating func take(_ nonce: [UInt8]) -> Bool { issued.remove(nonce) != nil }
 
     var count: Int { issued.count }

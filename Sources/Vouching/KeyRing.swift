@@ -1,12 +1,12 @@
-// The server's keys and whom it trusts, as a reload has them.
+// The server's keys and what it trusts, across reloads.
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 package import System
 package import TLS
 
-/// What one reading of the server's files has for whoever signs.
+/// What one reading of the server's files provides for signing.
 package struct KeyReading: Sendable {
-    /// Which it is, from 0 on.
+    /// Its number, counted from 0.
     package let number: UInt32
     package let credentials: Credentials
     package let leaf: ServerLeaf
@@ -16,21 +16,22 @@ package struct KeyReading: Sendable {
     package let signsKeyExchanges: Bool
 }
 
-/// What is in force, and which keys connections may still have that began before it was. For any thread.
+/// What is in force, and the keys that connections may still have that began earlier. Safe on any
+/// thread.
 ///
-/// Whom a server trusts, with lists of revoked certificates that may have any length, is kept of the newest reading
-/// only.
+/// What a server trusts, including lists of revoked certificates of any length, is kept only for the newest
+/// reading.
 package final class KeyRing: Sendable {
-    /// Under what clients are verified.
+    /// The context under which clients are verified.
     package struct InForce: Sendable {
         package let number: UInt32
-        /// Nil where no client is asked for a certificate.
+        /// Nil if no client certificate is requested.
         package let chains: VerifiedChains?
     }
 
     private struct State {
         var keys: [KeyReading]
-        /// When another took the place of each key but the last.
+        /// When each key but the last was replaced.
         var ends: [Moment] = []
         var inForce: InForce
     }
@@ -38,18 +39,18 @@ package final class KeyRing: Sendable {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - context: a server's, whose key is here.
+    ///   - context: a server's, with its key.
     ///   - number: which reading it is.
-    /// - Throws: `unavailable`, where memory is short.
+    /// - Throws: `unavailable` if memory is short.
     package init(_ context: TLSContext, number: UInt32) throws(ProofRefusal) {
         state = Mutex(
             State(
                 keys: [try Self.key(context, number)], inForce: Self.inForce(context, number)))
     }
 
-    /// From here on another context is in force.
+    /// Puts another context in force.
     ///
-    /// - Throws: `unavailable`, where memory is short.
+    /// - Throws: `unavailable` if memory is short.
     package func use(
         _ context: TLSContext, number: UInt32, at now: Moment = .now
     ) throws(ProofRefusal) {
@@ -58,7 +59,7 @@ package final class KeyRing: Sendable {
             state.keys.append(next)
             state.ends.append(now)
             let late = state.ends.prefix { now - $0 > Self.patience }.count
-            let gone = max(late, state.keys.count - Self.most)
+            let gone = max(late, state.keys.count - Self.limit)
             state.keys.removeFirst(gone)
             state.ends.removeFirst(gone)
             state.inForce = inForce
@@ -67,7 +68,7 @@ package final class KeyRing: Sendable {
 
     package var inForce: InForce { state.withLock { $0.inForce } }
 
-    /// The reading whose key has that number; nil where it is too long ago.
+    /// The reading whose key has that number; nil if it is too old.
     func reading(_ number: UInt32) -> KeyReading? {
         state.withLock { $0.keys.last { $0.number == number } }
     }
@@ -86,9 +87,9 @@ package final class KeyRing: Sendable {
             number: number, chains: context.asksForClients ? VerifiedChains(under: context) : nil)
     }
 
-    /// A connection shows the certificate of the reading that was in force when it was accepted, and has until its
-    /// handshake's deadline to do so. Nobody sets that to more.
+    /// A connection presents the certificate of the reading that was in force when it was accepted, and has until
+    /// its handshake's deadline to do so. Nobody sets that to more.
     static let patience = Duration.seconds(600)
-    /// However often the files are read within that time: some kilobytes each.
-    static let most = 256
+    /// However often the files are read within that time: a few kilobytes each.
+    static let limit = 256
 }

@@ -1,4 +1,4 @@
-// The broker's half of handshakes: it signs for the server, and finds out who its clients are.
+// The broker's half of handshakes: it signs for the server, and establishes who its clients are.
 // SPDX-License-Identifier: Apache-2.0
 package import Broker
 internal import Remote
@@ -7,8 +7,8 @@ internal import System
 internal import TLS
 
 /// Answers one channel's calls, on a thread of its own: never a file, never a program, so that a start, a reload
-/// or a slow disk delays no handshake. What it is asked is not believed: a step that isn't due, or that proves
-/// nothing, is refused, and ends its handshake; what can't be read ends the channel.
+/// or a slow disk delays no handshake. What it is asked is not trusted: a step that isn't due, or that proves
+/// nothing, is refused and ends its handshake; what can't be read ends the channel.
 package final class Notary {
     private let ring: KeyRing
     private let clients: ShownClients
@@ -19,34 +19,34 @@ package final class Notary {
     private let clock: () -> Moment
 
     /// - Parameters:
-    ///   - clients: of this channel; those who have proved who they are come to be in it.
-    ///   - admission: who gives their sessions places.
-    ///   - mostHandshakes: as many may be under way.
-    ///   - rate: signatures a second.
+    ///   - clients: those of this channel; clients that have proved who they are are added.
+    ///   - admission: gives their sessions places.
+    ///   - maxHandshakes: how many may be under way.
+    ///   - rate: signatures per second.
     package init(
         _ ring: KeyRing, _ clients: ShownClients, _ admission: any SessionAdmission,
-        mostHandshakes: Int, rate: Int = Notary.mostSignatures,
+        maxHandshakes: Int, rate: Int = Notary.maxSignatures,
         clock: @escaping () -> Moment = { .now }
     ) {
         self.ring = ring
         self.clients = clients
         self.admission = admission
         self.clock = clock
-        nonces = IssuedNonces(handshakes: mostHandshakes)
-        pending = PendingHandshakes(most: mostHandshakes)
+        nonces = IssuedNonces(handshakes: maxHandshakes)
+        pending = PendingHandshakes(limit: maxHandshakes)
         budget = SignatureBudget(rate: rate, at: clock())
     }
 
-    /// What a loop could never need, with a key that takes 20 µs.
-    package static let mostSignatures = 10_000
+    /// More than a loop could ever need, with a key that takes 20 µs.
+    package static let maxSignatures = 10_000
 
     /// Answers a question.
     ///
-    /// - Throws: `malformed`, after which the channel has to end.
+    /// - Throws: `malformed`, after which the channel must be closed.
     package func answer(_ question: [UInt8]) throws(PacketError) -> PacketWriter {
         var reader = try PacketReader(question)
         guard let kind = CallKind(rawValue: reader.type) else {
-            throw reader.malformed("asks for nothing")
+            throw reader.malformed("asks an unknown question")
         }
         switch kind {
         case .nonce: return try answer(NonceCall(whole: &reader))
@@ -67,14 +67,14 @@ package final class Notary {
         do throws(ProofRefusal) {
             return NonceCall.answer(NonceCall.Answer(nonce: try nonces.make()))
         } catch {
-            throw PacketError(.system, "there are no random bytes: \(error.description)")
+            throw PacketError(.system, "no random bytes are available: \(error.description)")
         }
     }
 
     // MARK: Signatures
 
     private func sign(_ call: SignatureCall) -> SignatureAnswer {
-        // Whatever becomes of it: a nonce is good for one handshake.
+        // Whatever happens to it: a nonce is valid for one handshake.
         let isIssued = call.nonce.map { nonces.take($0) } ?? false
         let now = clock()
         do throws(SigningRefusal) {
@@ -87,7 +87,8 @@ package final class Notary {
                 let content = try proof.steps.contentToSign(
                     call.messages, scheme: call.scheme, at: now)
                 let signature = try signature(of: content, call.scheme, reading)
-                // Where no client is asked nothing follows that it would have to be in.
+                // If no client certificate is requested, nothing follows that it would have to be
+                // part of.
                 guard proof.steps.asksClient else { return .signed(signature, next: nil) }
                 try proof.steps.append(signature: signature)
                 pending.begin(.chain(proof), call.handle, at: now)
@@ -120,18 +121,18 @@ package final class Notary {
         }
     }
 
-    /// What a handshake that begins is signed by.
+    /// What signs a handshake that begins.
     private func reading(
         _ key: UInt32, _ handle: Handle, at now: Moment
     ) throws(SigningRefusal) -> KeyReading {
         guard pending.hasRoom(for: handle, at: now), clients[handle] == nil else {
-            throw SigningRefusal("too many handshakes are under way, or this one has begun before")
+            throw SigningRefusal("too many handshakes are under way, or this one has already begun")
         }
         guard let reading = ring.reading(key) else {
             throw SigningRefusal("the key was replaced since the client connected")
         }
         guard budget.take(at: now) else {
-            throw SigningRefusal("there were too many signatures within a second")
+            throw SigningRefusal("too many signatures were requested within a second")
         }
         return reading
     }
@@ -173,7 +174,7 @@ package final class Notary {
         }
     }
 
-    /// A chain that was verified under what is in force now: who takes his time must not be let in by what was
+    /// A chain that was verified under what is in force now: a slow client must not be let in by what was
     /// revoked meanwhile.
     private struct Shown {
         let chain: ClientChain
@@ -219,7 +220,7 @@ package final class Notary {
         }
     }
 
-    /// The last step: who the client is, and whether its session has a place.
+    /// The last step: who the client is, and whether there is a place for its session.
     private func open(_ call: ProofCall) -> ProofCall.Answer {
         let now = clock()
         do throws(ProofRefusal) {
@@ -230,7 +231,7 @@ package final class Notary {
             switch step {
             case .unproven: throw .outOfTurn
             case .end(let chain, let identity, let reading):
-                // Who has it is the other process's word, so that it is good for a place and for nothing else.
+                // Only the other process says whose it is, so it is good for a place and nothing else.
                 guard call.messages.isEmpty else { throw .outOfTurn }
                 return try admit(chain, nil, identity, reading, as: call.handle)
             case .proof(let begun, let verified, let number):

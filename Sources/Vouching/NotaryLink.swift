@@ -1,4 +1,4 @@
-// A loop's way to whoever signs for its server and knows its clients.
+// A loop's link to the process that signs for its server and knows its clients.
 // SPDX-License-Identifier: Apache-2.0
 package import Broker
 package import Remote
@@ -6,18 +6,18 @@ package import Sockets
 internal import System
 package import TLS
 
-/// The network process's half of handshakes. What it asks holds its loop up until the answer is there. Confined to
-/// its loop, though contexts hold it.
+/// The network process's half of handshakes. Each question blocks its loop until the answer is there. Confined to
+/// its loop, although contexts hold it.
 package final class NotaryLink: RemoteSigner, ClientVerifier {
     private let calls: LoopBound<Calls>
 
-    /// What is kept by a handle: a nonce here, and the others by the broker.
+    /// What is kept under a handle: a nonce here, and the rest by the broker.
     private enum Kept {
-        /// A handshake that nothing is signed of yet.
+        /// A handshake of which nothing has been signed yet.
         case nonce([UInt8])
         /// A handshake of TLS 1.2 that is under way.
         case handshake
-        /// One of TLS 1.3, whose end is the client's proof.
+        /// One of TLS 1.3, which ends with the client's proof.
         case unproven
         /// A client.
         case client
@@ -25,12 +25,12 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
 
     private final class Calls {
         let channel: CallChannel
-        /// Those of no handshake. One that has ended before its signature gives its nonce back, since no other
-        /// proof can have it: if it were lost, strangers who break off their handshakes could have the broker
-        /// forget those of others.
+        /// Nonces that belong to no handshake. A handshake that has ended before its signature returns its
+        /// nonce, since no other proof can contain it: if it were lost, strangers who break off their
+        /// handshakes could make the broker forget those of others.
         var nonces: [[UInt8]] = []
         var kept: [Handle: Kept] = [:]
-        var accepted = AcceptedChains(most: NotaryLink.mostAccepted)
+        var accepted = AcceptedChains(limit: NotaryLink.maxAccepted)
         let failed: (PacketError) -> Void
 
         init(_ channel: CallChannel, _ failed: @escaping (PacketError) -> Void) {
@@ -52,14 +52,14 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
 
     /// On the loop's thread, or while no thread runs it.
     ///
-    /// - Parameter failed: called when nothing can be asked any more, at each attempt.
+    /// - Parameter failed: called at each attempt once nothing can be asked any more.
     package init(
         _ channel: CallChannel, loop: EventLoop, failed: @escaping (PacketError) -> Void
     ) {
         calls = LoopBound(Calls(channel, failed), to: loop)
     }
 
-    /// What a stream of this link's contexts has to have before its handshake begins.
+    /// What a stream of this link's contexts needs before its handshake begins.
     ///
     /// - Parameter asksClient: whether its server requires client certificates.
     package func transcript(_ handle: Handle, asksClient: Bool) -> HandshakeTranscript {
@@ -72,22 +72,24 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         }
     }
 
-    /// Other files of the server's are in force, under which no chain was accepted yet.
+    /// Other files of the server are in force, under which no chain was accepted yet.
     package func forgetChains() { calls.value.accepted.removeAll() }
 
-    /// Has a client known by the handle whose handshake is done, and a place taken for its session.
+    /// Registers a client under the handle whose handshake is done, and takes a place for its
+    /// session.
     ///
-    /// - Parameter proof: nil where the handshake leaves none, as in TLS 1.2, and where no client is asked.
-    /// - Returns: why the session may not begin; nil where it may.
-    /// - Throws: `certificateInvalid`, and whatever else is said of a chain; `system` where nobody can be asked.
+    /// - Parameter proof: nil if the handshake leaves none, as in TLS 1.2, and if no client certificate is
+    ///   requested.
+    /// - Returns: why the session may not begin; nil if it may.
+    /// - Throws: `certificateInvalid` and whatever else is said about a chain; `system` if nobody can be asked.
     package func prove(_ proof: [UInt8]?, of handle: Handle) throws(StreamError) -> Refusal? {
         let calls = calls.value
         switch calls.kept[handle] {
-        // Nobody but the broker has to know that: the chain may have been one of those that were accepted.
+        // Only the broker has to know that: the chain may have been one of those that were accepted.
         case .unproven where proof == nil:
-            throw Self.refused("its messages are longer than a broker takes")
+            throw Self.refused("its messages are longer than the broker accepts")
         case .unproven, .handshake: break
-        // No client was asked.
+        // No client certificate was requested.
         case nil, .nonce, .client: return nil
         }
         let answer: ProofCall.Answer
@@ -106,17 +108,18 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
             return refusal
         case .refused(let why): throw Self.refused(why)
         case .objection(_, let failure):
-            // One that was revoked meanwhile, say: the next one is told so within its handshake.
+            // One that was revoked meanwhile, for example: the next one is told so within its
+            // handshake.
             calls.accepted.removeAll()
             throw failure
         }
     }
 
     private static func refused(_ why: String) -> StreamError {
-        StreamError(.certificateInvalid, "the client's proof is refused: \(why)")
+        StreamError(.certificateInvalid, "the client's proof was refused: \(why)")
     }
 
-    /// What there is now against the client of a handle; nil where there is nothing.
+    /// The objection that now exists to the client of a handle; nil if there is none.
     package func objection(to handle: Handle) -> StreamError? {
         do throws(PacketError) {
             let answer = try calls.value.ask(StandingCall(handle: handle))
@@ -127,12 +130,13 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         }
     }
 
-    /// Waits for an answer that means nothing.
+    /// Waits for an answer without content.
     package func showLife() { _ = try? calls.value.ask(DropCall(handle: 0)) }
 
     /// A session's connection is closed.
     ///
-    /// - Parameter isTold: whether the broker hears of that on the post channel, by which it forgets the client.
+    /// - Parameter isTold: whether the broker hears of that on the post channel, which makes it forget the
+    ///   client.
     package func leave(_ handle: Handle, isTold: Bool) {
         let calls = calls.value
         guard let kept = calls.kept.removeValue(forKey: handle) else { return }
@@ -147,22 +151,23 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
 
     package func signature(for request: SigningRequest) throws(SigningRefusal) -> [UInt8] {
         guard let transcript = request.connection?.transcript else {
-            throw SigningRefusal("it isn't known for which handshake it is")
+            throw SigningRefusal("it is not known which handshake it is for")
         }
         let calls = calls.value
         let (handle, key) = (transcript.handle, UInt32(clamping: request.key))
         let answer: SignatureAnswer
         let next: Kept
         do throws(PacketError) {
-            // A content of TLS 1.3 begins so (RFC 8446, section 4.4.3), and none of 1.2 does.
+            // This is how signed content begins in TLS 1.3 (RFC 8446, section 4.4.3), and never in
+            // 1.2.
             if request.content.starts(with: repeatElement(0x20, count: 64)) {
                 guard let opening = transcript.opening else {
                     throw PacketError(
-                        .tooLarge, "the handshake's messages are longer than a broker takes")
+                        .tooLarge, "the handshake's messages are longer than the broker accepts")
                 }
                 let nonce = transcript.nonce
                 next = .unproven
-                // Whatever becomes of it, the nonce is used.
+                // Whatever happens, the nonce is used.
                 calls.kept[handle] = nil
                 answer = try calls.ask(
                     SignatureCall(
@@ -191,15 +196,15 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         to certificate: [UInt8], of connection: TLSTransport
     ) -> ChainRefusal? {
         guard let handle = connection.transcript?.handle else {
-            return ChainRefusal(unavailable: "it isn't known for which handshake it is")
+            return ChainRefusal(unavailable: "it is not known which handshake it is for")
         }
-        // One that was put together for TLS 1.2 may be a little longer than what came.
+        // One that was reassembled for TLS 1.2 may be a little longer than what arrived.
         guard certificate.count <= CallLimit.certificate else {
             return ChainRefusal(.tooLong(.certificate))
         }
         let (calls, now) = (calls.value, calls.loop.now)
-        // The broker verifies it all the same, with the proof. To be asked twice in a handshake is for those whose
-        // refusal has to come while an alert can still say why.
+        // The broker verifies it all the same, with the proof. Asking twice in a handshake is only for clients
+        // whose refusal has to come while an alert can still say why.
         if case .unproven? = calls.kept[handle], calls.accepted.holds(certificate, at: now) {
             return nil
         }
@@ -216,6 +221,6 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         }
     }
 
-    /// A client's chain takes some 40 bytes.
-    private static let mostAccepted = 4_096
+    /// A client's chain takes about 40 bytes.
+    private static let maxAccepted = 4_096
 }

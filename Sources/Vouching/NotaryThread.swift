@@ -16,21 +16,21 @@ package final class NotaryThread: Sendable {
     ///
     /// - Parameters:
     ///   - descriptor: one end of a `PacketPair`.
-    ///   - clients: of this channel.
-    ///   - admission: who gives their sessions places.
-    ///   - mostHandshakes: as many may be under way.
-    ///   - failed: called on that thread, once at most, when the other end has sent what it may not. Nothing
-    ///     more is answered.
-    /// - Throws: `system` where no thread can be had.
+    ///   - clients: those of this channel.
+    ///   - admission: gives their sessions places.
+    ///   - maxHandshakes: how many may be under way.
+    ///   - failed: called on that thread, at most once, when the other end has broken the rules. Nothing more
+    ///     is answered.
+    /// - Throws: `system` if no thread can be started.
     package init(
         _ descriptor: consuming Descriptor, _ ring: KeyRing, _ clients: ShownClients,
-        _ admission: any SessionAdmission, mostHandshakes: Int,
+        _ admission: any SessionAdmission, maxHandshakes: Int,
         failed: @escaping @Sendable (PacketError) -> Void
     ) throws(Errno) {
         let server = CallServer(owning: descriptor, limit: CallLimit.question)
         self.server = server
         thread = try startThread {
-            let notary = Notary(ring, clients, admission, mostHandshakes: mostHandshakes)
+            let notary = Notary(ring, clients, admission, maxHandshakes: maxHandshakes)
             var breach: PacketError?
             do throws(PacketError) {
                 try server.serve { question in
@@ -49,7 +49,7 @@ package final class NotaryThread: Sendable {
         }
     }
 
-    /// Ends it, and waits for its end. Once.
+    /// Stops it, and waits for its end. Call once.
     package func stop() {
         server.stop()
         pthread_join(thread, nil)

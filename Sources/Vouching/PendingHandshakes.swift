@@ -1,17 +1,17 @@
-// Handshakes that are signed, and whose clients have not proved anything yet.
+// Handshakes that are signed and whose clients have not proved anything yet.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import System
 internal import TLS
 
-/// The handshakes under way of one channel, by their sessions' handles. Each is taken out for its next step, and put
-/// back where another one follows, so that a step that fails is the last one.
+/// The handshakes under way on one channel, by their sessions' handles. Each is taken out for its next step and put
+/// back if another one follows, so that a step that fails is the last one.
 struct PendingHandshakes {
-    /// What a handshake waits for.
+    /// What a handshake is waiting for.
     enum Step {
         /// TLS 1.3: its client's chain, or the proof with the chain in it.
         case chain(Proof)
-        /// TLS 1.3: that the client has made it.
+        /// TLS 1.3: proof that its client has made it.
         case proof(Proof, ClientChain, reading: UInt32)
         /// TLS 1.2: its client's chain.
         case unproven
@@ -19,7 +19,7 @@ struct PendingHandshakes {
         case end(ClientChain, PeerIdentity, reading: UInt32)
     }
 
-    /// In an object, since a dictionary takes no value that can't be copied.
+    /// In an object, since a dictionary can't hold noncopyable values.
     final class Proof {
         var steps: HandshakeProof
         init(_ steps: consuming HandshakeProof) { self.steps = steps }
@@ -30,20 +30,20 @@ struct PendingHandshakes {
         let began: Moment
     }
 
-    private let most: Int
+    private let limit: Int
     private var entries: [Handle: Entry] = [:]
-    /// In the order in which they began, also those that are gone.
+    /// In the order in which they began, including those that are gone.
     private var order: [(handle: Handle, began: Moment)] = []
     private var gone = 0
 
-    init(most: Int) { self.most = most }
+    init(limit: Int) { self.limit = limit }
 
     var count: Int { entries.count }
 
-    /// Whether another one can begin by that handle.
+    /// Whether another one can begin under that handle.
     mutating func hasRoom(for handle: Handle, at now: Moment) -> Bool {
         forgetLate(now)
-        return entries.count < most && entries[handle] == nil
+        return entries.count < limit && entries[handle] == nil
     }
 
     /// There must be room.
@@ -52,7 +52,7 @@ struct PendingHandshakes {
         order.append((handle, now))
     }
 
-    /// Takes one out. To be put back with `began`, where another step follows.
+    /// Takes one out. It must be put back with `began` if another step follows.
     mutating func take(_ handle: Handle, at now: Moment) -> (step: Step, began: Moment)? {
         forgetLate(now)
         return entries.removeValue(forKey: handle).map { ($0.step, $0.began) }

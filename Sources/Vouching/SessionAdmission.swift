@@ -3,11 +3,11 @@
 package import Remote
 package import TLS
 
-/// Who has the places of sessions. Asked when it is known who a client is, from any thread.
+/// What gives sessions their places. Asked when it is known who a client is, on any thread.
 package protocol SessionAdmission: Sendable {
-    /// Takes a place for a session of the client's, or says why there is none.
+    /// Takes a place for a session of the client, or says why there is none.
     func place(for client: PeerIdentity) -> Result<any SessionPlace, Refusal>
 }
 
-/// A session's place, which is free again when nobody holds it any more.
+/// A session's place, which becomes free when nothing holds it any more.
 package protocol SessionPlace: AnyObject, Sendable {}

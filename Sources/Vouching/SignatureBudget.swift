@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// So many signatures a second, and as many at once: whoever owns a network process may have signatures made, as
-/// its own handshakes need them, and not a million of them.
+/// A rate of signatures per second, and as many at once: whoever controls a network process can have signatures
+/// made, as its own handshakes need them, but not a million of them.
 struct SignatureBudget {
     private let rate: Int
     private var left: Int
     private var filled: Moment
 
-    /// - Parameter rate: signatures a second.
+    /// - Parameter rate: signatures per second.
     init(rate: Int, at now: Moment) {
         self.rate = rate
         left = rate

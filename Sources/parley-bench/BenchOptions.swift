@@ -7,7 +7,7 @@ internal import Remote
 internal import Sockets
 internal import TLS
 
-/// What to do to which server.
+/// What to do with which server.
 struct BenchOptions {
     enum Mode: String, CaseIterable {
         case handshake, reply, pipelined, runs, idle
@@ -16,7 +16,7 @@ struct BenchOptions {
         var isRemote: Bool { self == .pipelined || self == .runs }
     }
 
-    /// By what a reply is recognised.
+    /// How a reply is recognised.
     enum Reply {
         case exactly([UInt8])
         case length(Int)
@@ -31,11 +31,11 @@ struct BenchOptions {
     let connections: Int
     let request: [UInt8]
     let reply: Reply
-    /// Requests of one connection that are under way at once.
+    /// How many requests of one connection are outstanding at once.
     let depth: Int
     let seconds: Duration
     let warmUp: Duration
-    /// So many operations instead of seconds.
+    /// How many operations to run instead of a time.
     let count: Int?
     let levels: [Int]
     let limit: Duration
@@ -51,7 +51,7 @@ struct BenchOptions {
             ])
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
         guard arguments.operands.count == 1, let mode = Mode(rawValue: arguments.operands[0]) else {
-            throw UsageError("one of handshake, reply, pipelined, runs and idle is expected")
+            throw UsageError("missing mode; use handshake, reply, pipelined, runs or idle")
         }
         self.mode = mode
         guard let port = try arguments.port("port"), port > 0 else {
@@ -60,18 +60,18 @@ struct BenchOptions {
         self.port = port
         processes = try (arguments["pids"] ?? "").split(separator: ",").map { word in
             guard let number = pid_t(word), number > 0 else {
-                throw UsageError("'\(word)' is no process")
+                throw UsageError("'\(word)' is not a process ID")
             }
             return number
         }
         levels = try (arguments["levels"] ?? "").split(separator: ",").map { word in
             guard let number = Int(word), (1...1_000_000).contains(number) else {
-                throw UsageError("'\(word)' is no number of sessions")
+                throw UsageError("'\(word)' is not a number of sessions")
             }
             return number
         }
         if mode == .idle, levels.isEmpty || levels != levels.sorted() {
-            throw UsageError("idle needs --levels, ascending")
+            throw UsageError("idle needs --levels in ascending order")
         }
         connections = try arguments.number("connections", 1...100_000) ?? 64
         seconds = try arguments.seconds("seconds") ?? .seconds(3)
@@ -80,7 +80,7 @@ struct BenchOptions {
         count = try arguments.number("count", 1...1_000_000_000)
         depth = mode == .pipelined ? 256 : 1
         if mode.isRemote {
-            // A run of the command, and its reply and exit, as docs/protocol.md has them.
+            // A run of the command, and its reply and exit, as in docs/protocol.md.
             let name = Array((arguments["request"] ?? "Hello").utf8)
             let text = Array((arguments["reply"] ?? "Greetings!").utf8) + [0x0a]
             guard name.count < 256, text.count < 256 else {
@@ -100,7 +100,8 @@ struct BenchOptions {
             }
         }
         guard !request.isEmpty, depth * request.count <= answerCapacity else {
-            throw UsageError("the requests under way must be 1 to \(answerCapacity) bytes together")
+            throw UsageError(
+                "the outstanding requests must be 1 to \(answerCapacity) bytes in total")
         }
         if arguments.has("plaintext") {
             try SecurityOptions.refuseWithPlaintext(arguments, SecurityOptions.client)
@@ -113,24 +114,29 @@ struct BenchOptions {
     }
 
     private static let help = """
-        usage: parley-bench MODE --port N [options]    loads a server on 127.0.0.1, prints a JSON line
-        MODE: handshake (connections, one exchange each), reply (messages over open connections),
-              pipelined (runs of a fixed reply over parley/1, many ahead), idle (open sessions),
-              runs (of a program over parley/1, one after the other in each session)
-          --pids N,...             the server's processes, whose CPU time and memory count
-          --connections N          at once; default 64
-          --request, --reply TEXT  default Hello, Greetings!; \\r and \\n are understood
-          --reply-length N         any reply of so many bytes
-          --seconds N, --warm-up N default 3, 0.3
-          --count N                so many operations and no warm-up, instead of seconds
-          --levels N,...           idle: sessions to open, ascending; a line for each
-          --limit SECONDS          for all of it (120)
-          --plaintext, --certs DIR, --ca, --cert, --key FILE   as parley has them
+        usage: parley-bench MODE --port N [options]
+
+        Puts load on a server on 127.0.0.1 and prints one line of JSON.
+        MODE: handshake (connections, one exchange each), reply (messages over open
+              connections), pipelined (a fixed reply over parley/1, many runs ahead),
+              runs (a program over parley/1, one run after the other in each session),
+              idle (open sessions)
+          --pids N,...          the server's processes, to measure CPU time and memory
+          --connections N       concurrent connections (default 64)
+          --request TEXT        default Hello; \\r and \\n are understood
+          --reply TEXT          the expected reply; default Greetings!
+          --reply-length N      accept any reply of N bytes
+          --seconds N           how long to measure (default 3)
+          --warm-up N           seconds before that (default 0.3)
+          --count N             run N operations without a warm-up, instead of a time
+          --levels N,...        idle: numbers of sessions, ascending; one line for each
+          --limit SECONDS       for the whole run (default 120)
+          --plaintext, --certs DIR, --ca FILE, --cert FILE, --key FILE   as for parley
 
         """
 }
 
-/// `\r`, `\n` and `\\` as the bytes that they stand for.
+/// `\r`, `\n` and `\\` as the bytes that they mean.
 private func unescaped(_ text: String) -> [UInt8] {
     var bytes: [UInt8] = []
     var isEscaped = false

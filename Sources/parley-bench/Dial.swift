@@ -1,17 +1,18 @@
-// Begins a connection to a server on the loopback, without the resolver and threads of `Socket.connect`.
+// Begins a connection to a server on the loopback interface, without the resolver and threads of
+// `Socket.connect`.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import Sockets
 internal import System
 
-/// A socket whose connection to 127.0.0.1 is under way; the first write waits for it.
+/// A socket whose connection to 127.0.0.1 is in progress; the first write waits for it.
 func dial(
     _ port: UInt16, number: Int, loop: EventLoop, deadlines: Deadlines
 ) throws(StreamError) -> Socket {
     let type = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = Descriptor(owning: socket(AF_INET, type, 0))
     guard descriptor.number >= 0 else { throw StreamError("cannot open a socket", errno: errno) }
-    // Ended connections keep their ports for a minute: from one address they would run out.
+    // Closed connections keep their ports for a minute: with one address the ports would run out.
     var on: Int32 = 1
     unsafe setsockopt(
         descriptor.number, Int32(IPPROTO_IP), bindAddressNoPort, &on,

@@ -15,7 +15,7 @@ final class Event {
         waiting.take()?.resume()
     }
 
-    /// Waits until it is set or the time is over; returns whether it is set.
+    /// Waits until it is set or time is up; returns whether it is set.
     @discardableResult
     func wait(_ span: Duration) async -> Bool {
         if isSet { return true }

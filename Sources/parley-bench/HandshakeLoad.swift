@@ -35,7 +35,7 @@ final class HandshakeLoad {
                     let taken = try await stream.read(upTo: 16_384, { reader.take($0) })
                 else { throw StreamError(.endedEarly, "the server closed before its reply") }
                 guard let taken else {
-                    throw StreamError(.malformed, "a reply is not the expected one")
+                    throw StreamError(.malformed, "a reply is wrong")
                 }
                 whole = taken
             }

@@ -1,11 +1,11 @@
-// Open sessions that have nothing to say: what each costs in memory, and a reply among so many in CPU time.
+// Idle open sessions: what each costs in memory, and a reply among many of them in CPU time.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Records
 internal import Sockets
 
-/// Opens as many sessions as each level says, one message each; then, where there is time for it,
-/// has them take turns with one message under way. A line for each level.
+/// Opens as many sessions as each level says, one message each; then, if there is time, they take
+/// turns with one outstanding message. Prints a line for each level.
 final class IdleLoad {
     private let load: Load
     private var sessions: [any ByteStream] = []
@@ -39,7 +39,7 @@ final class IdleLoad {
         line.print()
     }
 
-    /// A session's first exchange; what it is sent later comes to the same answering.
+    /// A session's first exchange; what it receives later is answered in the same way.
     private func greet(_ stream: any ByteStream) async {
         let greeted = Event(loop: load.loop)
         load.loop.spawn { [self] in
@@ -59,13 +59,13 @@ final class IdleLoad {
                     }
                     return .gather
                 }
-                if !isEnding { load.fail("a session ended, or a reply is not the expected one") }
+                if !isEnding { load.fail("a session ended, or a reply is wrong") }
             } catch {
                 if !isEnding { load.fail(error.told) }
             }
             greeted.set()
         }
-        if await !greeted.wait(load.options.limit) { load.fail("no reply came") }
+        if await !greeted.wait(load.options.limit) { load.fail("there was no reply") }
         sessions.append(stream)
     }
 
@@ -119,6 +119,6 @@ final class IdleLoad {
         sessions = []
     }
 
-    /// In which a server may give back what a handshake took.
+    /// Time for a server to free what a handshake used.
     private static let settling = Duration.milliseconds(300)
 }

@@ -1,4 +1,4 @@
-// What all connections of a run share.
+// State shared by all connections of a run.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Records
@@ -19,10 +19,10 @@ final class Load {
     private let context: TLSContext?
     private let serverName: ServerName
     private let deadlines: Deadlines
-    /// Operations that may be begun.
+    /// How many operations may still be begun.
     private var allowed: Int
     private var isStopped = false
-    /// Set when nothing more can come.
+    /// Set when nothing more can arrive.
     let finished: Event
     private var connectionsMade = 0
 
@@ -40,7 +40,7 @@ final class Load {
         finished = Event(loop: loop)
     }
 
-    /// Whether one more operation may be begun, which counts it.
+    /// Whether one more operation may be begun; counts it.
     func begin() -> Bool {
         guard !isStopped, allowed > 0 else { return false }
         allowed -= 1
@@ -57,20 +57,20 @@ final class Load {
         latencies.add(Moment.now - start)
     }
 
-    /// Operations are done whose time can't be told one by one.
+    /// Operations are done whose times can't be measured individually.
     func complete(_ count: Int) { operations += count }
 
     func fail(_ error: String) {
         errors += 1
         firstError = firstError ?? error
-        // A server that fails every time would be asked for ever.
+        // A server that always fails would be asked for ever.
         if errors >= 100 {
             stop()
             finished.set()
         }
     }
 
-    var complaint: String { firstError ?? "\(operations) operations were done" }
+    var complaint: String { firstError ?? "\(operations) operations were completed" }
 
     /// Opens a connection, with its handshake.
     func connect() async throws(StreamError) -> any ByteStream {
@@ -84,12 +84,12 @@ final class Load {
         let stream = try TLSStream(client: context, serverName: serverName, over: socket)
         try await stream.handshake()
         if options.mode.isRemote, stream.applicationProtocol != remoteProtocol {
-            throw StreamError(.malformed, "the server takes no part in parley/1")
+            throw StreamError(.malformed, "the server does not speak parley/1")
         }
         return stream
     }
 
-    /// Opens connections, a few at once, and hands each over as soon as it is there.
+    /// Opens connections, a few at a time, and hands over each as soon as it is open.
     func open(_ count: Int, _ opened: @escaping (any ByteStream) async -> Void) async {
         guard count > 0 else { return }
         let done = Event(loop: loop)
@@ -109,8 +109,8 @@ final class Load {
         await done.wait(options.limit)
     }
 
-    /// Prints the line of what is under way: after a warm-up for as many seconds as are asked for,
-    /// or for a number of operations. Nothing is begun any more when it returns.
+    /// Measures and prints a line: after a warm-up, for the requested time or number of operations.
+    /// Nothing new is begun when it returns.
     func measure() async {
         var measured = measurement()
         if options.count != nil {
@@ -124,13 +124,13 @@ final class Load {
         await finished.wait(options.limit)
     }
 
-    /// Ends what `measurement` began: a line with its figures.
+    /// Ends what `measurement` began, and returns a line with its figures.
     func line(_ measured: Measurement, connections: Int) -> JSONLine {
         measured.line(
             connections: connections, operations: operations, errors: errors, latencies: latencies)
     }
 
-    /// Counts from here on.
+    /// Starts counting.
     func measurement() -> Measurement {
         operations = 0
         latencies.removeAll()
@@ -140,7 +140,7 @@ final class Load {
     private static let openedAtOnce = 64
 }
 
-/// Counts who may still go in and who has not come out.
+/// Counts how many may still enter and how many have not left.
 final class Door {
     private var outside: Int
     private var left: Int

@@ -1,11 +1,11 @@
-// The stretch of a run that counts, and the line that it becomes.
+// The part of a run that is measured, and its line of figures.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
 internal import Records
 internal import System
 
-/// Begins to measure when it is made.
+/// Begins measuring when it is created.
 struct Measurement {
     private let options: BenchOptions
     private let server: ServerUsage
@@ -19,7 +19,7 @@ struct Measurement {
         start = Moment.now
     }
 
-    /// Ends the stretch: a line with its figures.
+    /// Ends the measurement, and returns a line with its figures.
     ///
     /// - Parameters:
     ///   - operations: that were done since it began.
@@ -48,7 +48,7 @@ struct Measurement {
             line.add("server_user_ticks", serverNow.user - server.user)
             line.add("server_system_ticks", serverNow.system - server.system)
         }
-        // The fields are microseconds: thousandths of what is given as seconds.
+        // The fields are microseconds: thousandths of the seconds passed here.
         if let (p50, p99, p999) = latencies.percentiles() {
             line.add("p50_us", seconds: .milliseconds(p50))
             line.add("p99_us", seconds: .milliseconds(p99))

@@ -1,4 +1,4 @@
-// The benchmark's load: drives one server of small messages and says what it cost.
+// The benchmark's load: drives one server with small messages and reports what it cost.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Console
@@ -27,7 +27,7 @@ struct ParleyBench {
         let load = try Load(options, loop: loop)
         let limit = Timer(after: options.limit, on: loop) {
             Log.end(
-                "parley-bench", "not done within \(options.limit.words); \(load.complaint)",
+                "parley-bench", "not finished within \(options.limit.words); \(load.complaint)",
                 status: 1)
         }
         loop.spawn {
@@ -41,6 +41,6 @@ struct ParleyBench {
         loop.run()
         _ = limit
         guard let error = load.firstError else { return 0 }
-        Log.end("parley-bench", "\(load.errors) errors, the first: \(error)", status: 1)
+        Log.end("parley-bench", "\(load.errors) errors; the first: \(error)", status: 1)
     }
 }

@@ -1,4 +1,4 @@
-// Messages over open connections, each of which always has some under way.
+// Messages over open connections, each of which always has outstanding ones.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Remote
@@ -37,7 +37,7 @@ final class ReplyLoad {
         await load.measure()
     }
 
-    /// Until the load is stopped and what was begun is answered.
+    /// Runs until the load is stopped and what was begun is answered.
     private func ask(on stream: any ByteStream) async throws(StreamError) {
         let load = load
         let requests = requests
@@ -50,8 +50,8 @@ final class ReplyLoad {
         var start = Moment.now
         var isWrong = false
         try await stream.write(Array(requests[..<(underWay * size)]))
-        // The loop calls this for what arrives; a task that is resumed for each would cost more
-        // than some servers.
+        // The loop calls this for what arrives; resuming a task for each would cost more than some
+        // servers do.
         let isDone = try await stream.answer(upTo: 16_384) { bytes, output in
             guard let whole = reader.take(bytes) else {
                 isWrong = true
@@ -67,7 +67,7 @@ final class ReplyLoad {
             output.append(contentsOf: requests.span.extracting(first: more * size))
             return underWay == 0 ? .last : .send
         }
-        if isWrong { throw StreamError(.malformed, "a reply is not the expected one") }
+        if isWrong { throw StreamError(.malformed, "a reply is wrong") }
         if !isDone { throw StreamError(.endedEarly, "the server closed the connection") }
     }
 }

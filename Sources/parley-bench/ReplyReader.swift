@@ -1,11 +1,11 @@
 // Recognises a server's replies, in whatever pieces they come.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Cuts what comes into replies, each of which must be the expected one.
+/// Splits the input into replies, each of which must be the expected one.
 struct ReplyReader {
     private let expected: BenchOptions.Reply
     private let length: Int
-    /// Bytes of the reply under way; of its frame, where it is a program's.
+    /// Bytes of the current reply so far or, for a program, of its frame.
     private var got = 0
     /// The header of a program's frame.
     private var header: [UInt8] = []
@@ -19,7 +19,7 @@ struct ReplyReader {
         }
     }
 
-    /// How many replies have become whole; nil where a byte is wrong.
+    /// How many replies are now complete; nil if a byte is wrong.
     mutating func take(_ bytes: Span<UInt8>) -> Int? {
         switch expected {
         case .length:
@@ -45,7 +45,7 @@ struct ReplyReader {
         return whole
     }
 
-    /// Passes over what a program wrote, and what the server says of its input.
+    /// Skips what a program wrote, and what the server says about its input.
     private mutating func takeFrames(_ bytes: Span<UInt8>) -> Int? {
         var whole = 0
         for index in 0..<bytes.count {

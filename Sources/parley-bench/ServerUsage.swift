@@ -1,11 +1,11 @@
-// What a server's processes have used, from the kernel's accounts.
+// What a server's processes have used, according to the kernel.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import System
 
 /// CPU time and memory of processes and their children, at one moment.
 struct ServerUsage {
-    /// CPU time, with that of the children that have ended and were waited for.
+    /// CPU time, including that of children that ended and were waited for.
     private(set) var processor = Duration.zero
     /// Clock ticks in user and kernel mode.
     private(set) var user: UInt64 = 0
@@ -29,13 +29,13 @@ struct ServerUsage {
         var clock = clockid_t()
         if unsafe clock_getcpuclockid(process, &clock) == 0 { processor += used(clock) }
         let stat = contents(of: "/proc/\(process)/stat")
-        // The name in parentheses may hold anything.
+        // The name in parentheses may contain anything.
         if let end = stat.lastIndex(of: ")") {
             let fields = stat[end...].split(separator: " ")
             if fields.count > 15 {
                 user += UInt64(fields[12]) ?? 0
                 system += UInt64(fields[13]) ?? 0
-                // In hundredths of a second, which the clock above is not.
+                // In hundredths of a second, unlike the clock above.
                 let ended = (UInt64(fields[14]) ?? 0) + (UInt64(fields[15]) ?? 0)
                 processor += .seconds(Double(ended) / MachineUsage.ticksPerSecond)
             }
@@ -73,14 +73,14 @@ struct MachineUsage {
     static let cores = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }
 
-/// What a CPU-time clock shows; zero for that of a process which is gone.
+/// The value of a CPU-time clock; zero if its process is gone.
 private func used(_ clock: clockid_t) -> Duration {
     var time = timespec()
     guard unsafe clock_gettime(clock, &time) == 0 else { return .zero }
     return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
 
-/// A small file of /proc; empty where there is none.
+/// A small file in /proc; empty if there is none.
 private func contents(of path: String) -> String {
     let descriptor = Descriptor(owning: unsafe open(path, O_RDONLY | O_CLOEXEC))
     return String(decoding: descriptor.contents(), as: UTF8.self)

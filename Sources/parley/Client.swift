@@ -18,15 +18,15 @@ final class Client {
     private let log: Log
     private let transcript: ConsoleTranscript
     private var signal: Int32?
-    /// What of our output can't be written, and the errno that says why.
+    /// The output that can't be written, and the errno that says why.
     private var outputFailure: (name: String, reason: Int32)?
     private var status: Int32 = 0
     private let input: LineReader
-    /// Nil but for `run`.
+    /// Nil except for `run`.
     private let report: Report?
     /// The descriptor of `--status-fd`.
     private let outcomes: Output?
-    /// Ends the remote command that runs; false where there is none.
+    /// Ends the running remote command; returns false if there is none.
     private var interrupt: (() -> Bool)?
 
     init(_ options: ClientOptions) throws {
@@ -48,7 +48,7 @@ final class Client {
     func run() throws -> Int32 {
         let context = try options.security?.clientContext()
         let server = options.isPair ? try options.security?.serverContext() : nil
-        // With --json standard error is for objects.
+        // With --json, standard error is for objects only.
         if options.run?.isJSON != true {
             for warning in context?.warnings ?? [] { log.write(warning) }
         }
@@ -74,17 +74,17 @@ final class Client {
             }
         }
         transcript.output.failed = failed("standard output")
-        outcomes?.failed = failed("the descriptor of --status-fd")
-        // A remote command's error output is as much its output.
+        outcomes?.failed = failed("the --status-fd descriptor")
+        // A remote command's error output is part of its output.
         if options.run != nil {
             let failed = failed("standard error")
-            // Whoever has closed it wants none.
+            // A caller that has closed it wants none.
             log.output.failed = { if $0 != EBADF { failed($0) } }
         }
         let signals = try Signals(Self.signals, loop: loop) { [unowned self] arrival in
             let signal = arrival.signal
             if signal == SIGINT, let interrupt, interrupt() { return }
-            // The second one does not wait for the end of the session.
+            // A second signal does not wait for the end of the session.
             if self.signal != nil { loop.stop() }
             self.signal = signal
             work.cancel()
@@ -105,11 +105,11 @@ final class Client {
         }
         switch outputFailure {
         case nil: return status
-        // Whoever reads our output has what they wanted, and says so in this way.
+        // A reader that closes our output has what it wanted.
         case (_, EPIPE)?: return 128 + SIGPIPE
         case (let name, let reason)?:
             let sentence =
-                "\(name) cannot be written (\(Errno(reason))); redirect it elsewhere"
+                "cannot write to \(name) (\(Errno(reason))); redirect it elsewhere"
             Log.end("parley", sentence, status: ExitStatus.failure, run: options.run)
         }
     }
@@ -121,13 +121,13 @@ final class Client {
                 to: options.endpoint, within: options.connectTimeout, deadlines: options.deadlines,
                 loop: loop)
         } catch {
-            // The output of a remote command is a program's, and nothing else's.
+            // Standard output belongs to the remote program alone.
             if error.code == .refused, options.run == nil {
                 transcript.print("Connection failed. Is the server running?")
             }
             throw error.code == .refused && mayListenElsewhere
                 ? error.saying(
-                    "\(error.sentence); parleyd command listens on 127.0.0.1 alone unless it is given --host"
+                    "\(error.sentence); parleyd command listens only on 127.0.0.1 unless started with --host"
                 ) : error
         }
         let stream = try await open(socket, context)
@@ -141,14 +141,14 @@ final class Client {
         if let failure = await stream.close(), failure.code.concernsTrust { throw failure }
     }
 
-    /// Whether a server that runs may refuse a connection to this address: what it listens on by default
-    /// reaches no other machine.
+    /// Whether a running server may still refuse a connection to this address: by default it listens
+    /// only on the loopback interface.
     private var mayListenElsewhere: Bool {
         options.conversation == .command && options.endpoint.host != "localhost"
             && !options.endpoint.host.utf8.starts(with: "127.".utf8)
     }
 
-    /// Wraps a connection, and says how it is protected where somebody may want to know.
+    /// Wraps a connection, and says how it is protected if a person is watching.
     private func open(_ socket: Socket, _ context: TLSContext?) async throws(StreamError)
         -> any ByteStream
     {
@@ -163,7 +163,7 @@ final class Client {
             if error.code != .handshakeTimedOut { await stream.close() }
             throw error
         }
-        // Whoever reads an object of --json from standard error wants nothing beside it.
+        // A caller that reads --json's objects from standard error wants nothing else there.
         if !options.isQuiet, options.run?.isJSON != true,
             let warning = Expiry.firstWarning(of: context.expiries)
         {
@@ -187,7 +187,7 @@ final class Client {
         case .greeting: try await Greeting.ask(stream, transcript: lines)
         case .command:
             if let messages = options.messages {
-                // The replies are what was asked for, not the console's lines.
+                // The user asked for the replies, not for the console's lines.
                 let replies = ConsoleTranscript(output: transcript.output, input: nil, log: log)
                 try await Command.ask(messages, on: stream, transcript: replies)
             } else {
@@ -202,7 +202,8 @@ final class Client {
         guard tls.applicationProtocol == remoteProtocol else {
             throw StreamError(
                 .noRemoteSessions,
-                "the server has no remote sessions: it must be parleyd command with --client-ca")
+                "the server does not offer remote sessions; it must run as parleyd command with --client-ca"
+            )
         }
         let console = RemoteTerminal(
             options, output: transcript.output, log: log, input: input,
@@ -214,7 +215,7 @@ final class Client {
         status = run.status
     }
 
-    /// The first document: a server and its client in one process, one session.
+    /// The first tutorial: a server and its client in one process, one session.
     private func pair(server: TLSContext?, client: TLSContext?) async throws(StreamError) {
         let lines = options.isQuiet ? nil : transcript
         let endpoint = Endpoint(host: options.conversation.defaultHost, port: options.endpoint.port)
@@ -226,7 +227,7 @@ final class Client {
         var acceptor: Acceptor?
         acceptor = try Acceptor(listener, loop: loop) { _ in
         } accepted: { [self] descriptor, peer in
-            // A stranger who found the port is not the other end.
+            // A stranger who finds the port is not the peer.
             guard peer.host == "127.0.0.1" else { return }
             acceptor?.stop()
             let socket: Socket
@@ -278,7 +279,7 @@ final class Client {
     }
 
     private func fail(_ error: StreamError) {
-        // Cancelled by a signal or a closed output, which say enough themselves.
+        // Cancelled by a signal or a closed output, which needs no explanation.
         guard signal == nil, outputFailure == nil else { return }
         status = ExitStatus(error).number
         guard let report else { return log.write(error.told) }

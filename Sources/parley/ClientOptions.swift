@@ -7,7 +7,7 @@ internal import Remote
 internal import Sockets
 internal import TLS
 
-/// What parley was told, checked.
+/// parley's command line, checked.
 struct ClientOptions {
     let conversation: Conversation
     /// `pair hello`: both ends in this process.
@@ -15,7 +15,7 @@ struct ClientOptions {
     let endpoint: Endpoint
     /// For `run`; its server is the `command` server.
     let run: RunOptions?
-    /// What stands behind `--`; nil for the interactive session and for `run`.
+    /// The words after `--`; nil for an interactive session and for `run`.
     let messages: [String]?
     let isQuiet: Bool
     /// Nil for `--plaintext`.
@@ -29,7 +29,7 @@ struct ClientOptions {
     static let valued =
         ["port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
         + SecurityOptions.client
-    /// Those of them that are for `run` alone.
+    /// Those that are only for `run`.
     static let runsOwn = ["batch", "json", "status-fd", "keepalive"]
 
     /// Reads a command line; `--help` and `--version` end the process.
@@ -48,8 +48,8 @@ struct ClientOptions {
         guard let name = operands.popFirst() else {
             throw UsageError(
                 isPair
-                    ? "a protocol is missing: pair hello"
-                    : "a protocol is missing: hello, greeting, command, chat, or run")
+                    ? "missing protocol; use pair hello"
+                    : "missing protocol; use hello, greeting, command, chat or run")
         }
         let isRun = name == "run" && !isPair
         guard let conversation = isRun ? .command : Conversation(rawValue: name),
@@ -57,44 +57,44 @@ struct ClientOptions {
         else {
             throw UsageError(
                 isPair
-                    ? "'\(name)' has no pair; there is pair hello"
-                    : "'\(name)' is no protocol; there are hello, greeting, command, chat, and run")
+                    ? "'\(name)' cannot run as a pair; use pair hello"
+                    : "'\(name)' is not a protocol; use hello, greeting, command, chat or run")
         }
         self.conversation = conversation
         let port = try arguments.port("port") ?? conversation.defaultPort
         let host = operands.popFirst()
         if isPair, let host {
             throw UsageError(
-                "'\(host)' is one argument too many: both ends of a pair are in this process")
+                "unexpected argument '\(host)': both ends of a pair run in this process")
         }
         if let host, let at = host.lastIndex(of: "@") {
             throw UsageError(
-                "'\(host)' names a user, but Parley has no users: the certificate says who asks; give \(host[host.index(after: at)...]) alone"
+                "'\(host)' names a user, but Parley identifies callers by their certificates; use \(host[host.index(after: at)...]) alone"
             )
         }
         guard let endpoint = Endpoint(host ?? "127.0.0.1", defaultPort: port) else {
             throw UsageError(
-                "'\(host ?? "")' is no host: HOST, HOST:PORT, or [IPV6]:PORT with a port up to 65535"
+                "'\(host ?? "")' is not a valid host; use HOST, HOST:PORT or [IPV6]:PORT, with a port up to 65535"
             )
         }
-        guard isPair || endpoint.port > 0 else { throw UsageError("port 0 is none to connect to") }
+        guard isPair || endpoint.port > 0 else { throw UsageError("cannot connect to port 0") }
         self.endpoint = endpoint
         if let extra = operands.first {
             throw UsageError(
-                "'\(extra)' is one argument too many; \(isRun ? "the command stands" : "messages stand") behind --"
+                "unexpected argument '\(extra)'; \(isRun ? "the command goes" : "messages go") after --"
             )
         }
         run = isRun ? try Self.runOptions(arguments, host: host ?? endpoint.host) : nil
         for name in Self.runsOwn
         where !isRun && arguments.has(name) {
-            throw UsageError("--\(name) belongs to parley run")
+            throw UsageError("--\(name) is only for parley run")
         }
         messages = isRun ? nil : arguments.rest
         if let messages {
             guard conversation == .command else {
-                throw UsageError("\(conversation) takes no messages behind --, only command does")
+                throw UsageError("\(conversation) takes no messages after --; only command does")
             }
-            guard !messages.isEmpty else { throw UsageError("behind -- a message is missing") }
+            guard !messages.isEmpty else { throw UsageError("missing message after --") }
         }
         isQuiet = arguments.has("quiet")
         connectTimeout = try arguments.seconds("connect-timeout") ?? .seconds(10)
@@ -103,7 +103,7 @@ struct ClientOptions {
         if arguments.has("plaintext") {
             if isRun {
                 throw UsageError(
-                    "run has no plaintext form, since the server must know who asks; leave --plaintext out"
+                    "run cannot use --plaintext, because the server must know who the caller is; omit it"
                 )
             }
             try SecurityOptions.refuseWithPlaintext(arguments, SecurityOptions.client)
@@ -118,7 +118,7 @@ struct ClientOptions {
             do {
                 serverName = try ServerName(name)
             } catch {
-                throw UsageError("'\(name)' is no name of a server: \(error.told)")
+                throw UsageError("'\(name)' is not a valid server name: \(error.told)")
             }
         }
     }
@@ -128,10 +128,10 @@ struct ClientOptions {
     ) throws(UsageError) -> RunOptions {
         let isBatch = arguments.has("batch")
         if let command = arguments.rest {
-            guard !command.isEmpty else { throw UsageError("behind -- a command is missing") }
+            guard !command.isEmpty else { throw UsageError("missing command after --") }
             guard !isBatch else {
                 throw UsageError(
-                    "--batch reads its commands from standard input, not from behind --")
+                    "--batch reads commands from standard input; give none after --")
             }
         }
         return RunOptions(
@@ -141,28 +141,33 @@ struct ClientOptions {
 
     static let help = """
         usage: parley run [options] HOST[:PORT] [-- COMMAND [ARGUMENT...]]
-               parley PROTOCOL [options] [HOST[:PORT]]      asks a server over TLS 1.3
+               parley PROTOCOL [options] [HOST[:PORT]]     talk to a server over TLS 1.3
                parley command [options] [HOST[:PORT]] -- MESSAGE...
-               parley pair hello [options]                  both ends in one process
+               parley pair hello [options]                 both ends in one process
         PROTOCOL: hello (port 8080), greeting (5000), command, run (12345), chat (5000)
-          --batch               run: one command a line from standard input
-          --json, --status-fd N run: outcomes as objects on standard error, on N
-          --keepalive SECONDS   run: asks a silent server if it is there (15); 0: never
-          --port N              another port; HOST is 127.0.0.1 if left out
-          --quiet               no console lines on standard output
-          --plaintext           no encryption, as the Python programs have it
-          --ca FILE             trusts these CAs, not DIR/ca.pem or the system's
-          --pin sha256//HASH    trusts this public key; may be repeated
-          --server-name NAME    the name to verify where it is not HOST; or uri:URI
-          --certs DIR           ca.pem, client.*; or ~/.config/parley, /etc/parley
-          --cert, --key FILE    another client certificate, another key
-          --crl FILE            refuses a revoked server certificate
-          --tls-min 1.2         allows TLS 1.2 as well
-          --keylog FILE         writes session secrets, for debugging
-          --connect-timeout, --handshake-timeout SECONDS       default 10 each
-          --idle-timeout, --close-timeout SECONDS              default 300 and 5
-          --version, --help, -h (parley run -h: interactive sessions and quoting)
-        Ends with the command's status, 251 (the server's limit), 252 (cut short),
+          --batch                      run: read one command a line from standard input
+          --json                       run: write outcomes as JSON to standard error
+          --status-fd N                run: write outcomes as JSON to descriptor N
+          --keepalive SECONDS          run: ping a silent server (default 15, 0: never)
+          --port N                     another port (HOST defaults to 127.0.0.1)
+          --quiet                      print no console lines on standard output
+          --plaintext                  no encryption, as in the tutorials' programs
+          --ca FILE                    trust these CAs, not DIR/ca.pem or the system's
+          --pin sha256//HASH           trust this public key; can be repeated
+          --server-name NAME, uri:URI  the name to verify, if not HOST
+          --certs DIR                  directory with ca.pem, client.pem and client.key;
+                                       default ~/.config/parley, then /etc/parley
+          --cert FILE, --key FILE      another client certificate and its key
+          --crl FILE                   reject a revoked server certificate
+          --tls-min 1.2                allow TLS 1.2 as well
+          --keylog FILE                write session secrets, for debugging
+          --connect-timeout SECONDS    default 10
+          --handshake-timeout SECONDS  default 10
+          --idle-timeout SECONDS       default 300
+          --close-timeout SECONDS      default 5
+          --version                    print the versions of Parley and OpenSSL
+          --help, -h                   this help; with run: sessions and quoting as well
+        Exit status: the command's own, 251 (limit of the server), 252 (cut short),
         253 (refused), 254 (not trusted) or 255. Example: parley run localhost -- help
 
         """

@@ -7,7 +7,7 @@ internal import System
 /// `--`: until then the host may still be being typed.
 struct Completion {
     enum Candidates {
-        /// Those of these words that begin with what was typed.
+        /// The words among these that begin with what was typed.
         case words([String])
         /// The shell's own: paths, folders, names of hosts.
         case files, folders, hosts
@@ -65,7 +65,7 @@ struct Completion {
         }
     }
 
-    /// The words that are no options and no options' values.
+    /// The words that are neither options nor values of options.
     private static func operands(of words: [String]) -> [String] {
         var operands: [String] = []
         var isValue = false
@@ -109,8 +109,10 @@ struct Completion {
             end = line.index(after: end)
         }
         let name = String(line[..<end])
-        return printable(name) == name && !name.hasPrefix("You may run nothing")
-            && !name.hasPrefix(":") ? name : nil
+        // What a server says where there are none; an earlier one put it in other words.
+        let isEmpty = ["You may not run anything", "You may run nothing"].contains(
+            where: name.hasPrefix)
+        return printable(name) == name && !isEmpty && !name.hasPrefix(":") ? name : nil
     }
 
     /// What the values of options are.

@@ -5,7 +5,7 @@ internal import Sockets
 internal import System
 internal import TLS
 
-/// What parley ends with where it failed.
+/// parley's exit status when it failed itself.
 struct ExitStatus {
     static let limit: Int32 = 251
     static let cutShort: Int32 = 252
@@ -26,7 +26,7 @@ struct ExitStatus {
 }
 
 extension Outcome {
-    /// What parley ends with: the program's own status, or what Parley has to say.
+    /// parley's exit status: the program's own, or one of Parley's.
     var exitStatus: Int32 {
         switch self {
         case .ended(.status(let number)): Int32(number)

@@ -1,11 +1,12 @@
-// The last word before the process ends.
+// The last message before the process ends.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
 internal import Records
 
 extension Log {
-    /// Says the last word before the process ends, as an object where `run` was asked for one.
+    /// Writes the last message before the process ends, as an object if `run` was asked for
+    /// objects.
     static func end(
         _ program: String, _ sentence: String, status: Int32, code: String = "failed",
         run: RunOptions?

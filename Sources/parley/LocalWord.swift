@@ -1,14 +1,14 @@
 // What an interactive session understands itself, before the server is asked.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A typed line's meaning. The local words win over commands of the same name, so that somebody can leave
-/// whatever the server's table has; `--` before a line sends it to the server as it is.
+/// A typed line's meaning. Local words win over commands of the same name, so that users can leave
+/// whatever the server's table contains; `--` before a line sends it to the server as it is.
 enum LocalWord: Equatable {
     /// `exit` or `quit`.
     case leave
     /// `help NAME`.
     case help(String)
-    /// Anything else: the server's.
+    /// Anything else is for the server.
     case command([String])
 
     init(_ words: [String]) {
@@ -20,11 +20,11 @@ enum LocalWord: Equatable {
         }
     }
 
-    /// What stands below the server's help.
-    static let help = "(help NAME shows one of them; exit, quit or Ctrl-D leaves)"
+    /// Printed after the server's help.
+    static let help = "(help NAME shows a single command; exit, quit or Ctrl-D leaves)"
 
-    /// The lines of a server's help (docs/protocol.md) that are a command's: its name, then its arguments,
-    /// and behind two spaces its summary.
+    /// The lines of a server's help (docs/protocol.md) that are about a command: its name, its arguments
+    /// and, after two spaces, its summary.
     static func entries(of name: String, in help: [UInt8]) -> [ArraySlice<UInt8>] {
         help.split(separator: UInt8(ascii: "\n")).filter { line in
             guard line.starts(with: name.utf8) else { return false }
@@ -34,18 +34,19 @@ enum LocalWord: Equatable {
     }
 }
 
-/// What `parley run --help` says beside the options.
+/// What `parley run --help` says in addition to the options.
 let runHelp = """
 
-    Without a command, run is an interactive session. It edits lines where libedit
-    is installed, and keeps them in ~/.local/state/parley/history but for those that
-    begin with a blank.
-      help, help NAME       what you may run; the entry of one command
-      exit, quit, Ctrl-D    leaves
-      Ctrl-C                clears the line, or ends the command that runs
-      -- COMMAND...         a command of the server's with one of these names
-    A line, here and of --batch, is words separated by blanks. 'x' keeps all as it
-    is, "x" all but \\" and \\\\, \\x is x, and $'x' takes \\n, \\t, \\xHH and \\uHHHH as
-    in bash. A line that begins with # is a comment. Nothing is expanded.
+    Without a command, run starts an interactive session. Lines can be edited where
+    libedit is installed; they are kept in ~/.local/state/parley/history, except
+    those that begin with a blank.
+      help, help NAME       list what you may run; show a single command
+      exit, quit, Ctrl-D    leave
+      Ctrl-C                clear the line, or end the running command
+      -- COMMAND...         run a server command that has one of these names
+    Here and with --batch, a line consists of words separated by blanks. 'x' is
+    taken literally, "x" too except for \\" and \\\\, \\x is x, and $'x' takes \\n, \\t,
+    \\xHH and \\uHHHH as in bash. Lines that begin with # are comments. Nothing is
+    expanded.
 
     """

@@ -5,25 +5,26 @@ internal import Glibc
 internal import Sockets
 internal import System
 
-/// A server's answer to `help`, remembered for a minute in the user's cache folder, since a shell asks at each stroke of
-/// the Tab key. Nothing that fails is said: a completion has no place for it.
+/// A server's answer to `help`, remembered for a minute in the user's cache folder, since a shell asks at each stroke
+/// of the Tab key. Failures are silent: a completion has no place for messages.
 struct OfferedCommands {
-    /// Nil where nothing can be remembered.
+    /// Nil if nothing can be cached.
     private let folder: String?
     private let now: () -> time_t
 
-    /// - Parameter folder: `$XDG_CACHE_HOME/parley`; made where it isn't there.
+    /// - Parameter folder: `$XDG_CACHE_HOME/parley`; created if it doesn't exist.
     init(folder: String? = UserFolder.cache, now: @escaping () -> time_t = { time(nil) }) {
         self.folder = folder
         self.now = now
     }
 
     /// - Parameters:
-    ///   - words: parley's, up to the server that is asked.
-    ///   - ask: asks it; nil where there was no answer.
-    /// - Returns: what `help` says; empty where nobody knows.
+    ///   - words: parley's words, up to the server to ask.
+    ///   - ask: asks the server; returns nil if there was no answer.
+    /// - Returns: the output of `help`; empty if unknown.
     func help(_ words: [String], ask: ([String]) -> String?) -> String {
-        // The words themselves are in the file, so that two that share a name are two all the same.
+        // The words themselves are in the file, so that two requests whose hashes collide stay
+        // distinct.
         let head = words.joined(separator: "\u{1f}") + "\u{1e}"
         let path = folder.map { "\($0)/help-\(Self.name(of: head))" }
         if let path, let text = remembered(path), text.hasPrefix(head) {
@@ -60,7 +61,7 @@ struct OfferedCommands {
         }
     }
 
-    /// As `mkdir -p` does, for its owner alone.
+    /// Like `mkdir -p`, readable only by its owner.
     private func makeFolders(_ path: String) {
         var partial = ""
         for component in path.split(separator: "/") {
@@ -82,7 +83,7 @@ struct OfferedCommands {
     /// In bytes.
     private static let longest = 4 << 20
 
-    /// Asks by this same program, in a process of its own, for a few seconds at most.
+    /// Asks by running this program in another process, for a few seconds at most.
     static func ask(_ words: [String]) -> String? {
         let limits = [
             "--connect-timeout", "2", "--handshake-timeout", "2", "--idle-timeout", "3", "--quiet",
@@ -104,14 +105,15 @@ struct OfferedCommands {
         else { return nil }
         _ = consume writer
         let text = Self.read(reader, until: .now + patience)
-        // One that says too much, or takes too long, has nothing to say.
+        // A server that says too much or takes too long counts as silent.
         if text == nil { kill(pid, SIGKILL) }
         var status: Int32 = 0
         while unsafe waitpid(pid, &status, 0) < 0, errno == EINTR {}
         return status == 0 ? text.map { String(decoding: $0, as: UTF8.self) } : nil
     }
 
-    /// - Returns: all that comes; nil where that takes longer, or is more than a table can be.
+    /// - Returns: everything that comes; nil if that takes longer, or is more than a table can
+    ///   produce.
     private static func read(_ pipe: borrowing Descriptor, until end: Moment) -> [UInt8]? {
         var bytes: [UInt8] = []
         var room = [UInt8](repeating: 0, count: 65_536)

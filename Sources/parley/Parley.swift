@@ -52,8 +52,8 @@ struct Parley {
         endAfterPrinting(completion.text, failure: ExitStatus.failure)
     }
 
-    /// Where objects were asked for. Read again by its words alone: the command line could not be
-    /// understood.
+    /// Where to write objects. Found by looking at the words, since the command line could not be
+    /// parsed.
     private static func objects(asked words: ArraySlice<String>) -> RunOptions? {
         guard words.contains("run") else { return nil }
         let option = "--status-fd"

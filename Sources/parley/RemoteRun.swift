@@ -8,7 +8,7 @@ internal import Sockets
 
 /// Runs remote commands over a stream. Confined to its loop.
 final class RemoteRun<Stream: ByteStream> {
-    /// What parley ends with.
+    /// parley's exit status.
     private(set) var status: Int32 = 0
 
     private let options: RunOptions
@@ -17,10 +17,10 @@ final class RemoteRun<Stream: ByteStream> {
     private let report: Report
     private let log: Log
     private let loop: EventLoop
-    /// A command is under way, which a first interrupt ends.
+    /// A command is running, and a first interrupt ends it.
     private var isWaiting = false
     private var isInterrupted = false
-    /// Lines of a batch that were read.
+    /// How many lines of the batch were read.
     private var lines = 0
 
     init(_ options: RunOptions, _ stream: Stream, console: RemoteTerminal, report: Report, log: Log)
@@ -51,11 +51,11 @@ final class RemoteRun<Stream: ByteStream> {
         try result.get()
     }
 
-    /// Ctrl-C: ends the command that runs.
+    /// Ctrl-C: ends the running command.
     ///
-    /// At the prompt it clears the line.
+    /// At the prompt, clears the line.
     ///
-    /// - Returns: false where there is none, or it was asked to end already.
+    /// - Returns: false if there is none, or it was already asked to end.
     func interrupt() -> Bool {
         guard isWaiting else {
             return options.isConversational && console.transcript.interrupt()
@@ -96,7 +96,7 @@ final class RemoteRun<Stream: ByteStream> {
 
     /// Asks the server for its help, and prints the entry of one command.
     ///
-    /// - Throws: `commandRefused` where it has none.
+    /// - Throws: `commandRefused` if there is no such entry.
     private func showHelp(of name: String) async throws(StreamError) {
         try client.send(["help"])
         console.collect()
@@ -106,18 +106,19 @@ final class RemoteRun<Stream: ByteStream> {
         let entries = LocalWord.entries(of: name, in: help)
         guard !entries.isEmpty else {
             throw StreamError(
-                .commandRefused, "you may run no command named '\(name)'; help lists those you may")
+                .commandRefused,
+                "there is no command '\(name)' that you may run; help lists those you may")
         }
         for entry in entries { console.print(entry) }
     }
 
-    /// - Returns: nil at the end of input, and where the server has ended the session in order.
+    /// - Returns: nil at the end of input, and if the server ended the session properly.
     private func nextLine() async throws(StreamError) -> [UInt8]? {
         do throws(StreamError) {
             return try await ask("parley> ")
         } catch {
             guard error.code == .endedEarly else { throw error }
-            log.write("the server has ended the session")
+            log.write("the server ended the session")
             return nil
         }
     }
@@ -152,7 +153,7 @@ final class RemoteRun<Stream: ByteStream> {
         guard line.count <= RemoteTerminal.longestLine else {
             throw StreamError(
                 .commandRefused,
-                "a command's line has at most \(RemoteTerminal.longestLine) bytes, so this one was not sent"
+                "a command line can have at most \(RemoteTerminal.longestLine) bytes, so this one was not sent"
             )
         }
         guard let text = String(validating: line, as: UTF8.self) else {
@@ -171,12 +172,12 @@ final class RemoteRun<Stream: ByteStream> {
 
     // MARK: A batch
 
-    /// Lines that are at hand are sent ahead while earlier commands run; their results come in
+    /// Lines that are available are pipelined while earlier commands run; their results come in
     /// order.
     private func runBatch() async throws(StreamError) {
         var sent: [[String]] = []
         var failure: StreamError?
-        /// What was answered, where that is one command.
+        /// The outcome, if exactly one command was answered.
         var only: Outcome?
         var answered = 0
         while true {
@@ -208,8 +209,8 @@ final class RemoteRun<Stream: ByteStream> {
 
     /// The outcome of the oldest command that was sent.
     ///
-    /// - Parameter only: the one answer before it, where there was one.
-    /// - Throws: `commandRefused` where that was the session's refusal.
+    /// - Parameter only: the only outcome before it, if there was exactly one.
+    /// - Throws: `commandRefused` if that was the session's refusal.
     private func next(
         of sent: inout [[String]], after only: Outcome?
     ) async throws(StreamError) -> Outcome {
@@ -220,20 +221,20 @@ final class RemoteRun<Stream: ByteStream> {
                 refusal.code == .busy
             else { throw error }
             throw error.saying(
-                "the server refused the session, so that nothing of the batch was run",
+                "the server refused the session, so none of the batch was run",
                 as: .commandRefused)
         }
     }
 
     /// - Returns: nil for an empty line and a comment.
-    /// - Throws: `commandRefused` for what is no command: nobody can be asked again, and the rest may count
-    ///   on it.
+    /// - Throws: `commandRefused` for an invalid command: nobody can be asked again, and the rest may
+    ///   depend on it.
     private func sendNext(_ line: [UInt8]) throws(StreamError) -> [String]? {
         lines += 1
         do throws(StreamError) {
             return try send(line)
         } catch {
-            throw error.saying("line \(lines): \(error.sentence); the batch ends before it")
+            throw error.saying("line \(lines): \(error.sentence); the batch stopped before it")
         }
     }
 
@@ -243,6 +244,6 @@ final class RemoteRun<Stream: ByteStream> {
         return command
     }
 
-    /// What Ctrl-C has a process end with, as a shell counts.
+    /// The exit status after Ctrl-C, as in a shell.
     private static var interrupted: Int32 { 128 + SIGINT }
 }

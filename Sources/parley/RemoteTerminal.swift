@@ -13,7 +13,7 @@ final class RemoteTerminal: RemoteConsole {
     private let errorOutput: Output
     private let input: LineReader
     private var collection: [UInt8]?
-    /// Where standard input has the commands, it is no command's input.
+    /// If standard input has the commands, no command gets it as its input.
     private let givesInput: Bool
 
     init(_ options: RunOptions, output: Output, log: Log, input: LineReader, isQuiet: Bool) {
@@ -22,7 +22,7 @@ final class RemoteTerminal: RemoteConsole {
         self.input = input
         givesInput = !options.isBatch
         output.keepsLines = false
-        // A prompt is for somebody who types.
+        // A prompt is only for a person who types.
         transcript = ConsoleTranscript(
             output: output, input: input, log: log, isQuiet: isQuiet || !input.isTerminal,
             limit: Self.longestLine,
@@ -33,7 +33,7 @@ final class RemoteTerminal: RemoteConsole {
     /// A command begins.
     func begin() { (bytesOut, bytesError) = (0, 0) }
 
-    /// The next line of a batch, if it is there already.
+    /// The next line of a batch, if it is available already.
     func lineAtHand() -> [UInt8]? { input.lineAtHand(limit: Self.longestLine) }
 
     /// Whether the batch has no further line.
@@ -42,7 +42,7 @@ final class RemoteTerminal: RemoteConsole {
     /// Keeps the output of the next command, instead of passing it on, until `collected()`.
     func collect() { collection = [] }
 
-    /// What was kept, of which there is a limit.
+    /// What was kept, up to a limit.
     func collected() -> [UInt8] {
         defer { collection = nil }
         return collection ?? []
@@ -69,7 +69,7 @@ final class RemoteTerminal: RemoteConsole {
         errorOutput.write(bytes)
     }
 
-    var isFull: Bool { output.backlog + errorOutput.backlog > Self.most }
+    var isFull: Bool { output.backlog + errorOutput.backlog > Self.maxWaiting }
 
     func drained() async {
         await output.flushed()
@@ -84,6 +84,6 @@ final class RemoteTerminal: RemoteConsole {
     static let longestLine = 70_000
     /// Far more than a table's help.
     private static let longestCollection = 1 << 20
-    /// What may wait here before the server is held up.
-    private static let most = 65_536
+    /// How many bytes may wait here before the server is held up.
+    private static let maxWaiting = 65_536
 }

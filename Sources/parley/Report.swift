@@ -1,4 +1,4 @@
-// What parley says of how a remote command ended.
+// What parley reports about the end of a remote command.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Records
@@ -6,14 +6,14 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// Tells outcomes, in sentences or as JSON. Confined to its loop.
+/// Reports outcomes, in sentences or as JSON. Confined to its loop.
 final class Report {
     private let options: RunOptions
     private let log: Log
     /// The descriptor of `--status-fd`.
     private let outcomes: Output?
     private var commands = 0
-    /// Whether the last command's end, or why there is none, was told.
+    /// Whether the last command's end, or why it has none, was reported.
     private(set) var hasTold = false
 
     init(_ options: RunOptions, _ log: Log, outcomes: Output?) {
@@ -22,7 +22,7 @@ final class Report {
         self.outcomes = outcomes
     }
 
-    /// Tells how a command ended.
+    /// Reports how a command ended.
     func tell(
         _ outcome: Outcome, of command: [String], _ console: RemoteTerminal, status: Int32,
         bytesIn: Int, duration: Duration
@@ -55,9 +55,9 @@ final class Report {
         log.output.write(end.span)
     }
 
-    /// Tells that there is no outcome.
+    /// Reports that there is no outcome.
     ///
-    /// - Parameter isSaid: as a sentence as well, where nobody asked for an object in its place.
+    /// - Parameter isSaid: also as a sentence, unless objects were asked for instead.
     func tell(code: String, _ sentence: String, status: Int32, isSaid: Bool = true) {
         hasTold = true
         tell(options.failure(code: code, sentence, status: status))
@@ -73,13 +73,13 @@ final class Report {
         log.output.write(object.line)
     }
 
-    /// Waits until all is written, or nobody reads it any more.
+    /// Waits until everything is written, or there is no reader any more.
     func flushed() async { await outcomes?.flushed() }
 
-    /// Writes what there is, as far as it is taken.
+    /// Writes as much as possible without waiting.
     func flush() { outcomes?.flush() }
 
-    /// Nil where the program's status says it all.
+    /// Nil if the program's status says everything.
     private func sentence(_ outcome: Outcome, _ name: String) -> String? {
         let subject = options.named(options.isBatch ? "[\(commands)] \(name)" : name)
         switch outcome {
@@ -88,7 +88,7 @@ final class Report {
                 ? "\(subject): exit status \(number)" : nil
         case .leftRunning:
             return
-                "\(subject): the server could not end it and left it running, so how it ends is not known"
+                "\(subject): the server could not stop it and left it running; its outcome is unknown"
         case .ended(.signal(let number)):
             return options.command == nil ? "\(subject): ended by signal \(number)" : nil
         case .timedOut:

@@ -1,35 +1,35 @@
-// What `run` was told.
+// The options of `run`.
 // SPDX-License-Identifier: Apache-2.0
 internal import Records
 
-/// What `run` was told beside the options of every protocol.
+/// The options of `run`, in addition to those of every protocol.
 struct RunOptions {
-    /// The server as it was named.
+    /// The server as the user wrote it.
     let host: String
     /// The command and its arguments; nil for an interactive session or a batch.
     let command: [String]?
     let isBatch: Bool
     let isJSON: Bool
-    /// Where each outcome is written as an object, beside what else is told; nil for nowhere.
+    /// Where each outcome is also written as an object; nil for nowhere.
     let statusDescriptor: Int32?
 
-    /// Whether somebody reads objects.
+    /// Whether objects are written.
     var tellsObjects: Bool { isJSON || statusDescriptor != nil }
 
-    /// Whether somebody types commands.
+    /// Whether a person types commands.
     var isConversational: Bool { command == nil && !isBatch }
 }
 
 extension RunOptions {
-    /// A sentence that says whose it is, since a script may ask many hosts. Somebody at a prompt knows.
+    /// A sentence with its host, since a script may ask many hosts. A person at a prompt knows it.
     func named(_ sentence: String) -> String {
-        let hasPlace = ["cannot connect to ", "cannot find an address of "].contains {
+        let hasPlace = ["cannot connect to ", "cannot find an address for "].contains {
             sentence.utf8.starts(with: $0.utf8)
         }
         return isConversational || host.isEmpty || hasPlace ? sentence : "\(host): \(sentence)"
     }
 
-    /// What `--json` prints where there is no outcome.
+    /// What `--json` prints if there is no outcome.
     func failure(code: String, _ sentence: String, status: Int32) -> JSONLine {
         var line = JSONLine()
         if !host.isEmpty { line.add("host", host) }

@@ -1,4 +1,4 @@
-// A program that was admitted: its place, and the records of its start and its end.
+// A program that was admitted: its place, and the records of its start and end.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Commands
@@ -9,9 +9,9 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// It may outlive its session, of which it holds the trail only. Confined to the broker's loop.
+/// It may outlive its session, of which it keeps only the trail. Confined to the broker's loop.
 final class AdmittedProgram: AdmittedCommand, Killable {
-    /// Nil where no records are kept.
+    /// Nil if no records are kept.
     private let trail: Recorder?
     private var command: RecordedCommand?
     private let office: Office
@@ -22,16 +22,17 @@ final class AdmittedProgram: AdmittedCommand, Killable {
     private var isVacated = false
 
     private enum Start {
-        /// Its record is on its way; who is to be told, and who has it heard.
+        /// Its record is on its way; what to call when its fate is known, and what makes that call
+        /// reach the loop.
         case onItsWay(tell: ((Refusal?) -> Void)?, StartsOnTheirWay.Ticket)
-        /// Or none is kept.
+        /// Or no record is kept.
         case recorded
         case failed(Refusal)
     }
 
     private enum Course {
         case running
-        /// Something of it runs on, as its record says; with the program's number.
+        /// Part of it is still running, as its record says; with the program's number.
         case leftRunning(Int32?)
         case recorded
     }
@@ -45,9 +46,9 @@ final class AdmittedProgram: AdmittedCommand, Killable {
 
     // MARK: Its start
 
-    /// Has its start recorded.
+    /// Records its start.
     ///
-    /// - Returns: false where that can't be: it must not start, and is forgotten.
+    /// - Returns: false if that is impossible: the program must not start and is forgotten.
     func recordStart(_ name: String, _ arguments: [RecordedArgument], program: String) -> Bool {
         guard let trail else { return true }
         let settled = office.startsOnTheirWay.add { [self] in settle($0) }
@@ -77,7 +78,8 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         guard case .onItsWay(let tell, let ticket) = start, let command else { return }
         office.startsOnTheirWay.forget(ticket)
         startedAt = office.loop.now
-        // Until now nobody else could have had it: starts that wait are no more than may run.
+        // Nobody else could have had the place until now, so there are never more waiting starts
+        // than programs that may run.
         if isVacated { place = nil }
         guard fate != .recorded else {
             start = .recorded
@@ -123,7 +125,7 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         office.ended(self)
     }
 
-    /// The server ends at once: what runs is killed, and this is its end's record.
+    /// The server is stopping at once: whatever runs is killed, and this is the record of its end.
     func recordKill() {
         guard case .running = course, let command else { return }
         course = .recorded
@@ -132,7 +134,7 @@ final class AdmittedProgram: AdmittedCommand, Killable {
 }
 
 extension Refusal {
-    /// - Parameter name: the command's.
+    /// - Parameter name: the command's name.
     static func unrecorded(_ name: String) -> Refusal {
         Refusal(
             .unavailable,

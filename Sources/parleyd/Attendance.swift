@@ -1,20 +1,21 @@
-// Who is at the server, as the broker knows it.
+// Who is connected to the server, as far as the broker knows.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a server that ends waits for.
+/// What a server that is shutting down waits for.
 struct Counts: Equatable {
-    /// Connections that were taken and are not closed yet.
+    /// Connections that were accepted and are not closed yet.
     var sessions = 0
-    /// Programs whose end is not known and recorded yet.
+    /// Programs whose end is not yet known and recorded.
     var programs = 0
 }
 
-/// Counts the programs, and the connections of each loop of the network process. These are told only once the server
-/// ends; until then a loop counts as one that has one. Confined to the main loop.
+/// Counts the programs and the connections of each of the network process's loops. The loops report their
+/// connections only once the server is shutting down; until then each counts as having one. Confined to the main
+/// loop.
 struct Attendance {
     private var loops: [Int?]
     private(set) var programs = 0
-    /// Sessions that the broker has heard of, whether or not the server ends.
+    /// Sessions that the broker has heard of, whether or not the server is shutting down.
     private(set) var sessions = 0
 
     init(loops: Int) { self.loops = Array(repeating: nil, count: loops) }
@@ -32,7 +33,7 @@ struct Attendance {
     mutating func programStarts() { programs += 1 }
     mutating func programEnded() { programs -= 1 }
 
-    /// A loop has so many connections.
+    /// A loop reports its number of connections.
     mutating func note(connections: Int, at loop: Int) { loops[loop] = connections }
 }
 

@@ -9,15 +9,15 @@ internal import Sockets
 internal import System
 internal import TLS
 
-/// Reads what a server reads at its start and at a reload, by the same code, tells what it means,
+/// Reads what a server reads when it starts and reloads, with the same code, prints what it means,
 /// and ends the process.
 struct Check {
     private let options: ServerOptions
     private let asked: Identity?
-    /// Whether only the table was named, as on a machine where it is written.
+    /// Whether only the table was named, as on the machine where it is written.
     private let isOfTableOnly: Bool
 
-    /// - Parameter words: the command line behind `check`; `--help` ends the process.
+    /// - Parameter words: the command line after `check`; `--help` ends the process.
     /// - Throws: `UsageError`.
     init(_ words: [String]) throws {
         let arguments = try Arguments(
@@ -30,13 +30,13 @@ struct Check {
             && !(SecurityOptions.server + ["plaintext", "audit"]).contains { arguments.has($0) }
         guard options.commands != nil || !isOfTableOnly else {
             throw UsageError(
-                "check needs --commands FILE, the table to check, or the options of a server")
+                "check needs --commands FILE (the table to check) or the server's options")
         }
         if !isOfTableOnly { options.examineGroups() }
         self.options = options
     }
 
-    /// - Throws: what a start would: `TableError`, `CredentialError`, `ConfigurationError`,
+    /// - Throws: what a start would throw: `TableError`, `CredentialError`, `ConfigurationError`,
     ///   `AuditError`.
     func run() throws -> Never {
         let table: CommandTable
@@ -52,7 +52,7 @@ struct Check {
         }
         for warning in table.warnings { Log.write("parleyd", "warning: \(warning)") }
         if table.omittedWarnings > 0 {
-            Log.write("parleyd", "warning: \(table.omittedWarnings) more of this kind")
+            Log.write("parleyd", "warning: \(table.omittedWarnings) more warnings of this kind")
         }
         guard !options.isQuiet else { exit(0) }
         let printer = Printer(failure: 64)
@@ -81,18 +81,18 @@ struct Check {
         exit(0)
     }
 
-    /// What keeps clients from taking what others need, in sentences.
+    /// The limits that keep clients from taking what others need, as sentences.
     private func limits(_ table: CommandTable) -> [String] {
         let sessions =
             options.security?.asksForClients == true
             ? options.identityLimits.sentences(table)
-            : ["\(options.mostSessions) sessions (--max-sessions)"]
-        // In plaintext there is no handshake to be limited, but for what a balancer says.
+            : ["\(options.maxSessions) sessions (--max-sessions)"]
+        // In plaintext there is no handshake to limit, except for the header that a balancer sends.
         let hasHandshakes = options.security != nil || !options.strangers.balancers.isEmpty
         return sessions + (hasHandshakes ? options.strangers.sentences : [])
     }
 
-    /// What a start and a reload would say of the files that they read.
+    /// The warnings that a start or a reload would give about the files it reads.
     private func warn(of context: TLSContext?) {
         var warnings = context?.warnings ?? []
         warnings += context?.expiries.compactMap { $0.warning() } ?? []
@@ -100,22 +100,23 @@ struct Check {
         for warning in warnings { Log.write("parleyd", "warning: \(warning)") }
     }
 
-    /// What a start could still fail on.
+    /// What was not checked, on which a start could still fail.
     private var unseen: [String] {
         var lines: [String] = []
         if isOfTableOnly {
             lines.append(
-                "Not looked at: certificates, keys and CRLs; give the server's options for that.")
+                "Not checked: certificates, keys and CRLs; give the server's options to check them too."
+            )
         }
         if geteuid() == 0 {
             lines.append(
-                "Looked at as root: another user's server may read and run less (try as that user)."
+                "Checked as root: a server that runs as another user may read and run less (check as that user)."
             )
         }
         return lines.isEmpty ? [] : [""] + lines
     }
 
-    /// The one certificate that has these names; nil for none.
+    /// The one certificate that has these names; nil if there are none.
     private static func identity(_ texts: [String]) throws(UsageError) -> Identity? {
         guard !texts.isEmpty else { return nil }
         for text in texts {
@@ -124,7 +125,7 @@ struct Check {
         }
         let keys = texts.filter { $0.utf8.starts(with: "key:".utf8) }
         guard keys.count < 2 else {
-            throw UsageError("--as names two keys, and one certificate has one")
+            throw UsageError("--as was given two keys, but a certificate has only one")
         }
         return Identity(names: texts.filter { !keys.contains($0) }, key: keys.first ?? "")
     }
@@ -133,19 +134,19 @@ struct Check {
         usage: parleyd check --commands FILE [--as IDENTITY]...
                parleyd check [PROTOCOL] [the server's options] [--quiet]
 
-        Reads a table of commands, certificates, keys and CRLs as the server would at
-        its start or at SIGHUP, and says what each identity that the table names could
-        run. Nothing that is given as a server's option is changed or listened on.
+        Reads the command table, certificates, keys and CRLs as the server would at
+        startup or on SIGHUP, and prints what each identity in the table could run.
+        It takes the server's options, but changes nothing and listens on no port.
 
-          --commands FILE       the table; alone, nothing else is looked at
+          --commands FILE       the table; given alone, nothing else is checked
           --as IDENTITY         what a certificate with this name could run: dns:NAME,
-                                email:ADDRESS, uri:URI or key:sha256:BASE64; several
-                                are names of one certificate
-          --quiet               only mistakes and warnings, for a unit's ExecReload
+                                email:ADDRESS, uri:URI or key:sha256:BASE64; repeat it
+                                for one certificate with several names
+          --quiet               only errors and warnings, for ExecReload= in a unit
           --help, -h
 
-        Ends with 0 where a server could start, with 78 where it could not or a reload
-        would keep the old, and with 64 on a usage error.
+        Exit status: 0 if a server could start, 78 if it could not or a reload would
+        keep the old files, 64 on a usage error.
 
         """
 }

@@ -1,17 +1,17 @@
-// Why a connection is closed before it has a session, though its client has done nothing wrong yet.
+// Why a connection is closed before it has a session although its client has done nothing wrong yet.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 internal import TLS
 
 /// A limit that keeps a connection out.
 enum Closing: Error, Equatable {
-    /// Too many handshakes of its address have failed lately.
+    /// Too many handshakes from its address have failed recently.
     case tooManyFailures
-    /// Too many connections of its address have no finished handshake.
+    /// Too many connections from its address have not finished their handshake.
     case tooManyHandshakes
-    /// As many connections are open as may.
+    /// The limit of open connections is reached.
     case tooManySessions
-    /// Another connection has its place.
+    /// Another connection took its place.
     case gaveWay
 
     var code: StreamError.Code {
@@ -23,25 +23,25 @@ enum Closing: Error, Equatable {
         }
     }
 
-    /// - Parameter full: what is told where as many connections are open as may.
+    /// - Parameter full: what to say when the limit of open connections is reached.
     func error(_ limits: StrangerLimits, full: String) -> StreamError {
         switch self {
         case .tooManyFailures:
             StreamError(
                 code,
-                "more than \(limits.failuresASecond) handshakes a second from this address have failed, which is --max-failed-handshakes; until that ends its connections are closed unread"
+                "more than \(limits.failuresASecond) handshakes per second from this address have failed (--max-failed-handshakes); its connections are closed unread until fewer do"
             )
         case .tooManyHandshakes:
             StreamError(
                 code,
-                "\(limits.mostOfAddress) connections from this address have no finished handshake, which is --max-handshakes-per-address"
+                "\(limits.maxPerAddress) connections from this address have not finished their handshake, its limit (--max-handshakes-per-address)"
             )
         case .tooManySessions:
             StreamError(code, full)
         case .gaveWay:
             StreamError(
                 code,
-                "its handshake was not finished, and it gave way to another connection, since as many wait as may (--max-handshakes \(limits.mostHandshakes))"
+                "it made way for another connection before it had finished its handshake, because the limit of waiting connections was reached (--max-handshakes \(limits.maxHandshakes))"
             )
         }
     }
@@ -53,11 +53,11 @@ extension StreamError.Code {
     static var tooManySessions: Self { Self(rawValue: "tooManySessions") }
     static var gaveWay: Self { Self(rawValue: "gaveWay") }
 
-    /// Whether the handshake failed by the client's doing, as far as this end knows. Who was only looking (`leftWithoutAWord`)
-    /// and who said nothing in time counts too: both take as much as other failures do, and no health check comes twenty times a second.
-    /// One that gave way counts: most of those are a flood's own. Who was turned away does not, since it has shown who it is.
-    /// What was closed unread doesn't count either: otherwise one client of many behind an address could keep the others out with connections
-    /// that cost it next to nothing.
+    /// Whether the handshake failed through the client's own doing, as far as this end can tell. A client that only probed the port
+    /// (`leftWithoutAWord`) and one that sent nothing in time count too: both cost as much as other failures, and no health check comes
+    /// twenty times a second. A connection that made way counts: most of those belong to a flood. One that was turned away does not, since it
+    /// has shown who it is. A connection that was closed unread doesn't count either: otherwise one of many clients behind an address could
+    /// keep the others out with connections that cost it next to nothing.
     var isTheClients: Bool {
         ![
             .tooManyFailures, .tooManyHandshakes, .tooManySessions, .turnedAway, .cancelled,
@@ -65,7 +65,7 @@ extension StreamError.Code {
         ].contains(self)
     }
 
-    /// Whether this end closes the connection without another word: its client was not listened to, or may not be there.
+    /// Whether this end closes the connection without a word: its client was not listened to, or may be gone.
     var isUnsaid: Bool {
         [
             .tooManyFailures, .tooManyHandshakes, .tooManySessions, .gaveWay, .handshakeTimedOut,

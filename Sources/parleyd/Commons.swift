@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TLS
 
-/// Constant, or behind a lock or an atomic that no byte passes.
+/// Constant, or protected by a lock or an atomic that is not on the path of a byte.
 struct Commons: Sendable {
     let settings: NetworkSettings
-    /// Nil for `--plaintext`, and where session secrets are not written.
+    /// Nil for `--plaintext`, and if no session secrets are written.
     let keyLog: KeyLog?
     let door: Door
     let census = Census()

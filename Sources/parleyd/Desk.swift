@@ -10,15 +10,15 @@ internal import Remote
 internal import System
 internal import TLS
 
-/// Decides and records for one session. Confined to the broker's loop.
+/// Makes decisions and records for one session. Confined to the broker's loop.
 final class Desk: SessionDesk {
     private let office: Office
-    /// Nil where the client has not proved who it is.
+    /// Nil if the client has not proved who it is.
     private let standing: Standing?
-    /// Whether it has proved to have asked for them.
+    /// Whether its client has proved that it asked for commands.
     private let runsCommands: Bool
     private var address = ""
-    /// Nil where no records are kept, and until it is known whose they are.
+    /// Nil if no records are kept, and until the client is known.
     private var trail: Recorder?
     let identity: Identity?
     let turnedAway: Refusal?
@@ -31,7 +31,8 @@ final class Desk: SessionDesk {
         self.turnedAway = turnedAway
         self.runsCommands = runsCommands
         self.office = office
-        // Who connected for something else hasn't asked for what is asked in its name.
+        // A client that connected for another protocol didn't ask for what is asked for in its
+        // name.
         identity = runsCommands ? (standing?.peer).map { Identity($0) } : nil
     }
 
@@ -66,12 +67,16 @@ final class Desk: SessionDesk {
         if let identity { office.matched(steps, for: identity) }
     }
 
+    func refusalDelay() -> Duration {
+        identity.map { office.refusalDelay(of: $0) } ?? .zero
+    }
+
     func admit(
         _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
     ) -> Result<Permit, Refusal> {
         guard let standing, let identity else { return .failure(.nobody) }
         if let refusal = standing.verifiedObjection() { return .failure(refusal) }
-        // Its pipes would be made of what was held back for a revocation.
+        // Its pipes would use the descriptors that are held back for a revocation.
         guard DescriptorReserve.shared.leaves(Program.descriptors) else {
             return .failure(
                 Refusal(
@@ -112,7 +117,7 @@ final class Desk: SessionDesk {
         trail?.record(.sessionStart(conversation: conversation(post.conversation)))
     }
 
-    /// What a proof says counts more than what the session says.
+    /// A proof takes precedence over what the session reports.
     private func conversation(_ told: String) -> String {
         if runsCommands { return remoteProtocol }
         guard standing != nil, told == remoteProtocol else { return told }
@@ -166,8 +171,8 @@ final class Desk: SessionDesk {
 
 extension Refusal {
     static let shuttingDown = Refusal(
-        .shuttingDown, "the server is shutting down and starts nothing more; try again later")
-    /// Nobody gets so far: who has no identity has no command.
+        .shuttingDown, "the server is shutting down and starts no more commands; try again later")
+    /// Cannot be reached: without an identity there is no command.
     fileprivate static let nobody = Refusal(
-        .notAllowed, "the server does not know who asks; connect with a certificate")
+        .notAllowed, "the server does not know who you are; connect with a certificate")
 }

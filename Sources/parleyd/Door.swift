@@ -1,11 +1,11 @@
-// Who is let in before a handshake, for all loops.
+// Who is let in before a handshake, across all loops.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 internal import Synchronization
 internal import System
 
-/// The strangers of the network process, behind a lock that is held for some hundred nanoseconds at each arrival, departure and
-/// failure, and at no byte. From any thread.
+/// The strangers of the network process, behind a lock that is held for a few hundred nanoseconds at each arrival, departure
+/// and failure, but never for a byte. Safe on any thread.
 final class Door: Sendable {
     let limits: StrangerLimits
     private let strangers: Mutex<Strangers>

@@ -1,15 +1,15 @@
-// One loop's place at the door: lets strangers in, and tells of those that came to no session.
+// One loop's view of the door: admits strangers, and reports those that never became a session.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Console
 internal import Sockets
 internal import System
 
-/// A connection without a finished handshake. Confined to its loop.
+/// A connection that has not finished its handshake. Confined to its loop.
 final class Visit {
     fileprivate let pass: Strangers.Pass
     fileprivate(set) var who: Stranger
-    /// Whether a balancer has to say first whose connection it is.
+    /// Whether a balancer must first say whose connection it is.
     let isBalancers: Bool
 
     fileprivate init(_ pass: Strangers.Pass, _ who: Stranger, isBalancers: Bool) {
@@ -19,13 +19,13 @@ final class Visit {
     }
 }
 
-/// What crosses to the loop that is to have a connection.
+/// What is handed to the loop that will take a connection.
 struct Admission: Sendable {
     fileprivate let pass: Strangers.Pass
     fileprivate let who: Stranger
     fileprivate let isBalancers: Bool
 
-    /// The connection's, of all loops.
+    /// The connection's number, unique across all loops.
     var number: Int { pass.number }
 }
 
@@ -49,20 +49,21 @@ final class Doorkeeper {
     }
 
     enum Arrival {
-        /// Nobody counts it: there is no handshake.
+        /// Not counted: there is no handshake.
         case uncounted
-        /// Where another connection has given way, its loop and number.
+        /// If another connection made way, its loop and number.
         case welcome(Admission, insteadOf: (loop: Int, number: Int)?)
         case refused
     }
 
     // MARK: Who comes
 
-    /// A connection was accepted. Where it is refused that was told, or is counted.
+    /// A connection was accepted. If it is refused, that has been reported or counted when this
+    /// returns.
     ///
-    /// - Parameter taker: the loop that is to have it.
+    /// - Parameter taker: the loop that will take it.
     func arrival(_ peer: SocketAddress, for taker: Int) -> Arrival {
-        let isFull = !census.sessionComes(most: settings.mostConnections)
+        let isFull = !census.sessionComes(limit: settings.maxConnections)
         let isBalancers = door.limits.isBalancer(peer)
         let who = door.limits.who(peer)
         guard settings.isSecured || isBalancers else {
@@ -81,7 +82,7 @@ final class Doorkeeper {
             refuse(closing, peer, who)
             return .refused
         case .welcome(let pass, let loser):
-            // The one that gives way is counted until it is closed.
+            // The one that makes way is counted until it is closed.
             if isFull { census.sessionComesAnyway() }
             return .welcome(
                 Admission(pass: pass, who: who, isBalancers: isBalancers),
@@ -89,15 +90,15 @@ final class Doorkeeper {
         }
     }
 
-    /// Takes over a connection that another loop may have let in.
+    /// Takes over a connection that another loop may have admitted.
     func take(_ admission: Admission) -> Visit {
         Visit(admission.pass, admission.who, isBalancers: admission.isBalancers)
     }
 
-    /// Who a connection is that a balancer passes on.
+    /// Says who a connection that a balancer forwards really is.
     ///
-    /// - Parameter client: nil where it is the balancer's own.
-    /// - Throws: where the client may not come in.
+    /// - Parameter client: nil if the connection is the balancer's own.
+    /// - Throws: if the client may not come in.
     func name(_ visit: Visit, _ client: SocketAddress?) throws(StreamError) {
         guard let client else { return }
         let ranges = door.limits
@@ -110,20 +111,20 @@ final class Doorkeeper {
         if let closing { throw fault(closing) }
     }
 
-    /// A connection's first byte has come.
+    /// The first byte of a connection has arrived.
     func hear(_ visit: Visit) { door.withStrangers { $0.hear(visit.pass) } }
 
-    /// A handshake is done.
+    /// A handshake is finished.
     ///
-    /// - Throws: where the connection has given way before.
+    /// - Throws: if the connection has already made way for another one.
     func settle(_ visit: Visit) throws(StreamError) {
         guard door.withStrangers({ $0.leave(visit.pass) }) else { throw fault(.gaveWay) }
     }
 
-    /// Whether a connection has its place still.
+    /// Whether a connection still has its place.
     func holds(_ visit: Visit) -> Bool { door.withStrangers { $0.isHeld(visit.pass) } }
 
-    /// A connection is closed whose handshake was not done.
+    /// A connection is closed whose handshake was not finished.
     func leave(_ visit: Visit) {
         _ = door.withStrangers { $0.leave(visit.pass) }
     }
@@ -132,11 +133,11 @@ final class Doorkeeper {
         closing.error(door.limits, full: settings.full)
     }
 
-    // MARK: What is told
+    // MARK: Reporting
 
     /// A handshake has failed.
     ///
-    /// - Returns: whether the caller is to tell of it; it is counted otherwise.
+    /// - Returns: whether the caller should report it; otherwise it is counted.
     func tells(_ failure: StreamError.Code, of visit: Visit) -> Bool {
         note(failure, visit.who)
     }
@@ -161,7 +162,7 @@ final class Doorkeeper {
                 reason: error.told, reasons: [], seconds: 0))
     }
 
-    /// Each loop that has counted something looks after it, so that none has to wait for another.
+    /// Each loop that has counted something checks on it later, so that no loop depends on another.
     private func wait(until due: Moment) {
         timer = Timer(after: due - loop.now, on: loop) { [unowned self] in
             timer = nil
@@ -169,9 +170,9 @@ final class Doorkeeper {
         }
     }
 
-    /// Tells what was counted.
+    /// Reports what was counted.
     ///
-    /// - Parameter isEnd: whether it is the last time.
+    /// - Parameter isEnd: whether this is the last report.
     func tell(isEnd: Bool) {
         let now = loop.now
         let (entries, due) = door.withStrangers { strangers in

@@ -1,14 +1,15 @@
-// What is to be told of connections that came to no session.
+// What to report about connections that never became a session.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 internal import System
 
-/// The first failure of an address is told at once, and those that follow it once a minute. Altogether no more is told than
-/// a log and a trail bear: beyond that, addresses are told together. Addresses go by the places that `Strangers` gives them.
+/// The first failure of an address is reported at once, those that follow once a minute. In total no more is reported than a
+/// log and a trail can take: beyond that, addresses are reported together. Addresses are identified by the indices that
+/// `Strangers` gives them.
 struct FailureLedger {
-    /// What is told together.
+    /// Failures that are reported together.
     struct Entry: Equatable {
-        /// Nil where they are of several.
+        /// Nil if they come from several addresses.
         var neighbourhood: Neighbourhood?
         var addresses: Int
         var tally: FailureTally
@@ -17,33 +18,33 @@ struct FailureLedger {
 
     private var windows: [Window] = []
     private var links = Links()
-    /// Addresses of which something was told less than a minute ago, the earliest first.
+    /// Addresses that were reported less than a minute ago, the earliest first.
     private var open = Chain()
-    /// Those that are not told by their address.
+    /// Failures that are not reported by address.
     private var others: (began: Moment, addresses: Int, tally: FailureTally)?
-    /// When as many lines may be told at once as ever.
+    /// When the full burst of lines is available again.
     private var full = Moment(nanoseconds: 0)
-    /// The same for clients of addresses that are exempt. Each of them is told by itself, and they must not use up what tells
-    /// of others.
+    /// The same for clients from exempt addresses. Each of them is reported individually, and they must not use up the budget
+    /// for reporting others.
     private var exemptFull = Moment(nanoseconds: 0)
 
     private struct Window {
         var neighbourhood: Neighbourhood?
-        /// Nil where nothing was told of the address lately.
+        /// Nil if nothing was reported about the address recently.
         var began: Moment?
         var tally = FailureTally()
     }
 
-    /// Makes room for one address more.
+    /// Makes room for one more address.
     mutating func grow() {
         windows.append(Window())
         links.grow()
     }
 
-    /// Whether something of an address is to be kept.
+    /// Whether anything about an address must be kept.
     func has(_ address: Int) -> Bool { windows[address].began != nil }
 
-    /// - Returns: whether it is to be told at once.
+    /// - Returns: whether it should be reported at once.
     mutating func note(
         _ failure: StreamError.Code, of address: Int, _ who: Stranger, at now: Moment
     ) -> Bool {
@@ -52,7 +53,7 @@ struct FailureLedger {
             windows[address] = Window(neighbourhood: who.neighbourhood, began: now)
             links.append(address, to: &open)
         }
-        // Many clients share an address that is exempt.
+        // Many clients share an exempt address.
         let isTold =
             if who.isExempt { takeLine(&exemptFull, at: now) } else {
                 isFirst && takeLine(&full, at: now)
@@ -68,9 +69,9 @@ struct FailureLedger {
         return true
     }
 
-    /// What is to be told now.
+    /// What to report now.
     ///
-    /// - Parameter isEnd: whether it is the last time.
+    /// - Parameter isEnd: whether this is the last report.
     mutating func tell(at now: Moment, isEnd: Bool) -> [Entry] {
         var entries: [Entry] = []
         while let address = open.first, let began = windows[address].began,
@@ -80,8 +81,8 @@ struct FailureLedger {
             let window = windows[address]
             windows[address] = Window()
             guard window.tally.count > 0 else { continue }
-            // At the end nobody waits until the broker has heard of many.
-            if isEnd ? entries.count < Self.mostAtEnd : Self.lines.isLeft(full, at: now) {
+            // At the end nobody waits for the broker to hear of many.
+            if isEnd ? entries.count < Self.maxAtEnd : Self.lines.isLeft(full, at: now) {
                 Self.lines.spend(&full, at: now)
                 entries.append(
                     Entry(
@@ -91,7 +92,7 @@ struct FailureLedger {
                 add(window, at: now)
             }
             guard !isEnd else { continue }
-            // It may go on, and then has a line in a minute again.
+            // It may continue, and then gets another line in a minute.
             windows[address] = Window(neighbourhood: window.neighbourhood, began: now)
             links.append(address, to: &open)
         }
@@ -104,13 +105,13 @@ struct FailureLedger {
         return entries
     }
 
-    /// When something may have to be told next.
+    /// When something may next have to be reported.
     var due: Moment? {
         let began = [open.first.flatMap { windows[$0].began }, others?.began].compactMap { $0 }
         return began.min().map { $0 + Self.span }
     }
 
-    /// Lets an address go; what was counted of it is told with others.
+    /// Forgets an address; what was counted for it is reported with others.
     mutating func forget(_ address: Int) {
         guard let began = windows[address].began else { return }
         links.remove(address, from: &open)
@@ -118,7 +119,7 @@ struct FailureLedger {
         windows[address] = Window()
     }
 
-    /// Goes on for one that knows no address any more.
+    /// Continues for an address that is no longer known.
     mutating func takeOver(_ ledger: FailureLedger) {
         others = ledger.others
         full = ledger.full
@@ -132,10 +133,10 @@ struct FailureLedger {
         self.others = others
     }
 
-    static let mostAtEnd = 100
-    /// How often an address is told of.
+    static let maxAtEnd = 100
+    /// How often an address is reported.
     static let span = Duration.seconds(60)
-    /// A line of the log and one of the trail have half a kilobyte together, and so a day of them 430 MB at most, and as much again
-    /// of addresses that are exempt.
+    /// A log line and its record in the trail take half a kilobyte together, so a day of them takes at most 430 MB, and as much
+    /// again for exempt addresses.
     static let lines = Allowance(10, burst: 1_000)
 }

@@ -1,15 +1,15 @@
-// How many connections came to no session, and why.
+// How many connections never became a session, and why.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Sockets
 internal import TLS
 
-/// Counts by kind of failure, of which it keeps a few.
+/// Counts by kind of failure, and keeps only a few kinds.
 struct FailureTally: Equatable {
     private(set) var count = 0
-    /// In the order in which they came first.
+    /// In the order in which they first occurred.
     private(set) var reasons: [Reason] = []
-    /// Those of other kinds than the ones that are kept.
+    /// Failures of kinds other than those kept.
     private var others = 0
 
     struct Reason: Equatable {
@@ -21,7 +21,7 @@ struct FailureTally: Equatable {
         count += number
         if let place = reasons.firstIndex(where: { $0.code == code }) {
             reasons[place].count += number
-        } else if reasons.count < Self.most {
+        } else if reasons.count < Self.limit {
             reasons.append(Reason(code: code, count: number))
         } else {
             others += number
@@ -34,7 +34,7 @@ struct FailureTally: Equatable {
         others += tally.others
     }
 
-    /// All but those that only looked whether the port is open, which nobody has refused anything.
+    /// All except those that only probed whether the port is open and were not refused anything.
     var withoutKnocks: FailureTally {
         var rest = self
         rest.reasons.removeAll { $0.code == .leftWithoutAWord }
@@ -48,12 +48,12 @@ struct FailureTally: Equatable {
     /// `reset 3, handshakeTimedOut 1`
     var words: String { told.map { "\($0.code) \($0.count)" }.joined(separator: ", ") }
 
-    /// All of them, with the rest as `others`.
+    /// All of them, with the remainder as `others`.
     var told: [StrangersPost.Reason] {
         var told = reasons.map { StrangersPost.Reason(code: $0.code.rawValue, count: $0.count) }
         if others > 0 { told.append(.init(code: "others", count: others)) }
         return told
     }
 
-    private static let most = StrangersPost.mostReasons - 1
+    private static let limit = StrangersPost.maxReasons - 1
 }

@@ -9,31 +9,31 @@ internal import System
 internal import TLS
 internal import Vouching
 
-/// Where a session finds what isn't its own. Nothing in it leads to the loop's other sessions, or to
+/// Where a session finds what isn't its own. Nothing in it leads to the loop's other sessions or to
 /// the server. Confined to its loop.
 final class House {
     let loop: EventLoop
     let commons: Commons
     let conversation: Conversation
     let log: Log
-    /// Where an operator is asked.
+    /// Where the operator is asked for lines.
     let console: ConsoleTranscript
     /// Where console lines go; nil with `--quiet`.
     let lines: ConsoleTranscript?
-    /// Chat has one operator.
+    /// A chat has one operator.
     let operatorTurn: Turnstile
     /// What is in force.
     private(set) var policy: NetworkPolicy
-    /// The policy's fixed replies. Each loop has its own, since counting references to one that all
-    /// share would have the cores take its cache lines from each other at every reply.
+    /// The policy's fixed replies. Each loop has its own copy, because counting references to a
+    /// shared one would make the cores take its cache lines from each other at every reply.
     private(set) var replies: FixedReplies
     let answers = SharedAnswers()
-    /// Who signs for the sessions and knows their clients; nil for plaintext.
+    /// Signs for the sessions and knows their clients; nil for plaintext.
     let notary: NotaryLink?
-    /// What connections are accepted with; nil for plaintext.
+    /// The context for accepting connections; nil for plaintext.
     private(set) var context: TLSContext?
     private let broker: BrokerLink
-    /// Whom strangers meet first.
+    /// The first thing that strangers meet.
     let door: Doorkeeper
 
     init(
@@ -57,7 +57,7 @@ final class House {
         context = try Self.context(policy, notary, commons.keyLog)
     }
 
-    /// A context whose key and trust are the broker's.
+    /// A context whose key and trust are in the broker.
     private static func context(
         _ policy: NetworkPolicy, _ notary: NotaryLink?, _ keyLog: KeyLog?
     ) throws(CredentialError) -> TLSContext? {
@@ -67,16 +67,16 @@ final class House {
             server: face, key: RemoteKey(number: Int(policy.key), signer: notary), verifier: notary)
     }
 
-    /// Returns when whoever signs for this loop has answered.
+    /// Returns once the signing side has answered this loop.
     func showLife() { notary?.showLife() }
 
-    /// From here on another policy is in force, for open sessions as well.
+    /// Puts another policy in force, for open sessions as well.
     func enforce(_ policy: NetworkPolicy) {
         if policy.key != self.policy.key {
             do throws(CredentialError) {
                 context = try Self.context(policy, notary, commons.keyLog)
             } catch {
-                log.write("connections are still accepted with the old certificate: \(error.told)")
+                log.write("still accepting connections with the old certificate: \(error.told)")
             }
         }
         self.policy = policy
@@ -84,10 +84,10 @@ final class House {
         notary?.forgetChains()
     }
 
-    /// What a connection is known by at the broker.
+    /// What identifies a connection at the broker.
     func makeHandle() -> Handle { broker.makeHandle() }
 
-    /// A connection's way to the broker, where it may have anything to say there.
+    /// A connection's link to the broker, if it may have anything to say there.
     func link(_ handle: Handle) -> SessionLink? {
         let settings = commons.settings
         guard settings.isRecorded || settings.asksForClients else { return nil }
@@ -97,6 +97,6 @@ final class House {
     /// Whether another connection may be accepted.
     var mayAccept: Bool { broker.keepsUp }
 
-    /// The server ends, and so many connections are left.
+    /// The server is shutting down and this many connections are left.
     func say(connections: Int) { broker.say(connections: connections) }
 }

@@ -1,27 +1,27 @@
-// How far the server's life has come, and what its loops are to do at each step.
+// How far the server's life has progressed, and what its loops must do at each step.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// From the first connection to the last turn. It touches nothing: whatever happens is a function
-/// of it, which changes it and says what is to be done. Moments are those of the main loop.
+/// From the first connection to the last turn. It has no side effects: each event is a function
+/// that changes it and returns what to do. Moments are those of the main loop.
 enum Life: Equatable {
     /// Sessions begin, and commands start.
     case serving
-    /// Nothing begins any more. What is under way may finish.
+    /// Nothing new begins. What is under way may finish.
     case draining(Drain)
     /// The time for that is over. Sessions were cancelled, and have until then to end their programs
-    /// and to record that.
+    /// and record that.
     case leaving(until: Moment)
-    /// Nobody and nothing is left.
+    /// Nothing is left.
     case over
-    /// Whatever is left is killed, because of a signal, or because it has outlasted its time.
+    /// Whatever is left is killed, because of a signal or because its time has run out.
     case killed(by: Int32?)
 
-    /// What belongs to a server that drains.
+    /// State of a server that is draining.
     struct Drain: Equatable {
         /// When sessions are cancelled.
         let until: Moment
-        /// When sessions of messages are looked at next.
+        /// When sessions of messages are next checked.
         var messages: Moment
         /// When remote sessions are; nil while a program runs.
         var remotes: Moment?
@@ -29,18 +29,19 @@ enum Life: Equatable {
 
     /// What happens to the server.
     enum Event: Equatable {
-        /// One that ends it: SIGTERM or SIGINT.
+        /// An event that ends the server: SIGTERM or SIGINT.
         case signal(Int32)
         /// The operator has left.
         case endIsAsked
-        /// The one session of `--once` is over, and no other was meant: whoever else is connected goes.
+        /// The one session of `--once` is over, and no other was meant: all other connections are
+        /// dropped.
         case onceIsOver
         case sessionEnded
         case programEnded
-        /// `due` has come.
+        /// The moment `due` has come.
         case time
 
-        /// Whether nothing may begin any more.
+        /// Whether nothing new may begin.
         var ends: Bool {
             switch self {
             case .signal, .endIsAsked, .onceIsOver: true
@@ -49,34 +50,34 @@ enum Life: Equatable {
         }
     }
 
-    /// How long others are waited for.
+    /// How long to wait for others.
     struct Patience: Equatable {
-        /// What sessions have to finish.
+        /// How long sessions have to finish.
         let drain: Duration
-        /// The longest that a program has between SIGTERM and SIGKILL.
+        /// The longest time that a program has between SIGTERM and SIGKILL.
         let grace: Duration
     }
 
-    /// What is to be done, by all loops.
+    /// What all loops must do.
     enum Order: Equatable {
         case stopAccepting
-        /// Sessions of messages in which nothing is due end.
+        /// Sessions of messages that owe their client nothing end.
         case endMessageSessions
-        /// Remote sessions in which nothing is due end. None of them runs anything.
+        /// Remote sessions that owe their client nothing end. None of them runs anything.
         case endRemoteSessions
         /// All sessions end, as soon as they have told their peers.
         case cancelSessions
         case stop
     }
 
-    /// What the counts mean to a server that ends, and nowhere else is a zero looked at.
+    /// What the counts mean to a server that is shutting down; nothing else interprets a zero.
     private enum Left {
-        /// No session and no program: nothing holds the server.
+        /// No session and no program: nothing keeps the server running.
         case nothing
         /// No program: remote sessions have nothing to wait for, as those of messages never have.
         case sessions
-        /// A program runs, in a session or after its session's end. It is waited for, since its end is
-        /// to be recorded, and its client to be told.
+        /// A program is running, in a session or after the end of its session. The server waits for
+        /// it, because its end must be recorded and its client told.
         case programs
 
         init(_ counts: Counts) {
@@ -88,9 +89,9 @@ enum Life: Equatable {
         }
     }
 
-    /// What has happened, at which time, and who was there afterwards.
+    /// An event, when it happened, and who was connected afterwards.
     ///
-    /// - Returns: what is to be done, in this order.
+    /// - Returns: what to do, in this order.
     mutating func meet(
         _ event: Event, at now: Moment, _ counts: Counts, _ patience: Patience
     ) -> [Order] {
@@ -123,7 +124,7 @@ enum Life: Equatable {
         }
     }
 
-    /// When the time is an event; nil while it is none.
+    /// When time itself is the next event; nil if it isn't.
     var due: Moment? {
         switch self {
         case .draining(let drain): min(drain.until, drain.messages, drain.remotes ?? .never)
@@ -132,7 +133,7 @@ enum Life: Equatable {
         }
     }
 
-    /// What the process ends with.
+    /// The exit status of the process.
     var status: Int32 {
         if case .killed(let signal?) = self { 128 + signal } else { 0 }
     }
@@ -153,7 +154,7 @@ enum Life: Equatable {
         return [.stop]
     }
 
-    /// Some sessions are still owed something, and are looked at again.
+    /// Some sessions still owe their client something and are checked again.
     private mutating func look(at now: Moment, _ drain: Drain, _ counts: Counts) -> [Order] {
         var drain = drain
         var orders: [Order] = []
@@ -173,8 +174,9 @@ enum Life: Equatable {
         return orders
     }
 
-    /// What a message or a run takes that was sent before its client could know of the end.
+    /// How long a message or a run takes that was sent before its client could know of the
+    /// shutdown.
     static let inFlight = Duration.milliseconds(200)
-    /// What can't be ended is given up 2 s after its grace time, and then its record is written.
+    /// What can't be killed is given up 2 s after its grace period, and its record is written then.
     static let moreThanGrace = Duration.seconds(3)
 }

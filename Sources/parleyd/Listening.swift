@@ -1,10 +1,10 @@
-// A server's listening sockets, and what to do where they can't be had.
+// A server's listening sockets, and what to do if they can't be opened.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 internal import System
 
 extension Endpoint {
-    /// Binds every address of the host, all on one port.
+    /// Binds every address of the host, all on the same port.
     func listeners(backlog: Int) throws(StreamError) -> [Listener] {
         var listeners: [Listener] = []
         var failure: StreamError?
@@ -15,7 +15,7 @@ extension Endpoint {
                 port = listener.address.port
                 listeners.append(listener)
             } catch {
-                // localhost is ::1 as well, which a machine without IPv6 doesn't have.
+                // localhost is also ::1, which a machine without IPv6 doesn't have.
                 guard error.code == .addressUnavailable else { throw error.withAdvice }
                 failure = failure ?? error
             }
@@ -26,12 +26,13 @@ extension Endpoint {
 }
 
 extension StreamError {
-    /// A bind's failure with what to do about it, in the names of the server's options.
+    /// Explains why a bind failed and what to do about it, naming the server's options.
     fileprivate var withAdvice: StreamError {
         switch code {
         case .addressInUse:
             saying(
-                "\(sentence); another server has this port: stop it or choose another with --port")
+                "\(sentence); another server is using this port: stop it, or choose another port with --port"
+            )
         case .addressUnavailable:
             saying(
                 "\(sentence); --host must be an address of this machine, and a port below 1024 needs CAP_NET_BIND_SERVICE"

@@ -1,4 +1,4 @@
-// The network process: it is given its descriptors, gives up everything else, and serves strangers.
+// The network process: it receives its descriptors, gives up everything else, and serves strangers.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import CLinux
@@ -12,9 +12,9 @@ internal import TLS
 internal import Vouching
 
 /// What runs in the network process, from the broker's first message to its last order. It reads no file and starts
-/// nothing; whom it serves, and with what, the broker says. Confined to the main loop.
+/// nothing; the broker says whom it serves, and with what. Confined to the main loop.
 final class Network {
-    /// The word that this executable is started with as a network process.
+    /// The argument that starts this executable as a network process.
     static let word = "network"
 
     private let main: EventLoop
@@ -24,7 +24,7 @@ final class Network {
     private var lines: OperatorLines?
     private var commons: Commons?
 
-    /// Whether the broker has started this process: its descriptors are as `NetworkProcess` has them.
+    /// Whether the broker has started this process: its descriptors are those of `NetworkProcess`.
     static var isAsked: Bool {
         var type: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
@@ -35,8 +35,8 @@ final class Network {
     /// The numbers that descriptors have here.
     enum Descriptors {
         static let control: Int32 = 3
-        /// The first of the sockets that listen. After them come the key log's pipe, where one is written, and for each
-        /// loop its post channel and, with TLS, its call channel.
+        /// The first of the listening sockets. After them come the key log's pipe, if one is written, and for each loop
+        /// its post channel and, with TLS, its call channel.
         static let listeners: Int32 = 4
     }
 
@@ -57,7 +57,7 @@ final class Network {
             ended: { Self.lose($0) })
     }
 
-    /// The broker's orders are at their end.
+    /// The broker's orders have ended.
     private func end() -> Never {
         for loop in loops.dropFirst() { loop.loop.stop() }
         for loop in loops.dropFirst() { loop.loop.join() }
@@ -67,10 +67,10 @@ final class Network {
         exit(0)
     }
 
-    /// Nobody decides or signs any more, so that nothing may go on.
+    /// Nothing decides or signs any more, so nothing may continue.
     private static func lose(_ end: PostEnd) -> Never {
         if case .failed = end {
-            Log.write("parleyd", "the network process can't talk to the broker: \(end.reason)")
+            Log.write("parleyd", "the network process cannot talk to the broker: \(end.reason)")
         }
         _exit(70)
     }
@@ -80,16 +80,16 @@ final class Network {
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
         guard let kind = PostKind(rawValue: reader.type), kind.isBrokers, kind.isControl else {
-            throw reader.malformed("is none that a broker sends to a network process")
+            throw reader.malformed("is not one that a broker sends to a network process")
         }
         switch kind {
         case .settings:
             let settings = try NetworkSettings(whole: &reader)
-            guard commons == nil else { throw reader.malformed("comes twice") }
+            guard commons == nil else { throw reader.malformed("came twice") }
             do {
                 try begin(settings)
             } catch {
-                Log.write("parleyd", "the network process can't start: \(error.told)")
+                Log.write("parleyd", "the network process cannot start: \(error.told)")
                 _exit(70)
             }
         case .policy:
@@ -108,7 +108,7 @@ final class Network {
         }
     }
 
-    /// Has all loops go by a policy, and tells the broker when they do.
+    /// Makes all loops use a policy, and tells the broker when they do.
     private func use(_ policy: NetworkPolicy) {
         everywhere {
             $0.use(policy)
@@ -117,7 +117,7 @@ final class Network {
         }
     }
 
-    /// Shows that all loops turn.
+    /// Shows that all loops are turning.
     private func answer(_ pulse: PulsePost) {
         everywhere {
             $0.showLife()
@@ -126,20 +126,20 @@ final class Network {
         }
     }
 
-    /// Counts loops that are done. From any thread.
+    /// Counts loops that are done. Safe on any thread.
     private final class Countdown: Sendable {
         private let left: Atomic<Int>
 
         init(_ count: Int) { left = Atomic(count) }
 
-        /// Counts the caller; whether it is the last one.
+        /// Counts the caller; returns whether it is the last one.
         var isLast: Bool { left.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 }
     }
 
     private func obey(_ order: OrderPost.Order) {
         switch order {
         case .stopAccepting:
-            // First, so that nobody asks for anything after that.
+            // First, so that nothing is asked for after that.
             commons?.census.beginEnding()
             everywhere { $0.stopAccepting() }
         case .endMessageSessions: everywhere { $0.endSessions(areRemote: false) }
@@ -167,7 +167,8 @@ final class Network {
 
     // MARK: Its start
 
-    /// Makes everything that the loops need, gives up all rights, and accepts after that.
+    /// Creates everything that the loops need, gives up all rights, and only then accepts
+    /// connections.
     private func begin(_ settings: NetworkSettings) throws {
         TLSLibrary.prepare()
         var inherited = Inherited()
@@ -191,7 +192,7 @@ final class Network {
                 do throws(StreamError) {
                     try loop.accept(from: listeners)
                 } catch {
-                    Log.write("parleyd", "connections can't be accepted: \(error.told)")
+                    Log.write("parleyd", "cannot accept connections: \(error.told)")
                     _exit(70)
                 }
             }
@@ -201,13 +202,13 @@ final class Network {
 
     /// Starts the loops' threads between the two steps of the confinement.
     ///
-    /// - Returns: what this machine lacks for it.
+    /// - Returns: what this machine lacks for the confinement.
     private func confine(_ settings: NetworkSettings) throws -> [String] {
-        // What follows the process's every instruction makes system calls of its own in it.
+        // A tool that traces every instruction of the process makes system calls of its own in it.
         guard unsafe getenv(Self.traced) == nil else {
             for loop in loops.dropFirst() { try loop.loop.start() }
             return [
-                "\(Self.traced) is set, for a developer's tools, so that it may do whatever its user may"
+                "\(Self.traced) is set for a developer's tools, so it can do whatever its user can"
             ]
         }
         let confinement = try Confinement.closeFiles(
@@ -227,7 +228,8 @@ final class Network {
                 [unowned self] in
                 control?.send($0)
             } lost: {
-                log.write("a line was not sent, since its client had left while it was typed")
+                log.write(
+                    "a line was not sent because its client disconnected while it was being typed")
             }
         }
         let transcript = ConsoleTranscript(
@@ -249,7 +251,7 @@ final class Network {
             to: loop)
     }
 
-    /// The descriptors that this process was started with, one after the other.
+    /// The descriptors that this process was started with, one after another.
     private struct Inherited {
         private var last = Descriptors.listeners - 1
 
@@ -259,10 +261,12 @@ final class Network {
         }
     }
 
-    /// Set in the environment, it keeps the process from being confined: for valgrind and sanitizers.
+    /// If set in the environment, it keeps the process from being confined: for valgrind and
+    /// sanitizers.
     private static let traced = "PARLEY_TRACED"
-    /// A table with all its fixed replies.
+    /// The limit for a table with all its fixed replies.
     private static let longestPost = 256 << 20
-    /// What a signature may take. A broker that is gone closes its channel; one that is stopped goes on later.
+    /// How long a signature may take. A broker that is gone closes its channel; one that is stopped continues
+    /// later.
     private static let patience = Duration.seconds(600)
 }

@@ -1,12 +1,12 @@
-// What the network process has of the policy in force.
+// The part of the policy in force that the network process has.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Conversations
 internal import Serving
 internal import TLS
 
-/// What everybody who connects may see: the server's certificates, the names of its clients' CAs, and fixed replies.
-/// From the broker, at the start and at each reload.
+/// What anybody who connects may see: the server's certificates, the names of its clients' CAs, and fixed replies.
+/// From the broker, at startup and at each reload.
 struct NetworkPolicy: Broker.Message, Sendable {
     static var kind: PostKind { .policy }
 
@@ -14,7 +14,7 @@ struct NetworkPolicy: Broker.Message, Sendable {
     var face: ServerFace?
     /// The number of the key that signs for it.
     var key: UInt32
-    /// Which reading of the files it is; sessions that began under an earlier one are looked at again.
+    /// Which reading of the files it is; sessions that began under an earlier one are checked again.
     var generation: Int
     var replies: [FixedReply]
 
@@ -31,7 +31,7 @@ struct NetworkPolicy: Broker.Message, Sendable {
         }
         key = try reader.readUInt32()
         generation = Int(clamping: try reader.readUInt64())
-        replies = try reader.list(atMost: Self.mostReplies) { (reader) throws(PacketError) in
+        replies = try reader.list(atMost: Self.maxReplies) { (reader) throws(PacketError) in
             FixedReply(
                 name: try reader.text(atMost: Self.longestText),
                 text: try reader.text(atMost: Conversations.Message.limit),
@@ -50,19 +50,19 @@ struct NetworkPolicy: Broker.Message, Sendable {
         }
     }
 
-    private static let mostReplies = 1 << 20
+    private static let maxReplies = 1 << 20
     private static let longestText = 65_536
 }
 
 extension ServerFace {
     fileprivate init(reading reader: inout PacketReader) throws(PacketError) {
-        let chain = try reader.list(atMost: mostCertificates) { (reader) throws(PacketError) in
+        let chain = try reader.list(atMost: maxCertificates) { (reader) throws(PacketError) in
             try reader.bytes(atMost: longestCertificate)
         }
         let path = try reader.text(atMost: longestPath)
         let clients = try reader.optional { (reader) throws(PacketError) in
             Clients(
-                authorities: try reader.list(atMost: mostAuthorities) {
+                authorities: try reader.list(atMost: maxAuthorities) {
                     (reader) throws(PacketError) in
                     try reader.bytes(atMost: longestCertificate)
                 }, origin: try reader.text(atMost: longestPath))
@@ -89,8 +89,8 @@ extension ServerFace {
     }
 }
 
-// What any file of certificates may have, and any path.
-private let mostCertificates = 1_024
-private let mostAuthorities = 65_536
+// The limits of any certificate file and any path.
+private let maxCertificates = 1_024
+private let maxAuthorities = 65_536
 private let longestCertificate = 1 << 20
 private let longestPath = 65_536

@@ -1,4 +1,4 @@
-// The network process as the broker has it.
+// The network process as the broker sees it.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import CLinux
@@ -9,15 +9,15 @@ internal import System
 
 /// Starts the network process, talks to it over the control channel, and waits for its end. Confined to the main loop.
 final class NetworkProcess {
-    /// What it says, and how it ended.
+    /// What it reports, and how it ended.
     struct Handlers {
         var ready: (ReadyPost) -> Void
         var happened: (HappenedPost.Event) -> Void
-        /// All loops go by the policy of that generation.
+        /// All loops use the policy of that generation.
         var inForce: (UInt64) -> Void
-        /// All loops have turned since the pulse of that number.
+        /// All loops have turned since the pulse with that number.
         var alive: (UInt64) -> Void
-        /// The control channel is closed: the process has ended, or is ended now.
+        /// The control channel is closed: the process has ended, or is being ended now.
         var ended: (PostEnd) -> Void
     }
 
@@ -34,15 +34,15 @@ final class NetworkProcess {
         private(set) var numbers: [Int32]
         private var owned: [Int32] = []
 
-        /// - Parameter standard: its standard input, output and error output, which stay the caller's.
+        /// - Parameter standard: its standard input, output and error, which remain the caller's.
         init(standard: [Int32]) { numbers = standard }
 
         deinit { for number in owned { _ = Descriptor(owning: number) } }
 
-        /// Adds one that stays somebody else's.
+        /// Adds one that remains somebody else's.
         mutating func add(_ number: Int32) { numbers.append(number) }
 
-        /// Adds one that is closed here when the process has it.
+        /// Adds one that is closed here once the process has it.
         mutating func add(_ descriptor: consuming Descriptor) {
             let number = descriptor.release()
             owned.append(number)
@@ -54,7 +54,7 @@ final class NetworkProcess {
     ///
     /// - Parameters:
     ///   - ends: the first three and what comes after the control channel.
-    ///   - operatorDesk: nil where nobody is asked for lines.
+    ///   - operatorDesk: nil if nobody is asked for lines.
     init(
         _ settings: NetworkSettings, _ ends: consuming Ends, control pair: consuming PacketPair,
         loop: EventLoop, operatorDesk: OperatorDesk?, _ handlers: Handlers
@@ -62,7 +62,7 @@ final class NetworkProcess {
         self.settings = settings
         self.handlers = handlers
         self.operatorDesk = operatorDesk
-        // A developer's debugger, sanitizer or profiler needs its own words.
+        // A developer's debugger, sanitizer or profiler needs its own settings.
         let keepsEnvironment: Int32 = unsafe getenv("PARLEY_DUMPABLE") == nil ? 0 : 1
         let numbers = ends.numbers
         let result = unsafe parley_start_again(
@@ -72,7 +72,7 @@ final class NetworkProcess {
         }
         pid = result
         control = try PostChannel(
-            owning: pair.takeOne(), loop: loop, limit: Self.longestPost, mostQueued: 512 << 20,
+            owning: pair.takeOne(), loop: loop, limit: Self.longestPost, maxQueued: 512 << 20,
             received: { [unowned self] post throws(PacketError) in try take(&post) },
             ended: { [unowned self] end in
                 control = nil
@@ -91,10 +91,10 @@ final class NetworkProcess {
 
     func obey(_ order: OrderPost.Order) { control?.send(OrderPost(order).packet) }
 
-    /// Ends it at once, as far as it hasn't ended.
+    /// Kills it, unless it has already ended.
     func kill() { Glibc.kill(pid, SIGKILL) }
 
-    /// Gives it a moment to end by itself, so that its own reason is told.
+    /// Gives it a moment to end by itself, so that its own reason is reported.
     func wait() {
         var info = unsafe siginfo_t()
         for _ in 0..<100 {
@@ -105,7 +105,7 @@ final class NetworkProcess {
         }
     }
 
-    /// Takes it away, after `kill` or its own end. Waits for the end of a process that is at it.
+    /// Reaps it after `kill` or its own end. Waits if the process is just ending.
     ///
     /// - Returns: how it ended, as the rest of a sentence.
     func reap() -> String {
@@ -114,28 +114,28 @@ final class NetworkProcess {
         repeat { result = unsafe waitpid(pid, &status, 0) } while result < 0 && errno == EINTR
         guard result == pid else { return "has ended" }
         switch status & 0x7f {
-        case 0: return "has ended with status \(status >> 8 & 0xff)"
-        case SIGSYS: return "was ended for a system call that it may not make"
-        case let signal: return "was ended by signal \(signal)"
+        case 0: return "exited with status \(status >> 8 & 0xff)"
+        case SIGSYS: return "was killed for a system call that it may not make"
+        case let signal: return "was killed by signal \(signal)"
         }
     }
 
     private func take(_ post: inout Post) throws(PacketError) {
         var reader = post.packet
         guard let kind = PostKind(rawValue: reader.type), !kind.isBrokers, kind.isControl else {
-            throw reader.malformed("is none that a network process sends")
+            throw reader.malformed("is not one that a network process sends")
         }
         _ = try post.takeDescriptors(0)
         switch kind {
         case .ready:
             let ready = try ReadyPost(whole: &reader)
-            guard !isReady else { throw .outOfTurn("it is ready already") }
+            guard !isReady else { throw .outOfTurn("it is already ready") }
             isReady = true
             handlers.ready(ready)
         case .happened:
             let event = try HappenedPost(whole: &reader).event
             guard event == .onceIsOver ? settings.isOnce : settings.conversation == .chat else {
-                throw .outOfTurn("what it tells of can't happen here")
+                throw .outOfTurn("what it reports cannot happen here")
             }
             // Several sessions may end as the server's last.
             if happened.insert(event).inserted { handlers.happened(event) }
@@ -148,7 +148,7 @@ final class NetworkProcess {
         case .ask:
             let ask = try AskPost(whole: &reader)
             guard let operatorDesk, operatorDesk.ask(limit: Int(ask.limit)) else {
-                throw .outOfTurn("a line can't be asked for")
+                throw .outOfTurn("no line can be requested now")
             }
         case .askNoMore:
             _ = try AskNoMorePost(whole: &reader)
@@ -157,6 +157,6 @@ final class NetworkProcess {
         }
     }
 
-    /// What it may say at once.
+    /// How much it may say at once.
     private static let longestPost = 128 << 10
 }

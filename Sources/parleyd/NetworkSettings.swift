@@ -6,8 +6,8 @@ internal import Conversations
 internal import Sockets
 internal import System
 
-/// The options of the server as far as its network process has a part in them, and what is in force at its start. The
-/// first message that it gets.
+/// The server options that concern its network process, and what is in force when it starts. This is the first
+/// message that it receives.
 struct NetworkSettings: Broker.Message, Sendable {
     static var kind: PostKind { .settings }
 
@@ -20,20 +20,20 @@ struct NetworkSettings: Broker.Message, Sendable {
     let asksForClients: Bool
     let writesKeyLog: Bool
     let deadlines: Deadlines
-    /// At most so many at once.
-    let mostSessions: Int
+    /// The limit of sessions at once.
+    let maxSessions: Int
     let strangers: StrangerLimits
-    /// How long one of a client with a certificate may last.
-    let mostSessionAge: Duration
-    /// What of messages reaches the console.
+    /// How long a session of a client with a certificate may last.
+    let maxSessionAge: Duration
+    /// How messages are shown on the console.
     let form: ConsoleTranscript.Form
-    /// Whether somebody at a terminal answers for a chat.
+    /// Whether somebody at a terminal answers a chat.
     let hasOperatorAtTerminal: Bool
-    /// How many sockets listen.
+    /// How many listening sockets there are.
     let listeners: Int
-    /// Whom the process is to become; nil for the user that it has.
+    /// The user to become; nil to keep the current one.
     let user: UserNumbers?
-    /// The broker's.
+    /// The broker's process ID.
     let parent: Int32
     let policy: NetworkPolicy
 
@@ -49,9 +49,9 @@ struct NetworkSettings: Broker.Message, Sendable {
         asksForClients = options.security?.asksForClients ?? false
         writesKeyLog = options.security?.writesKeyLog ?? false
         deadlines = options.deadlines
-        mostSessions = options.mostSessions
+        maxSessions = options.maxSessions
         strangers = options.strangers
-        mostSessionAge = options.mostSessionAge
+        maxSessionAge = options.maxSessionAge
         self.form = form
         self.hasOperatorAtTerminal = hasOperatorAtTerminal
         self.listeners = listeners
@@ -60,35 +60,35 @@ struct NetworkSettings: Broker.Message, Sendable {
         self.policy = NetworkPolicy(policy)
     }
 
-    /// How many connections there may be. Where clients have certificates, sessions have their places at the broker, which
-    /// knows whose they are. Beside them there is room to shake hands, and to be told that there is no place: else those
-    /// who have all places would shut out whom a place is kept for.
-    var mostConnections: Int {
-        guard asksForClients else { return mostSessions }
-        return Self.mostConnections(mostSessions, strangers)
+    /// How many connections there may be. If clients have certificates, sessions take their places at the broker, which
+    /// knows whose they are. Beyond these there is room to shake hands, and to be told that there is no place: otherwise
+    /// those who have all the places would shut out those for whom a place is reserved.
+    var maxConnections: Int {
+        guard asksForClients else { return maxSessions }
+        return Self.maxConnections(maxSessions, strangers)
     }
 
-    /// The same where clients have certificates.
-    static func mostConnections(_ sessions: Int, _ strangers: StrangerLimits) -> Int {
-        sessions + max(4, strangers.mostHandshakes) + mostTold(of: sessions)
+    /// The same if clients have certificates.
+    static func maxConnections(_ sessions: Int, _ strangers: StrangerLimits) -> Int {
+        sessions + max(4, strangers.maxHandshakes) + maxTurnedAway(of: sessions)
     }
 
-    /// What is told where there are as many.
+    /// What to say when that limit is reached.
     var full: String {
-        "\(mostConnections) \(asksForClients ? "connections" : "sessions") are open, which is all that --max-sessions allows"
+        "\(maxConnections) \(asksForClients ? "connections" : "sessions") are open, the most that --max-sessions allows"
     }
 
-    /// How many may be told at once that there is no place.
-    var mostTold: Int { Self.mostTold(of: mostSessions) }
+    /// How many clients may be told at once that there is no place.
+    var maxTurnedAway: Int { Self.maxTurnedAway(of: maxSessions) }
 
-    private static func mostTold(of sessions: Int) -> Int { max(4, sessions / 16) }
+    private static func maxTurnedAway(of sessions: Int) -> Int { max(4, sessions / 16) }
 
     /// Whether TLS is spoken.
     var isSecured: Bool { policy.face != nil }
 
     init(reading reader: inout PacketReader) throws(PacketError) {
         guard let conversation = Conversation(rawValue: try reader.text(atMost: 64)) else {
-            throw reader.malformed("names no conversation")
+            throw reader.malformed("names an unknown conversation")
         }
         self.conversation = conversation
         loops = Int(try reader.readUInt32())
@@ -103,11 +103,11 @@ struct NetworkSettings: Broker.Message, Sendable {
         deadlines.close = .nanoseconds(try reader.readInt64())
         deadlines.keepalive = .nanoseconds(try reader.readInt64())
         self.deadlines = deadlines
-        mostSessions = Int(try reader.readUInt32())
+        maxSessions = Int(try reader.readUInt32())
         strangers = try StrangerLimits(reading: &reader)
-        mostSessionAge = .nanoseconds(try reader.readInt64())
+        maxSessionAge = .nanoseconds(try reader.readInt64())
         guard let form = ConsoleTranscript.Form(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("names no form of the console")
+            throw reader.malformed("names an unknown form of the console")
         }
         self.form = form
         hasOperatorAtTerminal = try reader.bool()
@@ -130,9 +130,9 @@ struct NetworkSettings: Broker.Message, Sendable {
         for time in [
             deadlines.handshake, deadlines.idle, deadlines.close, deadlines.keepalive,
         ] { writer.add(Int64(clamping: time.inNanoseconds)) }
-        writer.add(UInt32(mostSessions))
+        writer.add(UInt32(maxSessions))
         strangers.write(to: &writer)
-        writer.add(Int64(clamping: mostSessionAge.inNanoseconds))
+        writer.add(Int64(clamping: maxSessionAge.inNanoseconds))
         writer.add(form.rawValue)
         writer.add(hasOperatorAtTerminal)
         writer.add(UInt32(listeners))

@@ -9,15 +9,16 @@ internal import System
 internal import TLS
 internal import Vouching
 
-/// Starts the network process with its ways to the broker, and sees it to its end. Confined to the main loop.
+/// Starts the network process with its links to the broker, and follows it to its end. Confined to the main
+/// loop.
 final class NetworkSide {
-    /// What the server is told.
+    /// What is reported to the server.
     struct Handlers {
         var ready: (ReadyPost) -> Void
         var happened: (HappenedPost.Event) -> Void
         /// It has answered a pulse.
         var alive: (UInt64) -> Void
-        /// It has ended, or must be ended: nothing comes of it any more.
+        /// It has ended, or must be ended: nothing more comes from it.
         var over: () -> Void
     }
 
@@ -28,18 +29,18 @@ final class NetworkSide {
     private let main: EventLoop
     private let log: Log
     private let output: Output
-    /// What a turn of the main loop may spend on all links.
+    /// How much of a turn of the main loop all links together may use.
     private let work: TurnWork
     private var process: NetworkProcess?
-    /// The office's ends of the loops' ways to it.
+    /// The office's ends of the links to the loops.
     private var links: [NetworkLink] = []
     /// How many of them are open.
     private var openLinks = 0
-    /// Those who sign and verify for the loops.
+    /// The threads that sign and verify for the loops.
     private var notaries: [NotaryThread] = []
     /// What the process writes.
     private var relays: [PipeRelay] = []
-    /// Policies that it was sent, and does not go by yet.
+    /// Policies that were sent to it and that it doesn't use yet.
     private var awaited: [Awaited] = []
     private var course = Course.serving
     private var over: () -> Void = {}
@@ -50,12 +51,12 @@ final class NetworkSide {
         let done: () -> Void
     }
 
-    /// How far the process's end has come.
+    /// How far the end of the process has progressed.
     private enum Course {
         case serving
-        /// It was told to end, and is killed at the timer.
+        /// It was told to end, and is killed when the timer fires.
         case leaving(Timer)
-        /// It has ended without having been told to, or has broken the rules.
+        /// It has ended without being told to, or has broken the rules.
         case lost
     }
 
@@ -68,40 +69,40 @@ final class NetworkSide {
         work = TurnWork(on: main)
     }
 
-    /// The process's number; 0 before its start.
+    /// The process ID; 0 before it is started.
     var pid: Int32 { process?.pid ?? 0 }
 
-    /// Has it go by another policy.
+    /// Makes it use another policy.
     ///
     /// - Parameters:
-    ///   - late: called with a sentence before `done`, where it takes too long.
-    ///   - done: called when all of its loops do, or when it takes too long.
+    ///   - late: called with a sentence before `done`, if it takes too long.
+    ///   - done: called when all of its loops use the policy, or when that takes too long.
     func use(
         _ policy: NetworkPolicy, late: @escaping (String) -> Void, done: @escaping () -> Void
     ) {
         process?.use(policy)
         let limit = Timer(after: Self.patience, on: main) { [unowned self] in
             late(
-                "the network process has not taken over what was read within \(Self.patience.words): until it has, it shows the earlier certificate and gives the earlier fixed replies; programs go by the new files already"
+                "the network process did not switch to the new files within \(Self.patience.words): until it does, it shows the old certificate and gives the old fixed replies; programs already use the new files"
             )
             settle(UInt64(policy.generation))
         }
         awaited.append(Awaited(generation: UInt64(policy.generation), limit: limit, done: done))
     }
 
-    /// All loops go by the policy of that generation.
+    /// All loops use the policy of that generation.
     private func settle(_ generation: UInt64) {
         let settled = awaited.filter { $0.generation <= generation }
         awaited.removeAll { $0.generation <= generation }
         for policy in settled { policy.done() }
     }
 
-    /// Asks all loops whether they turn.
+    /// Asks all loops whether they are turning.
     func ask(_ pulse: PulsePost) { process?.ask(pulse) }
 
     func obey(_ order: OrderPost.Order) { process?.obey(order) }
 
-    /// Has it end; `over` is called when it has.
+    /// Makes it end; `over` is called when it has.
     func stop() {
         guard case .serving = course else { return }
         course = .leaving(
@@ -112,16 +113,17 @@ final class NetworkSide {
         process?.obey(.stop)
     }
 
-    /// Ends it, as far as it hasn't ended, and hears its last lines. When the loop runs no more.
+    /// Kills it, unless it has already ended, and reads its last lines. Only when the loop has
+    /// stopped.
     ///
-    /// - Returns: a sentence for the log where its end was not foreseen.
+    /// - Returns: a sentence for the log if its end was not expected.
     func end() -> String? {
         for notary in notaries { notary.stop() }
         process?.kill()
         let words = process?.reap()
         for relay in relays { relay.drain() }
         guard case .lost = course, let words else { return nil }
-        return "the network process \(words), and its sessions are over with it"
+        return "the network process \(words), which ended all sessions"
     }
 
     // MARK: Its start
@@ -140,7 +142,8 @@ final class NetworkSide {
         var control = try PacketPair()
         let written = console.takeWriter()
         let said = errors.takeWriter()
-        // It must not wait for this process, and may have no /proc to open them again by.
+        // It must not wait for this process, and may have no /proc through which to open them
+        // again.
         unblock(written)
         unblock(said)
         var ends = NetworkProcess.Ends(standard: [nothing.number, written.number, said.number])
@@ -168,17 +171,18 @@ final class NetworkSide {
                 ended: { [unowned self] in lose($0) }))
     }
 
-    /// Makes the ways between the broker and a loop.
+    /// Creates the links between the broker and a loop.
     private func connect(_ number: Int, _ ends: inout NetworkProcess.Ends) throws {
-        // One that leaves is forgotten when the broker has heard of it, and the next one may have come by then.
+        // A loop that leaves is forgotten when the broker has heard of it, and the next one may have come by
+        // then.
         let options = office.options
-        let most =
-            2 * NetworkSettings.mostConnections(options.mostSessions, options.strangers) + 64
-        let clients = ShownClients(most: most)
+        let limit =
+            2 * NetworkSettings.maxConnections(options.maxSessions, options.strangers) + 64
+        let clients = ShownClients(limit: limit)
         var posts = try PacketPair()
         links.append(
             try NetworkLink(
-                posts.takeOne(), loop: main, mostSessions: most, work: work,
+                posts.takeOne(), loop: main, maxSessions: limit, work: work,
                 office: Reception(office, clients, loop: number),
                 ended: { [unowned self] end in
                     openLinks -= 1
@@ -192,7 +196,7 @@ final class NetworkSide {
         do throws(Errno) {
             notaries.append(
                 try NotaryThread(
-                    calls.takeOne(), ring, clients, office.sessions, mostHandshakes: most,
+                    calls.takeOne(), ring, clients, office.sessions, maxHandshakes: limit,
                     failed: { error in breach.execute { $0(error) } }))
         } catch {
             throw StreamError(noThread: error, for: "that signs handshakes")
@@ -213,33 +217,34 @@ final class NetworkSide {
         var lines = RelayedLines()
         relays.append(
             try PipeRelay(errors, loop: main, output: log.output) { [unowned self] bytes in
-                for line in lines.add(bytes) { log.write(line) }
+                for line in lines.add(bytes) { log.write(line.span) }
             })
     }
 
     // MARK: Its end
 
-    /// A way to the process is closed.
+    /// A link to the process is closed.
     private func lose(_ end: PostEnd) {
         switch course {
         case .lost: break
         case .serving:
             if case .failed(let error) = end {
-                log.write("the network process is ended: \(error.sentence)")
+                log.write("ending the network process: \(error.sentence)")
             }
             course = .lost
-            // One that has closed it may be at its end; else it may be in somebody else's hands.
+            // A process that has closed it may be ending; otherwise it may be under somebody else's
+            // control.
             if end == .closed { process?.wait() }
             process?.kill()
             over()
         case .leaving:
-            // What its sessions had to say is read to its end.
+            // What its sessions had to say is read to the end.
             if openLinks == 0, process?.hasEnded != false { over() }
         }
     }
 
-    /// What a policy may take to reach all loops.
+    /// How long a policy may take to reach all loops.
     private static let patience = Duration.seconds(10)
-    /// What a process that was told to end may take.
+    /// How long a process that was told to end may take.
     private static let lastWait = Duration.seconds(2)
 }

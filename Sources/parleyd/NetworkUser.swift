@@ -1,14 +1,14 @@
-// Whom the network process runs as.
+// The user that the network process runs as.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
 internal import System
 
-/// The user that the network process is to become, where root starts the server.
+/// The user that the network process becomes, if root starts the server.
 struct NetworkUser {
-    /// Nil for the user that the server has.
+    /// Nil to keep the server's user.
     let numbers: UserNumbers?
-    /// Why it has the server's own user although that is root, in sentences without their full stop.
+    /// Why it runs as the server's own user although that is root, as sentences without a full stop.
     let warnings: [String]
 
     /// - Throws: `userUnknown`.
@@ -21,18 +21,18 @@ struct NetworkUser {
         let name = options.networkUser
         let user: UserNumbers?
         do throws(Errno) {
-            // It opens no file, for which another group could count.
+            // It opens no file for which another group could matter.
             user = try UserNumbers(alone: name)
         } catch {
             throw ConfigurationError(
                 .userUnknown,
-                "the system can't tell who \(escaped(name)) is, as whom what serves the network runs (\(error)); look at its name services (/etc/nsswitch.conf)"
+                "cannot look up \(escaped(name)), the user that the network process runs as (\(error)); check the name services (/etc/nsswitch.conf)"
             )
         }
         guard let user else {
             throw ConfigurationError(
                 .userUnknown,
-                "there is no user \(escaped(name)), as whom what serves the network runs where root starts parleyd; name one with --network-user, or run: \(Self.making(options))"
+                "there is no user \(escaped(name)) for the network process to run as; name another one with --network-user, or run: \(Self.making(options))"
             )
         }
         guard let reason = UserAccess.obstacle(becoming: user) else {
@@ -42,11 +42,11 @@ struct NetworkUser {
         }
         numbers = nil
         warnings = [
-            "it has parleyd's own user, since it can't become \(escaped(name)) (\(reason)), which needs CAP_SETUID and CAP_SETGID"
+            "it runs as parleyd's own user because it cannot become \(escaped(name)) (\(reason)); that needs CAP_SETUID and CAP_SETGID"
         ]
     }
 
-    /// What makes the users that are missing.
+    /// The commands that create the missing users.
     private static func making(_ options: ServerOptions) -> String {
         [options.networkUser, options.programUser].filter { (try? UserNumbers(alone: $0)) == nil }
             .map {
@@ -56,6 +56,6 @@ struct NetworkUser {
 }
 
 extension ConfigurationError.Code {
-    /// There is no user of a name that is needed.
+    /// There is no user with a name that is needed.
     static var userUnknown: Self { Self(rawValue: "userUnknown") }
 }

@@ -18,28 +18,29 @@ final class Office {
     /// What is in force.
     private(set) var policy: Policy
     let options: ServerOptions
-    /// Nil where no records are kept.
+    /// Nil if no records are kept.
     let audit: AuditFile?
-    /// What clients may cause of records.
+    /// How much of the trail clients may cause.
     private let budgets: Budgets?
     let startsOnTheirWay: StartsOnTheirWay
     let slots = ProgramSlots()
     let sessions: SessionPlaces
     /// How many programs one identity may have running.
-    private(set) var mostOfIdentity: Int
+    private(set) var maxPerIdentity: Int
     private var pace: IdentityPace
-    /// Of comparing arguments with patterns, in steps.
+    /// For matching arguments against patterns, in steps.
     private var matchingPace: IdentityPace
-    /// The server ends: nothing is started any more.
+    private var refusalPace: IdentityPace
+    /// The server is shutting down: nothing is started any more.
     private(set) var isEnding = false
     private(set) var attendance: Attendance {
         didSet { attendanceChanged() }
     }
-    /// Called when somebody has come or left.
+    /// Called when a session or program has come or gone.
     var attendanceChanged: () -> Void = {}
-    /// Told of each who leaves once the server ends.
+    /// Called for each one that leaves once the server is shutting down.
     private var departed: (Departure) -> Void = { _ in }
-    /// What the threads that sign and verify have of it; nil for plaintext.
+    /// What the signing and verifying threads have of it; nil for plaintext.
     let ring: KeyRing?
     /// Programs whose end is not recorded yet.
     private var running: [ObjectIdentifier: any Killable] = [:]
@@ -48,7 +49,7 @@ final class Office {
         case session, program
     }
 
-    /// - Parameter loops: those of the network process.
+    /// - Parameter loops: the loops of the network process.
     init(
         _ options: ServerOptions, _ audit: AuditFile?, loop: EventLoop, log: Log, policy: Policy,
         loops: Int
@@ -58,9 +59,10 @@ final class Office {
         budgets = audit.map { Budgets($0, rate: options.auditRate) { loop.now } }
         startsOnTheirWay = StartsOnTheirWay(loop)
         sessions = SessionPlaces(options.identityLimits.sessions)
-        mostOfIdentity = options.identityLimits.programs(policy.table)
+        maxPerIdentity = options.identityLimits.programs(policy.table)
         pace = IdentityPace(rate: options.identityLimits.starts)
         matchingPace = IdentityPace(rate: options.identityLimits.matching)
+        refusalPace = IdentityPace(rate: options.identityLimits.refusals)
         attendance = Attendance(loops: loops)
         ring =
             if let context = policy.context {
@@ -73,50 +75,57 @@ final class Office {
         self.policy = policy
     }
 
-    /// From here on another policy is in force, for open sessions as well.
+    /// Puts another policy in force, for open sessions as well.
     ///
-    /// - Throws: where it can't be, since memory is short: what was in force is.
+    /// - Throws: if that is impossible for lack of memory; the old policy stays in force.
     func enforce(_ policy: Policy) throws(ProofRefusal) {
         if policy.key != self.policy.key, let context = policy.context {
             try ring?.use(context, number: policy.key)
         }
         self.policy = policy
-        mostOfIdentity = options.identityLimits.programs(policy.table)
+        maxPerIdentity = options.identityLimits.programs(policy.table)
     }
 
     /// Takes a place for a program, and one of the identity's starts.
     func place(
         _ name: String, _ identity: Identity, _ program: ProgramEntry
     ) -> Result<Place, Refusal> {
-        switch slots.take(name, identity, program, mostOfIdentity: mostOfIdentity) {
+        switch slots.take(name, identity, program, maxPerIdentity: maxPerIdentity) {
         case .failure(let refusal): return .failure(refusal)
         case .success(let place):
             if pace.take(identity.description, at: loop.now) { return .success(place) }
             return .failure(
                 Refusal(
                     .identityStarts,
-                    "more than \(pace.rate) programs a second were started for you, which is as many as may be; try again in a second, and start them more slowly"
+                    "you have exceeded your limit of programs started per second (\(pace.rate)); try again in a second, and start them more slowly"
                 ))
         }
     }
 
-    /// What comparing the identity's next arguments may take.
+    /// How many steps matching the identity's next arguments may take.
     func matchingWork(of identity: Identity) -> MatchingWork {
         MatchingWork(atMost: matchingPace.left(identity.description, at: loop.now))
     }
 
-    /// Comparing the identity's arguments took so many steps.
+    /// Matching the identity's arguments took this many steps.
     func matched(_ steps: Int, for identity: Identity) {
         matchingPace.spend(steps, of: identity.description, at: loop.now)
     }
 
-    /// Whether a session that begins now has lasted as long as one may.
+    /// A command of the identity's is refused.
+    ///
+    /// - Returns: how long its answer has to wait.
+    func refusalDelay(of identity: Identity) -> Duration {
+        isEnding ? .zero : refusalPace.queue(identity.description, at: loop.now)
+    }
+
+    /// Whether a session that begins now has reached the maximum age.
     var ageCheck: () -> Bool {
-        let end = loop.now + options.mostSessionAge
+        let end = loop.now + options.maxSessionAge
         return { [loop] in loop.now >= end }
     }
 
-    /// What is recorded of a session; nil where no records are kept.
+    /// The recorder for a session; nil if no records are kept.
     func trail(number: Int, of address: String, peer: PeerIdentity?) -> Recorder? {
         guard let audit, let budgets else { return nil }
         let peer = peer.map { RecordedSession.Peer($0) }
@@ -125,7 +134,7 @@ final class Office {
             budget: budgets[peer?.identity])
     }
 
-    /// Records connections that came to no session.
+    /// Records connections that never became a session.
     func record(_ strangers: StrangersPost) {
         guard let audit, let budgets else { return }
         Recorder(
@@ -142,7 +151,7 @@ final class Office {
         attendance.programStarts()
     }
 
-    /// It is known how a program ended with all that it started, and its client was told.
+    /// It is known how a program and everything it started ended, and its client was told.
     func ended(_ program: any Killable) {
         running[ObjectIdentifier(program)] = nil
         attendance.programEnded()
@@ -153,24 +162,24 @@ final class Office {
 
     var counts: Counts { attendance.counts }
 
-    /// The server ends. Who leaves from here on is told of.
+    /// The server is shutting down. From here on each departure is reported.
     func beginEnding(_ departed: @escaping (Departure) -> Void) {
         isEnding = true
         self.departed = departed
     }
 
-    /// The server ends, and a loop has so many connections.
+    /// The server is shutting down and a loop has this many connections.
     func note(connections: Int, at loop: Int) {
         attendance.note(connections: connections, at: loop)
         departed(.session)
     }
 
-    /// When the loop runs no more: records the ends of what was killed.
+    /// To be called when the loop has stopped: records the ends of what was killed.
     func recordKills() {
         for program in running.values { program.recordKill() }
     }
 
-    /// The last call: has what waits written.
+    /// The last call: writes whatever is waiting.
     ///
     /// - Returns: how many records are not in the trail.
     func endTrail() -> Int {
@@ -178,6 +187,6 @@ final class Office {
         return audit?.finish(within: Self.patience) ?? 0
     }
 
-    /// What a disk or a pipe's reader has at the end.
+    /// How long a disk or the reader of a pipe has at the end.
     private static let patience = Duration.seconds(5)
 }

@@ -1,4 +1,4 @@
-// The operator of a chat, whom the broker asks for the network process.
+// The operator of a chat, whom the broker asks on behalf of the network process.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Console
@@ -20,7 +20,7 @@ final class OperatorDesk {
 
     var isAtTerminal: Bool { reader.isTerminal }
 
-    /// - Returns: false where a line is being read already.
+    /// - Returns: false if a line is already being read.
     func ask(limit: Int) -> Bool {
         guard reading == nil else { return false }
         reading = loop.spawn { [unowned self] in
@@ -36,6 +36,6 @@ final class OperatorDesk {
         return true
     }
 
-    /// The line that was asked for isn't needed any more.
+    /// The line that was asked for is no longer needed.
     func askNoMore() { reading?.cancel() }
 }

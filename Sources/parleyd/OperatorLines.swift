@@ -1,31 +1,32 @@
-// The lines of a chat's operator, as the network process gets them.
+// The lines of a chat's operator, as they reach the network process.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Console
 internal import Sockets
 internal import System
 
-/// Asks the broker, which alone has standard input, for a line at a time. Confined to its loop.
+/// Asks the broker, the only one that has standard input, for one line at a time. Confined to its
+/// loop.
 final class OperatorLines: LineSource {
     let isTerminal: Bool
     private let loop: EventLoop
     private let send: (PacketWriter) -> Void
     private let lost: () -> Void
     private var asking = Asking.no
-    /// The answer, until whoever has asked takes it.
+    /// The answer, until the session that asked takes it.
     private var answer: LinePost.Result?
     private var waiter: CheckedContinuation<Void, Never>?
 
     private enum Asking {
         case no
         case yes
-        /// Whoever has asked is gone: the answer is nobody else's.
+        /// The session that asked is gone: nobody else gets the answer.
         case inVain
     }
 
     /// - Parameters:
     ///   - send: sends a post to the broker.
-    ///   - lost: called where a line was typed for somebody who had gone by then.
+    ///   - lost: called if a line was typed for a client that was gone by then.
     init(
         isTerminal: Bool, loop: EventLoop, send: @escaping (PacketWriter) -> Void,
         lost: @escaping () -> Void
@@ -67,7 +68,7 @@ final class OperatorLines: LineSource {
         wake()
     }
 
-    /// Whoever has asked is gone: what was typed for it goes to nobody else.
+    /// The session that asked is gone: what was typed for it goes to nobody else.
     private func leave() {
         if case .line = answer.take() { lost() }
         guard asking == .yes else { return }

@@ -17,7 +17,7 @@ struct Parleyd {
         sealMemory()
         Signals.ignoreFailedWrites()
         Program.keepEnds()
-        // Freed record buffers are kept for the next record instead of given back each time.
+        // Freed record buffers are kept for the next record instead of being given back each time.
         mallopt(M_TRIM_THRESHOLD, 64 << 20)
         mallopt(M_TOP_PAD, 1 << 20)
         do {

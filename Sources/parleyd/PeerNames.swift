@@ -1,10 +1,10 @@
-// A certificate's names as the command table has them.
+// A certificate's names, in the form that the command table uses.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import TLS
 
 extension Identity {
-    /// Of the peer of a session.
+    /// The names of a session's peer.
     init(_ peer: PeerIdentity) {
         self.init(names: peer.names.map(\.description), key: peer.key)
     }

@@ -5,9 +5,9 @@ internal import Glibc
 internal import Sockets
 internal import System
 
-/// Reads a pipe of the network process, and gives what comes to where it belongs: the process itself has none of the
-/// server's outputs. While somebody doesn't take it, the pipe fills, and it is the other process's matter to leave lines
-/// out. Confined to its loop.
+/// Reads a pipe of the network process and forwards what arrives: the process itself has none of the server's outputs.
+/// While the receiver doesn't accept it, the pipe fills up, and it is the other process's business to drop lines.
+/// Confined to its loop.
 final class PipeRelay: EventSource {
     private let descriptor: Descriptor
     private let output: Output?
@@ -15,8 +15,8 @@ final class PipeRelay: EventSource {
     private var isWatched = false
 
     /// - Parameters:
-    ///   - output: that `take` writes to, and that is waited for; nil for none.
-    ///   - take: given what came; an empty array at the end.
+    ///   - output: the descriptor that `take` writes to and that must be writable; nil for none.
+    ///   - take: receives what came; an empty array at the end.
     init(
         _ descriptor: consuming Descriptor, loop: EventLoop, output: Output?,
         take: @escaping ([UInt8]) -> Void
@@ -33,7 +33,7 @@ final class PipeRelay: EventSource {
 
     override func ready(_ events: Events) {
         guard readOnce() else { return unwatch() }
-        guard let output, output.backlog > Self.mostWaiting else { return }
+        guard let output, output.backlog > Self.maxWaiting else { return }
         unwatch()
         loop.spawn { [weak self] in
             await output.flushed()
@@ -41,14 +41,14 @@ final class PipeRelay: EventSource {
         }
     }
 
-    /// Reads on to the end of what is there: once nobody writes any more.
+    /// Reads the rest of what is there, once nobody writes any more.
     func drain() {
-        for _ in 0..<Self.mostReads where !readOnce() { return }
+        for _ in 0..<Self.maxReads where !readOnce() { return }
     }
 
     /// - Returns: false at the end.
     private func readOnce() -> Bool {
-        // Room of its own for each line of the log would cost more than the line.
+        // A separate buffer for each line of the log would cost more than the line.
         let room = unsafe loop.input
         let count = unsafe read(descriptor.number, room.baseAddress, room.count)
         if count > 0 { take(unsafe Array(UnsafeBufferPointer(rebasing: room[..<count]))) }
@@ -67,7 +67,7 @@ final class PipeRelay: EventSource {
         isWatched = false
     }
 
-    private static let mostWaiting = 65_536
+    private static let maxWaiting = 65_536
     /// Ten times what a pipe can hold.
-    private static let mostReads = 640
+    private static let maxReads = 640
 }

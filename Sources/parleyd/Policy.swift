@@ -5,17 +5,17 @@ internal import Console
 internal import System
 internal import TLS
 
-/// The table and the certificates are each read whole. A reload that can't read one of them replaces
-/// the other all the same: a revocation must not wait for a table to be mended.
+/// The table and the certificates are each read as a whole. A reload that can't read one of them
+/// still replaces the other: a revocation must not wait for a table to be fixed.
 struct Policy: Sendable {
     let table: CommandTable
-    /// Whom and what is trusted, and the server's key; nil for plaintext.
+    /// What is trusted, and the server's key; nil for plaintext.
     let context: TLSContext?
-    /// What of that the sessions have; nil for plaintext.
+    /// The part of it that sessions have; nil for plaintext.
     let face: ServerFace?
     /// The number of the key.
     let key: UInt32
-    /// Which reading it is; sessions that began under an earlier one are looked at again.
+    /// Which reading it is; sessions that began under an earlier one are checked again.
     let generation: Int
 
     /// Reads every file that the options name.
@@ -40,7 +40,7 @@ struct Policy: Sendable {
 
     /// - Throws: `TableError`, `ConfigurationError`.
     static func table(_ options: ServerOptions) throws -> CommandTable {
-        guard let path = options.commands else { return .documents }
+        guard let path = options.commands else { return .tutorial }
         let table = try CommandTable(
             file: path, users: .possible(otherwise: options.programUser),
             groups: options.groupSupport)
@@ -48,8 +48,8 @@ struct Policy: Sendable {
             throw ConfigurationError(
                 .clientsUnknown,
                 options.security == nil
-                    ? "the table \(path) has programs, which never run in plaintext; leave --plaintext out and name the clients' CA with --client-ca"
-                    : "the table \(path) has programs, so it must be known who asks; name the clients' CA with --client-ca"
+                    ? "the table \(path) has programs, which never run in plaintext; omit --plaintext and name the clients' CA with --client-ca"
+                    : "the table \(path) has programs, so the server must know who its clients are; name the clients' CA with --client-ca"
             )
         }
         return table

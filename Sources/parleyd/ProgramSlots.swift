@@ -1,11 +1,11 @@
-// How many of each command run, over all loops.
+// How many instances of each command are running, across all loops.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Remote
 internal import Synchronization
 
-/// A place that a program takes from before its start until nothing of it runs. It is free again when its
-/// one owner is gone.
+/// A place that a program holds from before its start until nothing of it runs. It becomes free again
+/// when its only owner is gone.
 struct Place: ~Copyable {
     private let slots: ProgramSlots
     private let command: String
@@ -20,21 +20,21 @@ struct Place: ~Copyable {
     deinit { slots.leave(command, identity) }
 }
 
-/// The places that there are, by command and identity. From any thread.
+/// The places, by command and identity. Safe on any thread.
 final class ProgramSlots: Sendable {
     private struct Running {
         /// By command and identity.
         var commands: [String: [String: Int]] = [:]
-        /// By identity, of all commands.
+        /// By identity, across all commands.
         var identities: [String: Int] = [:]
     }
 
-    /// Two certificates of one name are one identity.
+    /// Two certificates with the same name are one identity.
     private let running = Mutex(Running())
 
-    /// - Parameter mostOfIdentity: of all commands together.
+    /// - Parameter maxPerIdentity: the limit across all commands.
     func take(
-        _ name: String, _ identity: Identity, _ program: ProgramEntry, mostOfIdentity: Int
+        _ name: String, _ identity: Identity, _ program: ProgramEntry, maxPerIdentity: Int
     ) -> Result<Place, Refusal> {
         let identity = identity.description
         let refusal: Refusal? = running.withLock { running in
@@ -42,19 +42,19 @@ final class ProgramSlots: Sendable {
             guard places.values.reduce(0, +) < program.concurrency else {
                 return Refusal(
                     .concurrency,
-                    "\(program.concurrency) of \(name) are running, which is as many as may; try again later"
+                    "\(name) has reached its limit of concurrent runs (\(program.concurrency)); try again later"
                 )
             }
             guard places[identity] ?? 0 < program.perIdentity else {
                 return Refusal(
                     .perIdentity,
-                    "\(program.perIdentity) of \(name) are running for you, which is as many as may; try again later"
+                    "you have reached your limit of concurrent runs of \(name) (\(program.perIdentity)); try again later"
                 )
             }
-            guard running.identities[identity] ?? 0 < mostOfIdentity else {
+            guard running.identities[identity] ?? 0 < maxPerIdentity else {
                 return Refusal(
                     .identityPrograms,
-                    "\(mostOfIdentity) programs are running for you, which is as many as may; try again when one of them has ended"
+                    "you have reached your limit of concurrent programs (\(maxPerIdentity)); try again when one of them has ended"
                 )
             }
             running.commands[name, default: [:]][identity, default: 0] += 1
@@ -80,8 +80,8 @@ final class ProgramSlots: Sendable {
 }
 
 extension CommandTable {
-    /// How many programs one identity may have running where no option says it: a quarter of all that may run at once,
-    /// but as many as the table lets it run of one command.
+    /// How many programs one identity may have running unless an option says so: a quarter of all that may run at
+    /// once, but at least as many as the table allows it of one command.
     var programsOfOneIdentity: Int {
         let limits = programs.map(\.program)
         let all = limits.reduce(0) { $0 + $1.concurrency }

@@ -1,21 +1,21 @@
-// Who has most places.
+// Who has the most places.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Places of one kind, with whose they are. Addresses and places go by the numbers that `Strangers` gives them, and every call takes
-/// the same time.
+/// Places of one kind, with their owners. Addresses and places are the indices that `Strangers` gives them, and every call takes
+/// constant time.
 struct Ranks {
-    /// Of each address its places, the oldest first.
+    /// The places of each address, oldest first.
     private var chains: [(places: Chain, count: Int)] = []
     private var placeLinks = Links()
-    /// Addresses by how many places they have, those that came to a number first before the others. The first level is for
-    /// those that are exempt, however many they have.
+    /// Addresses by how many places they have; those that reached a number first come first. The first level is for exempt
+    /// addresses, however many they have.
     private var levels: [Chain]
     private var levelLinks = Links()
     /// No address is at a higher level.
     private var highest = 0
 
-    /// - Parameter most: the highest level; who has more is there too.
-    init(most: Int) { levels = Array(repeating: Chain(), count: most + 1) }
+    /// - Parameter limit: the highest level; addresses with more places are there too.
+    init(limit: Int) { levels = Array(repeating: Chain(), count: limit + 1) }
 
     mutating func growPlaces() { placeLinks.grow() }
 
@@ -50,11 +50,11 @@ struct Ranks {
         isExempt ? 0 : min(count, levels.count - 1)
     }
 
-    /// How many places there are of those that are not exempt.
+    /// How many places belong to addresses that are not exempt.
     private(set) var strangers = 0
 
-    /// The oldest place of the address that has most, and of several the one that has had so many for longest; none of those
-    /// that are exempt.
+    /// The oldest place of the address that has the most, and among several the one that has had that many for longest;
+    /// never an exempt one.
     var first: Int? {
         mutating get {
             while highest > 0, levels[highest].isEmpty { highest -= 1 }
@@ -62,7 +62,7 @@ struct Ranks {
         }
     }
 
-    /// The oldest place of one that is exempt.
+    /// The oldest place of an exempt address.
     var firstExempt: Int? { oldest(at: 0) }
 
     private func oldest(at level: Int) -> Int? {

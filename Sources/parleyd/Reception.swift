@@ -1,4 +1,4 @@
-// Who gives sessions their desks.
+// What gives sessions their desks.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Remote
@@ -6,7 +6,7 @@ internal import Sockets
 internal import TLS
 internal import Vouching
 
-/// Makes the desks of a loop's sessions. Confined to the main loop.
+/// Creates the desks of a loop's sessions. Confined to the main loop.
 final class Reception: BrokerOffice {
     private let office: Office
 
@@ -34,8 +34,8 @@ final class Reception: BrokerOffice {
             log: office.log, isTooOld: office.ageCheck,
             inForce: { [office] in office.policy.generation },
             verify: { [office] in
-                // Remembered until something of the chain or of its CRLs ends: a start needs no other verification
-                // than that.
+                // Remembered until part of the chain or one of its CRLs expires: a start needs no verification
+                // beyond that one.
                 guard let chains = office.ring?.inForce.chains else { return nil }
                 do throws(ChainRefusal) {
                     _ = try chains.verify(chain)

@@ -1,4 +1,4 @@
-// What parleyd tells the records: in plain values, which know no protocol.
+// What parleyd passes to the records: plain values that know no protocol.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Commands
@@ -17,7 +17,7 @@ extension RecordedSession.Peer {
 }
 
 extension Refusal.Limit {
-    /// Who sets it: a key of the command table, or an option. docs/audit.md lists them.
+    /// What sets the limit: a key of the command table, or an option. docs/audit.md lists them.
     var word: String {
         switch self {
         case .concurrency: "concurrency"
@@ -32,7 +32,7 @@ extension Refusal.Limit {
     }
 }
 
-/// A command's arguments. Where it isn't known which ones are secret, all are.
+/// A command's arguments. If it isn't known which ones are secret, all of them are.
 func recorded(_ arguments: [String], of program: ProgramEntry?) -> [RecordedArgument] {
     guard let program, arguments.count == program.arguments.count else {
         return arguments.map { RecordedArgument($0, isSecret: true) }
@@ -55,8 +55,8 @@ extension CommandEnd {
 }
 
 extension CommandOutcome {
-    /// Where something runs on, that is what counts, and beside it stands what the client was told
-    /// before it was known.
+    /// If part of it is still running, that is what counts, along with what the client was told
+    /// before that was known.
     init(_ outcome: Outcome, isLeftRunning: Bool) {
         switch outcome {
         case .ended(let end): self = isLeftRunning ? .leftRunning(end) : .ended(end)
@@ -81,7 +81,7 @@ extension Record {
 }
 
 extension Recorder {
-    /// Records a message that was answered, or that is no command.
+    /// Records a message that was answered, or that is not a command.
     func noteMessage(_ message: [UInt8], isKnown: Bool) {
         let name = String(repairing: message.span)
         record(
@@ -93,33 +93,33 @@ extension Recorder {
 }
 
 extension Log {
-    /// Tells what has happened to the audit trail.
+    /// Logs what has happened to the audit trail.
     func write(_ news: AuditNews) {
         switch news {
         case .loses(let fault):
             write(
-                "an audit record was lost: \(fault.told); until one can be written no program starts, so make room where --audit writes"
+                "an audit record was lost: \(fault.told); no program starts until one can be written, so make room where --audit writes"
             )
         case .doubts(let fault):
             write(
-                "audit records are written, but may not have come to the disk: \(fault.told); until they do no program starts"
+                "audit records were written but may not have reached the disk: \(fault.told); no program starts until they have"
             )
         case .keeps(let fault):
             write(
-                "the audit trail can't be written: \(fault.told); what is never left out is kept until it can be, and no program starts before that"
+                "the audit trail cannot be written: \(fault.told); records that must not be lost are kept until it can, and no program starts before then"
             )
         case .hasWritten(let kept):
             write(
-                "the audit trail has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
+                "the audit trail now has the \(kept == 1 ? "record" : "\(kept) records") that could not be written before"
             )
         case .waits:
             write(
-                "nobody reads the audit trail: programs start when their records are taken, and what clients cause beyond what may wait is left out and counted"
+                "nobody is reading the audit trail: programs start only once their records have been taken, and other records are left out and counted while too many are waiting"
             )
-        case .goesOn: write("the audit trail is read again")
+        case .goesOn: write("the audit trail is being read again")
         case .isShort(let floor, let free):
             write(
-                "\(inMiB(free)) are free where --audit writes, and \(inMiB(floor)) are kept for starts and ends of programs: other records are left out and counted until there is more"
+                "\(inMiB(free)) are free where --audit writes, and \(inMiB(floor)) are reserved for starts and ends of programs: other records are left out and counted until more is free"
             )
         case .hasRoom: write("there is room for all audit records again")
         }

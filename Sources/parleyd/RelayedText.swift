@@ -1,19 +1,19 @@
-// What the network process says, as it may reach the log and the console.
+// What the network process writes, in the form in which it may reach the log and the console.
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import System
 
-/// Whole lines of what another process writes, as the log has them.
+/// Complete lines that another process writes, as the log shows them.
 struct RelayedLines {
     private var partial: [UInt8] = []
 
-    /// - Parameter bytes: what came; none at the end, which ends a line.
-    /// - Returns: lines without their end, and without the program's name.
-    mutating func add(_ bytes: [UInt8]) -> [String] {
-        var lines: [String] = []
+    /// - Parameter bytes: what came; empty at the end, which completes a line.
+    /// - Returns: lines without their end and without the program's name.
+    mutating func add(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        var lines: [ArraySlice<UInt8>] = []
         var rest = bytes[...]
         while !rest.isEmpty {
-            // Not byte by byte: a session has a line.
+            // Not byte by byte: every session logs a line.
             let line = rest.prefix(Self.longest - partial.count)
             let stop = line.firstIndex(of: UInt8(ascii: "\n"))
             partial += line[..<(stop ?? line.endIndex)]
@@ -24,33 +24,32 @@ struct RelayedLines {
         return lines
     }
 
-    private mutating func end(_ lines: inout [String]) {
+    private mutating func end(_ lines: inout [ArraySlice<UInt8>]) {
         guard !partial.isEmpty else { return }
-        let text = String(repairing: partial.span)
-        let name = "parleyd: "
-        lines.append(text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text)
+        lines.append(partial.starts(with: Self.name) ? partial[Self.name.count...] : partial[...])
         partial = []
     }
 
+    private static let name = Array("parleyd: ".utf8)
     private static let longest = 16_384
 }
 
-/// What another process writes to the console, as far as the console's form lets it through: what it says of its peers
-/// went through the same form there, unless somebody else has that process.
+/// What another process writes to the console, as far as the console's form lets it through: what that process says of
+/// its peers went through the same form there, unless an attacker controls it.
 struct RelayedConsole {
     private let form: ConsoleTranscript.Form
-    /// A character that has not come whole yet.
+    /// A character of which only part has come.
     private var partial: [UInt8] = []
     private var isAtLineStart = true
 
     init(_ form: ConsoleTranscript.Form) { self.form = form }
 
-    /// - Parameter bytes: what came; none at the end.
+    /// - Parameter bytes: what came; empty at the end.
     mutating func add(_ bytes: [UInt8]) -> [UInt8] {
         guard form != .whole else { return bytes }
         var text = partial + bytes
         partial = []
-        // A character's first byte has the two highest bits set, and three more may follow.
+        // A character's first byte has its two highest bits set, and up to three more bytes follow.
         if !bytes.isEmpty, let start = text.suffix(3).lastIndex(where: { $0 >= 0xc0 }) {
             let first = text[start]
             let length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
@@ -63,7 +62,7 @@ struct RelayedConsole {
         return form == .line ? marked(shown) : shown
     }
 
-    /// Marks lines that begin as a record or a line of the log does, as no line of a conversation does in this form.
+    /// Marks lines that begin like a record or a line of the log, as no line of a conversation does in this form.
     private mutating func marked(_ text: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         for byte in text {

@@ -1,4 +1,4 @@
-// What SIGHUP asks for: the files are read again, and the audit trail is opened again.
+// What SIGHUP causes: the files are read again, and the audit trail is reopened.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
@@ -7,14 +7,15 @@ internal import Sockets
 internal import System
 internal import TLS
 
-/// Reads the server's files beside its loops, one reading at a time, with descriptors that were held
-/// back for them. Confined to the main loop.
+/// Reads the server's files off its loops, one reading at a time, with descriptors that were held
+/// back for that purpose. Confined to the main loop.
 final class Reload {
-    /// Has what was read used, and calls when it is in force everywhere, or with why it can't be.
+    /// Puts into use what was read; calls back when it is in force everywhere, or with the reason
+    /// why it can't be.
     typealias Use = (CommandTable?, TLSContext?, _ done: @escaping ((any Error)?) -> Void) -> Void
 
-    /// Whether a reading is under way; another one then waits for its end. Several that are asked
-    /// for meanwhile are one, since it reads what is there when it begins.
+    /// Whether a reading is under way; another one then waits for it to end. Several requests that
+    /// come meanwhile are one, since it reads what is there when it begins.
     private enum Progress {
         case none
         case underWay
@@ -23,20 +24,21 @@ final class Reload {
 
     private let options: ServerOptions
     private let audit: AuditFile?
-    /// Nil where no records are kept.
+    /// Nil if no records are kept.
     private let recorder: Recorder?
     private let main: EventLoop
     private let log: Log
     private let reserve = DescriptorReserve.shared
     private var refill: Timer?
     private var reading = Progress.none
-    /// No file is open any more of what is being read.
+    /// No file that is being read is open any more.
     private var isLookedAt = false
     private var take: Use = { _, _, done in done(nil) }
     private var done: () -> Void = {}
     private var callers: ReloadCallers
 
-    /// - Parameter folder: where those who wait for an outcome have their sockets; nil for none.
+    /// - Parameter folder: the folder with the sockets of those who wait for a result; nil for
+    ///   none.
     init(_ office: Office, main: EventLoop, log: Log, folder: String? = nil) {
         callers = ReloadCallers(folder: folder)
         options = office.options
@@ -46,53 +48,53 @@ final class Reload {
         self.log = log
     }
 
-    /// Holds descriptors back, before any program starts.
+    /// Holds back descriptors, before any program is started.
     func holdBack() {
         guard hasFiles else { return }
-        // Nobody accepts connections in this process.
+        // Nothing accepts connections in this process.
         reserve.hold(loops: 0)
     }
 
-    /// A thread still reads or looks at what was read.
+    /// A thread is still reading, or examining what was read.
     var isUnderWay: Bool { if case .none = reading { false } else { true } }
 
-    /// Reads certificates, keys and CRLs again, and the table, each whole or not at all, and opens
-    /// the audit file again. Sessions go on meanwhile.
+    /// Reads certificates, keys and CRLs again, and the table, each completely or not at all, and
+    /// reopens the audit file. Sessions continue meanwhile.
     ///
     /// - Parameters:
-    ///   - caller: the process that has asked for it; 0 where nobody knows.
+    ///   - caller: the process that asked for it; 0 if unknown.
     ///   - use: called with what could be read, nil for the rest.
     ///   - done: called when the log says how it went.
     func begin(for caller: Int32 = 0, use: @escaping Use, done: @escaping () -> Void) {
         (take, self.done) = (use, done)
         callers.add(caller, isLate: isUnderWay)
         guard hasFiles else {
-            log.write("SIGHUP: there is nothing to read again in plaintext")
+            log.write("SIGHUP: there is nothing to reload in plaintext")
             callers.answer()
             return done()
         }
         reserve.lend()
-        // First, so that what follows is in the new file; and also while files are being read, which
-        // may take as long as it likes where their file system hangs.
+        // First, so that what follows goes to the new file; also while files are being read, which
+        // may take forever if their file system hangs.
         do throws(AuditError) {
             try audit?.reopen()
         } catch {
-            let sentence = "SIGHUP: the audit trail goes on in the old file: \(error.told)"
+            let sentence = "SIGHUP: still writing the audit trail to the old file: \(error.told)"
             log.write(sentence)
             callers.note(sentence, isLate: isUnderWay)
         }
         guard case .none = reading else {
-            // The files of the one that is under way may be read already.
+            // The files of the reading under way may already have been read.
             reading = .underWayAndAskedAgain
             if isLookedAt { filesAreRead() }
             return log.write(
-                "SIGHUP: the files are still being read for the previous one; they will be read again after that"
+                "SIGHUP: the previous reload is still reading the files; they will be read again after it"
             )
         }
         startReading()
     }
 
-    /// Nothing of the reserve is held.
+    /// Nothing from the reserve is in use.
     private func startReading() {
         reading = .underWay
         isLookedAt = false
@@ -103,18 +105,18 @@ final class Reload {
         do throws(StreamError) {
             try main.beside(read) { self.use($0) }
         } catch {
-            // A revocation must not wait for a thread to be had.
+            // A revocation must not wait until a thread can be started.
             use(read())
         }
     }
 
-    /// Nothing more is to be opened, while what was read is looked at.
+    /// No more files will be opened; what was read is being examined.
     private func filesAreRead() {
         isLookedAt = true
         if hasFiles { noteReserve(isWhole: reserve.takeBack()) }
     }
 
-    /// Asks again while something is missing: programs that are being started have it.
+    /// Tries again while some are missing: programs that are being started have them.
     private func noteReserve(isWhole: Bool) {
         refill =
             isWhole
@@ -131,9 +133,9 @@ final class Reload {
         }
     }
 
-    /// Tells what is in force now: whoever reads that in the log may rely on it.
+    /// Reports what is in force now: whoever reads that in the log may rely on it.
     ///
-    /// - Parameter failure: why nothing of it is.
+    /// - Parameter failure: why none of it is.
     private func tell(_ read: FileReading, _ failure: (any Error)?) {
         if let context = read.context { tell("certificates", .certificates, context, failure) }
         if let table = read.table { tell("command table", .commandTable, table, failure) }
@@ -147,13 +149,13 @@ final class Reload {
         done()
     }
 
-    /// Something of the reading that is under way is not in force: says so in the log, and to whoever has asked for it.
+    /// Part of the reading under way is not in force: says so in the log and to whoever asked for the reload.
     func fail(_ sentence: String) {
         log.write(sentence)
         callers.note(sentence)
     }
 
-    /// Between two attempts to make the reserve whole.
+    /// Between two attempts to refill the reserve.
     private static let patience = Duration.milliseconds(100)
 
     private var hasFiles: Bool {

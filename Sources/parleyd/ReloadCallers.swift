@@ -1,16 +1,16 @@
-// Who waits for the outcome of a reload.
+// Who is waiting for the result of a reload.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 internal import System
 
-/// Who has asked for a reload by SIGHUP, and is told how it went if it has made a socket for that (`ReloadRequest`), in
-/// the folder that the service manager has made for the server. Confined to the main loop.
+/// Processes that have asked for a reload with SIGHUP. One that has created a socket for the purpose (`ReloadRequest`),
+/// in the folder that the service manager made for the server, is told the result. Confined to the main loop.
 struct ReloadCallers {
-    /// Nil where there is none.
+    /// Nil if there is none.
     private let folder: String?
-    /// Of the reading that is under way.
+    /// Those who wait for the reading under way.
     private var present: Set<Int32> = []
-    /// Of the one after that.
+    /// Those who wait for the one after that.
     private var later: Set<Int32> = []
     private var failures: [String] = []
     private var laterFailures: [String] = []
@@ -18,22 +18,22 @@ struct ReloadCallers {
     init(folder: String?) { self.folder = folder }
 
     /// - Parameters:
-    ///   - process: the sender of the signal; 0 where nobody knows.
-    ///   - isLate: whether the next reading is the one that it has asked for.
+    ///   - process: the sender of the signal; 0 if unknown.
+    ///   - isLate: whether its request is for the next reading.
     mutating func add(_ process: Int32, isLate: Bool) {
-        // Whoever else asks reads the log.
-        guard process > 0, present.count + later.count < Self.most else { return }
+        // Anybody else reads the log.
+        guard process > 0, present.count + later.count < Self.limit else { return }
         if isLate { later.insert(process) } else { present.insert(process) }
     }
 
-    /// Something was not taken over.
+    /// Something was not reloaded.
     ///
     /// - Parameter isLate: whether by the next reading.
     mutating func note(_ failure: String, isLate: Bool = false) {
         if isLate { laterFailures.append(failure) } else { failures.append(failure) }
     }
 
-    /// Tells all of them that the reading is over, and goes on with those of the next one.
+    /// Tells all of them that the reading is over, and continues with those of the next one.
     mutating func answer() {
         if let folder {
             let outcome = ReloadOutcome(failures: failures)
@@ -46,16 +46,17 @@ struct ReloadCallers {
         (failures, laterFailures) = (laterFailures, [])
     }
 
-    private static let most = 64
+    private static let limit = 64
 }
 
-/// What one that has asked for a reload is told: a byte, and what was not taken over, in sentences.
+/// What a process that asked for a reload is told: a byte, and sentences about what was not
+/// reloaded.
 struct ReloadOutcome: Equatable {
     var failures: [String]
 
     init(failures: [String]) { self.failures = failures }
 
-    /// Nil where it is none.
+    /// Nil if it isn't valid.
     init?(_ bytes: [UInt8]) {
         guard let first = bytes.first else { return nil }
         let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
@@ -72,7 +73,7 @@ struct ReloadOutcome: Equatable {
         return [UInt8(ascii: "-")] + text.utf8.prefix(Self.longest - 1)
     }
 
-    /// The socket of the process that waits for it.
+    /// The socket of the process that is waiting.
     static func path(_ folder: String, of process: Int32) -> String {
         "\(folder)/reload.\(process)"
     }

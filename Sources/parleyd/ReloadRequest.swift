@@ -1,4 +1,4 @@
-// `parleyd reload`: has a server read its files again, and waits for how that went.
+// `parleyd reload`: makes a server reload its files, and waits for the result.
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Console
@@ -6,33 +6,33 @@ internal import Glibc
 internal import Sockets
 internal import System
 
-/// Sends SIGHUP to a server that its service manager has started, waits until what was read is in force, and ends with 0,
-/// or with 1 and the reasons where something was not taken over. So `systemctl reload` fails where the reload did.
+/// Sends SIGHUP to a server started by its service manager, waits until what was read is in force, and exits with 0, or
+/// with 1 and the reasons if something was not reloaded. So `systemctl reload` fails if the reload did.
 struct ReloadRequest {
     private let process: Int32
     private let folder: String
 
     /// - Parameters:
     ///   - words: the command line after `reload`; `--help` ends the process.
-    ///   - environment: MAINPID is the server where none is named; RUNTIME_DIRECTORY the folder that both share.
+    ///   - environment: MAINPID is the server if none is named; RUNTIME_DIRECTORY is the folder that both share.
     /// - Throws: `UsageError`.
     init(_ words: [String], environment: (String) -> String?) throws {
         let arguments = try Arguments(words, flags: ["help"], valued: [])
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
         if let extra = arguments.operands.dropFirst().first ?? arguments.rest?.first {
-            throw UsageError("unexpected argument '\(extra)'; reload takes one process number")
+            throw UsageError("unexpected argument '\(extra)'; reload takes one process ID")
         }
         guard let text = arguments.operands.first ?? environment("MAINPID") else {
-            throw UsageError("reload needs the server's process number")
+            throw UsageError("reload needs the server's process ID")
         }
         guard let process = Int32(text), process > 1 else {
-            throw UsageError("'\(text)' is not a process number")
+            throw UsageError("'\(text)' is not a process ID")
         }
         self.process = process
         folder = ServiceNotice.folder(environment) ?? "/run/parley"
     }
 
-    /// - Throws: `ConfigurationError` or `StreamError` where nothing could be asked for, or nobody knows how it went.
+    /// - Throws: `ConfigurationError` or `StreamError` if no reload could be requested, or its result is unknown.
     func run() throws -> Never {
         let failures = try outcome().failures
         for failure in failures { Log.write("parleyd", failure) }
@@ -44,17 +44,17 @@ struct ReloadRequest {
         guard server.number >= 0 else { throw failure(.last) }
         guard Self.name(of: process) == "parleyd" else {
             throw ConfigurationError(
-                .notReloaded, "process \(process) is not parleyd; nothing was sent to it")
+                .notReloaded, "process \(process) is not parleyd; no signal was sent")
         }
         let answers: LocalDatagrams
         let path = ReloadOutcome.path(folder, of: getpid())
-        // Of a process that had this number before and was killed.
+        // Left by a process that had this ID before and was killed.
         _ = unsafe unlink(path)
         do throws(StreamError) {
             answers = try LocalDatagrams(at: path)
         } catch {
             throw error.saying(
-                "cannot wait for the outcome, so nothing was sent: \(error.sentence); run it as the server's user, for a server that systemd has started"
+                "cannot wait for the result, so no signal was sent: \(error.sentence); run this as the server's user, for a server that systemd started"
             )
         }
         return try wait(answers, server)
@@ -78,18 +78,19 @@ struct ReloadRequest {
             guard left > 0 else {
                 throw ConfigurationError(
                     .notReloaded,
-                    "the server has not said within \(Self.patience.words) how its reload went; its log will"
+                    "the server did not report the result of the reload within \(Self.patience.words); see its log"
                 )
             }
             if asks <= .now {
-                // Of two that come at once the kernel tells of one, and so of one sender.
+                // Of two signals that arrive together the kernel reports one, and so only one
+                // sender.
                 guard kill(process, SIGHUP) == 0 else { throw failure(.last) }
                 asks = .now + Self.pause
             }
             let pause = min(left, max(0, (asks - .now) / .milliseconds(1)))
             let count = unsafe poll(&waited, 2, Int32(pause.rounded(.up)))
             if count < 0, errno != EINTR {
-                throw ConfigurationError(.notReloaded, "cannot wait for the outcome: \(Errno.last)")
+                throw ConfigurationError(.notReloaded, "cannot wait for the result: \(Errno.last)")
             }
             guard count > 0 else { continue }
             if waited[0].revents != 0,
@@ -101,7 +102,7 @@ struct ReloadRequest {
             }
             if waited[1].revents != 0 {
                 throw ConfigurationError(
-                    .notReloaded, "the server has ended before its files were read again")
+                    .notReloaded, "the server ended before it had reloaded its files")
             }
         }
     }
@@ -113,17 +114,19 @@ struct ReloadRequest {
     }
 
     private static let patience = Duration.seconds(60)
-    /// Before it asks once more.
+    /// Before it asks again.
     private static let pause = Duration.seconds(5)
 
     private static let help = """
         usage: parleyd reload [PROCESS]
 
-        Has the server of that process number read its certificates, CRLs and command table again, as SIGHUP does, waits
-        until they are in force, and says what was not taken over. For servers that systemd runs; in a unit, MAINPID and
-        RUNTIME_DIRECTORY say where the server is.
+        Makes the server with this process ID reload its certificates, CRLs and command
+        table, as SIGHUP does, waits until they are in force, and reports what could not
+        be reloaded. For servers started by systemd: in a unit, MAINPID and
+        RUNTIME_DIRECTORY identify the server.
 
-        exit status: 0 all was taken over, 1 something was not, 64 usage, 69 or 78 nobody knows
+        Exit status: 0 if everything was reloaded, 1 if something was not, 64 on a usage
+        error, 69 or 78 if the result is not known.
 
         """
 }

@@ -1,4 +1,4 @@
-// The server: its listeners, its network process, its signals and its end.
+// The server: its listeners, its network process, its signals and its shutdown.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import CLinux
@@ -26,12 +26,13 @@ final class Server {
     private let network: NetworkSide
     private var life = Life.serving
     private var lifeTimer: Timer?
-    /// The trail goes where console lines would go, among which a reader could not tell its records.
+    /// The trail goes where console lines would go, and a reader could not tell its records from
+    /// them.
     private var hidesConsole: Bool
     private let reload: Reload
     private let notice: ServiceNotice
     private var warningTimer: Timer?
-    /// Of the table in force, as the log has them.
+    /// Those of the table in force, as they were logged.
     private var programWarnings: [String] = []
 
     init(_ options: ServerOptions) throws {
@@ -39,7 +40,7 @@ final class Server {
         options.prepareGroups()
         try options.security?.openKeyLog()
         let policy = try Policy(options)
-        // What reading a long CRL took.
+        // Returns what reading a long CRL took.
         malloc_trim(0)
         main = try EventLoop()
         log = Log(program: "parleyd", loop: main)
@@ -54,10 +55,10 @@ final class Server {
         }
         self.options = options
         hidesConsole = audit?.sharesStandardOutput ?? false
-        // Each session holds a descriptor in the network process: the limit that counts is the hard one.
+        // Each session holds a descriptor in the network process: the hard limit is the one that counts.
         let limit = Int(parley_raise_descriptor_limit())
-        let most = (limit - Self.ownDescriptors) / Self.loopDescriptors
-        let loops = min(options.threads, max(1, most))
+        let affordable = (limit - Self.ownDescriptors) / Self.loopDescriptors
+        let loops = min(options.threads, max(1, affordable))
         output = Output(.output, loop: main)
         office = try Office(
             options, audit, loop: main, log: log, policy: policy, loops: loops)
@@ -79,7 +80,7 @@ final class Server {
             log.write(
                 "standard output cannot be written (\(Errno(reason))): console lines are lost")
         }
-        // In plaintext without a trail they are the documents' lines, byte for byte.
+        // In plaintext without a trail these are the tutorials' lines, byte for byte.
         let form = ConsoleTranscript.Form(
             of: output, meetsRecords: options.security != nil || office.audit != nil)
         let transcript = ConsoleTranscript(
@@ -109,7 +110,7 @@ final class Server {
         let signals = try Signals(Self.signals, loop: main) { [unowned self] arrival in
             received(arrival)
         }
-        // Those that this process was started with, and that have ended before it listened.
+        // Children that this process inherited and that ended before it was listening.
         Program.reapOrphans()
         let addresses = listeners.map(\.address)
         try network.start(
@@ -122,13 +123,14 @@ final class Server {
                     case .onceIsOver: meet(.onceIsOver)
                     }
                 }, alive: { [notice] in notice.alive($0) }, over: { [main] in main.stop() }))
-        // They belong to the network process from here on, which lets them go when the server ends.
+        // From here on they belong to the network process, which closes them when the server is
+        // shutting down.
         listeners = []
         log.flush()
         main.run()
         let status = end()
         _ = signals
-        // A thread still reads, which `exit` would take OpenSSL away from.
+        // A thread is still reading, and `exit` would take OpenSSL away from it.
         if reload.isUnderWay { _exit(status) }
         return status
     }
@@ -137,19 +139,18 @@ final class Server {
     ///
     /// - Returns: the exit status.
     private func end() -> Int32 {
-        // After a second signal nobody waits for them. First, so that a trail that takes its time holds
-        // nothing up.
+        // After a second signal nobody waits for them. First, so that a slow trail holds nothing up.
         Program.killAll()
         office.recordKills()
         options.groups?.tidy()
         let failure = network.end()
         output.flush()
-        // A line that the log has begun holds up the trail, where both go to standard error.
+        // A line that the log has begun holds up the trail if both go to standard error.
         if log.output.turn != nil { log.output.flush(within: .seconds(1)) }
         let missing = office.endTrail()
         if missing > 0 {
             log.write(
-                "\(missing == 1 ? "an audit record" : "\(missing) audit records") could not be written before the end"
+                "\(missing == 1 ? "an audit record" : "\(missing) audit records") could not be written before the server ended"
             )
         }
         if let failure { log.write(failure) }
@@ -157,7 +158,7 @@ final class Server {
         return failure == nil ? life.status : 70
     }
 
-    /// The network process accepts.
+    /// The network process is accepting connections.
     private func isReady(_ post: ReadyPost, _ user: NetworkUser, _ addresses: [SocketAddress]) {
         for sentence in user.warnings + post.missing {
             log.write("the network process is less confined than it could be: \(sentence)")
@@ -205,7 +206,8 @@ final class Server {
         }
     }
 
-    /// Of all programs that may run, as far as the table that is in force says.
+    /// The longest grace time of all programs that may be running, as far as the table in force
+    /// says.
     private var longestGrace: Duration {
         policy.table.entries.reduce(options.grace) { longest, entry in
             guard case .program(let program) = entry.action else { return longest }
@@ -215,7 +217,8 @@ final class Server {
 
     // MARK: Its console
 
-    /// The trail may be in another file now, which is standard output's or is not any more.
+    /// The trail may be in another file now, which may or may not be the one standard output goes
+    /// to.
     private func decideOnConsole() {
         let hides = office.audit?.sharesStandardOutput ?? false
         guard hides != hidesConsole else { return }
@@ -257,14 +260,14 @@ final class Server {
         decideOnConsole()
     }
 
-    /// Says what follows from whom programs run as, where another table has changed it.
+    /// Warns about the users that programs run as, if another table has changed that.
     private func warnOfPrograms() {
         let warnings = warnings(ofProgramsIn: policy.table, options.groupSupport)
         for warning in warnings where !programWarnings.contains(warning) { log.write(warning) }
         programWarnings = warnings
     }
 
-    /// Says what is wrong with the files in force and what ends soon, now and once a day.
+    /// Reports what is wrong with the files in force and what expires soon, now and once a day.
     private func warnOfEnds() {
         guard let context = policy.context else { return }
         for warning in context.warnings { log.write(warning) }
@@ -272,11 +275,11 @@ final class Server {
         warningTimer = Timer(after: Self.day, on: main) { [unowned self] in warnOfEnds() }
     }
 
-    /// The documents' one to five are for one client at a time; a burst would wait a second for
-    /// the connections that were dropped.
+    /// The tutorials' backlogs of one to five are for one client at a time; with those, a burst
+    /// would wait a second for the connections that were dropped.
     private static let backlog = 4_096
-    /// What each of the two processes needs of descriptors to start, in the greater of their figures; and what it
-    /// should have for each loop, its sessions included.
+    /// The descriptors that each of the two processes needs to start, whichever needs more, and those it should
+    /// have for each loop, including its sessions.
     private static let (ownDescriptors, loopDescriptors) = (32, 16)
     private static let day = Duration.seconds(86_400)
 }

@@ -1,18 +1,18 @@
-// What the service manager that has started the server is told.
+// What the service manager that started the server is told.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Glibc
 internal import Sockets
 internal import System
 
-/// Tells systemd when the server serves, reads its files again and ends, and that it is alive; nobody where it was
-/// started otherwise. Confined to the main loop.
+/// Tells systemd when the server is ready, reloads its files and stops, and that it is alive; nobody if it was
+/// started in another way. Confined to the main loop.
 final class ServiceNotice {
     private let manager: ServiceManager?
     private let loop: EventLoop
     private var watchdog: Watchdog?
     private var places = ""
-    /// Who is there is told when it is over, since it changes often.
+    /// The counts are reported when this interval is over, since they change often.
     private var timer: Timer?
 
     init(on loop: EventLoop) {
@@ -25,17 +25,17 @@ final class ServiceNotice {
         unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 
-    /// The folder that the manager has made for the service, which goes with it; nil where there is none.
+    /// The folder that the manager created for the service and removes with it; nil if there is none.
     static func folder(_ environment: (String) -> String?) -> String? {
-        // Of several, the first.
+        // The first of several.
         environment("RUNTIME_DIRECTORY")?.split(separator: ":").first.map { String($0) }
     }
 
-    /// Connections are accepted.
+    /// Connections are being accepted.
     ///
     /// - Parameters:
     ///   - addresses: where.
-    ///   - ask: sends a pulse to the network process, which `alive` must follow.
+    ///   - ask: sends a pulse to the network process, after which `alive` must follow.
     func serves(on addresses: [SocketAddress], ask: @escaping (PulsePost) -> Void) {
         guard let manager else { return }
         places = addresses.map { "\($0)" }.joined(separator: " and ")
@@ -56,20 +56,20 @@ final class ServiceNotice {
         }
     }
 
-    /// The files are read again.
+    /// The files are being reloaded.
     func reloads() { manager?.tell([.reloading(at: .now)]) }
 
-    /// They were read.
+    /// The files were reloaded.
     func hasReloaded() {
-        // A server that doesn't serve yet says so when it does.
+        // A server that isn't ready yet says so when it is.
         if !places.isEmpty { manager?.tell([.ready]) }
     }
 
-    /// Nothing begins any more.
+    /// Nothing new begins.
     ///
-    /// - Parameter span: what sessions and programs may take to their end.
+    /// - Parameter span: how long sessions and programs may take to finish.
     func ends(within span: Duration) { manager?.tell([.stopping(within: span + Self.margin)]) }
 
-    /// For what follows the last of them.
+    /// Allowed for what follows the last of them.
     private static let margin = Duration.seconds(15)
 }

@@ -10,34 +10,34 @@ internal import System
 internal import TLS
 internal import Vouching
 
-/// Shakes hands, serves the conversation, and tells the log and the audit trail how it went.
-/// Confined to its loop, which makes one call after the other, and decides in between.
+/// Performs the handshake, serves the conversation, and tells the log and the audit trail how it
+/// went. Confined to its loop, which makes one call at a time and decides in between.
 ///
-/// A task's first kilobyte is all that a session that waits for a message should hold. So the one
-/// call that is suspended meanwhile is `serve`, and what need not suspend stands in calls beside it.
+/// A session that waits for a message should hold no more than a task's first kilobyte. So the one
+/// call that is suspended meanwhile is `serve`, and what need not suspend is in separate calls.
 final class Session {
     private let house: House
     private let channel: Channel
     private var stream: any ByteStream
     /// Nil for plaintext, and until the client's first byte can be read: it is most of a session's memory.
     private var tls: TLSStream?
-    /// Its place at the door; nil once the handshake is done.
+    /// Its place at the door; nil once the handshake is finished.
     private var visit: Visit?
-    /// Of all loops, in the audit trail.
+    /// Its number among the sessions of all loops, in the audit trail.
     private let number: Int
     private let openedAt: Moment
-    /// Of the policy whose context the handshake began with.
+    /// The generation of the policy whose context the handshake began with.
     private var generation = 0
-    /// Nil for a client without a certificate, and until it is known.
+    /// Nil for a client without a certificate, and until the client is known.
     private var standing: Standing?
     private var stage = SessionStage.opening
-    /// Why it has no place, where its client has shown who it is.
+    /// Why there is no place for it, if its client has shown who it is.
     private var turnedAway: Refusal?
-    /// How it ended; `refused` before it is served.
+    /// How it ended; `refused` until it is served.
     private(set) var outcome = SessionOutcome.refused
-    /// What the broker knows it by.
+    /// Its identification at the broker.
     private let handle: Handle
-    /// Nil where there is nothing to record or to run.
+    /// Nil if there is nothing to record or run.
     private let link: SessionLink?
 
     init(_ channel: Channel, number: Int, _ visit: Visit?, in house: House) {
@@ -52,16 +52,16 @@ final class Session {
         channel.enter(visit == nil ? .idle : .handshake)
     }
 
-    /// Whether it is one of parley/1, which may wait for a program.
+    /// Whether it is a parley/1 session, which may wait for a program.
     var isRemote: Bool { if case .remote = stage { true } else { false } }
 
-    /// Whether it could end now, and its client would miss nothing: no message has come that has no reply,
-    /// and no reply waits to be taken. Where a program may run in it, it has to be known that none does.
+    /// Whether it could end now without its client missing anything: every message that has come has its
+    /// reply, and every reply was taken. If a program may run in it, it must be known that none does.
     var isNothingDue: Bool { stage.isNothingDue(on: stream) }
 
     // MARK: Its beginning
 
-    /// Shakes hands.
+    /// Performs the handshake.
     ///
     /// - Returns: whether it may be served.
     func shakesHands() async -> Bool {
@@ -72,7 +72,7 @@ final class Session {
                 try house.door.name(visit, isNamed ? channel.peer : nil)
             }
             if house.context != nil {
-                // A silent stranger costs nothing of OpenSSL's.
+                // A silent stranger costs none of OpenSSL's memory.
                 try await channel.untilReceivable()
                 try beginTLS()
                 house.door.hear(visit)
@@ -92,7 +92,7 @@ final class Session {
     }
 
     private func beginTLS() throws(StreamError) {
-        guard channel.unread > 0 else { throw TLSStream.leftWithoutAWord }
+        guard !channel.hasHungUp || channel.unread > 0 else { throw TLSStream.leftWithoutAWord }
         guard let context = house.context, let notary = house.notary else { return }
         generation = house.policy.generation
         let tls = try TLSStream(server: context, over: channel)
@@ -101,10 +101,10 @@ final class Session {
         stream = tls
     }
 
-    /// Its place is another connection's.
+    /// Its place was given to another connection.
     func giveWay() { channel.fail(house.door.fault(.gaveWay)) }
 
-    /// A client may prove who it is, and hold back the end of its handshake over a reload.
+    /// A client may prove who it is and hold back the end of its handshake until after a reload.
     private func checkUnderNewPolicy() throws(StreamError) {
         guard generation != house.policy.generation, tls?.peerIdentity != nil,
             let failure = house.notary?.objection(to: handle)
@@ -117,12 +117,12 @@ final class Session {
             number: number, address: address,
             conversation: tls?.applicationProtocol ?? house.conversation.rawValue)
         if let tls, let identity = tls.peerIdentity, let notary = house.notary {
-            // In a remote session its desk does.
+            // In a remote session its desk does that.
             let isTold = tls.applicationProtocol == remoteProtocol
             standing = Standing(
                 identity, generation: house.policy.generation, log: isTold ? nil : house.log,
                 isTooOld: { [openedAt, house] in
-                    house.loop.now - openedAt >= house.commons.settings.mostSessionAge
+                    house.loop.now - openedAt >= house.commons.settings.maxSessionAge
                 }, inForce: { [house] in house.policy.generation },
                 verify: { [handle] in notary.objection(to: handle) })
         }
@@ -144,8 +144,8 @@ final class Session {
         return .commands(remote)
     }
 
-    /// Has the broker find out that the client has made the handshake, and take a place for the session. In TLS 1.2 it
-    /// proves nothing by that, and is nobody there but for the place.
+    /// Makes the broker verify that the client made the handshake, and take a place for the session. In TLS 1.2 this
+    /// proves nothing, and the client has no identity there except for its place.
     private func proveClient() throws(StreamError) {
         guard let tls else { return }
         turnedAway = try house.notary?.prove(tls.takeProof(), of: handle)
@@ -158,7 +158,7 @@ final class Session {
 
     // MARK: Its course
 
-    /// Serves the conversation until its end, after a handshake that didn't fail.
+    /// Serves the conversation to its end, after a handshake that succeeded.
     func serve() async {
         do throws(StreamError) {
             switch begin() {
@@ -194,7 +194,7 @@ final class Session {
             stage = .messages
             return try await Greeting.serve(stream, transcript: house.lines)
         case .chat:
-            // Who waits for the operator is not idle by its own doing.
+            // A client that waits for the operator is not idle through its own doing.
             channel.clearDue()
             stage = .queued
             try await house.operatorTurn.enter(while: stream)
@@ -207,18 +207,18 @@ final class Session {
         }
     }
 
-    /// Asked at each message, since certificates are revoked and expire while sessions are open.
-    /// Messages have no refusals, so that the session ends in place of the reply.
+    /// Checked at each message, since certificates are revoked and expire while sessions are open.
+    /// Messages have no refusals, so the session ends instead of replying.
     private func checkStanding() throws(StreamError) {
         guard let refusal = standing?.objection else { return }
         link?.noteRefusal(refusal, of: nil)
         throw StreamError(
-            .notAllowedAnyMore, "it was ended instead of a reply: \(refusal.sentence)")
+            .notAllowedAnyMore, "it was ended instead of replying: \(refusal.sentence)")
     }
 
     // MARK: Its end
 
-    /// Tells the trail how it ended. First, since a peer may take its time to be told.
+    /// Tells the trail how it ended. First, since notifying a peer may take a while.
     func recordEnd() {
         stage = .closing
         switch outcome {
@@ -226,7 +226,7 @@ final class Session {
         case .handshakeFailed(let error):
             let isTold = visit.map { house.door.tells(error.code, of: $0) } ?? true
             if isTold { log(outcome.words) }
-            // Who has a name has a budget of its own in the trail.
+            // An identity has a budget of its own in the trail.
             guard isTold || turnedAway != nil else { return }
             // A balancer's health check comes every few seconds.
             guard !outcome.isOnlyAKnock else { return }
@@ -246,13 +246,13 @@ final class Session {
         if outcome.wasServed { logEnd() }
     }
 
-    /// Tells the peer why there is no place for it. Nobody may hold more connections by being told than there is room
-    /// for, so that who comes when many are being told only sees the connection close.
+    /// Tells the peer why there is no place for it. Being told must not let anybody hold more connections than there
+    /// is room for, so while many are being told, the next ones just see the connection close.
     private func tell(_ refusal: Refusal) async {
         let commons = house.commons
-        guard commons.census.tellingBegins(most: commons.settings.mostTold) else { return }
+        guard commons.census.tellingBegins(limit: commons.settings.maxTurnedAway) else { return }
         defer { commons.census.tellingEnds() }
-        // Nothing was sent yet, so that the socket takes it whole. Messages have no refusals.
+        // Nothing was sent yet, so the socket takes it whole. Messages have no refusals.
         if let tls, tls.applicationProtocol == remoteProtocol {
             _ = try? tls.attemptWrite(refusal.frame.span)
         }

@@ -2,15 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Remote
 
-/// Counts sessions by identity, and says whether there may be another one. It knows no clock and no thread.
+/// Counts sessions by identity, and decides whether there may be another one. It knows no clock and no
+/// thread.
 struct SessionBook {
     struct Limits: Equatable, Sendable {
-        /// Of all identities together.
+        /// The limit for all identities together.
         var all: Int
-        /// Of one identity.
+        /// The limit for one identity.
         var identity: Int
-        /// So many are the last ones that only identities without any may have: few identities, which have as many as
-        /// one may each, can't shut out one that comes for the first time.
+        /// How many of the last places are reserved for identities that have none: a few identities that each have as
+        /// many as allowed can't shut out one that comes for the first time.
         var reserved: Int
     }
 
@@ -20,10 +21,10 @@ struct SessionBook {
 
     init(_ limits: Limits) { self.limits = limits }
 
-    /// Counts a session of the identity's; `end` must follow.
+    /// Counts a session of the identity; `end` must follow.
     ///
-    /// - Parameter identity: by its first name or its key (`Identity.description`).
-    /// - Returns: the limit that was reached, in which case it isn't counted; nil where it is.
+    /// - Parameter identity: its first name or its key (`Identity.description`).
+    /// - Returns: the limit that was reached, in which case it isn't counted; nil if it is.
     mutating func begin(_ identity: String) -> Refusal.Limit? {
         let own = held[identity] ?? 0
         guard own < limits.identity else { return .identitySessions }

@@ -1,4 +1,4 @@
-// One remote session's server, on the session's side.
+// One remote session's server, seen from the session.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Remote
@@ -6,7 +6,7 @@ internal import Serving
 internal import Sockets
 internal import System
 
-/// Gives the fixed replies that are in force, and asks the broker for everything else. Confined to its loop.
+/// Gives the fixed replies in force, and asks the broker for everything else. Confined to its loop.
 final class SessionHost: RemoteHost {
     private let house: House
     private let standing: Standing

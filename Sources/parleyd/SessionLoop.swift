@@ -1,4 +1,4 @@
-// One loop's share of the server: it accepts, runs its sessions, and lets them go.
+// One loop's share of the server: it accepts sessions, runs them, and lets them go.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import CLinux
@@ -12,14 +12,14 @@ final class SessionLoop {
     let loop: EventLoop
     private let commons: Commons
     private let house: House
-    /// Told where a session's end is the server's.
+    /// Notified when a session's end ends the server.
     private let endsServer: @Sendable (HappenedPost.Event) -> Void
-    /// Whom a connection may be given to.
+    /// The loops that a connection may be given to.
     private var others: [Neighbour] = []
-    /// Its place among all of them.
+    /// Its index among all of them.
     private let number: Int
     private var acceptors: [Acceptor] = []
-    /// By their numbers.
+    /// By number.
     private var sessions: [Int: Open] = [:]
     private lazy var memory = CrowdMemory(loop: loop) { [unowned self] in sessions.count }
     /// With `--once`: the one session is under way.
@@ -32,7 +32,7 @@ final class SessionLoop {
         var task: Task<Void, Never>
     }
 
-    /// How many sessions are open in a loop. From any thread.
+    /// How many sessions are open in a loop. Safe on any thread.
     private final class Load: Sendable {
         private let sessions = Atomic<Int>(0)
 
@@ -61,13 +61,13 @@ final class SessionLoop {
 
     // MARK: For the network process
 
-    /// Learns to whom a connection may be given. Before any of the loops runs.
+    /// Learns which loops a connection may be given to. Before any of the loops runs.
     func meet(_ all: [LoopBound<SessionLoop>]) {
         others = all.filter { $0.value !== self }
             .map { Neighbour(number: $0.value.number, sessions: $0, load: $0.value.load) }
     }
 
-    /// Starts to accept.
+    /// Starts accepting connections.
     func accept(from listeners: [Listener]) throws(StreamError) {
         let descriptors = commons.descriptors
         let bound = LoopBound(self, to: loop)
@@ -75,21 +75,21 @@ final class SessionLoop {
         for listener in listeners {
             acceptors.append(
                 try Acceptor(
-                    listener, loop: loop, mayTry: { [house] in house.mayAccept }
+                    listener, loop: loop, canAccept: { [house] in house.mayAccept }
                 ) { [unowned self] isExhausted in
                     descriptors.notePause(isExhausted)
                     house.log.write(
                         isExhausted
                             ? "no descriptor is free: new connections wait until one is; raise the limit (ulimit -n) or lower --max-sessions"
-                            : "descriptors are free again: accepting goes on")
+                            : "descriptors are free again: accepting connections")
                 } accepted: { [unowned self] descriptor, peer in
                     accepted(descriptor, from: peer)
                 })
         }
     }
 
-    /// The server ends: the listening socket closes when the last loop has let it go, and the broker is told who is
-    /// left.
+    /// The server is shutting down: the listening socket closes when the last loop has released it, and the broker
+    /// is told who is left.
     func stopAccepting() {
         acceptors.removeAll()
         isEnding = true
@@ -98,7 +98,7 @@ final class SessionLoop {
 
     func use(_ policy: NetworkPolicy) { house.enforce(policy) }
 
-    /// A turn that ends only if whoever signs for this loop answers, too.
+    /// A turn that ends only if the signing side answers this loop, too.
     func showLife() { house.showLife() }
 
     /// Ends all sessions, as soon as they have told their peers.
@@ -106,9 +106,10 @@ final class SessionLoop {
         for open in sessions.values { open.task.cancel() }
     }
 
-    /// Ends the sessions of one kind in which nothing is due to the client.
+    /// Ends the sessions of one kind that owe their client nothing.
     ///
-    /// - Parameter areRemote: whether it is those of parley/1, none of which may run anything then.
+    /// - Parameter areRemote: whether parley/1 sessions are meant, none of which may be running
+    ///   anything then.
     func endSessions(areRemote: Bool) {
         for open in sessions.values
         where open.session.isRemote == areRemote && open.session.isNothingDue {
@@ -119,10 +120,10 @@ final class SessionLoop {
     // MARK: Accepting
 
     private func acceptAgain() {
-        for acceptor in acceptors { acceptor.goOn() }
+        for acceptor in acceptors { acceptor.resume() }
     }
 
-    /// Takes a connection, or gives it to a loop that has clearly fewer: epoll wakes the loop that
+    /// Takes a connection, or gives it to a loop that clearly has fewer: epoll wakes the loop that
     /// began to wait last, which among idle loops is always the same one.
     private func accepted(_ descriptor: consuming Descriptor, from peer: SocketAddress) {
         let mine = load.count
@@ -147,7 +148,7 @@ final class SessionLoop {
         others.first { $0.number == loop }?.sessions.execute { $0.giveWay(session) }
     }
 
-    /// One that isn't here is on its way, and finds out at its beginning; or it is over.
+    /// One that isn't here is on its way and finds out when it begins, or it is over.
     private func giveWay(_ session: Int) { sessions[session]?.session.giveWay() }
 
     private func begin(
@@ -158,7 +159,8 @@ final class SessionLoop {
         let visit = admission.map { house.door.take($0) }
         do throws(StreamError) {
             let socket = try Socket(
-                owning: descriptor, loop: loop, peer: peer, deadlines: commons.settings.deadlines)
+                owning: descriptor, loop: loop, peer: peer, deadlines: commons.settings.deadlines,
+                isAccepted: true)
             session = Session(socket, number: place, visit, in: house)
         } catch {
             house.log.write("\(peer): refused: \(error.told)")
@@ -167,19 +169,19 @@ final class SessionLoop {
         }
         load.began()
         sessions[place] = Open(session: session, task: run(at: place))
-        // It may have given way on its way here.
+        // It may have made way while it was on its way here.
         if let visit, !house.door.holds(visit) { session.giveWay() }
         sayWhoIsLeft()
     }
 
-    /// Tells of the strangers that were counted, of all loops: nobody comes any more.
+    /// Reports the strangers that were counted, for all loops: nobody comes any more.
     func tellStrangers() { house.door.tell(isEnd: true) }
 
     // MARK: Its sessions
 
     /// A session that waits for a message should hold no more than a task's first kilobyte: so what is
-    /// suspended below its own call is one closure, and not the loop's generic `spawn`, and no
-    /// outcome is kept in it.
+    /// suspended below its own call is one closure, not the loop's generic `spawn`, and no outcome is
+    /// kept in it.
     private func run(at place: Int) -> Task<Void, Never> {
         let bound = LoopBound(self, to: loop)
         return Task(executorPreference: loop) {
@@ -194,7 +196,7 @@ final class SessionLoop {
         }
     }
 
-    /// Serves a session in a task of its own: a task keeps all the room that it has ever had, and a handshake takes more of
+    /// Serves a session in a task of its own: a task keeps all the memory that it ever had, and a handshake takes more of
     /// it than a session that waits for a message.
     private func serve(at place: Int, isCancelled: Bool) {
         let bound = LoopBound(self, to: loop)
@@ -219,7 +221,7 @@ final class SessionLoop {
         return true
     }
 
-    /// A session has nothing more to serve; its peer isn't told yet.
+    /// A session has nothing more to serve; its peer hasn't been told yet.
     private func ends(_ session: Session) {
         if session.outcome.isOperatorsEnd { endsServer(.operatorHasLeft) }
         session.recordEnd()

@@ -1,4 +1,4 @@
-// How a session went, and what the log calls it.
+// How a session went, and what the log says about it.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
@@ -9,14 +9,14 @@ internal import TLS
 
 /// How it went.
 enum SessionOutcome {
-    /// It did not begin, since this is not the one session of `--once`.
+    /// It did not begin because this is not the one session of `--once`.
     case refused
     case handshakeFailed(StreamError)
     case messages(Int)
     case commands(Int)
     case failed(StreamError)
 
-    /// Whether it got as far as its conversation.
+    /// Whether it reached its conversation.
     var wasServed: Bool {
         switch self {
         case .refused, .handshakeFailed: false
@@ -24,7 +24,7 @@ enum SessionOutcome {
         }
     }
 
-    /// Whether it ended because the operator has left, whom nobody else could be answered by either.
+    /// Whether it ended because the operator has left, who could not answer anybody else either.
     var isOperatorsEnd: Bool {
         if case .failed(let error) = self { error.code == .operatorLeft } else { false }
     }
@@ -48,23 +48,23 @@ enum SessionOutcome {
         if case .failed(let error) = self { error.told } else { words }
     }
 
-    /// What a plaintext session's client may have meant, as the end of a sentence.
+    /// What the client of a plaintext session may have meant, as the end of a sentence.
     func suspicion(of channel: Channel) -> String {
         if channel.opening.isProxyHeader {
             return
-                "; it began with a PROXY protocol header, which this server takes for a message: turn it off at the balancer that sends it, or name the balancer with --proxy-from"
+                "; it began with a PROXY protocol header, which this server reads as a message: turn it off at the balancer that sends it, or name the balancer with --proxy-from"
         }
         if case .failed(let failure) = self, failure.code == .peerSpeaksTLS { return "" }
         return channel.opening.speaksTLS ? "; the client spoke TLS to this plaintext port" : ""
     }
 
-    /// A silent or vanished peer takes no alert.
+    /// A silent or vanished peer gets no alert.
     var canBeTold: Bool {
         guard case .handshakeFailed(let error) = self else { return true }
         return !error.code.isUnsaid
     }
 
-    /// Somebody looked whether the port is open: nobody was refused anything.
+    /// A probe of whether the port is open: nobody was refused anything.
     var isOnlyAKnock: Bool {
         guard case .handshakeFailed(let error) = self else { return false }
         return error.code == .leftWithoutAWord
@@ -72,11 +72,12 @@ enum SessionOutcome {
 }
 
 extension Channel {
-    /// The peer's address and, as far as there is one, its identity and cipher.
+    /// The peer's address and, as far as known, its identity and cipher.
     func name(with tls: TLSStream?) -> String {
         var name = peer?.description ?? "?"
         guard let tls else { return name }
-        // As the table, the trail and `whoami` have it, so that one word finds it in all of them.
+        // In the form that the table, the trail and `whoami` use, so that one search finds it in
+        // all of them.
         if let peer = tls.peerIdentity { name += " " + bounded(Identity(peer).description) }
         if tls.isEstablished { name += " \(tls.version) \(tls.cipher)" }
         return name
@@ -84,8 +85,9 @@ extension Channel {
 }
 
 extension StreamError.Code {
-    /// What the session's client may do has changed since its handshake.
+    /// The rights of the session's client have changed since its handshake.
     static var notAllowedAnyMore: Self { Self(rawValue: "notAllowedAnyMore") }
-    /// The session's client has shown who it is, and there is no place for another session of it.
+    /// The session's client has shown who it is, but there is no place for another session of its
+    /// identity.
     static var turnedAway: Self { Self(rawValue: "turnedAway") }
 }

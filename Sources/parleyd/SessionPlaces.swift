@@ -6,7 +6,8 @@ internal import Synchronization
 internal import TLS
 internal import Vouching
 
-/// Gives a place to a session when its client has shown who it is, over all loops. From any thread.
+/// Gives a session a place once its client has shown who it is, across all loops. Safe on any
+/// thread.
 final class SessionPlaces: SessionAdmission {
     private let limits: SessionBook.Limits
     private let book: Mutex<SessionBook>
@@ -36,21 +37,21 @@ final class SessionPlaces: SessionAdmission {
         case .identitySessions:
             Refusal(
                 limit,
-                "\(limits.identity) sessions of this identity are open, which is as many as may be; end one of them, or try again later"
+                "this identity has reached its limit of open sessions (\(limits.identity)); end one of them, or try again later"
             )
         case .reservedSessions:
             Refusal(
                 limit,
-                "the last places are kept for identities without a session, and this one has some; go on in one of them, or try again later"
+                "the last sessions are reserved for identities that have none, and this one has some; use one of those, or try again later"
             )
         default:
             Refusal(
                 limit,
-                "\(limits.all) sessions are open, which is as many as may be; try again later")
+                "\(limits.all) sessions are open, the server's limit; try again later")
         }
     }
 
-    /// One of them, in an object since a dictionary takes no value that can't be copied.
+    /// A place in an object, since a dictionary can't hold noncopyable values.
     private final class Place: SessionPlace {
         private let places: SessionPlaces
         private let identity: String

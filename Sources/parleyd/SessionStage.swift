@@ -4,22 +4,23 @@ internal import Serving
 internal import Sockets
 internal import TLS
 
-/// What is due to the client depends on it.
+/// What is owed to the client depends on it.
 enum SessionStage {
-    /// The handshake: nothing was asked yet.
+    /// The handshake: nothing was asked for yet.
     case opening
-    /// Its handshake is done, and its task not begun.
+    /// Its handshake is finished, and its task has not begun.
     case beginning
-    /// In the queue before the operator; a question that came meanwhile is read ahead.
+    /// In the queue for the operator; a question that came meanwhile is read ahead.
     case queued
     case messages
-    /// A person is asked for the reply to the last message.
+    /// A person is being asked for the reply to the last message.
     case asking
-    /// One of parley/1.
+    /// A parley/1 session.
     case remote(RemoteServer<TLSStream>)
     case closing
 
-    /// Whether nothing is: no message has come that has no reply, and no reply waits to be taken.
+    /// Whether nothing is owed: every message that has come has its reply, and every reply was
+    /// taken.
     func isNothingDue(on stream: any ByteStream) -> Bool {
         let channel = stream.channel
         return switch self {

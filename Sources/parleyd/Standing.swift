@@ -8,25 +8,25 @@ internal import Sockets
 internal import System
 internal import TLS
 
-/// What became of a client's certificate since it was shown: revoked, expired, of a CA that is not
-/// trusted any more. Confined to one loop.
+/// What has become of a client's certificate since it was presented: revoked, expired, or issued by
+/// a CA that is no longer trusted. Confined to one loop.
 final class Standing {
     let peer: PeerIdentity
     private let log: Log?
     private let isTooOld: () -> Bool
     private let inForce: () -> Int
     private let verify: () -> StreamError?
-    /// The policy that the certificate was last verified under, and what came of it.
+    /// The policy under which the certificate was last verified, and the result.
     private var generation: Int?
     private var rejection: Refusal?
 
     /// - Parameters:
-    ///   - generation: of the policy that the certificate was verified under; nil where that is not the one in
-    ///     force.
-    ///   - log: nil where somebody else tells of a rejection.
-    ///   - isTooOld: whether the session has lasted as long as one may.
-    ///   - inForce: the generation of the policy that counts now.
-    ///   - verify: what there is against the certificate under that one.
+    ///   - generation: that of the policy under which the certificate was verified; nil if that is not the one
+    ///     in force.
+    ///   - log: nil if a rejection is reported elsewhere.
+    ///   - isTooOld: whether the session has reached the maximum age.
+    ///   - inForce: the generation of the policy in force now.
+    ///   - verify: the objection to the certificate under that policy.
     init(
         _ peer: PeerIdentity, generation: Int?, log: Log?, isTooOld: @escaping () -> Bool,
         inForce: @escaping () -> Int, verify: @escaping () -> StreamError?
@@ -39,8 +39,8 @@ final class Standing {
         self.verify = verify
     }
 
-    /// Why this client may have no more; nil where it may. Cheap, since it is asked for each message:
-    /// the certificate is verified again where the policy has changed.
+    /// Why this client may have no more; nil if it may. Cheap, since it is asked at each message: the
+    /// certificate is verified again only if the policy has changed.
     var objection: Refusal? {
         let latest = inForce()
         if generation != latest {
@@ -52,14 +52,14 @@ final class Standing {
         guard time(nil) <= peer.expiry else {
             return Refusal(
                 .notAllowed,
-                "the client's certificate expired on \(peer.notAfter), since this session began; renew it"
+                "the client's certificate expired on \(peer.notAfter), after this session began; renew it"
             )
         }
         return nil
     }
 
-    /// The same, verified anew: a list of revoked certificates runs out by itself. What is rejected
-    /// stays rejected until a reload, and is logged once.
+    /// The same after another verification: a list of revoked certificates expires by itself. What
+    /// is rejected stays rejected until a reload, and is logged once.
     func verifiedObjection() -> Refusal? {
         if let refusal = rejected() { rejection = refusal }
         return rejection ?? (isTooOld() ? .sessionTooOld : nil)
@@ -69,18 +69,18 @@ final class Standing {
         guard let failure = verify() else { return nil }
         // The sentence names files of this machine.
         let name = bounded(Identity(peer).description)
-        log?.write("\(name) may run nothing any more: \(failure.told)")
+        log?.write("\(name) may no longer run anything: \(failure.told)")
         let why: String
         switch failure.code {
         case .certificateRevoked: why = "was revoked"
         case .certificateExpired: why = "has expired"
         case .revocationUnknown:
-            // A new certificate would be refused as well.
+            // A new certificate would be refused too.
             return Refusal(
                 .unavailable,
-                "whether the client's certificate was revoked cannot be told now, since the server has no current CRL of its CA; ask the server's administrator to get one"
+                "the server cannot tell whether the client's certificate was revoked because it has no current CRL from its CA; ask the server's administrator to get one"
             )
-        default: why = "is not accepted any more"
+        default: why = "is no longer accepted"
         }
         return Refusal(
             .notAllowed,
@@ -91,6 +91,6 @@ final class Standing {
 extension Refusal {
     fileprivate static let sessionTooOld = Refusal(
         .notAllowed,
-        "this session has lasted as long as one may (the server's --max-session-age); connect again"
+        "this session has reached the server's limit for the age of a session (--max-session-age); connect again"
     )
 }

@@ -1,4 +1,4 @@
-// What an administrator may not have meant, told once at the start.
+// What an administrator may not have intended, said once at startup.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 internal import Console
@@ -8,33 +8,33 @@ internal import Records
 internal import Sockets
 internal import System
 
-/// A sentence without its full stop.
+/// A sentence without a full stop.
 let keyLogWarning =
     "session secrets are written to the key log; whoever reads it can decrypt every session"
 
-/// A sentence without its full stop.
+/// A sentence without a full stop.
 let hiddenConsole =
-    "the audit trail goes where standard output goes, so there are no console lines; name a file with --audit to have both"
+    "the audit trail goes to the same place as standard output, so there are no console lines; name a file with --audit to have both"
 
-/// Sentences without their full stop, for the log.
+/// Sentences without a full stop, for the log.
 func startWarnings(_ options: ServerOptions, _ table: CommandTable) -> [String] {
     var warnings: [String] = []
     if options.security?.writesKeyLog == true { warnings.append(keyLogWarning) }
     warnings += parleyd.warnings(ofProgramsIn: table, options.groupSupport)
     if table.hasPrograms, !Program.canBeWatched {
         warnings.append(
-            "no program of the table can start: what it starts is watched through /proc, which must be mounted here and be that of this PID namespace"
+            "no program in the table can start: parleyd watches processes through /proc, which must be mounted here and belong to this PID namespace"
         )
     }
     if Signals.isIgnored(SIGHUP) {
         warnings.append(
-            "SIGHUP is ignored, because parleyd was started so (nohup?): it will not reload anything"
+            "SIGHUP is ignored because parleyd was started that way (nohup?): it will not reload anything"
         )
     }
     return warnings
 }
 
-/// Whether programs have control groups, and with which limits, in sentences without their full stop.
+/// Whether programs have control groups, and with which limits, as sentences without a full stop.
 func told(_ support: ControlGroupSupport) -> [String] {
     guard let place = support.place else {
         return [
@@ -48,20 +48,21 @@ func told(_ support: ControlGroupSupport) -> [String] {
     return ["\(there), without the limits \(names): \(shortage)"]
 }
 
-/// What the audit trail takes, in sentences.
+/// What the audit trail accepts, as sentences.
 ///
-/// - Parameter rate: of frequent records, in bytes a second.
+/// - Parameter rate: that of frequent records, in bytes per second.
 func told(_ rate: Int, _ limits: AuditLimits) -> [String] {
     let reserve = limits.reserve >> 20
     return [
-        "The audit trail takes \(rate >> 10) KiB a second of what an identity causes without a program, and as much of all clients without one (--audit-rate).",
+        "The audit trail takes up to \(rate >> 10) KiB per second of each identity's records other than those of programs, and as much from all clients without an identity (--audit-rate).",
         reserve == 0
-            ? "Nothing of its disk is kept for starts and ends of programs (--audit-reserve 0)."
-            : "\(reserve) MiB of its disk are for starts and ends of programs only (--audit-reserve).",
+            ? "None of its disk is reserved for starts and ends of programs (--audit-reserve 0)."
+            : "\(reserve) MiB of its disk are reserved for starts and ends of programs (--audit-reserve).",
     ]
 }
 
-/// What follows from whom and where the table's programs run, in sentences without their full stop, for the log.
+/// What follows from the users and the place that the table's programs run in, as sentences without a full stop,
+/// for the log.
 func warnings(
     ofProgramsIn table: CommandTable, _ support: ControlGroupSupport? = nil
 ) -> [String] {
@@ -73,13 +74,13 @@ func warnings(
     }
     if let user = own.first?.program.user.account.name {
         warnings.append(
-            "programs run as parleyd's own user, \(escaped(user)), so what this user can read or write can't be kept from them: the key, the table and the trail where they are its own; start parleyd as root to give them other users"
+            "programs run as parleyd's own user, \(escaped(user)), so they can read and write whatever it can, including the key, the table and the trail if it owns them; start parleyd as root to run them as other users"
         )
     }
     let roots = programs.filter { $0.program.user.number == 0 }
     if !roots.isEmpty {
         warnings.append(
-            "\(list(roots.map(\.name))) \(roots.count == 1 ? "runs" : "run") as root, as the table says, and can read and change whatever root owns; name another user where that will do"
+            "\(list(roots.map(\.name))) \(roots.count == 1 ? "runs" : "run") as root, as the table says, and can read and change whatever root owns; name another user if that is enough"
         )
     }
     let gaining = programs.filter { $0.program.isPrivileged && $0.program.user.number != 0 }
@@ -90,7 +91,7 @@ func warnings(
     }
     if let reason = Landlock.signalsMissing {
         warnings.append(
-            "programs can signal and trace other processes of the user that they run as, those of other commands too: \(reason)"
+            "programs can signal and trace other processes of the user that they run as, including those of other commands: \(reason)"
         )
     }
     if let support { warnings += told(support) }

@@ -3,8 +3,8 @@
 internal import Records
 internal import Sockets
 
-/// Has what the trail's thread says of starts heard on the main loop. Nothing that is confined to the loop goes to that thread, where
-/// the last reference to it could go. Confined to the main loop.
+/// Brings what the trail's thread says about starts to the main loop. Nothing that is confined to the loop goes to that thread, where
+/// the last reference to it could be released. Confined to the main loop.
 final class StartsOnTheirWay {
     private var calls: [UInt64: (StartFate) -> Void] = [:]
     private var last: UInt64 = 0

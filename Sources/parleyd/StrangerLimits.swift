@@ -1,21 +1,21 @@
-// What strangers may take, as the options say it.
+// What strangers may use, as set by options.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Console
 internal import Glibc
 internal import Sockets
 
-/// The limits that hold before a client has shown who it is, and whose addresses have none.
+/// The limits that apply before a client has shown who it is, and the addresses that have none.
 struct StrangerLimits: Sendable, Equatable {
     /// Connections without a finished handshake.
-    let mostHandshakes: Int
-    /// The same, of one address.
-    let mostOfAddress: Int
-    /// Failed handshakes a second, of one address.
+    let maxHandshakes: Int
+    /// The same from one address.
+    let maxPerAddress: Int
+    /// Failed handshakes per second from one address.
     let failuresASecond: Int
-    /// Without limits by address.
+    /// Exempt from limits by address.
     let trusted: [AddressRange]
-    /// Those that have to say whose connections they pass on, and nobody else may.
+    /// Those that must say whose connections they forward; nobody else may.
     let balancers: [AddressRange]
 
     static let options = [
@@ -23,19 +23,19 @@ struct StrangerLimits: Sendable, Equatable {
         "proxy-from",
     ]
 
-    init(_ arguments: Arguments, mostSessions: Int) throws(UsageError) {
-        // Each holds a descriptor: a quarter of those is enough too.
+    init(_ arguments: Arguments, maxSessions: Int) throws(UsageError) {
+        // Each holds a descriptor: a quarter of those is enough as well.
         let descriptors = Self.descriptors
-        mostHandshakes =
+        maxHandshakes =
             try arguments.number("max-handshakes", 1...1_000_000)
-            ?? min(max(Self.fewest, mostSessions / 4), max(1, descriptors / 4), 1_000_000)
-        mostOfAddress = try arguments.number("max-handshakes-per-address", 1...1_000_000) ?? 100
+            ?? min(max(Self.fewest, maxSessions / 4), max(1, descriptors / 4), 1_000_000)
+        maxPerAddress = try arguments.number("max-handshakes-per-address", 1...1_000_000) ?? 100
         failuresASecond = try arguments.number("max-failed-handshakes", 1...100_000) ?? 20
         trusted = try Self.ranges("trusted-address", arguments)
         balancers = try Self.ranges("proxy-from", arguments)
     }
 
-    /// With fewer places, a handful of strangers would have each client give way within its own handshake.
+    /// With fewer places, a handful of strangers would make each client give way within its own handshake.
     private static let fewest = 128
 
     private static func ranges(
@@ -49,8 +49,8 @@ struct StrangerLimits: Sendable, Equatable {
                 throw UsageError("--\(option): \(escaped(text)) \(error)")
             }
         }
-        guard ranges.count <= mostRanges else {
-            throw UsageError("--\(option) may be given \(mostRanges) times at most")
+        guard ranges.count <= maxRanges else {
+            throw UsageError("--\(option) may be given at most \(maxRanges) times")
         }
         return ranges
     }
@@ -58,8 +58,8 @@ struct StrangerLimits: Sendable, Equatable {
     /// How many failures may come at once.
     var failuresAtOnce: Int { failuresASecond * 5 }
 
-    /// How many addresses are known at most, of which as many as connections may wait have some.
-    var mostKnown: Int { mostHandshakes + 8_192 }
+    /// How many addresses are known at most; those with waiting connections are among them.
+    var maxKnown: Int { maxHandshakes + 8_192 }
 
     /// Who an address is for the limits.
     func who(_ address: SocketAddress) -> Stranger {
@@ -72,18 +72,18 @@ struct StrangerLimits: Sendable, Equatable {
         balancers.contains { $0.contains(address) }
     }
 
-    /// What is in force, in sentences.
+    /// What is in force, as sentences.
     var sentences: [String] {
         var lines = [
-            "\(mostHandshakes) connections without a finished handshake (--max-handshakes), \(mostOfAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
-            "\(failuresASecond) failed handshakes a second from one address, \(failuresAtOnce) at once (--max-failed-handshakes)",
+            "\(maxHandshakes) connections without a finished handshake (--max-handshakes), at most \(maxPerAddress) of them from one address or IPv6 /64 (--max-handshakes-per-address)",
+            "\(failuresASecond) failed handshakes per second from one address, in bursts of up to \(failuresAtOnce) (--max-failed-handshakes)",
         ]
         if !trusted.isEmpty {
-            lines.append("none by address for \(Self.list(trusted)) (--trusted-address)")
+            lines.append("none per address for \(Self.list(trusted)) (--trusted-address)")
         }
         if !balancers.isEmpty {
             lines.append(
-                "by the address that \(Self.list(balancers)) names for its client (--proxy-from)")
+                "per address that \(Self.list(balancers)) reports for its client (--proxy-from)")
         }
         return lines
     }
@@ -92,7 +92,7 @@ struct StrangerLimits: Sendable, Equatable {
         ranges.map(\.description).joined(separator: ", ")
     }
 
-    /// As many as the hard limit lets this process have.
+    /// As many as the hard limit allows this process.
     private static var descriptors: Int {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
@@ -101,13 +101,13 @@ struct StrangerLimits: Sendable, Equatable {
         return Int(clamping: limit.rlim_max)
     }
 
-    private static let mostRanges = 64
+    private static let maxRanges = 64
 
     // MARK: On its way to the network process
 
     init(reading reader: inout PacketReader) throws(PacketError) {
-        mostHandshakes = Int(try reader.readUInt32())
-        mostOfAddress = Int(try reader.readUInt32())
+        maxHandshakes = Int(try reader.readUInt32())
+        maxPerAddress = Int(try reader.readUInt32())
         failuresASecond = Int(try reader.readUInt32())
         trusted = try Self.ranges(reading: &reader)
         balancers = try Self.ranges(reading: &reader)
@@ -116,7 +116,7 @@ struct StrangerLimits: Sendable, Equatable {
     private static func ranges(
         reading reader: inout PacketReader
     ) throws(PacketError) -> [AddressRange] {
-        try reader.list(atMost: mostRanges) { (reader) throws(PacketError) in
+        try reader.list(atMost: maxRanges) { (reader) throws(PacketError) in
             let (high, low) = (try reader.readUInt64(), try reader.readUInt64())
             let length = Int(try reader.readUInt8())
             guard length <= 128 else { throw reader.malformed("has a prefix of \(length) bits") }
@@ -125,8 +125,8 @@ struct StrangerLimits: Sendable, Equatable {
     }
 
     func write(to writer: inout PacketWriter) {
-        writer.add(UInt32(mostHandshakes))
-        writer.add(UInt32(mostOfAddress))
+        writer.add(UInt32(maxHandshakes))
+        writer.add(UInt32(maxPerAddress))
         writer.add(UInt32(failuresASecond))
         for ranges in [trusted, balancers] {
             writer.add(list: ranges) {

@@ -1,22 +1,22 @@
-// Connections that have not finished a handshake, by their addresses.
+// Connections that have not finished a handshake, by address.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 internal import System
 
-/// Who waits at the door, and whose handshakes have failed lately. All loops share one of these behind a lock, so that each
-/// call takes the same time, however many there are. Its size is bounded by `StrangerLimits`: what is forgotten
-/// because of that is still counted.
+/// Who is waiting at the door, and whose handshakes have failed recently. All loops share one of these behind a lock, so
+/// each call takes constant time, however many there are. `StrangerLimits` bounds its size: what is forgotten because of
+/// that is still counted.
 struct Strangers {
-    /// A place at the door, as its connection has it.
+    /// A place at the door, as its connection holds it.
     struct Pass: Sendable {
         fileprivate let place: Int
-        /// The connection's, of all loops.
+        /// The connection's number, unique across all loops.
         let number: Int
         let loop: Int
     }
 
     enum Arrival {
-        /// It has a place; where there was none left, another connection has given way.
+        /// It has a place; if there was none left, another connection made way.
         case welcome(Pass, insteadOf: Pass?)
         case refused(Closing)
     }
@@ -29,58 +29,58 @@ struct Strangers {
     private var addresses: [Address] = []
     private var freeAddresses: [Int] = []
     private var index: [Stranger: Int] = [:]
-    /// Addresses without places, those that were heard of last at the end.
+    /// Addresses without places, the most recently heard of last.
     private var idle = Chain()
     private var idleLinks = Links()
-    /// The places of those who have said nothing, and of the others.
+    /// The places of those who have sent nothing, and of the others.
     private var silent: Ranks
     private var spoken: Ranks
     private var ledger = FailureLedger()
 
     private struct Place {
-        /// 0 where nobody has it.
+        /// 0 if nobody has it.
         var number: Int
         var loop: Int32
         var address: Int32
-        /// Whether its client has said something.
+        /// Whether its client has sent something.
         var hasSpoken = false
     }
 
     private struct Address {
         let who: Stranger
         var count = 0
-        /// When it may have as many failures at once as anybody.
+        /// When it may again have the full burst of failures.
         var full = Moment(nanoseconds: 0)
     }
 
     init(_ limits: StrangerLimits) {
         self.limits = limits
         failures = Allowance(limits.failuresASecond, burst: limits.failuresAtOnce)
-        let most = min(limits.mostOfAddress, limits.mostHandshakes)
-        silent = Ranks(most: most)
-        spoken = Ranks(most: most)
+        let limit = min(limits.maxPerAddress, limits.maxHandshakes)
+        silent = Ranks(limit: limit)
+        spoken = Ranks(limit: limit)
     }
 
     // MARK: Places
 
-    /// How many wait.
+    /// How many are waiting.
     var count: Int { held }
     /// How many addresses are known.
     var known: Int { index.count }
 
-    /// Somebody has connected.
+    /// A connection has arrived.
     ///
     /// - Parameters:
-    ///   - loop: the one that is to have the connection.
-    ///   - isFull: whether no more connections may be open: somebody has to give way, then.
-    ///   - number: gives the connection one, where it is welcome; above 0.
+    ///   - loop: the loop that will take it.
+    ///   - isFull: whether no more connections may be open, so that one must make way.
+    ///   - number: assigns a number above 0 to the connection if it is welcome.
     mutating func come(
         _ who: Stranger, to loop: Int, isFull: Bool = false, at now: Moment, number: () -> Int
     ) -> Arrival {
         forgetSome(at: now)
         if let closing = objection(to: who, at: now) { return .refused(closing) }
         var loser: Pass?
-        if isFull || held >= limits.mostHandshakes {
+        if isFull || held >= limits.maxHandshakes {
             loser = givesWay().map { self.pass(of: $0) }
             guard let loser else { return .refused(.tooManySessions) }
             leave(loser)
@@ -98,16 +98,16 @@ struct Strangers {
         return .welcome(pass, insteadOf: loser)
     }
 
-    /// The place that is another's next. A silent one, but not one of a few: those who have only just come are silent as well, and
-    /// whoever holds all places by a byte each would have one newcomer throw out the other.
+    /// The place that is taken next when another is needed. A silent one, but not among only a few: those who have just arrived
+    /// are silent as well, and whoever holds all the places with a byte each would make one newcomer push out the next.
     private mutating func givesWay() -> Int? {
-        if silent.strangers > limits.mostHandshakes / 8, let place = silent.first { return place }
+        if silent.strangers > limits.maxHandshakes / 8, let place = silent.first { return place }
         return spoken.first ?? silent.first ?? silent.firstExempt ?? spoken.firstExempt
     }
 
     /// It is known who has connected through a balancer.
     ///
-    /// - Returns: why it may not stay, where it may not; it keeps its place until it leaves.
+    /// - Returns: why it may not stay, if it may not; it keeps its place until it leaves.
     mutating func rename(_ pass: Pass, _ who: Stranger, at now: Moment) -> Closing? {
         guard isHeld(pass) else { return .gaveWay }
         if let closing = objection(to: who, at: now) { return closing }
@@ -116,9 +116,9 @@ struct Strangers {
         return nil
     }
 
-    /// A connection's handshake is done, or the connection is closed.
+    /// A connection's handshake is finished, or the connection is closed.
     ///
-    /// - Returns: false where it has given way before.
+    /// - Returns: false if it has already made way for another one.
     @discardableResult
     mutating func leave(_ pass: Pass) -> Bool {
         guard isHeld(pass) else { return false }
@@ -146,7 +146,7 @@ struct Strangers {
         guard !who.isExempt, let place = index[who] else { return nil }
         let address = addresses[place]
         guard failures.isLeft(address.full, at: now) else { return .tooManyFailures }
-        return address.count < limits.mostOfAddress ? nil : .tooManyHandshakes
+        return address.count < limits.maxPerAddress ? nil : .tooManyHandshakes
     }
 
     private func pass(of place: Int) -> Pass {
@@ -181,7 +181,7 @@ struct Strangers {
 
     /// A handshake has failed, or a connection was closed before it had one.
     ///
-    /// - Returns: whether it is to be told at once; it is counted otherwise.
+    /// - Returns: whether it should be reported at once; otherwise it is counted.
     mutating func note(_ failure: StreamError.Code, of who: Stranger, at now: Moment) -> Bool {
         let address = place(of: who)
         if failure.isTheClients, !who.isExempt {
@@ -194,20 +194,20 @@ struct Strangers {
         return ledger.note(failure, of: address, who, at: now)
     }
 
-    /// What is to be told now of those that were counted.
+    /// What should be reported now of those that were counted.
     mutating func tell(at now: Moment, isEnd: Bool = false) -> [FailureLedger.Entry] {
         ledger.tell(at: now, isEnd: isEnd)
     }
 
-    /// When something may have to be told next; nil where nothing is counted.
+    /// When something may next have to be reported; nil if nothing is counted.
     var due: Moment? { ledger.due }
 
     // MARK: Addresses
 
-    /// The place of an address, which it is given where it has none.
+    /// The index of an address, which it is given if it has none.
     private mutating func place(of who: Stranger) -> Int {
         if let address = index[who] { return address }
-        if index.count >= limits.mostKnown, let oldest = idle.first { forget(oldest) }
+        if index.count >= limits.maxKnown, let oldest = idle.first { forget(oldest) }
         let address = freeAddresses.popLast() ?? addresses.count
         if address == addresses.count {
             addresses.append(Address(who: who))
@@ -229,17 +229,18 @@ struct Strangers {
         index[addresses[address].who] = nil
         freeAddresses.append(address)
         guard index.isEmpty, addresses.count > Self.few else { return }
-        // What a crowd took.
+        // Returns what a crowd took.
         let untold = ledger
         self = Strangers(limits)
         ledger.takeOver(untold)
     }
 
-    /// Room for as many is kept, rather than made again for each of a few that come one after the other.
+    /// Room for this many is kept, instead of being allocated again for each of a few that come one
+    /// after another.
     private static let few = 64
 
-    /// Forgets addresses of which nothing is to be known any more: two at each arrival, which makes up for the one that
-    /// comes.
+    /// Forgets addresses that have nothing left to remember: two at each arrival, which makes up for the one that
+    /// arrives.
     private mutating func forgetSome(at now: Moment) {
         for _ in 0..<2 {
             guard let address = idle.first, !ledger.has(address),

@@ -1,26 +1,26 @@
-// What a table allows, for people.
+// What a table allows, for people to read.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
 
-/// Tells what identities could run, a line after the other: a table of a few pages can allow more
+/// Reports what identities could run, one line at a time: a table of a few pages can allow more
 /// than fits into memory.
 struct TableReport {
     let table: CommandTable
-    /// Takes each line.
+    /// Receives each line.
     let print: (String) -> Void
 
-    /// For each identity that the table names what it could run, and first for anyone.
+    /// What each identity named in the table could run, beginning with what anyone could.
     func tellAll() {
         let replies = table.entries.filter {
             if case .reply = $0.action { true } else { false }
         }
         if !replies.isEmpty {
-            print("anyone who may connect:")
+            print("anyone who can connect:")
             list(replies)
             print("")
         }
-        // No certificate has this key: whoever the table does not name at all.
-        print("anyone whose certificate the client CA signed:")
+        // No certificate has this key: it stands for those whom the table does not name at all.
+        print("anyone with a certificate from the client CA:")
         listPrograms(for: Identity(names: [], key: "anyone"))
         for text in table.identities {
             let isKey = text.utf8.starts(with: "key:".utf8)
@@ -30,7 +30,7 @@ struct TableReport {
         }
     }
 
-    /// What the one certificate could run that has these names.
+    /// What the one certificate that has these names could run.
     func tell(_ identity: Identity) {
         let all = identity.names + (identity.key.isEmpty ? [] : [identity.key])
         for text in all.dropLast() { print("\(text),") }
@@ -40,11 +40,11 @@ struct TableReport {
             table.identities.contains(where: { $0.utf8.starts(with: "key:".utf8) })
         {
             print("")
-            print("The table names keys as well: add this one's with --as key:sha256:BASE64.")
+            print("The table also names keys: add this certificate's with --as key:sha256:BASE64.")
         }
     }
 
-    /// Whom programs run as: all, or those that an identity could run.
+    /// The users that programs run as: for all of them, or for those that an identity could run.
     func tellUsers(of identity: Identity?) {
         let entries = table.entries.filter { entry in
             guard case .program = entry.action else { return false }
@@ -65,11 +65,11 @@ struct TableReport {
         let permitted = table.entries.filter { entry in
             if case .program = entry.action { entry.permits(identity) } else { false }
         }
-        if permitted.isEmpty { print("  may run nothing") }
+        if permitted.isEmpty { print("  nothing") }
         list(permitted)
     }
 
-    /// Usage and summary in two columns, and below one another where that is too wide.
+    /// Usage and summary in two columns, or one below the other if that is too wide.
     private func list(_ entries: [CommandEntry]) { list(entries.map { ($0.usage, $0.summary) }) }
 
     private func list(_ rows: [(left: String, right: String)]) {

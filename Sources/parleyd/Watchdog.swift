@@ -1,12 +1,12 @@
-// Whether the server is alive, as its service manager wants to know.
+// Whether the server is alive, for its service manager.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
 internal import Sockets
 internal import System
 
-/// Has the service manager told at regular times that the server lives: that its main loop turns, and that every loop of
-/// the network process does, and gets answers from the broker. Where one doesn't, nothing is said, and the manager
-/// ends the server when its time is over. Confined to the main loop.
+/// Tells the service manager at regular intervals that the server is alive: that its main loop is turning, and that
+/// every loop of the network process is turning and gets answers from the broker. If one isn't, nothing is said, and the
+/// manager ends the server when its time is up. Confined to the main loop.
 final class Watchdog {
     private let interval: Duration
     private let loop: EventLoop
@@ -19,12 +19,12 @@ final class Watchdog {
     private enum State: Equatable {
         /// The last pulse was answered.
         case resting
-        /// This one was not yet.
+        /// The last pulse was not answered yet.
         case asked(UInt64)
     }
 
     /// - Parameters:
-    ///   - limit: within which it must be told, from each time to the next.
+    ///   - limit: the time within which the manager must be told, from one time to the next.
     ///   - ask: sends a pulse to the network process.
     ///   - tell: tells the manager.
     init(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures Parley beside other servers, all in turns; `scripts/bench` prepares and calls it."""
+"""Measures Parley against other servers, all in turns; `scripts/bench` prepares and calls it."""
 
 import argparse
 import os
@@ -172,40 +172,40 @@ def main(words=None):
     names = [figure.name for figure in figures.ALL]
     parser = argparse.ArgumentParser(
         prog="scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Measures Parley beside other servers and a reference in C, in turns.",
-        epilog="Figures: " + ", ".join(names) + ".\nPARLEY_BIN names a folder with executables to "
-        "measure instead of building a release.")
-    parser.add_argument("--quick", action="store_true", help="one short round, in under a minute")
-    parser.add_argument("--rounds", type=int, help="default 5")
-    parser.add_argument("--only", metavar="FIGURE,...", help="these figures only")
+        description="Measure Parley against other servers and a C reference server, in alternating rounds.",
+        epilog="Figures: " + ", ".join(names) + ".\nSet PARLEY_BIN to a folder of executables to "
+        "measure them instead of building a release.")
+    parser.add_argument("--quick", action="store_true", help="run one short round, in under a minute")
+    parser.add_argument("--rounds", type=int, help="number of rounds (default: 5)")
+    parser.add_argument("--only", metavar="FIGURE,...", help="measure only these figures")
     parser.add_argument("--plot", action="store_true",
-                        help="writes pictures and table to docs/benchmarks.md too")
+                        help="also write the plots and the table to docs/benchmarks.md")
     parser.add_argument("--profile", action="store_true",
-                        help="where the time of a reply and of a handshake goes, by layer")
+                        help="show where a reply and a handshake spend their time, by layer")
     parser.add_argument("--no-install", action="store_true",
-                        help="installs no package and builds no Go server; what is missing is "
-                        "a row that says so")
+                        help="install no packages and build no Go server; whatever is missing gets "
+                        "a row saying so")
     parser.add_argument("--before", metavar="FOLDER", type=pathlib.Path,
-                        help="the executables of another build, such as of an earlier commit: they are "
-                        "measured in the same rounds, in place of other servers, and ratios are relative to them")
+                        help="measure the executables of another build, such as an earlier commit, in the same "
+                        "rounds instead of other servers; ratios are relative to them")
     for private in ("--bin", "--certs", "--work", "--cache", "--docs"):
         parser.add_argument(private, type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     arguments = sys.argv[1:] if words is None else words
     options = parser.parse_args(arguments)
     if options.rounds is not None and not 1 <= options.rounds <= 100:
-        parser.error("--rounds takes a number from 1 to 100")
+        parser.error("--rounds must be from 1 to 100")
     asked = options.only.split(",") if options.only else names
     if unknown := [name for name in asked if name not in names]:
-        parser.error(f"there is no figure {unknown[0]!r}; there are {', '.join(names)}")
+        parser.error(f"unknown figure {unknown[0]!r}; use one of {', '.join(names)}")
     if options.plot and options.only:
-        parser.error("--plot writes the whole table, so that it can't be given with --only")
+        parser.error("--plot writes the whole table, so it can't be combined with --only")
     if options.plot and not which("gnuplot") and options.no_install:
         parser.error("--plot needs gnuplot, which is not installed")
     if options.before and not (options.before / "parleyd").is_file():
-        parser.error(f"there is no parleyd in {options.before}, which --before names")
+        parser.error(f"--before: there is no parleyd in {options.before}")
     if options.before and options.plot:
-        parser.error("--plot writes the table of all servers, which --before leaves out")
+        parser.error("--plot writes the table of all servers, so it can't be combined with --before")
     options.only = asked
     if options.check:
         return 0

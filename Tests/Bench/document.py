@@ -41,7 +41,7 @@ class Page:
                  for name, cost, share in entries])
 
     def write(self, path):
-        """Replaces what stands between the two markers, and the pictures beside the page."""
+        """Replaces what is between the two markers, and the plots next to the page."""
         page = path.read_text()
         before, rest = page.split(BEGIN)
         after = rest.split(END)[1]

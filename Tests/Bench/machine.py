@@ -17,7 +17,7 @@ class Machine:
         self.load = {self.cores[0]}
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        # What a server and the load need beside their sessions.
+        # What a server and the load need in addition to their sessions.
         self.most_sessions = (1 << 20 if hard == resource.RLIM_INFINITY else hard) - 200
 
     @property

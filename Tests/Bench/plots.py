@@ -89,7 +89,7 @@ def bars(rows, what, title, path):
 
 
 def curves(rows, what, title, path):
-    """A curve for each server over the number of sessions, which stands in the title."""
+    """A curve for each server over the number of sessions, which is in the title."""
     script = HEAD.format(height=380, path=path, title=quoted(title))
     script += "set logscale x\nset xlabel 'open sessions'\nset yrange [0:*]\nset format x '%.0f'\n"
     plots = []
@@ -107,7 +107,7 @@ def sessions(title):
 
 
 def short(title):
-    """What tells a group from its neighbours: behind the last comma with a space."""
+    """What distinguishes a group from its neighbours: the text after the last comma with a space."""
     return title.rsplit(", ", 1)[-1]
 
 

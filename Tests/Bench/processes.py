@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that the benchmark starts: each in a session of its own, and none left behind."""
+"""Programs that the benchmark starts: each in its own session, and none left behind."""
 
 import contextlib
 import os
@@ -115,7 +115,7 @@ def accepts(port):
 
 
 def free_port():
-    """For programs that can't choose one themselves; somebody else may take it before them."""
+    """For programs that can't choose one themselves; another program may take it before them."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]

@@ -116,7 +116,7 @@ class Parleyd(Server):
         return [word for option, value in options.items() if option in said for word in (option, value)]
 
     def remote(self):
-        """What remote sessions need beside."""
+        """What remote sessions need in addition."""
         return []
 
     def start(self):

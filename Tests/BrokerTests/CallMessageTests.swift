@@ -139,7 +139,7 @@ struct CallMessageTests {
     }
 
     @Test func whatHasNoMeaning_isNotRead() throws {
-        // Success is no objection, and there are two remedies.
+        // Success is not an objection, and there are two remedies.
         let objection = ChainCall.answer(
             .objection(code: 1, failure: StreamError(Self.failure.code, "s"))
         ).bytes
@@ -149,7 +149,7 @@ struct CallMessageTests {
         bytes = objection
         bytes[bytes.count - 2] = 3
         #expect(throws: PacketError.self) { try ChainCall.answer(reading: bytes) }
-        // Nor is a chain that is accepted a proof, or one that is none of the three.
+        // Nor is an accepted chain a proof, or anything other than the three.
         for tail in [[2, 0, 0, 0, 0, 9], [3], [255]] as [[UInt8]] {
             #expect(throws: PacketError.self) {
                 try ProofCall.answer(reading: [CallKind.proof.rawValue] + tail)

@@ -124,7 +124,7 @@ struct CallTests {
             ([], .endedEarly), ([packet(200_000, 0, bytes(Piece.room))], .tooLarge),
             ([packet(100, 0, bytes(99))], .malformed), ([packet(100, 1, bytes(99))], .malformed),
             ([packet(70_000, 0, bytes(Piece.room))], .endedEarly),
-            ([bytes(Piece.mostBytes + 1)], .tooLarge),
+            ([bytes(Piece.maxBytes + 1)], .tooLarge),
         ] as [([[UInt8]], PacketError.Code)])
     func answerThatIsNone_endsTheChannel(
         packets: [[UInt8]], code: PacketError.Code

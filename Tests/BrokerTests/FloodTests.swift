@@ -68,7 +68,7 @@ struct FloodTests {
             }
             let told = broker.kinds[.unread] ?? 0
             // A second may end in between.
-            #expect(told == SessionLink.mostNotes || told == 2 * SessionLink.mostNotes, "\(told)")
+            #expect(told == SessionLink.maxNotes || told == 2 * SessionLink.maxNotes, "\(told)")
             #expect(told + broker.omitted.records == 5_000)
             #expect(broker.omitted.commands == broker.omitted.records / 2)
         }
@@ -84,8 +84,8 @@ struct FloodTests {
                 for session in sessions { session.noteRefusal(Self.refusal, of: "a") }
                 most = max(most, broker.queued)
             }
-            #expect(most > SessionLink.mostWaiting - 1_024)
-            #expect(most < SessionLink.mostWaiting + 1_024)
+            #expect(most > SessionLink.maxWaiting - 1_024)
+            #expect(most < SessionLink.maxWaiting + 1_024)
             for session in sessions {
                 session.end(reason: "", bytesIn: 0, bytesOut: 0, duration: .zero)
             }
@@ -143,7 +143,7 @@ struct FloodTests {
             var most = 0
             try await eventually("it is full") {
                 most = max(most, broker.queued)
-                return most > SessionLink.mostWaiting
+                return most > SessionLink.maxWaiting
             }
             await turns(200)
             try await eventually("all have asked") {
@@ -151,7 +151,7 @@ struct FloodTests {
                 try broker.read()
                 return broker.kinds[.run] == 100
             }
-            #expect(most < SessionLink.mostWaiting + 32_768, "\(most)")
+            #expect(most < SessionLink.maxWaiting + 32_768, "\(most)")
             #expect(answers.value == 0)
             broker.end()
             for task in tasks { await task.value }
@@ -168,7 +168,7 @@ struct FloodTests {
             let tasks = sessions.map { session in
                 loop.spawn { _ = await session.ask(request, wasCancelled: false) }
             }
-            try await eventually("it is full") { broker.queued > SessionLink.mostWaiting }
+            try await eventually("it is full") { broker.queued > SessionLink.maxWaiting }
             broker.end()
             for task in tasks { await task.value }
         }
@@ -181,7 +181,7 @@ struct FloodTests {
             let office = try TestOffice("hi: {reply: '\(text)'}")
             var pair = try PacketPair()
             let link = try NetworkLink(
-                pair.takeOne(), loop: loop, mostSessions: 1, office: office
+                pair.takeOne(), loop: loop, maxSessions: 1, office: office
             ) { _ in }
             let far = pair.takeOther()
             let number = far.number
@@ -203,8 +203,8 @@ struct FloodTests {
                 most = max(most, link.channel?.queued ?? 0)
             }
             #expect(sent < total)
-            #expect(most > NetworkLink.mostAnswers)
-            #expect(most < NetworkLink.mostAnswers + 8_192, "\(most)")
+            #expect(most > NetworkLink.maxAnswers)
+            #expect(most < NetworkLink.maxAnswers + 8_192, "\(most)")
             var answers = 0
             try await eventually("all are answered") {
                 while sent < total, sendRaw(number, bytes) { sent += 1 }
@@ -212,7 +212,7 @@ struct FloodTests {
                 most = max(most, link.channel?.queued ?? 0)
                 return answers == total
             }
-            #expect(most < NetworkLink.mostAnswers + 8_192, "\(most)")
+            #expect(most < NetworkLink.maxAnswers + 8_192, "\(most)")
             #expect(office.replies == total)
             withExtendedLifetime(far) {}
         }

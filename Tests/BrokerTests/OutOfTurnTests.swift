@@ -43,6 +43,8 @@ struct OutOfTurnTests {
             testDescription: "two runs at once", posts: [began, run("sleep"), run("true")],
             starts: 1),
         Course(
+            testDescription: "a run while a refusal waits", posts: [began, run("no"), run("true")]),
+        Course(
             testDescription: "a run after the session",
             posts: [
                 began,
@@ -120,7 +122,7 @@ struct OutOfTurnTests {
             var pair = try PacketPair()
             var end: PostEnd?
             let link = try NetworkLink(
-                pair.takeOne(), loop: loop, mostSessions: 2, office: office
+                pair.takeOne(), loop: loop, maxSessions: 2, office: office
             ) { end = $0 }
             let network = try PostChannel(
                 owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },
@@ -180,6 +182,8 @@ struct OutOfTurnTests {
                       sleep: { run: ["/bin/sleep", "1000"], allow: ["anyone"] } } }
                     """, name: "t")
         }
+
+        func refusalDelay() -> Duration { .seconds(1_000) }
 
         func admit(
             _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]

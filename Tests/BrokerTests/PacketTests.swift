@@ -109,7 +109,7 @@ struct PacketTests {
     /// A message of 5 bytes that asks for room for four thousand million elements, which a caller allows.
     @Test func list_isNotLongerThanTheMessage() throws {
         var reader = try PacketReader([1, 0xff, 0xff, 0xff, 0xff])
-        let read = { (reader: inout PacketReader) throws(PacketError) in reader.left }
+        let read = { (reader: inout PacketReader) throws(PacketError) in reader.remaining }
         #expect(
             failureCode { () throws(PacketError) in try reader.list(atMost: .max, read) }
                 == .malformed)
@@ -121,7 +121,7 @@ struct PacketTests {
             _ = try reader.bool()
             Issue.record("3 is no answer")
         } catch {
-            #expect(error.sentence.contains("a message of type 77 has 3 for yes or no"))
+            #expect(error.sentence.contains("a message of type 77 has 3 where 0 or 1 is expected"))
         }
     }
 

@@ -70,7 +70,7 @@ struct PostChannelTests {
         try await onLoop { loop in
             let (a, b) = try pair()
             let other = Descriptor(owning: b)
-            let posts = try Posts(a, loop, mostQueued: 100_000)
+            let posts = try Posts(a, loop, maxQueued: 100_000)
             while posts.channel.queued == 0 { posts.channel.send(message(60_000)) }
             posts.channel.gather(PacketWriter(1))
             await turns(3)
@@ -87,11 +87,11 @@ struct PostChannelTests {
         try await onLoop { loop in
             let (a, b) = try pair()
             let other = Descriptor(owning: b)
-            let posts = try Posts(a, loop, mostQueued: 100_000)
+            let posts = try Posts(a, loop, maxQueued: 100_000)
             var taken = 0
             for _ in 0..<300 {
                 posts.channel.gather(message(1_000))
-                #expect(posts.channel.isOpen && posts.channel.queued <= PostChannel.mostGathered)
+                #expect(posts.channel.isOpen && posts.channel.queued <= PostChannel.maxGathered)
                 while receiveRaw(other.number) != nil { taken += 1 }
             }
             #expect(taken > 200)
@@ -186,7 +186,7 @@ struct PostChannelTests {
         try await onLoop { loop in
             let (a, b) = try pair()
             let other = Descriptor(owning: b)
-            let posts = try Posts(a, loop, mostQueued: 100_000)
+            let posts = try Posts(a, loop, maxQueued: 100_000)
             while posts.channel.queued == 0 { posts.channel.send(message(60_000)) }
             let token = try Token()
             posts.channel.send(PacketWriter(1), descriptors: Descriptors(token.take()))
@@ -207,7 +207,7 @@ struct PostChannelTests {
         try await onLoop { loop in
             let (a, b) = try pair()
             let other = Descriptor(owning: b)
-            let posts = try Posts(a, loop, mostQueued: 100_000)
+            let posts = try Posts(a, loop, maxQueued: 100_000)
             var count = 0
             while posts.channel.isOpen, count < 10_000 {
                 posts.channel.send(PacketWriter(1))
@@ -321,7 +321,7 @@ struct PostChannelTests {
 
     @Test(
         arguments: [
-            ("too long a packet", bytes(Piece.mostBytes + 1), .tooLarge),
+            ("too long a packet", bytes(Piece.maxBytes + 1), .tooLarge),
             ("too long a message", packet(1_001, 0, bytes(1_001)), .tooLarge),
             ("a length that lies", packet(1_000, 0, bytes(999)), .malformed),
             ("a piece without its beginning", packet(1_000, 1, bytes(999)), .malformed),
@@ -382,7 +382,7 @@ struct PostChannelTests {
         try await onLoop { loop in
             let (a, b) = try pair()
             let other = Descriptor(owning: b)
-            let posts = try Posts(a, loop, mostQueued: 10)
+            let posts = try Posts(a, loop, maxQueued: 10)
             while posts.channel.isOpen { posts.channel.send(message(60_000)) }
             posts.channel.close()
             await turns(5)

@@ -139,7 +139,7 @@ struct PostDescriptorTests {
     @Test(
         arguments: [
             packet(2, 0, [1]), packet(3_000_000, 0, bytes(Piece.room)), [1],
-            bytes(Piece.mostBytes + 1),
+            bytes(Piece.maxBytes + 1),
         ])
     func descriptors_withAPacketThatLies_areClosed(lie: [UInt8]) async throws {
         try await onLoop { loop in

@@ -19,10 +19,10 @@ final class Posts {
     var handle: (inout Post) throws(PacketError) -> Void = { _ in }
 
     init(
-        _ number: Int32, _ loop: EventLoop, limit: Int = 2 << 20, mostQueued: Int = 8 << 20
+        _ number: Int32, _ loop: EventLoop, limit: Int = 2 << 20, maxQueued: Int = 8 << 20
     ) throws {
         channel = try PostChannel(
-            owning: Descriptor(owning: number), loop: loop, limit: limit, mostQueued: mostQueued,
+            owning: Descriptor(owning: number), loop: loop, limit: limit, maxQueued: maxQueued,
             received: { [unowned self] post throws(PacketError) in
                 turns.append(loop.turns)
                 messages.append(post.bytes)

@@ -69,9 +69,9 @@ func sendRaw(_ socket: Int32, _ packet: [UInt8], _ descriptors: [Int32]...) -> B
     }
 }
 
-/// What the other end has sent: a packet, nothing for its end; nil where there is none now.
+/// What the other end sent: a packet, or nothing for its end; nil if there is none now.
 func receiveRaw(_ socket: Int32) -> [UInt8]? {
-    var room = bytes(Piece.mostBytes)
+    var room = bytes(Piece.maxBytes)
     let count = unsafe recv(socket, &room, room.count, Int32(MSG_DONTWAIT))
     return count < 0 ? nil : Array(room[..<count])
 }

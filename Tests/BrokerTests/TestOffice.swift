@@ -22,6 +22,8 @@ final class TestOffice: BrokerOffice {
     private(set) var abandoned = 0
     /// Whether the records of starts are settled by `settle`, and not at once.
     var recordsLate = false
+    /// How long the answer to a refusal waits.
+    var refusalDelay = Duration.zero
     /// Why clients may run nothing any more.
     var objection: Refusal?
     private var waiting: [Admitted] = []
@@ -67,6 +69,8 @@ final class TestOffice: BrokerOffice {
             self.office = office
             identity = office.identity
         }
+
+        func refusalDelay() -> Duration { office.refusalDelay }
 
         func admit(
             _ entry: CommandEntry, _ program: ProgramEntry, _ arguments: [String]
@@ -150,11 +154,11 @@ final class TestNetwork {
         patience.ends = ends
         patience.told = told
         link = try NetworkLink(
-            pair.takeOne(), loop: loop, mostSessions: sessions, work: work, patience: patience,
+            pair.takeOne(), loop: loop, maxSessions: sessions, work: work, patience: patience,
             office: office
         ) { [unowned self] in end = $0 }
         channel = try PostChannel(
-            owning: pair.takeOther(), loop: loop, limit: 1 << 20, mostQueued: 1 << 30,
+            owning: pair.takeOther(), loop: loop, limit: 1 << 20, maxQueued: 1 << 30,
             received: { [unowned self] post throws(PacketError) in
                 posts.append(post.packet)
                 let count = post.descriptorCount

@@ -1,4 +1,4 @@
-// Characters by which a table would look otherwise than it is read.
+// Characters that would make a table look different from how it is parsed.
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 

@@ -13,7 +13,7 @@ struct DocumentsTableTests {
     func documentsTable_hasTheThirdDocumentsReplies(
         name: String, expected: String, expectedToClose: Bool
     ) throws {
-        let entry = try #require(CommandTable.documents[name])
+        let entry = try #require(CommandTable.tutorial[name])
         guard case .reply(let text, let closes) = entry.action else {
             Issue.record("\(name) is no reply")
             return
@@ -27,12 +27,12 @@ struct DocumentsTableTests {
 
     @Test(arguments: ["", "hello", "Hello ", "Hello\0", "help", "whoami"])
     func documentsTable_hasNothingElse(name: String) {
-        #expect(CommandTable.documents[name] == nil)
+        #expect(CommandTable.tutorial[name] == nil)
     }
 
     @Test func documentsTable_hasNoPrograms() {
-        #expect(!CommandTable.documents.hasPrograms)
-        #expect(CommandTable.documents.identities == [])
-        #expect(CommandTable.documents.entries.map(\.name) == ["Are you there?", "Hello", "quit"])
+        #expect(!CommandTable.tutorial.hasPrograms)
+        #expect(CommandTable.tutorial.identities == [])
+        #expect(CommandTable.tutorial.entries.map(\.name) == ["Are you there?", "Hello", "quit"])
     }
 }

@@ -33,7 +33,7 @@ import Testing
         #expect(error?.code == .impossibleLimit)
         #expect(
             error?.description.contains(
-                "'\(missing.limit)' can't be in force: the rest is missing;") == true)
+                "'\(missing.limit)' can't be enforced: the rest is missing;") == true)
         #expect(error.map { isSentence($0.description) } == true)
     }
 

@@ -1,4 +1,4 @@
-// Tables that nobody wrote: whatever stands in a file, it is read or refused.
+// Generated tables: whatever a file contains, it is read or rejected.
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 

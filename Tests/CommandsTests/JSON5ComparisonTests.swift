@@ -76,7 +76,7 @@ struct JSON5ComparisonTests {
             _ = try JSON5Scanner.read(text)
             return false
         } catch {
-            return error.code == .duplicateKey || error.sentence.contains("is outside of a string")
+            return error.code == .duplicateKey || error.sentence.contains("is outside a string")
                 || text.contains("\\\n") || text.contains("\\\r\n")
         }
     }

@@ -76,7 +76,7 @@ enum JSON5Corpus {
         "'a\\\nb'", "'a\\\r\nb'", "'a\\\rb'",
         // More digits than any value needs.
         "1." + String(repeating: "0", count: 63),
-        // What an editor shows otherwise than it is read.
+        // What an editor displays differently from how it is parsed.
         "1 // \u{202e}", "1 /* \u{2028} */", "'\u{202e}'", "// x\r1\n",
         String(repeating: "[", count: 33) + String(repeating: "]", count: 33),
     ]

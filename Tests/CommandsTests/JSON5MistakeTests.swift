@@ -10,40 +10,40 @@ struct JSON5MistakeTests {
         arguments: [
             (
                 "{\n ",
-                "2:2: found the end of the file; expected a key, in quotes or a plain word, or } as the object's end"
+                "2:2: found the end of the file; expected a key, in quotes or as a plain word, or } to end the object"
             ),
             (
                 "{\n commands",
-                "2:10: found the end of the file; expected a colon behind the key 'commands'"
+                "2:10: found the end of the file; expected a colon after the key 'commands'"
             ),
-            ("{\n commands =", "2:11: found '='; expected a colon behind the key 'commands'"),
+            ("{\n commands =", "2:11: found '='; expected a colon after the key 'commands'"),
             ("{\n commands:\n}", "3:1: found '}'; expected a value"),
             ("{é:\n é}", "2:2: found 'é'; expected a value"),
-            ("{a:1\n b:2}", "2:2: found 'b'; expected a comma, or } as the object's end"),
-            ("[1\r\n 😀]", "2:2: found '😀'; expected a comma, or ] as the array's end"),
+            ("{a:1\n b:2}", "2:2: found 'b'; expected a comma, or } to end the object"),
+            ("[1\r\n 😀]", "2:2: found '😀'; expected a comma, or ] to end the array"),
             (
                 "{commands:\n true}",
-                "2:2: 'commands' is true; expected an object with a command at each key"
+                "2:2: 'commands' is true; expected an object that maps names to commands"
             ),
             (
                 "{commands:\n false}",
-                "2:2: 'commands' is false; expected an object with a command at each key"
+                "2:2: 'commands' is false; expected an object that maps names to commands"
             ),
             (
                 "{commands:\n null}",
-                "2:2: 'commands' is null; expected an object with a command at each key"
+                "2:2: 'commands' is null; expected an object that maps names to commands"
             ),
-            ("[1\n}", "2:1: found '}'; expected a comma, or ] as the array's end"),
-            ("{a:1\n]", "2:1: found ']'; expected a comma, or } as the object's end"),
+            ("[1\n}", "2:1: found '}'; expected a comma, or ] to end the array"),
+            ("{a:1\n]", "2:1: found ']'; expected a comma, or } to end the object"),
             ("[1,\r", "2:1: found the end of the file; expected a value"),
             ("{}\n\n {}", "3:2: found '{'; expected the end of the file"),
             (
                 "{\n 1:2}",
-                "2:2: found '1'; expected a key, in quotes or a plain word, or } as the object's end"
+                "2:2: found '1'; expected a key, in quotes or as a plain word, or } to end the object"
             ),
-            ("{\n /x}", "2:2: found '/'; expected a comment behind the /"),
-            ("{\n /* x\n", "2:2: a comment has no end; expected */"),
-            ("{a:\n 'x\"}", "2:2: a string has no end; expected its closing quote"),
+            ("{\n /x}", "2:2: found '/'; expected a comment after the /"),
+            ("{\n /* x\n", "2:2: a comment is not closed; expected */"),
+            ("{a:\n 'x\"}", "2:2: a string is not closed; expected its closing quote"),
             (
                 "{a:\n 'x\n'}",
                 "2:4: a string contains a line break or a control character; expected its closing quote on the same line"
@@ -63,7 +63,7 @@ struct JSON5MistakeTests {
             ),
             (
                 "{a:1,\n 'a':2}",
-                "2:2: the key 'a' stands twice in one object; expected each key once"
+                "2:2: the key 'a' appears twice in one object; expected each key once"
             ),
             (
                 "{a:\n [" + String(repeating: "[", count: 31),
@@ -71,53 +71,53 @@ struct JSON5MistakeTests {
             ),
             (
                 "{a:1, // x\r b:2}\n",
-                "1:11: a comment ends at a carriage return, and other lines of the file end at a line feed; expected the same end for each line, as an editor may show what follows as a part of the comment"
+                "1:11: a comment ends at a carriage return while other lines end at a line feed; expected the same line ending everywhere, since an editor may show what follows as part of the comment"
             ),
             (
                 "{\n a:1_0}",
-                "2:4: a name, string or number cannot be read; expected one that is JSON5"
+                "2:4: a name, string or number cannot be read; expected valid JSON5"
             ),
             (
                 "{\n a:'\\u1'}",
-                "2:4: a name, string or number cannot be read; expected one that is JSON5"
+                "2:4: a name, string or number cannot be read; expected valid JSON5"
             ),
             (
                 "{\n a-b:1}",
-                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+                "2:2: a name, string or number cannot be read; expected valid JSON5"
             ),
             (
                 "{\n a.b:1}",
-                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+                "2:2: a name, string or number cannot be read; expected valid JSON5"
             ),
             (
                 "{\n é€:1}",
-                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+                "2:2: a name, string or number cannot be read; expected valid JSON5"
             ),
             (
                 "{\n \u{301}a:1}",
-                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+                "2:2: a name, string or number cannot be read; expected valid JSON5"
             ),
             (
                 "{commands: {\n my-command: {reply: 'x'}}}",
-                "2:2: a name, string or number cannot be read; expected one that is JSON5"
+                "2:2: a name, string or number cannot be read; expected valid JSON5"
             ),
             (
                 "{a:'\\q',\n b-c:1_0}",
-                "1:4: a name, string or number cannot be read; expected one that is JSON5"
+                "1:4: a name, string or number cannot be read; expected valid JSON5"
             ),
             // The first that can't be read, where one of them spoils the text.
             (
                 "{\n a:'\\q', b:1_0}",
-                "2:4: a name, string or number cannot be read; expected one that is JSON5"
+                "2:4: a name, string or number cannot be read; expected valid JSON5"
             ),
             (
                 "{\n a:1e+, b:'\\x1'}",
-                "2:4: a name, string or number cannot be read; expected one that is JSON5"
+                "2:4: a name, string or number cannot be read; expected valid JSON5"
             ),
             // What is missing is told before what can't be read.
             (
                 "{\n a:1_0, b:'\\u1'",
-                "2:16: found the end of the file; expected a comma, or } as the object's end"
+                "2:16: found the end of the file; expected a comma, or } to end the object"
             ),
         ])
     func mistake_isToldWithItsPlace(text: String, expected: String) {

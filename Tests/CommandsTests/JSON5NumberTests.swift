@@ -35,7 +35,7 @@ struct JSON5NumberTests {
         #expect(JSON5Value.read(text) == .notANumber)
     }
 
-    // Each is a mistake where it stands and ends nothing, whatever comes after it.
+    // Each is a mistake at its position and ends nothing, whatever comes after it.
     @Test(
         arguments: [
             "-", "+", ".", "-.", "+.", "e1", ".e1", "-e1", "1e", "1E", "1e+", "1e-", "1E+", "1E-",
@@ -62,7 +62,7 @@ struct JSON5NumberTests {
     func number_isToldWithItsPlaceAndWhatIsExpected_whereItIsNone(text: String) {
         #expect(
             sentence(of: "{\n  commands: {c: {run: ['/bin/true'], timeout:\n    \(text)}}}")
-                == "t:3:5: 'timeout' is a number that cannot be read; expected seconds above 0 and up to 31536000"
+                == "t:3:5: 'timeout' is a number that cannot be read; expected seconds above 0, up to 31536000"
         )
     }
 
@@ -70,6 +70,6 @@ struct JSON5NumberTests {
     func number_isOutOfRange_whereItIsOneOfJSON5AndNotOfTheTable(text: String) {
         #expect(
             sentence(of: command("timeout: \(text)"))
-                == "t:1:46: 'timeout' is out of range; expected seconds above 0 and up to 31536000")
+                == "t:1:46: 'timeout' is out of range; expected seconds above 0, up to 31536000")
     }
 }

@@ -1,4 +1,4 @@
-// Every escape of a JSON5 string, and what is none.
+// Every escape of a JSON5 string, and what is not one.
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
@@ -32,7 +32,7 @@ struct JSON5StringTests {
             let isKnown = "\\/\"'bfnrt".unicodeScalars.contains(scalar)
             #expect((JSON5Value.read("'\\\(scalar)' ") != nil) == isKnown, "\(scalar)")
         }
-        // A tab is no blank that one can see to be one.
+        // A tab does not look different from other blanks.
         #expect(JSON5Value.read("'\\\t'") == nil)
         #expect(JSON5Value.read("'\t'") == nil)
     }
@@ -41,7 +41,7 @@ struct JSON5StringTests {
         for unit in UInt16.min...UInt16.max {
             let digits = String(unit, radix: 16)
             let text = "'\\u" + String(repeating: "0", count: 4 - digits.count) + digits + "'"
-            // A NUL ends a text for the kernel; halves of pairs are no characters.
+            // A NUL ends a text for the kernel; halves of pairs are not characters.
             let scalar = unit == 0 ? nil : Unicode.Scalar(unit)
             #expect(JSON5Value.read(text) == scalar.map { JSON5Value(String($0)) }, "\(text)")
         }
@@ -77,7 +77,7 @@ struct JSON5StringTests {
     func string_isToldWithItsPlace_whereItsEndCutsAnEscape(text: String) {
         #expect(
             sentence(of: "{commands: {c: {\nreply: '\(text)'}}}")
-                == "t:2:8: a name, string or number cannot be read; expected one that is JSON5")
+                == "t:2:8: a name, string or number cannot be read; expected valid JSON5")
     }
 
     // All digits that belong to the escape are there, so that nobody takes the quote for one.

@@ -20,7 +20,7 @@ struct PatternSyntaxTests {
             ("[[::]]", "[:"), ("[[:Alpha:]]", "[:"),
             ("[[.a.]]", "[."), ("[[=a=]]", "[="), ("[a-[.z.]]", "[."),
             ("[b-a]", "backwards"), ("[é-a]", "backwards"), ("[a--]", "backwards"),
-            ("[a-[:digit:]]", "up to a class"), ("[a-c-e]", "first or last"),
+            ("[a-[:digit:]]", "ends in a class"), ("[a-c-e]", "first or last"),
             ("[[:digit:]-z]", "first or last"), ("[ab-]", nil), ("[^-a]", nil), ("[+--]", nil),
             ("*", "nothing"), ("*)(", "nothing"), ("a|*", "nothing"), ("(+a)", "nothing"),
             ("{2}", "nothing"), ("^*", "nothing"), ("(^?)", "nothing"), ("?", "nothing"),

@@ -109,7 +109,7 @@ struct PatternTests {
         }
         #expect(
             bad.map(\.description) == [
-                "1 argument was given and c takes 2: path, word",
+                "1 argument was given, but c takes 2: path, word",
                 "the argument path of c does not match /[a-z0-9/]*",
                 "the argument path of c begins with a hyphen, which its pattern does not allow",
                 "the argument path of c contains a NUL byte",

@@ -133,7 +133,7 @@ struct PermissionTests {
         "key:sha256:" + String(repeating: "A", count: 41) + "-A=",
         "key:sha256:" + String(repeating: "A", count: 43) + "= ",
         "KEY:sha256:" + String(repeating: "A", count: 43) + "=", "anyone\\n",
-        // What stands in no certificate, so that a deny of it would be open.
+        // What no certificate contains, so that a deny of it would let everyone in.
         "email:alice@example.test ", "email: alice@example.test", "email:a b@x", "dns:a\\tb",
         "dns:a\\u00a0", "dns:\u{fc}.example", "email:\u{e9}@x", "dns:e\u{301}", "dns:a\\u200b",
         "dns:192.0.2.7", "dns:2001:db8::1", "dns:[::1]", "ip:::1", "dns:web1:443",

@@ -1,4 +1,4 @@
-// The rules of what stands beside `run`: what is taken, and where it is refused.
+// The rules for the keys of an entry with `run`: what is accepted, and where it is rejected.
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
@@ -127,7 +127,7 @@ struct ProgramRulesTests {
             command(
                 "environment: {TZ: 'UTC', PASSWORD: '{word}', BRACES: '{}', AGAIN: '{day}', parley: ''}, arguments: {word: {pattern: '.*', secret: true}, day: '[a-z]+'}",
                 run: "['/bin/true', '{day}']"))
-        // Those of 'run' come first, wherever the keys stand.
+        // Those of 'run' come first, wherever the keys are.
         #expect(program.arguments.map(\.name) == ["day", "word"])
         var work = MatchingWork()
         let invocation = try program.invocation(for: ["mon", "{day} $x"], &work).get()

@@ -32,7 +32,8 @@ func refusal(of text: String) -> Refusal? {
     }
 }
 
-/// Expects a mistake of a code where `▶` stands, in a text of one line, which is read without it.
+/// Expects a mistake with a code at the position of `▶`, in a text of one line, which is read
+/// without it.
 func expect(
     _ code: TableError.Code, in marked: String, _ location: SourceLocation = #_sourceLocation
 ) {
@@ -50,7 +51,7 @@ func isSentence(_ text: String) -> Bool {
         }
 }
 
-/// The one command `c` with a program, and what stands beside `run`.
+/// A single command `c` with a program, and the keys in addition to `run`.
 func command(_ members: String, run: String = "['/bin/true']") -> String {
     "{commands: {c: {run: \(run), \(members)}}}"
 }

@@ -7,7 +7,7 @@ typealias Work = (Worker) throws -> String
 /// syscall(2), which is variadic, so that Swift does not import it.
 private typealias SystemCall = @convention(c) (Int, Int, Int, Int, Int, Int, Int) -> Int
 
-/// - Parameter words: its number; then numbers, or what stands for them.
+/// - Parameter words: its number; then numbers, or placeholders for them.
 /// - Returns: a work that says "done", or the number of the error.
 func systemCall(_ words: [String]) throws -> Work {
     guard let symbol = unsafe dlsym(nil, "syscall") else { throw Failed("syscall") }

@@ -47,7 +47,7 @@ struct ArgumentsTests {
             operands: ["a", "b", "c"]),
         Line(["-"], operands: ["-"]),
         Line(["", "a"], operands: ["", "a"]),
-        // What stands behind "--" is left alone.
+        // What comes after "--" is left alone.
         Line(["--"], rest: []),
         Line(["--", "a"], rest: ["a"]),
         Line(["a", "--", "b"], operands: ["a"], rest: ["b"]),

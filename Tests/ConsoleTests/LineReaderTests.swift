@@ -24,7 +24,7 @@ struct LineReaderTests {
         Input(text: "a\rb\nc", lines: ["a\rb", "c"]),
         Input(text: "12345678\n12345678", lines: ["12345678", "12345678"]),
         Input(text: "12345678\r\nb", lines: ["12345678", "b"]),
-        // One byte more than the limit stands for any number.
+        // One byte more than the limit represents any number.
         Input(text: "123456789\nb\n", lines: ["123456789", "b"]),
         Input(text: "1234567890\nb\n", lines: ["123456789", "b"]),
         Input(text: String(repeating: "1", count: 100_000) + "\nb", lines: ["111111111", "b"]),

@@ -87,7 +87,7 @@ struct OutputTests {
                 #expect(kept.allSatisfy { $0 == line })
                 #expect(
                     lines.last
-                        == "(\(3_000 - kept.count) lines were left out, since nobody read them)")
+                        == "(\(3_000 - kept.count) lines were dropped because nobody was reading)")
             }
         }
     }

@@ -15,54 +15,55 @@ struct RemediesTests {
         arguments: [
             (
                 .waitLongerForConnection,
-                "check the address, a firewall on the way, or give more with --connect-timeout"
+                "check the address and any firewall, or allow more time with --connect-timeout"
             ),
-            (.speakTLS, "leave out --plaintext here, or give it there"),
-            (.speakTLSIfPeerDoes, "if it speaks TLS, leave --plaintext out"),
+            (.speakTLS, "omit --plaintext here, or use it there too"),
+            (.speakTLSIfPeerDoes, "if it speaks TLS, omit --plaintext"),
             (
                 .haveEncrypt(.server, mayBePlaintext: true),
-                "check the port, or have the server encrypt, or give --plaintext at both ends if nothing secret is said"
+                "check the port, or enable TLS on the server, or use --plaintext on both sides if nothing secret is sent"
             ),
             (
                 .haveEncrypt(.server, mayBePlaintext: false),
-                "check the port, or have the server encrypt"
+                "check the port, or enable TLS on the server"
             ),
             (
                 .haveEncrypt(.client, mayBePlaintext: true),
-                "have it encrypt, or give --plaintext at both ends if nothing secret is said"
+                "enable TLS there, or use --plaintext on both sides if nothing secret is sent"
             ),
-            (.haveEncrypt(.client, mayBePlaintext: false), "have it encrypt"),
+            (.haveEncrypt(.client, mayBePlaintext: false), "enable TLS there"),
             (
                 .findOutWhetherPeerSpeaksTLS(mayBePlaintext: true),
-                "it may speak no TLS (--plaintext), or refuse sessions for now"
+                "it may not speak TLS (--plaintext), or may be refusing sessions for now"
             ),
             (
                 .findOutWhetherPeerSpeaksTLS(mayBePlaintext: false),
-                "it may speak no TLS, or refuse sessions for now"
+                "it may not speak TLS, or may be refusing sessions for now"
             ),
             (
                 .allowOlderTLS(.client),
-                "bring the client to TLS 1.3, or allow TLS 1.2 with --tls-min 1.2"
+                "upgrade the client to TLS 1.3, or allow TLS 1.2 with --tls-min 1.2"
             ),
             (
-                .askForNameOfServer, "connect to one of its names, or give one with --server-name"
+                .askForNameOfServer,
+                "connect to one of its names, or specify one with --server-name"
             ),
-            (.askForServer("uri:a:b"), "if this is the server, give --server-name uri:a:b"),
+            (.askForServer("uri:a:b"), "if this is the right server, use --server-name uri:a:b"),
             (
                 .trust(.server, isSelfSigned: false),
-                "name the right CA with --ca, or the server's key with --pin"
+                "specify the right CA with --ca, or the server's key with --pin"
             ),
             (
                 .trust(.server, isSelfSigned: true),
-                "if it is the right one, name the right CA with --ca, or the server's key with --pin"
+                "if it is the right one, specify the right CA with --ca, or the server's key with --pin"
             ),
             (
                 .trust(.client, isSelfSigned: false),
-                "name the right CA with --client-ca, or give the client a certificate of that CA"
+                "specify the right CA with --client-ca, or give the client a certificate from that CA"
             ),
-            (.giveCertificate, "give one with --cert and --key, or with --certs"),
-            (.giveTrustedCertificate, "give one that it trusts with --cert and --key"),
-            (.updateOrGiveCertificate, "update the older end or give --cert and --key"),
+            (.giveCertificate, "specify one with --cert and --key, or with --certs"),
+            (.giveTrustedCertificate, "specify one that it trusts with --cert and --key"),
+            (.updateOrGiveCertificate, "update the older end, or use --cert and --key"),
         ] as [(Streams.Remedy, String)])
     func streamError_isToldWithItsRemedy(_ remedy: Streams.Remedy, _ words: String) {
         let fault = StreamError(.refused, "it failed", remedy: remedy)
@@ -75,16 +76,19 @@ struct RemediesTests {
         arguments: [
             (
                 .nameFolderOrMakeFile,
-                "name its folder with --certs or the file itself, or make it as the README says under \"Certificates\""
+                "specify its folder with --certs or the file itself, or create it as the README describes under \"Certificates\""
             ),
-            (.nameOwnCertificate(.client, orReissue: false), "name the client's own with --cert"),
+            (
+                .nameOwnCertificate(.client, orReissue: false),
+                "specify the client's own with --cert"
+            ),
             (
                 .nameOwnCertificate(.server, orReissue: true),
-                "name the server's own with --cert, or have its CA issue one that is"
+                "specify the server's own with --cert, or have its CA issue a suitable one"
             ),
-            (.nameIssuer, "give its issuer's certificate with --ca"),
-            (.getListOrNameNone, "get it from your CA, or leave --crl out"),
-            (.nameServer, "give one with --server-name"),
+            (.nameIssuer, "specify its issuer's certificate with --ca"),
+            (.getListOrNameNone, "get it from your CA, or omit --crl"),
+            (.nameServer, "specify one with --server-name"),
         ] as [(CredentialFiles.Remedy, String)])
     func credentialError_isToldWithItsRemedy(_ remedy: CredentialFiles.Remedy, _ words: String) {
         let fault = CredentialError(.refused, "it failed", remedy: remedy)
@@ -94,13 +98,13 @@ struct RemediesTests {
 
     @Test func auditError_isToldWithItsRemedy() {
         let fault = AuditError(.standardError, "it failed", remedy: .nameFile)
-        #expect(fault.told == "it failed; name a file with --audit")
-        #expect((fault as any Error).told == "it failed; name a file with --audit")
+        #expect(fault.told == "it failed; specify a file with --audit")
+        #expect((fault as any Error).told == "it failed; specify a file with --audit")
     }
 
     @Test func faultAtAPlace_isToldWithIt() {
         let fault = StreamError(.refused, in: FilePlace("a"), "it failed", remedy: .speakTLS)
-        #expect(fault.told == "a: it failed; leave out --plaintext here, or give it there")
+        #expect(fault.told == "a: it failed; omit --plaintext here, or use it there too")
     }
 
     @Test func faultWithoutARemedy_isItsSentence() {

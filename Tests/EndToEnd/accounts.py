@@ -22,7 +22,7 @@ with_scope = unittest.skipUnless(HAS_SCOPE, "this kernel's Landlock has no scope
 
 
 class Status(dict):
-    """/proc/PID/status, or what a program has printed of its own."""
+    """/proc/PID/status, or a program's copy of its own."""
 
     def __init__(self, text):
         super().__init__((name, " ".join(value.split())) for name, _, value in (

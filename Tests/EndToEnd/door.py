@@ -9,7 +9,7 @@ import time
 from support import LIMIT
 
 BAD = bytes.fromhex("1603010004ff000000")
-"""A record with a message that there is none of, which is answered by an alert."""
+"""A record with an unknown message, which is answered by an alert."""
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
 

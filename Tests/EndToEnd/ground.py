@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every test stands on: where things are, waits that end, and that nothing is left behind."""
+"""What every test is built on: paths, bounded waits, and checks that nothing is left behind."""
 
 import atexit
 import os
@@ -33,11 +33,11 @@ def new_folder():
 
 NOBODY = 65_534
 AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-"""In front of a command: it runs as nobody, which only root can bring about."""
+"""A prefix that runs a command as nobody, which only root can do."""
 
 
 def is_sanitized(program):
-    """Whether a program keeps what is freed and sets limits of its own, as AddressSanitizer has it."""
+    """Whether a program keeps freed memory and sets its own limits, as with AddressSanitizer."""
     return os.path.exists(program) and b"__asan_init" in pathlib.Path(program).read_bytes()
 
 
@@ -56,7 +56,7 @@ def kill(group):
 
 @atexit.register
 def _leave_nothing():
-    """A run that is broken off leaves no process and no file behind either."""
+    """An interrupted run leaves no process and no file behind either."""
     for group in groups:
         kill(group)
     shutil.rmtree(SCRATCH, ignore_errors=True)

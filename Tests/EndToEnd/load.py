@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts `parleyd command` under load and faults on the loopback; prints a line for each point."""
+"""Puts `parleyd command` under load and faults on the loopback interface; prints a line for each point."""
 
 import argparse
 import os
@@ -25,28 +25,28 @@ def main(arguments=None):
     root = pathlib.Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(
         prog="load", description=__doc__,
-        epilog="--siege [MINUTES] does something else: attackers of every kind at once; see --siege --help")
-    parser.add_argument("--bin", help="folder with parleyd (default: PARLEY_BIN, or release build)",
+        epilog="--siege [MINUTES] runs attackers of every kind at once instead; see --siege --help")
+    parser.add_argument("--bin", help="folder with parleyd (default: PARLEY_BIN, or the release build)",
                         default=os.environ.get("PARLEY_BIN") or root / ".build" / "release")
     parser.add_argument("--certs", help=argparse.SUPPRESS)
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--sessions", type=int, metavar="N",
-                        help="at once (default: the server's limit, 10000; 500 with --short)")
-    parser.add_argument("--short", action="store_true", help="smaller numbers, under 30 s")
+                        help="number of concurrent sessions (default: the server's limit, 10000; 500 with --short)")
+    parser.add_argument("--short", action="store_true", help="use smaller numbers; takes under 30 s")
     parser.add_argument("--only", action="append", choices=FAULTS, metavar="NAME",
-                        help=f"only this fault, may be repeated: {', '.join(FAULTS)}")
-    parser.add_argument("--threads", type=int, metavar="N", help="the server's event loops")
-    parser.add_argument("--seed", type=int, metavar="N", help="makes the same random hellos again",
+                        help=f"run only this fault; can be repeated: {', '.join(FAULTS)}")
+    parser.add_argument("--threads", type=int, metavar="N", help="number of event loops of the server")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed for the random hellos, to repeat a run",
                         default=random.SystemRandom().randrange(10**6))
     options = parser.parse_args(arguments)
     for name, most in (("sessions", 1_000_000), ("threads", 1_024)):
         value = getattr(options, name)
         if value is not None and not 1 <= value <= most:
-            parser.error(f"--{name} takes a number from 1 to {most}")
+            parser.error(f"--{name} must be from 1 to {most}")
     if options.check:
         return 0
     if not options.certs:
-        parser.error("--certs is missing: a folder made by scripts/generate-certs")
+        parser.error("missing --certs: a folder made by scripts/generate-certs")
     if not os.access(f"{options.bin}/parleyd", os.X_OK):
         parser.error(f"there is no parleyd in {options.bin}")
     scale = argparse.Namespace(sessions=10000, silent=2000, tricklers=200, hellos=1000, rude=1000)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A ClientHello, and what is none any more."""
+"""A valid ClientHello, and broken ones."""
 
 import ssl
 import struct
@@ -22,7 +22,7 @@ def mutated(hello, dice):
     if kind == 0:  # other bytes
         for _ in range(dice.choice((1, 2, 8, 64))):
             data[dice.randrange(len(data))] = dice.randrange(256)
-    elif kind == 1:  # another length: of the record, message, session ID, or whatever stands there
+    elif kind == 1:  # another length: of the record, message, session ID, or whatever is there
         start, size = dice.choice(((3, 2), (6, 3), (43, 1), (at, 2)))
         value = dice.choice((0, 1, 256 ** size - 1))
         data[start:start + size] = value.to_bytes(size, "big")

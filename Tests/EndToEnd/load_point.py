@@ -16,7 +16,7 @@ class Point:
             self.wrong.append(complaint)
 
     def all_went(self, results, what):
-        """The results that are no errors."""
+        """The results that are not errors."""
         failed = [result for result in results if isinstance(result, OSError)]
         self.need(not failed, f"{len(failed)} of {len(results)} {what}, the first: {failed[:1]}")
         return [result for result in results if not isinstance(result, OSError)]

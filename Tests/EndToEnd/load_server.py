@@ -16,7 +16,7 @@ class Loaded(Server):
     """A `parleyd command` that says little, with the limits of descriptors that a login has, or fewer."""
 
     def __init__(self, owner, options, files, threads):
-        # The short form runs beside other tests: a client that is not held up may wait for a core there.
+        # The short form runs alongside other tests: even a client that nothing holds up may wait for a core there.
         self.patience = LIMIT if options.short else ANSWERED
         # AddressSanitizer keeps what is freed: memory is shown then, and not judged.
         self.is_sanitized = is_sanitized(f"{options.bin}/parleyd")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clients of the remote tests: a certificate for each way in which somebody is known."""
+"""The clients of the remote tests: a certificate for each way to identify a client."""
 
 import functools
 

@@ -18,7 +18,7 @@ PIPE = object()
 
 
 class Owner(contextlib.ExitStack):
-    """What programs and sessions ask of their test case, where there is none: a place for their ends."""
+    """Stands in for a test case, where there is none: collects clean-up functions."""
 
     def addCleanup(self, function, *arguments):  # noqa: unittest's name
         self.callback(function, *arguments)
@@ -89,7 +89,7 @@ class Output:
 
 
 class Program(Watched):
-    """A child process in a session of its own; killed with its descendants when `owner` is done.
+    """A child process in its own session; killed with its descendants when `owner` is done.
 
     With `terminal`, standard input and output are a pseudo-terminal; standard error never is.
     `descriptors` are how many it may have: a number, or the soft limit and the hard one.

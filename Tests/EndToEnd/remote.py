@@ -83,7 +83,7 @@ class Session:
             self._decoder.feed(chunk)
 
     def receive(self):
-        """The next frame that is no ping."""
+        """The next frame that is not a ping."""
         while True:
             kind, payload = self._take()
             if kind != PING:

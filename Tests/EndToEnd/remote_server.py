@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A `parleyd command` with a table of programs, what stands in tables, and assertions about outcomes."""
+"""A `parleyd command` with a table of programs, entries for tables, and assertions about outcomes."""
 
 import json
 import pathlib
@@ -34,14 +34,14 @@ def program(*words, **entry):
 
 
 def shell(script, *arguments, pattern="[^-].*", **entry):
-    """An entry that a POSIX shell runs; `arguments` are the names of its own."""
+    """An entry that a POSIX shell runs; `arguments` are the names of its arguments."""
     patterns = {"arguments": {name: pattern for name in arguments}} if arguments else {}
     names = [f"{{{name}}}" for name in arguments]
     return program("/bin/sh", "-c", script, "sh", *names, **{**patterns, **entry})
 
 
 def as_root(commands):
-    """Root's programs run as root where their entries name nobody: the tests' folders are closed to others."""
+    """Root's programs run as root if their entries name no user: the tests' folders are closed to others."""
     return {name: {"user": "root", **entry} if "run" in entry else entry
             for name, entry in commands.items()}
 
@@ -94,7 +94,7 @@ class TableServer(Server):
         return [record for record in found if event in (None, record["event"])]
 
     def end_of(self, session):
-        """The record of the end of a session's last program, which is written behind its exit."""
+        """The record of the end of a session's last program, which is written after its exit."""
         address = "%s:%d" % session.stream.getsockname()
 
         def of(event):
@@ -104,7 +104,7 @@ class TableServer(Server):
 
 
 class RemoteServer(TableServer):
-    """Must leave nothing behind when it ends: no program, no descriptor, no group of processes."""
+    """Must leave nothing behind when it ends: no program, no descriptor, no process group."""
 
     def __init__(self, owner, commands, *options, **how):
         super().__init__(owner, commands, *options, **how)

@@ -110,7 +110,7 @@ def silence(connection):
 
 
 class RunTestCase(TestCase):
-    """With a server for all tests of a class."""
+    """With one server for all tests of a class."""
 
     @classmethod
     def setUpClass(cls):

@@ -31,10 +31,10 @@ def _own():
 
 IS_ROOT, OWN = os.geteuid() == 0, _own()
 SOMEBODY = "nobody" if IS_ROOT else OWN
-"""Whom programs run as that a table names no user for: there are no accounts of Parley's here."""
+"""The user of programs whose table entry names none: Parley's own accounts don't exist here."""
 AS_SOMEBODY = ["--program-user", SOMEBODY] if IS_ROOT else []
 NETWORK = "daemon" if IS_ROOT else OWN
-"""Whom what serves the network runs as: somebody whom every system has, and no program's user."""
+"""The user of the network process: one that every system has, and that no program runs as."""
 AS_NETWORK = ["--network-user", NETWORK] if IS_ROOT else []
 
 

@@ -97,7 +97,7 @@ def capped(context, maximum, ciphers):
 
 
 def connect(owner, port, context=None, host="127.0.0.1", name=None):
-    """A connection of this process, over TLS where there is a `context`."""
+    """A connection from this process, over TLS if there is a `context`."""
     connection = socket.create_connection((host, port), timeout=LIMIT)
     owner.addCleanup(lambda: connection.close())
     if context:
@@ -107,7 +107,7 @@ def connect(owner, port, context=None, host="127.0.0.1", name=None):
 
 
 def listening(owner, **how):
-    """A socket that listens, and accepts nobody unless the test does; and its port."""
+    """A listening socket from which only the test accepts, and its port."""
     listener = socket.create_server(("127.0.0.1", 0), **how)
     owner.addCleanup(listener.close)
     return listener, listener.getsockname()[1]

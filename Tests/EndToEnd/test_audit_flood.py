@@ -42,7 +42,7 @@ def parsed(text):
 
 
 def are_paired(test, records):
-    """Each start has its end behind it, and each end its start before it."""
+    """Each start is followed by its end, and each end preceded by its start."""
     open_ones = set()
     for record in records:
         key = (record.get("session"), record.get("command"))
@@ -96,7 +96,7 @@ class Flooder:
 
 
 class Flood(RemoteTestCase):
-    """A client can't have more than its share of the trail, and takes nothing of it from others."""
+    """A client can't use more than its share of the trail, and takes nothing from the share of others."""
 
     COMMANDS = COMMANDS
     OPTIONS = ("--audit-rate", "1")
@@ -137,7 +137,7 @@ class Flood(RemoteTestCase):
 
 
 class Pipe:
-    """A named pipe as a trail, whose reader pauses until it is told to go on."""
+    """A named pipe as a trail, whose reader pauses until the test lets it continue."""
 
     def __init__(self, test, name):
         self.path = pathlib.Path(new_folder()) / name
@@ -176,7 +176,7 @@ class SlowReader(Outcomes, unittest.TestCase):
         good.stream.sendall(run("nope") * 200)
         for _ in range(200):
             self.assertEqual(good.outcome().code, UNKNOWN)
-        server.stderr.expect("nobody reads the audit trail")
+        server.stderr.expect("nobody is reading the audit trail")
         for session, text in ((waiting, "waited"), (leaving, "left"), (cancelling, "cancelled")):
             session.run("echo", text)
         # Others are answered, and come in; who waits is heard.
@@ -193,7 +193,7 @@ class SlowReader(Outcomes, unittest.TestCase):
             record for record in pipe.records()
             if record["event"] == "command-end" and record["arguments"] == ["waited"]], "its end")
         self.assertEqual(waiting.outcome().lines, ["waited"])
-        server.stderr.expect("audit trail is read again")
+        server.stderr.expect("audit trail is being read again")
 
         def ends():
             pipe.read()
@@ -220,7 +220,7 @@ class SlowReader(Outcomes, unittest.TestCase):
             session.outcome()
         server.signal(signal.SIGTERM)
         self.assertEqual(server.wait(), 0)
-        self.assertRegex(server.stderr.text, r"parleyd: \d+ audit records could not be written before the end")
+        self.assertRegex(server.stderr.text, r"parleyd: \d+ audit records could not be written before the server ended")
         end = pipe.read()
         self.assertIn(b"command-start", end)
 
@@ -327,10 +327,10 @@ class SmallDisk(Outcomes, unittest.TestCase):
             self.assertRefused(refused, UNAVAILABLE, "recorded")
         session.send(CANCEL)
         self.assertEnded(session.outcome(), BY_SIGNAL, 15)
-        self.server.stderr.expect("trail can't be written: No space left on device; what is never left out is kept")
+        self.server.stderr.expect("trail cannot be written: No space left on device; records that must not be lost are kept")
         self.assertRefused(session.ask("echo", "refused"), UNAVAILABLE, "recorded")
         full.unlink()
-        self.server.stderr.expect("the audit trail has the")
+        self.server.stderr.expect("the audit trail now has the")
         end = self.server.end_of(session)
         self.assertEqual((end["name"], end["signal"]), ("wait", 15))
         self.assertEnded(session.ask("echo", "there"), BY_ITSELF, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shows that scripts/generate-certs makes certificates that strangers accept, and says what it made."""
+"""Shows that scripts/generate-certs creates certificates that other software accepts, and reports what it created."""
 
 import datetime
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts/generate-certs adds to a set that is there, replaces of it, and leaves alone."""
+"""What scripts/generate-certs adds to an existing set, replaces in it, and leaves alone."""
 
 import os
 import shutil
@@ -165,7 +165,7 @@ class Existing(Case):
             (holding("ca.key", other), ["ca.key does not match"]),
             (holding("ca.key", encrypted), ["is encrypted", "openssl pkey -in"]),
             (holding("ca.key", b""), ["ca.key"]),
-            (holding("ca.pem", b"nonsense"), ["ca.pem holds no certificate"]),
+            (holding("ca.pem", b"nonsense"), ["ca.pem has no certificate"]),
         )):
             with self.subTest(words=words):
                 out = self.folder / str(number)
@@ -184,7 +184,7 @@ class Existing(Case):
                 self.assertEqual(leftovers(out), [])
 
     def make_ca(self, days):
-        """A CA that ends in so many days."""
+        """A CA that expires in that many days."""
         end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + days * DAY))
         self.out.mkdir()
         issue_ca(self.out, "ca", end=end)

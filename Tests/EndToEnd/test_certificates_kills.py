@@ -57,7 +57,7 @@ class Atomicity(Case):
             result, nested = self.photograph(state.name, state, "--client", "client")
             return state, result, nested
 
-        # While certificates are made the states are all alike: the last of these stands for them.
+        # The states while certificates are being created are all alike: the last one represents them.
         switching = next(number for number, state in enumerate(states) if list(state.glob(".generate-certs.work-*/now")))
         with concurrent.futures.ThreadPoolExecutor() as pool:
             for state, result, nested in pool.map(recover, states[:2] + states[switching - 1::recover_each]):

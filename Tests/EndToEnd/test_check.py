@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""parleyd check: what a table allows, and how a mistake in one is told."""
+"""parleyd check: what a table allows, and how it reports a mistake."""
 
 import os
 import pathlib
@@ -20,9 +20,9 @@ GOOD = """{
 }"""
 
 
-TABLE_ONLY = "Not looked at: certificates, keys and CRLs; give the server's options for that.\n"
+TABLE_ONLY = "Not checked: certificates, keys and CRLs; give the server's options to check them too.\n"
 AS_ROOT = "" if os.geteuid() else (
-    "Looked at as root: another user's server may read and run less (try as that user).\n")
+    "Checked as root: a server that runs as another user may read and run less (check as that user).\n")
 
 
 class Check(TestCase):
@@ -57,10 +57,10 @@ class Check(TestCase):
 
     def test_a_good_table_is_told_identity_by_identity(self):
         self.assertEqual(self.says(), """\
-anyone who may connect:
+anyone who can connect:
   Hello  Says hello
 
-anyone whose certificate the client CA signed:
+anyone with a certificate from the client CA:
   up  SUMMARY
 
 email:o@x:
@@ -74,7 +74,7 @@ Programs run as:
         self.assertEqual(self.says("--as", "dns:x"), f"dns:x:\n  up  SUMMARY\n\nPrograms run as:\n  up  {SOMEBODY}\n")
         self.assertIn("disk {path}", self.says("--as", "dns:x", "--as", "email:o@x"))
         self.table.write_text("{commands: {}}")
-        self.assertEqual(self.says("--as", "dns:x"), "dns:x:\n  may run nothing\n")
+        self.assertEqual(self.says("--as", "dns:x"), "dns:x:\n  nothing\n")
 
     def test_a_long_summary_stays_within_80_columns(self):
         self.table.write_text(GOOD.replace("SUMMARY", "word " * 50))
@@ -156,7 +156,7 @@ class WholeServer(TestCase):
             self.assertEqual(program.complaints, [])
             program.stdout.finish()
             self.assertEqual(program.stdout.text, "")
-        # It leaves nothing behind that a server of another user's could not open.
+        # It leaves nothing behind that another user's server could not open.
         self.assertFalse((self.folder / "audit").exists())
 
     def test_what_a_start_refuses_is_refused(self):
@@ -199,8 +199,8 @@ class WholeServer(TestCase):
             word for name, value in self.good.items() for word in (f"--{name}", str(value)))])
         self.assertStatus(program, 0)
         program.stdout.finish()
-        self.assertNotIn("Not looked at", program.stdout.text)
-        self.assertEqual("Looked at as root" in program.stdout.text, os.geteuid() == 0)
+        self.assertNotIn("Not checked", program.stdout.text)
+        self.assertEqual("Checked as root" in program.stdout.text, os.geteuid() == 0)
 
     def test_a_server_is_told_by_its_own_options(self):
         self.assertFails(self.check("nonsense"), 64, "nonsense")

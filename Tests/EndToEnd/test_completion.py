@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a shell is told that may come next on parley's command line, and the shells themselves."""
+"""What parley offers shells as the next word of its command line, and the shells themselves."""
 
 import os
 import pathlib
@@ -141,7 +141,7 @@ class Shells(Completing):
 
     @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
     def test_zsh(self):
-        # Without a terminal there is no completion system: what it would be given is looked at.
+        # Without a terminal there is no completion system: this checks what it would be given.
         script = f"""
             compadd() {{ shift; print -l -- "$@" }}; _files() {{ print files $1 }}
             for line in r "run --status" "run --certs "; do

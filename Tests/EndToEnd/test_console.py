@@ -26,10 +26,10 @@ class Words(TestCase):
                              "(?i)example"):
                     self.assertRegex(run.stdout.text, word)
 
-    def test_a_user_before_the_host_is_told_that_there_are_none(self):
+    def test_a_user_before_the_host_is_refused_with_advice(self):
         for words in (["run", "alice@web1", "--", "x"], ["hello", "alice@web1:80"]):
             run = Program(self, [PARLEY, *words])
-            self.assertFails(run, 255, "alice@web1", "certificate says who asks", "give web1")
+            self.assertFails(run, 255, "alice@web1", "by their certificates", "use web1")
 
     def test_each_command_has_its_help_by_either_name_and_80_columns(self):
         for words, expected in (([PARLEY], "usage: parley run"), ([PARLEYD], "usage: parleyd PROTOCOL"),
@@ -117,7 +117,7 @@ class Words(TestCase):
             for words, says in ((["run"], True), (["command"], True), (["hello"], False)):
                 client = Program(self, [PARLEY, *words, f"[::1]:{port}"])
                 self.assertStatus(client, 255)
-                self.assertEqual("unless it is given --host" in client.stderr.text, says, client.story)
+                self.assertEqual("unless started with --host" in client.stderr.text, says, client.story)
 
 
 class Defaults(TestCase):

@@ -97,7 +97,7 @@ class Credentials(TestCase):
         server = Server(self, "command", "--commands", str(table), "--audit", str(trail),
                         "--client-ca", ca(), certs=authority.good())
         socket.create_connection(("127.0.0.1", server.port)).close()
-        server.stderr.expect(r"127\.0\.0\.1:\d+: .*without a word.*\n")
+        server.stderr.expect(r"127\.0\.0\.1:\d+: .*without sending anything.*\n")
         with socket.create_connection(("127.0.0.1", server.port)) as balancer:
             balancer.sendall(b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")
             balancer.settimeout(30)
@@ -106,7 +106,7 @@ class Credentials(TestCase):
         # It is written by another loop than the line.
         eventually(lambda: "proxyHeader" in trail.read_text(), "the balancer's record")
         records = trail.read_text().splitlines()
-        self.assertEqual([r for r in records if "without a word" in r], [])
+        self.assertEqual([r for r in records if "without sending anything" in r], [])
         self.assertEqual(sum("proxyHeader" in r for r in records), 1)
 
 

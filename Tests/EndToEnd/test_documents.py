@@ -14,7 +14,7 @@ CLIENT = "('127.0.0.1', CLIENT)"
 
 @dataclasses.dataclass
 class Conversation:
-    """What both ends are given and what they print; PORT and CLIENT stand for the two ports."""
+    """What both ends read and what they print; PORT and CLIENT are placeholders for the two ports."""
 
     protocol: str
     start: str
@@ -122,7 +122,7 @@ class Transcripts(TestCase):
     def converse(self, our_server, our_client, conversation, certs):
         server = self.serve(our_server, conversation, certs)
         client = self.ask(our_client, conversation, server.port, certs)
-        # The counterpart's end is no close_notify, which only `greeting` needs to tell an end.
+        # The counterpart ends without close_notify, which only `greeting` needs to recognise an end.
         cut = certs and our_client and not our_server and conversation is GREETING
         self.assertStatus(client, 252 if cut else 0)
         self.assertStatus(server, 0)
@@ -153,7 +153,7 @@ class Transcripts(TestCase):
         port = re.search(r"listening on port (\d+)", pair.stdout.text)[1]
         lines = anonymous(pair.stdout.text, port).splitlines()
         self.assertCountEqual(lines, PAIR_SERVER + PAIR_CLIENT)
-        for end in (PAIR_SERVER, PAIR_CLIENT):  # Between the two ends there is no order.
+        for end in (PAIR_SERVER, PAIR_CLIENT):  # The order between the two ends is not defined.
             self.assertEqual([line for line in lines if line in end], end)
 
 

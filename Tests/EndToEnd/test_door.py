@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits by address, before a handshake is finished: who is let in, who gives way, and what is told of it."""
+"""Limits by address, before a handshake is finished: who is let in, who gives way, and what is reported."""
 
 import json
 import resource
@@ -38,7 +38,7 @@ class Places(TestCase):
         server = self.serve("--max-handshakes-per-address", "5")
         held = [knock(self, server.port, OTHERS) for _ in range(5)]
         self.assertTrue(is_closed(knock(self, server.port, OTHERS)))
-        server.stderr.expect(r"127\.0\.0\.2:\d+: refused: 5 connections .*--max-handshakes-per-address\n")
+        server.stderr.expect(r"127\.0\.0\.2:\d+: refused: 5 connections .*--max-handshakes-per-address\)\n")
         self.assertServes(server, "127.0.0.3")
         held.pop().close()
         eventually(lambda: self._is_served(server, OTHERS), "a place that is free again")
@@ -57,7 +57,7 @@ class Places(TestCase):
         for _ in range(20):
             self.assertServes(server)
         # One of them came when all places were taken; the others had the place that it left.
-        server.stderr.expect(r"127\.0\.0\.2:\d+: refused: .*gave way.*--max-handshakes 12\)\n")
+        server.stderr.expect(r"127\.0\.0\.2:\d+: refused: .*made way.*--max-handshakes 12\)\n")
         self.assertEqual(sum(map(is_open, crowd)), 7)
         self.assertTrue(all(map(is_open, few)))
 
@@ -127,7 +127,7 @@ class Failures(TestCase):
         before = self.server.descriptors
         for _ in range(4):
             knock(self, self.server.port, OTHERS).close()
-        self.server.stderr.expect(r"127\.0\.0\.2:\d+: the client connected and left without a word")
+        self.server.stderr.expect(r"127\.0\.0\.2:\d+: the client connected and left without sending anything")
         session = self.server.session(self)  # Which was accepted after them.
         session.close()
         eventually(lambda: self.server.descriptors <= before, "their ends")
@@ -176,11 +176,11 @@ class Balancers(TestCase):
                 self.assertEqual(ask(tls, "Hello"), "Greetings!")
         # A balancer's health check, which is nobody's failure.
         self.through(proxied(None, command=0x20, family=0)).close()
-        self.server.stderr.expect(r"127\.0\.0\.2:\d+: the client connected and left without a word")
+        self.server.stderr.expect(r"127\.0\.0\.2:\d+: the client connected and left without sending anything")
 
     def test_a_balancer_without_a_good_header_is_told_what_to_do(self):
         for header, words in ((b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "version 2.*send-proxy-v2"),
-                              (b"\x16\x03\x01\0\x05hello", "without a PROXY protocol header"),
+                              (b"\x16\x03\x01\0\x05hello", "sent no PROXY protocol header"),
                               (proxied(self.CLIENT, rest=bytes(600)), "longer than 536 bytes"),
                               (proxied(self.CLIENT)[:20], "before its PROXY protocol header was complete")):
             connection = self.through(header)
@@ -272,7 +272,7 @@ class Crowds(TestCase):
 
     def test_from_as_many_addresses(self):
         server = self.check([f"127.1.{n // 250}.{n % 250 + 1}" for n in range(self.COUNT)])
-        server.stderr.expect(r"127\.1\.\d+\.\d+:\d+: refused: .*gave way")
+        server.stderr.expect(r"127\.1\.\d+\.\d+:\d+: refused: .*made way")
 
     @measures_memory
     def test_a_silent_stranger_costs_little_memory(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose files decide: each of them is refused where somebody else could have written it."""
+"""Files that decide something: each is rejected if someone else could have written it."""
 
 import os
 import shutil
@@ -89,7 +89,7 @@ class Files(TestCase):
                 (folder.path / name).chmod(0o662)
                 server.signal(signal.SIGHUP)
                 server.stderr.expect(
-                    r"(old|goes on in the old file)[^\n]* chmod go-w " + str(folder.path / name))
+                    r"(old|to the old file)[^\n]* chmod go-w " + str(folder.path / name))
 
     def test_a_client_asks_the_same(self):
         server = Server(self, "hello", certs=authority.good())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""README.md's line for many servers asks each of them, whoever is down."""
+"""README.md's command line for many servers asks each of them, even if some are down."""
 
 import os
 import shlex

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Control groups: each command in one of its own, with limits that are told, and nothing of them left."""
+"""Control groups: one for each command, with limits that are reported, and nothing left behind."""
 
 import json
 import os
@@ -39,7 +39,7 @@ with_groups = unittest.skipUnless(PLACE, f"parleyd can make no control groups he
 
 
 def with_limit(name):
-    return unittest.skipUnless(name in HAS, f"'{name}' can't be in force here: {EXAMINED}")
+    return unittest.skipUnless(name in HAS, f"'{name}' can't be enforced here: {EXAMINED}")
 
 
 def groups():
@@ -173,7 +173,7 @@ class Delegated(Outcomes, TestCase):
         self.addCleanup(other.kill)
         (self.unit / "cgroup.procs").write_text(str(other.pid))
         server = TableServer(self, {"c": program("/bin/true")}, wrapper=self.wrapper)
-        self.assertRegex(server.stderr.text, "without the limits .*other processes than parleyd")
+        self.assertRegex(server.stderr.text, "without the limits .*processes other than parleyd")
         self.assertEqual((self.unit / "cgroup.subtree_control").read_text().split(), [])
 
     def test_an_ordinary_user_has_what_was_given(self):
@@ -220,11 +220,11 @@ class Without(Outcomes, TestCase):
             options = ["--client-ca", authority.good() / "ca.pem", "--commands", table]
             server = Program(self, [*self.WRAPPER, *map(str, parleyd("command", *options, certs=authority.good()))])
             self.assertStatus(server, 78)
-            self.assertRegex(server.stderr.text, f"'{name}' can't be in force: no cgroup v2 hierarchy is mounted here")
+            self.assertRegex(server.stderr.text, f"'{name}' can't be enforced: no cgroup v2 hierarchy is mounted here")
 
 
 class Refused(TestCase):
-    """A limit that can't be in force is a mistake in the table."""
+    """A limit that can't be enforced is a mistake in the table."""
 
     LIMITS = {"memory": 1 << 26, "processes": 50, "cpu": 0.5}
 
@@ -238,7 +238,7 @@ class Refused(TestCase):
         self.options = ["--client-ca", authority.good() / "ca.pem", "--commands", self.table]
 
     def test_a_start_and_a_check_end_with_78(self):
-        words = (r"commands.json5:\d+:\d+: '%s' can't be in force" % self.name,)
+        words = (r"commands.json5:\d+:\d+: '%s' can't be enforced" % self.name,)
         self.assertRefusesToStart("command", *words, options=self.options, certs=authority.good())
         check = Program(self, [PARLEYD, "check", *AS_SOMEBODY, *map(str, self.options), "--certs",
                                str(authority.good())])
@@ -247,12 +247,12 @@ class Refused(TestCase):
     def test_a_check_of_the_table_alone_says_that_it_did_not_look(self):
         check = Program(self, [PARLEYD, "check", *AS_SOMEBODY, "--commands", str(self.table)])
         self.assertStatus(check, 0)
-        self.assertRegex(check.stderr.text, f"not looked at whether '{self.name}'")
+        self.assertRegex(check.stderr.text, f"did not check whether '{self.name}'")
 
     def test_a_reload_keeps_the_old_table(self):
         server = TableServer(self, REPLIES)
         write_table(server.table, json.loads(self.table.read_text())["commands"])
-        self.assertRegex(server.reload(), f"kept the old command table: .*'{self.name}' can't be in force")
+        self.assertRegex(server.reload(), f"kept the old command table: .*'{self.name}' can't be enforced")
 
 
 @with_groups

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tests' programs start alike whoever runs them, from wherever."""
+"""The tests' programs start in the same way whoever runs them, from wherever."""
 
 import subprocess
 import sys

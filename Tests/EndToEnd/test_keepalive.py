@@ -75,7 +75,7 @@ class Balanced(TestCase):
         run = Run(self, server.port, options=OFTEN, terminal=True)
         run.stdout.expect("parley> ")
         self.assertStatus(run, 0)
-        self.assertRegex(run.story, "the server has ended the session")
+        self.assertRegex(run.story, "the server ended the session")
         server.stderr.expect("the session was idle for 1.5 s")
 
 
@@ -87,7 +87,7 @@ class Pauses(TestCase):
     """A reader that pauses holds its program, however long the ends would wait for a silent peer."""
 
     def paused(self, server, *command, **how):
-        """A run whose output nobody reads, and its reading end."""
+        """A run whose output is not read, and the reading end."""
         read, write = os.pipe()
         run = Run(self, server.port, *command, stdout=write, **how)
         os.close(write)
@@ -136,7 +136,7 @@ class Pauses(TestCase):
                 run = Run(self, 1, "x", options=["--keepalive", time_])
                 self.assertFails(run, 255, "--keepalive")
         run = Client(self, "hello", 1, "--keepalive", "15")
-        self.assertFails(run, 255, "--keepalive belongs to parley run")
+        self.assertFails(run, 255, "--keepalive is only for parley run")
 
 
 if __name__ == "__main__":

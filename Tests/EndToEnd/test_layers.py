@@ -33,7 +33,7 @@ def linked(module, modules):
 
 
 def code(file):
-    """A source file without its comments, of which none stands after code."""
+    """A source file without its comments, none of which follow code on a line."""
     return re.sub(r"(?m)^\s*//.*$", "", file.read_text())
 
 

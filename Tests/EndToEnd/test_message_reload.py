@@ -44,7 +44,7 @@ class Reload(TestCase):
         server.reload()
         # A clean end: Python raises for any other.
         self.assertEqual(ask(leaver, "Hello"), "")
-        server.stderr.expect(r"leaver\.example.*it was ended instead of a reply.*revoked")
+        server.stderr.expect(r"leaver\.example.*it was ended instead of replying.*revoked")
         eventually(lambda: server.records("session-end"), "the record of the end")
         refusal, = server.records("refusal")
         self.assertEqual((refusal["code"], refusal["names"]),

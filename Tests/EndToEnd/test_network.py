@@ -123,7 +123,7 @@ class Confinement(TestCase):
 
 
 def secret(path):
-    """The private number of an EC key, as it stands in memory."""
+    """The private number of an EC key, as it is in memory."""
     text = subprocess.run(["openssl", "pkey", "-in", path, "-noout", "-text"], check=True, capture_output=True,
                           text=True, timeout=30).stdout
     digits = re.search(r"priv:\n((?:\s+[0-9a-f:]+\n)+)", text)[1]
@@ -159,7 +159,7 @@ class Ends(TestCase):
                 program = started(session, "waits")
                 os.kill(server.network, number)
                 self.assertEqual(server.wait(), 70, server.story)
-                server.stderr.expect("parleyd: the network process was ended .*sessions are over with it\n")
+                server.stderr.expect("parleyd: the network process was killed .*which ended all sessions\n")
                 self.assertEqual(read_to_end(session.stream), b"")
                 eventually(lambda: not is_alive(program), "the end of its program")
                 end, = server.records("command-end")
@@ -222,7 +222,7 @@ class Users(TestCase):
         self.assertFails(program, 78, "no user made-up", "run: useradd --system .* made-up")
 
     def test_it_is_not_root(self):
-        self.assertFails(self.start("--network-user", "root"), 64, "--network-user can't be root")
+        self.assertFails(self.start("--network-user", "root"), 64, "--network-user cannot be root")
 
     def test_it_is_no_programs_user(self):
         program = Program(self, [PARLEYD, "command", "--plaintext", "--port", "0", "--network-user", "nobody",
@@ -269,25 +269,25 @@ class Limits(TestCase):
     def assertRefuses(self, words, sentence, user=AS_NETWORK):
         program = Program(self, [*words, *parleyd("hello", network=user)])
         self.assertStatus(program, 69)
-        self.assertRegex(program.complaints[-1], f"^parleyd: .*; raise the limit of {sentence}")
+        self.assertRegex(program.complaints[-1], f"^parleyd: .*; raise the {sentence}")
 
     def test_with_fewer_it_says_what_to_raise(self):
         for descriptors in (12, 16, 20):
             with self.subTest(descriptors):
-                self.assertRefuses(self.limited(descriptors), r"descriptors \(ulimit -n\)$")
+                self.assertRefuses(self.limited(descriptors), r"file descriptor limit \(ulimit -n\)$")
 
     def test_without_processes_it_says_what_to_raise(self):
         user = AS_NOBODY if IS_ROOT else []
         if not works(*user, PARLEYD, "--version"):
             self.skipTest("nobody can't run the executables here")
-        self.assertRefuses([*user, "prlimit", "--nproc=1", "--"], "processes .ulimit -u,", user=[])
+        self.assertRefuses([*user, "prlimit", "--nproc=1", "--"], "process limit .ulimit -u,", user=[])
 
 
 class Words(TestCase):
     """What it says goes through the broker."""
 
     def test_the_word_that_starts_it_is_no_protocol(self):
-        self.assertFails(Program(self, [PARLEYD, "network"]), 64, "'network' is no protocol")
+        self.assertFails(Program(self, [PARLEYD, "network"]), 64, "'network' is not a protocol")
 
     def test_its_lines_are_the_servers(self):
         server = Server(self, "hello", certs=authority.good())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Standard output and standard error in one place, as services have them: nobody forges a line there."""
+"""Standard output and standard error in one place, as in services: nobody can forge a line there."""
 
 import json
 import os

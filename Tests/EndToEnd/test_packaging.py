@@ -51,7 +51,7 @@ class Version(TestCase):
 
 
 class Release(TestCase):
-    """scripts/release, in a repository of its own."""
+    """scripts/release, in a separate repository."""
 
     def setUp(self):
         self.root = new_folder()
@@ -97,7 +97,7 @@ class Release(TestCase):
         self.assertRegex(self.read("debian/changelog"),
                          r"\Aparley \(7\.8\.9\) unstable; urgency=medium\n\n  \* .*\n\n"
                          r" -- Nobody <nobody@example\.org>  \w{3}, .* \+0000\n\nparley \(7\.8\.8\) (.*\n)+\Z")
-        self.refuses("nothing that is unreleased", "--prepare", "7.9.0")
+        self.refuses("no unreleased section", "--prepare", "7.9.0")
 
     def test_a_version_that_was_begun_is_dated(self):
         self.write("CHANGELOG.md", "# Changelog\n\n## 7.8.8 (unreleased)\n\n- new\n")
@@ -114,7 +114,7 @@ class Release(TestCase):
                 self.refuses("is not a version", "--prepare", word, status=64)
         for word in ("7.8.7", "7.8.8"):
             with self.subTest(word):
-                self.refuses(f"{word} does not come after 7.8.8", "--prepare", word)
+                self.refuses(f"{word} is not later than 7.8.8", "--prepare", word)
         self.assertIn("7.8.8", self.read(SOURCE))
 
     def test_what_is_not_ready_is_not_released(self):
@@ -122,9 +122,9 @@ class Release(TestCase):
         self.commit()
         self.refuses("scripts/release --prepare 7.8.9", "7.8.9")
         self.write("debian/changelog", self.read("debian/changelog").replace("7.8.8", "7.8.7"))
-        self.refuses("not committed", "7.8.8")
+        self.refuses("uncommitted changes", "7.8.8")
         self.commit()
-        self.refuses("debian/changelog says 7.8.7", "7.8.8")
+        self.refuses("debian/changelog has version 7.8.7", "7.8.8")
 
     @needs("dpkg-deb")
     def test_a_release_has_its_parts(self):
@@ -143,7 +143,7 @@ class Release(TestCase):
         self.assertLessEqual({f"parley-7.8.9/{name}" for name in PLACES}, names)
         self.assertFalse([name for name in names if not name.startswith("parley-7.8.9")])
         self.parts(json.loads((folder / "parley-7.8.9.spdx.json").read_text()), folder, packages)
-        self.refuses("is there already", "7.8.9", str(folder))
+        self.refuses("already exists", "7.8.9", str(folder))
 
     def parts(self, document, folder, packages):
         self.assertEqual(document["spdxVersion"], "SPDX-2.3")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The manual pages: they have every option and key that there is, and no other, and are pages that man(1) takes."""
+"""The manual pages: they document exactly the existing options and keys, and man(1) can display them."""
 
 import functools
 import re

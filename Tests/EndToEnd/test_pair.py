@@ -23,7 +23,7 @@ class Strangers(TestCase):
 
 
 class Stranger:
-    """Connects from another address of this machine as soon as somebody listens."""
+    """Connects from another address of this machine as soon as there is a listener."""
 
     def __init__(self, port):
         self._port, self._leaving = port, threading.Event()

@@ -59,7 +59,7 @@ class Places(TestCase):
 
 @needs("bash")
 class Handed(TestCase):
-    """What whoever starts a program has opened for it, such as a shell's <(...)."""
+    """Files that the caller opened for a program, such as a shell's <(...)."""
 
     def shell(self, line, *words, **how):
         return Program(self, ["bash", "-c", line, "bash", *map(str, words)], **how)
@@ -74,7 +74,7 @@ class Handed(TestCase):
         self.assertStatus(client, 0)
         # The reload finds them empty, and goes on with what it has.
         server.signal(signal.SIGHUP)
-        server.stderr.expect("kept the old certificates: [^\n]* is a pipe, which was read already")
+        server.stderr.expect("kept the old certificates: [^\n]* is a pipe, which can be read only once")
         self.assertStatus(self.shell('exec "$1" hello --ca "$2/ca.pem" "localhost:$3"',
                                      PARLEY, certs, port), 0)
 

@@ -219,7 +219,7 @@ class Negotiation(RemoteTestCase):
         self.assertEqual(ask(connection, "Hello"), "Greetings!")
 
     def test_the_trail_names_who_has_proved_to_be_there(self):
-        """A handshake of TLS 1.2 proves nothing to whoever keeps the trail."""
+        """A TLS 1.2 handshake proves nothing to the process that keeps the trail."""
         for protocols, maximum, conversation, isNamed in (
                 (("parley/1",), None, "parley/1", True), ((), None, "command", True),
                 ((), ssl.TLSVersion.TLSv1_2, "command", False)):

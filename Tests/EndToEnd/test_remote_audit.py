@@ -36,7 +36,7 @@ class Lines(RemoteTestCase):
     COMMANDS = COMMANDS
 
     def of(self, session, event, count=1):
-        """At least so many records of a session's, as soon as they are there."""
+        """At least that many of a session's records, as soon as they exist."""
         address = "%s:%d" % self.names[session]
 
         def found():
@@ -228,7 +228,7 @@ class Places(RemoteTestCase):
                 room = old.stat().st_size + 20
                 resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
                 self.assertRefused(session.ask("touch"), UNAVAILABLE, "record|audit")
-                server.stderr.expect("trail can't be written")
+                server.stderr.expect("trail cannot be written")
                 if name == "new file":
                     old = server.audit.rename(server.folder / "audit.1")
                     server.reload()
@@ -246,7 +246,7 @@ class Places(RemoteTestCase):
         self.assertFalse((SCRATCH / "not recorded").exists())
 
     def ended(self, path, text):
-        """Whether the end of `echo text` stands in a file."""
+        """Whether a file has the end of `echo text`."""
         return any(record["event"] == "command-end" and record["arguments"] == [text]
                    for record in map(json.loads, whole(path)))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that vanish, are silent or don't read: their programs end, and nobody else waits."""
+"""Clients that vanish, are silent or don't read: their programs end, and no other client waits."""
 
 import pathlib
 import signal
@@ -64,7 +64,7 @@ class Gone(RemoteTestCase):
                 continue
             for end in (self.close, self.half_close, self.cut, self.half_cut, self.reset):
                 if command == "writes" and end in (self.close, self.half_close):
-                    continue  # Python's unwrap fails on data that comes behind.
+                    continue  # Python's unwrap fails on data that follows.
                 with self.subTest(command, end=end.__name__):
                     session = self.session()
                     session.run(command)

@@ -14,7 +14,7 @@ from support import SCRATCH, TestCase, eventually, is_alive
 
 
 class ByItself(RemoteTestCase):
-    """What a program left behind has its time, and then it is ended."""
+    """Processes that a program left behind get time to finish, and are then ended."""
 
     COMMANDS = {
         "log": bash("exec > >(sleep 0.05; cat) 2>&1; echo one; echo two"),
@@ -58,7 +58,7 @@ class ByItself(RemoteTestCase):
         self.assertEnded(outcome, BY_ITSELF, 7)
         left = numbers(outcome.output)
         self.assertEqual(len(left), ESCAPES - 1)
-        # A timeout(1) beside its program.
+        # A timeout(1) next to its program.
         self.assertEqual(self.server.end_of(session)["left_ended"], ESCAPES)
         self.assertTrue(all_gone(left))
 

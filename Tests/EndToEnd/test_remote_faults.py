@@ -125,7 +125,7 @@ class Faults(RemoteTestCase):
         for _ in range(300):
             session.ask("status", "0")
         self.assertLess(self.server.memory - memory, 1_024)
-        # A program's pipes close behind its exit.
+        # A program's pipes close after its exit.
         eventually(lambda: self.server.descriptors <= descriptors, "closed descriptors")
 
     def test_what_can_not_start_is_unavailable(self):
@@ -158,13 +158,13 @@ class AtOnce(RemoteTestCase):
     def test_no_more_run_than_may_for_all(self):
         with self.running("two"), self.running("two", "dora"):
             for name in ("client", "emil"):
-                self.assertRefused(self.session(name).ask("two"), BUSY, "2 of two")
+                self.assertRefused(self.session(name).ask("two"), BUSY, r"limit of concurrent runs \(2\)")
             self.assertEnded(self.session().ask("one each"), BY_ITSELF, 0)
         self.assertEnded(self.session().ask("two"), BY_ITSELF, 0)
 
     def test_no_more_run_than_may_for_one(self):
         with self.running("one each"):
-            self.assertRefused(self.session().ask("one each"), BUSY, "1 of one each")
+            self.assertRefused(self.session().ask("one each"), BUSY, r"your limit of concurrent runs of one each \(1\)")
             self.assertEnded(self.session("dora").ask("one each"), BY_ITSELF, 0)
         self.assertEnded(self.session().ask("one each"), BY_ITSELF, 0)
 

@@ -65,7 +65,7 @@ class AsProcessOne(Escapes, Outcomes, TestCase):
 
 @only_root("can make a set-user-ID program")
 class LeftRunning(Outcomes, TestCase):
-    """A program that took on another user's rights, as sudo does, is none that a server can end."""
+    """A server can't end a program that took on another user's rights, as sudo does."""
 
     def setUp(self):
         if os.statvfs(SCRATCH).f_flag & os.ST_NOSUID:

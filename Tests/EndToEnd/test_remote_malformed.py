@@ -18,12 +18,12 @@ COMMANDS = {
 
 
 class Broken(RemoteTestCase):
-    """Whoever breaks a rule is told so, and the session ends."""
+    """A client that breaks a rule is told so, and the session ends."""
 
     COMMANDS = COMMANDS
 
     def assertMalformed(self, sent, behind=()):
-        """`sent` is answered with the types `behind` it and then with the refusal."""
+        """`sent` is answered with the types in `behind` and then with the refusal."""
         session = self.session()
         session.stream.sendall(sent)
         frames = session.end()
@@ -41,7 +41,7 @@ class Broken(RemoteTestCase):
         for kind in (RUN, RUN_PART, INPUT, INPUT_END, CANCEL, PING, PONG):
             for length in (LARGEST + 1, 0xffffff):
                 with self.subTest(kind, length=length):
-                    # The header alone decides: nobody waits for so many bytes.
+                    # The header alone decides: the server does not wait for that many bytes.
                     self.assertMalformed(header(kind, length))
 
     def test_payloads_where_none_belongs_and_none_where_one_does(self):
@@ -81,7 +81,7 @@ class Broken(RemoteTestCase):
         session = self.session()
         session.run("reads nothing")
         wanted = credit(session.expect(INPUT_WANTED))
-        # What has gone into the program's pipe may be wanted anew.
+        # What went into the program's pipe may be requested again.
         pieces = (wanted + 65_536) // LARGEST + 1
         session.stream.sendall(frame(INPUT, b"x" * LARGEST) * pieces)
         kind, payload = session.end()[-1]

@@ -184,7 +184,7 @@ class Configuration(TestCase):
         for path, mode, word in ((server.table, 0o620, "chmod g-w"),
                                  (server.table, 0o602, "chmod o-w"),
                                  (server.folder, 0o770, "chmod g-w"),
-                                 (server.folder, 0o1777, "others may put files")):
+                                 (server.folder, 0o1777, "others can put files")):
             with self.subTest(path.name, mode=oct(mode)):
                 before = os.stat(path).st_mode
                 path.chmod(mode)

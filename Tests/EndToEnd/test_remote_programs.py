@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs behind remote commands: their surroundings, arguments and input."""
+"""The programs of remote commands: their environment, arguments and input."""
 
 import os
 import pwd

@@ -123,7 +123,7 @@ class Reload(RemoteTestCase):
         shutil.copy(before, crl)
         server.reload()
         # It was verified once for the reload of both files, and told of once.
-        self.assertEqual(server.stderr.text.count("may run nothing any more"), 1)
+        self.assertEqual(server.stderr.text.count("may no longer run anything"), 1)
         outcome = leaver.ask("echo", "again")
         self.assertEqual(outcome.lines, ["again"], outcome)
 

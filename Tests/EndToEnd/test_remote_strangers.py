@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Strangers who take every descriptor, and what must be read all the same."""
+"""Strangers who take every descriptor, and what must still be read."""
 
 import shutil
 import socket

@@ -24,13 +24,13 @@ def folder_of(test):
 
 
 class Lists(TestCase):
-    """What can't serve is refused at the start, at both ends, and at a reload the old one stays."""
+    """An unusable list is rejected at the start, at both ends; at a reload the old one is kept."""
 
     def unusable(self):
         folder = folder_of(self)
         return {
             new_list(folder, "old.crl", start=moment(days=-2), end=moment(days=-1)): "expired on",
-            new_list(folder, "next.crl", start=moment(days=1)): "not in force before",
+            new_list(folder, "next.crl", start=moment(days=1)): "not valid before",
             new_list(folder, "foreign.crl", authority=good("other")): "no CRL of a CA in",
         }
 
@@ -138,7 +138,7 @@ class LongLists(RemoteTestCase):
             server.audit.rename(server.folder / old)
             server.signal(signal.SIGHUP)
             eventually(server.audit.is_file, "a new file")
-        server.stderr.expect("SIGHUP: [^\n]* still being read")
+        server.stderr.expect("SIGHUP: [^\n]* still reading")
 
     def test_the_end_does_not_wait_for_it(self):
         server, crl, long, _ = self.start()
@@ -231,7 +231,7 @@ class Levels(TestCase):
 
 
 class Endings(TestCase):
-    """What ends soon is told while it can be renewed."""
+    """What expires soon is reported while it can be renewed."""
 
     def setUp(self):
         self.folder = folder_of(self)
@@ -249,12 +249,12 @@ class Endings(TestCase):
         server.stderr.expect("certificates reloaded")
         for path in (self.folder / "brief.pem", crl):
             with self.subTest(path.name):
-                self.assertRegex(first, rf"parleyd: the [^\n]*{path} ends on [^\n]*, in \d days")
-                server.stderr.expect(rf"{path} ends on")
+                self.assertRegex(first, rf"parleyd: the [^\n]*{path} expires on [^\n]*, in \d days")
+                server.stderr.expect(rf"{path} expires on")
 
     def test_a_server_says_nothing_of_what_lasts(self):
         server = Server(self, "hello", certs=good())
-        self.assertNotIn("ends on", server.stderr.text)
+        self.assertNotIn("expires on", server.stderr.text)
 
     def test_a_client_warns_once_and_not_where_it_shall_be_quiet(self):
         server = Server(self, "hello", "--client-ca", str(good() / "ca.pem"), certs=good())
@@ -265,7 +265,7 @@ class Endings(TestCase):
                 self.assertStatus(client, 0)
                 self.assertEqual(len(client.complaints), count, client.story)
                 if count:
-                    self.assertRegex(client.complaints[0], r"brief\.pem ends on .*; renew it")
+                    self.assertRegex(client.complaints[0], r"brief\.pem expires on .*; renew it")
 
 
 if __name__ == "__main__":

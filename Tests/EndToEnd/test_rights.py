@@ -167,7 +167,7 @@ class Options(TestCase):
 
     def test_it_belongs_to_the_command_server(self):
         server = Program(self, [PARLEYD, "hello", "--plaintext", "--program-user", "nobody"])
-        self.assertFails(server, 64, "--program-user belongs to parleyd command")
+        self.assertFails(server, 64, "--program-user is for parleyd command")
 
     def test_check_says_who_each_program_runs_as(self):
         check = self.check(
@@ -273,7 +273,7 @@ class Users(Outcomes, TestCase):
         server = TableServer(self, {"id": program("/usr/bin/id", "-un", user="daemon")})
         write_table(server.table, {"id": program("/usr/bin/id", "-un", user="no-such-user")})
         said = server.reload()
-        self.assertRegex(said, r"kept the old command table: .*'user' is 'no-such-user', and there is no such user")
+        self.assertRegex(said, r"kept the old command table: .*'user' is 'no-such-user', but there is no such user")
         self.assertEqual(server.session(self).ask("id").lines, ["daemon"])
         table = ["--client-ca", str(authority.good() / "ca.pem"), "--commands", server.table]
         self.assertRefusesToStart("command", r":\d+:\d+: 'user' is 'no-such-user'", options=table,

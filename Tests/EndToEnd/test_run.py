@@ -61,7 +61,7 @@ class Outcomes(RunTestCase):
     def test_as_many_as_may_run_already_is_a_refusal(self):
         first = self.run_it("one")
         group = first.started()
-        self.assertFails(self.run_it("one"), 253, "one: refused: 1 of one are running")
+        self.assertFails(self.run_it("one"), 253, "one: refused: one has reached its limit of concurrent runs")
         first.signal(signal.SIGTERM)
         self.assertStatus(first, 143)
         gone(group)
@@ -179,7 +179,7 @@ class Failures(TestCase):
             with self.subTest(protocol):
                 server = Server(self, protocol, certs=authority.good())
                 run = Run(self, server.port, "Hello")
-                self.assertFails(run, 255, "no remote sessions", "--client-ca")
+                self.assertFails(run, 255, "does not offer remote sessions", "--client-ca")
                 self.assertEqual(run.stdout.text, "")
 
     def test_a_server_that_speaks_no_tls_is_told(self):

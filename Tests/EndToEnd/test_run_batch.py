@@ -12,7 +12,7 @@ from support import PIPE, SCRATCH, TestCase, eventually, gone
 
 
 class Batches(TestCase):
-    """With a server for all tests of a class."""
+    """With one server for all tests of a class."""
 
     @classmethod
     def setUpClass(cls):
@@ -25,7 +25,7 @@ class Batches(TestCase):
             self, (server or self.server).port, options=["--batch", *options], **how)
 
     def assertResults(self, run, *expected):
-        """The lines about results, in order; the words stand behind the program's name."""
+        """The lines about results, in order; the words come after the program's name."""
         self.assertEqual(run.stderr.text.splitlines(), [
             f"parley: {run.place}: [{number}] {words}" for number, words in enumerate(expected, 1)])
 

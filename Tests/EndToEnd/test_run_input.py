@@ -55,7 +55,7 @@ class Input(RunTestCase):
         for place in ("0>/dev/null", f"<{SCRATCH}"):
             with self.subTest(place):
                 run = self.run_it("cat", shell=place)
-                self.assertFails(run, 255, "standard input cannot be read")
+                self.assertFails(run, 255, "cannot read standard input")
 
     def test_a_terminal_is_the_programs_input_until_its_end_is_typed(self):
         run = self.run_it("cat", terminal=True)

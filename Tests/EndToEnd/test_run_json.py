@@ -171,7 +171,7 @@ class StatusDescriptor(TestCase):
         for number, shell, word in (
             ("1", "", "above 2"), ("2", "", "above 2"), ("x", "", "above 2"), ("-1", "", "above 2"),
             ("7", "", "is not open for writing"), ("7", "7</dev/null", "is not open for writing"),
-            ("7", "7>&1", "output goes"), ("7", "7>&2", "error output goes"),
+            ("7", "7>&1", "same place as the command.s output"), ("7", "7>&2", "same place as the command.s error output"),
         ):
             with self.subTest(number, shell=shell):
                 run = Run(self, self.server.port, "Hello", options=["--status-fd", number],
@@ -180,7 +180,7 @@ class StatusDescriptor(TestCase):
 
     def test_it_belongs_to_run(self):
         run = Program(self, [PARLEY, "hello", "--status-fd", "3", "127.0.0.1:1"])
-        self.assertFails(run, 255, "belongs to parley run")
+        self.assertFails(run, 255, "is only for parley run")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ CASES = 50
 
 
 def reading(data):
-    """The status that these frames stand for, and the output in front of it."""
+    """The status that these frames mean, and the output before it."""
     output, decoder = b"", Decoder(FROM_SERVER)
     decoder.feed(data)
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A remote command's output and error output: every byte, at the pace of whoever reads it."""
+"""A remote command's output and error output: every byte, at the pace of the reader."""
 
 import os
 import signal
@@ -81,7 +81,7 @@ class Streams(RunTestCase):
 
 
 class Readers(RunTestCase):
-    """What becomes of our output when nobody takes it."""
+    """What happens to our output when nobody reads it."""
 
     def test_a_reader_that_has_enough_ends_the_program_silently(self):
         line = self.run_it("Hello").line.replace("Hello", "endless")
@@ -108,7 +108,7 @@ class Readers(RunTestCase):
                 run = self.run_it("endless", shell=f">{place}")
                 self.assertStatus(run, 255)
                 group, sentence = run.stderr.text.splitlines()
-                self.assertRegex(sentence, "^parley: standard output cannot be written")
+                self.assertRegex(sentence, "^parley: cannot write to standard output")
                 gone(int(group))
 
     def test_error_output_that_is_lost_is_a_failure_and_not_where_nobody_wants_it(self):

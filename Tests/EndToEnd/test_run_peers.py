@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`parley run` and a server that dies, falls silent, or does not keep to parley/1."""
+"""`parley run` and a server that dies, falls silent, or violates parley/1."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ class Ends(TestCase):
         parts = server.parts
         for part in parts:
             os.kill(part, signal.SIGSTOP)
-        self.assertFails(run, 252, "outcome is not known")
+        self.assertFails(run, 252, "outcome is unknown")
         for part in parts:
             os.kill(part, signal.SIGCONT)
 
@@ -79,7 +79,7 @@ class Ends(TestCase):
 
         server = FalseServer(self, b"", listen)
         run = Run(self, server.port, "x", options=["--idle-timeout", "0.6"])
-        self.assertFails(run, 252, "not known")
+        self.assertFails(run, 252, "outcome is unknown")
         server.wait()
         self.assertIn(frame(PING), server.heard)
 

@@ -163,7 +163,7 @@ class Sessions(TestCase):
         session = self.session()
         self.assertEqual(session.ask("help say"), "say {text}\n")
         self.assertEqual(session.ask("help nonsense"), "")
-        session.stderr.expect("parley: you may run no command named 'nonsense'")
+        session.stderr.expect("parley: there is no command 'nonsense' that you may run")
         self.assertIn("exit, quit or Ctrl-D leaves", session.ask("help"))
         self.leave(session, "\x04", 0)
 
@@ -230,7 +230,7 @@ class Sessions(TestCase):
         session.type("wait\n")
         group = session.started()
         server.signal(signal.SIGTERM)
-        session.stderr.expect("wait: ended by signal 15|outcome is not known")
+        session.stderr.expect("wait: ended by signal 15|outcome is unknown")
         session.wait()
         gone(group)
 

@@ -26,7 +26,7 @@ class CommandLines(TestCase):
         there = new_folder()
         program = Program(self, [str(SCRIPTS / "demo"), there])
         self.assertStatus(program, 1)
-        self.assertIn(f"{there} is there already", program.stderr.text)
+        self.assertIn(f"{there} already exists", program.stderr.text)
 
 
 OWN_GROUP = ("import os, subprocess, tempfile; tempfile.mkstemp(); "

@@ -69,7 +69,7 @@ class Crashes(TestCase):
         os.chmod(copy, 0o755)
         for environment, is_sealed in (({}, True), ({"PARLEY_DUMPABLE": "1"}, False)):
             with self.subTest(environment):
-                # Its own pipes are opened by their names in /proc all the same.
+                # Its own pipes can still be opened by their names in /proc.
                 server = Server(self, "hello", wrapper=who, program=str(copy), folder="/",
                                 environment=environment, sealed=True)
                 reading = subprocess.run(

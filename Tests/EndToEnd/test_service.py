@@ -137,7 +137,7 @@ class Activation(unittest.TestCase):
             [sys.executable, "-c", ACTIVATE, str(datagrams.fileno()), *map(str, parleyd("command"))],
             pass_fds=[datagrams.fileno()], capture_output=True, text=True, timeout=LIMIT)
         self.assertEqual(ended.returncode, 69)
-        self.assertIn("descriptor 3 of socket activation is not a TCP socket that listens", ended.stderr)
+        self.assertIn("descriptor 3 from socket activation is not a listening TCP socket", ended.stderr)
 
 
 class Reload(unittest.TestCase):
@@ -172,7 +172,7 @@ class Reload(unittest.TestCase):
         self.addCleanup(os.kill, network, signal.SIGCONT)
         ended = self.reload(str(self.server.pid))
         self.assertEqual(ended.returncode, 1)
-        self.assertIn("has not taken over what was read within 10 s", ended.stderr)
+        self.assertIn("did not switch to the new files within 10 s", ended.stderr)
 
     def test_each_of_many_is_told(self):
         words = [str(PARLEYD), "reload", str(self.server.pid)]
@@ -194,12 +194,12 @@ class Reload(unittest.TestCase):
     def test_what_cannot_be_waited_for_is_not_asked_for(self):
         ended = self.reload(str(self.server.pid), RUNTIME_DIRECTORY="/nowhere")
         self.assertEqual(ended.returncode, 69)
-        self.assertIn("nothing was sent", ended.stderr)
+        self.assertIn("no signal was sent", ended.stderr)
         self.assertNotIn("SIGHUP", self.server.stderr.text)
 
     def test_usage(self):
-        for words, sentence in (((), "needs the server's process number"), (("x",), "not a process number"),
-                                (("1",), "not a process number"), (("5", "6"), "unexpected argument")):
+        for words, sentence in (((), "needs the server's process ID"), (("x",), "not a process ID"),
+                                (("1",), "not a process ID"), (("5", "6"), "unexpected argument")):
             with self.subTest(words):
                 ended = self.reload(*words)
                 self.assertEqual(ended.returncode, 64)

@@ -2,9 +2,10 @@
 """What one identity may have of what is there for all: sessions, places that are kept for others, programs, starts."""
 
 import ssl
+import time
 
 import authority
-from parley1 import ALPN, BAD_ARGUMENT, BUSY, BY_ITSELF, INPUT_END, INPUT_WANTED, REFUSAL
+from parley1 import ALPN, BAD_ARGUMENT, BUSY, BY_ITSELF, INPUT_END, INPUT_WANTED, REFUSAL, UNKNOWN
 from people import client
 from remote import Ended
 from remote_server import Outcomes, RemoteServer, program, write_table
@@ -34,7 +35,7 @@ class Shares(Outcomes, TestCase):
         return sessions
 
     def assertTurnedAway(self, server, name, *words):
-        """It is told before it has asked for anything, and then nothing more comes."""
+        """It is refused before it has asked for anything, and then nothing more comes."""
         frames = server.session(self, name).end()
         self.assertEqual([kind for kind, _ in frames], [REFUSAL])
         code, sentence = frames[0][1][0], frames[0][1][1:].decode()
@@ -64,9 +65,9 @@ class Sessions(Shares):
     def test_an_identity_has_its_share_and_others_get_in(self):
         server = self.server("--max-sessions", 8)
         held = self.hold(server, 2)
-        self.assertTurnedAway(server, "client", "2 sessions of this identity are open", "try again")
+        self.assertTurnedAway(server, "client", r"its limit of open sessions \(2\)", "try again")
         server.stderr.expect(
-            r"127\.0\.0\.1:\d+ [^\n]*refused: 2 sessions of this identity[^\n]*--max-identity-sessions")
+            r"127\.0\.0\.1:\d+ [^\n]*refused: this identity has reached its limit of open sessions[^\n]*--max-identity-sessions")
         dora = self.getsIn(server, "dora")
         self.assertEnded(dora.ask("true"), BY_ITSELF, 0)
         for session in held:
@@ -84,7 +85,7 @@ class Sessions(Shares):
         server = self.server("--max-sessions", 8, "--max-identity-sessions", 1)
         # The same host, spelt in two ways, with two keys.
         held = self.hold(server, 1, "dora")
-        self.assertTurnedAway(server, "upper", "1 sessions of this identity")
+        self.assertTurnedAway(server, "upper", r"its limit of open sessions \(1\)")
         self.assertEnded(held[0].ask("Hello"), BY_ITSELF, 0)
         self.getsIn(server, "emil")
 
@@ -92,7 +93,7 @@ class Sessions(Shares):
         server = self.server("--max-sessions", 8, "--max-identity-sessions", 8,
                              "--reserved-sessions", 2)
         self.hold(server, 6)
-        self.assertTurnedAway(server, "client", "last places are kept", "go on in one of them")
+        self.assertTurnedAway(server, "client", "last sessions are reserved", "use one of those")
         dora, emil = self.getsIn(server, "dora"), self.getsIn(server, "emil")
         self.assertTurnedAway(server, "uri", "8 sessions are open", "try again")
         for session in (dora, emil):
@@ -126,7 +127,7 @@ class Sessions(Shares):
                     self.assertEqual(connection.recv(100), b"Greetings!")
                 third = connect(self, server.port, context, name="localhost")
                 self.assertEqual(third.recv(100), b"")
-                self.assertTurnedAway(server, "client", "2 sessions")
+                self.assertTurnedAway(server, "client", "its limit of open sessions")
                 other = connect(self, server.port, client_context(client("dora"), maximum=maximum),
                                 name="localhost")
                 other.sendall(b"Hello")
@@ -138,7 +139,7 @@ class Sessions(Shares):
         server = self.server("--max-sessions", 8)
         held = self.hold(server, 2)
         server.replace({**COMMANDS, "more": {"reply": "x"}})
-        self.assertTurnedAway(server, "client", "2 sessions")
+        self.assertTurnedAway(server, "client", "its limit of open sessions")
         for session in held:
             self.assertEnded(session.ask("more"), BY_ITSELF, 0)
             session.close()
@@ -150,11 +151,11 @@ class Sessions(Shares):
         self.hold(server, 2)
         run = Run(self, server.port, "true", certs=authority.good())
         self.assertStatus(run, 253)
-        self.assertRegex(run.stderr.text, "refused: 2 sessions of this identity are open")
+        self.assertRegex(run.stderr.text, "refused: this identity has reached its limit of open sessions")
         batch = Run(self, server.port, options=["--batch"], stdin="true\ntrue\ntrue\n")
         batch.end_input()
         self.assertStatus(batch, 253)
-        self.assertRegex(batch.stderr.text, "(?s)2 sessions of this identity.*nothing of the batch")
+        self.assertRegex(batch.stderr.text, "(?s)its limit of open sessions.*none of the batch")
 
     def test_what_is_in_force_is_told_by_check(self):
         certs = authority.good()
@@ -164,24 +165,27 @@ class Sessions(Shares):
             self.assertStatus(check, 0)
             check.stdout.finish()
             return check.stdout.text
-        self.assertIn("Limit: 10000 sessions at once, 2500 of one identity, and the last 625 for identities that have none.\n",
+        self.assertIn("Limit: 10000 sessions at once, 2500 per identity, the last 625 reserved for identities that have none.\n",
                       told())
-        self.assertIn("Limit: 8 sessions at once, 3 of one identity, and the last 0 for",
+        self.assertIn("Limit: 8 sessions at once, 3 per identity, the last 0 reserved for",
                       told("--max-sessions", 8, "--max-identity-sessions", 3, "--reserved-sessions", 0))
         table = write_table(new_folder() / "commands.json5", COMMANDS, are_roots=False)
-        self.assertIn("Limit: 100 programs of one identity at once, and 7 starts of one a second, in bursts of 70.\n",
+        self.assertIn("Limit: 100 programs at once per identity, and 7 starts per second, in bursts of up to 70.\n",
                       told("--commands", table, "--max-identity-starts", 7, *AS_SOMEBODY))
         self.assertIn("Limit: 40 ms a second or so for comparing the arguments of one identity with patterns, in bursts of 400 ms.\n",
                       told("--commands", table, *AS_SOMEBODY))
         self.assertIn("Limit: 3 ms a second or so for comparing", told(
             "--commands", table, "--max-identity-matching", 3, *AS_SOMEBODY))
+        self.assertIn("Limit: 9 refused commands of one identity a second, in bursts of 90, after which the answers wait.\n",
+                      told("--commands", table, "--max-identity-refusals", 9, *AS_SOMEBODY))
         for words in (["--max-sessions", 8, "--reserved-sessions", 8], ["--max-identity-sessions", 0],
-                      ["--max-identity-starts", 0], ["--max-identity-matching", 0], ["--max-identity-programs", "x"]):
+                      ["--max-identity-starts", 0], ["--max-identity-matching", 0],
+                      ["--max-identity-refusals", 0], ["--max-identity-programs", "x"]):
             check = Program(self, [PARLEYD, "check", "--certs", certs, "--client-ca",
                                    certs / "ca.pem", *map(str, words)])
             self.assertFails(check, 64, words[-2])
         for name in ("--max-identity-sessions", "--reserved-sessions", "--max-identity-programs",
-                     "--max-identity-starts", "--max-identity-matching"):
+                     "--max-identity-starts", "--max-identity-matching", "--max-identity-refusals"):
             self.assertFails(Program(self, [PARLEYD, "command", "--plaintext", name, "1"]), 64,
                              name, "--client-ca")
 
@@ -198,18 +202,33 @@ class Programs(Shares):
         server = self.server("--max-identity-programs", 3)
         running = [self.run_cat(server, "client", command) for command in ("cat", "other", "cat")]
         for command in ("cat", "other", "true"):
-            self.assertRefused(server.session(self).ask(command), BUSY, "3 programs are running for you")
+            self.assertRefused(server.session(self).ask(command), BUSY, r"your limit of concurrent programs \(3\)")
         self.assertEnded(server.session(self).ask("Hello"), BY_ITSELF, 0)
         self.assertEnded(server.session(self, "dora").ask("true"), BY_ITSELF, 0)
         # A table that is read again forgets nobody who runs.
         server.replace({**COMMANDS, "more": {"reply": "x"}})
-        self.assertRefused(server.session(self).ask("true"), BUSY, "3 programs")
+        self.assertRefused(server.session(self).ask("true"), BUSY, "your limit of concurrent programs")
         self.assertEqual({record["limit"] for record in server.records("refusal")},
                          {"--max-identity-programs"})
         for session in running:
             session.send(INPUT_END)
             self.assertEnded(session.outcome(), BY_ITSELF, 0)
         self.assertEnded(server.session(self).ask("true"), BY_ITSELF, 0)
+
+    def test_refusals_have_a_pace_beyond_which_their_answers_wait(self):
+        server = self.server("--max-identity-refusals", 1)
+        sessions = [server.session(self) for _ in range(2)]
+        for number in range(10):
+            self.assertRefused(sessions[number % 2].ask("nothing"), UNKNOWN)
+        began = time.monotonic()
+        for session in sessions:
+            session.run("nothing")
+        self.assertEnded(server.session(self, "dora").ask("true"), BY_ITSELF, 0)
+        for session in sessions:
+            self.assertRefused(session.outcome(), UNKNOWN)
+        # The ten before took some of a second, and the second of these two waits for the first.
+        self.assertGreater(time.monotonic() - began, 1)
+        self.assertEnded(sessions[0].ask("true"), BY_ITSELF, 0)
 
     def test_comparing_arguments_has_a_share(self):
         server = self.server("--max-identity-matching", 1)
@@ -232,7 +251,7 @@ class Programs(Shares):
         self.assertGreaterEqual(len(outcomes) - len(refused), 10)
         self.assertGreater(len(refused), 0)
         for outcome in refused:
-            self.assertRefused(outcome, BUSY, "more than 1 programs a second", "try again in a second")
+            self.assertRefused(outcome, BUSY, "programs started per second", "try again in a second")
         self.assertEnded(session.ask("Hello"), BY_ITSELF, 0)
         self.assertEnded(session.ask("help"), BY_ITSELF, 0)
         self.assertEnded(server.session(self, "dora").ask("true"), BY_ITSELF, 0)

@@ -66,7 +66,7 @@ class Versions(TestCase):
 
 
 class Ends(TestCase):
-    """An end without close_notify is told apart from an end, and a stranger's silence ends."""
+    """An end without close_notify is distinguished from a clean end, and a stranger's silence ends."""
 
     def test_an_end_before_the_reply_is_no_success(self):
         def cut(connection):

@@ -200,7 +200,7 @@ class Identity(TestCase):
 
 
 class OwnCertificate(TestCase):
-    """What a program says of files of its own that cannot be used."""
+    """What a program says about its own files that cannot be used."""
 
     def test_a_server_with_an_unusable_pair_does_not_start(self):
         for fault, words in UNUSABLE:

@@ -53,7 +53,7 @@ struct AdmittedProgramTests {
         /// Nil where it is taken.
         func place() -> Place? {
             let identity = Identity(names: ["dns:a"], key: "")
-            switch office.slots.take("true", identity, program, mostOfIdentity: 16) {
+            switch office.slots.take("true", identity, program, maxPerIdentity: 16) {
             case .success(let place): return place
             case .failure: return nil
             }

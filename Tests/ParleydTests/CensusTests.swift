@@ -7,28 +7,28 @@ import Testing
 @Suite struct CensusTests {
     @Test func asManySessionsAsMay_areLetIn() {
         let census = Census()
-        #expect(census.sessionComes(most: 2))
-        #expect(census.sessionComes(most: 2))
-        #expect(!census.sessionComes(most: 2))
+        #expect(census.sessionComes(limit: 2))
+        #expect(census.sessionComes(limit: 2))
+        #expect(!census.sessionComes(limit: 2))
         census.sessionEnded()
         census.sessionEnded()
-        #expect(census.sessionComes(most: 2))
+        #expect(census.sessionComes(limit: 2))
         // For one that is about to go.
         census.sessionComesAnyway()
-        #expect(!census.sessionComes(most: 2))
+        #expect(!census.sessionComes(limit: 2))
         census.sessionEnded()
-        #expect(census.sessionComes(most: 2))
+        #expect(census.sessionComes(limit: 2))
         #expect((census.nextSession, census.nextSession) == (1, 2))
     }
 
     @Test func asManyAsMay_areToldThatThereIsNoPlace() {
         let census = Census()
-        #expect(census.tellingBegins(most: 2))
-        #expect(census.tellingBegins(most: 2))
-        #expect(!census.tellingBegins(most: 2))
+        #expect(census.tellingBegins(limit: 2))
+        #expect(census.tellingBegins(limit: 2))
+        #expect(!census.tellingBegins(limit: 2))
         census.tellingEnds()
-        #expect(census.tellingBegins(most: 2))
-        #expect(census.sessionComes(most: 1))
+        #expect(census.tellingBegins(limit: 2))
+        #expect(census.sessionComes(limit: 1))
     }
 
     @Test func aLoopThatHasSaidNothing_isWaitedFor() {

@@ -24,7 +24,7 @@ final class Certificates: Sendable {
             let line = "exec '/\(root)/scripts/generate-certs' --out '\(folder.path)'/\(arguments)"
             try #require(unsafe system("\(line) >'\(folder.path)/said' 2>&1") == 0, "\(line)")
         }
-        // Statics are never let go.
+        // Statics are never released.
         atexit { (try? Certificates.shared.get()).map { TemporaryFolder.remove($0.folder.path) } }
     }
 

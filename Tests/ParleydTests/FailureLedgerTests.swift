@@ -16,7 +16,7 @@ import Testing
 
         init() throws {
             let arguments = try Arguments([], flags: [], valued: StrangerLimits.options)
-            strangers = Strangers(try StrangerLimits(arguments, mostSessions: 100))
+            strangers = Strangers(try StrangerLimits(arguments, maxSessions: 100))
         }
 
         func isTold(
@@ -112,7 +112,7 @@ import Testing
         twice.add(tally)
         twice.add(tally)
         #expect(twice.count == 42)
-        #expect(twice.told.count == StrangersPost.mostReasons)
+        #expect(twice.told.count == StrangersPost.maxReasons)
         #expect(twice.told.reduce(0) { $0 + Int($1.count) } == 42)
         #expect(twice.told.last?.code == "others")
     }

@@ -18,7 +18,8 @@ import Testing
         #expect(error?.code == .addressInUse)
         #expect(
             error?.sentence.hasSuffix(
-                "; another server has this port: stop it or choose another with --port") == true)
+                "; another server is using this port: stop it, or choose another port with --port")
+                == true)
         #expect(error?.cause == .system(Errno(EADDRINUSE)))
     }
 

@@ -58,7 +58,7 @@ import Testing
         try await onLoop { loop in
             let office = try Self.office(on: loop)
             let before = office.policy
-            try office.enforce(Policy(after: before, table: .documents))
+            try office.enforce(Policy(after: before, table: .tutorial))
             #expect(office.policy.generation == before.generation + 1)
         }
     }

@@ -49,7 +49,7 @@ import Testing
         let (a, b) = (try Self.program("a", table), try Self.program("b", table))
         let slots = ProgramSlots()
         func take(_ name: String, _ who: Identity, _ program: ProgramEntry) -> Holder {
-            Holder(slots.take(name, who, program, mostOfIdentity: 4))
+            Holder(slots.take(name, who, program, maxPerIdentity: 4))
         }
         var held = [take("a", Self.ann, a), take("a", Self.ann, a)]
         #expect(take("a", Self.ann, a).limit == .perIdentity)
@@ -162,6 +162,17 @@ import Testing
         #expect(pace.count < 150, "\(pace.count)")
     }
 
+    /// However many of its sessions ask at once: each waits for those before it.
+    @Test func whoHasHadTooMany_waitsForItsTurn() {
+        var pace = IdentityPace(rate: 10)
+        let start = Self.moment(0)
+        let waits = (0..<103).map { _ in pace.queue("a", at: start) }
+        #expect(waits.prefix(100).allSatisfy { $0 == .zero })
+        #expect(waits.suffix(3) == [.milliseconds(100), .milliseconds(200), .milliseconds(300)])
+        #expect(pace.queue("b", at: start) == .zero)
+        #expect(pace.queue("a", at: start + .seconds(1)) == .zero)
+    }
+
     /// A table that is read again says how many there may be, and forgets nobody who runs.
     @Test func anotherTable_isCountedWithWhatRuns() async throws {
         try await onLoop { loop in
@@ -171,7 +182,7 @@ import Testing
                 policy: try Policy(options), loops: 1)
             let narrow = try Self.table("a: {run: ['/bin/true'], concurrency: 4, perIdentity: 2}")
             try office.enforce(Policy(after: office.policy, table: narrow))
-            #expect(office.mostOfIdentity == 2)
+            #expect(office.maxPerIdentity == 2)
             let a = try Self.program("a", narrow)
             var held = (0..<2).map { _ in Holder(office.place("a", Self.ann, a)) }
             #expect(Holder(office.place("a", Self.ann, a)).limit == .perIdentity)
@@ -179,7 +190,7 @@ import Testing
                 "a: {run: ['/bin/true'], concurrency: 6, perIdentity: 3}, b: {run: ['/bin/true'], concurrency: 4, perIdentity: 3}"
             )
             try office.enforce(Policy(after: office.policy, table: wide))
-            #expect(office.mostOfIdentity == 3)
+            #expect(office.maxPerIdentity == 3)
             let (a2, b2) = (try Self.program("a", wide), try Self.program("b", wide))
             held.append(Holder(office.place("b", Self.ann, b2)))
             #expect(held.allSatisfy { $0.limit == nil })

@@ -18,7 +18,7 @@ struct ReceptionTests {
     /// A broker of our certificates. Confined to its loop.
     private final class Broker {
         let office: Office
-        let clients = ShownClients(most: 10)
+        let clients = ShownClients(limit: 10)
         let reception: Reception
 
         init(_ loop: EventLoop) throws {
@@ -70,7 +70,7 @@ struct ReceptionTests {
             var pair = try PacketPair()
             var end: PostEnd?
             let link = try NetworkLink(
-                pair.takeOne(), loop: loop, mostSessions: 2, office: broker.reception
+                pair.takeOne(), loop: loop, maxSessions: 2, office: broker.reception
             ) { end = $0 }
             let network = try PostChannel(
                 owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },
@@ -136,7 +136,7 @@ struct ReceptionTests {
         try await onLoop { loop in
             let broker = try Broker(loop)
             let old = broker.office.policy
-            try broker.office.enforce(Policy(after: old, table: .documents))
+            try broker.office.enforce(Policy(after: old, table: .tutorial))
             let new = broker.office.policy
             #expect(new.generation == old.generation + 1 && new.key == old.key)
             #expect(new.context === old.context)
@@ -151,7 +151,8 @@ struct ReceptionTests {
         }
     }
 
-    /// Whoever is known by a handle is not replaced, and there is no more room than for the sessions.
+    /// A client known by a handle is not replaced, and there is only room for as many as there are
+    /// sessions.
     @Test func aHandle_isOneClients() async throws {
         try await onLoop { loop in
             let broker = try Broker(loop)
@@ -189,7 +190,7 @@ struct ReceptionTests {
             var pair = try PacketPair()
             var end: PostEnd?
             let link = try NetworkLink(
-                pair.takeOne(), loop: loop, mostSessions: 2, office: broker.reception
+                pair.takeOne(), loop: loop, maxSessions: 2, office: broker.reception
             ) { end = $0 }
             let network = try PostChannel(
                 owning: pair.takeOther(), loop: loop, limit: 1 << 20, received: { _ in },

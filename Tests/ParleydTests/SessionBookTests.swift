@@ -83,7 +83,7 @@ import Testing
         #expect(places.count == 3)
         guard case .failure(let refusal) = kept[1] else { return }
         #expect(refusal.code == .busy && refusal.limit == .identitySessions)
-        #expect(refusal.sentence.contains("1 sessions of this identity"))
+        #expect(refusal.sentence.contains("its limit of open sessions (1)"))
         withExtendedLifetime(kept) {}
     }
 

@@ -19,7 +19,7 @@ import Testing
             let given =
                 ["--max-handshakes=\(places)", "--max-handshakes-per-address=2"] + words
             let arguments = try Arguments(given, flags: [], valued: StrangerLimits.options)
-            strangers = Strangers(try StrangerLimits(arguments, mostSessions: 100))
+            strangers = Strangers(try StrangerLimits(arguments, maxSessions: 100))
         }
 
         func who(_ address: String, isExempt: Bool = false) throws -> Stranger {

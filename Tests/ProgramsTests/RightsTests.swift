@@ -133,7 +133,7 @@ struct RightsTests {
             let result = try await runStream("pwd", with: another)
             Issue.record("it ran: \(result)")
         } catch {
-            #expect(error.sentence.contains("it cannot have the rights that it should"))
+            #expect(error.sentence.contains("it cannot be given the rights"))
             #expect(error.sentence.contains("Operation not permitted"))
         }
     }

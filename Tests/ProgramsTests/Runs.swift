@@ -125,7 +125,7 @@ func run(
     }
 }
 
-/// The state of a process (proc(5)); nil where there is none of that number.
+/// The state of a process (proc(5)); nil if there is none with that ID.
 func state(of pid: Int32) -> Character? {
     guard let file = unsafe fopen("/proc/\(pid)/stat", "r") else { return nil }
     defer { unsafe fclose(file) }
@@ -136,7 +136,7 @@ func state(of pid: Int32) -> Character? {
     return text.split(separator: ")").last?.dropFirst().first
 }
 
-/// Whether a process runs. One that ended may be a zombie of a process that is none of ours.
+/// Whether a process runs. One that ended may be a zombie of a process that is not ours.
 func isAlive(_ pid: Int32) -> Bool {
     let state = state(of: pid)
     return state != nil && state != "Z" && state != "X"

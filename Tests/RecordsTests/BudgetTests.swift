@@ -122,12 +122,12 @@ struct BudgetTests {
         }
         _ = consume left
         _ = try trail.read()
-        for number in 1...(3 * Budgets.mostIdle) { _ = budgets["dns:\(number)"] }
-        #expect(budgets.count <= Budgets.mostIdle)
+        for number in 1...(3 * Budgets.maxIdle) { _ = budgets["dns:\(number)"] }
+        #expect(budgets.count <= Budgets.maxIdle)
         // It was used later than those that have had no record: only the time makes it whole.
         #expect(try trail.read().isEmpty)
         trail.clock.now = trail.clock.now + .seconds(10_000)
-        for number in 1...(3 * Budgets.mostIdle) { _ = budgets["dns:\(number)"] }
+        for number in 1...(3 * Budgets.maxIdle) { _ = budgets["dns:\(number)"] }
         let told = try trail.read()
         #expect(try lines(told).count == 1)
         #expect(told.contains(#""event":"omission","identity":"left""#))

@@ -20,7 +20,7 @@ struct SlowTrailTests {
         return try #require(command)
     }
 
-    /// Neither is a line cut, nor does one stand in another.
+    /// No line is cut, and no line is inside another.
     @Test func aReaderThatPauses_getsEveryLineWhole_inItsOrder() throws {
         let trail = try Trail()
         let recorder = trail.recorder()
@@ -99,7 +99,7 @@ struct SlowTrailTests {
         let fate = Fate()
         let other = try start(recorder, fate)
         try eventually("the start has failed") { fate.value == .failed }
-        // Of what has not begun there is no end.
+        // What has not begun has no end.
         recorder.record(.commandEnd(other, Self.end))
         try eventually("the rest is settled") { trail.file.waiting == 1 }
         trail.comeBack()
@@ -203,7 +203,7 @@ struct SlowTrailTests {
             _ = recorder.start(
                 "ls", [.open(String(repeating: "z", count: 20_000))], program: "/bin/ls",
                 settled: fate.settle)
-            // A part of a line stands there, which nobody reads.
+            // Part of a line is there, which nobody reads.
             try eventually("the pipe is full") { turn.attempt(as: .log) { (0, true) } == nil }
             let missing = file.finish(within: .milliseconds(100))
             let isLogs = turn.attempt(as: .log) { (1, true) } == 1

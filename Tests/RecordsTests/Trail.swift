@@ -101,7 +101,7 @@ final class Trail {
         return text
     }
 
-    /// Reads so many bytes at least.
+    /// Reads at least that many bytes.
     func read(atLeast count: Int) throws -> String {
         try eventually("\(count) bytes have come") {
             drain(upTo: count)

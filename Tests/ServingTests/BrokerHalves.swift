@@ -16,7 +16,7 @@ final class BrokerHalves {
     init(_ desk: any SessionDesk, loop: EventLoop) throws {
         var pair = try PacketPair()
         network = try NetworkLink(
-            pair.takeOne(), loop: loop, mostSessions: 1, office: OneDesk(desk)
+            pair.takeOne(), loop: loop, maxSessions: 1, office: OneDesk(desk)
         ) { _ in }
         broker = try BrokerLink(pair.takeOther(), loop: loop) { _ in }
         session = broker.open(broker.makeHandle())!

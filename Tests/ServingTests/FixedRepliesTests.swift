@@ -21,7 +21,7 @@ struct FixedRepliesTests {
     func documentsTable_hasTheThirdDocumentsReplies(
         message: String, text: String, closes: Bool
     ) {
-        let messages = FixedReplies(.documents).messages
+        let messages = FixedReplies(.tutorial).messages
         let reply = messages.reply(messages.find(Array(message.utf8).span))
         #expect(String(decoding: reply.bytes, as: UTF8.self) == text)
         #expect(reply.closes == closes)

@@ -25,7 +25,7 @@ struct RemoteClientTests {
                 Issue.record("there was an answer")
             } catch {
                 #expect(error.code == .endedEarly)
-                #expect(error.sentence == "nothing was heard; the command's outcome is not known")
+                #expect(error.sentence == "nothing was heard; the command's outcome is unknown")
                 #expect(error.remedy == .waitLongerForConnection)
                 #expect(error.cause == .system(Errno(ETIMEDOUT)))
             }
@@ -46,7 +46,7 @@ struct RemoteClientTests {
                 Issue.record("it has not ended")
             } catch {
                 #expect(error.code == .commandRefused)
-                #expect(error.sentence == "the server refuses the session: no place\\u{1b}")
+                #expect(error.sentence == "the server refused the session: no place\\u{1b}")
             }
             await client.finish()
             far.shutdownWrite()

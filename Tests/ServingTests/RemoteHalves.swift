@@ -21,7 +21,7 @@ final class Chance {
 
     func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
 
-    /// Whether something happens that happens once in so many times.
+    /// Returns true once in that many times, at random.
     func once(in times: Int) -> Bool { number(1...times) == 1 }
 
     func bytes(_ count: Int) -> [UInt8] {
@@ -34,7 +34,7 @@ final class Chance {
         for _ in 0..<number(0...3) { await loop.nextTurn() }
     }
 
-    /// Lets some time pass, at most so many milliseconds.
+    /// Lets some time pass, at most that many milliseconds.
     func wait(upTo milliseconds: Int) async {
         let bell = Bell()
         let timer = Timer(after: .milliseconds(number(0...milliseconds)), on: loop) { bell.ring() }

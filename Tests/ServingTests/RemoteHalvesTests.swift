@@ -78,7 +78,7 @@ private struct Errand {
     var output: [UInt8] = []
     var errorOutput: [UInt8] = []
     var outcome = Remote.Outcome.ended(.status(0))
-    /// A cancel was said behind it and before its outcome.
+    /// A cancel was sent after it and before its outcome.
     var isCancelled = false
 
     static func random(_ chance: Chance) -> Errand {
@@ -131,7 +131,7 @@ private final class Round {
         console = ErraticConsole(chance)
         host = try OpenHost(commands, loop: loop)
         let capacity = [4_000, 40_000, 200_000, .max][chance.number(0...3)]
-        // Pings all the time, and nobody who is taken for gone.
+        // Pings all the time, and no session that is given up as idle.
         var deadlines = Deadlines()
         deadlines.keepalive = .seconds(0.002)
         let ends = MemoryChannel.pair(loop, capacity: capacity, deadlines: deadlines)

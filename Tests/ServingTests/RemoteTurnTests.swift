@@ -126,7 +126,7 @@ struct RemoteTurnTests {
             host.answered = { answers[loop.turns, default: 0] += 1 }
             let server = RemoteServer(PlainStream(far), host: host)
             let serving = loop.spawn { try? await server.serve() }
-            // An argument that is no UTF-8, which the loop refuses by itself.
+            // An argument that is not UTF-8, which the loop refuses by itself.
             let argument = [UInt8](repeating: 0xff, count: 1 + length)
             let size = [UInt8(argument.count >> 8), UInt8(argument.count & 255)]
             let run = Parley1.frame(.run, [0, 1, 0x61] + size + argument)

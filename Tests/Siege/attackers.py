@@ -57,7 +57,7 @@ class Attackers:
 
 
 def dear():
-    """The entry of a table that the dearest refusals are of."""
+    """The table entry with the most expensive refusals."""
     from remote_server import program
     words = [f"a{number}" for number in range(DEAR)]
     return program("/bin/true", *(f"{{{word}}}" for word in words), arguments={word: WORST for word in words})

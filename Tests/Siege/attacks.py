@@ -70,7 +70,7 @@ class Counts(collections.Counter):
 
 
 class Pace:
-    """At most so many a second."""
+    """At most that many per second."""
 
     def __init__(self, rate):
         self.rate, self.began, self.taken = rate, time.monotonic(), 0

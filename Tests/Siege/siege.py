@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attackers of every kind against one `parleyd` with its default limits, beside good clients who count."""
+"""Runs attackers of every kind against one `parleyd` with its default limits, while good clients are measured."""
 
 import argparse
 import math
@@ -28,12 +28,12 @@ PROMPT = 0.1
 def main():
     parser = argparse.ArgumentParser(prog="load --siege", description=__doc__)
     parser.add_argument("--siege", nargs="?", type=float, const=10, default=10, metavar="MINUTES",
-                        help="how long (default: 10)")
+                        help="how long to run (default: 10)")
     parser.add_argument("--calm", type=float, default=CALM, metavar="SECONDS", help=argparse.SUPPRESS)
     parser.add_argument("--only", action="append", choices=ATTACKS, metavar="NAME",
-                        help=f"only this attack, may be repeated: {', '.join(ATTACKS)}")
+                        help=f"run only this attack; can be repeated: {', '.join(ATTACKS)}")
     parser.add_argument("--costs", action="store_true",
-                        help="each attack by itself instead, and what it costs both ends")
+                        help="run each attack by itself instead, and measure what it costs both ends")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not 0 < options.siege <= 24 * 60:
@@ -106,7 +106,7 @@ class Siege:
         self.certificates.mkdir()
         for name in ("good", *IDENTITIES):
             authority.issue(self.certificates, name, names=f"DNS:{name}.example", purpose=FOR_CLIENTS)
-        # What one client may run is no limit of this kind.
+        # What one client may run is not a limit of this kind.
         commands = {"true": program("/bin/true", concurrency=64, perIdentity=64), "dear": dear()}
         self.server = TableServer(owner, commands, trusting=[])
         self.files, self.memory = self.server.descriptors, self.server.resident

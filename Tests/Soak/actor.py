@@ -7,7 +7,7 @@ import traceback
 
 
 class Settled(Exception):
-    """An action that can't go on; what is to be said about it stands in the ledger."""
+    """An action that can't continue; the ledger has the reason."""
 
 
 class Actor(threading.Thread):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attackers of the siege's kinds, a few at once, beside good clients and faults."""
+"""Attackers of the siege's kinds, a few at a time, alongside good clients and faults."""
 
 import random
 
@@ -8,7 +8,7 @@ from attackers import Attackers
 from process import Owner
 
 LONGEST = 1.8
-"""Seconds that an attack lasts, beside what its process takes to begin."""
+"""Seconds that an attack lasts, in addition to the start of its process."""
 
 
 class Besieger(Actor):

@@ -94,7 +94,7 @@ class Director(Actor):
             kept.rename(target)
 
     def rotation(self, _):
-        """As logrotate does it: the audit file is moved away, and opened anew."""
+        """Like logrotate: the audit file is moved away, and a new one is opened."""
         with self.house.windows.open("rotation"):
             self.move_audit()
             self.server.reload(CERTIFICATES, TABLE)

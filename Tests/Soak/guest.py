@@ -81,7 +81,7 @@ class Guest(Actor):
     # Requests: the kind, the words, and what is right
 
     def some(self, dice):
-        """Any request that can stand in a batch."""
+        """Any request that can be part of a batch."""
         return dice.choices([self.an_echo, self.a_both, self.a_reply, self.an_identity],
                             [3, 1, 5, 1])[0](dice)
 

@@ -89,9 +89,9 @@ class Judge:
             (self.EXHAUSTED, "exhaustion"),
             (self.RECOVERED, None),  # Each loop says it when it accepts again, be it much later.
             (r"parleyd: an audit record was lost: ", "full_disk"),
-            (r"parleyd: the audit trail can't be written: ", "full_disk"),
-            (r"parleyd: the audit trail has the ", None),
-            (r"parleyd: dns:leaver-\d+\.example may run nothing any more: ", None),
+            (r"parleyd: the audit trail cannot be written: ", "full_disk"),
+            (r"parleyd: the audit trail now has the ", None),
+            (r"parleyd: dns:leaver-\d+\.example may no longer run anything: ", None),
         ):
             if re.match(pattern, line):
                 return None if kind is None or self.windows.may_be_told(kind) else (

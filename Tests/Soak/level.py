@@ -16,7 +16,7 @@ some 18,000 connections, so that a leak of 200 bytes for each goes beyond it.
 
 
 class Level:
-    """One server's; `first` is taken when it is ready, `rest` behind the warm-up."""
+    """One server's; `first` is measured when it is ready, `rest` after the warm-up."""
 
     def __init__(self, daemon):
         self.daemon, self.first = daemon, daemon.descriptors

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults, bad clients by the thousand and attackers against `parleyd`, while good clients count."""
+"""Runs faults, thousands of bad clients and attackers against `parleyd` while good clients check every answer."""
 
 import argparse
 import random
@@ -18,16 +18,16 @@ PATIENCE = 90.0
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("minutes", nargs="?", type=float, default=10, metavar="MINUTES",
-                        help="after a warm-up of some seconds; default 10")
-    parser.add_argument("--seed", type=int, metavar="N", help="the same events in the same order",
+                        help="how long to run, after a warm-up of some seconds (default: 10)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed, to repeat the same events in the same order",
                         default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--threads", type=int, default=2, metavar="N",
-                        help="the servers' event loops; default 2")
-    parser.add_argument("--plan", action="store_true", help="prints the events and does nothing")
+                        help="number of event loops of each server (default: 2)")
+    parser.add_argument("--plan", action="store_true", help="print the events and do nothing")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if not 1 <= options.threads <= 1_024:
-        parser.error("--threads takes a number from 1 to 1024")
+        parser.error("--threads must be from 1 to 1024")
     if not 0 < options.minutes <= 24 * 60:
         parser.error("MINUTES must be more than 0 and at most a day")
     if options.check:
@@ -44,7 +44,7 @@ def main(arguments=None):
     try:
         return run(stages, options)
     except KeyboardInterrupt:
-        print(f"soak: seed {options.seed}: broken off", flush=True)
+        print(f"soak: seed {options.seed}: interrupted", flush=True)
         return 130
 
 

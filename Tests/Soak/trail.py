@@ -124,7 +124,7 @@ class Trail:
 
     def check_request(self, windows, request, starts, ends):
         """A request's records must be what its client was told."""
-        # A program's end is recorded behind the exit that its client gets.
+        # A program's end is recorded after its client gets the exit.
         gap = windows.during(request.began, request.ended + LATE, ("full_disk",))
         told = (f"{request}, {request.outcome}: {len(starts)} starts and {len(ends)} ends in the "
                 f"audit trail")

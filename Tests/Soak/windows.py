@@ -123,7 +123,7 @@ class Versions:
         return self._all[-1][0]
 
     def possible(self, begin, end):
-        """What somebody may have met who asked at `begin` and was answered at `end`."""
+        """What a client may have met that asked at `begin` and was answered at `end`."""
         latest = max(place for place, (_, _, settled) in enumerate(self._all)
                      if settled is not None and settled <= begin)
         return {value for value, began, _ in self._all[latest:] if began <= end}

@@ -164,7 +164,7 @@ struct DeadlineTests {
             let (a, b) = try Socket.pair(loop, loop, deadlines: deadlines)
             let stream = PlainStream(a)
             let alarm = Alarm(loop: loop) { alarm in
-                // A peer that never stops to talk is no reason to stay.
+                // A peer that never stops talking is not a reason to stay.
                 _ = b.sendNow([0])
                 alarm.set(inMilliseconds: 5)
             }

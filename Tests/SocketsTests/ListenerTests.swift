@@ -26,6 +26,34 @@ struct ListenerTests {
         }
     }
 
+    /// Nobody sets them at an accepted connection.
+    @Test func connections_haveTheirListenersOptions() async throws {
+        try await onLoop { loop in
+            let listener = try Listener.local()
+            var options: [Int32] = []
+            await withCheckedContinuation { done in
+                var client: RawSocket?
+                var acceptor: Acceptor?
+                acceptor = try? Acceptor(listener, loop: loop) { _ in
+                } accepted: { descriptor, _ in
+                    for (level, name) in [
+                        (Int32(IPPROTO_TCP), TCP_NODELAY), (SOL_SOCKET, SO_KEEPALIVE),
+                    ] {
+                        var value: Int32 = 0
+                        var length = socklen_t(MemoryLayout<Int32>.size)
+                        unsafe getsockopt(descriptor.number, level, name, &value, &length)
+                        options.append(value)
+                    }
+                    acceptor?.stop()
+                    done.resume()
+                }
+                client = try? RawSocket(connectedTo: listener.address)
+                withExtendedLifetime(client) {}
+            }
+            #expect(options == [1, 1])
+        }
+    }
+
     @Test(arguments: hasIPv6 ? ["127.0.0.1", "0.0.0.0", "::1", "::"] : ["127.0.0.1", "0.0.0.0"])
     func secondListener_onTheSamePort_isAddressInUse(host: String) throws {
         let first = try Listener.local(host)
@@ -160,14 +188,14 @@ struct ListenerTests {
         try await onLoop { loop in
             let listener = try Listener.local()
             let client = try RawSocket(connectedTo: listener.address)
-            let mayTry = Shared(false)
+            let canAccept = Shared(false)
             let asked = Shared(0)
             let (arrivals, arrival) = AsyncStream<Void>.makeStream()
             let acceptor = try Acceptor(
                 listener, loop: loop,
-                mayTry: {
+                canAccept: {
                     asked.value += 1
-                    return mayTry.value
+                    return canAccept.value
                 }
             ) { _ in
                 Issue.record("descriptors have not run out")
@@ -181,9 +209,9 @@ struct ListenerTests {
             // At once, and then ten times a second; not in each of the turns.
             let most = 1 + Int((loop.now - start) / .milliseconds(100))
             #expect(asked.value <= most)
-            mayTry.value = true
+            canAccept.value = true
             if isTold {
-                acceptor.goOn()
+                acceptor.resume()
                 // It does not wait for the end of its pause.
                 #expect(loop.deadlines.first == nil)
             }
@@ -208,7 +236,7 @@ struct ListenerTests {
                 let (steps, step) = AsyncStream<Void>.makeStream()
                 let acceptor = try Acceptor(
                     listener, loop: loop,
-                    mayTry: { answers.value.isEmpty ? true : answers.value.removeFirst() }
+                    canAccept: { answers.value.isEmpty ? true : answers.value.removeFirst() }
                 ) { isExhausted in
                     happened.value.append(isExhausted ? "exhausted" : "free")
                     step.yield()
@@ -268,7 +296,7 @@ struct ListenerTests {
                 // More than one, in case that Swift's runtime takes some.
                 spares.give(8)
                 if isTold {
-                    acceptor.goOn()
+                    acceptor.resume()
                     // It does not wait for the end of its pause.
                     #expect(loop.deadlines.first == nil)
                 }

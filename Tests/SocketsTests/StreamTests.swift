@@ -65,7 +65,7 @@ struct StreamTests {
     @Test(arguments: Carrier.allCases)
     func bytesBeforeTheEnd_areRead_howeverTheyFillTheRoom(carrier: Carrier) async throws {
         try await onLoop { loop in
-            // The end waits behind the bytes, and no further event tells of it.
+            // The end comes after the bytes, and no further event reports it.
             for count in [1, 1_023, 1_024, 1_025, 16_384, 40_000] {
                 let (a, b) = try await carrier.streams(on: loop)
                 let writing = loop.spawn {

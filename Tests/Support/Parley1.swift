@@ -66,7 +66,7 @@ enum Parley1 {
         case exit(UInt8, UInt8)
         case refusal(code: UInt8, sentence: String)
 
-        /// A refusal's code; nil where it is none.
+        /// A refusal's code; nil if it is not one.
         var code: UInt8? { if case .refusal(let code, _) = self { code } else { nil } }
     }
 

@@ -75,7 +75,8 @@ final class Arrivals {
         } accepted: { [unowned self] descriptor, peer in
             do throws(StreamError) {
                 let socket = try Socket(
-                    owning: descriptor, loop: loop, peer: peer, deadlines: deadlines)
+                    owning: descriptor, loop: loop, peer: peer, deadlines: deadlines,
+                    isAccepted: true)
                 if let waiting {
                     self.waiting = nil
                     waiting.resume(returning: socket)

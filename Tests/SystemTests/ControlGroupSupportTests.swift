@@ -58,7 +58,7 @@ import Testing
         for support in [place.examine(), place.prepare()] {
             #expect(support.place == folder.path)
             #expect(support.controllers.isEmpty)
-            #expect(support.shortage?.contains("other processes than parleyd") == true)
+            #expect(support.shortage?.contains("processes other than parleyd") == true)
         }
         #expect((moved, asked) == ("", ""))
     }

@@ -25,8 +25,8 @@ struct LandlockTests {
     @Test func machine_thatCannotKeepSignalsIn_isToldWhy() {
         #expect((Landlock.signalsMissing == nil) == Landlock.scopesSignals)
         // What is told then is the last of what is missing.
-        #expect(Landlock.missing(5).last?.contains("can't keep signals in") == true)
-        #expect(Landlock.missing(1).last?.contains("can't keep signals in") == true)
+        #expect(Landlock.missing(5).last?.contains("cannot restrict signals") == true)
+        #expect(Landlock.missing(1).last?.contains("cannot restrict signals") == true)
         #expect(Landlock.missing(-ENOSYS).last?.contains("Landlock is missing") == true)
     }
 

@@ -160,7 +160,7 @@ struct TrustedFileTests {
         // It may be lent to a group, since that is root's choice.
         #expect(found[1] == [nil, nil])
         #expect(found[2] == [.foreignOwner, .foreignOwner])
-        // A user without a name stands in a command as its number.
+        // A user without a name appears in a command as its ID.
         let path = sandbox["roots/f"]
         try sandbox.owner("roots/f", Self.other)
         #expect(
@@ -283,7 +283,7 @@ struct TrustedFileTests {
 
     // MARK: Sentences
 
-    /// Whether it may not be read by others, or can't be read at all, one command mends both.
+    /// Whether it may not be read by others, or can't be read at all, one command fixes both.
     @Test(.enabled(if: geteuid() == 0))
     func secret_ofRoots_isLentToTheReadersGroup() throws {
         try sandbox.mode("", 0o755)

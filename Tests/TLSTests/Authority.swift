@@ -56,7 +56,7 @@ struct Authority: Sendable {
     ///   - issuer: whose `.pem` signs it; nil for itself.
     ///   - signer: whose `.key` that takes; nil for the issuer's.
     ///   - dates: of its validity, which is else from now on.
-    ///   - chain: what is put behind `name.pem` in `name-chain.pem`.
+    ///   - chain: what follows `name.pem` in `name-chain.pem`.
     func certificate(
         _ name: String, _ subject: String? = nil, _ extensions: String = ca,
         by issuer: String? = nil, signer: String? = nil, key: Key = .p256,

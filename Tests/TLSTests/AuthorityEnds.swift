@@ -87,7 +87,7 @@ extension MemoryPair {
             #expect(refusal.code == code, sourceLocation: location)
         } catch {
             #expect(error as? ProofRefusal == .tooManyCertificates, sourceLocation: location)
-            #expect(certificates.count > HandshakeKind.mostCertificates, sourceLocation: location)
+            #expect(certificates.count > HandshakeKind.maxCertificates, sourceLocation: location)
         }
     }
 
@@ -101,7 +101,7 @@ extension MemoryPair {
             let pair = try network.pair(client.stream.context)
             pair.handshake()
             if case .objection? = network.lastVerdict,
-                client.stream.shownChain.count > HandshakeKind.mostCertificates
+                client.stream.shownChain.count > HandshakeKind.maxCertificates
             {
                 return
             }

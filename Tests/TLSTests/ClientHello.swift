@@ -20,7 +20,7 @@ struct ClientHello {
     private(set) var compressionMethods: [UInt8] = []
     private(set) var extensions: [UInt16: [UInt8]] = [:]
 
-    /// nil where the bytes are no whole ClientHello in one record.
+    /// nil if the bytes are not a complete ClientHello in one record.
     init?(_ bytes: [UInt8]) {
         guard let record = Record.records(in: bytes[...]).first,
             record.type == Record.handshake

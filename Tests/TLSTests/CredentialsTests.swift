@@ -166,8 +166,8 @@ struct CredentialsTests {
         arguments: [
             ("server-expired.pem", "ours/server.key", .server, "have its CA issue a new one"),
             ("server-no-san.pem", "ours/server.key", .server, "with the server's names"),
-            ("ours/client.pem", "ours/client.key", .server, "made for a client"),
-            ("ours/server.pem", "ours/server.key", .client, "made for a server"),
+            ("ours/client.pem", "ours/client.key", .server, "is for a client, not for a server"),
+            ("ours/server.pem", "ours/server.key", .client, "is for a server, not for a client"),
             ("ours/ca.pem", "ours/client.key", .client, "is a CA's certificate"),
             ("ours/ca.pem", "ours/server.key", .server, "is a CA's certificate"),
             ("other/server.pem", "ours/server.key", .server, "that belong together"),

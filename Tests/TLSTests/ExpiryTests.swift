@@ -30,10 +30,10 @@ struct ExpiryTests {
             subject: "it", remedy: "renew it", start: 0, end: Self.end, brief: 0)
         #expect(
             expiry.warning(at: Self.end - 3 * Self.day)
-                == "it ends on 2027-01-15 08:00:00 UTC, in 3 days; renew it")
+                == "it expires on 2027-01-15 08:00:00 UTC, in 3 days; renew it")
         #expect(
             expiry.warning(at: Self.end - 5)
-                == "it ends on 2027-01-15 08:00:00 UTC, in less than two hours; renew it")
+                == "it expires on 2027-01-15 08:00:00 UTC, in less than two hours; renew it")
         #expect(
             expiry.warning(at: Self.end + 1) == "it expired on 2027-01-15 08:00:00 UTC; renew it")
     }

@@ -36,7 +36,7 @@ struct FaceRehearsalTests {
         #expect(error?.code == .unusableKey)
         let sentence = error?.sentence ?? ""
         #expect(sentence.contains("(\(name))"), "\(sentence)")
-        #expect(sentence.contains("make a new key"), "\(sentence)")
+        #expect(sentence.contains("create a new key"), "\(sentence)")
         expectEmptyErrorQueue()
     }
 

@@ -37,7 +37,7 @@ struct KeyRingTests {
     @Test func keys_haveABound() throws {
         let (context, now) = (try ends.server(.p256), Moment.now)
         let ring = try KeyRing(context, number: 0)
-        let last = UInt32(KeyRing.most) + 20
+        let last = UInt32(KeyRing.limit) + 20
         for number in 1...last { try ring.use(context, number: number, at: now) }
         #expect((0...last).filter { ring.reading($0) != nil } == Array(21...last))
     }

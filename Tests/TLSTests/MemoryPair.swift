@@ -122,7 +122,7 @@ final class MemoryEnd {
         }
         return switch attempt {
         case .moved(let count):
-            // A count that is not what arrived is no count.
+            // A count must match what arrived.
             count == bytes.count ? .bytes(bytes) : .bytes([])
         case .ended: .ended
         case .blocked(let direction): .blocked(direction)

@@ -19,7 +19,7 @@ struct NotaryLinkTests {
 
     /// A thread that answers, and a loop that never runs.
     private final class Halves {
-        let clients = ShownClients(most: 100)
+        let clients = ShownClients(limit: 100)
         let link: NotaryLink
         let channel: CallChannel
         let front: TLSContext
@@ -37,7 +37,7 @@ struct NotaryLinkTests {
             self.breach = breach
             ring = try KeyRing(context, number: 0)
             thread = try NotaryThread(
-                pair.takeOne(), ring, clients, TestPlaces(), mostHandshakes: 100
+                pair.takeOne(), ring, clients, TestPlaces(), maxHandshakes: 100
             ) {
                 error in breach.error.withLock { $0 = error }
             }
@@ -154,7 +154,7 @@ struct NotaryLinkTests {
 
     @Test func acceptedChains_haveTheirTime_andABound() {
         let start = Moment(nanoseconds: 1_000_000_000_000)
-        var accepted = AcceptedChains(most: 2)
+        var accepted = AcceptedChains(limit: 2)
         accepted.insert([1], for: .seconds(10), at: start)
         accepted.insert([2], for: .seconds(1_000_000), at: start)
         #expect(accepted.holds([1], at: start + .seconds(9)))

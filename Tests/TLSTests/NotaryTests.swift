@@ -138,7 +138,7 @@ struct NotaryTests {
         // Also where it is a good one: the handle is somebody's.
         var next = SignatureCall(handle: 1, key: 0, nonce: nil, scheme: 0x0403, messages: [])
         next.nonce = try network.ask(NonceCall()).nonce
-        #expect(try network.ask(next).refusal?.contains("begun before") == true)
+        #expect(try network.ask(next).refusal?.contains("already begun") == true)
         made = try network.made(ends.client(.p256), as: 2)
         #expect(try network.ask(made.chain).failureCode == .certificateInvalid)
         #expect(try isRefused(network.ask(made.proof)))
@@ -179,14 +179,14 @@ struct NotaryTests {
     // MARK: Bounds
 
     @Test func handshakesAndClients_haveABound() throws {
-        let network = try OwnedNetwork(ends.server(.p256), mostHandshakes: 2, mostClients: 1)
+        let network = try OwnedNetwork(ends.server(.p256), maxHandshakes: 2, mostClients: 1)
         let client = try ends.client(.p256)
         let (first, second) = (try network.made(client, as: 1), try network.made(client, as: 2))
         let third = try network.pair(client, as: 3)
         third.handshake()
         #expect(third.server.progress == .failed(.noSignature))
         #expect(try network.ask(first.proof) == .proven)
-        // It is the broker that has no room, which is no failure of the client's.
+        // The broker has no room, which is not the client's failure.
         let refused = try network.ask(second.proof)
         guard case .objection(_, let failure) = refused else {
             Issue.record("\(refused)")
@@ -239,7 +239,7 @@ struct NotaryTests {
             call.messages = messages
             #expect(try !network.ask(call).isSigned)
         }
-        // What stands for TLS 1.3's content, and anything else.
+        // A placeholder for TLS 1.3's content, and anything else.
         for content in [
             [UInt8](repeating: 0x20, count: 130), [UInt8](repeating: 0, count: 100), [],
         ] {

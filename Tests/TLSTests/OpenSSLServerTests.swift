@@ -222,7 +222,7 @@ struct OpenSSLServerTests {
 }
 
 extension TLSStream {
-    /// Waits until the peer has sent something that is no data, such as a KeyUpdate.
+    /// Waits until the peer has sent something other than data, such as a KeyUpdate.
     fileprivate func untilSomethingElseCame() async throws {
         let count = channel.received
         while true {

@@ -34,18 +34,18 @@ final class OwnedNetwork {
 
     /// - Parameter context: with the key, and the clients' CA.
     init(
-        _ context: TLSContext, mostHandshakes: Int = 8, mostClients: Int = 8, places: Int = .max,
+        _ context: TLSContext, maxHandshakes: Int = 8, mostClients: Int = 8, places: Int = .max,
         rate: Int = 1_000
     ) throws {
         self.places = TestPlaces(places)
         ring = try KeyRing(context, number: 0)
-        clients = ShownClients(most: mostClients)
+        clients = ShownClients(limit: mostClients)
         let asker = Asker()
         front = try TLSContext(
             server: #require(context.face), key: RemoteKey(number: 0, signer: asker),
             verifier: asker)
         notary = Notary(
-            ring, clients, self.places, mostHandshakes: mostHandshakes, rate: rate,
+            ring, clients, self.places, maxHandshakes: maxHandshakes, rate: rate,
             clock: { [unowned self] in now })
         asker.network = self
     }

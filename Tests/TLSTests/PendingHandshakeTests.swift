@@ -12,7 +12,7 @@ internal import Testing
 @Suite struct PendingHandshakeTests {
     /// Two at most, with times in seconds.
     private final class Pending {
-        private var pending = PendingHandshakes(most: 2)
+        private var pending = PendingHandshakes(limit: 2)
         var count: Int { pending.count }
 
         private func moment(_ seconds: Double) -> Moment {

@@ -144,7 +144,7 @@ struct ProofTests {
         // Another client's whole answer.
         handshake.closing = other.closing
         #expect(throws: ProofRefusal.wrongClientSignature) { try handshake.walk(as: leaf) }
-        // A Finished of another hash, and a byte behind the signature.
+        // A Finished with another hash, and a byte after the signature.
         handshake = good
         handshake.closing =
             message(20, Array(parts[0].dropFirst(4).dropLast())) + parts[1] + parts[2]
@@ -165,7 +165,7 @@ struct ProofTests {
         let theirs = try ends.record(.p256, .p256)
         let ours = try ends.record(.rsa, .p256)
         #expect(throws: ProofRefusal.wrongServerCertificate) { try theirs.walk(as: ours.leaf()) }
-        // With our certificate behind theirs, or before it.
+        // With our certificate after theirs, or before it.
         let own = try entry(ours.serverCertificate)
         let foreign = try entry(theirs.serverCertificate)
         var messages = split(theirs.opening)

@@ -262,7 +262,7 @@ struct RemoteKeyTests {
         }
         #expect(error?.code == .unusableKey)
         let sentence = try #require(error).sentence
-        #expect(sentence.contains("(\(curve))") && sentence.contains("make a new key"))
+        #expect(sentence.contains("(\(curve))") && sentence.contains("create a new key"))
         #expect(signer.asked.isEmpty)
         expectEmptyErrorQueue()
     }

@@ -157,7 +157,7 @@ struct ServerNameTests {
             client: certificates.client(), server: certificates.server(certificate), name: name)
     }
 
-    /// A name of so many characters, in labels of 49 and one of what is left.
+    /// A name with that many characters, in labels of 49 and one with the rest.
     private static func long(_ count: Int) -> String {
         String(
             String(repeating: String(repeating: "a", count: 49) + ".", count: 6).prefix(count - 1))

@@ -20,7 +20,7 @@ struct Transcript: CustomTestStringConvertible, Sendable {
     var isChained = false
     /// How many certificates the client has shown: OpenSSL's adds the CA that it trusts.
     var chain = 2
-    /// The client, for a shell, in whose place stand `@PORT`, `@CA`, `@CERT` and `@KEY`.
+    /// The client, as a shell command with the placeholders `@PORT`, `@CA`, `@CERT` and `@KEY`.
     let command: String
 
     var testDescription: String { name }

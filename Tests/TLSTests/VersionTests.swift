@@ -82,7 +82,7 @@ struct VersionTests {
         client.limit(to: TLS1_2_VERSION)
         let pair = try MemoryPair(client: client, server: certificates.server(options: oldToo))
         pair.client.proceed()
-        // ClientHello.legacy_version, behind the headers of the record and of the message.
+        // ClientHello.legacy_version, after the headers of the record and of the message.
         try #require(Array(pair.client.sent.pending[9...10]) == [3, 3])
         pair.client.sent.pending[10] = UInt8(version & 0xff)
         pair.server.proceed()

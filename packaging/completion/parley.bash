@@ -1,4 +1,4 @@
-# Completion for parley in bash; parley itself knows what may come next.
+# Bash completion for parley; parley itself computes the candidates.
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 _parley() {

@@ -1,4 +1,4 @@
-# Completion for parley in fish; parley itself knows what may come next.
+# Fish completion for parley; parley itself computes the candidates.
 # SPDX-License-Identifier: Apache-2.0
 function __parley_complete
     set -l words (commandline -opc) (commandline -ct)

@@ -1,8 +1,8 @@
-// What the network process asks of whoever has the key, and waits for.
+// What the network process asks of the process that has the key, and waits for.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A question on a call channel, and its answer. Each has a file with both their halves; the question is
-/// read by whoever may not trust its sender.
+/// A question on a call channel, and its answer. Each has a file with both its halves; the side that
+/// reads a question must not trust its sender.
 package protocol Call: Sendable {
     associatedtype Answer: CallAnswer
     static var kind: CallKind { get }
@@ -11,14 +11,15 @@ package protocol Call: Sendable {
     func write(to writer: inout PacketWriter)
 }
 
-/// What is answered to a call.
+/// The answer to a call.
 package protocol CallAnswer: Sendable {
     /// Reads what follows the kind, to its last byte.
     init(reading reader: inout PacketReader) throws(PacketError)
     func write(to writer: inout PacketWriter)
 }
 
-/// A question's first byte, and its answer's, so that no answer is taken for another's.
+/// The first byte of a question and of its answer, so that no answer is taken for another
+/// question's.
 package enum CallKind: UInt8, CaseIterable, Sendable {
     case nonce = 1
     case signature = 2
@@ -30,14 +31,14 @@ package enum CallKind: UInt8, CaseIterable, Sendable {
 }
 
 extension Call {
-    /// All of it.
+    /// The complete message.
     package var packet: PacketWriter {
         var writer = PacketWriter(Self.kind.rawValue)
         write(to: &writer)
         return writer
     }
 
-    /// Reads a question whose kind was read, to its last byte.
+    /// Reads a question whose kind was already read, to its last byte.
     package init(whole reader: inout PacketReader) throws(PacketError) {
         try self.init(reading: &reader)
         try reader.end()
@@ -54,7 +55,7 @@ extension Call {
     package static func answer(reading bytes: [UInt8]) throws(PacketError) -> Answer {
         var reader = try PacketReader(bytes)
         guard reader.type == kind.rawValue else {
-            throw reader.malformed("answers another question")
+            throw reader.malformed("answers a different question")
         }
         let answer = try Answer(reading: &reader)
         try reader.end()
@@ -65,7 +66,7 @@ extension Call {
 extension CallChannel {
     /// Asks, and waits for the answer.
     ///
-    /// - Throws: as `call`; `malformed` where the answer isn't one to this question.
+    /// - Throws: as `call` does; `malformed` if the answer doesn't belong to this question.
     package func ask<Question: Call>(
         _ question: Question
     ) throws(PacketError) -> Question.Answer {
@@ -73,12 +74,12 @@ extension CallChannel {
     }
 }
 
-/// How long questions and answers may be, and their parts, in bytes.
+/// The maximum length of questions, answers and their parts, in bytes.
 package enum CallLimit {
-    /// A handshake's messages up to a server's Certificate are the longest: two hellos of each end, and the
-    /// longest of each other message.
+    /// The longest are a handshake's messages up to a server's Certificate: two hellos from each end, and
+    /// the longest of each other message.
     package static let question = messages + 1_024
-    /// An objection has a sentence, and X.509's.
+    /// An objection carries its own sentence and X.509's.
     package static let answer = 16_384
 
     package static let messages = 173_056

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Sockets
 
-/// Asks for the verification of the chain that a handshake's client shows, before it is known whether it has
-/// the key.
+/// Asks for the chain that a handshake's client presents to be verified, before it is known whether the
+/// client has the key.
 package struct ChainCall: Call, Equatable {
     package static var kind: CallKind { .chain }
 
@@ -29,12 +29,14 @@ package struct ChainCall: Call, Equatable {
     package typealias Answer = ChainAnswer
 }
 
-/// What there is against a client's chain.
+/// The objections to a client's chain.
 package enum ChainAnswer: CallAnswer, Equatable {
-    /// - seconds: until a certificate of the chain or a CRL ends; the server's other files may end it before that.
+    /// - seconds: until a certificate of the chain or a CRL expires; a change of the server's files may end it
+    ///   earlier.
     case accepted(seconds: UInt32)
-    /// - code: X.509's (X509_STORE_CTX_get_error(3)), never that of success.
-    /// - failure: what a handshake tells of it. Of its causes X.509's is kept, of its remedies whom to trust.
+    /// - code: X.509's (X509_STORE_CTX_get_error(3)), never the one for success.
+    /// - failure: what a handshake reports about it. Of its causes X.509's is kept, of its remedies the one
+    ///   about trust.
     case objection(code: Int32, failure: StreamError)
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
@@ -43,12 +45,12 @@ package enum ChainAnswer: CallAnswer, Equatable {
             return
         }
         guard let code = Int32(exactly: try reader.readInt64()), code != 0 else {
-            throw reader.malformed("objects without X.509's code")
+            throw reader.malformed("has an objection without an X.509 code")
         }
         let word = try reader.text(atMost: Longest.word)
         let sentence = try reader.text(atMost: Longest.sentence)
         guard let remedy = Remedy(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("names no remedy")
+            throw reader.malformed("names an unknown remedy")
         }
         let cause = try reader.optional { (reader) throws(PacketError) in
             try reader.text(atMost: Longest.sentence)
@@ -83,7 +85,7 @@ package enum ChainAnswer: CallAnswer, Equatable {
         writer.add(optional: cause) { $0.add(sentence: $1) }
     }
 
-    /// What helps against a client's certificate that isn't accepted.
+    /// What helps if a client's certificate isn't accepted.
     private enum Remedy: UInt8 {
         case none = 0
         case trust = 1

@@ -1,8 +1,8 @@
 // Nothing more comes of a handshake.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Has whatever is kept by a handle forgotten. For a handshake that has failed, and a session of which nothing
-/// else was told: that its connection is closed tells the same of all others.
+/// Makes the broker forget whatever it keeps under a handle. For a handshake that has failed, and for a
+/// session about which nothing else was said: for all others, the closing of the connection says the same.
 package struct DropCall: Call, Equatable {
     package static var kind: CallKind { .drop }
 

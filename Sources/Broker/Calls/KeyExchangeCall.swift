@@ -1,8 +1,8 @@
 // The server's signature in a handshake of TLS 1.2.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Asks for the signature in a ServerKeyExchange. Such a handshake proves nobody; its client's chain is
-/// verified by the same handle.
+/// Asks for the signature in a ServerKeyExchange. Such a handshake proves no identity; its client's
+/// chain is verified under the same handle.
 package struct KeyExchangeCall: Call, Equatable {
     package static var kind: CallKind { .keyExchange }
 

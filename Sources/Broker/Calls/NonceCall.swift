@@ -1,8 +1,8 @@
-// Something that no handshake has had yet.
+// A value that no handshake has had yet.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Asks for a nonce. Answers to `SignatureCall` have the next one with them, so that this is asked where
-/// several handshakes go on at once, and for the first one.
+/// Asks for a nonce. Answers to `SignatureCall` include the next one, so this is only needed if several
+/// handshakes are under way at once, and for the first one.
 package struct NonceCall: Call, Equatable {
     package static var kind: CallKind { .nonce }
 

@@ -1,19 +1,19 @@
 // The server's signature in a handshake of TLS 1.3.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Asks for the signature in a server's CertificateVerify. The handshake has begun by that, and what its
-/// client has to prove is asked for by the same handle, within ten seconds.
+/// Asks for the signature in a server's CertificateVerify. This begins the handshake, and its client's
+/// proof is expected under the same handle within ten seconds.
 package struct SignatureCall: Call, Equatable {
     package static var kind: CallKind { .signature }
 
     package var handle: Handle
     /// The key's number.
     package var key: UInt32
-    /// What the CertificateRequest has; nil where no client is asked for a certificate.
+    /// The content of the CertificateRequest; nil if no client certificate is requested.
     package var nonce: [UInt8]?
     /// The SignatureScheme's number.
     package var scheme: UInt16
-    /// ClientHello to server Certificate.
+    /// The messages from ClientHello to the server's Certificate.
     package var messages: [UInt8]
 
     package init(
@@ -49,7 +49,7 @@ package struct SignatureCall: Call, Equatable {
 package enum SignatureAnswer: CallAnswer, Equatable {
     /// - next: a nonce for another handshake.
     case signed([UInt8], next: [UInt8]?)
-    /// For a sentence's end, after a colon.
+    /// For the end of a sentence, after a colon.
     case refused(String)
 
     package init(reading reader: inout PacketReader) throws(PacketError) {

@@ -1,7 +1,7 @@
 // Whether a session's client is still accepted.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Asks for another verification of a session's client, under what is in force now.
+/// Asks for a session's client to be verified again, under what is in force now.
 package struct StandingCall: Call, Equatable {
     package static var kind: CallKind { .standing }
 

@@ -5,7 +5,7 @@
 package struct AlivePost: Message, Equatable {
     package static var kind: PostKind { .alive }
 
-    /// That of the pulse.
+    /// The number of the pulse.
     package var number: UInt64
 
     package init(number: UInt64) { self.number = number }

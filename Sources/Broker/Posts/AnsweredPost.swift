@@ -1,13 +1,13 @@
 // An answer to a run without a program.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the broker: what a run prints before it ends with status 0.
+/// From the broker: what a run prints before it exits with status 0.
 package struct AnsweredPost: Message, Equatable {
     package static var kind: PostKind { .answered }
 
     package var handle: Handle
     package var text: String
-    /// Whether the server closes after it.
+    /// Whether the server closes the session after it.
     package var closes: Bool
 
     package init(handle: Handle, text: String, closes: Bool) {

@@ -1,14 +1,14 @@
 // A session has begun.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: its handshake is over, and it is served.
+/// From the network process: its handshake is over, and it is being served.
 package struct BeganPost: Message, Equatable {
     package static var kind: PostKind { .began }
 
     package var handle: Handle
-    /// Of all loops, from 1 on.
+    /// Its number among the sessions of all loops, counted from 1.
     package var number: Int64
-    /// The client's, which the broker has to believe.
+    /// The client's address, which the broker has to take on trust.
     package var address: String
     /// What is spoken: the protocol of TLS's ALPN, or the conversation.
     package var conversation: String
@@ -23,7 +23,7 @@ package struct BeganPost: Message, Equatable {
     package init(reading reader: inout PacketReader) throws(PacketError) {
         handle = try reader.readUInt32()
         number = try reader.readInt64()
-        guard number > 0 else { throw reader.malformed("numbers a session \(number)") }
+        guard number > 0 else { throw reader.malformed("has the session number \(number)") }
         address = try reader.text(atMost: Longest.address)
         conversation = try reader.text(atMost: Longest.word)
     }

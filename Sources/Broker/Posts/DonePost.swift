@@ -3,7 +3,7 @@
 package import Remote
 internal import System
 
-/// From the broker: nothing more is to be waited for but what is in the program's pipes now. A
+/// From the broker: nothing more is to be waited for except what is in the program's pipes now. A
 /// `ToldPost` answers it.
 package struct DonePost: Message, Equatable {
     package static var kind: PostKind { .done }
@@ -27,7 +27,7 @@ package struct DonePost: Message, Equatable {
         case (3, 0): outcome = .overOutput
         case (4, 0): outcome = .leftRunning
         case (5, 0): outcome = .refused(try Refusal(reading: &reader))
-        default: throw reader.malformed("names no end of a program")
+        default: throw reader.malformed("names an unknown kind of end")
         }
     }
 

@@ -1,13 +1,13 @@
 // A session is over.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: a session that was served is over, to be recorded. Its client may not be told
-/// yet.
+/// From the network process: a session that was served is over, to be recorded. Its client may not have
+/// been told yet.
 package struct EndedPost: Message, Equatable {
     package static var kind: PostKind { .ended }
 
     package var handle: Handle
-    /// Why, in a word or a sentence.
+    /// Why, as a word or a sentence.
     package var reason: String
     package var bytesIn: UInt64
     package var bytesOut: UInt64
@@ -40,8 +40,8 @@ package struct EndedPost: Message, Equatable {
     }
 }
 
-/// From the network process: a session's connection is closed, and its handle says nothing any more. A program
-/// that still runs is killed.
+/// From the network process: a session's connection is closed, and its handle is not used any more. A program
+/// that is still running is killed.
 package struct ClosedPost: Message, Equatable {
     package static var kind: PostKind { .closed }
 

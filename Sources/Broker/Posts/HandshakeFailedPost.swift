@@ -6,7 +6,7 @@ package struct HandshakeFailedPost: Message, Equatable {
     package static var kind: PostKind { .handshakeFailed }
 
     package var handle: Handle
-    /// As a session's.
+    /// As for a session.
     package var number: Int64
     package var address: String
     package var code: String
@@ -23,7 +23,7 @@ package struct HandshakeFailedPost: Message, Equatable {
     package init(reading reader: inout PacketReader) throws(PacketError) {
         handle = try reader.readUInt32()
         number = try reader.readInt64()
-        guard number > 0 else { throw reader.malformed("numbers a session \(number)") }
+        guard number > 0 else { throw reader.malformed("has the session number \(number)") }
         address = try reader.text(atMost: Longest.address)
         code = try reader.text(atMost: Longest.word)
         reason = try reader.text(atMost: Longest.sentence)

@@ -1,7 +1,7 @@
-// Something has happened at a session that ends the server.
+// Something has happened in a session that ends the server.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: a session has had an end that is the server's.
+/// From the network process: a session has ended in a way that ends the server.
 package struct HappenedPost: Message, Equatable {
     package static var kind: PostKind { .happened }
 
@@ -18,7 +18,7 @@ package struct HappenedPost: Message, Equatable {
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
         guard let event = Event(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("tells of nothing that can happen")
+            throw reader.malformed("reports an unknown event")
         }
         self.event = event
     }

@@ -1,7 +1,8 @@
-// Whether a program waits for its client.
+// Whether a program is waiting for its client.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the broker: whether the session's program can't go on because its client does not read.
+/// From the broker: asks whether the session's program can't continue because its client does not
+/// read.
 package struct ProbePost: Message, Equatable {
     package static var kind: PostKind { .probe }
 

@@ -1,12 +1,12 @@
-// A policy is in force at all loops.
+// A policy is in force in all loops.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: all of its loops go by a policy that the broker has sent. Nothing is answered under an
+/// From the network process: all of its loops use a policy that the broker has sent. Nothing is answered under an
 /// earlier one after that.
 package struct InForcePost: Message, Equatable {
     package static var kind: PostKind { .inForce }
 
-    /// The policy's.
+    /// The policy's generation.
     package var generation: UInt64
 
     package init(generation: Int) { self.generation = UInt64(clamping: generation) }

@@ -1,12 +1,12 @@
 // The operator's lines.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: the operator is asked for a line of standard input, which only the broker has. A
-/// `LinePost` answers it. One line is asked for at a time.
+/// From the network process: asks the operator for a line of standard input, which only the broker has. A
+/// `LinePost` answers it. Only one line is asked for at a time.
 package struct AskPost: Message, Equatable {
     package static var kind: PostKind { .ask }
 
-    /// The longest line, in bytes; of a longer one comes one byte more.
+    /// The longest line, in bytes; for a longer one, one more byte is sent.
     package var limit: UInt32
 
     package init(limit: Int) { self.limit = UInt32(clamping: limit) }
@@ -14,14 +14,14 @@ package struct AskPost: Message, Equatable {
     package init(reading reader: inout PacketReader) throws(PacketError) {
         limit = try reader.readUInt32()
         guard limit <= Longest.name else {
-            throw reader.malformed("asks for a longer line than may be sent")
+            throw reader.malformed("asks for a line longer than the limit")
         }
     }
 
     package func write(to writer: inout PacketWriter) { writer.add(limit) }
 }
 
-/// From the network process: the line that was asked for isn't needed any more. It is answered all the same.
+/// From the network process: the line that was asked for is no longer needed. It is answered all the same.
 package struct AskNoMorePost: Message, Equatable {
     package static var kind: PostKind { .askNoMore }
 
@@ -30,7 +30,7 @@ package struct AskNoMorePost: Message, Equatable {
     package func write(to writer: inout PacketWriter) {}
 }
 
-/// From the broker: what came of an `AskPost`.
+/// From the broker: the result of an `AskPost`.
 package struct LinePost: Message, Equatable {
     package static var kind: PostKind { .line }
 
@@ -38,9 +38,9 @@ package struct LinePost: Message, Equatable {
         case line([UInt8])
         /// The end of input.
         case end
-        /// It wasn't needed any more, and nothing was read.
+        /// It was no longer needed, and nothing was read.
         case withdrawn
-        /// Standard input can't be read, for the reason that the sentence has.
+        /// Standard input can't be read, for the reason in the sentence.
         case failed(String)
     }
 
@@ -54,7 +54,7 @@ package struct LinePost: Message, Equatable {
         case 2: result = .end
         case 4: result = .withdrawn
         case 3: result = .failed(try reader.text(atMost: Longest.sentence))
-        default: throw reader.malformed("is no line and no end of lines")
+        default: throw reader.malformed("is neither a line nor the end of input")
         }
     }
 

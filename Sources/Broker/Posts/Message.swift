@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Remote
 
-/// A message of a post channel. Each has a file with both its halves; it is read by whoever may not
-/// trust its sender.
+/// A message on a post channel. Each has a file with both its halves; the side that reads it must
+/// not trust its sender.
 package protocol Message {
     static var kind: PostKind { get }
     /// Reads what follows the kind, to its last byte.
@@ -51,17 +51,17 @@ package enum PostKind: UInt8, CaseIterable, Sendable {
 
     /// Whether the broker sends it.
     package var isBrokers: Bool { rawValue >= 64 }
-    /// Whether it goes over the one control channel of the two processes. The others are about sessions, or how many
-    /// there are, and go over the channel of their loop.
+    /// Whether it goes over the one control channel of the two processes. The others are about sessions, or their
+    /// number, and go over the channel of their loop.
     package var isControl: Bool { rawValue & 32 != 0 }
 }
 
-/// Which session of its channel a message is about, as the network process numbers them: from 1 on, and
-/// none twice.
+/// Which session of its channel a message is about, as the network process numbers them: from 1, never
+/// reusing a number.
 package typealias Handle = UInt32
 
 extension Message {
-    /// All of it.
+    /// The complete message.
     package var packet: PacketWriter {
         var writer = PacketWriter(Self.kind.rawValue)
         write(to: &writer)
@@ -69,7 +69,7 @@ extension Message {
     }
 }
 
-/// How long the parts of messages may be, in bytes.
+/// The maximum length of the parts of messages, in bytes.
 enum Longest {
     /// A sentence for people.
     static let sentence = 4_096
@@ -77,18 +77,18 @@ enum Longest {
     static let word = 64
     /// A peer's address with its port.
     static let address = 128
-    /// A message of the tutorials', or a command's name.
+    /// A message of the tutorials, or a command's name.
     static let name = 32_768
-    /// What `help` says of a table.
+    /// What `help` says about a table.
     static let text = 16 << 20
 }
 
 extension PacketWriter {
-    /// A sentence as long as its reader takes it; what is too long of it is left out. Some have parts of what
-    /// a peer said.
+    /// A sentence as long as its reader accepts it; what is too long is cut off. Some contain parts of what a
+    /// peer said.
     mutating func add(sentence: String) {
         guard sentence.utf8.count > Longest.sentence else { return add(text: sentence) }
-        // A character that was cut becomes one of three bytes.
+        // A character that was cut is replaced by one of three bytes.
         add(text: String(decoding: sentence.utf8.prefix(Longest.sentence - 3), as: UTF8.self))
     }
 }

@@ -1,4 +1,4 @@
-// A message of the tutorials' that was answered.
+// A message of the tutorials that was answered.
 // SPDX-License-Identifier: Apache-2.0
 
 /// From the network process: a message and whether the table has a reply to it, to be recorded.

@@ -1,12 +1,13 @@
-// What a session has not told of.
+// What a session has not reported.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: so much was given or refused that is not told one by one, since it was too much.
+/// From the network process: how much was given or refused that is not reported individually because there
+/// was too much of it.
 package struct OmittedPost: Message, Equatable {
     package static var kind: PostKind { .omitted }
 
     package var handle: Handle
-    /// How many records they would have been.
+    /// How many records these would have been.
     package var records: UInt32
     /// How many of the session's commands.
     package var commands: UInt32

@@ -1,8 +1,8 @@
 // How many connections a loop has.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: how many connections are open at its loop, once the server ends: when that begins, and
-/// each time that one has closed. What was to be said of those that are closed was said before.
+/// From the network process: how many connections are open in its loop once the server is shutting down: when that
+/// begins, and each time one has closed. What had to be said about those that are closed was said before.
 package struct OpenPost: Message, Equatable {
     package static var kind: PostKind { .open }
 

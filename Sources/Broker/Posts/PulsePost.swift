@@ -1,12 +1,12 @@
 // Whether the network process is alive.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the broker: each loop of the network process is to show that it still turns, and that whoever signs for it
+/// From the broker: each loop of the network process must show that it is still turning, and that its signing side
 /// answers. `AlivePost` follows when all have.
 package struct PulsePost: Message, Equatable {
     package static var kind: PostKind { .pulse }
 
-    /// Counts them.
+    /// Counts the pulses.
     package var number: UInt64
 
     package init(number: UInt64) { self.number = number }

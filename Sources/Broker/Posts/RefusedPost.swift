@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Remote
 
-/// From the broker: a run starts nothing, and why.
+/// From the broker: a run starts nothing, with the reason.
 package struct RefusedPost: Message, Equatable {
     package static var kind: PostKind { .refused }
 
@@ -28,7 +28,7 @@ package struct RefusedPost: Message, Equatable {
 extension Refusal {
     init(reading reader: inout PacketReader) throws(PacketError) {
         guard let code = Code(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("names no code of a refusal")
+            throw reader.malformed("has an invalid refusal code")
         }
         self.init(code, try reader.text(atMost: Longest.sentence))
     }

@@ -1,7 +1,7 @@
 // Replies that the network process has given by itself.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: fixed replies of one name in a row, to be recorded.
+/// From the network process: consecutive fixed replies of the same name, to be recorded.
 package struct RepliedPost: Message, Equatable {
     package static var kind: PostKind { .replied }
 

@@ -2,15 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Remote
 
-/// From the network process: a run whose turn has come. Whatever becomes of it is answered: by
-/// `AnsweredPost`, `RefusedPost` or `StartedPost`. The session's next run comes after that, and after
-/// `ToldPost` where a program was started.
+/// From the network process: a run whose turn has come. It is always answered: with `AnsweredPost`,
+/// `RefusedPost` or `StartedPost`. The session's next run comes after that, and after `ToldPost` if a
+/// program was started.
 package struct RunPost: Message, Equatable {
     package static var kind: PostKind { .run }
 
     package var handle: Handle
     package var request: Request
-    /// The client has cancelled it before its turn came.
+    /// The client cancelled it before its turn came.
     package var wasCancelled: Bool
 
     package init(handle: Handle, request: Request, wasCancelled: Bool) {

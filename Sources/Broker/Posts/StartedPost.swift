@@ -1,9 +1,9 @@
 // A program is to be started.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the broker: a run was admitted. With it come the other ends of the program's pipes: its output,
-/// its error output, and its input where it takes one. `EndsPost` answers it; the program is started after that.
-/// Where they could not be sent it says so, and comes without them.
+/// From the broker: a run was admitted. With it come the other ends of the program's pipes: its output, its
+/// error output, and its input if it takes any. `EndsPost` answers it; the program is started after that. If
+/// they could not be sent it says so, and comes without them.
 package struct StartedPost: Message, Equatable {
     package static var kind: PostKind { .started }
 
@@ -25,7 +25,7 @@ package struct StartedPost: Message, Equatable {
         self.takesInput = takesInput
     }
 
-    /// The same where they can't be sent.
+    /// The same if they can't be sent.
     var withoutEnds: Self {
         var post = self
         post.hasEnds = false
@@ -49,8 +49,8 @@ package struct StartedPost: Message, Equatable {
     }
 }
 
-/// From the network process: whether it has the ends that came with a `StartedPost`, so that somebody can have
-/// what the program says. Where it hasn't, nothing is started, and the run is refused.
+/// From the network process: whether it has the ends that came with a `StartedPost`, so that there is somebody
+/// to receive the program's output. If it doesn't, nothing is started and the run is refused.
 package struct EndsPost: Message, Equatable {
     package static var kind: PostKind { .ends }
 
@@ -73,7 +73,8 @@ package struct EndsPost: Message, Equatable {
     }
 }
 
-/// From the broker: a program that takes input runs. What it writes may be sent, and its input may be asked for.
+/// From the broker: a program that takes input is running. Its output may be sent, and its input may be asked
+/// for.
 package struct RunningPost: Message, Equatable {
     package static var kind: PostKind { .running }
 

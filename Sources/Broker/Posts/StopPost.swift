@@ -1,15 +1,16 @@
-// A program is to be ended.
+// A program must be ended.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: the session's program is to be ended with all that it started.
+/// From the network process: the session's program must be ended with everything it started.
 package struct StopPost: Message, Equatable {
     package static var kind: PostKind { .stop }
 
-    /// Why. The first reason is the command's outcome.
+    /// Why. The first reason becomes the command's outcome.
     package enum Reason: UInt8, CaseIterable, Sendable {
-        /// Somebody who need not be told why: its client, or whoever ends the server.
+        /// Whoever asked for it need not be told why: its client, or whoever is stopping the
+        /// server.
         case ordered = 0
-        /// It wrote more than it may.
+        /// It wrote more than its limit.
         case overOutput = 1
     }
 
@@ -24,7 +25,7 @@ package struct StopPost: Message, Equatable {
     package init(reading reader: inout PacketReader) throws(PacketError) {
         handle = try reader.readUInt32()
         guard let reason = Reason(rawValue: try reader.readUInt8()) else {
-            throw reader.malformed("names no reason to end a program")
+            throw reader.malformed("names an unknown reason to stop a program")
         }
         self.reason = reason
     }

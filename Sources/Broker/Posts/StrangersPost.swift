@@ -1,12 +1,12 @@
-// Connections that came to no session, told together.
+// Connections that never became a session, reported together.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: so many handshakes of an address have failed, or connections were closed before they had one,
-/// that were not told one by one.
+/// From the network process: how many handshakes from an address have failed, or connections were closed before they had
+/// one, that were not reported individually.
 package struct StrangersPost: Message, Equatable {
     package static var kind: PostKind { .strangers }
 
-    /// Without a port, or a /64; nil where they were from several.
+    /// Without a port, or a /64; nil if they came from several.
     package var address: String?
     /// From how many addresses.
     package var addresses: UInt32
@@ -15,9 +15,9 @@ package struct StrangersPost: Message, Equatable {
     /// The most frequent reason: the kind of failure, and a sentence.
     package var code: String
     package var reason: String
-    /// All of them, with how many had each; none of a single connection.
+    /// All reasons with their counts; empty for a single connection.
     package var reasons: [Reason]
-    /// In what time they came.
+    /// The period in which they came.
     package var seconds: UInt32
 
     package struct Reason: Equatable, Sendable {
@@ -51,7 +51,7 @@ package struct StrangersPost: Message, Equatable {
         count = try reader.readUInt32()
         code = try reader.text(atMost: Longest.word)
         reason = try reader.text(atMost: Longest.sentence)
-        reasons = try reader.list(atMost: Self.mostReasons) { (reader) throws(PacketError) in
+        reasons = try reader.list(atMost: Self.maxReasons) { (reader) throws(PacketError) in
             let code = try reader.text(atMost: Longest.word)
             return Reason(code: code, count: Int(try reader.readUInt32()))
         }
@@ -72,5 +72,5 @@ package struct StrangersPost: Message, Equatable {
     }
 
     /// More are not told apart.
-    package static let mostReasons = 8
+    package static let maxReasons = 8
 }

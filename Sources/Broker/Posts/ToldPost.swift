@@ -1,8 +1,8 @@
 // A command's client was told of its end.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the network process: what the session's program has moved. Nothing of it is read or written any
-/// more.
+/// From the network process: what the session's program has transferred. Nothing of it is read or
+/// written any more.
 package struct ToldPost: Message, Equatable {
     package static var kind: PostKind { .told }
 
@@ -31,15 +31,15 @@ package struct ToldPost: Message, Equatable {
     }
 }
 
-/// What a program has moved, as whoever moves its bytes counts them.
+/// What a program has transferred, as counted by whoever moves its bytes.
 package struct Traffic: Equatable, Sendable {
     /// Bytes of input that came for it.
     package var bytesIn = 0
-    /// Bytes that it wrote to its output within its limit, whoever took them.
+    /// Bytes that it wrote to its output within its limit, whether or not anybody took them.
     package var bytesOut = 0
-    /// The same of its error output; the limit is for both together.
+    /// The same for its error output; the limit is for both together.
     package var bytesError = 0
-    /// It wrote more than it may; what goes beyond was thrown away.
+    /// It wrote more than its limit; the excess was discarded.
     package var isOverLimit = false
 
     package init(

@@ -1,4 +1,4 @@
-// What a session could not make a request of, or may not have.
+// Something a session could not understand as a request, or may not have.
 // SPDX-License-Identifier: Apache-2.0
 package import Remote
 
@@ -7,7 +7,7 @@ package struct UnreadPost: Message, Equatable {
     package static var kind: PostKind { .unread }
 
     package var handle: Handle
-    /// The command's name; nil where it isn't known.
+    /// The command's name; nil if it isn't known.
     package var name: String?
     package var refusal: Refusal
 

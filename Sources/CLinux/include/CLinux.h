@@ -1,4 +1,5 @@
-// What Swift's Glibc module lacks: epoll, eventfd, signalfd, timerfd, accept4, getopt_long, and a command's keeper.
+// What Swift's Glibc module lacks: epoll, eventfd, signalfd, timerfd, accept4, getopt_long, and the keeper of a
+// command.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef CLINUX_H
 #define CLINUX_H
@@ -15,7 +16,8 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
-// The word of that place on this process's command line, 0 the program's own; null beyond the last.
+// The word at that position of this process's command line, 0 being the program itself; null beyond
+// the last.
 const char *parley_argument(int index);
 
 // Whether a signal is ignored.
@@ -31,7 +33,8 @@ int parley_epoll_add(int epoll, int fd, unsigned int events);
 int parley_epoll_change(int epoll, int fd, unsigned int events);
 // At most 256 events; the array must hold as many. The result is epoll_wait's.
 int parley_epoll_wait(int epoll, parley_epoll_event *events, int capacity, int milliseconds);
-// Has a timerfd become readable at a time of the monotonic clock, in nanoseconds, instead of before.
+// Makes a timerfd readable at a time of the monotonic clock, in nanoseconds, replacing its previous
+// time.
 int parley_timerfd_set(int timer, long nanoseconds);
 // The monotonic clock, in nanoseconds.
 long parley_nanoseconds(void);
@@ -44,11 +47,12 @@ typedef struct parley_option {
 parley_option parley_getopt_long(
     int count, char *const *arguments, const char *shorts, const struct option *longs, int next);
 
-// A descriptor that becomes readable at a process's end, or -1 with errno (pidfd_open(2)).
+// A descriptor that becomes readable when a process ends, or -1 with errno (pidfd_open(2)).
 int parley_pidfd_open(int pid);
-// open(2)'s flag for a descriptor that only stands for a file.
+// open(2)'s flag for a descriptor that only refers to a file.
 extern const int parley_o_path;
-// libedit's variadic calls (editline(3)), which Swift can't make, by the addresses of el_set and history.
+// libedit's variadic calls (editline(3)), which Swift can't make, through the addresses of el_set and
+// history.
 int parley_el_set(void *el_set, void *editor, int operation, const void *value);
 int parley_el_set_number(void *el_set, void *editor, int operation, int value);
 int parley_el_set_words(
@@ -60,51 +64,53 @@ int parley_history_text(void *history, void *list, int operation, const char *te
 
 int parley_accept4(int fd, struct sockaddr *address, socklen_t *length);
 int parley_pipe(int ends[2]);
-// Bytes that can be read from a pipe now.
+// Bytes that can currently be read from a pipe.
 int parley_readable(int fd);
 
 /** How many bytes a pipe can hold. */
 int parley_pipe_capacity(int fd);
 // Raises the soft limit of open descriptors to the hard one; the result is that limit.
 int parley_raise_descriptor_limit(void);
-// No core, no crash handler, and no other process of this user may read this one's memory. Programs that
-// are started get the limit of cores back.
+// No core dump, no crash handler, and no other process of this user may read this one's memory. Programs
+// that are started get their core limit back.
 void parley_forbid_dumps(void);
 
-// Starts this process's own executable in a process group of its own, with descriptors whose numbers there are their
-// places, and no others. Its one argument is the word; its environment is empty, or this one's. The result is its number
-// or -errno.
+// Starts this process's own executable in a process group of its own, with these descriptors, numbered by their
+// positions, and no others. Its one argument is the word; its environment is empty, or this process's. The result is its
+// process ID or -errno.
 pid_t parley_start_again(const char *word, int keeps_environment, const int *numbers, int count);
 // What ps(1) shows; at most 15 bytes.
 void parley_take_name(const char *name);
-// Has the kernel kill this process when the thread that started it ends. Below zero where it can't, or where `parent` is
-// gone already. A change of user clears it.
+// Makes the kernel kill this process when the thread that started it ends. Below zero if that fails, or if `parent` is
+// already gone. A change of user clears it.
 int parley_end_with_parent(pid_t parent);
 
-// What to start: strings as execve(2) takes them, and descriptors that are all above 2.
+// What to start: strings in the form that execve(2) takes, and descriptors that are all above 2.
 typedef struct parley_start {
     const char *path, *directory;
     char *const *arguments, *const *environment;
     int input, output, error_output;
     unsigned umask;
-    // How long the command's processes have between SIGTERM and SIGKILL, in nanoseconds, where this process
+    // How long the command's processes have between SIGTERM and SIGKILL, in nanoseconds, if this process
     // ends before the command does.
     long grace;
-    // Whether what the program leaves behind is let go when this process ends.
+    // Whether what the program leaves behind is left running when this process ends.
     int is_background;
-    // Whether somebody waits to hear that it runs; else that is told within milliseconds, or with its end.
+    // Whether somebody is waiting to hear that it runs; otherwise that is reported within milliseconds, or
+    // with its end.
     int is_waited_for;
-    // Those of the program; null: those that this process has. They must stay as the strings.
+    // The program's rights; null for those of this process. They must remain valid like the
+    // strings.
     const parley_rights *rights;
-    // The folder of the control group that the program is started in, which is removed behind it; -1: none. The
-    // keeper stays outside, so that it outlives what it kills. `group_name` is what the folder is called, in
-    // less than PARLEY_GROUP_NAME bytes; null: none.
+    // The folder of the control group that the program is started in, which is removed afterwards; -1 for none.
+    // The keeper stays outside, so that it outlives what it kills. `group_name` is the name of the folder,
+    // shorter than PARLEY_GROUP_NAME bytes; null for none.
     int group;
     const char *group_name;
-    // In bytes; 0: not bounded. Set by the keeper once the program has memory of its own: until its exec it shares
-    // parleyd's, and who shares the memory of a process that is killed for lack of it is killed as well.
+    // In bytes; 0 for no limit. Set by the keeper once the program has memory of its own: until its exec it shares
+    // parleyd's, and whatever shares the memory of a process that is killed for lack of it is killed as well.
     long memory;
-    // Which limits the group has, to say whether they were reached (PARLEY_OVER_MEMORY, …).
+    // Which limits the group has, to report whether they were reached (PARLEY_OVER_MEMORY, …).
     int limits;
     // Set by parley_keeper_start.
     int control;
@@ -114,9 +120,9 @@ enum { PARLEY_GROUP_NAME = 64 };
 
 // Limits of a control group that were reached.
 enum {
-    // Something of the command was ended for it.
+    // Part of the command was killed because of it.
     PARLEY_OVER_MEMORY = 1,
-    // There was no further process.
+    // No more processes could be created.
     PARLEY_OVER_PROCESSES = 2,
 };
 
@@ -124,28 +130,29 @@ enum {
 enum {
     // The program itself, its directory, or no room for one more process.
     PARLEY_PROGRAM,
-    // The kernel, or a filter of system calls, refuses what the keeper needs.
+    // The kernel, or a system call filter, refuses what the keeper needs.
     PARLEY_KEEPER,
-    // There is no /proc of this process's PID namespace that the keeper can use.
+    // There is no /proc for this process's PID namespace that the keeper can use.
     PARLEY_PROC,
-    // It can't have the rights that were given.
+    // It can't be given the rights that were specified.
     PARLEY_RIGHTS,
     // It can't be put into its control group, or not with that group's limits.
     PARLEY_GROUP,
 };
 
-// What is known of a command; each report says all. `code` and `status` are waitid(2)'s si_code and si_status.
+// What is known about a command; each report contains everything. `code` and `status` are waitid(2)'s si_code
+// and si_status.
 typedef struct parley_report {
-    // The program's number.
+    // The program's process ID.
     pid_t program;
     // Why it was not started: an errno, and one of the causes above.
     int failure, cause;
     // The program itself.
     int has_ended, code, status;
-    // Nothing of the command runs any more, and how many processes were ended.
+    // Nothing of the command is running any more, and how many processes were ended.
     int is_over, signalled;
-    // Once it is over: which limits were reached, and whether there is something in its control group, which is
-    // still there then.
+    // Once it is over: which limits were reached, and whether there is something in its control group, which
+    // then still exists.
     int reached, has_group;
 } parley_report;
 
@@ -163,27 +170,28 @@ enum {
     PARLEY_TERMINATE = 'T',
     // SIGKILL to every process of the command, until none is left.
     PARLEY_KILL = 'K',
-    // What is left may run on; the command counts as over.
+    // What is left may keep running; the command counts as over.
     PARLEY_LET_GO = 'L',
 };
 
-// Starts a program below a keeper of its own: in a session of its own, with the standard descriptors as given and no
-// others, default signal dispositions, and the limits that this process began with. It waits for nothing: the first
-// report says whether the exec succeeded, and until then the strings must stay. Where `failure` is set nothing is left of
+// Starts a program under a keeper of its own: in a session of its own, with the given standard descriptors and no others,
+// default signal dispositions, and the limits that this process began with. It doesn't wait: the first report says
+// whether the exec succeeded, and until then the strings must remain valid. If `failure` is set nothing is left of
 // either.
 parley_keeper parley_keeper_start(const parley_start *start);
 // 1: a report; 0: none now; -1: the keeper has ended.
 int parley_keeper_read(int control, parley_report *report);
-// The number of the program that a killed keeper had begun to execute, whether or not it said so; 0 for none.
+// The process ID of the program that a killed keeper had begun to execute, whether or not it reported it; 0
+// for none.
 pid_t parley_keeper_program(const void *memory);
 void parley_keeper_tell(int control, char wish);
-// Takes a keeper that has ended away, with its memory; 0 where it has not.
+// Reaps a keeper that has ended, and frees its memory; 0 if it has not ended.
 int parley_keeper_reap(pid_t keeper, void *memory);
-// Takes away all children that have ended but keepers; the result is how many.
-// None is after a child that is spared and has ended.
+// Reaps all children that have ended except keepers; the result is how many.
+// Children after one that is spared and has ended are not found.
 int parley_reap_orphans(pid_t spared);
 
-// Whether whoever manages a control group has handed it over (systemd's Delegate=), by its folder's path.
+// Whether whoever manages a control group has delegated it (systemd's Delegate=), by its folder's path.
 int parley_is_delegated(const char *path);
 
 #endif

@@ -1,10 +1,10 @@
-// A Certificate message of certificates that came in another one.
+// Builds a Certificate message from the certificates of another one.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
 extension ClientChain {
-    /// The Certificate message of TLS 1.3 that has a stack of certificates, without extensions. TLS 1.2's has
-    /// another form, which only its handshake needs.
+    /// The TLS 1.3 Certificate message for a stack of certificates, without extensions. TLS 1.2 has another
+    /// form, which only its handshake needs.
     static func message(_ stack: OpaquePointer?) -> [UInt8] {
         let certificates = unsafe (0..<max(0, OPENSSL_sk_num(stack))).map {
             unsafe Certificate(sharing: OpaquePointer(OPENSSL_sk_value(stack, $0)!))

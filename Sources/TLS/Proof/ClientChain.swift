@@ -1,23 +1,23 @@
 // The chain that a client shows in a handshake.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A client's Certificate message, whose form was read; nothing is verified of it.
+/// A client's Certificate message, parsed but not verified.
 public struct ClientChain: Sendable {
-    /// SHA-256 of the whole message, by which a chain that was verified can be remembered: the same
+    /// SHA-256 of the whole message, under which a verified chain can be remembered: the same
     /// message is the same chain.
     public let hash: [UInt8]
     /// Of the message, in bytes.
     let size: Int
     private let entries: [ArraySlice<UInt8>]
 
-    /// - Parameter message: with its header, and nothing else; 32 KiB at most, in which there are one to
-    ///   ten certificates, the client's own first.
+    /// - Parameter message: with its header, and nothing else; at most 32 KiB, with one to ten
+    ///   certificates, the client's own first.
     /// - Throws: `ProofRefusal`.
     public init(_ message: [UInt8]) throws(ProofRefusal) {
         var reader = HandshakeReader(message)
         let certificate = try reader.next(.certificate)
         try reader.end()
-        var list = try CertificateList(certificate, most: HandshakeKind.mostCertificates)
+        var list = try CertificateList(certificate, maxCount: HandshakeKind.maxCertificates)
         var entries: [ArraySlice<UInt8>] = []
         while let entry = try list.next() { entries.append(entry) }
         guard !entries.isEmpty else { throw .noClientCertificate }
@@ -26,8 +26,8 @@ public struct ClientChain: Sendable {
         hash = try TranscriptHash.of(message[...], .sha256)
     }
 
-    /// The certificates, the client's own first; at least one. Costs more than all the rest of a proof
-    /// (OpenSSL 3.0 takes 110 µs for one), so that whoever remembers the hash need not ask.
+    /// The certificates, the client's own first; at least one. Takes longer than all the rest of a
+    /// proof (OpenSSL 3.0 needs 110 µs for one), so callers that know the hash need not ask.
     ///
     /// - Throws: `unreadableCertificate`.
     public func certificates() throws(ProofRefusal) -> [Certificate] {

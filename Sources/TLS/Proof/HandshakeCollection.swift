@@ -1,8 +1,8 @@
-// What a context does for handshakes that are proved to a broker.
+// Prepares a context for handshakes that are proved to a broker.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// Has a server's streams hand their messages to their `HandshakeTranscript`, and send its nonce.
+/// Makes a server's streams pass their messages to their `HandshakeTranscript`, and send its nonce.
 enum HandshakeCollection {
     /// - Throws: `refused`.
     static func install(in context: OpaquePointer) throws(CredentialError) {
@@ -14,9 +14,9 @@ enum HandshakeCollection {
                 start: start?.assumingMemoryBound(to: UInt8.self), count: count)
             unsafe transcript.note(message.span, isSent: isSent == 1)
         }
-        // Longer ones are refused by OpenSSL, with an alert.
+        // OpenSSL rejects longer ones with an alert.
         unsafe parley_SSL_CTX_set_max_cert_list(context, HandshakeKind.certificate.longest)
-        // A server may send it unasked in this message only (RFC 8446, section 4.2).
+        // A server may send it unsolicited only in this message (RFC 8446, section 4.2).
         guard
             unsafe SSL_CTX_add_custom_ext(
                 context, UInt32(HandshakeNonce.extensionType),
@@ -25,7 +25,7 @@ enum HandshakeCollection {
                     guard let ssl = unsafe ssl, let start = unsafe start, let count = unsafe count,
                         let nonce = unsafe TLSTransport.of(ssl)?.transcript?.nonce
                     else { return 0 }
-                    // Until OpenSSL has written it.
+                    // Kept until OpenSSL has written it.
                     let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: nonce.count)
                     _ = unsafe copy.initialize(from: nonce)
                     unsafe start.pointee = unsafe UnsafePointer(copy.baseAddress)

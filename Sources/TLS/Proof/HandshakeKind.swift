@@ -16,9 +16,9 @@ public enum HandshakeKind: UInt8, Sendable, CustomStringConvertible {
     /// The most bytes that a body may have here; the type's own limit is 16 MiB.
     var longest: Int {
         switch self {
-        // A hello of today has 2 KB, of which the most is a hybrid key share; OpenSSL takes 128 KiB.
+        // Today's hellos have 2 KB, most of it a hybrid key share; OpenSSL accepts 128 KiB.
         case .clientHello: 16_384
-        // What our own end writes: one key share, one protocol name.
+        // Written by our own end: one key share, one protocol name.
         case .serverHello, .encryptedExtensions: 4_096
         // The CAs' names are 16 KiB at most (`TLSContext`).
         case .certificateRequest: 24_576
@@ -31,14 +31,14 @@ public enum HandshakeKind: UInt8, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same of a message of the server's own.
+    /// The same for a message that the server itself sends.
     func longest(isServers: Bool) -> Int {
         isServers && self == .certificate ? ServerFace.longestChain : longest
     }
 
-    /// In a client's Certificate. OpenSSL goes one deeper (`TLSContext`), more than any PKI has, and each costs the
-    /// verifying end a signature.
-    static let mostCertificates = 10
+    /// In a client's Certificate. OpenSSL accepts one level more (`TLSContext`); no PKI has so many, and each costs
+    /// the verifying end a signature.
+    static let maxCertificates = 10
 
     /// As RFC 8446 spells it.
     public var description: String {

@@ -1,11 +1,11 @@
-// What makes a handshake of this server's unlike every other.
+// What makes each of this server's handshakes unique.
 // SPDX-License-Identifier: Apache-2.0
 internal import COpenSSL
 
-/// A broker's nonce, as an extension of the CertificateRequest. Clients ignore what they don't know there
-/// (RFC 8446, section 4.3.2), and sign it with all the rest.
+/// A broker's nonce, as an extension of the CertificateRequest. Clients ignore unknown extensions there
+/// (RFC 8446, section 4.3.2), and sign them with all the rest.
 public enum HandshakeNonce {
-    /// In bytes: enough that no two are the same by chance.
+    /// In bytes: enough that no two are equal by chance.
     public static let size = 32
 
     /// The extension's type, of those that the TLS registry keeps for private use (0xff00 to 0xffff,
@@ -14,7 +14,7 @@ public enum HandshakeNonce {
     /// encrypted names. 0x50 is a P.
     static let extensionType = 0xff50
 
-    /// A nonce that nobody has seen.
+    /// A fresh nonce.
     ///
     /// - Throws: `unavailable`.
     public static func make() throws(ProofRefusal) -> [UInt8] {

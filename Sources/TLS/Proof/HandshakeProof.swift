@@ -1,39 +1,40 @@
-// A broker's half of a handshake: it signs for its server, and learns who the client is.
+// A broker's half of a handshake: it signs for the server, and learns who the client is.
 // SPDX-License-Identifier: Apache-2.0
 public import System
 
-/// One handshake of TLS 1.3, seen by who holds the server's key, from messages that it has from whom it
-/// need not trust. Four steps, each once and in this order: `contentToSign`, `append(signature:)`,
-/// `showChain`, `prove`. A step that fails is the last.
+/// One TLS 1.3 handshake, as seen by the holder of the server's key, from messages of a process that it
+/// need not trust. Four steps, each taken once and in this order: `contentToSign`,
+/// `append(signature:)`, `showChain`, `prove`. A step that fails is the last.
 ///
-/// What is proved: the holder of the client's key has made this handshake with this server's
-/// certificate after the nonce was made, since both are in what it signed, and so is a signature
-/// that only the server's key makes. Not proved: from where it came, and that it is still there.
+/// What is proved: the holder of the client's key performed this handshake with this server's
+/// certificate after the nonce was created, since it signed both, and also a signature that only
+/// the server's key can make. Not proved: where the client is, and that it is still connected.
 public struct HandshakeProof: ~Copyable {
-    /// For the CertificateRequest of this handshake; empty where there may be none.
+    /// For the CertificateRequest of this handshake; empty if there may be none.
     public let nonce: [UInt8]
     private let leaf: ServerLeaf
     private var state = State.made
 
-    /// A handshake that is to come, with a nonce of its own.
+    /// A future handshake, with its own nonce.
     ///
     /// - Throws: `unavailable`.
     public init(of leaf: ServerLeaf) throws(ProofRefusal) {
         self.init(of: leaf, nonce: try HandshakeNonce.make())
     }
 
-    /// A handshake with a nonce that was made before (`HandshakeNonce.make`), and that nobody has had yet.
+    /// A handshake with a nonce that was created before (`HandshakeNonce.make`) and never used.
     public init(of leaf: ServerLeaf, nonce: [UInt8]) {
         self.leaf = leaf
         self.nonce = nonce
     }
 
-    /// A handshake in which no client may be asked, so that it has no nonce.
+    /// A handshake in which the client must not be asked for a certificate, so it has no nonce.
     public init(askingNobody leaf: ServerLeaf) {
         self.init(of: leaf, nonce: [])
     }
 
-    /// From the first step to the last. A client's answer takes a round trip and a signature.
+    /// The time limit from the first step to the last. A client's answer takes a round trip and a
+    /// signature.
     public static let patience = Duration.seconds(10)
 
     private enum State {
@@ -44,7 +45,7 @@ public struct HandshakeProof: ~Copyable {
         case spent
     }
 
-    /// What the messages so far have come to.
+    /// The state after the messages so far.
     private struct Handshake {
         let hash: TranscriptHash
         let asksClient: Bool
@@ -52,13 +53,13 @@ public struct HandshakeProof: ~Copyable {
         let began: Moment
     }
 
-    /// The next step takes the state, and leaves none unless it succeeds.
+    /// Each step takes the state, and leaves one only if it succeeds.
     private mutating func take() -> State {
         defer { state = .spent }
         return state
     }
 
-    /// Whether a client is asked, and so the steps behind `contentToSign` are due.
+    /// Whether the client is asked, so that the steps after `contentToSign` are due.
     public var asksClient: Bool {
         switch state {
         case .asked(let handshake, _), .signed(let handshake): handshake.asksClient
@@ -69,10 +70,10 @@ public struct HandshakeProof: ~Copyable {
 
     // MARK: Steps
 
-    /// What the server's key has to sign for its CertificateVerify.
+    /// What the server's key must sign for its CertificateVerify.
     ///
     /// - Parameters:
-    ///   - messages: ClientHello to server Certificate, as `HandshakeTranscript` has them.
+    ///   - messages: ClientHello to server Certificate, as collected by `HandshakeTranscript`.
     ///   - scheme: the number of the signature's scheme.
     /// - Returns: 130 or 146 bytes, of which only the hash depends on the messages.
     public mutating func contentToSign(
@@ -80,8 +81,8 @@ public struct HandshakeProof: ~Copyable {
     ) throws(ProofRefusal) -> [UInt8] {
         guard case .made = take() else { throw .outOfTurn }
         let flight = try ServerFlight(messages, of: leaf)
-        // Without it whoever kept a handshake could show it again, if the server's signature is the same
-        // each time, as Ed25519's is. Where no client is asked there is nobody's identity to replay.
+        // Without it, a recorded handshake could be replayed if the server's signature is the same each
+        // time, as with Ed25519. If no client is asked, there is no identity to replay.
         if flight.asksClient {
             guard let theirs = flight.nonce else { throw .noNonce }
             guard !nonce.isEmpty, theirs.elementsEqual(nonce) else { throw .wrongNonce }
@@ -97,9 +98,9 @@ public struct HandshakeProof: ~Copyable {
         return content
     }
 
-    /// Puts the CertificateVerify into the transcript, which nobody else can tell what it is.
+    /// Adds the CertificateVerify to the transcript; nobody else can know what it is.
     ///
-    /// - Parameter signature: of what `contentToSign` gave.
+    /// - Parameter signature: of what `contentToSign` returned.
     public mutating func append(signature: [UInt8]) throws(ProofRefusal) {
         guard case .asked(let handshake, let scheme) = take() else { throw .outOfTurn }
         let room = HandshakeKind.certificateVerify.longest - 4
@@ -111,12 +112,12 @@ public struct HandshakeProof: ~Copyable {
         state = .signed(handshake)
     }
 
-    /// Has the client's chain verified.
+    /// Notes the verification of the client's chain.
     ///
     /// - Parameters:
     ///   - message: the client's Certificate.
-    ///   - verified: the client's certificate where its chain is good for whoever opens a session; nil
-    ///     where it isn't. A chain that was verified before is known by its hash.
+    ///   - verified: the client's certificate if its chain is accepted for opening a session; nil if
+    ///     it isn't. A chain that was verified before is identified by its hash.
     public mutating func showChain(
         _ message: [UInt8], verified: (ClientChain) throws(ProofRefusal) -> Certificate?
     ) throws(ProofRefusal) {
@@ -127,7 +128,7 @@ public struct HandshakeProof: ~Copyable {
         state = .shown(handshake, leaf: leaf, chain: chain.hash)
     }
 
-    /// Verifies that the client has signed this handshake.
+    /// Verifies that the client signed this handshake.
     ///
     /// - Parameter messages: the server's Finished, the client's Certificate and CertificateVerify.
     public mutating func prove(
@@ -162,7 +163,8 @@ public struct HandshakeProof: ~Copyable {
         return ProvenClient(leaf: leaf, applicationProtocol: handshake.applicationProtocol)
     }
 
-    /// The client's Certificate with its header, of what `prove` takes: for a chain that comes with the proof.
+    /// The client's Certificate with its header, from the input of `prove`: for a chain that comes with the
+    /// proof.
     public static func certificate(in messages: [UInt8]) throws(ProofRefusal) -> [UInt8] {
         var reader = HandshakeReader(messages)
         _ = try reader.next(.finished)
@@ -174,9 +176,9 @@ public struct HandshakeProof: ~Copyable {
     }
 }
 
-/// Who has proved to be the client of a handshake.
+/// The proven client of a handshake.
 public struct ProvenClient: Sendable {
-    /// The certificate whose chain was verified, and whose key has signed the handshake.
+    /// The certificate whose chain was verified, and whose key signed the handshake.
     public let leaf: Certificate
     private let applicationProtocol: [UInt8]?
 
@@ -185,10 +187,10 @@ public struct ProvenClient: Sendable {
         self.applicationProtocol = applicationProtocol
     }
 
-    /// Who it is, as sessions and tables have it.
+    /// Its identity, as used by sessions and tables.
     public var identity: PeerIdentity { leaf.identity }
 
-    /// Whether both ends agreed on this protocol, as the client has signed (ALPN, RFC 7301).
+    /// Whether both ends agreed on this protocol, as signed by the client (ALPN, RFC 7301).
     public func speaks(_ name: String) -> Bool {
         applicationProtocol?.elementsEqual(name.utf8) ?? false
     }

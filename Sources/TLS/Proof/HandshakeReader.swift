@@ -12,7 +12,7 @@ struct HandshakeMessage {
     var fields: WireReader { WireReader(body, of: kind) }
 }
 
-/// Reads messages in the order in which they are due, of exact lengths and within the bounds of
+/// Reads messages in the expected order, with exact lengths and within the limits of
 /// `HandshakeKind`. It copies nothing.
 struct HandshakeReader {
     private var rest: ArraySlice<UInt8>
@@ -22,7 +22,8 @@ struct HandshakeReader {
     /// Whether a message of this kind comes next.
     func isNext(_ kind: HandshakeKind) -> Bool { rest.first == kind.rawValue }
 
-    /// - Parameter isServers: whether the server has written it, so that its certificates are its own.
+    /// - Parameter isServers: whether the server sent it, so that its certificates are the server's
+    ///   own.
     mutating func next(
         _ kind: HandshakeKind, isServers: Bool = false
     ) throws(ProofRefusal) -> HandshakeMessage {
@@ -47,6 +48,6 @@ struct HandshakeReader {
         guard rest.isEmpty else { throw .trailingBytes }
     }
 
-    /// Of a message: its type, and its body's length in three bytes.
+    /// The length of a message header: its type, and its body's length in three bytes.
     static let header = 4
 }

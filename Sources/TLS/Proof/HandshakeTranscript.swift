@@ -1,16 +1,16 @@
 // The network process's half of a proof: a handshake's messages, as OpenSSL reports them.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Gathers what a broker needs of a server's handshake in TLS 1.3, in two pieces: what the server's
-/// signature covers, and what the client's adds. Each is gone once it was taken, or when the next begins; a
-/// handshake that is none of TLS 1.3, or whose messages are longer than a broker takes, leaves nothing.
-/// Confined to its stream's loop.
+/// Collects what a broker needs from a server's TLS 1.3 handshake, in two parts: what the server's
+/// signature covers, and what the client's adds. Each is discarded once it was taken, or when the next
+/// begins; a handshake that is not TLS 1.3, or whose messages are longer than a broker accepts, leaves
+/// nothing. Confined to its stream's loop.
 public final class HandshakeTranscript {
-    /// What the broker knows the handshake by.
+    /// The broker's handle for the handshake.
     public let handle: UInt32
     /// Whether the client is asked for a certificate.
     public let asksClient: Bool
-    /// What the CertificateRequest has as its nonce; nil for none. Asked for where one is sent, since most who
+    /// The nonce in the CertificateRequest; nil for none. Created only when one is sent, since clients that
     /// connect and say nothing need none.
     public private(set) lazy var nonce: [UInt8]? = makeNonce.take()?()
     private var makeNonce: (() -> [UInt8]?)?
@@ -18,27 +18,29 @@ public final class HandshakeTranscript {
     private var messages: [UInt8] = []
 
     /// - Parameters:
-    ///   - makeNonce: called once at most, for a nonce of the broker's; nil where no client is asked.
+    ///   - makeNonce: called at most once, for a nonce from the broker; nil if the client is not
+    ///     asked.
     public init(handle: UInt32, makeNonce: (() -> [UInt8]?)?) {
         self.handle = handle
         asksClient = makeNonce != nil
         self.makeNonce = makeNonce
     }
 
-    /// - Parameter nonce: `HandshakeNonce.size` bytes of the broker's; nil where no client is asked.
+    /// - Parameter nonce: `HandshakeNonce.size` bytes from the broker; nil if the client is not
+    ///   asked.
     convenience init(nonce: [UInt8]?) { self.init(handle: 0) { nonce } }
 
     private enum Phase {
         /// From the ClientHello on.
         case opening
-        /// From the server's Finished on; where the client's Certificate is.
+        /// From the server's Finished on, with the position of the client's Certificate.
         case closing(certificate: Range<Int>?)
         case complete
         case gone
     }
 
-    /// ClientHello to server Certificate, as the server's signature covers them; while OpenSSL asks for
-    /// that signature they are all there.
+    /// ClientHello to server Certificate, as the server's signature covers them; complete when OpenSSL
+    /// asks for that signature.
     public var opening: [UInt8]? {
         if case .opening = phase, !messages.isEmpty { messages } else { nil }
     }
@@ -57,7 +59,7 @@ public final class HandshakeTranscript {
         return nil
     }
 
-    /// Takes a message that the server has sent or received, with its header.
+    /// Takes a message that the server sent or received, with its header.
     func note(_ message: Span<UInt8>, isSent: Bool) {
         guard message.count >= HandshakeReader.header,
             let kind = HandshakeKind(rawValue: message[0]),
@@ -69,21 +71,21 @@ public final class HandshakeTranscript {
             (.opening, .encryptedExtensions, true), (.opening, .certificateRequest, true),
             (.opening, .certificate, true), (.closing, .finished, true),
             (.closing(_?), .certificateVerify, false):
-            // Those of a hello, and of a certificate and its CA.
+            // Enough for a hello, or for a certificate and its CA.
             if messages.isEmpty { messages.reserveCapacity(Self.usual) }
             messages.append(contentsOf: message)
         case (.closing(nil), .certificate, false):
             let start = messages.count
             messages.append(contentsOf: message)
             phase = .closing(certificate: start..<messages.count)
-        // The broker has made it, and has it.
+        // The broker created it, and has it.
         case (.opening, .certificateVerify, true): turn(to: .closing(certificate: nil))
         case (.closing(_?), .finished, false): phase = .complete
         default: turn(to: .gone)
         }
     }
 
-    /// Begins a phase in which nothing is kept of what came before.
+    /// Begins a phase, discarding what came before.
     private func turn(to next: Phase) {
         phase = next
         messages = []
@@ -91,6 +93,6 @@ public final class HandshakeTranscript {
 
     /// In bytes: two hellos of each end, and the longest of each other message.
     static let longest = 173_056
-    /// What all of one phase take, mostly.
+    /// What all messages of a phase usually take.
     private static let usual = 2_048
 }

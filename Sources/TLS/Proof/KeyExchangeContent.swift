@@ -1,15 +1,15 @@
-// What a server signs in a handshake of TLS 1.2.
+// What a server signs in a TLS 1.2 handshake.
 // SPDX-License-Identifier: Apache-2.0
 
 /// The content of a ServerKeyExchange's signature (RFC 8422, section 5.4): the client's random, the
 /// server's random, and the parameters of a key exchange over a named group.
 public enum KeyExchangeContent {
-    /// Expects the form of such a content, and in the server's random the sentinel by which a server of TLS
-    /// 1.3 says that it was brought down to 1.2 (RFC 8446, section 4.1.3). A client of 1.3 refuses a
-    /// handshake with it, so that what is signed here deceives none of them; and a content of 1.3 has
-    /// 64 spaces in place of the randoms, so that neither is ever the other.
+    /// Checks the form of such content, and that the server random has the sentinel with which a TLS 1.3
+    /// server says that it was downgraded to 1.2 (RFC 8446, section 4.1.3). TLS 1.3 clients reject a
+    /// handshake with it, so what is signed here can't deceive them; and TLS 1.3 content has 64 spaces in
+    /// place of the randoms, so the two can't be confused.
     ///
-    /// The randoms' other bytes and the public value's bytes may be any.
+    /// The other bytes of the randoms and the bytes of the public value are not checked.
     ///
     /// - Throws: `malformedKeyExchange`, `noDowngradeSentinel`.
     public static func check(_ content: [UInt8]) throws(ProofRefusal) {
@@ -18,7 +18,7 @@ public enum KeyExchangeContent {
         guard head[0] == namedCurve, head[1] == 0,
             let group = Group(rawValue: head[2]), Int(head[3]) == group.size,
             content.count == randoms + parameters + group.size,
-            // The only form of a point (RFC 8422, section 5.1.2).
+            // The only allowed form of a point (RFC 8422, section 5.1.2).
             group == .x25519 || content[randoms + parameters] == uncompressed
         else { throw .malformedKeyExchange }
         guard content[randoms - sentinel.count..<randoms].elementsEqual(sentinel) else {

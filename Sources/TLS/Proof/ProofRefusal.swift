@@ -1,58 +1,59 @@
-// Why a handshake's messages are signed by nobody, or prove nobody's identity.
+// Why a handshake's messages are not signed, or prove nobody's identity.
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is wrong with messages that were handed over as a handshake of this server's. The network
-/// process hands over none of these unless it has a fault, or another master.
+/// What is wrong with messages that were submitted as a handshake of this server. The network
+/// process submits none of these unless it is faulty or compromised.
 public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The step is not due: it was done before, or one before it was not done or failed.
+    /// The step is not due: it was already taken, or one before it was not taken or failed.
     case outOfTurn
     /// The proof came later than `HandshakeProof.patience` after the signature.
     case late
     /// The messages end within one, or before the last that is needed.
     case truncated
-    /// A message that does not belong where it is, or one too many; what was due.
+    /// A message that is out of place, or one too many; what was expected.
     case outOfOrder(due: HandshakeKind)
     /// Something follows the last message.
     case trailingBytes
     case tooLong(HandshakeKind)
     /// The server's own Certificate has more than `ServerFace.longestChain`.
     case longServerChain
-    /// Lengths or fixed fields that are not as RFC 8446 has them, or an extension twice.
+    /// Lengths or fixed fields that violate RFC 8446, or a duplicate extension.
     case malformed(HandshakeKind)
     /// The ServerHello does not choose TLS 1.3.
     case notTLS13
-    /// The cipher suite is none of those whose hash is known, or not that of the retry.
+    /// The cipher suite's hash is not known, or it is not the same as in the retry.
     case wrongSuite
-    /// The ServerHello resumes a session, in which no certificate is shown.
+    /// The ServerHello resumes a session, without showing a certificate.
     case resumption
-    /// The EncryptedExtensions accept early data or have certificates of another kind than X.509.
+    /// The EncryptedExtensions accept early data or other certificates than X.509.
     case forbiddenExtension
-    /// A context that is not empty: the message is not one of a handshake (section 4.4.2).
+    /// A context that is not empty: the message is not from a handshake (section 4.4.2).
     case contextNotEmpty
     /// The server's Certificate begins with another certificate than this server's.
     case wrongServerCertificate
     /// The CertificateRequest has no nonce.
     case noNonce
-    /// Its nonce is not the one that was made for this handshake.
+    /// Its nonce is not the one for this handshake.
     case wrongNonce
-    /// Not a scheme of TLS 1.3 that the key which signs can use.
+    /// Not a TLS 1.3 scheme that the signing key can use.
     case unfitScheme
-    /// The server's signature has no byte, or too many.
+    /// The server's signature is empty or too long.
     case noSignature
     /// The client was not asked for a certificate.
     case clientNotAsked
     case noClientCertificate
-    /// More than `HandshakeKind.mostCertificates`.
+    /// More than `HandshakeKind.maxCertificates`.
     case tooManyCertificates
-    /// What stands for a certificate is none, or its key can't be read.
+    /// A certificate in the chain is not one, or its key can't be read.
     case unreadableCertificate
-    /// The verification of the chain has said no.
+    /// The verification of the chain failed.
     case untrustedChain
     /// The Certificate message is not the one whose chain was verified.
     case otherClientCertificate
-    /// The client's signature is not one of this transcript.
+    /// The client's signature does not match this transcript.
     case wrongClientSignature
-    /// Not the parameters of a named group of ours, with a public value of its length (RFC 8422).
+    /// Not the parameters of a named group that we support, with a public value of its length (RFC
+    /// 8422).
     case malformedKeyExchange
     /// The server random does not end with the sentinel of a downgrade to TLS 1.2.
     case noDowngradeSentinel
@@ -63,38 +64,38 @@ public enum ProofRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .outOfTurn:
-            "this step of the handshake's proof was done before, is not due yet, or came too late"
+            "this step of the handshake's proof was already taken, is not due yet, or came too late"
         case .late: "the client's proof came too long after the server's signature"
         case .truncated: "the handshake's messages are cut short"
-        case .outOfOrder(let kind): "another message stands where \(kind) was due"
-        case .trailingBytes: "bytes follow the handshake's last message"
+        case .outOfOrder(let kind): "another message came where \(kind) was expected"
+        case .trailingBytes: "there are bytes after the handshake's last message"
         case .tooLong(let kind): "\(kind) is longer than \(kind.longest) bytes"
         case .longServerChain:
             "the server's own certificates take more than \(ServerFace.longestChain) bytes"
         case .malformed(let kind): "\(kind) is malformed"
         case .notTLS13: "the ServerHello does not choose TLS 1.3"
         case .wrongSuite: "the ServerHello chooses a cipher suite that is not one of ours"
-        case .resumption: "the ServerHello resumes a session, and this server resumes none"
+        case .resumption: "the ServerHello resumes a session, but this server resumes none"
         case .forbiddenExtension:
             "the EncryptedExtensions accept early data or another kind of certificate"
         case .contextNotEmpty:
-            "a certificate context is not empty, so that it is not of a handshake"
+            "a certificate context is not empty, so it is not from a handshake"
         case .wrongServerCertificate: "the server's Certificate is not this server's"
-        case .noNonce: "the CertificateRequest has no nonce of this server's"
-        case .wrongNonce: "the CertificateRequest has a nonce that was made for another handshake"
-        case .unfitScheme: "the signature scheme is not one for this key in TLS 1.3"
-        case .noSignature: "the server's signature has no usable length"
+        case .noNonce: "the CertificateRequest has no nonce from this server"
+        case .wrongNonce: "the CertificateRequest has the nonce of another handshake"
+        case .unfitScheme: "the signature scheme does not fit this key in TLS 1.3"
+        case .noSignature: "the server's signature has an unusable length"
         case .clientNotAsked: "the server asked for no client certificate in this handshake"
         case .noClientCertificate: "the client sent no certificate"
         case .tooManyCertificates:
-            "the client's chain has more than \(HandshakeKind.mostCertificates) certificates"
+            "the client's chain has more than \(HandshakeKind.maxCertificates) certificates"
         case .unreadableCertificate: "a certificate in the client's chain cannot be read"
         case .untrustedChain: "the client's chain was not accepted"
         case .otherClientCertificate:
             "the client's Certificate is not the one whose chain was verified"
-        case .wrongClientSignature: "the client's signature is not one of this handshake"
+        case .wrongClientSignature: "the client's signature does not belong to this handshake"
         case .malformedKeyExchange: "the key exchange of TLS 1.2 is malformed"
-        case .noDowngradeSentinel: "the server random lacks the sentinel of a downgrade to TLS 1.2"
+        case .noDowngradeSentinel: "the server random lacks the sentinel for a downgrade to TLS 1.2"
         case .unavailable: "OpenSSL could not provide a hash or random bytes"
         }
     }

@@ -1,17 +1,17 @@
 // The part of a handshake that the server's CertificateVerify signs.
 // SPDX-License-Identifier: Apache-2.0
 
-/// ClientHello, HelloRetryRequest and ClientHello where the server asked for another, ServerHello,
-/// EncryptedExtensions, CertificateRequest where there is one, and Certificate, in this order (RFC 8446,
-/// section 2): all that a broker has to know of a handshake before it signs.
+/// ClientHello, HelloRetryRequest and a second ClientHello if the server asked for one, ServerHello,
+/// EncryptedExtensions, CertificateRequest if there is one, and Certificate, in this order (RFC 8446,
+/// section 2): all that a broker must know about a handshake before it signs.
 struct ServerFlight {
-    /// As both ends have it before the server's CertificateVerify.
+    /// The state at both ends before the server's CertificateVerify.
     let hash: TranscriptHash
-    /// The nonce in the CertificateRequest; nil where it has none.
+    /// The nonce in the CertificateRequest; nil if it has none.
     let nonce: ArraySlice<UInt8>?
     /// Whether the client is asked for a certificate.
     let asksClient: Bool
-    /// The name of the protocol that the server chose (RFC 7301); nil where there is none.
+    /// The name of the protocol that the server chose (RFC 7301); nil if there is none.
     let applicationProtocol: [UInt8]?
 
     init(_ messages: [UInt8], of leaf: ServerLeaf) throws(ProofRefusal) {
@@ -62,8 +62,8 @@ struct ServerFlight {
         try reader.end()
     }
 
-    /// Its form only: what it offers is between the client and the network process, and it is signed
-    /// as it is.
+    /// Checks only its form: its contents are between the client and the network process, and it is
+    /// signed as it is.
     private static func check(clientHello message: HandshakeMessage) throws(ProofRefusal) {
         var fields = message.fields
         guard try fields.number(2) == legacyVersion else { throw .malformed(.clientHello) }
@@ -84,7 +84,7 @@ struct ServerFlight {
         _ = try fields.vector(1, 0...32)
         let suite = try fields.number(2)
         guard try fields.number(1) == 0 else { throw .malformed(.serverHello) }
-        // TLS 1.2's has none where nothing is to be said.
+        // In TLS 1.2 they may be absent.
         guard !fields.isAtEnd else { throw .notTLS13 }
         let extensions = try fields.extensions()
         guard extensions[ExtensionType.supportedVersions]?.elementsEqual([3, 4]) == true else {
@@ -104,7 +104,7 @@ struct ServerFlight {
             throw .forbiddenExtension
         }
         guard let content = extensions[ExtensionType.applicationProtocol] else { return nil }
-        // A list of exactly one name.
+        // A list with exactly one name.
         var list = WireReader(content, of: .encryptedExtensions)
         var names = try list.vector(2, 2...0xffff)
         let name = try names.vector(1, 1...255)
@@ -113,7 +113,7 @@ struct ServerFlight {
         return Array(name.rest)
     }
 
-    /// TLS 1.2's number, which all messages of 1.3 have in its place (section 4.1.2).
+    /// TLS 1.2's number, which TLS 1.3 messages have in this field (section 4.1.2).
     private static let legacyVersion = 0x0303
 
     /// A HelloRetryRequest is a ServerHello with this random, SHA-256 of "HelloRetryRequest"
@@ -130,8 +130,7 @@ private enum ExtensionType {
     static let applicationProtocol = 16
     static let preSharedKey = 41
     static let supportedVersions = 43
-    /// Certificates that are bare keys have their names confirmed by nobody (RFC 7250); early data
-    /// comes before any proof.
+    /// Nobody confirms the names of raw public keys (RFC 7250); early data comes before any proof.
     static let forbidden = [clientCertificateType, serverCertificateType, preSharedKey, earlyData]
     private static let clientCertificateType = 19
     private static let serverCertificateType = 20

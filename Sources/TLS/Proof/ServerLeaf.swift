@@ -1,23 +1,24 @@
-// The certificate that this server's handshakes must show.
+// The certificate that must appear in this server's handshakes.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A server's own certificate, as a broker looks for it in a handshake.
+/// A server's own certificate, as a broker expects it in a handshake.
 public struct ServerLeaf: Sendable {
     let certificate: Certificate
     /// As DER.
     let encoded: [UInt8]
-    /// What its key may sign a handshake with. OpenSSL takes a fifth of a signature to say so.
+    /// The schemes with which its key may sign a handshake. Asking OpenSSL takes a fifth of the
+    /// time of a signature.
     let schemes: [SignatureScheme]
 
-    /// That of the server's credentials.
+    /// The leaf of the server's credentials.
     ///
-    /// - Throws: `unavailable`, where memory is short.
+    /// - Throws: `unavailable`, if memory is short.
     public init(_ credentials: Credentials) throws(ProofRefusal) {
         try self.init(credentials.chain[0])
     }
 
-    /// Not `elementsEqual`, which takes them byte by byte.
+    /// Not `elementsEqual`, which compares byte by byte.
     func isEncoded(as bytes: ArraySlice<UInt8>) -> Bool {
         guard bytes.count == encoded.count else { return false }
         return unsafe bytes.withUnsafeBytes { bytes in

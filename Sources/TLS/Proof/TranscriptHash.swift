@@ -8,7 +8,7 @@ final class TranscriptHash {
     enum Algorithm: Sendable {
         case sha256, sha384
 
-        /// That of a cipher suite of TLS 1.3 that OpenSSL has by itself (section B.4).
+        /// The hash of a TLS 1.3 cipher suite that OpenSSL supports by default (section B.4).
         init?(suite: Int) {
             switch suite {
             case 0x1301, 0x1303, 0x1304, 0x1305: self = .sha256
@@ -24,7 +24,7 @@ final class TranscriptHash {
             unsafe self == .sha256 ? Self.fetchedSHA256 : Self.fetchedSHA384
         }
 
-        // `EVP_sha256()` has OpenSSL look for it in its providers each time.
+        // `EVP_sha256()` makes OpenSSL look it up in its providers each time.
         nonisolated(unsafe) private static let fetchedSHA256 =
             unsafe EVP_MD_fetch(nil, "SHA256", nil)
         nonisolated(unsafe) private static let fetchedSHA384 =
@@ -77,7 +77,7 @@ final class TranscriptHash {
         return try hash.value()
     }
 
-    /// What an end signs of the messages so far (section 4.4.3).
+    /// What an end signs for the messages so far (section 4.4.3).
     func content(signedBy end: SigningEnd) throws(ProofRefusal) -> [UInt8] {
         let hash = try value()
         var content: [UInt8] = []

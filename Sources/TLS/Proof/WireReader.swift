@@ -1,13 +1,13 @@
-// Numbers and vectors as TLS writes them.
+// Numbers and vectors in TLS's encoding.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads the presentation language of RFC 8446, section 3, from a message's body. It copies nothing,
-/// and whatever the bytes are, it throws and never traps.
+/// Reads the presentation language of RFC 8446, section 3, from a message's body. It copies nothing
+/// and, whatever the bytes are, throws but never traps.
 struct WireReader {
     let kind: HandshakeKind
     private(set) var rest: ArraySlice<UInt8>
 
-    /// - Parameter kind: the message that the bytes are of, for the refusal.
+    /// - Parameter kind: the message that the bytes are from, for the refusal.
     init(_ rest: ArraySlice<UInt8>, of kind: HandshakeKind) {
         self.kind = kind
         self.rest = rest
@@ -17,7 +17,7 @@ struct WireReader {
 
     mutating func bytes(_ count: Int) throws(ProofRefusal) -> ArraySlice<UInt8> {
         guard count <= rest.count else { throw .malformed(kind) }
-        // `prefix` and `dropFirst` look for their ends anew, which takes as long as all the rest.
+        // `prefix` and `dropFirst` compute their ends again, which takes as long as all the rest.
         let end = rest.startIndex + count
         let taken = rest[rest.startIndex..<end]
         rest = rest[end...]
@@ -34,7 +34,7 @@ struct WireReader {
         return number
     }
 
-    /// A vector behind its length of `size` bytes, of as many bytes as are allowed.
+    /// A vector after its length of `size` bytes, of an allowed length.
     mutating func vector(_ size: Int, _ allowed: ClosedRange<Int>) throws(ProofRefusal)
         -> WireReader
     {

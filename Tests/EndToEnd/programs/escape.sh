@@ -4,7 +4,7 @@
 # Goes on only when all of them are there and nothing else is.
 # SPDX-License-Identifier: Apache-2.0
 trap '' TERM HUP INT
-# They keep the output open, beside the pipe that their numbers go through.
+# They keep the output open, in addition to the pipe for their process IDs.
 exec 3>&1
 {
     sleep 1000 &

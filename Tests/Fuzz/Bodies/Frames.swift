@@ -31,7 +31,7 @@ private func fuzzFrames(
                 "pieces of \(piece) bytes are read as the whole is")
         }
     }
-    // What was read is what stands there.
+    // What was read is what is there.
     try require(
         stream.starts(with: whole.frames), "the frames are those of the stream, written again")
 }

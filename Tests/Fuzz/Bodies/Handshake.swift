@@ -53,7 +53,7 @@ private func checkChain(_ message: [UInt8]) throws(Finding) {
     do throws(ProofRefusal) {
         let chain = try ClientChain(message)
         let certificates = try chain.certificates()
-        guard (1...HandshakeKind.mostCertificates).contains(certificates.count),
+        guard (1...HandshakeKind.maxCertificates).contains(certificates.count),
             chain.hash.count == 32, message.count <= HandshakeKind.certificate.longest + 4
         else { throw .unavailable }
         for certificate in certificates {
@@ -101,7 +101,7 @@ private func checkKeyExchange(_ content: [UInt8]) throws(Finding) {
     try require(content[67] == UInt8(content.count - 68), "a public value has its length")
 }
 
-/// Messages behind a byte each for their direction, as OpenSSL would report them.
+/// Messages, each after a byte for its direction, as OpenSSL would report them.
 private func checkTranscript(_ bytes: [UInt8]) throws(Finding) {
     let transcript = HandshakeTranscript(nonce: nil)
     var rest = bytes[...]

@@ -66,10 +66,10 @@ func fuzzFields(_ bytes: [UInt8]) throws(Finding) {
     var writer = PacketWriter(reader.type)
     do throws(PacketError) {
         for kind in kinds {
-            let left = reader.left
+            let left = reader.remaining
             let most = Int(kind >> 4) * 4
             let count = try copy(Int(kind & 0xf), &reader, &writer, most)
-            guard reader.left + writer.bytes.count == message.count, reader.left <= left,
+            guard reader.remaining + writer.bytes.count == message.count, reader.remaining <= left,
                 count <= most
             else { throw .malformed(unkept) }
         }
@@ -77,10 +77,11 @@ func fuzzFields(_ bytes: [UInt8]) throws(Finding) {
         try require(!error.sentence.contains(unkept), "fields are read one after the other")
         return
     }
-    // What was read is what stands there.
+    // What was read is what is there.
     try require(message.starts(with: writer.bytes), "fields are written as they came")
     try require(
-        (reader.left == 0) == ((try? reader.end()) != nil), "nothing is left behind the last field")
+        (reader.remaining == 0) == ((try? reader.end()) != nil),
+        "nothing is left after the last field")
 }
 
 private let unkept = "not kept"

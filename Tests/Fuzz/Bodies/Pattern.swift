@@ -6,7 +6,7 @@
 /// What the patterns of one request may look at (docs/design.md, Patterns).
 private let mostWork = 1_000_000
 
-/// The pattern stands before the first line's end, the value behind it.
+/// The pattern is before the end of the first line, the value after it.
 func fuzzPattern(_ bytes: [UInt8]) throws(Finding) {
     let parts = bytes.split(separator: 10, maxSplits: 1, omittingEmptySubsequences: false)
     let text = String(decoding: parts[0], as: UTF8.self)
