@@ -37,8 +37,6 @@ int parley_close_files(void);
 
 // Whether this is the process's only thread; below zero if that can't be determined.
 int parley_is_alone(void);
-// Whether no program that this process executes can give it rights (no_new_privs).
-int parley_gains_nothing(void);
 // Empties the environment, including what /proc/PID/environ shows.
 void parley_wipe_environment(void);
 // No core dump, no file written; if sealed, it is also not dumpable, and crash handlers are the system's. The result is 0
@@ -52,5 +50,8 @@ int parley_close_processes(void);
 // no_new_privs. The result is 0; -errno; or, above zero, the ID of a thread that has a filter of its own and so can't
 // get this one.
 int parley_close_calls(int tells);
+
+// Whether no program that this process executes can give it rights (no_new_privs).
+int parley_gains_nothing(void);
 
 #endif
