@@ -17,7 +17,7 @@ extension BadArgument.Code {
     public static var forbiddenDash: Self { Self(rawValue: "forbiddenDash") }
     /// It and those before it can't be compared with their patterns in a bounded time.
     public static var tooMuchWork: Self { Self(rawValue: "tooMuchWork") }
-    /// It isn't compared, since what whoever asks may take of comparing is used up for now.
+    /// It wasn't compared, since the client's share of comparing is used up for now.
     public static var shareUsedUp: Self { Self(rawValue: "shareUsedUp") }
     public static var containsNUL: Self { Self(rawValue: "containsNUL") }
 }

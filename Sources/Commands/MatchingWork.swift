@@ -21,10 +21,10 @@ public struct MatchingWork: Sendable {
         return spent <= most
     }
 
-    /// What takes a core a millisecond or so.
+    /// What takes a core about a millisecond.
     public static let millisecond = 500_000
 
-    /// Two milliseconds or so. A name of a host takes some ten for each of its characters, and the
-    /// longest value that can come some 100,000 for a pattern such as `.*`.
+    /// About two milliseconds. A host name takes some ten for each of its characters, and the
+    /// longest possible value some 100,000 for a pattern such as `.*`.
     public static let limit = 2 * millisecond
 }

@@ -119,7 +119,7 @@ public final class ProgramEntry: Sendable {
                 return .failure(
                     .init(
                         .shareUsedUp,
-                        "\(name) is not compared with its pattern: the arguments that you gave in the last seconds took too long to compare; try again in some seconds, with shorter ones"
+                        "\(name) was not compared with its pattern: your recent arguments took too long to compare; try again in a few seconds, with shorter ones"
                     ))
             case .tooMuchWork:
                 return .failure(

@@ -236,8 +236,8 @@ class Programs(Shares):
         # Each takes a quarter of a millisecond or more, and ten are there.
         outcomes = [session.ask("dear", "a" * 30_000) for _ in range(80)]
         self.assertRefused(outcomes[0], BAD_ARGUMENT, "does not match")
-        self.assertRefused(outcomes[-1], BUSY, "in the last seconds took too long", "try again in some seconds")
-        self.assertRefused(server.session(self).ask("dear", "a" * 30_000), BUSY, "in the last seconds")
+        self.assertRefused(outcomes[-1], BUSY, "recent arguments took too long", "try again in a few seconds")
+        self.assertRefused(server.session(self).ask("dear", "a" * 30_000), BUSY, "recent arguments")
         self.assertEnded(session.ask("true"), BY_ITSELF, 0)
         self.assertEnded(server.session(self, "dora").ask("dear", "0"), BY_ITSELF, 0)
         self.assertEqual({record.get("limit") for record in server.records("refusal") if record["code"] == "busy"},
