@@ -145,7 +145,7 @@ struct ClientOptions {
                parley command [options] [HOST[:PORT]] -- MESSAGE...
                parley pair hello [options]                 both ends in one process
         PROTOCOL: hello (port 8080), greeting (5000), command, run (12345), chat (5000)
-          --batch                      run: read one command a line from standard input
+          --batch                      run: commands from standard input, one per line
           --json                       run: write outcomes as JSON to standard error
           --status-fd N                run: write outcomes as JSON to descriptor N
           --keepalive SECONDS          run: ping a silent server (default 15, 0: never)
