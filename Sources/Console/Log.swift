@@ -21,7 +21,8 @@ public final class Log {
         let start = output.position
         output.write(beginning)
         var text = printable(sentence)
-        text.withUTF8 { unsafe output.write($0.span) }
+        // As a collection, so that it doesn't count as the output whose line may be unfinished.
+        text.withUTF8 { unsafe output.write($0) }
         output.endLine(from: start)
     }
 
@@ -30,7 +31,7 @@ public final class Log {
         guard isPrintableASCII(sentence) else { return write(String(repairing: sentence)) }
         let start = output.position
         output.write(beginning)
-        output.write(sentence)
+        unsafe sentence.withUnsafeBufferPointer { unsafe output.write($0) }
         output.endLine(from: start)
     }
 
