@@ -114,6 +114,11 @@ class Offered(Completing):
 class Shells(Completing):
     """The scripts that are packaged, in the shells themselves where they are installed."""
 
+    def test_zsh_registers_its_script(self):
+        # compinit looks at the first line of each file in its folders, and at nothing else of it.
+        script = REPOSITORY / "packaging" / "completion" / "_parley"
+        self.assertEqual(script.read_text().splitlines()[0], "#compdef parley")
+
     def path(self):
         return f"{pathlib.Path(PARLEY).parent}:{os.environ['PATH']}"
 
