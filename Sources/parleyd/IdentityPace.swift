@@ -39,9 +39,12 @@ struct IdentityPace {
 
     /// Counts another one, whether or not one is left.
     ///
+    /// - Parameter limit: the longest wait; nothing that would have to wait longer is owed, so that an identity isn't held to
+    ///   what it did a while ago.
     /// - Returns: how long it has to wait for its turn.
-    mutating func queue(_ identity: String, at now: Moment) -> Duration {
+    mutating func queue(_ identity: String, at now: Moment, limit: Duration) -> Duration {
         let wait = allowance.wait(full[identity] ?? now, at: now)
+        guard wait <= limit else { return limit }
         spend(1, of: identity, at: now)
         return wait
     }

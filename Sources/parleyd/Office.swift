@@ -117,8 +117,14 @@ final class Office {
     ///
     /// - Returns: how long its answer must wait.
     func refusalDelay(of identity: Identity) -> Duration {
-        isEnding ? .zero : refusalPace.queue(identity.description, at: loop.now)
+        isEnding
+            ? .zero
+            : refusalPace.queue(
+                identity.description, at: loop.now, limit: Self.longestRefusalDelay)
     }
+
+    /// The session is neither read from nor ended meanwhile: less than any deadline of it and of a shutdown.
+    private static let longestRefusalDelay = Duration.seconds(1)
 
     /// Whether a session that begins now has reached the maximum age.
     var ageCheck: () -> Bool {

@@ -166,11 +166,14 @@ import Testing
     @Test func whoHasHadTooMany_waitsForItsTurn() {
         var pace = IdentityPace(rate: 10)
         let start = Self.moment(0)
-        let waits = (0..<103).map { _ in pace.queue("a", at: start) }
+        let waits = (0..<103).map { _ in pace.queue("a", at: start, limit: .seconds(1)) }
         #expect(waits.prefix(100).allSatisfy { $0 == .zero })
         #expect(waits.suffix(3) == [.milliseconds(100), .milliseconds(200), .milliseconds(300)])
-        #expect(pace.queue("b", at: start) == .zero)
-        #expect(pace.queue("a", at: start + .seconds(1)) == .zero)
+        #expect(pace.queue("b", at: start, limit: .seconds(1)) == .zero)
+        for _ in 0..<1_000 {
+            #expect(pace.queue("a", at: start, limit: .seconds(1)) <= .seconds(1))
+        }
+        #expect(pace.queue("a", at: start + .seconds(1), limit: .seconds(1)) <= .milliseconds(100))
     }
 
     /// A table that is read again says how many there may be, and forgets nobody who runs.
