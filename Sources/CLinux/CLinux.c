@@ -69,9 +69,15 @@ long parley_nanoseconds(void)
 
 const int parley_o_path = O_PATH;
 
+// MFD_NOEXEC_SEAL, which Debian 12's headers lack.
+static const unsigned noexec_seal = 8;
+
 int parley_memory_file(const char *name)
 {
-    return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    // Where vm.memfd_noexec is 2, a file that could be executed is refused; kernels before 6.3 don't know the flag.
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | noexec_seal);
+    if (fd < 0 && errno == EINVAL) fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd;
 }
 
 int parley_seal(int fd)
