@@ -45,16 +45,18 @@ struct RecordSentence {
         case .reply:
             "has the reply to \(name)"
                 + (fields["times"].map { $0 == "1" ? "" : " \($0) times" } ?? "")
-        case .refusal: "is refused \(fields["name"] == nil ? "a session" : command)\(because)"
+        case .refusal: "is refused\(fields["name"] == nil ? "" : " \(command)")\(because)"
         case .handshakeFailure:
-            (fields["count"].map { "\($0) connections were" } ?? "a connection was")
+            (fields["count"].flatMap { $0 == "1" ? nil : "\($0) connections were" }
+                ?? "a connection was")
                 + " turned away\(because)"
         case .reload:
             self["outcome"] == "in-force"
                 ? "\(self["what"]): read again"
                 : "\(self["what"]): the old files stay in force\(because)"
         case .omission:
-            "\(self["records"]) records of \(fields["identity"] ?? "clients without an identity") were left out"
+            (self["records"] == "1" ? "1 record was" : "\(self["records"]) records were")
+                + " left out of \(fields["identity"] ?? "clients without an identity")"
         case nil: ""
         }
     }

@@ -32,7 +32,9 @@ struct AuditOptions {
         for (name, isGiven) in [("audit-fsync", syncs), ("audit-group", group != nil)] where isGiven
         {
             guard file != nil, file != "-" else {
-                throw UsageError("--\(name) needs a file: name it with --audit")
+                throw UsageError(
+                    "--\(name) needs a file: name it with --audit"
+                        + (group == nil ? "" : ", or cancel the group with --audit-group="))
             }
         }
         for name in ["audit-rate", "audit-reserve"]
