@@ -1,5 +1,6 @@
 // The name of a local socket, as the kernel expects it.
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Glibc
 
 /// Where a local socket is (unix(7)). Each call returns what the system's returns, with its `errno`.
