@@ -48,8 +48,18 @@ final class Spares {
     /// - Parameter limit: how many descriptors the process may have from here on.
     init(limit: rlim_t) async {
         await openTimers()
-        var limits = rlimit(rlim_cur: limit, rlim_max: limit)
-        precondition(unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0)
+        Self.setLimit { _ in limit }
+        // LeakSanitizer opens files when the process ends.
+        atexit { Spares.setLimit { $0 } }
+    }
+
+    /// - Parameter limit: called with the hard limit.
+    private static func setLimit(_ limit: (rlim_t) -> rlim_t) {
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var limits = rlimit()
+        precondition(unsafe getrlimit(resource, &limits) == 0)
+        limits.rlim_cur = limit(limits.rlim_max)
+        precondition(unsafe setrlimit(resource, &limits) == 0)
     }
 
     /// How many of `count` could be taken.
