@@ -41,14 +41,17 @@ class Scale:
     session_rate: int
     request_rate: int
     """What is asked for that is refused."""
+    is_idle: bool
+    """Whether they run in the machine's idle time only: as many as there can be must not decide how good clients fare, and
+    real ones are on machines of their own. Few would get nowhere on a busy machine."""
 
 
 SCALES = {
     "siege": Scale(silent=10_000, silent_rate=2_000, hellos=64, hello_rate=1_000_000,
-                   sessions=10_000, session_rate=100, request_rate=1_000_000),
+                   sessions=10_000, session_rate=100, request_rate=1_000_000, is_idle=True),
     # Beside good clients, each of whose answers is looked at, and faults.
     "soak": Scale(silent=24, silent_rate=60, hellos=8, hello_rate=100, sessions=60, session_rate=30,
-                  request_rate=800),
+                  request_rate=800, is_idle=False),
 }
 
 
@@ -289,8 +292,8 @@ def main():
     # That of the server, and not one that this process would make for itself.
     strangers.good = lambda: pathlib.Path(authority)
     try:
-        # What they take of the machine must not decide how good clients fare: real ones are on machines of their own.
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        if SCALES[scale].is_idle:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         ATTACKS[kind](int(port), counts, SCALES[scale], *certificate or [None])
     except Over:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

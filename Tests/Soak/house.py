@@ -23,7 +23,7 @@ FOR_CLIENTS, FOR_SERVERS = "clientAuth", "serverAuth"
 GOOD_ADDRESS, BAD_ADDRESS = "127.0.0.1", "127.0.0.66"
 """Bad clients of Python come from the second one, attackers from any other one, and all others from the first."""
 BAD_IDENTITIES = ("mallory", "leaver", *IDENTITIES)
-LIMITS = ["--max-handshakes-per-address", "20", "--max-identity-sessions", "12"]
+LIMITS = ["--max-handshakes-per-address", "20", "--max-identity-sessions", "20"]
 """More than good clients need, and less than attackers want."""
 DESCRIPTORS = 224
 """Of the remote server: more than all clients need, and few enough to run out."""
