@@ -55,8 +55,8 @@ struct RecordSentence {
                 ? "\(self["what"]): read again"
                 : "\(self["what"]): the old files stay in force\(because)"
         case .omission:
-            (self["records"] == "1" ? "1 record was" : "\(self["records"]) records were")
-                + " left out of \(fields["identity"] ?? "clients without an identity")"
+            (self["records"] == "1" ? "1 record" : "\(self["records"]) records")
+                + " of \(fields["identity"] ?? "clients without an identity") left out"
         case nil: ""
         }
     }

@@ -95,6 +95,30 @@ struct JournalTests {
     }
 
     /// As a start's arguments may be: the kernel takes no such datagram.
+    @Test(arguments: [
+        (
+            [("event", "omission"), ("records", "1"), ("identity", "dns:a")],
+            "1 record of dns:a left out"
+        ),
+        (
+            [("event", "omission"), ("records", "7")],
+            "7 records of clients without an identity left out"
+        ),
+        (
+            [("event", "handshake-failure"), ("count", "1"), ("code", "reset")],
+            "a connection was turned away (reset)"
+        ),
+        ([("event", "handshake-failure"), ("count", "3")], "3 connections were turned away"),
+        (
+            [("event", "refusal"), ("code", "busy"), ("reason", "too many")],
+            "is refused (busy): too many"
+        ),
+        ([("event", "refusal"), ("name", "x"), ("code", "busy")], "is refused 'x' (busy)"),
+    ])
+    func sentences_sayWhoseAndHowMany(_ fields: [(String, String)], _ sentence: String) {
+        #expect(RecordSentence(fields.map { .init(name: $0, text: $1) }).text == sentence)
+    }
+
     @Test func aRecordThatIsLargerThanADatagram_isASealedFile() throws {
         let journal = try Journal()
         let trail = try AuditFile([journal.place], syncs: false)
