@@ -34,7 +34,7 @@ struct AuditOptions {
             guard file != nil, file != "-" else {
                 throw UsageError(
                     "--\(name) needs a file: name it with --audit"
-                        + (group == nil ? "" : ", or cancel the group with --audit-group="))
+                        + (name == "audit-group" ? ", or cancel the group with --\(name)=" : ""))
             }
         }
         for name in ["audit-rate", "audit-reserve"]
