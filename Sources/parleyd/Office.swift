@@ -120,10 +120,11 @@ final class Office {
         isEnding
             ? .zero
             : refusalPace.queue(
-                identity.description, at: loop.now, limit: Self.longestRefusalDelay)
+                identity.description, at: loop.now,
+                limit: min(Self.longestRefusalDelay, options.deadlines.idle / 3))
     }
 
-    /// The session is neither read from nor ended meanwhile: less than any deadline of it and of a shutdown.
+    /// The session is neither read from nor ended meanwhile, so that it must not become idle.
     private static let longestRefusalDelay = Duration.seconds(1)
 
     /// Whether a session that begins now has reached the maximum age.

@@ -176,6 +176,18 @@ import Testing
         #expect(pace.queue("a", at: start + .seconds(1), limit: .seconds(1)) <= .milliseconds(100))
     }
 
+    /// Nothing is read from the session meanwhile.
+    @Test func anAnswerThatWaits_isToldBeforeItsSessionIsIdle() async throws {
+        try await onLoop { loop in
+            let options = try ServerOptions(["command", "--plaintext", "--idle-timeout", "0.3"])
+            let office = try Office(
+                options, nil, loop: loop, log: Log(program: "parleyd", loop: loop),
+                policy: try Policy(options), loops: 1)
+            let delays = (0..<2_000).map { _ in office.refusalDelay(of: Self.ann) }
+            #expect(try #require(delays.max()) == .milliseconds(100))
+        }
+    }
+
     /// A table that is read again says how many there may be, and forgets nobody who runs.
     @Test func anotherTable_isCountedWithWhatRuns() async throws {
         try await onLoop { loop in
