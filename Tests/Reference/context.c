@@ -2,6 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel.h"
 
+// Of OpenSSL 3.2 (RFC 8879), which turns compression on: the other process reads certificates as they are.
+#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+#define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION 0
+#define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION 0
+#endif
+
 static void verify_clients(SSL_CTX *context, const char *client_ca, int is_elsewhere)
 {
     STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(client_ca);
@@ -18,7 +24,10 @@ SSL_CTX *make_context(const struct files *files, int channel)
         || !SSL_CTX_set1_groups_list(context, "X25519:P-256"))
         fail("TLS");
     SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
-    SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_options(
+        context,
+        SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+            | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION);
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
