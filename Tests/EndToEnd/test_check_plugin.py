@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""packaging/check_parley, the monitoring plug-in: whatever happens, its status is one of a plug-in's, with a line that says
-what happened; and the CheckCommand for Icinga 2, as a real Icinga runs it."""
+"""packaging/check_parley, the monitoring plug-in: whatever happens, its status is one of a plug-in's, with a line that
+says what happened; and the CheckCommand for Icinga 2, as a real Icinga runs it."""
 
+import grp
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from support import LIMIT, PROGRAMS, REPOSITORY, Program, TestCase, eventually, 
 PLUGIN = REPOSITORY / "packaging" / "check_parley"
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 OUTPUT_LIMIT = 64_000
+PATH = f"{PROGRAMS}:{os.environ['PATH']}"
 PERFDATA = "DISK WARNING - free space: / 310 MiB (15%);| /=1700MiB;1600;1800;0;2048"
 
 
@@ -54,7 +56,7 @@ class Plugin(TestCase):
         temporary = new_folder()
         ended = subprocess.run(
             [PLUGIN, "-H", host, "-p", str(port or self.server.port), "--certs", certs or authority.good(), *words],
-            env={**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}", "TMPDIR": str(temporary), **dict(environment)},
+            env={**os.environ, "PATH": PATH, "TMPDIR": str(temporary), **dict(environment)},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT, check=False)
         self.assertEqual((ended.stderr, os.listdir(temporary)), (b"", []))
         self.assertIn(ended.returncode, (OK, WARNING, CRITICAL, UNKNOWN))
@@ -143,23 +145,26 @@ class Failures(Plugin):
     def test_no_trust_is_parleys_sentence(self):
         other = authority.good("other")
         self.assertUnknown(self.check("-c", "exit0", "-A", other / "ca.pem"), "unknown CA")
-        self.assertUnknown(self.check("-c", "exit0", "-C", other / "client.pem", "-K", other / "client.key"), "ertificate")
+        self.assertUnknown(
+            self.check("-c", "exit0", "-C", other / "client.pem", "-K", other / "client.key"), "ertificate")
         self.assertUnknown(self.check("-c", "exit0", "--server-name", "other.example.org"), "other.example.org")
         good = authority.good()
-        self.assertEqual(self.check("-c", "exit0", "-A", good / "ca.pem", "-C", good / "alice.pem", "-K", good / "alice.key",
-                                    certs=new_folder())[0], OK)
+        status, _ = self.check("-c", "exit0", "-A", good / "ca.pem", "-C", good / "alice.pem", "-K", good / "alice.key",
+                               certs=new_folder())
+        self.assertEqual(status, OK)
 
     def test_what_is_wrong_usage_is_told(self):
-        for words in (["-c"], ["-t", "0"], ["-t", "x"], ["-t", "5:maybe"], ["-t", "5:"], ["-t", "1000000"], ["-t", "08"], ["-H", ""],
-                      ["-H", "-c"], ["-H", "--quiet"], ["--nope"], ["-Z"], ["word"], [], ["-c", ""]):
+        for words in (["-c"], ["-t", "0"], ["-t", "x"], ["-t", "5:maybe"], ["-t", "5:"], ["-t", "1000000"],
+                      ["-t", "08"], ["-H", ""], ["-H", "-c"], ["-H", "--quiet"], ["--nope"], ["-Z"], ["word"], [], ["-c", ""]):
             with self.subTest(words):
                 self.assertUnknown(self.check(*words), "check_parley --help")
         self.assertUnknown(self.check("-c", "exit0", "-p", "x"), "port")
         self.assertUnknown(self.check("-c", "exit0", "--certs", "/no'such"), "/no'such")
 
     def test_what_check_nrpe_can_do_and_this_cannot_is_refused(self):
-        for option in ("-n", "-2", "-3", "-4", "-6", "-l", "-e", "--no-ssl", "--ipv4", "-STLSv1.2", "-LALL", "-d1", "-P1024", "-s1",
-                       "-b::1", "-f/etc/x", "-g/tmp/x", "--use-adh=1", "--payload-size=8", "--log-file=x", "--config-file"):
+        for option in ("-n", "-2", "-3", "-4", "-6", "-l", "-e", "--no-ssl", "--ipv4", "-STLSv1.2", "-LALL", "-d1",
+                       "-P1024", "-s1", "-b::1", "-f/etc/x", "-g/tmp/x", "--use-adh=1", "--payload-size=8",
+                       "--log-file=x", "--config-file"):
             with self.subTest(option):
                 self.assertUnknown(self.check("-c", "exit0", option, "value"), option[:2])
         self.assertEqual(self.check("-uD", "-c", "exit2", "--unknown-timeout", "--disable-syslog")[0], CRITICAL)
@@ -176,17 +181,18 @@ class Failures(Plugin):
         for tool in ("sh", "tr", "sed", "mktemp"):
             (folder / tool).symlink_to(shutil.which(tool))
         self.assertUnknown(self.check("-c", "exit0", environment={"PATH": str(folder)}), "parley was not found")
-        self.assertUnknown(self.check("-c", "exit0", environment={"TMPDIR": "/nowhere"}), "no temporary file", "/nowhere")
+        self.assertUnknown(
+            self.check("-c", "exit0", environment={"TMPDIR": "/nowhere"}), "no temporary file", "/nowhere")
 
 
 class Timeouts(Plugin):
 
     def test_a_timeout_is_the_state_that_was_asked_for(self):
-        for words, state, name in (([], UNKNOWN, "UNKNOWN"), ([":CRITICAL"], CRITICAL, "CRITICAL"), ([":1"], WARNING, "WARNING"),
-                                   ([":ok"], OK, "OK"), ([":3"], UNKNOWN, "UNKNOWN")):
+        for suffix, state, name in (("", UNKNOWN, "UNKNOWN"), (":CRITICAL", CRITICAL, "CRITICAL"),
+                                    (":1", WARNING, "WARNING"), (":ok", OK, "OK"), (":3", UNKNOWN, "UNKNOWN")):
             with self.subTest(name):
                 began = time.monotonic()
-                self.assertEqual(self.check("-c", "escape", "-t", "1" + "".join(words)), (
+                self.assertEqual(self.check("-c", "escape", "-t", "1" + suffix), (
                     state, f"{name}: localhost gave no result within 1 s\n"))
                 self.assertLess(time.monotonic() - began, 10)
         eventually(lambda: not self.server.children, "the end of what timed out on the server")
@@ -204,8 +210,8 @@ class Timeouts(Plugin):
 
     def test_the_command_ends_with_the_plug_in(self):
         """As a scheduler does that has waited for too long."""
-        plugin = Program(self, [PLUGIN, "-H", "localhost", "-p", str(self.server.port), "--certs", authority.good(), "-c", "escape",
-                                "-t", "600"], environment={"PATH": f"{PROGRAMS}:{os.environ['PATH']}"})
+        plugin = Program(self, [PLUGIN, "-H", "localhost", "-p", str(self.server.port), "--certs", authority.good(),
+                                "-c", "escape", "-t", "600"], environment={"PATH": PATH})
         eventually(lambda: self.server.children, "the start of the command")
         os.killpg(plugin.pid, signal.SIGKILL)
         plugin.wait()
@@ -269,7 +275,7 @@ class Icinga(Plugin):
             "icinga2", "daemon", "-c", self.folder / "icinga2.conf", "-D", f"DataDir={self.folder}/data",
             "-D", f"CacheDir={self.folder}/cache", "-D", f"SpoolDir={self.folder}/spool", "-D", f"LogDir={self.folder}/log",
             "-D", f"InitRunDir={self.folder}/run", *words], environment={
-                "PATH": f"{PROGRAMS}:{os.environ['PATH']}", "ICINGA2_USER": OWN, "ICINGA2_GROUP": OWN})
+                "PATH": PATH, "ICINGA2_USER": OWN, "ICINGA2_GROUP": grp.getgrgid(os.getegid()).gr_name})
 
     def test_it_takes_the_command(self):
         loaded = self.icinga("-C")

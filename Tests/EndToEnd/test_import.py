@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""packaging/parley-import: files in the manner of public ones in `imports`, each with the table and the list that it must
-give (NAME.table and NAME.said), decisions of a person, and input that is no such file."""
+"""packaging/parley-import: files in the manner of public ones in `imports`, each with the table and the list that it
+must give (NAME.table and NAME.said, written anew with PARLEY_GOLDEN=1), decisions of a person, and input that is no such
+file."""
 
 import os
 import re
@@ -103,14 +104,14 @@ class Decisions(Importing):
         self.assertIn("nrpe.cfg:2: check_disk: $ARG2$ is a word by itself", first)
         self.assertIn("--line 'check_load=/usr/lib/check_load -w {warning}'", second)
         self.assertNotIn("check_load", table)
-        status, table, said = imported(*MONITOR, "--skip", "check_disk", "--line", "check_load=/usr/lib/check_load -w {warning}",
-                                       path)
-        self.assertEqual(self.decisions(said)[0].split("; ")[0], f"{path}:3: check_load: the argument warning has no pattern")
-        status, table, said = imported(
-            *MONITOR, "--skip", "check_disk", "--line", "check_load=/usr/lib/check_load -w {warning}",
-            "--argument", "check_load:warning=[0-9,]+", path)
+        decided = [*MONITOR, "--skip", "check_disk", "--line", "check_load=/usr/lib/check_load -w {warning}"]
+        status, table, said = imported(*decided, path)
+        self.assertEqual(self.decisions(said)[0].split("; ")[0],
+                         f"{path}:3: check_load: the argument warning has no pattern")
+        status, table, said = imported(*decided, "--argument", "check_load:warning=[0-9,]+", path)
         self.assertEqual((status, self.decisions(said)), (DONE, []))
-        self.assertIn('run: ["/usr/lib/check_load", "-w", "{warning}"],\n      arguments: { warning: "[0-9,]+" },', table)
+        self.assertIn('run: ["/usr/lib/check_load", "-w", "{warning}"],\n'
+                      '      arguments: { warning: "[0-9,]+" },', table)
         self.assertEqual(self.assertRead(table), [])
 
     def test_decisions_can_be_kept_in_a_file(self):
@@ -145,9 +146,11 @@ class Decisions(Importing):
         self.assertIn("--allow IDENTITY", self.decisions(said)[0])
 
     def test_names_users_and_acls_are_taken_as_decided(self):
-        path = self.write("accounts passwd /usr/sbin/accounts logmask=3 sudo=backup deny:princ:eve@X princ:al@X ANYUSER\n")
+        path = self.write("accounts passwd /usr/sbin/accounts logmask=3 sudo=backup "
+                          "deny:princ:eve@X princ:al@X ANYUSER\n")
         line = "accounts-passwd=/usr/sbin/accounts passwd {user} {word}"
-        words = ["--line", line, "--argument", "user=[a-z]+", "--argument", "word=.+", "--rename", "accounts-passwd=pass"]
+        words = ["--line", line, "--argument", "user=[a-z]+", "--argument", "word=.+",
+                 "--rename", "accounts-passwd=pass"]
         _, table, said = imported(*words, "--acl", "ANYUSER=anyone", path)
         self.assertNotIn("allow:", table)  # Eve would be anyone.
         self.assertIn("--acl 'princ:eve@X=IDENTITY'", self.decisions(said)[0])
@@ -155,28 +158,34 @@ class Decisions(Importing):
             *words, "--acl", "princ:eve@X=email:eve@example.org", "--acl", "princ:al@X=email:al@example.org",
             "--acl", "princ:al@X=dns:al.example.org", "--acl", "ANYUSER=anyone", path)
         self.assertEqual((status, self.decisions(said)), (DONE, []))
-        for part in ('    pass: {', '["/usr/bin/sudo", "-n", "-u", "backup", "--", "/usr/sbin/accounts", "passwd", "{user}"',
+        for part in ('    pass: {',
+                     '["/usr/bin/sudo", "-n", "-u", "backup", "--", "/usr/sbin/accounts", "passwd", "{user}"',
                      'word: { pattern: ".+", secret: true }', 'deny: ["email:eve@example.org"]',
                      'allow: ["email:al@example.org", "dns:al.example.org", "anyone"]', "privileged: true"):
             self.assertIn(part, table)
         self.assertRead(table)
 
     def test_what_a_mask_hides_is_what_it_hid(self):
-        for options, secret in (("logmask=2", "a"), ("logmask=3", "b"), ("stdin=2 logmask=3", "a"), ("stdin=last logmask=3", "b")):
+        for options, secret in (("logmask=2", "a"), ("logmask=3", "b"), ("stdin=2 logmask=3", "a"),
+                                ("stdin=last logmask=3", "b")):
             with self.subTest(options):
                 path = self.write(f"x y /bin/echo {options} ANYUSER\n")
-                _, table, _ = imported("--line", "x-y=/bin/echo y {a} {b}", "--argument", "a=a", "--argument", "b=b", path)
+                _, table, _ = imported("--line", "x-y=/bin/echo y {a} {b}", "--argument", "a=a", "--argument", "b=b",
+                                       path)
                 self.assertIn(f'{secret}: {{ pattern: "{secret}", secret: true }}', table)
                 self.assertEqual(table.count("secret"), 1)
 
     def test_an_imported_command_runs_as_it_did(self):
-        path = self.write("dont_blame_nrpe=1\ncommand[check it]=GREETING='good day' /bin/sh -c 'echo \"$GREETING $0\"; exit 1'\n"
+        path = self.write("dont_blame_nrpe=1\n"
+                          "command[check it]=GREETING='good day' /bin/sh -c 'echo \"$GREETING $0\"; exit 1'\n"
                           "command[check_arg]=/usr/bin/printf %s -x $ARG1$\n")
         # A variable of the program's own shell is no work for NRPE's.
         status, table, said = imported("--allow", "anyone", path)
         self.assertEqual((status, self.decisions(said)), (DONE, []))
         folder = new_folder()
-        (folder / "commands.json5").write_text(table.replace("optional", 'user: "root", optional') if IS_ROOT else table)
+        if IS_ROOT:
+            table = table.replace("optional", 'user: "root", optional')
+        (folder / "commands.json5").write_text(table)
         server = TableServer(self, None, files=folder)
         session = server.session(self)
         outcome = session.ask("check it")
@@ -204,13 +213,15 @@ class Hostile(Importing):
                 (self.write(os.urandom(100) + b"\0"), NO_INPUT, "not a text file"),
                 (self.write("#" * (1 << 20) + "x"), NO_INPUT, "larger than"), (self.write(""), DATA, "--format"),
                 (self.write("# nothing\n"), DATA, "--format"), (self.write("{ commands: {} }\n"), DATA, "--format"),
-                (self.write("debug=0\n"), DATA, "defines no command"), (self.write(b"\xff\xfe\x1b[31m\n"), DATA, "--format")):
+                (self.write("debug=0\n"), DATA, "defines no command"),
+                (self.write(b"\xff\xfe\x1b[31m\n"), DATA, "--format")):
             with self.subTest(what):
                 self.assertIn(what, self.refused(status, str(path)))
 
     def test_wrong_usage_is_a_sentence(self):
-        for words in ([], ["a", "b"], ["--nope", "a"], ["--allow", "alice", "a"], ["--allow", "dns:\n", "a"], ["--line", "x", "a"],
-                      ["--argument", "a-b=c", "a"], ["--argument", "a=\udcff", "a"], ["--acl", "x=y", "a"], ["--skip"],
+        for words in ([], ["a", "b"], ["--nope", "a"], ["--allow", "alice", "a"], ["--allow", "dns:\n", "a"],
+                      ["--line", "x", "a"], ["--argument", "a-b=c", "a"], ["--argument", "a=\udcff", "a"],
+                      ["--acl", "x=y", "a"], ["--skip"],
                       ["--format", "xml", "a"], ["--al", "anyone", "a"], ["--user", "\x1b", "a"]):
             with self.subTest(words):
                 self.assertIn("parley-import --help", self.refused(USAGE, *words))
@@ -222,14 +233,18 @@ class Hostile(Importing):
         self.assertRegex(ended.stderr.decode(), r"\Aparley-import: the table cannot be written: [^\n]*\n\Z")
 
     def test_any_line_gives_a_table_that_the_server_reads(self):
-        lines = [b"\xff\xfe=\x1b[31m", b"=", b"==", b"command[\x1b]=/bin/true", "command[\u202e]=/bin/true".encode(),
-                 b"command[x\xff]=/bin/true", b"command[-x]=/bin/true", b"command[whoami]=/bin/true", b"command[a]=" + b"/x " * 1000,
-                 b"command[b]=/bin/echo \"", b"command[c]=/bin/echo \\", b"command[d]=/bin/echo '\x01'", b"command[" + b"n" * 300 + b"]=/x",
-                 "command[e]=/bin/echo '\u2028\u202e'".encode(), b"command[f]=/bin/echo {a}", b"command[g]=/bin/echo \"{\\\"}\"",
-                 b"command[h]=$ARG1$", b"command[i]=$ARG1$=x /bin/true", b"command[j]=X=$ARG1$ /bin/true", b"command[k]=/../..//bin/./true",
-                 b"command[l]=sudo", b"command[m]=sudo -n", b"command[n]=/bin/echo -w $ARG99$", b"command[o]=/bin/echo -w $ARG0$",
-                 b"command[p]=/bin/echo -a ${ARG1}$", b"command[//]=/bin/true", b"command[*/]=/bin/true", b"include=" + b"/x" * 3000,
-                 b"include_dir=\xff", b"include=/dev/zero", b"command[constructor]=/bin/true"]
+        lines = [
+            b"\xff\xfe=\x1b[31m", b"=", b"==", b"command[\x1b]=/bin/true", "command[\u202e]=/bin/true".encode(),
+            b"command[x\xff]=/bin/true", b"command[-x]=/bin/true", b"command[whoami]=/bin/true",
+            b"command[a]=" + b"/x " * 1000, b"command[b]=/bin/echo \"", b"command[c]=/bin/echo \\",
+            b"command[d]=/bin/echo '\x01'", b"command[" + b"n" * 300 + b"]=/x",
+            "command[e]=/bin/echo '\u2028\u202e'".encode(), b"command[f]=/bin/echo {a}",
+            b"command[g]=/bin/echo \"{\\\"}\"", b"command[h]=$ARG1$", b"command[i]=$ARG1$=x /bin/true",
+            b"command[j]=X=$ARG1$ /bin/true", b"command[k]=/../..//bin/./true", b"command[l]=sudo", b"command[m]=sudo -n",
+            b"command[n]=/bin/echo -w $ARG99$", b"command[o]=/bin/echo -w $ARG0$", b"command[p]=/bin/echo -a ${ARG1}$",
+            b"command[q]=env", b"command[r]=env X=", b"command[s]=X= env Y=1", b"command[//]=/bin/true",
+            b"command[*/]=/bin/true", b"include=" + b"/x" * 3000, b"include_dir=\xff", b"include=/dev/zero",
+            b"command[constructor]=/bin/true"]
         path = self.write(b"dont_blame_nrpe=1\n" + b"\n".join(lines) + b"\n")
         status, table, said = imported(*MONITOR, path)
         self.assertEqual(status, UNDECIDED)
@@ -251,9 +266,10 @@ class Hostile(Importing):
         self.assertRegex(self.decisions(said)[0], r"one too many")
 
     def test_a_remctl_conf_of_any_kind_gives_a_table_that_the_server_reads(self):
-        path = self.write(b"a b /bin/true ANYUSER\n\xff \xfe /bin/true \xfd\na \x1b /bin/true ANYUSER\nwhoami EMPTY /bin/true x\n"
-                          b"a c /bin/true x=y=z ANYUSER\na d /bin/true user= ANYUSER\n- e /bin/true ANYUSER\na {x} /bin/true y\n"
-                          b"a f /bin/true logmask=9 deny: deny:deny:x\ninclude a b c\n# comment \\\ncontinued\na g \\\n\\\n")
+        path = self.write(
+            b"a b /bin/true ANYUSER\n\xff \xfe /bin/true \xfd\na \x1b /bin/true ANYUSER\nwhoami EMPTY /bin/true x\n"
+            b"a c /bin/true x=y=z ANYUSER\na d /bin/true user= ANYUSER\n- e /bin/true ANYUSER\na {x} /bin/true y\n"
+            b"a f /bin/true logmask=9 deny: deny:deny:x\ninclude a b c\n# comment \\\ncontinued\na g \\\n\\\n")
         status, table, said = imported("--allow", "anyone", path)
         self.assertEqual(status, UNDECIDED)
         self.assertTrue(all(line.isprintable() for line in said))
