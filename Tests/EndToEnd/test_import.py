@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """packaging/parley-import: files in the manner of public ones in `imports`, each with the table and the list that it
-must give (NAME.table and NAME.said, written anew with PARLEY_GOLDEN=1), decisions of a person, and input that is no such
-file."""
+must give (NAME.table and NAME.said, written anew with PARLEY_GOLDEN=1), decisions of a person, and input that is no
+such file."""
 
 import os
 import re
@@ -242,7 +242,8 @@ class Hostile(Importing):
             b"command[g]=/bin/echo \"{\\\"}\"", b"command[h]=$ARG1$", b"command[i]=$ARG1$=x /bin/true",
             b"command[j]=X=$ARG1$ /bin/true", b"command[k]=/../..//bin/./true", b"command[l]=sudo", b"command[m]=sudo -n",
             b"command[n]=/bin/echo -w $ARG99$", b"command[o]=/bin/echo -w $ARG0$", b"command[p]=/bin/echo -a ${ARG1}$",
-            b"command[q]=env", b"command[r]=env X=", b"command[s]=X= env Y=1", b"command[//]=/bin/true",
+            b"command[q]=env", b"command[r]=env X=", b"command[s]=X= env Y=1", b"command[t]=/opt/{a}/b",
+            b"command[u]=/bin/", b"command[//]=/bin/true",
             b"command[*/]=/bin/true", b"include=" + b"/x" * 3000, b"include_dir=\xff", b"include=/dev/zero",
             b"command[constructor]=/bin/true"]
         path = self.write(b"dont_blame_nrpe=1\n" + b"\n".join(lines) + b"\n")
@@ -269,6 +270,7 @@ class Hostile(Importing):
         path = self.write(
             b"a b /bin/true ANYUSER\n\xff \xfe /bin/true \xfd\na \x1b /bin/true ANYUSER\nwhoami EMPTY /bin/true x\n"
             b"a c /bin/true x=y=z ANYUSER\na d /bin/true user= ANYUSER\n- e /bin/true ANYUSER\na {x} /bin/true y\n"
+            b"a i /bin/{true} y\na j /bin/ y\n"
             b"a f /bin/true logmask=9 deny: deny:deny:x\ninclude a b c\n# comment \\\ncontinued\na g \\\n\\\n")
         status, table, said = imported("--allow", "anyone", path)
         self.assertEqual(status, UNDECIDED)
