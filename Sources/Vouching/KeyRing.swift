@@ -8,12 +8,17 @@ package import TLS
 package struct KeyReading: Sendable {
     /// Its number, counted from 0.
     package let number: UInt32
-    package let credentials: Credentials
-    package let leaf: ServerLeaf
+    package private(set) var credentials: Credentials
+    package private(set) var leaf: ServerLeaf
     /// Whether clients are asked for certificates.
     package let asksForClients: Bool
     /// Whether TLS 1.2 is spoken.
     package let signsKeyExchanges: Bool
+
+    /// Releases its own certificate and key for another reading's of the same certificate.
+    fileprivate mutating func share(_ other: KeyReading) {
+        (credentials, leaf) = (other.credentials, other.leaf)
+    }
 }
 
 /// What is in force, and the keys that connections may still have that began earlier. Safe on any
@@ -56,6 +61,11 @@ package final class KeyRing: Sendable {
     ) throws(ProofRefusal) {
         let (next, inForce) = (try Self.key(context, number), Self.inForce(context, number))
         state.withLock { state in
+            // Most reloads read the certificate and key that are there already. The newest copy is the one to keep:
+            // an older key may have been of a device that has forgotten it.
+            for index in state.keys.indices where state.keys[index].leaf.isSame(as: next.leaf) {
+                state.keys[index].share(next)
+            }
             state.keys.append(next)
             state.ends.append(now)
             let late = state.ends.prefix { now - $0 > Self.patience }.count
@@ -90,6 +100,6 @@ package final class KeyRing: Sendable {
     /// A connection presents the certificate of the reading that was in force when it was accepted, and has until
     /// its handshake's deadline to do so. Nobody sets that to more.
     static let patience = Duration.seconds(600)
-    /// However often the files are read within that time: a few kilobytes each.
+    /// However often the files are read within that time: some 10 KB for each certificate.
     static let limit = 256
 }

@@ -42,6 +42,31 @@ struct KeyRingTests {
         #expect((0...last).filter { ring.reading($0) != nil } == Array(21...last))
     }
 
+    /// A reload that changes only the table or the CRL costs no memory, however many there are.
+    @Test func certificate_isHeldOnce_howeverOftenItIsRead() throws {
+        let ring = try KeyRing(ends.server(.p256), number: 0)
+        weak var first: Credentials?
+        first = ring.reading(0)?.credentials
+        #expect(first != nil)
+        try ring.use(ends.server(.p256, asksClient: false, minimum: .tls12), number: 1)
+        #expect(first == nil)
+        #expect(ring.reading(0)?.credentials === ring.reading(1)?.credentials)
+        // What they differ in is still each reading's own.
+        #expect(ring.reading(0)?.asksForClients == true)
+        #expect(ring.reading(0)?.signsKeyExchanges == false)
+        #expect(ring.reading(1)?.asksForClients == false)
+        #expect(ring.reading(1)?.signsKeyExchanges == true)
+        // Another certificate takes nothing from it, and it can come back.
+        let kept = try #require(ring.reading(1)).credentials
+        try ring.use(ends.server(.rsa), number: 2)
+        #expect(ring.reading(0)?.credentials === kept && ring.reading(1)?.credentials === kept)
+        let other = try #require(ring.reading(2)).credentials
+        try ring.use(ends.server(.p256), number: 3)
+        let newest = try #require(ring.reading(3)).credentials
+        #expect(newest !== kept && ring.reading(2)?.credentials === other)
+        #expect((0...1).allSatisfy { ring.reading($0)?.credentials === newest })
+    }
+
     /// A list of revoked certificates may have any length.
     @Test func trust_isKept_ofWhatIsInForceOnly() throws {
         weak var first: TLSContext?

@@ -18,6 +18,9 @@ public struct ServerLeaf: Sendable {
         try self.init(credentials.chain[0])
     }
 
+    /// Whether it is the same certificate, and so has the same key.
+    public func isSame(as other: ServerLeaf) -> Bool { isEncoded(as: other.encoded[...]) }
+
     /// Not `elementsEqual`, which compares byte by byte.
     func isEncoded(as bytes: ArraySlice<UInt8>) -> Bool {
         guard bytes.count == encoded.count else { return false }
