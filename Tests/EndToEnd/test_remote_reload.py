@@ -17,7 +17,7 @@ from people import people
 from remote import Ended
 from remote_server import (
     REPLIES, RemoteServer, RemoteTestCase, fixture, program, write_table)
-from support import eventually, gone
+from support import eventually, gone, measures_memory
 
 COMMANDS = {
     **REPLIES,
@@ -145,6 +145,19 @@ class Reload(RemoteTestCase):
         self.assertRefused(outcomes[-1], NOT_ALLOWED, "expired|no longer")
         self.assertGreaterEqual(datetime.datetime.now(datetime.timezone.utc),
                                 end.replace(microsecond=0))
+
+    @measures_memory
+    def test_memory_is_level_however_often_files_are_read(self):
+        server = self.start()
+        self.reload(server, 50)
+        level = server.memory
+        self.reload(server, 250)
+        # Each kept copy of a certificate and its key would be some 10 KiB.
+        self.assertLess(server.memory, level + 1024, "KiB after 300 reloads, with 50 and 1 MiB more")
+
+    def reload(self, server, times):
+        for _ in range(times):
+            self.assertNotIn("kept the old", server.reload())
 
 
 class Drain(RemoteTestCase):
