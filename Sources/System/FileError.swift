@@ -31,6 +31,8 @@ extension FileError.Code {
     package static var writableByOthers: Self { Self(rawValue: "writableByOthers") }
     /// Somebody else could read a secret.
     package static var readableByOthers: Self { Self(rawValue: "readableByOthers") }
+    /// It is not what it would be replaced by a newer version of.
+    package static var notOurs: Self { Self(rawValue: "notOurs") }
     /// It can't be given to the group that is to read it.
     package static var notLent: Self { Self(rawValue: "notLent") }
 }

@@ -96,7 +96,7 @@ struct FileRule {
         case ENOENT:
             FileError(
                 .missing, path,
-                isRecord
+                isWritten
                     ? "its folder \(place) does not exist; create it, or name another file"
                     : "there is no such file (\(place)); name one that exists",
                 reason)
@@ -149,6 +149,7 @@ struct FileRule {
     // MARK: Words
 
     private var isRecord: Bool { use == .record || use == .secretRecord }
+    private var isWritten: Bool { isRecord || use == .replacement }
 
     private func isOurs(_ status: stat) -> Bool {
         status.st_uid == 0 || status.st_uid == reader

@@ -13,4 +13,6 @@ package enum FileUse: Sendable {
     case record
     /// The same, but nobody else may read it.
     case secretRecord
+    /// A regular file that is replaced by another one.
+    case replacement
 }

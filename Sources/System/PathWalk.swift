@@ -78,6 +78,21 @@ struct PathWalk: ~Copyable {
         return unsafe openat(folder.number, name, flags, 0o600)
     }
 
+    /// Takes an entry of the folder away.
+    func remove(_ name: [UInt8]) {
+        unsafe unlinkat(folder.number, (name + [0]).map { CChar(bitPattern: $0) }, 0)
+    }
+
+    /// Gives an entry of the folder another name there, in place of the one that has it.
+    ///
+    /// - Returns: false, with `errno`, if that fails.
+    func rename(_ name: [UInt8], to other: [UInt8]) -> Bool {
+        let (name, other) = (name + [0], other + [0])
+        return unsafe renameat(
+            folder.number, name.map { CChar(bitPattern: $0) },
+            folder.number, other.map { CChar(bitPattern: $0) }) == 0
+    }
+
     /// What an entry of the folder is; nil if that can't be seen.
     func status(of name: [UInt8]) -> stat? {
         let found = Descriptor(owning: open(name, parley_o_path | O_NOFOLLOW | O_CLOEXEC))
