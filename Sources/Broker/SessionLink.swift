@@ -62,11 +62,14 @@ package final class SessionLink {
     }
 
     /// The session, which was being served, is over, and this is recorded about it.
-    package func end(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration) {
+    package func end(
+        reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration,
+        hasFailed: Bool = false
+    ) {
         gather(
             EndedPost(
                 handle: handle, reason: reason, bytesIn: bytesIn,
-                bytesOut: bytesOut, duration: duration))
+                bytesOut: bytesOut, duration: duration, hasFailed: hasFailed))
     }
 
     /// The connection is closed. The last call.

@@ -6,6 +6,9 @@ internal import TLS
 /// changelogs' headings.
 private let version = "0.1.0"
 
+/// `0.1.0`.
+public var programVersion: String { version }
+
 /// `parley 0.1.0 (OpenSSL 3.0.19 27 Jan 2026)`.
 public func versionLine(of program: String) -> String {
     "\(program) \(version) (\(openSSLVersion))"

@@ -19,7 +19,9 @@ package enum Record: Sendable {
     /// A connection never became a session, or several that are reported together.
     case handshakeFailure(code: String, reason: String, RecordedStrangers? = nil)
     /// A session is over. The bytes are those on its connection, including encryption.
-    case sessionEnd(reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration)
+    case sessionEnd(
+        reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration,
+        hasFailed: Bool = false)
     /// Files were reloaded; with the reason if the old ones stay in force.
     case reload(ReloadedFiles, failure: String?)
     /// The number of an identity's records that were left out when it is not known whether another one can report that.
@@ -89,11 +91,11 @@ package enum Record: Sendable {
                     Field("code", code), Field("reason", reason),
                     Field("count", strangers?.count),
                     Field("addresses", strangers?.addresses),
-                    Field("reasons", strangers?.reasons.map(Field.Value.texts)),
+                    Field("reasons", strangers?.reasons.map { .texts($0.map(\.text)) }),
                     Field("seconds", strangers?.span),
                 ]
             )
-        case .sessionEnd(let reason, let bytesIn, let bytesOut, let duration):
+        case .sessionEnd(let reason, let bytesIn, let bytesOut, let duration, _):
             (
                 .sessionEnd,
                 [
@@ -189,12 +191,24 @@ package struct RecordedRefusal: Sendable {
 package struct RecordedStrangers: Sendable {
     package var count: Int?
     package var addresses: Int?
-    /// Each with how many failed for that reason: `reset 3`.
-    package var reasons: [String]?
+    package var reasons: [Reason]?
     /// The period in which they came.
     package var span: Duration?
 
-    package init(count: Int?, addresses: Int?, reasons: [String], span: Duration?) {
+    /// How many failed in one way.
+    package struct Reason: Sendable {
+        package let code: String
+        package let count: Int
+
+        package init(_ code: String, _ count: Int) {
+            self.code = code
+            self.count = count
+        }
+
+        var text: String { "\(code) \(count)" }
+    }
+
+    package init(count: Int?, addresses: Int?, reasons: [Reason], span: Duration?) {
         self.count = count
         self.addresses = addresses
         self.reasons = reasons.isEmpty ? nil : reasons

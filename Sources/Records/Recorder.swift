@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// Writes a session's records to the audit file: each with the session's own fields, frequent ones within
+/// Counts a session's records, and writes them to the audit file: each with the session's own fields, frequent ones within
 /// a budget. Confined to its loop.
 package final class Recorder {
-    private let file: AuditFile
+    /// Nil if they are only counted.
+    private let file: AuditFile?
+    /// Nil if they are only written.
+    private let book: MetricsBook?
     /// Nil for the server's own records.
     private let budget: Budget?
     /// The session's fields, which each of its records has.
@@ -17,10 +20,15 @@ package final class Recorder {
     ///   - session: nil for the server's own records.
     ///   - budget: that of the session's identity; nil for the server's own records, which clients don't
     ///     cause.
-    package init(_ file: AuditFile, _ session: RecordedSession?, budget: Budget? = nil) {
+    ///   - book: where they are counted, including those that the trail leaves out.
+    package init(
+        _ file: AuditFile?, _ session: RecordedSession?, budget: Budget? = nil,
+        book: MetricsBook? = nil
+    ) {
         self.file = file
+        self.book = book
         self.budget = budget
-        if let session { self.session.add(session.fields) }
+        if let session, file != nil { self.session.add(session.fields) }
         budget?.hold()
     }
 
@@ -40,8 +48,11 @@ package final class Recorder {
     /// - Returns: false if it is left out.
     @discardableResult
     private func add(_ record: Record, _ kind: AuditEntry.Kind) -> Bool {
+        book?.note(record)
+        guard let file else { return true }
         guard !record.isFrequent || budget?.admits() != false else {
             budget?.omit(1)
+            book?.noteOmitted(1)
             return false
         }
         let (event, fields) = record.schema
@@ -55,6 +66,7 @@ package final class Recorder {
         let entry = AuditEntry(line, kind, isDurable: record.isDurable, omitted: omitted)
         guard file.add(entry) else {
             budget?.omit(omitted + (record.isFrequent ? 1 : 0))
+            if record.isFrequent { book?.noteOmitted(1) }
             return false
         }
         return true
@@ -71,6 +83,11 @@ package final class Recorder {
         _ name: String, _ arguments: [RecordedArgument], program: String,
         settled: @escaping @Sendable (StartFate) -> Void
     ) -> RecordedCommand? {
+        guard let file else {
+            commands += 1
+            return RecordedCommand(
+                number: commands, name: name, arguments: arguments, program: program)
+        }
         let start = StartRecord(places: file.placeCount)
         let command = RecordedCommand(
             number: commands + 1, name: name, arguments: arguments, program: program, start: start)
@@ -107,6 +124,7 @@ package final class Recorder {
     /// that they would have been about.
     package func omit(_ records: Int, commands: Int) {
         budget?.omit(records)
+        if file != nil { book?.noteOmitted(records) }
         self.commands &+= commands
     }
 

@@ -23,3 +23,6 @@ extension JSONLine {
         return "\(day)T\(time).\(String(now.tv_nsec / 1_000, digits: 6))Z"
     }
 }
+
+/// Seconds since 1970, as metrics have them.
+package func secondsSince1970() -> Int { time(nil) }

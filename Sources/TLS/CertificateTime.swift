@@ -4,7 +4,7 @@ internal import COpenSSL
 internal import Glibc
 
 /// A moment, printed as `2026-11-21 03:02:00 UTC`.
-struct CertificateTime: Sendable, CustomStringConvertible {
+public struct CertificateTime: Sendable, CustomStringConvertible {
     /// Since 1970.
     let seconds: Int
 
@@ -22,7 +22,12 @@ struct CertificateTime: Sendable, CustomStringConvertible {
 
     static var now: Int { time(nil) }
 
-    var description: String {
+    /// - Parameter seconds: since 1970.
+    public static func words(_ seconds: Int) -> String {
+        CertificateTime(seconds: seconds).description
+    }
+
+    public var description: String {
         var moment = seconds
         var parts = unsafe tm()
         unsafe gmtime_r(&moment, &parts)

@@ -4,21 +4,35 @@ internal import COpenSSL
 
 /// The expiry of something that this end relies on.
 public struct Expiry: Sendable {
+    /// What it is.
+    public enum Kind: Sendable {
+        /// This end's own, or one of the chain that it sends.
+        case certificate, chain
+        /// A CA's that this end trusts, or a CRL.
+        case authority, list
+    }
+
+    public let kind: Kind
+    /// The certificate's subject, or the list's issuer.
+    public let name: String
     /// What expires, with its file.
     let subject: String
     let remedy: String
     /// In seconds since 1970.
     let start: Int
-    let end: Int
+    public let end: Int
     /// In seconds: anything with a shorter life, such as a certificate for a day or a list for a
     /// week, is renewed automatically.
     let brief: Int
+    /// It had expired when it was read, which `TLSContext.warnings` say.
+    var isAmongWarnings = false
 
     /// The warning that is due, in one sentence without its full stop: from 14 days before the end
     /// on, and after it. Nil if none is.
     ///
     /// - Parameter now: in seconds since 1970; nil for this moment.
     public func warning(at now: Int? = nil) -> String? {
+        guard !isAmongWarnings else { return nil }
         let now = now ?? CertificateTime.now
         let text = CertificateTime(seconds: end)
         if now > end { return "\(subject) expired on \(text); \(remedy)" }
@@ -55,9 +69,8 @@ extension Credentials {
     /// Of the certificate and its chain.
     var expiries: [Expiry] {
         chain.enumerated().compactMap { index, certificate in
-            // A CA certificate that had expired when it was read is among the warnings.
-            guard index == 0 || !certificate.isExpired else { return nil }
-            return Expiry(
+            Expiry(
+                index == 0 ? .certificate : .chain,
                 index == 0
                     ? "the certificate \(path)"
                     : "the CA's certificate of \(certificate.subject) in \(path)",
@@ -71,10 +84,10 @@ extension Trust {
     var expiries: [Expiry] {
         var expiries: [Expiry] = []
         if case .certificates(let certificates, let path) = anchors {
-            // One that had expired when it was read is among the warnings.
-            expiries += certificates.filter { !$0.isExpired }.compactMap {
+            expiries += certificates.compactMap {
                 Expiry(
-                    "the certificate of the CA \($0.subject) in \(path)", $0, "get the next one")
+                    .authority, "the certificate of the CA \($0.subject) in \(path)", $0,
+                    "get the next one")
             }
         }
         guard let crls else { return expiries }
@@ -85,6 +98,7 @@ extension Trust {
                     return nil
                 }
                 return Expiry(
+                    kind: .list, name: "\(list.issuer)",
                     subject: "the CRL of \(list.issuer) in \(crls.path)",
                     remedy: "get the next one, or every certificate from that CA will be rejected",
                     start: list.start.seconds, end: end.seconds, brief: Expiry.briefList)
@@ -102,10 +116,13 @@ extension RevocationList {
 
 extension Expiry {
     /// Nil for a certificate whose dates can't be read.
-    fileprivate init?(_ subject: String, _ certificate: Certificate, _ remedy: String) {
+    fileprivate init?(
+        _ kind: Kind, _ subject: String, _ certificate: Certificate, _ remedy: String
+    ) {
         guard let start = certificate.start, let end = certificate.end else { return nil }
         self.init(
-            subject: subject, remedy: remedy, start: start.seconds, end: end.seconds,
-            brief: Self.briefCertificate)
+            kind: kind, name: "\(certificate.subject)", subject: subject, remedy: remedy,
+            start: start.seconds, end: end.seconds, brief: Self.briefCertificate,
+            isAmongWarnings: kind != .certificate && certificate.isExpired)
     }
 }

@@ -53,9 +53,9 @@ final class AdmittedProgram: AdmittedCommand, Killable {
         guard let trail else { return true }
         let settled = office.startsOnTheirWay.add { [self] in settle($0) }
         command = trail.start(name, arguments, program: program, settled: settled.call)
-        guard command != nil else {
+        guard let command, command.start != nil else {
             office.startsOnTheirWay.forget(settled)
-            return false
+            return command != nil
         }
         start = .onItsWay(tell: nil, settled)
         return true

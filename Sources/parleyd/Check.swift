@@ -49,6 +49,7 @@ struct Check {
             table = policy.table
             for place in options.audit?.places ?? [] { try AuditFile.examine(place) }
             warn(of: policy.context)
+            warnOfMetrics()
         }
         for warning in table.warnings { Log.write("parleyd", "warning: \(warning)") }
         if table.omittedWarnings > 0 {
@@ -98,6 +99,16 @@ struct Check {
         warnings += context?.expiries.compactMap { $0.warning() } ?? []
         if options.security?.writesKeyLog == true { warnings.append(keyLogWarning) }
         for warning in warnings { Log.write("parleyd", "warning: \(warning)") }
+    }
+
+    /// A start would succeed all the same.
+    private func warnOfMetrics() {
+        guard let path = options.metrics else { return }
+        do throws(FileError) {
+            try FileReplacement(path, beginning: Metrics.beginning).examine()
+        } catch {
+            Log.write("parleyd", "warning: the metrics file \(error)")
+        }
     }
 
     /// What was not checked, on which a start could still fail.

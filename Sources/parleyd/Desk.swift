@@ -165,7 +165,8 @@ final class Desk: SessionDesk {
             .sessionEnd(
                 reason: post.reason, bytesIn: post.bytesIn,
                 bytesOut: post.bytesOut,
-                duration: .nanoseconds(Int64(clamping: post.nanoseconds))))
+                duration: .nanoseconds(Int64(clamping: post.nanoseconds)),
+                hasFailed: post.hasFailed))
     }
 }
 

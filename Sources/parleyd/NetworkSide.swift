@@ -158,7 +158,7 @@ final class NetworkSide {
         for number in 0..<loops { try connect(number, &ends) }
         let lines = options.conversation == .chat ? OperatorDesk(loop: main) : nil
         let settings = NetworkSettings(
-            options, office.policy, isRecorded: office.audit != nil, loops: loops,
+            options, office.policy, isRecorded: office.isRecorded, loops: loops,
             listeners: listeners.count, form: form,
             hasOperatorAtTerminal: lines?.isAtTerminal ?? false, user: user.numbers,
             parent: getpid())

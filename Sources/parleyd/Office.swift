@@ -20,6 +20,8 @@ final class Office {
     let options: ServerOptions
     /// Nil if no records are kept.
     let audit: AuditFile?
+    /// Where records are counted; nil if nobody asks for metrics.
+    let book: MetricsBook?
     /// How much of the trail clients may cause.
     private let budgets: Budgets?
     let startsOnTheirWay: StartsOnTheirWay
@@ -58,6 +60,7 @@ final class Office {
         self.audit = audit
         let rate = options.audit?.rate ?? Budget.usualRate
         budgets = audit.map { Budgets($0, rate: rate) { loop.now } }
+        book = options.metrics.map { _ in MetricsBook(policy) }
         startsOnTheirWay = StartsOnTheirWay(loop)
         sessions = SessionPlaces(options.identityLimits.sessions)
         maxPerIdentity = options.identityLimits.programs(policy.table)
@@ -84,8 +87,12 @@ final class Office {
             try ring?.use(context, number: policy.key)
         }
         self.policy = policy
+        book?.use(policy)
         maxPerIdentity = options.identityLimits.programs(policy.table)
     }
+
+    /// Whether sessions must report what happens in them.
+    var isRecorded: Bool { audit != nil || book != nil }
 
     /// Takes a place for a program, and one of the identity's starts.
     func place(
@@ -133,20 +140,24 @@ final class Office {
         return { [loop] in loop.now >= end }
     }
 
+    /// The recorder for the server's own records; nil if no records are kept.
+    var trail: Recorder? { isRecorded ? Recorder(audit, nil, book: book) : nil }
+
     /// The recorder for a session; nil if no records are kept.
     func trail(number: Int, of address: String, peer: PeerIdentity?) -> Recorder? {
-        guard let audit, let budgets else { return nil }
+        guard isRecorded else { return nil }
         let peer = peer.map { RecordedSession.Peer($0) }
         return Recorder(
             audit, RecordedSession(number: number, address: address, peer: peer),
-            budget: budgets[peer?.identity])
+            budget: budgets?[peer?.identity], book: book)
     }
 
     /// Records connections that never became a session.
     func record(_ strangers: StrangersPost) {
-        guard let audit, let budgets else { return }
+        guard isRecorded else { return }
         Recorder(
-            audit, strangers.address.map { RecordedSession(strangersAt: $0) }, budget: budgets[nil]
+            audit, strangers.address.map { RecordedSession(strangersAt: $0) },
+            budget: budgets?[nil], book: book
         ).record(Record(strangers))
     }
 

@@ -27,6 +27,11 @@ struct Parleyd {
                     Array(words.dropFirst()), environment: ServiceNotice.environment
                 ).run()
             }
+            if words.first == "status" {
+                try Status(
+                    Array(words.dropFirst()), environment: ServiceNotice.environment
+                ).run()
+            }
             Signals.block(Server.signals)
             if words == [Network.word], Network.isAsked { try Network.run() }
             if words.first == "check" { try Check(Array(words.dropFirst())).run() }

@@ -75,7 +75,7 @@ extension Record {
             RecordedStrangers(
                 count: strangers.count > 1 ? Int(strangers.count) : nil,
                 addresses: strangers.addresses > 1 ? Int(strangers.addresses) : nil,
-                reasons: strangers.reasons.map { "\($0.code) \($0.count)" },
+                reasons: strangers.reasons.map { .init($0.code, Int($0.count)) },
                 span: strangers.seconds > 0 ? .seconds(Int(strangers.seconds)) : nil))
     }
 }

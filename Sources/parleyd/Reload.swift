@@ -43,7 +43,7 @@ final class Reload {
         callers = ReloadCallers(folder: folder)
         options = office.options
         audit = office.audit
-        recorder = office.audit.map { Recorder($0, nil) }
+        recorder = office.trail
         self.main = main
         self.log = log
     }

@@ -31,6 +31,8 @@ final class Server {
     private var hidesConsole: Bool
     private let reload: Reload
     private let notice: ServiceNotice
+    /// Nil if there is none.
+    private let metrics: MetricsReport?
     private var warningTimer: Timer?
     /// Those of the table in force, as they were logged.
     private var programWarnings: [String] = []
@@ -64,6 +66,7 @@ final class Server {
         reload = Reload(
             office, main: main, log: log, folder: ServiceNotice.folder(ServiceNotice.environment))
         notice = ServiceNotice(on: main)
+        metrics = MetricsReport(office)
         network = NetworkSide(office, loops: loops, console: output)
         network.hidesConsole = hidesConsole
     }
@@ -146,6 +149,7 @@ final class Server {
         output.flush()
         // A line that the log has begun holds up the trail if both go to standard error.
         if log.output.turn != nil { log.output.flush(within: .seconds(1)) }
+        metrics?.end()
         let missing = office.endTrail()
         if missing > 0 {
             log.write(
@@ -171,6 +175,7 @@ final class Server {
         office.attendanceChanged = { [notice, unowned office] in
             notice.changed { office.attendance }
         }
+        metrics?.write()
         notice.serves(on: addresses) { [network] in network.ask($0) }
     }
 
@@ -254,6 +259,7 @@ final class Server {
         } done: { [unowned self] in
             warnOfPrograms()
             warnOfEnds()
+            metrics?.write()
             if !reload.isUnderWay { notice.hasReloaded() }
         }
         decideOnConsole()

@@ -28,6 +28,8 @@ struct ServerOptions {
     let commands: String?
     /// Nil for no audit trail.
     let audit: AuditOptions?
+    /// The file of the metrics; nil for none.
+    let metrics: String?
     let grace: Duration
     /// The user for programs whose entry names nobody, if root starts the server.
     let programUser: String
@@ -43,7 +45,7 @@ struct ServerOptions {
     static let valued =
         [
             "host", "port", "threads", "max-sessions", "max-session-age", "drain", "commands",
-            "grace", "keepalive", "program-user", "network-user",
+            "grace", "keepalive", "program-user", "network-user", "metrics",
         ]
         + AuditOptions.valued + IdentityLimits.options + StrangerLimits.options + Deadlines.options
         + SecurityOptions.server
@@ -115,6 +117,8 @@ struct ServerOptions {
         }
         commands = arguments["commands"]
         audit = try AuditOptions(arguments, isAlways: commands != nil)
+        // An empty one cancels what a unit's file specifies.
+        metrics = arguments["metrics"].flatMap { $0.isEmpty ? nil : $0 }
         grace = try arguments.seconds("grace") ?? .seconds(5)
         programUser = try Self.user("program", arguments, otherwise: "parley")
         networkUser = try Self.user("network", arguments, otherwise: "parley-net")
@@ -181,13 +185,14 @@ struct ServerOptions {
     static let help = """
         usage: parleyd PROTOCOL [options]      serve over TLS 1.3 until stopped
                parleyd check [options] [--as IDENTITY]      check the files
-               parleyd reload PROCESS      make a server reload its files
+               parleyd reload PROCESS, parleyd status [FILE]   reload its files; how it is
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       table of the commands that clients may run
           --program-user, --network-user NAME  when started by root (parley, parley-net)
           --audit FILE, --audit journal  write a record per event; - is standard error
           --audit-group GROUP, --audit-fsync  who may read it; starts wait for the disk
           --audit-rate KIB, --audit-reserve MIB  limit its growth (32, 64)
+          --metrics FILE        write metrics for Prometheus, and for parleyd status
           --host ADDRESS        default 127.0.0.1; 0.0.0.0 for hello and greeting;
                                 :: accepts IPv6 and IPv4
           --port, --threads N   0 takes a free port; event loops, default one per core
@@ -197,8 +202,7 @@ struct ServerOptions {
           --cert, --key FILE    use this certificate, this key instead
           --client-ca FILE      require client certificates from these CAs
           --crl FILE            refuse revoked client certificates
-          --tls-min 1.2         allow TLS 1.2 as well
-          --keylog FILE         write session secrets, for debugging
+          --tls-min 1.2, --keylog FILE   allow TLS 1.2; write session secrets
           --max-sessions N      at once; default 10000
           --max-identity-sessions, --reserved-sessions, --max-identity-programs,
           --max-identity-starts, --max-identity-matching, --max-identity-refusals N

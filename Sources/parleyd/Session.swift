@@ -235,7 +235,7 @@ final class Session {
         case .messages, .commands, .failed:
             link?.end(
                 reason: outcome.reason, bytesIn: channel.received, bytesOut: channel.sent,
-                duration: channel.loop.now - openedAt)
+                duration: channel.loop.now - openedAt, hasFailed: outcome.isFailure)
         }
     }
 

@@ -24,6 +24,8 @@ enum SessionOutcome {
         }
     }
 
+    var isFailure: Bool { if case .failed = self { true } else { false } }
+
     /// Whether it ended because the operator has left, who could not answer anybody else either.
     var isOperatorsEnd: Bool {
         if case .failed(let error) = self { error.code == .operatorLeft } else { false }

@@ -22,7 +22,8 @@ struct PostTests {
         UnreadPost(handle: 8, name: "", refusal: refusal),
         MessagePost(handle: 9, message: Array("hi".utf8), isKnown: false),
         EndedPost(
-            handle: 10, reason: "left", bytesIn: 1, bytesOut: .max, duration: .milliseconds(3)),
+            handle: 10, reason: "left", bytesIn: 1, bytesOut: .max, duration: .milliseconds(3),
+            hasFailed: true),
         ClosedPost(handle: 11), EndsPost(handle: 11, haveCome: true),
         OmittedPost(handle: 11, records: 3, commands: 70_000),
         HandshakeFailedPost(

@@ -45,7 +45,8 @@ class Pages(unittest.TestCase):
 
     def test_every_option_of_a_program_is_in_its_page_and_no_other(self):
         for name, *commands in (("parley.1", [PARLEY, "--help"], [PARLEY, "run", "--help"]),
-                                ("parleyd.8", [PARLEYD, "--help"], [PARLEYD, "check", "--help"]),
+                                ("parleyd.8", [PARLEYD, "--help"], [PARLEYD, "check", "--help"],
+                                 [PARLEYD, "status", "--help"]),
                                 ("parley-certs.1", [REPOSITORY / "scripts" / "generate-certs", "--help"]),
                                 ("parley-import.1", [IMPORT, "--help"]), ("check_parley.1", [PLUGIN, "--help"])):
             with self.subTest(name):
@@ -140,7 +141,8 @@ class Documents(unittest.TestCase):
 
     def test_the_package_has_the_pages_that_an_administrator_reads(self):
         installed = (REPOSITORY / "debian" / "parley-server.docs").read_text().split()
-        for page in ("README.md", "docs/operations.md", "docs/security.md", "docs/audit.md", "docs/protocol.md"):
+        for page in ("README.md", "docs/operations.md", "docs/security.md", "docs/audit.md", "docs/metrics.md",
+                     "docs/protocol.md"):
             self.assertIn(page, installed)
         self.assertEqual([name for name in installed if not (REPOSITORY / name).exists()], [])
 

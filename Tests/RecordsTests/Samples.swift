@@ -66,7 +66,8 @@ enum Samples {
         .handshakeFailure(
             code: "unknownCA", reason: "it is not trusted",
             RecordedStrangers(
-                count: 7, addresses: 2, reasons: ["unknownCA 5", "reset 2"], span: .seconds(60))),
+                count: 7, addresses: 2, reasons: [.init("unknownCA", 5), .init("reset", 2)],
+                span: .seconds(60))),
         .sessionEnd(reason: "session ended", bytesIn: 10, bytesOut: 20, duration: .microseconds(1)),
         .reload(.certificates, failure: "a.pem: it is empty"),
         .omission(identity: "dns:ann", records: 7),

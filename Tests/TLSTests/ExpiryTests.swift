@@ -18,8 +18,8 @@ struct ExpiryTests {
     ])
     func warning_isDue_from14DaysBefore(days: Int, left: Int, server: Bool, client: Bool) {
         let expiry = Expiry(
-            subject: "it", remedy: "renew it", start: Self.end - days * Self.day, end: Self.end,
-            brief: 8 * Self.day)
+            kind: .certificate, name: "it", subject: "it", remedy: "renew it",
+            start: Self.end - days * Self.day, end: Self.end, brief: 8 * Self.day)
         let now = Self.end - left
         #expect((expiry.warning(at: now) != nil) == server)
         #expect((Expiry.firstWarning(of: [expiry], at: now) != nil) == client)
@@ -27,7 +27,8 @@ struct ExpiryTests {
 
     @Test func warning_saysWhenItEnds() {
         let expiry = Expiry(
-            subject: "it", remedy: "renew it", start: 0, end: Self.end, brief: 0)
+            kind: .certificate, name: "it", subject: "it", remedy: "renew it", start: 0,
+            end: Self.end, brief: 0)
         #expect(
             expiry.warning(at: Self.end - 3 * Self.day)
                 == "it expires on 2027-01-15 08:00:00 UTC, in 3 days; renew it")
@@ -39,12 +40,32 @@ struct ExpiryTests {
     }
 
     @Test func client_isToldOfTheFirstEndOnly() {
-        let (late, early) = (
-            Expiry(subject: "late", remedy: "x", start: 0, end: Self.end, brief: 0),
-            Expiry(subject: "early", remedy: "x", start: 0, end: Self.end - Self.day, brief: 0)
-        )
+        let (late, early) = (expiry("late", Self.end), expiry("early", Self.end - Self.day))
         let text = Expiry.firstWarning(of: [late, early], at: Self.end - 2 * Self.day)
         #expect(text?.hasPrefix("early") == true)
+    }
+
+    private func expiry(_ subject: String, _ end: Int) -> Expiry {
+        Expiry(
+            kind: .certificate, name: "it", subject: subject, remedy: "x", start: 0, end: end,
+            brief: 0)
+    }
+
+    /// Its metrics go on telling, and `warnings` tells the log.
+    @Test func authorityThatHadExpired_isNotWarnedOfTwice() throws {
+        let pki = try Authority()
+        try pki.certificate("root")
+        try pki.certificate("old", dates: ("20200101000000Z", "20210101000000Z"))
+        try pki.certificate("server", "x", Authority.server, by: "root")
+        try pki.join(["root", "old"], into: "ca.pem")
+        let context = try TLSContext(
+            serverWith: Credentials(
+                certificate: pki.path("server.pem"), key: pki.path("server.key"), purpose: .server),
+            clientTrust: pki.trust("ca.pem"))
+        let old = try #require(context.expiries.last)
+        #expect((old.name, old.end) == ("CN = old", 1_609_459_200))
+        #expect(old.warning() == nil)
+        #expect(context.warnings.contains { $0.contains("CN = old expired") })
     }
 
     @Test func context_knowsAllThatEnds() throws {

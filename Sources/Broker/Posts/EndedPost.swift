@@ -12,15 +12,19 @@ package struct EndedPost: Message, Equatable {
     package var bytesIn: UInt64
     package var bytesOut: UInt64
     package var nanoseconds: UInt64
+    /// Whether an error has ended it.
+    package var hasFailed: Bool
 
     package init(
-        handle: Handle, reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration
+        handle: Handle, reason: String, bytesIn: UInt64, bytesOut: UInt64, duration: Duration,
+        hasFailed: Bool = false
     ) {
         self.handle = handle
         self.reason = reason
         self.bytesIn = bytesIn
         self.bytesOut = bytesOut
         nanoseconds = duration.inNanoseconds
+        self.hasFailed = hasFailed
     }
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
@@ -29,6 +33,7 @@ package struct EndedPost: Message, Equatable {
         bytesIn = try reader.readUInt64()
         bytesOut = try reader.readUInt64()
         nanoseconds = try reader.readUInt64()
+        hasFailed = try reader.bool()
     }
 
     package func write(to writer: inout PacketWriter) {
@@ -37,6 +42,7 @@ package struct EndedPost: Message, Equatable {
         writer.add(bytesIn)
         writer.add(bytesOut)
         writer.add(nanoseconds)
+        writer.add(hasFailed)
     }
 }
 
