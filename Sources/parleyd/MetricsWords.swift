@@ -32,11 +32,13 @@ extension Metrics.Words {
 
 extension MetricsBook {
     /// Counts from now on.
-    convenience init(_ policy: Policy) {
+    ///
+    /// - Parameter hasTable: whether a file has the table.
+    convenience init(_ policy: Policy, hasTable: Bool) {
         var metrics = Metrics(.ofServer)
         let now = secondsSince1970()
         if policy.context != nil { metrics.start(.certificates, at: now) }
-        metrics.start(.commandTable, at: now)
+        if hasTable { metrics.start(.commandTable, at: now) }
         self.init(metrics)
         use(policy)
     }

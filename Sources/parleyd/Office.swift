@@ -60,7 +60,9 @@ final class Office {
         self.audit = audit
         let rate = options.audit?.rate ?? Budget.usualRate
         budgets = audit.map { Budgets($0, rate: rate) { loop.now } }
-        book = options.metrics.map { _ in MetricsBook(policy) }
+        book = options.metrics.map { _ in
+            MetricsBook(policy, hasTable: options.commands != nil)
+        }
         startsOnTheirWay = StartsOnTheirWay(loop)
         sessions = SessionPlaces(options.identityLimits.sessions)
         maxPerIdentity = options.identityLimits.programs(policy.table)

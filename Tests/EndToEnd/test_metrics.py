@@ -24,6 +24,10 @@ COMMANDS = {
     "cat": program("/bin/cat", input=True), "echo": program("/bin/echo", "{text}", arguments={"text": "[a-z]*"}),
     "wait": program("/bin/sh", "-c", "echo $$; exec sleep 30", timeout=60),
 }
+LARGE = {f"command-{number}-{'x' * 100}": program("/bin/true") for number in range(600)}
+"""Whose metrics take a while to write."""
+WHOLE = "\n# TYPE parley_crl_next_update_timestamp_seconds gauge\n"
+"""The end of every metrics file."""
 
 
 def samples(text):
@@ -76,7 +80,7 @@ class Counts(Watched):
         self.assertEqual(session.ask("echo", "1").code, BAD_ARGUMENT)
         session.ask("Hello")
         session.ask("whoami")
-        session.stream.unwrap()
+        session.stream.unwrap().close()
         with socket.create_connection(("127.0.0.1", server.port), LIMIT) as plain:
             plain.sendall(b"GET / HTTP/1.0\r\n\r\n")
             plain.recv(100)
@@ -148,7 +152,8 @@ class Counts(Watched):
         eventually(lambda: server.records("session-end"), "its end")
         self.assertNotIn("session ended", server.records("session-end")[0]["reason"])
         found = self.last(server)
-        self.assertEqual((found["parley_sessions_total", "ended"], found["parley_sessions_total", "failed"]), (0, 1))
+        self.assertEqual(
+            (found["parley_sessions_total", "ended"], found["parley_sessions_total", "failed"]), (0, 1))
 
     def test_open_sessions_and_running_programs_are_gauges(self):
         server = self.serve()
@@ -169,8 +174,8 @@ class Counts(Watched):
         for number in range(5):
             session = server.session(self)
             session.ask("one" if number == 0 else f"c{number}")
-            session.stream.unwrap()
             server.end_of(session)
+            session.stream.unwrap().close()
             server.replace({f"c{number + 1}": program("/bin/true")})
         found = self.last(server)
         self.assertEqual({key[1] for key in found if key[0] == "parley_commands_total"}, {"", "c5"})
@@ -189,7 +194,7 @@ class Counts(Watched):
                 count += 1
             for _ in range(100):
                 self.assertEqual(session.outcome().code, UNKNOWN)
-        session.stream.unwrap()
+        session.stream.unwrap().close()
         found = self.last(server)
         self.assertEqual(found["parley_refusals_total", "unknownCommand"], 10_000)
         self.assertEqual(len(found), series)
@@ -216,7 +221,7 @@ class Files(Watched):
             self.assertIn(word, said)
         session = server.session(self)
         self.assertEqual(session.ask("echo", "a").output, b"a\n")
-        session.stream.unwrap()
+        session.stream.unwrap().close()
         server.reload()
         server.signal(signal.SIGTERM)
         self.assertStatus(server, 0)
@@ -273,14 +278,31 @@ class Files(Watched):
         self.assertEqual(self.status(self.file).returncode, 0)  # For a minute.
 
     def test_readers_never_see_half_of_it(self):
-        server = self.serve()
+        server = self.serve(LARGE)
         eventually(self.file.exists, "the file")
-        for _ in range(20):
+        last, versions = None, 0
+        server.signal(signal.SIGHUP)
+        while versions < 8:
+            with open(self.file, encoding="utf-8") as file:  # It is always there.
+                text, this = file.read(), os.fstat(file.fileno()).st_ino
+            self.assertTrue(text.startswith("# HELP parley_up "))
+            self.assertIn(WHOLE, text)
+            if this != last:
+                last, versions = this, versions + 1
+                server.signal(signal.SIGHUP)
+
+    def test_a_server_that_is_killed_while_it_writes_leaves_no_half_of_it(self):
+        for _ in range(5):
+            server = self.serve(LARGE)
+            eventually(self.file.exists, "the file")
             server.signal(signal.SIGHUP)
-            for _ in range(50):
-                text = self.file.read_text()
-                self.assertTrue(text.startswith("# HELP parley_up "))
-                self.assertIn("# TYPE parley_crl_next_update_timestamp_seconds gauge\n", text)
+            draft = self.folder / ".metrics.prom.new"
+            self.file.unlink()
+            eventually(lambda: draft.exists() or self.file.exists(), "the next version")
+            os.kill(server.pid, signal.SIGKILL)
+            self.assertStatus(server, -signal.SIGKILL)
+            if self.file.exists():
+                self.assertIn(WHOLE, self.file.read_text())
 
     @only_root("mounts a file system")
     def test_a_full_disk(self):

@@ -40,7 +40,7 @@ class Monitoring(TestCase):
         session.ask(STRANGE)
         session.ask("Hello")
         self.assertEqual(session.ask("nope").code, UNKNOWN)
-        session.stream.unwrap()
+        session.stream.unwrap().close()
         del commands["one"]
         self.server.replace(commands)
         eventually(lambda: "parley_command_seconds_sum" in self.file.read_text(), "the metrics after the reload")
