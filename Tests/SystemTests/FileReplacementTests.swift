@@ -44,8 +44,6 @@ struct FileReplacementTests {
     }
 
     @Test func aFile_isMadeAndReplaced_forAllToRead() throws {
-        let mask = umask(0o077)
-        defer { umask(mask) }
         #expect(write("f") == nil)
         var before = stat()
         #expect(unsafe stat(sandbox["f"], &before) == 0)
