@@ -185,7 +185,7 @@ struct ServerOptions {
     static let help = """
         usage: parleyd PROTOCOL [options]      serve over TLS 1.3 until stopped
                parleyd check [options] [--as IDENTITY]      check the files
-               parleyd reload PROCESS, parleyd status [FILE]   reload its files; how it is
+               parleyd reload PROCESS, parleyd status [FILE]      for a server that runs
         PROTOCOL: hello (port 8080), greeting (5000), command (12345), chat (5000)
           --commands FILE       table of the commands that clients may run
           --program-user, --network-user NAME  when started by root (parley, parley-net)
