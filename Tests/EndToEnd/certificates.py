@@ -20,9 +20,11 @@ SHELL = os.environ.get("GENERATE_CERTS_SHELL", "").split()  # such as "busybox s
 DAY = 86_400
 
 USAGE, CANNOT_CREATE, FAILURE = 64, 73, 1
+BOOKS = "ca.d"
+"""Where the CA's index is, and the states of the set."""
 SIX = {"ca.pem", "ca.key", "server.pem", "server.key", "client.pem", "client.key"}
-TOOLS = ("awk", "cat", "chmod", "cmp", "cp", "cut", "date", "grep", "ln", "ls", "mkdir", "mv", "rm", "rmdir", "sed",
-         "tail", "tr", "uname")
+TOOLS = ("awk", "cat", "chmod", "cmp", "cp", "cut", "date", "flock", "grep", "head", "ln", "ls", "mkdir", "mv", "readlink",
+         "rm", "rmdir", "sed", "stty", "sync", "tail", "tr", "uname", "wc")
 MUTATORS = ("chmod", "cp", "ln", "mkdir", "mv", "rm", "rmdir")
 
 HOSTS = ("localhost", "127.0.0.1", "::1", "example.org", "*.apps.example.org", "192.0.2.7", "2001:db8::7", "my_service", "xn--bcher-kva.example")
@@ -110,11 +112,11 @@ def public_key(path):
 
 
 def contents(directory):
-    """What a reader of the folder finds under each name: bytes and mode, through links, without hidden names and
-    without what a set has replaced."""
+    """What a reader of the folder finds under each name: bytes and mode, through links, without hidden names, the CA's
+    books and what a set has replaced."""
     found = {}
     for name in os.listdir(directory):
-        if not name.startswith((".", "old-")):
+        if not name.startswith((".", "old-")) and name != BOOKS:
             with contextlib.suppress(FileNotFoundError):
                 with open(directory / name, "rb") as file:
                     found[name] = (file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode))
@@ -122,8 +124,8 @@ def contents(directory):
 
 
 def files(directory):
-    """The names in a folder but for what a set has replaced."""
-    return {name for name in os.listdir(directory) if not name.startswith("old-")}
+    """The names in a folder but for the CA's books and what a set has replaced."""
+    return {name for name in os.listdir(directory) if not name.startswith("old-") and name != BOOKS}
 
 
 def replaced(directory):
@@ -137,9 +139,31 @@ def everything(directory):
             if path.is_file() and not path.is_symlink()}
 
 
+def state(directory):
+    """The folder of the state in force."""
+    return directory / BOOKS / os.readlink(directory / BOOKS / "current")
+
+
 def leftovers(directory):
-    links = [name for name in os.listdir(directory) if os.path.islink(directory / name)]
-    return links + [name for name in os.listdir(directory) if name.startswith(".generate-certs")]
+    """What should be gone after a run: links to nothing, states that are not in force, and hidden entries."""
+    left = [name for name in os.listdir(directory) if not os.path.exists(directory / name) or name.startswith(".parley")]
+    if not os.path.lexists(directory / BOOKS):
+        return left
+    known = {"current", "certs", "lock", os.readlink(directory / BOOKS / "current")}
+    return left + sorted(set(os.listdir(directory / BOOKS)) - known) + [
+        path.name for path in state(directory).iterdir() if path.is_dir()]
+
+
+def books(directory):
+    """What the CA has on record: the index without its order, and the names; nothing before the first step."""
+    if not (state(directory) / "index.txt").exists():
+        return None
+    return (sorted((state(directory) / "index.txt").read_text().splitlines()),
+            (state(directory) / "names").read_text().splitlines())
+
+
+def serial(path):
+    return field(path, "serial")
 
 
 def shims(directory, names, body):
@@ -180,7 +204,7 @@ class Case(unittest.TestCase):
 
     def copy(self, original=None):
         """Puts a finished set into self.out, which is much faster than to make one."""
-        shutil.copytree(original or BASIC, self.out)
+        shutil.copytree(original or BASIC, self.out, symlinks=True)
 
     def make(self, *arguments, **options):
         return self.assertDone(generate(self.out, *arguments, **options))

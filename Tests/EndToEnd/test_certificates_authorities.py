@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/generate-certs under CAs that other tools have made."""
 
+import shutil
 import time
 import unittest
 
@@ -25,6 +26,10 @@ class OtherAuthorities(Case):
                                  self.out / f"{anchor}.pem", "-untrusted", path, path)
                 self.assertEqual(result.returncode, 0, result.stderr)
 
+    def clear(self):
+        shutil.rmtree(self.out)
+        self.out.mkdir()
+
     def blocks(self, name):
         return (self.out / f"{name}.pem").read_text().count("BEGIN CERTIFICATE")
 
@@ -40,8 +45,7 @@ class OtherAuthorities(Case):
                            ["basicConstraints = critical, CA:TRUE", "subjectKeyIdentifier = hash"],
                            ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, keyCertSign"]):
             with self.subTest(extensions):
-                for path in self.out.iterdir():
-                    path.unlink()
+                self.clear()
                 issue_ca(self.out, "ca", extensions=extensions + ["subjectKeyIdentifier = none"] * (len(extensions) < 2))
                 self.sign()
 
@@ -49,8 +53,7 @@ class OtherAuthorities(Case):
         for key in ("RSA -pkeyopt rsa_keygen_bits:2048", "EC -pkeyopt ec_paramgen_curve:P-384", "ED25519",
                     "RSA-PSS -pkeyopt rsa_keygen_bits:2048"):
             with self.subTest(key):
-                for path in self.out.iterdir():
-                    path.unlink()
+                self.clear()
                 issue_ca(self.out, "ca", key=key)
                 self.sign()
 
@@ -92,8 +95,7 @@ class OtherAuthorities(Case):
                            ["basicConstraints = critical, CA:TRUE", "keyUsage = critical, cRLSign"],
                            ["basicConstraints = critical, CA:TRUE", "extendedKeyUsage = codeSigning"]):
             with self.subTest(extensions):
-                for path in self.out.iterdir():
-                    path.unlink()
+                self.clear()
                 issue_ca(self.out, "ca", extensions=extensions)
                 before = contents(self.out)
                 for arguments, role in ((["--client", "a"], "client"), (["--host", "a"], "server")):

@@ -6,12 +6,11 @@ import os
 import select
 import shutil
 import signal
-import subprocess
 import unittest
 
 from certificates import (
-    CANNOT_CREATE, FAILURE, MUTATORS, SIX, Case, command_line, contents, everything,
-    generate, leftovers, replaced, shims)
+    BASIC, BOOKS, CANNOT_CREATE, FAILURE, MUTATORS, SIX, Case, books, command_line, contents,
+    everything, files, generate, leftovers, openssl, replaced, shims)
 from support import LIMIT, Program
 
 
@@ -35,20 +34,30 @@ class Atomicity(Case):
             **environment, "COUNT": str(count), "FOLDER": str(out), "PHOTOGRAPHS": str(photographs)})
         return result, sorted(photographs.iterdir())
 
-    def check_all_states(self, *arguments, recover_each=1):
+    def check_all_states(self, *arguments, before=(), plain=False, recover_each=1):
         """Each state, and each state of the recovery from it, reads as the old set or as the new one."""
-        self.copy()
+        if plain:
+            # As an earlier version has left it: files, and no books.
+            shutil.copytree(BASIC, self.out, ignore=shutil.ignore_patterns(BOOKS), symlinks=False)
+        else:
+            self.copy()
+        for step in before:
+            self.make(*step)
         (self.out / "README.md").write_text("kept")
-        old = contents(self.out)
+        old, old_books = contents(self.out), None if plain else books(self.out)
+        kept = set(old.values())
+        for path in [*self.out.glob("old-*/*")]:
+            kept.add((path.read_bytes(), path.stat().st_mode & 0o7777))
         result, states = self.photograph("first", self.out, *arguments)
         self.assertDone(result)
-        new = contents(self.out)
-        self.assertNotEqual(old, new)
+        new, new_books = contents(self.out), books(self.out)
+        self.assertNotEqual((old, old_books), (new, new_books))
         found = {state: contents(state) for state in states}
         for state in states:
             self.assertIn(found[state], (old, new), state.name)
-            self.assertLessEqual(set(old.values()), everything(state), state.name)
-        seen = [found[state] == new for state in states]
+            self.assertLessEqual(kept, everything(state), state.name)
+        seen = [os.path.lexists(state / BOOKS / "current") and os.readlink(state / BOOKS / "current") ==
+                os.readlink(self.out / BOOKS / "current") for state in states]
         self.assertEqual(seen, sorted(seen), "new, and then old again")
         self.assertEqual(set(seen), {False, True})
 
@@ -58,17 +67,20 @@ class Atomicity(Case):
             return state, result, nested
 
         # The states while certificates are being created are all alike: the last one represents them.
-        switching = next(number for number, state in enumerate(states) if list(state.glob(".generate-certs.work-*/now")))
+        committed = seen.index(True)
+        chosen = states[:2] + states[max(2, committed - 12)::recover_each]
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            for state, result, nested in pool.map(recover, states[:2] + states[switching - 1::recover_each]):
+            for state, result, nested in pool.map(recover, chosen):
                 before = found[state]
                 self.assertRefused(result, CANNOT_CREATE, "client.pem")
                 for each in nested:
                     self.assertEqual(contents(each), before, state.name)
-                    self.assertLessEqual(set(old.values()), everything(each), state.name)
+                    self.assertLessEqual(kept, everything(each), state.name)
                 self.assertEqual(contents(state), before, state.name)
                 self.assertEqual(leftovers(state), [], state.name)
-                self.assertLessEqual(set(old.values()), everything(state), state.name)
+                self.assertLessEqual(kept, everything(state), state.name)
+                if (state / BOOKS).exists():
+                    self.assertIn(books(state), (old_books, new_books), state.name)
 
     def test_killAnywhere_whileASetIsReplaced_leavesOneSetWhole(self):
         self.check_all_states("--force", "--client", "client", "--client", "both", "--client", "new", recover_each=6)
@@ -76,6 +88,50 @@ class Atomicity(Case):
 
     def test_killAnywhere_whileAClientIsAdded_leavesAllOrNothingOfIt(self):
         self.check_all_states("--client", "a", "--client", "b")
+
+    def test_killAnywhere_atTheFirstStepOnPlainFiles_leavesAllOrNothingOfIt(self):
+        self.check_all_states("--force", "--client", "client", "--client", "new", plain=True, recover_each=3)
+        self.assertEqual(len(replaced(self.out)), 1)
+
+    def test_killAnywhere_whileACertificateIsRenewed_leavesAllOrNothingOfIt(self):
+        self.check_all_states("--renew", "both", "--new-key", recover_each=3)
+        self.assertEqual([set(each) for each in replaced(self.out)], [{"both.pem", "both.key"}])
+
+    def test_killAnywhere_whileACertificateIsRevoked_leavesAllOrNothingOfIt(self):
+        self.check_all_states("--revoke", "both", before=[["--crl"]], recover_each=3)
+        self.assertEqual([set(each) for each in replaced(self.out)], [{"crl.pem"}])
+
+    def test_killAnywhere_whileARequestIsSigned_leavesAllOrNothingOfIt(self):
+        self.assertDone(generate(self.new_machine(), "--request", "theirs"))
+        self.check_all_states("--sign", self.folder / "machine" / "theirs.csr", "--client", "theirs", recover_each=3)
+
+    def test_killAnywhere_whileTheCAChanges_leavesAllOrNothingOfIt(self):
+        for number, step in enumerate((["--renew", "ca"], ["--successor"])):
+            with self.subTest(step=step):
+                self.out = self.folder / f"certs {number}"
+                self.folder = self.folder / f"of {number}"
+                self.folder.mkdir()
+                self.check_all_states(*step, before=[["--crl"]], recover_each=6)
+
+    def new_machine(self):
+        machine = self.folder / "machine"
+        machine.mkdir()
+        return machine
+
+    def test_killAnywhere_inARequest_isMadeGoodByTheNext(self):
+        machine = self.new_machine()
+        result, states = self.photograph("request", machine, "--request", "theirs")
+        self.assertDone(result)
+        for state in states:
+            key = state / "theirs.key"
+            before = key.read_bytes() if key.exists() else None
+            # The request is the last file of the two.
+            self.assertFalse((state / "theirs.csr").exists() and before is None)
+            if not (state / "theirs.csr").exists():
+                self.assertDone(generate(state, "--request", "theirs"))
+            self.assertIn(before, (None, key.read_bytes()), "a key is never replaced")
+            self.assertEqual(openssl("req", "-in", state / "theirs.csr", "-noout", "-pubkey").stdout,
+                             openssl("pkey", "-in", key, "-pubout").stdout)
 
     def test_killAnywhere_inAFirstRun_leavesASetOrNone(self):
         self.out.mkdir()
@@ -89,7 +145,7 @@ class Atomicity(Case):
         # From nothing, a run after the kill makes a set of its own.
         for state in (states[1], states[len(states) // 2], [s for s, f in zip(states, found) if f == old][-1]):
             self.assertDone(generate(state))
-            self.assertEqual(set(os.listdir(state)), SIX)
+            self.assertEqual(files(state), SIX)
             self.assertVerified(state, "client")
 
     def test_realKill_beforeEachChange_leavesTheOldSetOrTheNewOne_andTheNextRunWorks(self):
@@ -100,7 +156,7 @@ class Atomicity(Case):
 
         def attempt(kill_at):
             out, count = self.folder / f"killed {kill_at}", self.folder / f"count {kill_at}"
-            shutil.copytree(self.out, out)
+            shutil.copytree(self.out, out, symlinks=True)
             count.write_text("0\n")
             options = {"env": {**environment, "COUNT": str(count), "KILL_AT": str(kill_at)}, "start_new_session": True}
             first = generate(out, "--self-signed", "--force", **options)
@@ -125,7 +181,7 @@ class Atomicity(Case):
                 outcomes.add((status, after == old))
         self.assertEqual(outcomes, {(-signal.SIGKILL, True), (-signal.SIGKILL, False), (0, False)})
 
-    def gate(self, label, name="openssl", condition='[ "$1" != version ]'):
+    def gate(self, label, name="openssl", condition='[ "$1" = genpkey ]'):
         """A PATH whose command, where condition holds, says that it is reached and waits to be let through."""
         for pipe in ("reached", "go"):
             os.mkfifo(self.folder / f"{pipe} {label}")
@@ -146,10 +202,11 @@ class Atomicity(Case):
         before = contents(self.out)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             for label, name, condition in (("making", "openssl", '[ "$1" = req ]'),
-                                           ("switching", "mv", '[ "${2##*/}" = server.pem ] && [ -L "$2" ]')):
+                                           ("switching", "mv", '[ "${2##*/}" = new.pem ] && [ -L "$2" ]')):
                 with self.subTest(signal=number, when=label):
                     environment = self.gate(f"{label} {number}", name, condition)
-                    process = Program(self, command_line(self.out, "--force"), environment=environment)
+                    process = Program(self, command_line(self.out, "--force", "--client", "new"),
+                                      environment=environment)
                     self.wait_at_gate(environment)
                     os.killpg(process.pid, number)
                     process.stderr.expect(r"generate-certs: [^\n]+\n")
@@ -169,8 +226,8 @@ class Atomicity(Case):
         environment = self.gate("first")
         first = Program(self, command_line(self.out), environment=environment)
         self.wait_at_gate(environment)
-        for arguments in ([], ["--force"], ["--client", "a"]):
-            self.assertRefused(generate(self.out, *arguments), FAILURE, str(first.pid))
+        for arguments in ([], ["--force"], ["--client", "a"], ["--crl"], ["--revoke", "client"]):
+            self.assertRefused(generate(self.out, *arguments), FAILURE, "another run")
         # From here on nobody waits at the gate: each further call finds a line to read.
         ends = [os.open(environment[pipe], os.O_RDWR) for pipe in ("GO", "REACHED")]
         os.write(ends[0], b"\n" * 1_000)
@@ -178,47 +235,21 @@ class Atomicity(Case):
         self.assertEqual(first.wait(), 0)
         for end in ends:
             os.close(end)
-        self.assertEqual(set(os.listdir(self.out)), SIX)
+        self.assertEqual(files(self.out), SIX)
         self.assertVerified(self.out, "server", "-purpose", "sslserver")
 
-    def test_runsAtTheSameTime_overALockOfADeadRun_doNotMix(self):
-        dead = subprocess.Popen(["true"])
-        dead.wait(LIMIT)
-        machine = os.uname().nodename.lower()
-        for number in range(3):
-            out = self.folder / str(number)
-            out.mkdir()
-            (out / ".generate-certs.lock").symlink_to(f"{dead.pid}@{machine}")
+    def test_lockOfADeadRun_isFree_andRunsAtTheSameTimeDoNotMix(self):
+        self.make()
+        for _ in range(3):
             with concurrent.futures.ThreadPoolExecutor() as pool:
-                results = list(pool.map(lambda _: generate(out, "--force"), range(4)))
+                results = list(pool.map(lambda _: generate(self.out, "--force"), range(4)))
             for result in results:
                 if result.returncode != 0:
                     self.assertRefused(result, FAILURE, "another run")
-            if all(result.returncode != 0 for result in results):
-                # Runs that meet over a dead lock may all give way to each other; they leave no trace then.
-                self.assertDone(generate(out))
-            self.assertEqual(set(os.listdir(out)), SIX)
+            self.assertIn(0, [result.returncode for result in results])
+            self.assertEqual(files(self.out), SIX)
             for name, purpose in (("server", "sslserver"), ("client", "sslclient")):
-                self.assertVerified(out, name, "-purpose", purpose)
-
-    def test_lockOfAnotherMachine_isNotBroken(self):
-        self.out.mkdir()
-        (self.out / ".generate-certs.lock").symlink_to("1@some-other-machine")
-        self.assertRefused(generate(self.out), FAILURE, "1@some-other-machine", ".generate-certs.lock")
-        self.assertEqual(os.listdir(self.out), [".generate-certs.lock"])
-
-    def test_lockThatIsBeingBroken_isLeftToItsBreaker(self):
-        dead = subprocess.Popen(["true"])
-        dead.wait(LIMIT)
-        self.out.mkdir()
-        (self.out / ".generate-certs.lock").symlink_to(f"{dead.pid}@{os.uname().nodename.lower()}")
-        sign = self.out / f".generate-certs.break-{os.getpid()}"
-        sign.mkdir()
-        self.assertRefused(generate(self.out), FAILURE, "another run", str(os.getpid()))
-        self.assertEqual(set(os.listdir(self.out)), {".generate-certs.lock", sign.name})
-        sign.rename(self.out / f".generate-certs.break-{dead.pid}")
-        self.make()
-        self.assertEqual(leftovers(self.out), [])
+                self.assertVerified(self.out, name, "-purpose", purpose)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ class Options(Case):
         self.assertEqual(names, [
             "localhost", "example.org", "1a.example", "*.example.org", long_name])
         self.assertEqual(addresses, [ipaddress.ip_address(address) for address in (
-            "127.0.0.1", "::1", "2001:db8::1", "::ffff:192.0.2.1", "::", "fe80::", "1:2:3:4:5:6:7:8",
+            "127.0.0.1", "0:0:0:0:0:0:0:1", "::0001", "2001:db8::1", "2001:DB8:0:0::1", "2001:db8:0:0:0:0:0:1",
+            "::ffff:192.0.2.1", "::FFFF:c000:201", "::", "fe80::", "1:2:3:4:5:6:7:8",
             "1::3:4:5:6:7:8", "255.255.255.255")])
 
     def test_hostNameThatIsTooLongForACommonName_isStillAHost(self):

@@ -18,7 +18,7 @@ class Surroundings(Case):
             with self.subTest(name=name):
                 result = self.assertDone(generate(name, "--self-signed", cwd=self.folder))
                 self.assertEqual(result.stderr, "")
-                self.assertEqual(len(os.listdir(self.folder / name)), 3)
+                self.assertEqual(len(files(self.folder / name)), 3)
 
     def test_defaultFolder_isTheRepositorys_fromAnyCurrentDirectory(self):
         copy = self.folder / "a checkout" / "scripts" / "generate-certs"
@@ -90,7 +90,7 @@ class Surroundings(Case):
 
         def attempt(call):
             out, count = self.folder / f"out {call}", self.folder / f"count {call}"
-            shutil.copytree(self.out, out)
+            shutil.copytree(self.out, out, symlinks=True)
             count.write_text("0\n")
             result = generate(out, "--force", env={**environment, "COUNT": str(count), "FAIL_AT": str(call)})
             return result, contents(out), leftovers(out)
@@ -115,7 +115,7 @@ class Surroundings(Case):
             with self.subTest(shell=shell):
                 out = self.folder / shell[0]
                 script = [*shell, SCRIPT, "--out", out]
-                shutil.copytree(BASIC, out)
+                shutil.copytree(BASIC, out, symlinks=True)
                 self.assertDone(run(*script, "--client", "b=email:b@example.org"))
                 self.assertRefused(run(*script, "--client", "b"), CANNOT_CREATE, "b.pem")
                 self.assertRefused(run(*script, "--host", "1::2::3"), USAGE, "1::2::3")
