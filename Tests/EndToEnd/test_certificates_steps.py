@@ -7,10 +7,11 @@ import shutil
 import subprocess
 import time
 import unittest
+import unittest.mock
 
 from authority import issue_ca
 from certificates import (
-    BASIC, BOOKS, CANNOT_CREATE, DAY, FAILURE, USAGE, Case, books, contents, extension, field, files, generate,
+    BASIC, BOOKS, CANNOT_CREATE, DAY, FAILURE, SCRIPT, USAGE, Case, books, contents, extension, field, files, generate,
     leftovers, lifetime, openssl, public_key, replaced, serial, state, verify)
 
 
@@ -291,6 +292,10 @@ class Surroundings(Steps):
         for path in (self.folder, *self.folder.parents[:-2]):
             if path.stat().st_mode & 0o001 == 0:
                 path.chmod(path.stat().st_mode | 0o011)
+        # Wherever the repository is, they can read this.
+        script = home / "generate-certs"
+        shutil.copy(SCRIPT, script)
+        self.enterContext(unittest.mock.patch("certificates.SCRIPT", script))
         self.out = home / "pki"
         for step in (["--client", "client", "--client", "both"], *self.STEPS, ["--list"]):
             self.make(*step, cwd=home, **nobody)
