@@ -51,7 +51,7 @@ class Passphrases(Case):
         self.assertDone(generate(self.out, "--list"))
         self.assertDone(self.given("--client", "c"))
         for path in self.out.rglob("*.key"):
-            if path.name in ("ca.key", "previous.key"):
+            if path.name in ("ca.key", "@previous.key"):
                 self.assertIn("ENCRYPTED", path.read_text(), path)
 
     def test_passphraseAtATerminal_isAskedForTwice_andNotShown(self):

@@ -154,7 +154,7 @@ class Revocation(Steps):
         number = serial(self.out / "both.pem")
         self.refuse("--revoke", "both", words=["revoked already"])
         self.refuse("--revoke", number, words=["revoked already"])
-        for nobody in ("nobody", "1234", "5" * 40, "-x", "a.b"):
+        for nobody in ("nobody", "1234", "5" * 40, "." * 40, "-x", "a.b"):
             self.refuse("--revoke", nobody, words=[nobody, "--list"])
         for nobody in ("", "a b", "../x", "*", "a\nb", ".*|$"):
             self.refuse("--revoke", nobody, status=USAGE, words=["--revoke"])
@@ -229,6 +229,13 @@ class Successor(Steps):
             self.assertIn("revoked", self.verify(
                 self.out / "ca.pem", name, "-crl_check", "-CRLfile", self.out / "crl.pem").stderr)
         self.refuse("--successor", words=["not expired yet"])
+        self.refuse("--revoke", "ca", words=["cannot revoke itself"])
+        self.refuse("--revoke", serial(self.out / "ca.pem"), words=["cannot revoke itself"])
+        # These are names like any other.
+        self.make("--client", "previous", "--client", "cross")
+        self.make("--client", "last")
+        self.assertDone(self.verify(old, "last"))
+        self.assertEqual((self.out / "last.pem").read_text().count("BEGIN CERTIFICATE"), 2)
         kept = replaced(self.out)[0]
         self.assertLessEqual({"ca.pem", "ca.key"}, set(kept))
 
