@@ -128,8 +128,8 @@ class Surroundings(Case):
         self.copy()
         for name in (".gitignore", "README.md"):
             shutil.copy(SCRIPT.parents[1] / "certs" / name, self.out)
-        (self.out / ".generate-certs.work-1").mkdir()
-        (self.out / ".generate-certs.work-1" / "ca.key").touch()
+        (self.out / "old-20260301T000000Z").mkdir()
+        (self.out / "old-20260301T000000Z" / "ca.key").touch()
         for arguments in (["init", "-q"], ["add", "-A"]):
             self.assertDone(run("git", *arguments, cwd=self.out))
         self.assertEqual(run("git", "ls-files", cwd=self.out).stdout.split(), [".gitignore", "README.md"])
