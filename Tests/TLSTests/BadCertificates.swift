@@ -111,7 +111,14 @@ struct BadCertificates {
             "too-deep-intermediate",
             Leaf(role: .client, names: nil, commonName: "too deep", isAuthority: true)
         ),
-        ("too-deep-leaf", Leaf(issuer: ("too-deep-intermediate", "ours/client"))),
+        // The CA may have one below it: the one that follows it.
+        (
+            "too-deep-second",
+            Leaf(
+                role: .client, names: nil, commonName: "second",
+                issuer: ("too-deep-intermediate", "ours/client"), isAuthority: true)
+        ),
+        ("too-deep-leaf", Leaf(issuer: ("too-deep-second", "ours/client"))),
         (
             "old-intermediate",
             Leaf(
@@ -223,7 +230,8 @@ struct BadCertificates {
             ("by-client-chain.pem", try pki.read("by-client.pem") + pki.read("ours/client.pem")),
             (
                 "too-deep.pem",
-                try pki.read("too-deep-leaf.pem") + pki.read("too-deep-intermediate.pem")
+                try pki.read("too-deep-leaf.pem") + pki.read("too-deep-second.pem")
+                    + pki.read("too-deep-intermediate.pem")
             ),
             ("readable.key", key), ("readable-by-group.key", key), ("only-readable.key", key),
             ("writable.key", key),
