@@ -5,6 +5,7 @@ such file."""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import unittest
@@ -113,6 +114,22 @@ class Decisions(Importing):
         self.assertIn('run: ["/usr/lib/check_load", "-w", "{warning}"],\n'
                       '      arguments: { warning: "[0-9,]+" },', table)
         self.assertEqual(self.assertRead(table), [])
+
+    def test_what_it_advises_can_be_pasted_into_a_shell(self):
+        path = self.write("dont_blame_nrpe=1\ncommand[it's; exit 9]=/bin/echo 'a b' -w $ARG1$ $ARG2$\n")
+        _, _, said = imported(*MONITOR, path)
+        advice = re.search(r"such as (--line .*) and (--argument .*): /bin/echo", self.decisions(said)[0])
+        words = shlex.split(f"{advice[1]} {advice[2]}")
+        self.assertEqual(words, ["--line", "it's; exit 9=/bin/echo 'a b' -w $ARG1$ -w {warning}",
+                                 "--argument", "it's; exit 9:warning=[0-9]+"])
+        status, table, said = imported(*MONITOR, *words, path)
+        self.assertEqual((status, self.decisions(said)), (DONE, []))
+        self.assertIn('run: ["/bin/echo", "a b", "-w", "{arg1}", "-w", "{warning}"]', table)
+        path = self.write("x y /bin/it's princ:o'neil\n", "remctl.conf")
+        _, _, said = imported(path)
+        for line in self.decisions(said):
+            for option in re.findall(r"--(?:line|acl) (.*?)(?:,| or that|$)", line):
+                self.assertEqual(len(shlex.split(option)), 1, option)
 
     def test_decisions_can_be_kept_in_a_file(self):
         decisions = self.write("# agreed with the web team\n--allow=dns:monitor.example.org\n\n--skip=check_sites\n"
