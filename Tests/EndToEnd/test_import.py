@@ -182,6 +182,21 @@ class Decisions(Importing):
             self.assertIn(part, table)
         self.assertRead(table)
 
+    def test_users_that_no_table_can_name_are_told(self):
+        for option in (b"user", b"sudo"):
+            path = self.write(b"x y /bin/true " + option + b"=\xff ANYUSER\n", "remctl.conf")
+            status, table, said = imported("--allow", "anyone", path)
+            self.assertEqual(status, UNDECIDED)
+            self.assertIn("a user has bytes that are not UTF-8", self.decisions(said)[0])
+            self.assertEqual(self.assertRead(table), [])
+
+    def test_a_home_directory_of_a_variable_is_not_taken_for_its_name(self):
+        path = self.write("command[a]=X=~/x /bin/true\ncommand[b]=X=/a:~/x /bin/true\ncommand[c]=X=a~b /bin/true\n")
+        _, table, said = imported(*MONITOR, path)
+        self.assertIn('environment: { X: "a~b" }', table)
+        self.assertEqual([line.split("; ")[0].split(": ", 2)[2] for line in self.decisions(said)],
+                         ["it needs a shell for a home directory"] * 2)
+
     def test_what_a_mask_hides_is_what_it_hid(self):
         for options, secret in (("logmask=2", "a"), ("logmask=3", "b"), ("stdin=2 logmask=3", "a"),
                                 ("stdin=last logmask=3", "b")):
@@ -248,6 +263,16 @@ class Hostile(Importing):
             ended = ran("hardware.cfg", stdout=full)
         self.assertEqual(ended.returncode, NO_OUTPUT)
         self.assertRegex(ended.stderr.decode(), r"\Aparley-import: the table cannot be written: [^\n]*\n\Z")
+
+    def test_closed_descriptors_change_neither_the_table_nor_the_sentence(self):
+        whole = ran("hardware.cfg").stdout
+        for closing, status, table, said in ((">&-", NO_OUTPUT, b"", "standard output is closed"),
+                                             ("2>&-", UNDECIDED, whole, "")):
+            with self.subTest(closing):
+                ended = subprocess.run(["sh", "-c", f'exec "$@" {closing}', "sh", sys.executable, "-B", SCRIPT,
+                                        "hardware.cfg"], cwd=FILES, capture_output=True, timeout=LIMIT, check=False)
+                self.assertEqual((ended.returncode, ended.stdout), (status, table))
+                self.assertIn(said, ended.stderr.decode())
 
     def test_any_line_gives_a_table_that_the_server_reads(self):
         lines = [
