@@ -187,6 +187,18 @@ class Failures(Plugin):
 
 class Timeouts(Plugin):
 
+    def test_a_full_disk_is_told(self):
+        # In place of a disk that is full; Python has the signal ignored already.
+        words = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", PLUGIN, "-H", "localhost", "-p", str(self.server.port),
+                 "--certs", authority.good(), "-c", "exit0"]
+        with open("/dev/full", "wb") as full:
+            for how in ({"args": words, "stdout": subprocess.PIPE}, {"args": words[4:], "stdout": full}):
+                ended = subprocess.run(**how, env={**os.environ, "PATH": PATH}, stdin=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, timeout=LIMIT, check=False, restore_signals=False)
+                self.assertEqual(ended.returncode, UNKNOWN, ended)
+                if ended.stdout is not None:
+                    self.assertIn(b"could not be written to a temporary file in ", ended.stdout)
+
     def test_a_timeout_is_the_state_that_was_asked_for(self):
         for suffix, state, name in (("", UNKNOWN, "UNKNOWN"), (":CRITICAL", CRITICAL, "CRITICAL"),
                                     (":1", WARNING, "WARNING"), (":ok", OK, "OK"), (":3", UNKNOWN, "UNKNOWN")):
