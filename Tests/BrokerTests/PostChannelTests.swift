@@ -364,7 +364,7 @@ struct PostChannelTests {
             let other = Descriptor(owning: b)
             let posts = try Posts(a, loop)
             let token = try Token()
-            posts.handle = { _ in posts.channel.close() }
+            posts.handle = { [unowned posts] _ in posts.channel.close() }
             sendRaw(other.number, packet(1, 0, [1]), [token.number])
             sendRaw(other.number, packet(1, 0, [2]))
             token.letGo()

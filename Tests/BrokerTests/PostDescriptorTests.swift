@@ -16,7 +16,7 @@ struct PostDescriptorTests {
             let (a, b) = try pair()
             let (ours, theirs) = (try Posts(a, loop), try Posts(b, loop))
             let tokens = try Token.some(count)
-            theirs.handle = { post throws(PacketError) in
+            theirs.handle = { [unowned theirs] post throws(PacketError) in
                 // Of two messages only one has any.
                 let due = theirs.messages.count == 2 ? count : 0
                 #expect(post.descriptorCount == due)

@@ -44,7 +44,7 @@ import Testing
             office.ended(first)
             #expect(!office.isEnding)
             var told: [Counts] = []
-            office.beginEnding { _ in told.append(office.counts) }
+            office.beginEnding { [unowned office] _ in told.append(office.counts) }
             #expect(office.isEnding)
             office.note(connections: 1, at: 0)
             office.ended(second)

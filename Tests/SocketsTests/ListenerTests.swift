@@ -45,6 +45,7 @@ struct ListenerTests {
                         options.append(value)
                     }
                     acceptor?.stop()
+                    acceptor = nil
                     done.resume()
                 }
                 client = try? RawSocket(connectedTo: listener.address)
