@@ -14,6 +14,7 @@ measures_memory = unittest.skipIf(
     IS_SANITIZED, "AddressSanitizer keeps what is freed, and sets limits of its own")
 """Marks a test that looks at how much memory a program holds, or at its limits."""
 crashes = unittest.skipIf(IS_SANITIZED, "AddressSanitizer handles these signals itself")
+lacks_proc = unittest.skipIf(IS_SANITIZED, "LeakSanitizer reads /proc")
 
 
 def only_root(does):

@@ -7,7 +7,7 @@ import socket
 import unittest
 
 import authority
-from conditions import with_ipv6, works
+from conditions import lacks_proc, with_ipv6, works
 from strangers import ask, connect, in_both_modes
 from support import PARLEY, PARLEYD, SCRATCH, Client, Program, Server, TestCase
 
@@ -79,6 +79,7 @@ class Words(TestCase):
                     self.assertEqual(run.stderr.text.count("\n"), 1, run.story)
                     self.assertEqual(run.stdout.text, "")
 
+    @lacks_proc
     def test_the_command_line_is_known_without_proc(self):
         alone = ["unshare", "-m" if os.geteuid() == 0 else "-rm", "sh", "-c",
                  'mount -t tmpfs none /proc && exec "$@"', "sh"]
