@@ -18,6 +18,10 @@ struct StatusReport {
     var fault: String? {
         let age = now - moment("parley_metrics_timestamp_seconds")
         guard reading.sum("parley_up") == 1 else { return "the server ended \(Self.span(age)) ago" }
+        if age < -Self.patience {
+            return
+                "this is dated \(Self.span(-age)) from now, so whether the server runs cannot be told; the clock was set back, or the file is another machine's"
+        }
         guard age > Self.patience else { return nil }
         return
             "the server has not written this for \(Self.span(age)); it hangs or was killed, or the file cannot be written (see its log)"

@@ -371,6 +371,11 @@ class Status(Watched):
         self.assertIn("has not written this for 10 minutes", ended.stderr)
         lines = ended.stdout.splitlines()
         self.assertEqual(len({re.match(r"[A-Za-z ]*?  +", line).end() for line in lines}), 1)
+        # Of a server that was killed before the clock was set back, for instance.
+        self.file.write_text(text.replace(f"timestamp_seconds {now}", f"timestamp_seconds {int(now) + 3000}"))
+        ended = self.status(self.file)
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(ended.stderr, "this is dated [0-9]+ minutes from now")
 
 
 if __name__ == "__main__":
