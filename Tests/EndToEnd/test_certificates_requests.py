@@ -82,8 +82,8 @@ class Requests(Case):
         self.refuse("--sign", csr, "--client", "a", "--client", "b", status=USAGE, words=["one"])
         self.refuse("--sign", csr, "--client", "a", "--server", "b", status=USAGE, words=["one"])
         self.refuse("--sign", csr, "--client", "a", "--renew", "both", status=USAGE, words=["one"])
-        self.refuse("--sign", csr, "--sign", csr, "--client", "a", status=USAGE, words=["second request"])
-        self.refuse("--sign", csr, "--revoke", "both", status=USAGE, words=["two steps"])
+        self.refuse("--sign", csr, "--sign", csr, "--client", "a", status=USAGE, words=["twice"])
+        self.refuse("--sign", csr, "--revoke", "both", status=USAGE, words=["--sign", "--revoke"])
         self.refuse("--sign", csr, "--client", "both", status=CANNOT_CREATE, words=["--renew both"])
 
     def hostile(self, *arguments, key=("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")):

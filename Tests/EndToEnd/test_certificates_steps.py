@@ -54,7 +54,7 @@ class Servers(Steps):
         self.refuse("--server", "server", status=CANNOT_CREATE, words=["--renew server"])
         self.refuse("--server", "client", status=USAGE, words=["--server"])
         self.refuse("--server", "a", "--client", "A", status=USAGE, words=["both"])
-        self.refuse("--server", "a", "--server", "b", status=USAGE, words=["second server"])
+        self.refuse("--server", "a", "--server", "b", status=USAGE, words=["twice"])
         self.refuse("--server", "under_score_", "--host", "a b", status=USAGE)
 
 
@@ -90,7 +90,7 @@ class Renewal(Steps):
 
     def test_whatCannotBeRenewed_isSaid(self):
         self.refuse("--renew", "nobody", words=["nobody.pem", "--list"])
-        self.refuse("--renew", "nobody", "--renew", "client", status=USAGE, words=["second name"])
+        self.refuse("--renew", "nobody", "--renew", "client", status=USAGE, words=["twice"])
         self.refuse("--renew", "ca", "--new-key", status=USAGE, words=["--successor"])
         self.refuse("--renew", "../client", status=USAGE, words=["--renew"])
         self.refuse("--renew", "client", "--host", "a", status=USAGE, words=["--host"])
@@ -148,6 +148,12 @@ class Revocation(Steps):
         self.make("--revoke", with_colons)
         self.assertEqual([one for one in self.list() if one[0] == "revoked"], [("revoked", number, "both")])
         self.assertFalse(self.revoked("both"))
+
+    def test_namesThatAreTheSameNumber_areTwo(self):
+        self.make("--client", "1e3", "--client", "1000")
+        self.make("--revoke", "1e3")
+        self.assertTrue(self.revoked("1e3"))
+        self.assertFalse(self.revoked("1000"))
 
     def test_nameOrSerialThatDoesNotExist_orIsRevoked_isRefused(self):
         self.make("--revoke", "both")
