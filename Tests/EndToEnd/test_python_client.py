@@ -99,7 +99,7 @@ class Either:
 
     def test_check_raises_with_the_result(self):
         error = self.failure(parley.CommandFailed, self.server.port, "complain", "no", "4", check=True)
-        self.assertEqual((error.result.stderr, error.result.outcome, error.outcome), (b"no", parley.Exited(4), "exit"))
+        self.assertEqual((error.result.stderr, error.result.outcome, error.name), (b"no", parley.Exited(4), "exit"))
 
     def test_the_clients_timeout_cancels(self):
         error = self.failure(parley.CommandTimeout, self.server.port, "wait", timeout=0.3)
@@ -115,7 +115,7 @@ class Either:
             for frames in (b"", frame(OUTPUT, b"half"), frame(OUTPUT, b"half")[:-1]):
                 with self.subTest(name, frames=frames):
                     error = self.failure(parley.CutShort, FalseServer(self, frames, end).port, "x")
-                    self.assertEqual(error.outcome, "cut-short")
+                    self.assertEqual(error.name, "cut-short")
 
     def test_what_breaks_the_protocol_is_an_error(self):
         for frames in (header(OUTPUT, 0xffffff), header(99, 1), exited(1, 9), wanted(0), refused(77, b"?")):

@@ -49,7 +49,7 @@ class Package(unittest.TestCase):
         files = {f"parley_client/{path.name}" for path in (PACKAGE / "src" / "parley_client").iterdir()
                  if path.is_file()}
         self.assertEqual(names, files)
-        used = run(sys.executable, "-c", "import parley_client as p; print(p.__file__, p.Exited(3))",
+        used = run(sys.executable, "-c", "import parley_client as p; print(p.__file__, repr(p.Exited(3)))",
                    env={**os.environ, "PYTHONPATH": str(wheel)}, cwd=SCRATCH)
         self.assertIn(f"{wheel}/parley_client/__init__.py Exited(status=3)", used.stdout)
 
@@ -84,12 +84,12 @@ class Examples(TestCase):
         one, stream, many = found
         self.assertEqual(one, "ended with status 0 free: /\n\n")
         self.assertEqual(stream, "restored 300000 bytes\nrestore ended with status 0\n")
-        good = [f"{hosts[name]} ended with status 0" for name in ("web1.example.org", "web2.example.org")]
+        good = [f"{hosts[name]}: ended with status 0" for name in ("web1.example.org", "web2.example.org")]
         lines = sorted(many.splitlines())
         self.assertEqual(len(lines), 3, many)
         for line in good:
             self.assertIn(line, lines)
-        self.assertIn("{0} {0}: cannot connect: Connection refused".format(hosts["web3.example.org"]), lines)
+        self.assertIn("{0}: cannot connect: Connection refused".format(hosts["web3.example.org"]), lines)
 
 
 class Pythons(unittest.TestCase):

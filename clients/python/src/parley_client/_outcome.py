@@ -99,15 +99,15 @@ class Result:
 
 
 class ParleyError(Exception):
-    """A run without an outcome from the server. `outcome` is the word that `parley run --json` has for it."""
+    """A run without an outcome from the server. `name` is the word for it that `parley run --json` has."""
 
-    outcome: str = "failed"
+    name: str = "failed"
 
 
 class NotTrusted(ParleyError):
     """One end did not accept the other's certificate."""
 
-    outcome = "not-trusted"
+    name = "not-trusted"
 
 
 class CredentialError(ParleyError):
@@ -121,7 +121,7 @@ class ConnectError(ParleyError):
 class CutShort(ParleyError):
     """The connection ended before the answer was complete; whether the command ended is not known."""
 
-    outcome = "cut-short"
+    name = "cut-short"
 
 
 class ProtocolError(ParleyError):
@@ -135,7 +135,7 @@ class TooMuchOutput(ParleyError):
 class SessionRefused(ParleyError):
     """The server refused the session, not a command; `refusal` says why."""
 
-    outcome = "refused"
+    name = "refused"
 
     def __init__(self, message: str, refusal: Refused) -> None:
         super().__init__(message)
@@ -149,7 +149,7 @@ class CommandTimeout(ParleyError):
     the server did not tell its end in time; the session is closed then.
     """
 
-    outcome = "interrupted"
+    name = "interrupted"
 
     def __init__(self, message: str, result: Optional[Result]) -> None:
         super().__init__(message)
@@ -162,4 +162,4 @@ class CommandFailed(ParleyError):
     def __init__(self, message: str, result: Result) -> None:
         super().__init__(message)
         self.result = result
-        self.outcome = result.outcome.name
+        self.name = result.outcome.name

@@ -51,8 +51,9 @@ class Session:
         server and closes the session.
         """
         collector = Collector(self._place, stdout, stderr, max_output)
+        events = self.stream(*words, input=input, timeout=timeout)
         try:
-            for event in self.stream(*words, input=input, timeout=timeout):
+            for event in events:
                 collector.take(event)
         except CommandTimeout as error:
             raise collector.overdue(error) from None
