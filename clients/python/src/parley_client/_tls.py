@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import stat
 from dataclasses import dataclass
@@ -118,6 +119,9 @@ def check_protocol(place: str, chosen: Optional[str]) -> None:
 
 
 def _reason(error: Exception) -> str:
+    # asyncio has a text of its own there.
+    if isinstance(error, OSError) and not isinstance(error, (ssl.SSLError, socket.gaierror)) and error.errno:
+        return os.strerror(error.errno)
     return getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error) or \
         type(error).__name__
 
