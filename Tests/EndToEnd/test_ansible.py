@@ -31,7 +31,7 @@ PLAY = """
 @needs("ansible-playbook")
 class Ansible(TestCase):
     def play(self, hosts, task, *options, keywords=""):
-        """What each host has registered; `hosts` are names with addresses, certificates and perhaps further variables."""
+        """What each host has registered; `hosts` are names with address, certificates and further variables."""
         folder = new_folder()
         lines = [" ".join([f"{name} at={at} set={certs}", *more]) for name, (at, certs, *more) in hosts.items()]
         (folder / "inventory").write_text("\n".join(lines) + "\n")

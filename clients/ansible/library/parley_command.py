@@ -68,7 +68,7 @@ EXAMPLES = """
 """
 
 RETURN = """
-outcome: {description: "How it ended: a word of docs/audit.md, such as exit, refused or cut-short.", type: str, returned: unless skipped}
+outcome: {description: "How it ended: exit, refused, cut-short, …, as in docs/audit.md.", type: str, returned: unless skipped}
 rc: {description: The exit status that C(parley run) would have., type: int, returned: unless skipped}
 code: {description: "Why it was refused, such as notAllowed.", type: str, returned: if refused}
 stdout: {description: Standard output., type: str, returned: unless skipped}
@@ -76,9 +76,9 @@ stderr: {description: Standard error., type: str, returned: unless skipped}
 msg: {description: "A sentence that names the host.", type: str, returned: unless it succeeded}
 """
 
-LIMIT, CUT_SHORT, REFUSED, NOT_TRUSTED, FAILURE = range(251, 256)
-STATUSES = {"time-out": LIMIT, "output-limit": LIMIT, "left-running": CUT_SHORT, "cut-short": CUT_SHORT,
-            "refused": REFUSED, "not-trusted": NOT_TRUSTED}
+FAILURE = 255
+STATUSES = {"time-out": 251, "output-limit": 251, "left-running": 252, "cut-short": 252, "refused": 253,
+            "not-trusted": 254}
 
 
 def status(outcome):
@@ -119,8 +119,9 @@ def main():
             if given["unless"]:
                 test = session.run(*given["unless"], timeout=given["timeout"])
                 if test.ok:
-                    module.exit_json(changed=False, msg=f"{host}: {given['unless'][0]} says that there is nothing to do",
-                                     **fields(test))
+                    module.exit_json(
+                        changed=False, msg=f"{host}: {given['unless'][0]} says that there is nothing to do",
+                        **fields(test))
                 if not isinstance(test.outcome, parley_client.Exited):
                     module.fail_json(msg=f"{host}: {given['unless'][0]}: {test.outcome}", **fields(test))
             if skips:
