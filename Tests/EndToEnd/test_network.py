@@ -278,6 +278,7 @@ class Limits(TestCase):
             with self.subTest(descriptors):
                 self.assertRefuses(self.limited(descriptors), r"file descriptor limit \(ulimit -n\)$")
 
+    @unittest.skipIf(IS_SANITIZED, "LeakSanitizer needs another process")
     def test_without_processes_it_says_what_to_raise(self):
         user = AS_NOBODY if IS_ROOT else []
         if not works(*user, PARLEYD, "--version"):
