@@ -274,6 +274,40 @@ class Successor(Steps):
         self.refuse("--renew", "ca", words=["another tool"])
         self.refuse("--successor", words=["another tool"])
 
+    def test_whatAnotherToolsCRLRevokes_staysRevoked(self):
+        tool = self.folder / "tool"
+        tool.mkdir()
+        (tool / "index.txt").touch()
+        (tool / "crlnumber").write_text("07\n")
+        (tool / "ca.cnf").write_text(
+            f"[ca]\ndefault_ca = x\n[x]\ndatabase = {tool}/index.txt\ncrlnumber = {tool}/crlnumber\n"
+            "default_md = sha256\ndefault_crl_days = 30\n")
+        ca = ["ca", "-config", tool / "ca.cnf", "-keyfile", BASIC / "ca.key", "-cert", BASIC / "ca.pem"]
+        openssl(*ca, "-revoke", BASIC / "client.pem")
+        openssl(*ca, "-gencrl", "-out", tool / "crl.pem")
+        revoked = serial(BASIC / "client.pem")
+        for known in (["server", "client"], []):
+            with self.subTest(known=known):
+                out = self.folder / f"taken-{len(known)}"
+                out.mkdir()
+                for name in ("ca.pem", "ca.key", *(f"{name}.pem" for name in known)):
+                    shutil.copy(BASIC / name, out)
+                shutil.copy(tool / "crl.pem", out)
+                self.assertDone(generate(out, "--client", "new"))
+                name = "client" if known else "@before"
+                self.assertRegex(generate(out, "--list").stdout, rf"(?m)^revoked .* {revoked}  {name} .*\(revoked 20")
+                self.assertDone(generate(out, "--revoke", "new"))
+                text = openssl("crl", "-in", out / "crl.pem", "-noout", "-text", "-crlnumber").stdout
+                self.assertIn("crlNumber=0x08", text)
+                self.assertEqual(set(re.findall(r"Serial Number: (\w+)", text)), {revoked, serial(out / "new.pem")})
+        out = self.folder / "unread"
+        out.mkdir()
+        for name in ("ca.pem", "ca.key"):
+            shutil.copy(BASIC / name, out)
+        (out / "crl.pem").write_text("x")
+        self.assertRefused(generate(out, "--client", "new"), FAILURE, "crl.pem", "would be forgotten")
+        self.assertEqual((out / "crl.pem").read_text(), "x")
+
 
 class Surroundings(Steps):
     """Each step where the umask, the file system or the user is not the usual one."""
