@@ -15,7 +15,8 @@ from conditions import needs
 from support import PARLEY, PARLEYD, REPOSITORY, Program, TestCase, new_folder
 
 SOURCE = "Sources/Console/ProgramVersion.swift"
-PLACES = (SOURCE, "CHANGELOG.md", "debian/changelog", "scripts/release", "scripts/common")
+CLIENT = ("clients/python/pyproject.toml", "clients/python/src/parley_client/__init__.py")
+PLACES = (SOURCE, *CLIENT, "CHANGELOG.md", "debian/changelog", "scripts/release", "scripts/common")
 """All that scripts/release reads by itself."""
 FAKE_PACKAGE = """#!/bin/sh
 set -e
@@ -92,6 +93,8 @@ class Release(TestCase):
     def test_a_version_is_prepared_in_all_places(self):
         self.assertStatus(self.release("--prepare", "7.8.9"), 0)
         self.assertEqual(self.read(SOURCE), 'private let version = "7.8.9"\n')
+        for name in CLIENT:
+            self.assertRegex(self.read(name), r'(?m)^(__)?version(__)? = "7\.8\.9"$')
         self.assertRegex(self.read("CHANGELOG.md"),
                          r"\A# Changelog\n\n## 7\.8\.9 \(\d{4}-\d\d-\d\d\)\n\n- new\n\n## 7\.8\.8 \(2026-01-02\)\n\n- old\n\Z")
         self.assertRegex(self.read("debian/changelog"),

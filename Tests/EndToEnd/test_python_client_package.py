@@ -54,7 +54,7 @@ class Package(unittest.TestCase):
         self.assertIn(f"{wheel}/parley_client/__init__.py Exited(status=3)", used.stdout)
 
     def test_its_version_is_the_products(self):
-        version = re.search(r"^## (\S+)", (REPOSITORY / "CHANGELOG.md").read_text(), re.M)[1]
+        version = re.search(r'version = "(.*)"', (REPOSITORY / "Sources/Console/ProgramVersion.swift").read_text())[1]
         self.assertIn(f'\nversion = "{version}"\n', (PACKAGE / "pyproject.toml").read_text())
         self.assertIn(f'"{version}"', (PACKAGE / "src" / "parley_client" / "__init__.py").read_text())
 
