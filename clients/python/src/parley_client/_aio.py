@@ -95,10 +95,8 @@ class AsyncSession:
                     wanted.set()
                 self._send()
                 for event in events:
-                    if isinstance(event, Ended) and watch.is_over:
-                        error = watch.overdue()
-                        error.result = Result(event.outcome)
-                        raise error
+                    if isinstance(event, Ended):
+                        watch.judge(event)
                     yield event
                     if isinstance(event, Ended):
                         return

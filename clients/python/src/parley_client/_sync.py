@@ -115,10 +115,7 @@ class Session:
                 for event in protocol.receive(data):
                     if isinstance(event, Ended):
                         self._send()
-                        if watch.is_over:
-                            error = watch.overdue()
-                            error.result = Result(event.outcome)
-                            raise error
+                        watch.judge(event)
                     yield event
                     if isinstance(event, Ended):
                         return

@@ -6,8 +6,8 @@ from __future__ import annotations
 import time
 from typing import Optional
 
-from ._outcome import CommandTimeout, CutShort
-from ._protocol import Protocol
+from ._outcome import CommandTimeout, CutShort, Result
+from ._protocol import Ended, Protocol
 
 GRACE = 15.0
 """Seconds that the server has to tell the end of a cancelled command, whose own grace is 5 s by default."""
@@ -48,6 +48,13 @@ class Watch:
                 self._pinged = now
             due += [self._pinged + self._keepalive, self._heard + self._idle_timeout]
         return max(0.0, min(due) - now) if due else None
+
+    def judge(self, ended: Ended) -> None:
+        """Raises CommandTimeout for the end of a command that was cancelled."""
+        if self.is_over:
+            error = self.overdue()
+            error.result = Result(ended.outcome)
+            raise error
 
     def overdue(self) -> CommandTimeout:
         return CommandTimeout(f"{self._place}: the command was cancelled after {self._timeout:g} seconds", None)
