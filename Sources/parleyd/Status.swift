@@ -68,9 +68,9 @@ struct Status {
         expires, from the metrics file that it writes (--metrics). Default:
         /run/parley/metrics.prom, which is the packaged service's.
 
-        Exit status: 0 if the server runs, 1 if it has ended or has not written the
-        file for a minute, 64 on a usage error, 78 if there is no such file or it is
-        not parleyd's.
+        Exit status: 0 if the server runs, 1 if it has ended, has not written the
+        file for a minute, or its date is more than a minute from now, 64 on a usage
+        error, 78 if there is no such file or it is not parleyd's.
 
         """
 }
