@@ -291,11 +291,17 @@ def one_command(samples):
 
 
 def instructions(samples):
+    """Which hardly vary, unlike times, and leave the kernel out."""
     bench = samples.bench
-    for kind in servers(bench, ()):
-        samples.take("user-space instructions of a TLS reply", "", kind.name, lambda kind=kind: (
-            callgrind.slope(bench, kind, "reply", bench.plan.counted), None))
-    samples.compare(base(bench))
+    asking = (MutualReference, MutualSplitReference, Mutual)
+    for title, kinds, mode, counts in [
+            ("TLS reply", servers(bench, ()), "reply", bench.plan.counted),
+            ("full handshake", (*servers(bench, ()), SplitReference), "handshake", bench.plan.counted_handshakes),
+            ("mutual handshake", asking, "handshake", bench.plan.counted_handshakes)]:
+        for kind in kinds:
+            samples.take(f"user-space instructions of a {title}", "", kind.name, lambda kind=kind: (
+                callgrind.slope(bench, kind, mode, counts), None))
+        samples.compare(base(bench))
 
 
 def profile(bench):

@@ -86,12 +86,14 @@ class Process:
         return self.wait_for(port)
 
     def end(self):
-        """Asks it to end, so that it can write what it must; kills it where it doesn't."""
-        try:
+        """Asks it to end, so that it and what it has started can write what they must; kills what doesn't."""
+        others = self.pids[1:]
+        until = time.monotonic() + PATIENCE
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.child.terminate()
             self.child.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            pass
+        while any(os.path.exists(f"/proc/{pid}") for pid in others) and time.monotonic() < until:
+            time.sleep(0.0005)
         self.kill()
 
     def kill(self):
