@@ -10,29 +10,32 @@ import time
 import unittest
 
 import authority
-from balancers import STREAM_MODULE, HAProxy, Nginx
-from conditions import needs
+from balancers import EXAMPLES, STREAM_MODULE, HAProxy, Nginx
+from conditions import found, needs
 from door import BAD, is_closed, knock
 from people import client
 from remote import Session
 from remote_server import TableServer, shell
-from support import LIMIT, PARLEY, REPOSITORY, TestCase, eventually, until
+from support import LIMIT, PARLEY, REPOSITORY, Program, TestCase, eventually, until
 
-TABLE = {"who": shell('echo "$PARLEY_ADDRESS $PARLEY_BALANCER"'), "ok": shell("exit 0", concurrency=400)}
+TABLE = {"who": shell('echo "$PARLEY_ADDRESS $PARLEY_BALANCER"'), "ok": shell("exec sleep 0.1", concurrency=400)}
 BALANCER = "127.0.0.1"
-A_SECOND = 20
-"""Clients."""
+A_SECOND, COMMANDS = 20, 2
+"""Clients, and what each of them asks for."""
+ROUNDS = 2
 
 needs_nginx = unittest.skipUnless(STREAM_MODULE.exists(), "nginx with its stream module is not installed")
 
 
 class Visitors:
-    """New clients all the time, each a `parley run`, whether or not those before them have ended."""
+    """New clients all the time, whether or not those before them have ended: each a session with two commands."""
 
     def __init__(self, owner, port):
-        self._words = [PARLEY, "run", "--certs", authority.good(), f"127.0.0.1:{port}", "--", "ok"]
+        self._words = [PARLEY, "run", "--certs", authority.good(), "--batch", f"127.0.0.1:{port}"]
         self._enough, self._runs = threading.Event(), []
-        self._pool = concurrent.futures.ThreadPoolExecutor(4 * A_SECOND)
+        # A machine that is too slow for them would only get slower.
+        self._places = threading.Semaphore(2 * A_SECOND)
+        self._pool = concurrent.futures.ThreadPoolExecutor(2 * A_SECOND)
         self._thread = threading.Thread(target=self._come, daemon=True)
         owner.addCleanup(self._end)
         self._thread.start()
@@ -40,15 +43,20 @@ class Visitors:
     def _come(self):
         begun = time.monotonic()
         for number in itertools.count(1):
+            self._places.acquire()
             self._runs.append(self._pool.submit(self._visit))
             # Not later because of those before: that would spare the servers.
             if self._enough.wait(max(0, begun + number / A_SECOND - time.monotonic())):
                 return
 
     def _visit(self):
-        done = subprocess.run(self._words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=LIMIT, check=False)
-        return done.returncode, done.stderr
+        try:
+            done = subprocess.run(self._words, input="ok\n" * COMMANDS, capture_output=True, text=True,
+                                  timeout=LIMIT, check=False)
+        finally:
+            self._places.release()
+        # A batch tells of each of its commands.
+        return (0, "") if done.returncode == 0 else (done.returncode, done.stderr)
 
     @property
     def served(self):
@@ -72,27 +80,26 @@ class Behind(TestCase):
         return TableServer(self, TABLE, *(options or self.OPTIONS), port=port, trusting=[])
 
     def restart_each(self, kind):
-        """A rolling restart while clients come; the outcomes of those, and the servers before and after."""
-        before = [self.serve(), self.serve()]
-        balancer = kind(self, [server.port for server in before])
-        visitors, after = Visitors(self, balancer.port), []
-        for name, server in zip(balancer.ports, before):
-            served = visitors.served
-            eventually(lambda: visitors.served > served + A_SECOND / 2, "some clients in between")
+        """A rolling restart while clients come; the records of the ends of their commands."""
+        servers = [self.serve(), self.serve()]
+        balancer = kind(self, [server.port for server in servers])
+        visitors = Visitors(self, balancer.port)
+        for name in ["web1", "web2"] * ROUNDS:
+            # The older one of the two that run.
+            server, served = servers[-2], visitors.served
+            eventually(lambda served=served: visitors.served > served + A_SECOND / 2, "some clients in between")
             balancer.take_out(name)
             server.signal(signal.SIGTERM)
             self.assertStatus(server, 0)
-            after.append(self.serve(port=server.port))
+            servers.append(self.serve(port=server.port))
             balancer.take_back(name)
-        for server in after:
-            # The newest one gets its share, too.
-            eventually(lambda: server.records("command-end"), "a client of the new server")
+            eventually(lambda: servers[-1].records("command-end"), "a client of the new server")
         outcomes = visitors.leave()
         self.assertEqual([outcome for outcome in outcomes if outcome != (0, "")], [], balancer.story)
-        self.assertGreater(len(outcomes), A_SECOND)
-        ends = [record for server in before + after for record in server.records("command-end")]
-        self.assertEqual(len(ends), len(outcomes))
-        for server in before + after:
+        self.assertGreater(len(outcomes), 2 * ROUNDS * A_SECOND / 2)
+        ends = [record for server in servers for record in server.records("command-end")]
+        self.assertEqual(len(ends), COMMANDS * len(outcomes))
+        for server in servers:
             self.assertEqual(server.records("handshake-failure"), [])
         return ends
 
@@ -103,6 +110,11 @@ class BehindHAProxy(Behind):
 
     def session(self, balancer, address):
         return Session(self, balancer.port, client("client"), address)
+
+    def test_it_accepts_the_example_as_it_is(self):
+        program = Program(self, [found("haproxy"), "-c", "-q", "-f", EXAMPLES / "haproxy.cfg"])
+        self.assertStatus(program, 0)
+        self.assertEqual(program.complaints, [])
 
     def test_both_addresses_are_in_the_log_the_trail_and_the_programs_environment(self):
         server = self.serve()
