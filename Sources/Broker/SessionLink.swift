@@ -47,17 +47,22 @@ package final class SessionLink {
     deinit { forget(handle) }
 
     /// The session is being served from here on.
-    package func begin(number: Int, address: String, conversation: String) {
+    package func begin(
+        number: Int, address: String, balancer: String? = nil, conversation: String
+    ) {
         gather(
             BeganPost(
-                handle: handle, number: number, address: address, conversation: conversation))
+                handle: handle, number: number, address: address, balancer: balancer,
+                conversation: conversation))
     }
 
     /// There is no session, and this is recorded about it.
-    package func fail(number: Int, address: String, code: String, reason: String) {
+    package func fail(
+        number: Int, address: String, balancer: String? = nil, code: String, reason: String
+    ) {
         gather(
             HandshakeFailedPost(
-                handle: handle, number: number, address: address, code: code,
+                handle: handle, number: number, address: address, balancer: balancer, code: code,
                 reason: reason))
     }
 

@@ -29,7 +29,7 @@ struct RecordSentence {
     }
 
     private var who: String {
-        let address = self["address"]
+        let address = self["address"] + (fields["balancer"].map { " via \($0)" } ?? "")
         let identity = self["identity"]
         guard !identity.isEmpty, event != .omission else { return address }
         return printable(bounded(address.isEmpty ? identity : "\(identity) (\(address))"))

@@ -6,6 +6,8 @@ package struct RecordedSession: Sendable {
     /// Its number among the sessions of all loops, counted from 1; nil if there is none.
     package let number: Int?
     package let address: String
+    /// The load balancer's that forwards the connection, if it has named the client.
+    package let balancer: String?
     /// Nil for a client without a certificate.
     package let peer: Peer?
 
@@ -24,9 +26,10 @@ package struct RecordedSession: Sendable {
         }
     }
 
-    package init(number: Int, address: String, peer: Peer?) {
+    package init(number: Int, address: String, balancer: String? = nil, peer: Peer?) {
         self.number = number
         self.address = address
+        self.balancer = balancer
         self.peer = peer
     }
 
@@ -34,14 +37,15 @@ package struct RecordedSession: Sendable {
     package init(strangersAt address: String) {
         number = nil
         self.address = address
+        balancer = nil
         peer = nil
     }
 
     package var fields: [Field] {
         [
-            Field("session", number), Field("address", address), Field("identity", peer?.identity),
-            Field("names", peer.map { .texts($0.names) }), Field("key", peer?.key),
-            Field("serial", peer?.serial),
+            Field("session", number), Field("address", address), Field("balancer", balancer),
+            Field("identity", peer?.identity), Field("names", peer.map { .texts($0.names) }),
+            Field("key", peer?.key), Field("serial", peer?.serial),
         ]
     }
 }

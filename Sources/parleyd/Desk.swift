@@ -18,6 +18,8 @@ final class Desk: SessionDesk {
     /// Whether its client has proved that it asked for commands.
     private let runsCommands: Bool
     private var address = ""
+    /// That of the load balancer that forwards the connection.
+    private var balancer: String?
     /// Nil if no records are kept, and until the client is known.
     private var trail: Recorder?
     let identity: Identity?
@@ -101,19 +103,21 @@ final class Desk: SessionDesk {
     private func environment(
         for entry: CommandEntry, _ program: ProgramEntry, _ identity: Identity
     ) -> [String: String] {
-        program.user.account.environment.merging([
+        var variables = [
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
             "PARLEY_COMMAND": entry.name,
             "PARLEY_PEER": "\(identity)",
             "PARLEY_ADDRESS": address,
-        ]) { $1 }
+        ]
+        variables["PARLEY_BALANCER"] = balancer
+        return program.user.account.environment.merging(variables) { $1 }
     }
 
     // MARK: Records
 
     func began(_ post: BeganPost) {
-        takeUpTrail(post.number, post.address)
+        takeUpTrail(post.number, post.address, post.balancer)
         trail?.record(.sessionStart(conversation: conversation(post.conversation)))
     }
 
@@ -125,14 +129,15 @@ final class Desk: SessionDesk {
     }
 
     func failed(_ post: HandshakeFailedPost) {
-        takeUpTrail(post.number, post.address)
+        takeUpTrail(post.number, post.address, post.balancer)
         if let turnedAway { return refused(turnedAway) }
         trail?.record(.handshakeFailure(code: post.code, reason: post.reason))
     }
 
-    private func takeUpTrail(_ number: Int64, _ address: String) {
-        self.address = address
-        trail = office.trail(number: Int(number), of: address, peer: standing?.peer)
+    private func takeUpTrail(_ number: Int64, _ address: String, _ balancer: String?) {
+        (self.address, self.balancer) = (address, balancer)
+        trail = office.trail(
+            number: Int(number), of: address, via: balancer, peer: standing?.peer)
     }
 
     func refused(

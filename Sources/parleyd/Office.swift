@@ -146,11 +146,14 @@ final class Office {
     var trail: Recorder? { isRecorded ? Recorder(audit, nil, book: book) : nil }
 
     /// The recorder for a session; nil if no records are kept.
-    func trail(number: Int, of address: String, peer: PeerIdentity?) -> Recorder? {
+    func trail(
+        number: Int, of address: String, via balancer: String?, peer: PeerIdentity?
+    ) -> Recorder? {
         guard isRecorded else { return nil }
         let peer = peer.map { RecordedSession.Peer($0) }
         return Recorder(
-            audit, RecordedSession(number: number, address: address, peer: peer),
+            audit,
+            RecordedSession(number: number, address: address, balancer: balancer, peer: peer),
             budget: budgets?[peer?.identity], book: book)
     }
 

@@ -19,6 +19,8 @@ final class Session {
     private let house: House
     private let channel: Channel
     private var stream: any ByteStream
+    /// Who forwards the connection, if it has named its client.
+    private var balancer: SocketAddress?
     /// Nil for plaintext, and until the client's first byte can be read: it is most of a session's memory.
     private var tls: TLSStream?
     /// Its place at the door; nil once the handshake is finished.
@@ -68,8 +70,17 @@ final class Session {
         guard let visit else { return true }
         do throws(StreamError) {
             if visit.isBalancers {
+                try await channel.untilReceivable()
+                try checkForAWord()
+                let sender = channel.peer
                 let isNamed = try await channel.takeProxyHeader()
+                if isNamed { balancer = sender }
                 try house.door.name(visit, isNamed ? channel.peer : nil)
+                if !isNamed, house.context == nil, house.conversation != .greeting {
+                    // Else a health check would be a session.
+                    try await channel.untilReceivable()
+                    try checkForAWord()
+                }
             }
             if house.context != nil {
                 // A silent stranger costs none of OpenSSL's memory.
@@ -91,8 +102,12 @@ final class Session {
         }
     }
 
-    private func beginTLS() throws(StreamError) {
+    private func checkForAWord() throws(StreamError) {
         guard !channel.hasHungUp || channel.unread > 0 else { throw TLSStream.leftWithoutAWord }
+    }
+
+    private func beginTLS() throws(StreamError) {
+        try checkForAWord()
         guard let context = house.context, let notary = house.notary else { return }
         generation = house.policy.generation
         let tls = try TLSStream(server: context, over: channel)
@@ -114,7 +129,7 @@ final class Session {
 
     private func begin() -> Dialogue {
         link?.begin(
-            number: number, address: address,
+            number: number, address: address, balancer: balancer?.description,
             conversation: tls?.applicationProtocol ?? house.conversation.rawValue)
         if let tls, let identity = tls.peerIdentity, let notary = house.notary {
             // In a remote session its desk does that.
@@ -155,6 +170,9 @@ final class Session {
     }
 
     private var address: String { channel.peer?.description ?? "" }
+
+    /// Whether a balancer has named no client, before the end of the handshake.
+    private var isBalancersOwn: Bool { visit?.isBalancers == true && balancer == nil }
 
     // MARK: Its course
 
@@ -224,14 +242,17 @@ final class Session {
         switch outcome {
         case .refused: log(outcome.words)
         case .handshakeFailed(let error):
+            // A balancer's health check comes every few seconds.
+            if isBalancersOwn, outcome.isOnlyAKnock { return }
             let isTold = visit.map { house.door.tells(error.code, of: $0) } ?? true
             if isTold { log(outcome.words) }
             // An identity has a budget of its own in the trail.
             guard isTold || turnedAway != nil else { return }
-            // A balancer's health check comes every few seconds.
+            // So does one that sends no PROXY protocol.
             guard !outcome.isOnlyAKnock else { return }
             link?.fail(
-                number: number, address: address, code: error.code.rawValue, reason: error.told)
+                number: number, address: address, balancer: balancer?.description,
+                code: error.code.rawValue, reason: error.told)
         case .messages, .commands, .failed:
             link?.end(
                 reason: outcome.reason, bytesIn: channel.received, bytesOut: channel.sent,
@@ -272,6 +293,6 @@ final class Session {
     }
 
     private func log(_ text: String) {
-        house.log.write("\(channel.name(with: tls)): \(text)")
+        house.log.write("\(channel.name(with: tls, via: balancer)): \(text)")
     }
 }

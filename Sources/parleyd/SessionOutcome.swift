@@ -75,8 +75,11 @@ enum SessionOutcome {
 
 extension Channel {
     /// The peer's address and, as far as known, its identity and cipher.
-    func name(with tls: TLSStream?) -> String {
+    ///
+    /// - Parameter balancer: who forwards the connection of this peer.
+    func name(with tls: TLSStream?, via balancer: SocketAddress?) -> String {
         var name = peer?.description ?? "?"
+        if let balancer { name += " via \(balancer)" }
         guard let tls else { return name }
         // In the form that the table, the trail and `whoami` use, so that one search finds it in
         // all of them.

@@ -11,6 +11,9 @@ struct PostTests {
 
     private static let all: [any Message & Sendable] = [
         BeganPost(handle: 2, number: 7, address: "192.0.2.1:4711", conversation: "parley/1"),
+        BeganPost(
+            handle: 2, number: 7, address: "192.0.2.1:4711", balancer: "[::1]:2",
+            conversation: "parley/1"),
         RunPost(
             handle: 3, request: Request(name: "ls", arguments: ["", "ü", "/"]), wasCancelled: true),
         StopPost(handle: 4, reason: .ordered), StopPost(handle: 4, reason: .overOutput),
@@ -28,6 +31,9 @@ struct PostTests {
         OmittedPost(handle: 11, records: 3, commands: 70_000),
         HandshakeFailedPost(
             handle: 12, number: 8, address: "[::1]:1", code: "reset", reason: "it was reset"),
+        HandshakeFailedPost(
+            handle: 12, number: 8, address: "[::1]:1", balancer: "[::1]:2", code: "reset",
+            reason: "it was reset"),
         AnsweredPost(handle: 13, text: "usage\n", closes: true),
         RefusedPost(handle: 14, refusal: refusal),
         StartedPost(handle: 15, name: "ls", outputLimit: 1 << 40, takesInput: true),

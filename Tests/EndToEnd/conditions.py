@@ -21,8 +21,13 @@ def only_root(does):
     return unittest.skipIf(os.geteuid(), f"only root {does}")
 
 
+def found(program):
+    """Where a program is, even one that is not in an ordinary user's path; None where it is not installed."""
+    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 def needs(program):
-    return unittest.skipUnless(shutil.which(program), f"{program} is not installed")
+    return unittest.skipUnless(found(program), f"{program} is not installed")
 
 
 def works(*words):

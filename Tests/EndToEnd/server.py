@@ -43,12 +43,12 @@ TRUSTING = ["--trusted-address", "127.0.0.0/8", "--max-handshakes", "100000"]
 
 
 def parleyd(protocol, *options, certs=None, host="127.0.0.1", program=PARLEYD, network=AS_NETWORK,
-            trusting=TRUSTING):
+            trusting=TRUSTING, port=0):
     """The words of a server, which may listen or refuse to start."""
     where = ["--host", host] if host else []
     who = AS_SOMEBODY if protocol == "command" and "--program-user" not in options else []
     network = [] if "--network-user" in options else network
-    return [program, protocol, "--port", "0", *where, *security(certs), *who, *network, *trusting, *options]
+    return [program, protocol, "--port", str(port), *where, *security(certs), *who, *network, *trusting, *options]
 
 
 def _name(pid):
@@ -66,10 +66,10 @@ class Server(Program):
     """
 
     def __init__(self, owner, protocol, *options, certs=None, host="127.0.0.1", wrapper=(), program=PARLEYD,
-                 trusting=TRUSTING, **how):
+                 trusting=TRUSTING, port=0, **how):
         network = [] if "setpriv" in wrapper else AS_NETWORK
         words = parleyd(protocol, *options, certs=certs, host=host, program=program, network=network,
-                        trusting=trusting)
+                        trusting=trusting, port=port)
         super().__init__(owner, [*wrapper, *words], **how)
         ready = self.ready()
         self.host, self.port, self.mode = ready[1], int(ready[2]), ready[3]

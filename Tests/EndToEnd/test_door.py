@@ -3,14 +3,16 @@
 
 import json
 import resource
+import select
 import socket
+import time
 import unittest
 
 import authority
 from door import BAD, Crowd, fail, is_closed, is_open, knock, proxied
 from load_conversation import IP_BIND_ADDRESS_NO_PORT, WRITE, asked, completed, drive
 from remote_server import REPLIES, TableServer, program
-from strangers import ask, client_context, read_to_end
+from strangers import ask, client_context, read_to_end, reset
 from support import Client, Server, TestCase, eventually, measures_memory
 
 OTHERS = "127.0.0.2"
@@ -144,8 +146,8 @@ class Balancers(TestCase):
         self.server = TableServer(
             self, REPLIES, "--proxy-from", "127.0.0.2", "--max-failed-handshakes", "1", trusting=[])
 
-    def through(self, header, address=OTHERS):
-        connection = knock(self, self.server.port, address)
+    def through(self, header, address=OTHERS, port=None):
+        connection = knock(self, port or self.server.port, address)
         connection.sendall(header)
         return connection
 
@@ -159,13 +161,16 @@ class Balancers(TestCase):
                 self.assertEqual(ask(tls, "Hello"), "Greetings!")
                 tls.unwrap()
         eventually(lambda: len(records(self.server, "session-end")) == 2, "two records")
-        self.assertEqual({r["address"] for r in records(self.server, "session-end")},
-                         {f"{self.CLIENT}:4660"})
-        self.server.stderr.expect(rf"{self.CLIENT}:4660 .*session ended")
+        ends = records(self.server, "session-end")
+        self.assertEqual({r["address"] for r in ends}, {f"{self.CLIENT}:4660"})
+        self.assertEqual({r["balancer"].rpartition(":")[0] for r in ends}, {OTHERS})
+        self.server.stderr.expect(rf"{self.CLIENT}:4660 via 127\.0\.0\.2:\d+ .*session ended")
         for _ in range(5):
             connection = self.through(proxied(self.CLIENT) + BAD)
             self.assertEqual(connection.recv(1), b"\x15")
         self.assertTrue(is_closed(self.through(proxied(self.CLIENT))))
+        failure, = records(self.server)
+        self.assertEqual(failure["balancer"].rpartition(":")[0], OTHERS)
         with self.shake(self.through(proxied("192.0.2.10"))) as tls:
             self.assertEqual(ask(tls, "Hello"), "Greetings!")
 
@@ -174,9 +179,56 @@ class Balancers(TestCase):
                        proxied(self.CLIENT, family=0x12), proxied(self.CLIENT, command=0x20)):
             with self.shake(self.through(header)) as tls:
                 self.assertEqual(ask(tls, "Hello"), "Greetings!")
-        # A balancer's health check, which is nobody's failure.
-        self.through(proxied(None, command=0x20, family=0)).close()
-        self.server.stderr.expect(r"127\.0\.0\.2:\d+: the client connected and left without sending anything")
+        eventually(lambda: len(records(self.server, "session-end")) == 4, "their ends")
+        for record in records(self.server, "session-end"):
+            self.assertRegex(record["address"], r"^127\.0\.0\.2:\d+$")
+            self.assertNotIn("balancer", record)
+
+    def check_health(self, server):
+        """Checks of a balancer: with a header and an end or a reset, and without one."""
+        header, before = proxied(None, command=0x20, family=0), server.descriptors
+        for words in (header, header, b""):
+            connection = knock(self, server.port, OTHERS)
+            connection.sendall(words)
+            connection.close()
+            connection = knock(self, server.port, OTHERS)
+            connection.sendall(words)
+            reset(connection)
+        with self.through(proxied(self.CLIENT), port=server.port) as last:  # Which was accepted after them.
+            last.shutdown(socket.SHUT_WR)
+            server.stderr.expect(rf"{self.CLIENT}:4660 via 127\.0\.0\.2:\d+: ")
+        eventually(lambda: server.descriptors <= before, "their ends")
+        server.signal(15)
+        self.assertStatus(server, 0)
+        lines = [line for line in server.stderr.text.splitlines() if OTHERS in line]
+        self.assertEqual([line for line in lines if " via " not in line and "--proxy-from" not in line], [])
+
+    def test_a_health_check_is_neither_logged_nor_recorded(self):
+        self.check_health(self.server)
+        self.assertEqual([r for r in records(self.server) if self.CLIENT not in r["address"]], [])
+
+    def test_a_health_check_of_a_server_without_encryption_is_no_session(self):
+        for protocol in ("hello", "command"):
+            self.check_health(Server(self, protocol, "--proxy-from", OTHERS, trusting=[]))
+
+    def test_a_balancer_that_is_slow_with_its_header_is_given_up_in_time(self):
+        server = Server(self, "command", "--proxy-from", OTHERS, "--handshake-timeout", "1",
+                        certs=authority.good(), trusting=[])
+        begun = time.monotonic()
+        silent, slow = knock(self, server.port, OTHERS), knock(self, server.port, OTHERS)
+        for byte in proxied(self.CLIENT, rest=bytes(400)):
+            try:
+                slow.sendall(bytes([byte]))
+            except OSError:
+                break
+            if select.select([slow], [], [], 0.05)[0]:
+                break
+        else:
+            self.fail("each byte prolongs the deadline")
+        self.assertTrue(is_closed(slow) and is_closed(silent))
+        self.assertLess(time.monotonic() - begun, 10)
+        for _ in range(2):
+            server.stderr.expect(r"127\.0\.0\.2:\d+: refused: the handshake timed out")
 
     def test_a_balancer_without_a_good_header_is_told_what_to_do(self):
         for header, words in ((b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "version 2.*send-proxy-v2"),
@@ -198,7 +250,7 @@ class Balancers(TestCase):
         connection.sendall(proxied(self.CLIENT) + b"hi")
         self.assertEqual(connection.recv(100).decode(), "Hello from server")
         connection.close()
-        server.stderr.expect(rf"{self.CLIENT}:4660: session ended")
+        server.stderr.expect(rf"{self.CLIENT}:4660 via 127\.0\.0\.2:\d+: session ended")
         self.assertTrue(is_closed(knock(self, server.port, OTHERS)))
         server.stderr.expect(r"127\.0\.0\.2:\d+: refused: .*sent nothing")
 

@@ -134,7 +134,7 @@ class Documents(unittest.TestCase):
             text = (REPOSITORY / name).read_text()
             # What belongs to another program or script stands on its line.
             lines = (line for line in text.splitlines()
-                     if not re.search(r"scripts/(bench|load|soak|test)|systemctl|useradd|openssl|curl", line))
+                     if not re.search(r"scripts/(bench|load|soak|test)|systemctl|useradd|openssl|curl|^(clush|parallel) ", line))
             named = {option for line in lines for option in OPTION.findall(line)}
             self.assertGreater(len(named), 2)
             self.assertEqual(named - known, set(), name)

@@ -14,6 +14,7 @@ struct RecorderTests {
         #expect(
             try untimed(trail.read())
                 == #"{"event":"session-start","session":7,"address":"192.0.2.7:4711","#
+                + #""balancer":"192.0.2.1:80","#
                 + #""identity":"email:ann@example.org","names":["email:ann@example.org","dns:ann"],"#
                 + #""key":"key:sha256:abc=","serial":"0A","protocol":"command"}"#)
         trail.recorder(Samples.stranger).record(start)

@@ -8,7 +8,8 @@ enum Samples {
     static let peer = RecordedSession.Peer(
         identity: "email:ann@example.org", names: ["email:ann@example.org", "dns:ann"],
         key: "key:sha256:abc=", serial: "0A")
-    static let session = RecordedSession(number: 7, address: "192.0.2.7:4711", peer: peer)
+    static let session = RecordedSession(
+        number: 7, address: "192.0.2.7:4711", balancer: "192.0.2.1:80", peer: peer)
     static let stranger = RecordedSession(number: 8, address: "192.0.2.8:4711", peer: nil)
 
     static let command = RecordedCommand(

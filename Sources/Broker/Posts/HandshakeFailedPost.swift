@@ -9,13 +9,19 @@ package struct HandshakeFailedPost: Message, Equatable {
     /// As for a session.
     package var number: Int64
     package var address: String
+    /// The load balancer's that forwards the connection, if it has named the client.
+    package var balancer: String?
     package var code: String
     package var reason: String
 
-    package init(handle: Handle, number: Int, address: String, code: String, reason: String) {
+    package init(
+        handle: Handle, number: Int, address: String, balancer: String? = nil, code: String,
+        reason: String
+    ) {
         self.handle = handle
         self.number = Int64(number)
         self.address = address
+        self.balancer = balancer
         self.code = code
         self.reason = reason
     }
@@ -25,6 +31,9 @@ package struct HandshakeFailedPost: Message, Equatable {
         number = try reader.readInt64()
         guard number > 0 else { throw reader.malformed("has the session number \(number)") }
         address = try reader.text(atMost: Longest.address)
+        balancer = try reader.optional { (reader) throws(PacketError) in
+            try reader.text(atMost: Longest.address)
+        }
         code = try reader.text(atMost: Longest.word)
         reason = try reader.text(atMost: Longest.sentence)
     }
@@ -33,6 +42,7 @@ package struct HandshakeFailedPost: Message, Equatable {
         writer.add(handle)
         writer.add(number)
         writer.add(text: address)
+        writer.add(optional: balancer) { $0.add(text: $1) }
         writer.add(text: code)
         writer.add(sentence: reason)
     }
