@@ -10,7 +10,7 @@ import unittest
 from authority import issue
 from certificates import (
     BASIC, BOOKS, CANNOT_CREATE, FAILURE, USAGE, Case, command_line, contents, generate, openssl, run, serial,
-    verify)
+    state, verify)
 
 
 class Faults(Case):
@@ -53,12 +53,28 @@ class Faults(Case):
         self.make("--revoke", "both")
         old = serial(self.out / "both.pem")
         self.make("--force", "--client", "new")
-        self.assertEqual(sorted((state, name) for state, _, name in self.list()),
+        self.assertEqual(sorted((kind, name) for kind, _, name in self.list()),
                          [("valid", "ca"), ("valid", "new"), ("valid", "server")])
         self.make("--crl")
         text = openssl("crl", "-in", self.out / "crl.pem", "-noout", "-text").stdout
         self.assertNotIn(old, text)
         self.assertIn("No Revoked Certificates", text)
+
+    def test_namesThatAnEarlierVersionKeptApart_areTakenOver(self):
+        """Its index did not have them, and each certificate was kept by its serial number."""
+        record = state(self.out) / "index.txt"
+        rows = [line.split("\t") for line in record.read_text().splitlines()]
+        names = [(row[3], row[4].split()[0]) for row in rows]
+        record.write_text("".join("\t".join([*row[:4], "unknown", row[5]]) + "\n" for row in rows))
+        (state(self.out) / "names").write_text("".join(f"{number} {name}\n" for number, name in names))
+        (self.out / BOOKS / "certs").mkdir()
+        for number, name in names:
+            shutil.copy(self.out / f"{name}.pem", self.out / BOOKS / "certs" / f"{number}.pem")
+        self.assertIn("both  dns:both", generate(self.out, "--list").stdout)
+        self.make("--renew", "both")
+        self.make("--revoke", "both")
+        self.assertEqual([name for kind, _, name in self.list() if kind == "revoked"], ["both", "both"])
+        self.assertFalse((state(self.out) / "names").exists())
 
     def test_list_holdsNoLock_andStepsGoOnMeanwhile(self):
         with open(self.out / BOOKS / "lock", "rb") as lock:

@@ -11,7 +11,7 @@ import unittest.mock
 
 from authority import issue_ca
 from certificates import (
-    BASIC, BOOKS, CANNOT_CREATE, DAY, FAILURE, SCRIPT, USAGE, Case, books, contents, extension, field, files, generate,
+    BASIC, BOOKS, CANNOT_CREATE, DAY, FAILURE, SCRIPT, USAGE, Case, books, contents, extension, field, generate,
     leftovers, lifetime, openssl, public_key, replaced, serial, state, verify)
 
 

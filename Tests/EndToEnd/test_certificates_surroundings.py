@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 from certificates import (
-    BASIC, CANNOT_CREATE, FAILURE, SCRIPT, SHELL, SIX, TOOLS, USAGE, Case, contents, files,
+    BASIC, CANNOT_CREATE, FAILURE, SCRIPT, SIX, TOOLS, USAGE, Case, contents, files,
     generate, leftovers, replaced, run, shims)
 from conditions import needs
 
