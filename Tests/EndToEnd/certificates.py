@@ -23,7 +23,7 @@ USAGE, CANNOT_CREATE, FAILURE = 64, 73, 1
 BOOKS = "ca.d"
 """Where the CA's index is, and the states of the set."""
 SIX = {"ca.pem", "ca.key", "server.pem", "server.key", "client.pem", "client.key"}
-TOOLS = ("awk", "cat", "chmod", "cmp", "cp", "cut", "date", "flock", "grep", "head", "ln", "ls", "mkdir", "mv", "readlink",
+TOOLS = ("awk", "cat", "chmod", "cmp", "cp", "date", "dirname", "flock", "grep", "head", "ln", "mkdir", "mv", "readlink",
          "rm", "rmdir", "sed", "stty", "sync", "tail", "tr", "uname", "wc")
 MUTATORS = ("chmod", "cp", "ln", "mkdir", "mv", "rm", "rmdir")
 
@@ -149,17 +149,15 @@ def leftovers(directory):
     left = [name for name in os.listdir(directory) if not os.path.exists(directory / name) or name.startswith(".parley")]
     if not os.path.lexists(directory / BOOKS):
         return left
-    known = {"current", "certs", "lock", os.readlink(directory / BOOKS / "current")}
+    known = {"current", "lock", os.readlink(directory / BOOKS / "current")}
     return left + sorted(set(os.listdir(directory / BOOKS)) - known) + [
         path.name for path in state(directory).iterdir() if path.is_dir()]
 
 
 def books(directory):
-    """What the CA has on record: the index without its order, and the names; nothing before the first step."""
-    if not (state(directory) / "index.txt").exists():
-        return None
-    return (sorted((state(directory) / "index.txt").read_text().splitlines()),
-            (state(directory) / "names").read_text().splitlines())
+    """What the CA has on record; nothing before the first step."""
+    index = state(directory) / "index.txt"
+    return index.read_text().splitlines() if index.exists() else None
 
 
 def serial(path):

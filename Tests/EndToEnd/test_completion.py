@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -118,6 +119,18 @@ class Shells(Completing):
         # compinit looks at the first line of each file in its folders, and at nothing else of it.
         script = REPOSITORY / "packaging" / "completion" / "_parley"
         self.assertEqual(script.read_text().splitlines()[0], "#compdef parley")
+        certs = REPOSITORY / "packaging" / "completion" / "_parley-certs"
+        self.assertEqual(certs.read_text().splitlines()[0], "#compdef parley-certs")
+
+    def test_every_option_of_parley_certs_is_offered_and_no_other(self):
+        ended = subprocess.run([str(REPOSITORY / "scripts" / "generate-certs"), "--help"], capture_output=True,
+                               text=True, timeout=LIMIT)
+        known = set(re.findall(r"--[a-z-]+", ended.stdout))
+        for name, pattern in (("parley-certs.bash", r"--[a-z][a-z-]+"), ("_parley-certs", r"--[a-z][a-z-]+(?=\[)"),
+                              ("parley-certs.fish", r" -l ([a-z-]+)")):
+            with self.subTest(name):
+                found = re.findall(pattern, (COMPLETION / name).read_text())
+                self.assertEqual({f"--{word.removeprefix('--')}" for word in found}, known)
 
     def path(self):
         return f"{pathlib.Path(PARLEY).parent}:{os.environ['PATH']}"
@@ -136,6 +149,22 @@ class Shells(Completing):
         ended = subprocess.run(["bash", "--norc", "-c", script], env=self.environment(PATH=self.path()),
                                capture_output=True, text=True, timeout=LIMIT)
         self.assertEqual(ended.stdout.splitlines(), ["run", "--status-fd", "hello", "some"], ended.stderr)
+
+    @unittest.skipUnless(BASH.exists(), "the package bash-completion is not installed")
+    def test_bash_for_parley_certs(self):
+        script = f"""
+            source {BASH}; source {COMPLETION / "parley-certs.bash"}
+            try() {{
+                COMP_LINE="$*"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_POINT=${{#COMP_LINE}}
+                COMPREPLY=(); _parley_certs 2>&1; echo "${{COMPREPLY[*]}}"
+            }}
+            compopt() {{ :; }}
+            cd {self.cache}; mkdir pki; touch pki/alice.pem
+            try parley-certs --succ; try parley-certs --out p; try parley-certs --out pki --renew a
+        """
+        ended = subprocess.run(["bash", "--norc", "-c", script], env=self.environment(), capture_output=True,
+                               text=True, timeout=LIMIT)
+        self.assertEqual(ended.stdout.splitlines(), ["--successor", "pki", "alice"], ended.stderr)
 
     @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
     def test_fish(self):

@@ -177,7 +177,7 @@ class PackagedCertificates(TestCase):
     def test_it_knows_its_name(self):
         program = self.run_it("--help")
         self.assertStatus(program, 0)
-        self.assertTrue(program.stdout.text.startswith("usage: parley-certs [options]"), program.story)
+        self.assertTrue(program.stdout.text.startswith("usage: parley-certs --out DIR"), program.story)
         self.assertNotIn("scripts/", program.stdout.text)
         self.assertNotIn("repository", program.stdout.text)
 

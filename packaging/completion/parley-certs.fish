@@ -1,0 +1,21 @@
+# Fish completion for parley-certs.
+# SPDX-License-Identifier: Apache-2.0
+complete -c parley-certs -f
+complete -c parley-certs -l out -x -a '(__fish_complete_directories (commandline -ct))' -d 'The folder'
+complete -c parley-certs -l host -x -a '(__fish_print_hostnames)' -d 'A name of the server'
+complete -c parley-certs -l server -x -d 'A server'
+complete -c parley-certs -l client -x -d 'A client, NAME or NAME=SAN'
+complete -c parley-certs -l days -x -d 'Days of validity'
+complete -c parley-certs -l self-signed -d 'One server certificate, without a CA'
+complete -c parley-certs -l force -d 'A whole new set'
+complete -c parley-certs -l encrypt -d 'Encrypt the key of the new CA'
+complete -c parley-certs -l passphrase-fd -x -d 'Descriptor of the passphrase'
+complete -c parley-certs -l renew -x -d 'Issue a certificate again'
+complete -c parley-certs -l new-key -d 'Renew with a new key'
+complete -c parley-certs -l request -x -d 'Make a key and a request'
+complete -c parley-certs -l sign -r -F -d 'Sign a request'
+complete -c parley-certs -l revoke -x -d 'Revoke a certificate'
+complete -c parley-certs -l crl -d 'Write crl.pem anew'
+complete -c parley-certs -l list -d 'Print what there is'
+complete -c parley-certs -l successor -d 'Make the CA that follows'
+complete -c parley-certs -l help -d 'Print a summary'
