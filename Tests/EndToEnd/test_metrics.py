@@ -62,9 +62,9 @@ class Watched(TestCase):
         self.assertStatus(server, 0)
         return self.metrics()
 
-    def status(self, *words, **environment):
+    def status(self, *words, cwd=None, **environment):
         return subprocess.run([PARLEYD, "status", *map(str, words)], capture_output=True, text=True, timeout=LIMIT,
-                              env={**os.environ, **environment}, check=False)
+                              cwd=cwd, env={**os.environ, **environment}, check=False)
 
 
 class Counts(Watched):
@@ -347,13 +347,31 @@ class Status(Watched):
         os.mkfifo(self.folder / "pipe")
         (self.folder / "foreign").write_text("# HELP node_up x\n")
         (self.folder / "half").write_text("# HELP parley_up x\n")
-        for name, words in (("none", "No such file"), ("pipe", "is not a metrics file"), ("", "is not a metrics file"),
+        for name, words in (("none", "No such file"), ("pipe", "is not a metrics file"), ("", "is a folder"),
                             ("foreign", "is not a metrics file"), ("half", "is not a metrics file")):
             with self.subTest(name):
                 ended = self.status(self.folder / name)
                 self.assertEqual((ended.returncode, ended.stdout), (78, ""))
                 self.assertRegex(ended.stderr, rf"\Aparleyd: [^\n]*{words}[^\n]*\n\Z")
-        self.assertEqual(self.status("a", "b").returncode, 64)
+        for words in (("a", "b"), ("a", "--", "b"), ("--", "a", "b")):
+            ended = self.status(*words)
+            self.assertEqual(ended.returncode, 64)
+            self.assertIn("unexpected argument 'b'", ended.stderr)
+
+    def test_a_file_after_two_hyphens(self):
+        file = self.folder / "--help"
+        file.write_text("# HELP parley_up x\nparley_up 0\nparley_metrics_timestamp_seconds 1\n")
+        ended = self.status("--", "--help", cwd=self.folder)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("the server ended ", ended.stderr)
+
+    def test_a_file_that_is_too_large(self):
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write("# HELP parley_up x\nparley_up 1\nparley_metrics_timestamp_seconds 1\n")
+            file.truncate(1 << 40)
+        ended = self.status(self.file)
+        self.assertEqual((ended.returncode, ended.stdout), (78, ""))
+        self.assertRegex(ended.stderr, r"\Aparleyd: [^\n]*larger than 64 MiB[^\n]*\n\Z")
 
     def test_a_stale_file_and_an_ended_server(self):
         server = self.serve()
