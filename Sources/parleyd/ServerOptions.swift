@@ -119,6 +119,11 @@ struct ServerOptions {
         audit = try AuditOptions(arguments, isAlways: commands != nil)
         // An empty one cancels what a unit's file specifies.
         metrics = arguments["metrics"].flatMap { $0.isEmpty ? nil : $0 }
+        guard metrics != "-" else {
+            throw UsageError(
+                "--metrics needs a file, since each version replaces the last one; name one (./- is a file called '-')"
+            )
+        }
         grace = try arguments.seconds("grace") ?? .seconds(5)
         programUser = try Self.user("program", arguments, otherwise: "parley")
         networkUser = try Self.user("network", arguments, otherwise: "parley-net")
