@@ -68,6 +68,7 @@ long parley_nanoseconds(void)
 }
 
 const int parley_o_path = O_PATH;
+const int parley_ofd_setlk = F_OFD_SETLK, parley_ofd_getlk = F_OFD_GETLK;
 
 // MFD_NOEXEC_SEAL, which Debian 12's headers lack.
 static const unsigned noexec_seal = 8;

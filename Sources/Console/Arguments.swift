@@ -42,6 +42,10 @@ public struct Arguments: Sendable {
     public let rest: [String]?
     private let options: [(name: String, value: String)]
 
+    /// The operands, also those after `--`, for a program to which `--` is only the end of its options (POSIX, Utility
+    /// Syntax Guideline 10).
+    public var allOperands: [String] { operands + (rest ?? []) }
+
     /// Reads GNU long options, which may be abbreviated if unambiguous, written as `--name value`
     /// or `--name=value`, before and after operands, and `-h` for `--help`.
     public init(

@@ -33,6 +33,8 @@ extension FileError.Code {
     package static var readableByOthers: Self { Self(rawValue: "readableByOthers") }
     /// It is not what it would be replaced by a newer version of.
     package static var notOurs: Self { Self(rawValue: "notOurs") }
+    /// Another process keeps writing it.
+    package static var inUse: Self { Self(rawValue: "inUse") }
     /// It can't be given to the group that is to read it.
     package static var notLent: Self { Self(rawValue: "notLent") }
 }

@@ -59,7 +59,10 @@ struct FileRule {
             if isHandedOver, kind == S_IFIFO || isRecord && kind != S_IFDIR { return }
             guard isRecord, kind == S_IFIFO || kind == S_IFCHR else {
                 throw FileError(
-                    .notRegular, path, "it is not a regular file; name one that is")
+                    .notRegular, path,
+                    kind == S_IFDIR
+                        ? "it is a folder; name a file"
+                        : "it is not a regular file; name one that is")
             }
             // Devices may be writable by anybody; nobody can alter what was written there.
             if kind == S_IFCHR { return }
@@ -106,6 +109,9 @@ struct FileRule {
         case ENOTDIR:
             FileError(
                 .unreadable, path, "\(place) is not a folder; name a file that exists", reason)
+        case ENAMETOOLONG:
+            FileError(
+                .unreadable, path, "a name in \(place) is too long; name another file", reason)
         case EACCES:
             FileError(
                 .unreadable, path,

@@ -26,7 +26,7 @@ struct Check {
         var options = try ServerOptions(arguments, otherwise: .command)
         asked = try Self.identity(arguments.all("as"))
         isOfTableOnly =
-            arguments.operands.isEmpty
+            arguments.allOperands.isEmpty
             && !(SecurityOptions.server + ["plaintext", "audit"]).contains { arguments.has($0) }
         guard options.commands != nil || !isOfTableOnly else {
             throw UsageError(

@@ -33,8 +33,7 @@ final class MetricsFile: Sendable {
     init(_ path: String, told: @escaping @Sendable (News) -> Void) throws(Errno) {
         bell = try Doorbell()
         over = try Doorbell()
-        let file = FileReplacement(path, beginning: Metrics.beginning)
-        try startDetachedThread { [self] in run(file, told) }
+        try startDetachedThread { [self] in run(path, told) }
     }
 
     /// Has a version written.
@@ -54,7 +53,8 @@ final class MetricsFile: Sendable {
         while order.withLock({ !$0.isOver }), Moment.now < end { over.wait(until: end) }
     }
 
-    private func run(_ file: FileReplacement, _ told: @Sendable (News) -> Void) {
+    private func run(_ path: String, _ told: @Sendable (News) -> Void) {
+        var file = FileReplacement(path, beginning: Metrics.beginning)
         var hasFailed = false
         while true {
             let (next, isLast) = order.withLock { order in

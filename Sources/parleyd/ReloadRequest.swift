@@ -19,10 +19,10 @@ struct ReloadRequest {
     init(_ words: [String], environment: (String) -> String?) throws {
         let arguments = try Arguments(words, flags: ["help"], valued: [])
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
-        if let extra = arguments.operands.dropFirst().first ?? arguments.rest?.first {
+        if let extra = arguments.allOperands.dropFirst().first {
             throw UsageError("unexpected argument '\(extra)'; reload takes one process ID")
         }
-        guard let text = arguments.operands.first ?? environment("MAINPID") else {
+        guard let text = arguments.allOperands.first ?? environment("MAINPID") else {
             throw UsageError("reload needs the server's process ID")
         }
         guard let process = Int32(text), process > 1 else {

@@ -62,7 +62,7 @@ struct ServerOptions {
 
     /// - Parameter otherwise: the protocol if none is named; nil if one is required.
     init(_ arguments: Arguments, otherwise: Conversation? = nil) throws {
-        guard let name = arguments.operands.first ?? otherwise?.rawValue else {
+        guard let name = arguments.allOperands.first ?? otherwise?.rawValue else {
             throw UsageError(
                 "the protocol is missing; give one of hello, greeting, command and chat")
         }
@@ -70,7 +70,7 @@ struct ServerOptions {
             throw UsageError(
                 "'\(name)' is not a protocol; give one of hello, greeting, command and chat")
         }
-        if let extra = arguments.operands.dropFirst().first ?? arguments.rest?.first {
+        if let extra = arguments.allOperands.dropFirst().first {
             throw UsageError(
                 "unexpected argument '\(extra)'; use --host and --port to choose where to listen")
         }
@@ -119,6 +119,11 @@ struct ServerOptions {
         audit = try AuditOptions(arguments, isAlways: commands != nil)
         // An empty one cancels what a unit's file specifies.
         metrics = arguments["metrics"].flatMap { $0.isEmpty ? nil : $0 }
+        guard metrics != "-" else {
+            throw UsageError(
+                "--metrics needs a file, since each version replaces the last one; name one (./- is a file called '-')"
+            )
+        }
         grace = try arguments.seconds("grace") ?? .seconds(5)
         programUser = try Self.user("program", arguments, otherwise: "parley")
         networkUser = try Self.user("network", arguments, otherwise: "parley-net")

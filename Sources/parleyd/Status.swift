@@ -17,11 +17,11 @@ struct Status {
     init(_ words: [String], environment: (String) -> String?) throws {
         let arguments = try Arguments(words, flags: ["help"], valued: [])
         if arguments.has("help") { endAfterPrinting(Self.help, failure: 64) }
-        if let extra = arguments.operands.dropFirst().first ?? arguments.rest?.first {
+        if let extra = arguments.allOperands.dropFirst().first {
             throw UsageError("unexpected argument '\(extra)'; status takes one metrics file")
         }
         path =
-            arguments.operands.first
+            arguments.allOperands.first
             ?? "\(ServiceNotice.folder(environment) ?? "/run/parley")/metrics.prom"
     }
 
@@ -47,13 +47,18 @@ struct Status {
                 "the metrics file \(escaped(path)) cannot be opened (\(reason)); name the one that the server writes (--metrics), or start the server"
             )
         }
-        guard Descriptor.kind(of: file.number) == S_IFREG,
-            let reading = MetricsReading(file.contents(limit: Self.longest))
-        else {
+        let kind = Descriptor.kind(of: file.number)
+        let bytes = kind == S_IFREG ? file.contents(limit: Self.longest + 1) : []
+        let fault =
+            kind == S_IFDIR
+            ? "a folder"
+            : bytes.count > Self.longest
+                ? "larger than \(Self.longest >> 20) MiB, and so no metrics file of parleyd"
+                : "not a metrics file of parleyd, or not a whole one"
+        guard bytes.count <= Self.longest, let reading = MetricsReading(bytes) else {
             throw ConfigurationError(
                 .noMetrics,
-                "\(escaped(path)) is not a metrics file of parleyd; name the one that the server writes (--metrics)"
-            )
+                "\(escaped(path)) is \(fault); name the file that the server writes (--metrics)")
         }
         return reading
     }

@@ -67,6 +67,7 @@ struct ArgumentsTests {
         let arguments = try read(line.words)
         #expect(arguments.operands == line.operands)
         #expect(arguments.rest == line.rest)
+        #expect(arguments.allOperands == line.operands + (line.rest ?? []))
         #expect(options(of: arguments) == line.options)
     }
 

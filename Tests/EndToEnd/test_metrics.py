@@ -3,7 +3,6 @@
 
 import collections
 import os
-import pathlib
 import re
 import signal
 import socket
@@ -11,7 +10,6 @@ import subprocess
 import unittest
 
 import authority
-from conditions import only_root
 from parley1 import BAD_ARGUMENT, UNKNOWN
 from people import client
 from remote_server import REPLIES, TableServer, program
@@ -24,10 +22,6 @@ COMMANDS = {
     "cat": program("/bin/cat", input=True), "echo": program("/bin/echo", "{text}", arguments={"text": "[a-z]*"}),
     "wait": program("/bin/sh", "-c", "echo $$; exec sleep 30", timeout=60),
 }
-LARGE = {f"command-{number}-{'x' * 100}": program("/bin/true") for number in range(600)}
-"""Whose metrics take a while to write."""
-WHOLE = "\n# TYPE parley_crl_next_update_timestamp_seconds gauge\n"
-"""The end of every metrics file."""
 
 
 def samples(text):
@@ -62,9 +56,9 @@ class Watched(TestCase):
         self.assertStatus(server, 0)
         return self.metrics()
 
-    def status(self, *words, **environment):
+    def status(self, *words, cwd=None, **environment):
         return subprocess.run([PARLEYD, "status", *map(str, words)], capture_output=True, text=True, timeout=LIMIT,
-                              env={**os.environ, **environment}, check=False)
+                              cwd=cwd, env={**os.environ, **environment}, check=False)
 
 
 class Counts(Watched):
@@ -211,149 +205,37 @@ class Counts(Watched):
         self.assertEqual(found["parley_handshake_failures_total", "peerSpeaksNoTLS"], 1)
 
 
-class Files(Watched):
-    """What the file may be. A server that can't write it serves all the same, and says so once."""
-
-    def serves_without(self, *words, **how):
-        server = self.serve(**how)
-        said = server.stderr.expect(r"parleyd: the metrics file ([^\n]*)\n")[1]
-        for word in words:
-            self.assertIn(word, said)
-        session = server.session(self)
-        self.assertEqual(session.ask("echo", "a").output, b"a\n")
-        session.stream.unwrap().close()
-        server.reload()
-        server.signal(signal.SIGTERM)
-        self.assertStatus(server, 0)
-        self.assertEqual(server.stderr.text.count("the metrics file"), 1)
-        return said
-
-    def test_a_folder_that_others_may_write(self):
-        self.folder.chmod(0o777)
-        self.serves_without("can be written by", "chmod")
-        self.assertEqual(os.listdir(self.folder), [])
-        self.folder.chmod(0o700)
-
-    def test_a_pipe_and_a_folder(self):
-        os.mkfifo(self.file)
-        self.serves_without("not a regular file")
-        self.file.unlink()
-        self.file.mkdir()
-        self.serves_without("not a regular file")
-
-    def test_a_link_leads_to_the_file_that_is_replaced(self):
-        other = new_folder()
-        self.file.symlink_to(other / "real.prom")
-        server = self.serve()
-        eventually((other / "real.prom").exists, "the file")
-        self.assertTrue(self.file.is_symlink())
-        self.assertEqual(self.last(server)["parley_up",], 0)
-        other.chmod(0o777)
-        (other / "real.prom").unlink()
-        self.serves_without("can be written by")
-        other.chmod(0o700)
-
-    def test_what_is_not_a_metrics_file_is_never_replaced(self):
-        self.file.write_text("-----BEGIN PRIVATE KEY-----\n")
-        self.serves_without("something else in it")
-        self.assertEqual(self.file.read_text(), "-----BEGIN PRIVATE KEY-----\n")
-
-    def test_no_folder(self):
-        self.file = self.folder / "none" / "metrics.prom"
-        self.serves_without("does not exist")
-
-    def test_a_descriptor(self):
-        self.file = pathlib.Path("/dev/fd/2")
-        self.serves_without("a descriptor cannot be replaced")
-
-    def test_what_a_killed_server_left_is_gone_with_the_next(self):
-        draft = self.folder / ".metrics.prom.new"
-        draft.write_text("# HELP parley_up half")
-        server = self.serve()
-        eventually(self.file.exists, "the file")
-        self.assertFalse(draft.exists())
-        os.kill(server.pid, signal.SIGKILL)
-        self.assertStatus(server, -signal.SIGKILL)
-        self.assertEqual(self.metrics()["parley_up",], 1)
-        self.assertEqual(self.status(self.file).returncode, 0)  # For a minute.
-
-    def test_readers_never_see_half_of_it(self):
-        server = self.serve(LARGE)
-        eventually(self.file.exists, "the file")
-        last, versions = None, 0
-        server.signal(signal.SIGHUP)
-        while versions < 8:
-            with open(self.file, encoding="utf-8") as file:  # It is always there.
-                text, this = file.read(), os.fstat(file.fileno()).st_ino
-            self.assertTrue(text.startswith("# HELP parley_up "))
-            self.assertIn(WHOLE, text)
-            if this != last:
-                last, versions = this, versions + 1
-                server.signal(signal.SIGHUP)
-
-    def test_a_server_that_is_killed_while_it_writes_leaves_no_half_of_it(self):
-        for _ in range(5):
-            server = self.serve(LARGE)
-            eventually(self.file.exists, "the file")
-            server.signal(signal.SIGHUP)
-            draft = self.folder / ".metrics.prom.new"
-            self.file.unlink()
-            eventually(lambda: draft.exists() or self.file.exists(), "the next version")
-            os.kill(server.pid, signal.SIGKILL)
-            self.assertStatus(server, -signal.SIGKILL)
-            if self.file.exists():
-                self.assertIn(WHOLE, self.file.read_text())
-
-    @only_root("mounts a file system")
-    def test_a_full_disk(self):
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k,mode=0755", "none", self.folder],
-                                 capture_output=True, timeout=LIMIT, check=False)
-        if mounted.returncode:
-            self.skipTest("no file system can be mounted here")
-        self.addCleanup(subprocess.run, ["umount", "-l", self.folder], timeout=LIMIT, check=True)
-        server = self.serve()
-        eventually(self.file.exists, "the file")
-        whole = self.file.read_text()
-        fill = self.folder / "fill"
-        with self.assertRaises(OSError), open(fill, "wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4_096))
-        server.reload()
-        server.stderr.expect(r"parleyd: the metrics file [^\n]*No space left on device[^\n]*\n")
-        self.assertEqual(self.file.read_text(), whole)
-        self.assertEqual(sorted(os.listdir(self.folder)), ["fill", "metrics.prom"])
-        fill.unlink()
-        server.reload()
-        server.stderr.expect("parleyd: the metrics file is being written again\n")
-
-    def test_check_warns_of_it_and_writes_nothing(self):
-        words = [PARLEYD, "check", "--certs", authority.good(), "--client-ca", authority.good() / "ca.pem", "--quiet"]
-
-        def warnings(path):
-            ended = subprocess.run([*words, "--metrics", path], capture_output=True, text=True, timeout=LIMIT,
-                                   check=False)
-            self.assertEqual(ended.returncode, 0)
-            return [line for line in ended.stderr.splitlines() if "metrics" in line]
-        self.assertEqual(warnings(self.file), [])
-        self.assertEqual(os.listdir(self.folder), [])
-        warning, = warnings(self.folder / "none/x.prom")
-        self.assertRegex(warning, "^parleyd: warning: the metrics file .*does not exist")
-        self.assertEqual(warnings(""), [])
-
-
 class Status(Watched):
 
     def test_a_file_that_is_missing_or_foreign_has_a_sentence(self):
         os.mkfifo(self.folder / "pipe")
         (self.folder / "foreign").write_text("# HELP node_up x\n")
         (self.folder / "half").write_text("# HELP parley_up x\n")
-        for name, words in (("none", "No such file"), ("pipe", "is not a metrics file"), ("", "is not a metrics file"),
+        for name, words in (("none", "No such file"), ("pipe", "is not a metrics file"), ("", "is a folder"),
                             ("foreign", "is not a metrics file"), ("half", "is not a metrics file")):
             with self.subTest(name):
                 ended = self.status(self.folder / name)
                 self.assertEqual((ended.returncode, ended.stdout), (78, ""))
                 self.assertRegex(ended.stderr, rf"\Aparleyd: [^\n]*{words}[^\n]*\n\Z")
-        self.assertEqual(self.status("a", "b").returncode, 64)
+        for words in (("a", "b"), ("a", "--", "b"), ("--", "a", "b")):
+            ended = self.status(*words)
+            self.assertEqual(ended.returncode, 64)
+            self.assertIn("unexpected argument 'b'", ended.stderr)
+
+    def test_a_file_after_two_hyphens(self):
+        file = self.folder / "--help"
+        file.write_text("# HELP parley_up x\nparley_up 0\nparley_metrics_timestamp_seconds 1\n")
+        ended = self.status("--", "--help", cwd=self.folder)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("the server ended ", ended.stderr)
+
+    def test_a_file_that_is_too_large(self):
+        with open(self.file, "w", encoding="utf-8") as file:
+            file.write("# HELP parley_up x\nparley_up 1\nparley_metrics_timestamp_seconds 1\n")
+            file.truncate(1 << 40)
+        ended = self.status(self.file)
+        self.assertEqual((ended.returncode, ended.stdout), (78, ""))
+        self.assertRegex(ended.stderr, r"\Aparleyd: [^\n]*larger than 64 MiB[^\n]*\n\Z")
 
     def test_a_stale_file_and_an_ended_server(self):
         server = self.serve()

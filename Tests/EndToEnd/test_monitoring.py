@@ -11,7 +11,7 @@ from conditions import needs
 from parley1 import UNKNOWN
 from remote_server import REPLIES, TableServer, program
 from support import LIMIT, REPOSITORY, Program, TestCase, eventually, new_folder
-from test_metrics import samples
+from test_metrics import LABEL, SAMPLE, samples
 
 MONITORING = REPOSITORY / "packaging" / "monitoring"
 RULES, DASHBOARD = MONITORING / "parley-alerts.yml", MONITORING / "parley-dashboard.json"
@@ -101,6 +101,37 @@ class Monitoring(TestCase):
         tested = set(re.findall(r"alertname: (\w+)", (MONITORING / "parley-alerts-test.yml").read_text()))
         self.assertEqual(alerts, tested)
 
+    def labels(self):
+        """Those of each series' name, and what Prometheus adds to all of them."""
+        found = {"parley_crl_next_update_timestamp_seconds": {"issuer"}}
+        for line in self.file.read_text().splitlines():
+            if not line.startswith("#"):
+                name, labels, _ = SAMPLE.match(line).groups()
+                found.setdefault(name, set()).update(pair[0] for pair in LABEL.findall(labels or ""))
+        return {name: labels | {"instance", "job"} for name, labels in found.items()}
+
+    @staticmethod
+    def used_labels(query, words):
+        """What an expression groups or selects by, and the legend or the sentence of its result names."""
+        used = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", query))
+        for group in re.findall(r"\b(?:by|without|on|ignoring)\s*\(([^)]*)\)", query):
+            used |= set(re.findall(r"\w+", group))
+        named = set(re.findall(r"\$labels\.(\w+)", words)) | set(re.findall(r"\{\{(\w+)\}\}", words))
+        return used | named
+
+    def test_alerts_and_dashboard_use_labels_that_their_metrics_have(self):
+        labels = self.labels()
+        rules = [(rule.partition("labels:")[0], rule.partition("annotations:")[2])
+                 for rule in RULES.read_text().split("- alert: ")[1:]]
+        uses = rules + [(target["expr"], target["legendFormat"])
+                        for panel in self.panels() for target in panel["targets"]]
+        self.assertGreater(len(uses), 20)
+        for query, words in uses:
+            there = set().union(*(labels[name] for name in NAME.findall(query)))
+            used = self.used_labels(query, words)
+            self.assertIn("instance", used)
+            self.assertEqual(used - there, set(), query)
+
     def test_the_dashboard_has_the_shape_that_grafana_takes(self):
         board = json.loads(DASHBOARD.read_text())
         # Grafana gives it a number of its own.
@@ -121,9 +152,13 @@ class Monitoring(TestCase):
             self.assertIn(panel["type"], ("stat", "timeseries", "table"))
             self.assertEqual(panel["datasource"], {"type": "prometheus", "uid": "${datasource}"})
             self.assertEqual(len({target["refId"] for target in panel["targets"]}), len(panel["targets"]))
+            self.assertTrue(all(target["refId"] and target["datasource"] == panel["datasource"]
+                                for target in panel["targets"]))
             used = set(re.findall(r"\$\{?([a-z]\w*)", json.dumps(panel)))
             self.assertLessEqual(used, variables)
         self.assertEqual(len({panel["id"] for panel in board["panels"]}), len(board["panels"]))
+        kinds = {variable["name"]: variable["type"] for variable in board["templating"]["list"]}
+        self.assertEqual(kinds["datasource"], "datasource")  # So that an import asks for none (__inputs).
 
     def test_the_page_has_every_metric_with_its_type_and_no_other(self):
         documented = dict(re.findall(r"(?m)^\| `(parley_\w+)` \| (\w+) \|", PAGE.read_text()))

@@ -213,6 +213,7 @@ struct MetricsTests {
         "", "x", "# HELP parley_up x\n", "# HELP node_up x\nparley_up 1\n",
         "# HELP parley_up x\nparley_up 1\nparley_up 1\nparley_metrics_timestamp_seconds 1\n",
         "# HELP parley_up x\nparley_up{a=\"\nparley_metrics_timestamp_seconds 1\n",
+        "# HELP parley_up x\nparley_up 1\nparley_metrics_timestamp_seconds 17",
     ])
     func whatIsNotAMetricsFile_isNotReadAsOne(text: String) {
         #expect(MetricsReading(Array(text.utf8)) == nil)

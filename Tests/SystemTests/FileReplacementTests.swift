@@ -1,5 +1,6 @@
 // A file that is replaced as a whole, and what is never replaced.
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 import Testing
 
@@ -18,11 +19,28 @@ struct FileReplacementTests {
 
     private func write(_ name: String, _ text: String = "# ours, new") -> FileError? {
         do throws(FileError) {
-            try replacement(name).write(Array(text.utf8))
+            var replacement = replacement(name)
+            try replacement.write(Array(text.utf8))
             return nil
         } catch {
             return error
         }
+    }
+
+    private func code(_ file: inout FileReplacement, _ text: String) -> FileError.Code? {
+        do throws(FileError) {
+            try file.write(Array(text.utf8))
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    /// - Parameter kind: F_RDLCK or F_WRLCK.
+    private func lock(_ number: Int32, _ kind: Int32) -> Bool {
+        var lock = Glibc.flock()
+        lock.l_type = Int16(kind)
+        return unsafe fcntl(number, parley_ofd_setlk, &lock) == 0
     }
 
     private func read(_ name: String) throws -> String {
@@ -85,8 +103,9 @@ struct FileReplacementTests {
         #expect(unsafe mkfifo(sandbox["pipe"], 0o600) == 0)
         try sandbox.folder("folder")
         for name in ["pipe", "folder", "folder/"] { #expect(write(name)?.code == .notRegular) }
-        let device = FileReplacement("/dev/fd/1", beginning: "")
-        #expect(throws: FileError.self) { try device.write([]) }
+        #expect(write("folder")?.sentence == "it is a folder; name a file")
+        var device = FileReplacement("/dev/fd/1", beginning: "")
+        #expect(code(&device, "") == .notRegular)
         #expect(entries() == ["folder", "pipe"])
     }
 
@@ -120,12 +139,97 @@ struct FileReplacementTests {
     }
 
     /// The draft's name is longer.
-    @Test func aDraftThatCanNotBeMade_leavesTheOldFile() throws {
-        let name = String(repeating: "f", count: 253)
-        try sandbox.file(name, 0o644, "# ours, old")
+    @Test(arguments: [251, 253, 256])
+    func aNameThatIsTooLong_isReportedAsThat(length: Int) throws {
+        let name = String(repeating: "f", count: length)
+        if length < 256 { try sandbox.file(name, 0o644, "# ours, old") }
         let error = try #require(write(name))
         #expect(error.cause == .system(Errno(ENAMETOOLONG)))
+        #expect(error.sentence.contains("too long"))
+        #expect(throws: error) { try replacement(name).examine() }
+        guard length < 256 else { return }
         #expect(try read(name) == "# ours, old")
         #expect(entries() == [name])
+    }
+
+    @Test func aName_mayBeAsLongAsItsDraftAllows() {
+        #expect(write(String(repeating: "f", count: 250)) == nil)
+    }
+
+    @Test func aFolderInPlaceOfTheDraft_isNamed() throws {
+        try sandbox.folder(".f.new")
+        let error = try #require(write("f"))
+        #expect(error.code == .notRegular)
+        #expect(error.sentence.contains(".f.new, which is a folder"))
+        #expect(throws: error) { try replacement("f").examine() }
+        #expect(entries() == [".f.new"])
+    }
+
+    // MARK: Several that write it
+
+    @Test func ofTwoThatWriteAFile_theSecondIsRefused_untilTheFirstEnds() throws {
+        var second = replacement("f")
+        do {
+            var first = replacement("f")
+            #expect(code(&first, "# ours, 1") == nil)
+            #expect(code(&second, "# ours, 2") == .inUse)
+            #expect(code(&first, "# ours, 3") == nil)
+            #expect(code(&second, "# ours, 4") == .inUse)
+            #expect(try read("f") == "# ours, 3")
+            // That the first goes on to write it is no obstacle to a check.
+            try replacement("f").examine()
+        }
+        #expect(code(&second, "# ours, 5") == nil)
+        #expect(try read("f") == "# ours, 5")
+        #expect(entries() == ["f"])
+    }
+
+    @Test func aLinkToAFileThatAnotherWrites_isNoWayToIt() throws {
+        try sandbox.link("link", "f")
+        var first = replacement("f")
+        var second = replacement("link")
+        #expect(code(&first, "# ours, 1") == nil)
+        #expect(code(&second, "# ours, 2") == .inUse)
+    }
+
+    /// Both find no file.
+    @Test func aDraftThatAnotherWrites_isLeftAlone() throws {
+        try sandbox.file(".f.new", 0o600, "# ou")
+        let other = Descriptor(owning: unsafe open(sandbox[".f.new"], O_WRONLY | O_CLOEXEC))
+        #expect(lock(other.number, F_WRLCK))
+        #expect(write("f")?.code == .inUse)
+        #expect(try read(".f.new") == "# ou")
+        _ = consume other
+    }
+
+    @Test func aFileThatWasTakenAway_isMadeAgain_byWhoeverIsFirst() throws {
+        var first = replacement("f")
+        var second = replacement("f")
+        #expect(code(&first, "# ours, 1") == nil)
+        #expect(unsafe unlink(sandbox["f"]) == 0)
+        #expect(code(&second, "# ours, 2") == nil)
+        #expect(code(&first, "# ours, 3") == .inUse)
+        #expect(try read("f") == "# ours, 2")
+    }
+
+    /// Everybody may read it.
+    @Test func aReadersLock_keepsNobodyAway() throws {
+        #expect(write("f") == nil)
+        let reader = Descriptor(owning: unsafe open(sandbox["f"], O_RDONLY | O_CLOEXEC))
+        #expect(lock(reader.number, F_RDLCK))
+        #expect(flock(reader.number, LOCK_EX | LOCK_NB) == 0)
+        #expect(write("f", "# ours, newer") == nil)
+        #expect(try read("f") == "# ours, newer")
+        _ = consume reader
+    }
+
+    @Test(arguments: [
+        (ENOSPC, "make room"), (EROFS, "this user can write"), (EIO, "another file"),
+    ])
+    func aWriteThatFails_isBlamedOnItsReason(reason: Int32, remedy: String) {
+        let error = replacement("f").failure(Errno(reason))
+        #expect(error.sentence.contains("\(Errno(reason))"))
+        #expect(error.sentence.contains(remedy))
+        #expect(error.sentence.contains("room") == (reason == ENOSPC))
     }
 }

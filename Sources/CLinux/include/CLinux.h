@@ -51,6 +51,8 @@ parley_option parley_getopt_long(
 int parley_pidfd_open(int pid);
 // open(2)'s flag for a descriptor that only refers to a file.
 extern const int parley_o_path;
+// fcntl(2)'s commands for locks that belong to what was opened, not to the process.
+extern const int parley_ofd_setlk, parley_ofd_getlk;
 // A file in memory only, to be filled and then sealed, after which nobody can change it (memfd_create(2)).
 // Below zero, with errno, if that fails.
 int parley_memory_file(const char *name);

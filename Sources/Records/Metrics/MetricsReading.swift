@@ -12,9 +12,11 @@ package struct MetricsReading: Sendable {
 
     private let samples: [String: [Sample]]
 
-    /// - Returns: nil if it is not parleyd's.
+    /// - Returns: nil if it is not parleyd's, or ends within a line.
     package init?(_ bytes: [UInt8]) {
-        guard bytes.starts(with: Metrics.beginning.utf8) else { return nil }
+        guard bytes.starts(with: Metrics.beginning.utf8), bytes.last == UInt8(ascii: "\n") else {
+            return nil
+        }
         let lines = bytes.split(separator: UInt8(ascii: "\n"))
         samples = Dictionary(grouping: lines.compactMap { Self.sample($0) }) { $0.name }
         guard samples["parley_up"]?.count == 1, samples["parley_metrics_timestamp_seconds"] != nil
