@@ -58,7 +58,7 @@ struct StatusReportTests {
             let series = line.split(separator: " ").dropLast().joined(separator: " ")
             return "\(series) \(number)"
         }
-        for now in [Self.now, 0, .max, .min] {
+        for now in [0, Self.now, 1 << 40] {
             #expect(lines(Array((text.joined(separator: "\n") + "\n").utf8), at: now) != nil)
         }
     }
