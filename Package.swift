@@ -96,6 +96,8 @@ let package = Package(
             swiftSettings: small),
         .target(
             name: "Conversations", dependencies: ["System", "Sockets"], swiftSettings: settings),
+        .target(
+            name: "Hosts", dependencies: ["JSON5", "System", "Sockets", "TLS"], swiftSettings: small),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
             name: "Broker",
@@ -124,7 +126,7 @@ let package = Package(
         .executableTarget(
             name: "parley",
             dependencies: [
-                "System", "Sockets", "TLS", "Conversations", "Remote", "Records", "Console",
+                "System", "Sockets", "TLS", "Hosts", "Conversations", "Remote", "Records", "Console",
             ],
             swiftSettings: small, linkerSettings: linking),
         // Not products: the benchmark's load, and the server in C that it compares with.
@@ -168,6 +170,9 @@ let package = Package(
             name: "JSON5Tests", dependencies: ["JSON5", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CommandsTests", dependencies: ["Commands", "JSON5", "System", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "HostsTests", dependencies: ["Hosts", "JSON5", "System", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ProgramsTests", dependencies: ["Programs", "System", "Sockets", "TestSupport"],
