@@ -20,19 +20,27 @@ package struct HostsConfiguration: Sendable {
         if let path {
             files = [try HostsFile(path)]
         } else if let path = Self.ofEnvironment {
-            do throws(TextError) {
-                files = [try HostsFile(path)]
-            } catch {
-                throw error.line == nil
-                    ? error.saying("\(error.sentence) (PARLEY_CONFIG names this file)") : error
-            }
+            files = [try Self.file(path, "PARLEY_CONFIG names this file")]
         } else {
             var files: [HostsFile] = []
-            for folder in [UserFolder.configuration, SystemFolder.configuration] {
+            for (folder, why) in [
+                // Whoever uses sudo may not know.
+                (UserFolder.configuration, "XDG_CONFIG_HOME or HOME leads to this file"),
+                (SystemFolder.configuration, "it is read for every user"),
+            ] {
                 let path = folder.map { "\($0)/config.json5" }
-                if let path, Self.mayExist(path) { files.append(try HostsFile(path)) }
+                if let path, Self.mayExist(path) { files.append(try Self.file(path, why)) }
             }
             self.files = files
+        }
+    }
+
+    /// - Parameter why: said of a file that can't be read, since the user has not named it.
+    private static func file(_ path: String, _ why: String) throws(TextError) -> HostsFile {
+        do throws(TextError) {
+            return try HostsFile(path)
+        } catch {
+            throw error.line == nil ? error.saying("\(error.sentence) (\(why))") : error
         }
     }
 

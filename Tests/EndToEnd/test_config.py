@@ -204,7 +204,7 @@ class Files(TestCase):
         (home / ".config/parley").mkdir(parents=True, mode=0o755)
         path = write(home / ".config/parley", {"web1": {}})
         os.chown(home, NOBODY, NOBODY)
-        self.assertRefused(path, "belongs to", environment={"HOME": str(home), "XDG_CONFIG_HOME": ""})
+        self.assertRefused(path, "belongs to", "HOME leads to this file", environment={"HOME": str(home), "XDG_CONFIG_HOME": ""})
 
     def test_a_link_is_followed_and_one_that_leads_nowhere_is_refused(self):
         home = new_folder()
