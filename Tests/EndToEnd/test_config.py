@@ -9,10 +9,10 @@ import subprocess
 import unittest
 
 import authority
-from conditions import only_root, without
+from conditions import only_root, without, works
 from hosts import Parley, configured, write
 from remote_server import REPLIES, TableServer
-from support import LIMIT, NOBODY, PARLEY, REPOSITORY, Server, TestCase, new_folder
+from support import LIMIT, NOBODY, PARLEY, REPOSITORY, Program, Server, TestCase, new_folder
 
 KEYS = ("address", "port", "serverName", "certs", "cert", "key", "ca", "pin", "crl", "keepalive")
 
@@ -152,7 +152,8 @@ class Files(TestCase):
 
     def test_a_mistake_is_told_with_its_place(self):
         for text, words in (
-                ("", ":1:1: found the end of the file"), ("{hosts: {}", ":1:11: "), ("{\n\n  hots: {}}", ":3:3: .*'hosts'"),
+                ("", ":1:1: found the end of the file"), ("{hosts: {}", ":1:11: "),
+                ("{\n\n  hots: {}}", ":3:3: .*'hosts'"),
                 ("{hosts: {web1: {prot: 1}}}", ":1:17: .*did you mean 'port'"),
                 ("{hosts: {web1: {port: 70000}}}", ":1:23: .*from 1 to 65535"),
                 ("{hosts: {web1: {port: '1'}}}", ":1:23: 'port' is a string"),
@@ -204,7 +205,8 @@ class Files(TestCase):
         (home / ".config/parley").mkdir(parents=True, mode=0o755)
         path = write(home / ".config/parley", {"web1": {}})
         os.chown(home, NOBODY, NOBODY)
-        self.assertRefused(path, "belongs to", "HOME leads to this file", environment={"HOME": str(home), "XDG_CONFIG_HOME": ""})
+        self.assertRefused(path, "belongs to", "HOME leads to this file",
+                           environment={"HOME": str(home), "XDG_CONFIG_HOME": ""})
 
     def test_a_link_is_followed_and_one_that_leads_nowhere_is_refused(self):
         home = new_folder()
@@ -262,6 +264,22 @@ class Report(TestCase):
         values = {row[0]: row[1:] for row in self.rows("--ca", "own.pem", "web1:9", config=path)}
         self.assertEqual([values[key] for key in ("port", "ca", "cert")],
                          [["9", "option"], ["own.pem", "option"], [f"{certs}/client.pem", f"{path}:4"]])
+
+    @unittest.skipUnless(works("unshare", "-m", "true"), "only who may mount has another /etc")
+    def test_the_systems_file_adds_to_the_users(self):
+        home, system = new_folder(), new_folder()
+        for folder in (home / "parley", system / "parley"):
+            folder.mkdir(mode=0o755)
+        system.chmod(0o755)
+        user = write(home / "parley", {"web1": {"port": 1}})
+        write(system / "parley", {"web1": {"port": 2, "address": "192.0.2.1"}, "*": {"keepalive": 3}})
+        run = Program(self, ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc && exec "$@"', system,
+                             PARLEY, "config", "web1"], environment={"XDG_CONFIG_HOME": str(home)})
+        self.assertStatus(run, 0)
+        values = {line.split("\t")[0]: line.split("\t")[1:] for line in run.stdout.text.splitlines()}
+        system = "/etc/parley/config.json5:1"
+        self.assertEqual([values[key] for key in ("port", "address", "keepalive")],
+                         [["1", f"{user}:1"], ["192.0.2.1", system], ["3", system]])
 
     def test_scripts_get_an_object_a_line(self):
         pins = ["sha256//" + letter * 42 + "A=" for letter in "BC"]
