@@ -53,7 +53,7 @@ let linking: [LinkerSetting] = [
 /// program, with flags that only that build has.
 let isFuzzed = Context.environment["PARLEY_FUZZED"] != nil
 let fuzzed: [Target.Dependency] = [
-    "System", "Sockets", "TLS", "Commands", "Remote", "Records", "Console", "Broker",
+    "System", "Sockets", "TLS", "JSON5", "Commands", "Remote", "Records", "Console", "Broker",
 ]
 let fuzzers: Target =
     isFuzzed
@@ -89,12 +89,15 @@ let package = Package(
         .target(
             name: "TLS", dependencies: ["COpenSSL", "CProvider", "System", "Sockets"],
             swiftSettings: small),
-        .target(name: "Commands", dependencies: ["System"], swiftSettings: settings),
+        .target(name: "JSON5", dependencies: ["System"], swiftSettings: settings),
+        .target(name: "Commands", dependencies: ["System", "JSON5"], swiftSettings: settings),
         .target(
             name: "Programs", dependencies: ["CLinux", "System", "Sockets"],
             swiftSettings: small),
         .target(
             name: "Conversations", dependencies: ["System", "Sockets"], swiftSettings: settings),
+        .target(
+            name: "Hosts", dependencies: ["JSON5", "System", "Sockets", "TLS"], swiftSettings: small),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
             name: "Broker",
@@ -123,7 +126,7 @@ let package = Package(
         .executableTarget(
             name: "parley",
             dependencies: [
-                "System", "Sockets", "TLS", "Conversations", "Remote", "Records", "Console",
+                "System", "Sockets", "TLS", "Hosts", "Conversations", "Remote", "Records", "Console",
             ],
             swiftSettings: small, linkerSettings: linking),
         // Not products: the benchmark's load, and the server in C that it compares with.
@@ -164,7 +167,12 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandsTests", dependencies: ["Commands", "System", "TestSupport"],
+            name: "JSON5Tests", dependencies: ["JSON5", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "CommandsTests", dependencies: ["Commands", "JSON5", "System", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "HostsTests", dependencies: ["Hosts", "JSON5", "System", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ProgramsTests", dependencies: ["Programs", "System", "Sockets", "TestSupport"],

@@ -1,5 +1,6 @@
 // Reads the arguments of a command.
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON5
 internal import System
 
 /// Turns `arguments` into patterns.

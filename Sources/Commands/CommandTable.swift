@@ -1,5 +1,6 @@
 // The allow-list of commands.
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON5
 public import System
 
 /// A table that was read completely and without mistakes. It does not change.
@@ -23,7 +24,7 @@ public final class CommandTable: Sendable {
     public convenience init(
         file path: String, users: ProgramUsers, groups: ControlGroupSupport? = nil
     ) throws(TableError) {
-        try self.init(text: TableFile.read(path), name: path, users: users, groups: groups)
+        try self.init(text: JSON5File.read(path), name: path, users: users, groups: groups)
     }
 
     /// - Parameters:

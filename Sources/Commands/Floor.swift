@@ -1,5 +1,6 @@
-// Re-exports the module that every module is built on.
+// Re-exports the modules whose errors this one throws.
 // SPDX-License-Identifier: Apache-2.0
 
-// This module's errors are `Fault`s, so code that handles one needs its members.
+// `TableError` is JSON5's `TextError`, a `Fault`, so code that handles one needs the members of both.
+@_exported public import JSON5
 @_exported public import System

@@ -1,5 +1,6 @@
 // Reads a table's groups of identities.
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON5
 internal import System
 
 /// Resolves groups that name groups.

@@ -1,5 +1,6 @@
 // An identity as written in a table.
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON5
 internal import System
 
 /// A text that a certificate's name or key can match, in the canonical spelling that is compared.

@@ -1,5 +1,6 @@
 // A string in the table that is passed to the kernel.
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON5
 
 extension JSON5Node {
     /// A string that can be a path, an argument or a variable of a program.

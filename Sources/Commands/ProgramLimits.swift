@@ -1,6 +1,7 @@
 // The settings of a program that have defaults.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import JSON5
 internal import System
 
 /// How a program runs, and with which limits.

@@ -1,5 +1,6 @@
 // Reads the entry of a command that has `run`.
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON5
 internal import System
 
 /// Turns one command's members into its program.

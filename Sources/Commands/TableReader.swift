@@ -1,5 +1,6 @@
 // Reads a table's groups and commands.
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON5
 internal import System
 
 /// Turns a text into entries, or finds its first mistake.

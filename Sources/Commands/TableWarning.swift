@@ -1,5 +1,6 @@
 // A warning about a valid table.
 // SPDX-License-Identifier: Apache-2.0
+internal import JSON5
 internal import System
 
 /// Something in a valid table that its author may not have intended.

@@ -1,6 +1,7 @@
 // Reads the users that a table's programs run as.
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import JSON5
 internal import System
 
 /// Looks each user up once, since a name service may take its time.

@@ -112,6 +112,19 @@ public struct Arguments: Sendable {
         }
     }
 
+    private init(
+        operands: [String], rest: [String]?, options: [(name: String, value: String)]
+    ) {
+        (self.operands, self.rest, self.options) = (operands, rest, options)
+    }
+
+    /// The same with values for options that were not given.
+    public func completed(by values: [(name: String, value: String)]) -> Arguments {
+        Arguments(
+            operands: operands, rest: rest,
+            options: options + values.filter { !has($0.name) })
+    }
+
     public func has(_ name: String) -> Bool { options.contains { $0.name == name } }
 
     /// The last value that was given: a repeated option overrides the earlier one.

@@ -16,9 +16,8 @@ struct Places: Sendable {
         if let named {
             folders = [named]
         } else {
-            let system = "/etc/parley"
             let ofUser = forUser ? UserFolder.configuration.map { [$0] } ?? [] : []
-            folders = ofUser + [system]
+            folders = ofUser + [SystemFolder.configuration]
         }
     }
 

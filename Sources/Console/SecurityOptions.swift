@@ -90,7 +90,9 @@ public struct SecurityOptions: Sendable {
     /// - Parameter filesRead: called when no more files will be opened; a long CRL is processed
     ///   after that. Not called if something is thrown before.
     public func serverContext(filesRead: () -> Void = {}) throws(CredentialError) -> TLSContext {
-        let credentials = try credentials("server", .server, trial: .withFace)
+        let files = try files("server")
+        let credentials = try Credentials(
+            certificate: files.certificate, key: files.key, purpose: .server, trial: .withFace)
         let trust = try clientCA.map { (path) throws(CredentialError) in
             try Trust(ca: path, crl: crl, filesRead: filesRead)
         }
@@ -103,33 +105,43 @@ public struct SecurityOptions: Sendable {
     /// A client's context. It trusts `--ca`, else the pins, else the CA in one of the folders, else the
     /// system's store; its certificate is `--cert`, else one from the folders, else none.
     public func clientContext() throws(CredentialError) -> TLSContext {
-        var anchors = ca
-        if anchors == nil, pins.isEmpty {
-            let folder = places.folder(with: "ca.pem")
-            // A named folder without a CA must not lead to trusting the whole system's store.
-            anchors = (folder ?? (folderIsNamed ? places.folders[0] : nil)).map { "\($0)/ca.pem" }
-        }
         let trust = try Trust(ca: anchors, pins: pins, crl: crl, lookedIn: places.folders)
-        var credentials: Credentials?
-        if certificate != nil || key != nil || places.folder(with: "client.pem") != nil {
-            credentials = try self.credentials("client", .client)
+        let credentials = try clientFiles().map { (files) throws(CredentialError) in
+            try Credentials(certificate: files.certificate, key: files.key, purpose: .client)
         }
         return try TLSContext(clientTrusting: trust, credentials: credentials, options: options)
     }
 
+    /// Where certificates are looked for that no option names.
+    public var folders: [String] { places.folders }
+
+    /// The file of the CAs that a client trusts; nil if it trusts only the pins or, without any, the
+    /// system's store.
+    public var anchors: String? {
+        guard ca == nil, pins.isEmpty else { return ca }
+        let folder = places.folder(with: "ca.pem")
+        // A named folder without a CA must not lead to trusting the whole system's store.
+        return (folder ?? (folderIsNamed ? places.folders[0] : nil)).map { "\($0)/ca.pem" }
+    }
+
+    /// The files of a client's certificate and its key; nil if it has none.
+    public func clientFiles() throws(CredentialError) -> (certificate: String, key: String)? {
+        guard certificate != nil || key != nil || places.folder(with: "client.pem") != nil
+        else { return nil }
+        return try files("client")
+    }
+
     /// The named certificate and key, or those with this name, both from the first folder that has
     /// the certificate.
-    private func credentials(
-        _ name: String, _ purpose: Credentials.Purpose, trial: Credentials.Trial = .handshake
-    ) throws(CredentialError) -> Credentials {
+    private func files(
+        _ name: String
+    ) throws(CredentialError) -> (certificate: String, key: String) {
         let folder = places.folder(with: "\(name).pem") ?? places.folder(with: "\(name).key")
         guard let folder = folder ?? (certificate != nil && key != nil ? "" : nil) else {
             let missing = certificate == nil ? "\(name).pem" : "\(name).key"
             throw CredentialError.missing(missing, in: places.folders)
         }
-        return try Credentials(
-            certificate: certificate ?? "\(folder)/\(name).pem",
-            key: key ?? "\(folder)/\(name).key", purpose: purpose, trial: trial)
+        return (certificate ?? "\(folder)/\(name).pem", key ?? "\(folder)/\(name).key")
     }
 
     /// Refuses options that have no effect without TLS, since the user expects them to have one.

@@ -110,7 +110,9 @@ final class Client {
         case (let name, let reason)?:
             let sentence =
                 "cannot write to \(name) (\(Errno(reason))); redirect it elsewhere"
-            Log.end("parley", sentence, status: ExitStatus.failure, run: options.run)
+            Log.end(
+                "parley", sentence, status: ExitStatus.failure, run: options.run,
+                server: options.server)
         }
     }
 
@@ -173,7 +175,7 @@ final class Client {
             options.run.map { $0.isConversational && input.isTerminal } ?? (options.messages == nil)
         if isWatched, !options.isQuiet {
             log.write(
-                "connected to \(socket.peer?.description ?? options.endpoint.description) (\(stream.version), \(stream.cipher), \(stream.peerName ?? "no name"))"
+                "connected to \(options.server.place(socket.peer)) (\(stream.version), \(stream.cipher), \(stream.peerName ?? "no name"))"
             )
         }
         return stream
@@ -282,7 +284,7 @@ final class Client {
         // Cancelled by a signal or a closed output, which needs no explanation.
         guard signal == nil, outputFailure == nil else { return }
         status = ExitStatus(error).number
-        guard let report else { return log.write(error.told) }
+        guard let report else { return log.write(options.server.named(error.told)) }
         report.tell(code: error.code.rawValue, error.told, status: status)
     }
 }

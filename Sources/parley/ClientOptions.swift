@@ -13,6 +13,8 @@ struct ClientOptions {
     /// `pair hello`: both ends in this process.
     let isPair: Bool
     let endpoint: Endpoint
+    /// How sentences name the server.
+    let server: NamedServer
     /// For `run`; its server is the `command` server.
     let run: RunOptions?
     /// The words after `--`; nil for an interactive session and for `run`.
@@ -27,29 +29,30 @@ struct ClientOptions {
     /// The options that a client takes.
     static let flags = ["plaintext", "quiet", "batch", "json", "help", "version"]
     static let valued =
-        ["port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
+        ["config", "port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
         + SecurityOptions.client
     /// Those that are only for `run`.
     static let runsOwn = ["batch", "json", "status-fd", "keepalive"]
 
-    /// Reads a command line; `--help` and `--version` end the process.
+    /// Reads a command line; `--help`, `--version` and `config` end the process.
     init(_ words: [String]) throws {
-        let arguments = try Arguments(words, flags: Self.flags, valued: Self.valued)
-        if arguments.has("help") {
-            let isRun = arguments.operands.first == "run"
+        let given = try Arguments(words, flags: Self.flags, valued: Self.valued)
+        if given.has("help") {
+            let isRun = given.operands.first == "run"
             endAfterPrinting(Self.help + (isRun ? runHelp : ""), failure: 255)
         }
-        if arguments.has("version") {
+        if given.has("version") {
             endAfterPrinting(versionLine(of: "parley") + "\n", failure: 255)
         }
-        var operands = arguments.operands[...]
+        var operands = given.operands[...]
+        if operands.first == "config" { try ConfigReport(given).end() }
         isPair = operands.first == "pair"
         if isPair { operands = operands.dropFirst() }
         guard let name = operands.popFirst() else {
             throw UsageError(
                 isPair
                     ? "missing protocol; use pair hello"
-                    : "missing protocol; use hello, greeting, command, chat or run")
+                    : "missing protocol; use hello, greeting, command, chat, run or config")
         }
         let isRun = name == "run" && !isPair
         guard let conversation = isRun ? .command : Conversation(rawValue: name),
@@ -58,37 +61,36 @@ struct ClientOptions {
             throw UsageError(
                 isPair
                     ? "'\(name)' cannot run as a pair; use pair hello"
-                    : "'\(name)' is not a protocol; use hello, greeting, command, chat or run")
+                    : "'\(name)' is not a protocol; use hello, greeting, command, chat, run or config"
+            )
         }
         self.conversation = conversation
-        let port = try arguments.port("port") ?? conversation.defaultPort
         let host = operands.popFirst()
         if isPair, let host {
             throw UsageError(
                 "unexpected argument '\(host)': both ends of a pair run in this process")
         }
-        if let host, let at = host.lastIndex(of: "@") {
-            throw UsageError(
-                "'\(host)' names a user, but Parley identifies callers by their certificates; use \(host[host.index(after: at)...]) alone"
-            )
-        }
-        guard let endpoint = Endpoint(host ?? "127.0.0.1", defaultPort: port) else {
-            throw UsageError(
-                "'\(host ?? "")' is not a valid host; use HOST, HOST:PORT or [IPV6]:PORT, with a port up to 65535"
-            )
-        }
-        guard isPair || endpoint.port > 0 else { throw UsageError("cannot connect to port 0") }
-        self.endpoint = endpoint
         if let extra = operands.first {
             throw UsageError(
                 "unexpected argument '\(extra)'; \(isRun ? "the command goes" : "messages go") after --"
             )
         }
-        run = isRun ? try Self.runOptions(arguments, host: host ?? endpoint.host) : nil
-        for name in Self.runsOwn
-        where !isRun && arguments.has(name) {
+        for name in Self.runsOwn where !isRun && given.has(name) {
             throw UsageError("--\(name) is only for parley run")
         }
+        let arguments: Arguments
+        if isPair {
+            arguments = given
+            let port = try given.port("port") ?? conversation.defaultPort
+            endpoint = Endpoint(host: "127.0.0.1", port: port)
+            server = NamedServer("", at: nil)
+        } else {
+            let chosen = try ChosenServer(given, host: host, defaultPort: conversation.defaultPort)
+            arguments = chosen.arguments
+            endpoint = chosen.endpoint
+            server = chosen.named
+        }
+        run = isRun ? try Self.runOptions(arguments, server) : nil
         messages = isRun ? nil : arguments.rest
         if let messages {
             guard conversation == .command else {
@@ -99,14 +101,14 @@ struct ClientOptions {
         isQuiet = arguments.has("quiet")
         connectTimeout = try arguments.seconds("connect-timeout") ?? .seconds(10)
         try deadlines.read(arguments)
-        try deadlines.readKeepalive(arguments)
+        if isRun { try deadlines.readKeepalive(arguments) }
         if arguments.has("plaintext") {
             if isRun {
                 throw UsageError(
                     "run cannot use --plaintext, because the server must know who the caller is; omit it"
                 )
             }
-            try SecurityOptions.refuseWithPlaintext(arguments, SecurityOptions.client)
+            try SecurityOptions.refuseWithPlaintext(given, SecurityOptions.client)
             security = nil
             serverName = nil
         } else {
@@ -124,7 +126,7 @@ struct ClientOptions {
     }
 
     private static func runOptions(
-        _ arguments: Arguments, host: String
+        _ arguments: Arguments, _ server: NamedServer
     ) throws(UsageError) -> RunOptions {
         let isBatch = arguments.has("batch")
         if let command = arguments.rest {
@@ -135,7 +137,8 @@ struct ClientOptions {
             }
         }
         return RunOptions(
-            host: host, command: arguments.rest, isBatch: isBatch, isJSON: arguments.has("json"),
+            server: server, command: arguments.rest, isBatch: isBatch,
+            isJSON: arguments.has("json"),
             statusDescriptor: try arguments["status-fd"].map(statusDescriptor(_:)))
     }
 
@@ -144,11 +147,16 @@ struct ClientOptions {
                parley PROTOCOL [options] [HOST[:PORT]]     talk to a server over TLS 1.3
                parley command [options] [HOST[:PORT]] -- MESSAGE...
                parley pair hello [options]                 both ends in one process
+               parley config [options] HOST[:PORT]         what is in force for a host
         PROTOCOL: hello (port 8080), greeting (5000), command, run (12345), chat (5000)
           --batch                      run: commands from standard input, one per line
-          --json                       run: write outcomes as JSON to standard error
+          --json                       run: write outcomes as JSON to standard error;
+                                       config: print JSON
           --status-fd N                run: write outcomes as JSON to descriptor N
           --keepalive SECONDS          run: ping a silent server (default 15, 0: never)
+          --config FILE                hosts by name or pattern, see parley-config(5);
+                                       default $PARLEY_CONFIG, or config.json5 in
+                                       ~/.config/parley and in /etc/parley
           --port N                     another port (HOST defaults to 127.0.0.1)
           --quiet                      print no console lines on standard output
           --plaintext                  no encryption, as in the tutorials' programs

@@ -9,22 +9,27 @@ struct Completion {
     enum Candidates {
         /// The words among these that begin with what was typed.
         case words([String])
-        /// The shell's own: paths, folders, names of hosts.
-        case files, folders, hosts
+        /// The shell's own: paths and folders.
+        case files, folders
+        /// Those of these hosts that begin with what was typed, and the shell's own.
+        case hosts([String])
     }
 
     let candidates: Candidates
 
     /// - Parameters:
     ///   - words: those of the command line after its first, up to the one at the cursor, which may be empty.
+    ///   - hosts: the names that a configuration has; its parameter is what `--config` names.
     ///   - help: what the server says that may be run, given the words before `--`.
-    init(_ words: [String], help: ([String]) -> String) {
+    init(_ words: [String], hosts: (String?) -> [String], help: ([String]) -> String) {
         let typed = words.last ?? ""
-        let all = Self.candidates(Array(words.dropLast()), typed, help)
-        if case .words(let list) = all {
-            candidates = .words(list.filter { $0.hasPrefix(typed) })
-        } else {
-            candidates = all
+        let before = Array(words.dropLast())
+        switch Self.candidates(before, typed, help) {
+        case .words(let list): candidates = .words(list.filter { $0.hasPrefix(typed) })
+        case .hosts:
+            let names = hosts(Self.configuration(before))
+            candidates = .hosts(names.filter { $0.hasPrefix(typed) })
+        case let others: candidates = others
         }
     }
 
@@ -35,7 +40,7 @@ struct Completion {
         case .words(let words): words.joined(separator: "\n")
         case .files: ":files"
         case .folders: ":folders"
-        case .hosts: ":hosts"
+        case .hosts(let names): (names + [":hosts"]).joined(separator: "\n")
         }
     }
 
@@ -56,10 +61,10 @@ struct Completion {
         }
         switch (operands.first, operands.count) {
         case (nil, _):
-            return .words(["run", "pair"] + Conversation.allCases.map(\.rawValue))
+            return .words(["run", "config", "pair"] + Conversation.allCases.map(\.rawValue))
         case ("pair", 1): return .words(["hello"])
         case ("pair", _): return .words([])
-        case (_, 1): return .hosts
+        case (_, 1): return .hosts([])
         case ("run", 2), ("command", 2): return .words(["--"])
         default: return .words([])
         }
@@ -81,8 +86,23 @@ struct Completion {
         return operands
     }
 
+    /// What the last `--config` names.
+    private static func configuration(_ words: [String]) -> String? {
+        let option = "--config"
+        return zip(words, words.dropFirst() + [""]).reduce(nil as String?) { found, pair in
+            if pair.0 == option { return pair.1 }
+            return pair.0.hasPrefix("\(option)=")
+                ? String(pair.0.dropFirst(option.count + 1)) : found
+        }
+    }
+
     private static func options(for operands: [String]) -> [String] {
-        let others: Set = operands.first == "run" ? ["plaintext"] : Set(ClientOptions.runsOwn)
+        let others: Set<String> =
+            switch operands.first {
+            case "run": ["plaintext"]
+            case "config": ["plaintext", "batch", "status-fd"]
+            default: Set(ClientOptions.runsOwn)
+            }
         let names = (ClientOptions.flags + ClientOptions.valued).filter {
             operands.isEmpty || !others.contains($0)
         }
@@ -118,7 +138,8 @@ struct Completion {
     /// What the values of options are.
     static let values: [String: Candidates] = [
         "ca": .files, "cert": .files, "key": .files, "crl": .files, "keylog": .files,
-        "certs": .folders, "server-name": .hosts, "tls-min": .words(["1.2", "1.3"]),
+        "config": .files, "certs": .folders, "server-name": .hosts([]),
+        "tls-min": .words(["1.2", "1.3"]),
         "port": .words([]), "connect-timeout": .words([]), "status-fd": .words([]),
         "keepalive": .words([]), "pin": .words([]), "handshake-timeout": .words([]),
         "idle-timeout": .words([]), "close-timeout": .words([]),

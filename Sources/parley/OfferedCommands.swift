@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Console
 internal import Glibc
+internal import Hosts
 internal import Sockets
 internal import System
 
@@ -25,7 +26,8 @@ struct OfferedCommands {
     func help(_ words: [String], ask: ([String]) -> String?) -> String {
         // The words themselves are in the file, so that two requests whose hashes collide stay
         // distinct.
-        let head = words.joined(separator: "\u{1f}") + "\u{1e}"
+        let names = words + [HostsConfiguration.ofEnvironment ?? ""]
+        let head = names.joined(separator: "\u{1f}") + "\u{1e}"
         let path = folder.map { "\($0)/help-\(Self.name(of: head))" }
         if let path, let text = remembered(path), text.hasPrefix(head) {
             return String(text.dropFirst(head.count))

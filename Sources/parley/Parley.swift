@@ -3,6 +3,7 @@
 internal import Console
 internal import Conversations
 internal import Glibc
+internal import Hosts
 internal import Records
 internal import Remote
 internal import Sockets
@@ -17,17 +18,23 @@ struct Parley {
         Signals.ignoreFailedWrites()
         Signals.block(Client.signals)
         var run: RunOptions?
+        var server = NamedServer("", at: nil)
         do {
             let words = try commandLine()
             if words.first == "complete" { complete(Array(words.dropFirst())) }
             let options = try ClientOptions(words)
             run = options.run
+            server = options.server
             if let messages = options.messages { try Command.check(messages) }
             if let command = run?.command { try RemoteRequest.check(command) }
             exit(try Client(options).run())
         } catch let error as UsageError {
             Log.end(
                 "parley", "\(error); see parley --help", status: ExitStatus.failure, code: "usage",
+                run: objects(asked: repairedCommandLine().prefix { $0 != "--" }))
+        } catch let error as TextError {
+            Log.end(
+                "parley", error.told, status: ExitStatus.failure, code: error.code.rawValue,
                 run: objects(asked: repairedCommandLine().prefix { $0 != "--" }))
         } catch let error as CredentialError {
             Log.end(
@@ -36,7 +43,7 @@ struct Parley {
         } catch let error as StreamError {
             Log.end(
                 "parley", error.told, status: ExitStatus(error).number,
-                code: error.code.rawValue, run: run)
+                code: error.code.rawValue, run: run, server: server)
         } catch {
             Log.end("parley", error.told, status: ExitStatus.failure, run: run)
         }
@@ -45,7 +52,10 @@ struct Parley {
     /// For a shell.
     private static func complete(_ words: [String]) -> Never {
         let offered = OfferedCommands()
-        let completion = Completion(words) { words in
+        let completion = Completion(words) { path in
+            // A mistake has no place here either.
+            (try? HostsConfiguration(named: path))?.names ?? []
+        } help: { words in
             offered.help(words, ask: OfferedCommands.ask)
         }
         guard !completion.text.isEmpty else { exit(0) }
@@ -66,7 +76,8 @@ struct Parley {
             number = try? statusDescriptor(value)
         }
         return RunOptions(
-            host: "", command: nil, isBatch: false, isJSON: words.contains("--json"),
+            server: NamedServer("", at: nil), command: nil, isBatch: false,
+            isJSON: words.contains("--json"),
             statusDescriptor: number)
     }
 }

@@ -89,7 +89,7 @@ final class RemoteRun<Stream: ByteStream> {
                 }
             } catch {
                 guard error.code == .commandRefused else { throw error }
-                log.write(error.told)
+                log.write(options.server.named(error.told))
             }
         }
     }
@@ -118,7 +118,7 @@ final class RemoteRun<Stream: ByteStream> {
             return try await ask("parley> ")
         } catch {
             guard error.code == .endedEarly else { throw error }
-            log.write("the server ended the session")
+            log.write(options.server.named("the server ended the session"))
             return nil
         }
     }

@@ -31,7 +31,7 @@ final class Report {
         hasTold = true
         if options.tellsObjects {
             var line = JSONLine()
-            line.add("host", options.host)
+            line.add("host", options.server.name)
             line.add("command", command[0])
             line.add("arguments", Array(command.dropFirst()))
             line.add(CommandOutcome(outcome).fields(sentence: "message"))
@@ -63,7 +63,7 @@ final class Report {
         tell(options.failure(code: code, sentence, status: status))
         guard !options.isJSON, isSaid else { return }
         endLine()
-        log.write(options.named(sentence))
+        log.write(options.server.named(sentence))
     }
 
     private func tell(_ object: JSONLine) {
@@ -81,7 +81,7 @@ final class Report {
 
     /// Nil if the program's status says everything.
     private func sentence(_ outcome: Outcome, _ name: String) -> String? {
-        let subject = options.named(options.isBatch ? "[\(commands)] \(name)" : name)
+        let subject = options.server.named(options.isBatch ? "[\(commands)] \(name)" : name)
         switch outcome {
         case .ended(.status(let number)):
             return options.isBatch || (options.command == nil && number != 0)

@@ -4,8 +4,7 @@ internal import Records
 
 /// The options of `run`, in addition to those of every protocol.
 struct RunOptions {
-    /// The server as the user wrote it.
-    let host: String
+    let server: NamedServer
     /// The command and its arguments; nil for an interactive session or a batch.
     let command: [String]?
     let isBatch: Bool
@@ -21,18 +20,10 @@ struct RunOptions {
 }
 
 extension RunOptions {
-    /// A sentence with its host, since a script may ask many hosts. A person at a prompt knows it.
-    func named(_ sentence: String) -> String {
-        let hasPlace = ["cannot connect to ", "cannot find an address for "].contains {
-            sentence.utf8.starts(with: $0.utf8)
-        }
-        return isConversational || host.isEmpty || hasPlace ? sentence : "\(host): \(sentence)"
-    }
-
     /// What `--json` prints if there is no outcome.
     func failure(code: String, _ sentence: String, status: Int32) -> JSONLine {
         var line = JSONLine()
-        if !host.isEmpty { line.add("host", host) }
+        if !server.name.isEmpty { line.add("host", server.name) }
         if let command {
             line.add("command", command[0])
             line.add("arguments", Array(command.dropFirst()))

@@ -117,7 +117,7 @@ class Program(Watched):
             soft, hard = descriptors if isinstance(descriptors, tuple) else [descriptors] * 2
             limit = f"ulimit -Sn {soft}; ulimit -Hn {hard}; " 'exec "$0" "$@"'
             arguments = ["sh", "-c", limit, *arguments]
-        surroundings = {k: v for k, v in os.environ.items() if not k.startswith("SSL")}
+        surroundings = {k: v for k, v in os.environ.items() if not k.startswith("SSL") and k != "PARLEY_CONFIG"}
         surroundings.update(LC_ALL="C.UTF-8", TERM="dumb", PYTHONUNBUFFERED="1",
                             XDG_CONFIG_HOME=str(ELSEWHERE))
         if not sealed and (os.geteuid() != 0 or IS_SANITIZED):

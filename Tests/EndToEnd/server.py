@@ -124,6 +124,7 @@ class Client(Program):
     def __init__(self, owner, protocol, port, *options, certs=None, host="127.0.0.1",
                  messages=None, **how):
         words = [] if messages is None else ["--", *messages]
+        self.place = f"{host}:{port}"
         super().__init__(
             owner,
-            [PARLEY, protocol, *security(certs), *options, f"{host}:{port}", *words], **how)
+            [PARLEY, protocol, *security(certs), *options, self.place, *words], **how)

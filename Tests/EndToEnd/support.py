@@ -40,6 +40,9 @@ class TestCase(unittest.TestCase):
         self.assertEqual(len(program.complaints), 1, program.story)
         sentence = program.complaints[0]
         self.assertRegex(sentence, rf"^{program.name}: ")
+        if hasattr(program, "place") and status in (252, 253, 254):
+            # A client's, about its session; what other failures are about may be a file.
+            self.assertIn(f" {program.place}: ", sentence)
         for word in words:
             self.assertRegex(sentence, f"(?i){word}")
 

@@ -41,9 +41,9 @@ class Completing(unittest.TestCase):
 class Words(Completing):
 
     def test_what_is_known_without_a_server(self):
-        every = ["run", "pair", "hello", "greeting", "command", "chat"]
+        every = ["run", "config", "pair", "hello", "greeting", "command", "chat"]
         for words, expected in ((("",), every), (("r",), ["run"]), (("pair", ""), ["hello"]), (("pair", "hello", ""), []),
-                                (("run", ""), [":hosts"]), (("run", "web1", ""), ["--"]), (("hello", "web1", ""), []),
+                                (("run", ""), [":hosts"]), (("config", ""), [":hosts"]), (("config", "a", ""), []), (("run", "web1", ""), ["--"]), (("hello", "web1", ""), []),
                                 (("run", "--ca", ""), [":files"]), (("run", "--certs", ""), [":folders"]),
                                 (("run", "--server-name", "w"), [":hosts"]), (("run", "--tls-min", ""), ["1.2", "1.3"]),
                                 (("run", "--port", ""), []), (("run", "--port", "1", ""), [":hosts"]),

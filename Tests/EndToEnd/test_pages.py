@@ -79,7 +79,7 @@ class Pages(unittest.TestCase):
     def test_man_takes_the_pages(self):
         self.assertEqual({page.name for page in pages().iterdir()},
                          {"parley.1", "parleyd.8", "parley-certs.1", "parley-commands.5", "parley-audit.5",
-                          "parley-import.1", "check_parley.1"})
+                          "parley-import.1", "check_parley.1", "parley-config.5"})
         for page in pages().iterdir():
             with self.subTest(page.name):
                 ended = subprocess.run(

@@ -108,7 +108,7 @@ class Readers(RunTestCase):
                 run = self.run_it("endless", shell=f">{place}")
                 self.assertStatus(run, 255)
                 group, sentence = run.stderr.text.splitlines()
-                self.assertRegex(sentence, "^parley: cannot write to standard output")
+                self.assertRegex(sentence, r"^parley: 127\.0\.0\.1:\d+: cannot write to standard output")
                 gone(int(group))
 
     def test_error_output_that_is_lost_is_a_failure_and_not_where_nobody_wants_it(self):

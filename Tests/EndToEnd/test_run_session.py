@@ -86,7 +86,7 @@ class Sessions(TestCase):
             self.assertEqual(session.ask(line), "")
         for line in ("say 'x", 'say "x', "say x\\"):
             self.assertEqual(session.ask(line), "")
-            session.stderr.expect("parley: the line .*not sent\n")
+            session.stderr.expect(r"parley: 127\.0\.0\.1:\d+: the line .*not sent\n")
         self.assertEqual(session.ask("Hello"), "Greetings!\n")
         self.leave(session, "\x04", 0)
 
@@ -163,7 +163,7 @@ class Sessions(TestCase):
         session = self.session()
         self.assertEqual(session.ask("help say"), "say {text}\n")
         self.assertEqual(session.ask("help nonsense"), "")
-        session.stderr.expect("parley: there is no command 'nonsense' that you may run")
+        session.stderr.expect(r"parley: 127\.0\.0\.1:\d+: there is no command 'nonsense' that you may run")
         self.assertIn("exit, quit or Ctrl-D leaves", session.ask("help"))
         self.leave(session, "\x04", 0)
 

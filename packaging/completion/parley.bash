@@ -8,7 +8,7 @@ _parley() {
         case $line in
             :files) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames ;;
             :folders) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames ;;
-            :hosts) mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur") ;;
+            :hosts) mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -A hostname -- "$cur") ;;
             *) COMPREPLY+=("$(printf '%q' "$line")") ;;
         esac
     done < <("${words[0]}" complete "${words[@]:1:cword}" 2>/dev/null)

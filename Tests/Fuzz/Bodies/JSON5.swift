@@ -3,7 +3,7 @@
 import FoundationEssentials
 import Glibc
 
-@testable import Commands
+@testable import JSON5
 
 /// Reads a text of a table as JSON5 and compares what is taken: its shape and strings with
 /// FoundationEssentials, its numbers with strtod.

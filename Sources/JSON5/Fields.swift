@@ -1,15 +1,15 @@
-// An object in the table with a known set of keys.
+// An object with a known set of keys.
 // SPDX-License-Identifier: Apache-2.0
 
 /// The members of an object, all of them known.
-struct Fields {
+package struct Fields {
     private let members: [JSON5Node.Member]
 
     /// - Parameters:
     ///   - what: the object's name in a sentence.
     ///   - known: the keys that it may have.
     /// - Throws: `wrongType`, `unknownKey`.
-    init(_ node: JSON5Node, _ what: String, known: [String]) throws(Mistake) {
+    package init(_ node: JSON5Node, _ what: String, known: [String]) throws(Mistake) {
         let keys = known.joined(separator: ", ")
         members = try node.object(what, "an object with the keys \(keys)")
         for member in members where !known.contains(member.key) {
@@ -20,10 +20,10 @@ struct Fields {
         }
     }
 
-    subscript(key: String) -> JSON5Node? { members.first { $0.key == key }?.value }
+    package subscript(key: String) -> JSON5Node? { members.first { $0.key == key }?.value }
 
     /// The first of some keys that is present.
-    func first(of keys: [String]) -> JSON5Node.Member? {
+    package func first(of keys: [String]) -> JSON5Node.Member? {
         members.first { keys.contains($0.key) }
     }
 }

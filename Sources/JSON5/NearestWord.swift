@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The known word that a mistyped one is close to, if any.
-func nearest(_ word: String, in known: some Sequence<String>) -> String? {
+package func nearest(_ word: String, in known: some Sequence<String>) -> String? {
     guard word.utf8.count <= 64 else { return nil }
     var best: (word: String, distance: Int)?
     for candidate in known where candidate.utf8.count <= 64 {

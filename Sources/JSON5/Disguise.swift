@@ -1,7 +1,7 @@
 // What makes a text look different from how it is parsed.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds characters that make a reader or reviewer of a table mistake a comment for active content,
+/// Finds characters that make a reader or reviewer of a file mistake a comment for active content,
 /// or the other way round.
 enum Disguise {
     /// The first character outside of strings that must not be there: what ends a line only for

@@ -2,15 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the scanner found.
-struct JSON5Node {
-    struct Member {
-        let key: String
+package struct JSON5Node {
+    package struct Member {
+        package let key: String
         /// The key's first byte.
-        let offset: Int
-        let value: JSON5Node
+        package let offset: Int
+        package let value: JSON5Node
     }
 
-    enum Content {
+    package enum Content {
         case object([Member])
         case array([JSON5Node])
         /// Nil if it can't be read, which is a mistake once it is asked for.
@@ -22,34 +22,34 @@ struct JSON5Node {
     }
 
     /// The value's first byte.
-    let offset: Int
-    let content: Content
+    package let offset: Int
+    package let content: Content
 
     /// - Parameters:
     ///   - what: the value's name in a sentence, such as `'run'`.
     ///   - expected: what the whole value should be, such as `an array of strings`.
-    func object(_ what: String, _ expected: String) throws(Mistake) -> [Member] {
+    package func object(_ what: String, _ expected: String) throws(Mistake) -> [Member] {
         guard case .object(let members) = content else { throw wrongType(what, expected) }
         return members
     }
 
-    func array(_ what: String, _ expected: String) throws(Mistake) -> [JSON5Node] {
+    package func array(_ what: String, _ expected: String) throws(Mistake) -> [JSON5Node] {
         guard case .array(let elements) = content else { throw wrongType(what, expected) }
         return elements
     }
 
-    func bool(_ what: String) throws(Mistake) -> Bool {
+    package func bool(_ what: String) throws(Mistake) -> Bool {
         guard case .bool(let value) = content else { throw wrongType(what, "true or false") }
         return value
     }
 
-    func string(_ what: String, _ expected: String) throws(Mistake) -> String {
+    package func string(_ what: String, _ expected: String) throws(Mistake) -> String {
         guard case .string(let value) = content else { throw wrongType(what, expected) }
         guard let value else { throw Self.unreadable(what, at: offset) }
         return value
     }
 
-    func number(_ what: String, _ expected: String) throws(Mistake) -> Double {
+    package func number(_ what: String, _ expected: String) throws(Mistake) -> Double {
         guard case .number(let value) = content else { throw wrongType(what, expected) }
         guard let value else {
             throw Mistake(
@@ -67,7 +67,7 @@ struct JSON5Node {
         )
     }
 
-    func wrongType(_ what: String, _ expected: String) -> Mistake {
+    package func wrongType(_ what: String, _ expected: String) -> Mistake {
         Mistake(.wrongType, at: offset, "\(what) is \(kind); expected \(expected)")
     }
 

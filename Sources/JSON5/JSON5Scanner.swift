@@ -3,7 +3,7 @@
 
 /// Scans a text once and returns its values with their positions. It accepts what all readers of
 /// JSON5 treat alike: duplicate keys, of which most readers use the last, are a mistake here.
-struct JSON5Scanner {
+package struct JSON5Scanner {
     private var cursor: JSON5Cursor
     /// The first name, string or number that can't be read.
     private var unreadable: Int?
@@ -11,7 +11,7 @@ struct JSON5Scanner {
     private var isMalformed = false
 
     /// - Throws: `syntax`, `tooDeep`, `duplicateKey`.
-    static func read(_ text: String) throws(Mistake) -> JSON5Node {
+    package static func read(_ text: String) throws(Mistake) -> JSON5Node {
         let bytes = Array(text.utf8)
         if let zero = bytes.firstIndex(of: 0) {
             throw Mistake(.syntax, at: zero, "the text contains a NUL byte; expected JSON5")
@@ -139,6 +139,6 @@ struct JSON5Scanner {
         return nil
     }
 
-    /// A table needs six.
+    /// A command table needs six.
     private static let depthLimit = 32
 }

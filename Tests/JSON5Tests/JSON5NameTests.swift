@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@testable import Commands
+@testable import JSON5
 
 @Suite(.timeLimit(.minutes(1)))
 struct JSON5NameTests {

@@ -1,15 +1,15 @@
-// A position in a table's text.
+// A position in a text.
 // SPDX-License-Identifier: Apache-2.0
 
 /// A position as an editor shows it.
-struct TextPlace {
+package struct TextPlace {
     /// From 1. A line ends at LF, CR LF or CR.
-    let line: Int
+    package let line: Int
     /// In Unicode scalars, from 1.
-    let column: Int
+    package let column: Int
 
     /// - Parameter offset: in UTF-8 bytes; the text's length is its end.
-    init(of offset: Int, in text: String) {
+    package init(of offset: Int, in text: String) {
         let bytes = Array(text.utf8.prefix(offset))
         var start = Self.markLength(bytes)
         var line = 1

@@ -1,6 +1,6 @@
 // What a JSON5 text says, in a form that can be compared.
 // SPDX-License-Identifier: Apache-2.0
-@testable import Commands
+@testable import JSON5
 
 /// A value by its bytes and bits: Strings compare by canonical equivalence, and 0 equals -0.
 indirect enum JSON5Value: Equatable {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@testable import Commands
+@testable import JSON5
 @testable import TestSupport
 
 @Suite(.timeLimit(.minutes(10)))

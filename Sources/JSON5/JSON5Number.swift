@@ -71,6 +71,6 @@ enum JSON5Number {
         return count
     }
 
-    /// No table needs as many digits.
+    /// No value needs as many digits.
     private static let lengthLimit = 64
 }
