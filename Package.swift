@@ -97,7 +97,8 @@ let package = Package(
         .target(
             name: "Conversations", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
-            name: "Hosts", dependencies: ["JSON5", "System", "Sockets", "TLS"], swiftSettings: small),
+            name: "Hosts", dependencies: ["JSON5", "System", "Sockets", "TLS"], swiftSettings: small
+        ),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
             name: "Broker",
@@ -126,7 +127,8 @@ let package = Package(
         .executableTarget(
             name: "parley",
             dependencies: [
-                "System", "Sockets", "TLS", "Hosts", "Conversations", "Remote", "Records", "Console",
+                "System", "Sockets", "TLS", "Hosts", "Conversations", "Remote", "Records",
+                "Console",
             ],
             swiftSettings: small, linkerSettings: linking),
         // Not products: the benchmark's load, and the server in C that it compares with.
