@@ -179,7 +179,7 @@ class Files(TestCase):
         folder = new_folder()
         os.mkfifo(folder / "fifo", 0o600)
         (folder / "loop").symlink_to("loop")
-        for path, words in ((folder / "fifo", "not a regular file"), (folder, "not a regular file"),
+        for path, words in ((folder / "fifo", "not a regular file"), (folder, "it is a folder"),
                             ("/dev/null", "not a regular file"), ("/dev/zero", "not a regular file"),
                             (folder / "loop", "loop"), (folder / "none", "there is no such file")):
             with self.subTest(path):

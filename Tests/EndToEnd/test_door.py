@@ -169,6 +169,7 @@ class Balancers(TestCase):
             connection = self.through(proxied(self.CLIENT) + BAD)
             self.assertEqual(connection.recv(1), b"\x15")
         self.assertTrue(is_closed(self.through(proxied(self.CLIENT))))
+        eventually(lambda: records(self.server), "the record of a failure")
         failure, = records(self.server)
         self.assertEqual(failure["balancer"].rpartition(":")[0], OTHERS)
         with self.shake(self.through(proxied("192.0.2.10"))) as tls:
