@@ -62,14 +62,21 @@ extension SessionDesk {
 
     /// A command that the table doesn't have.
     private func own(_ request: Request, for identity: Identity) -> Decision {
-        switch request.name {
-        case "help", "whoami":
-            guard request.arguments.isEmpty else {
-                return .refusal(.takesNoArguments(request.name), nil)
-            }
-            let text = request.name == "help" ? help(for: identity, table) : whoami
-            return .text(text, closes: false)
-        default: return .refusal(.unknownCommand(request.name), nil)
+        switch (request.name, request.arguments.count) {
+        case ("help", 0): .text(help(for: identity, table), closes: false)
+        case ("help", 1): entryHelp(request.arguments[0], for: identity)
+        case ("help", _): .refusal(.helpTakesOne, nil)
+        case ("whoami", 0): .text(whoami, closes: false)
+        case ("whoami", _): .refusal(.takesNoArguments(request.name), nil)
+        default: .refusal(.unknownCommand(request.name), nil)
         }
+    }
+
+    private func entryHelp(_ name: String, for identity: Identity) -> Decision {
+        guard let entry = table[name] else { return .refusal(.unknownCommand(name), nil) }
+        guard entry.permits(identity) else {
+            return .refusal(.notAllowed(name, for: identity), nil)
+        }
+        return .text(help(on: entry), closes: false)
     }
 }

@@ -1,6 +1,7 @@
 // What the server tells those who may not run a command as they asked.
 // SPDX-License-Identifier: Apache-2.0
 internal import Commands
+internal import System
 
 /// What an identity may run, one command per line.
 func help(for identity: Identity, _ table: CommandTable) -> String {
@@ -18,6 +19,22 @@ func help(for identity: Identity, _ table: CommandTable) -> String {
         }
         text += "\n"
     }
+    return text
+}
+
+/// What a command's arguments must look like, below its line of `help(for:_:)`.
+func help(on entry: CommandEntry) -> String {
+    var text = entry.usage
+    if !entry.help.isEmpty { text += "  \(entry.help)" }
+    text += "\n"
+    guard case .program(let program) = entry.action else { return text }
+    for argument in program.arguments {
+        let pattern = escaped(argument.pattern, limit: 1_023)
+        text +=
+            "  \(argument.name): " + (argument.words.map { "\($0)  (\(pattern))" } ?? pattern)
+            + "\n"
+    }
+    if program.takesInput { text += "  It gets standard input.\n" }
     return text
 }
 

@@ -25,6 +25,12 @@ extension Refusal {
         Refusal(.badArgument, "\(name) takes no arguments; omit them")
     }
 
+    static var helpTakesOne: Refusal {
+        Refusal(
+            .badArgument,
+            "help takes one argument at most, the name of a command; quote a name that has blanks")
+    }
+
     /// A program did not start. The location of its files is none of the client's business.
     static func cannotStart(_ name: String) -> Refusal {
         Refusal(.unavailable, "\(name) cannot be started; tell the server's administrator")

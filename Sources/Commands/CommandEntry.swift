@@ -13,7 +13,7 @@ public struct CommandEntry: Sendable {
     /// One line for people; empty if the table has none.
     public let summary: String
     public let action: Action
-    /// The name and the arguments in their order, such as `disk {path}`. Stored, since `help` prints those of all
+    /// The name and the arguments in their order, such as `unlock {user} {pin: secret}`. Stored, since `help` prints those of all
     /// commands.
     public let usage: String
     /// In characters.
@@ -30,7 +30,8 @@ public struct CommandEntry: Sendable {
         self.action = action
         usage =
             if case .program(let program) = action {
-                ([name] + program.arguments.map { "{\($0.name)}" }).joined(separator: " ")
+                ([name] + program.arguments.map { "{\($0.name)\($0.isSecret ? ": secret" : "")}" })
+                    .joined(separator: " ")
             } else {
                 name
             }

@@ -12,6 +12,8 @@ public final class ProgramEntry: Sendable {
         public let pattern: String
         /// Whether records show its length only.
         public let isSecret: Bool
+        /// What the pattern matches, in words; nil where they would be more than it is worth.
+        public var words: String? { check.words }
         let check: Pattern
 
         init(name: String, pattern: Pattern, isSecret: Bool) {

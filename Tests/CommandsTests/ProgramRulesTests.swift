@@ -214,7 +214,7 @@ struct ProgramRulesTests {
                 command(
                     "arguments: {a: 'a*', b: {pattern: 'b*', secret: true}, c: {pattern: 'c*'}}",
                     run: "['/bin/true', '{c}', '-x', '{a}', '{c}', '{b}']"))["c"])
-        #expect(entry.usage == "c {c} {a} {b}")
+        #expect(entry.usage == "c {c} {a} {b: secret}")
         guard case .program(let program) = entry.action else { throw NoProgram() }
         #expect(program.arguments.map(\.name) == ["c", "a", "b"])
         #expect(program.arguments.map(\.pattern) == ["c*", "a*", "b*"])
