@@ -143,6 +143,17 @@ int parley_el_set_history(void *el_set, void *editor, int operation, void *histo
     return ((el_set_call)el_set)(editor, operation, history, list);
 }
 
+int parley_el_set_prompt(void *el_set, void *editor, int operation, const void *prompt, int mark)
+{
+    return ((el_set_call)el_set)(editor, operation, prompt, mark);
+}
+
+int parley_el_add_function(
+    void *el_set, void *editor, int operation, const char *name, const char *help, const void *function)
+{
+    return ((el_set_call)el_set)(editor, operation, name, help, function);
+}
+
 int parley_history_number(void *history, void *list, int operation, int value)
 {
     history_event event;

@@ -47,12 +47,15 @@ public struct Arguments: Sendable {
     public var allOperands: [String] { operands + (rest ?? []) }
 
     /// Reads GNU long options, which may be abbreviated if unambiguous, written as `--name value`
-    /// or `--name=value`, before and after operands, and `-h` for `--help`.
+    /// or `--name=value`, before and after operands.
+    ///
+    /// - Parameter short: the flags that a letter stands for as well, in addition to `-h` for `--help`.
     public init(
-        _ arguments: [String], flags: [String], valued: [String]
+        _ arguments: [String], flags: [String], valued: [String], short: [Character: String] = [:]
     ) throws(UsageError) {
         (operands, rest, options) = try Self.turn.withLock { _ throws(UsageError) in
-            try Self.read(arguments, flags, valued)
+            try Self.read(
+                arguments, flags, valued, short.merging(["h": "help"]) { own, _ in own })
         }
     }
 
@@ -60,7 +63,7 @@ public struct Arguments: Sendable {
     private static let turn = Mutex<Void>(())
 
     private static func read(
-        _ arguments: [String], _ flags: [String], _ valued: [String]
+        _ arguments: [String], _ flags: [String], _ valued: [String], _ short: [Character: String]
     ) throws(UsageError) -> (
         operands: [String], rest: [String]?, options: [(name: String, value: String)]
     ) {
@@ -83,10 +86,11 @@ public struct Arguments: Sendable {
         var operands: [String] = []
         var next: Int32 = 0
         let count = Int32(arguments.count + 1)
+        let letters = "-:" + String(short.keys)
         while true {
             let at = max(1, Int(next))
             // "-": operands are returned in order; ":": a missing value is reported separately.
-            let step = unsafe parley_getopt_long(count, &vector, "-:h", table, next)
+            let step = unsafe parley_getopt_long(count, &vector, letters, table, next)
             next = unsafe step.next
             let value = unsafe step.value.map { unsafe String(cString: $0) } ?? ""
             switch unsafe step.code {
@@ -95,7 +99,6 @@ public struct Arguments: Sendable {
                 let rest = Int(next) > at ? Array(arguments[(Int(next) - 1)...]) : nil
                 return (operands, rest, options)
             case 1: operands.append(value)
-            case Int32(UInt8(ascii: "h")): options.append(("help", ""))
             case Int32(UInt8(ascii: ":")):
                 throw UsageError("the option \(arguments[at - 1]) needs a value")
             case Int32(UInt8(ascii: "?")):
@@ -104,6 +107,9 @@ public struct Arguments: Sendable {
                     unsafe step.unknown >= firstCode
                         ? "the option \(word) takes no value"
                         : "the option \(word) is unknown or ambiguous")
+            case let code where code < firstCode:
+                let letter = Character(Unicode.Scalar(UInt8(truncatingIfNeeded: code)))
+                options.append((short[letter] ?? "", ""))
             default:
                 let index = unsafe Int(step.code) - firstCode
                 let name = index < flags.count ? flags[index] : valued[index - flags.count]

@@ -59,6 +59,9 @@ public final class ConsoleTranscript: Transcript {
         self.isQuiet = isQuiet
     }
 
+    /// Whether lines are edited here, and so can be completed.
+    public var isEditing: Bool { editor != nil }
+
     public var isInteractive: Bool { input?.isTerminal ?? false }
 
     public func print(_ line: String) {

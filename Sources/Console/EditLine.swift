@@ -14,6 +14,19 @@ struct EditLine: @unchecked Sendable {
     typealias Reader =
         @convention(c) (UnsafeMutableRawPointer?, UnsafeMutablePointer<UInt32>?) -> Int32
 
+    /// A key's command: gets the editor and the key, and returns what is to be done about the line.
+    typealias Command = @convention(c) (UnsafeMutableRawPointer?, Int32) -> UInt8
+
+    /// What is to be done after a key's command.
+    enum Effect: UInt8 {
+        /// Draw what has changed.
+        case refresh = 4
+        /// Nothing but to ring the bell.
+        case error = 6
+        /// Draw the prompt and the line again, after something else was printed.
+        case redisplay = 8
+    }
+
     private typealias Initialize =
         @convention(c) (
             UnsafePointer<CChar>, UnsafeMutableRawPointer, UnsafeMutableRawPointer,
@@ -23,6 +36,9 @@ struct EditLine: @unchecked Sendable {
         @convention(c) (UnsafeMutableRawPointer, UnsafeMutablePointer<Int32>)
         -> UnsafePointer<CChar>?
     private typealias Resize = @convention(c) (UnsafeMutableRawPointer) -> Void
+    private typealias Line = @convention(c) (UnsafeMutableRawPointer) -> UnsafeRawPointer?
+    private typealias Insert =
+        @convention(c) (UnsafeMutableRawPointer, UnsafePointer<CChar>) -> Int32
     private typealias NewHistory = @convention(c) () -> UnsafeMutableRawPointer?
 
     private let editor: UnsafeMutableRawPointer
@@ -31,10 +47,14 @@ struct EditLine: @unchecked Sendable {
     private let gets: Gets
     private let resize: Resize
     private let history: UnsafeMutableRawPointer
+    private let lineInfo: Line
+    private let insertText: Insert
 
     /// An editor on standard input and output, which are terminals. Nil if there is no libedit, or it
     /// lacks a function.
-    init?(prompt: Prompt, reader: Reader, historySize: Int32) {
+    ///
+    /// - Parameter tab: the Tab key's command.
+    init?(prompt: Prompt, reader: Reader, tab: Command, historySize: Int32) {
         guard let library = unsafe dlopen("libedit.so.2", RTLD_NOW),
             let initialize = unsafe dlsym(library, "el_init"),
             let set = unsafe dlsym(library, "el_set"),
@@ -42,6 +62,8 @@ struct EditLine: @unchecked Sendable {
             let resize = unsafe dlsym(library, "el_resize"),
             let newHistory = unsafe dlsym(library, "history_init"),
             let history = unsafe dlsym(library, "history"),
+            let lineInfo = unsafe dlsym(library, "el_line"),
+            let insertText = unsafe dlsym(library, "el_insertstr"),
             let input = unsafe fdopen(dup(0), "r"), let output = unsafe fdopen(dup(1), "w"),
             // It would complain about terminals that terminfo doesn't know.
             let complaints = unsafe fopen("/dev/null", "w"),
@@ -53,19 +75,24 @@ struct EditLine: @unchecked Sendable {
         unsafe self.list = list
         unsafe self.history = history
         unsafe self.set = set
+        unsafe self.lineInfo = unsafeBitCast(lineInfo, to: Line.self)
+        unsafe self.insertText = unsafeBitCast(insertText, to: Insert.self)
         unsafe self.gets = unsafeBitCast(gets, to: Gets.self)
         unsafe self.resize = unsafeBitCast(resize, to: Resize.self)
         unsafe parley_history_number(history, list, Self.historySetSize, historySize)
         unsafe parley_history_number(history, list, Self.historySetUnique, 1)
         unsafe parley_el_set(set, editor, Self.editorKind, "emacs")
-        unsafe parley_el_set(
-            set, editor, Self.prompt, unsafeBitCast(prompt, to: UnsafeRawPointer.self))
+        unsafe parley_el_set_prompt(
+            set, editor, Self.prompt, unsafeBitCast(prompt, to: UnsafeRawPointer.self),
+            Int32(Self.mark.value))
         unsafe parley_el_set(
             set, editor, Self.reader, unsafeBitCast(reader, to: UnsafeRawPointer.self))
         unsafe parley_el_set_history(set, editor, Self.useHistory, history, list)
         unsafe parley_el_set_words(set, editor, Self.bind, "^R", "em-inc-search-prev")
-        // There is nothing to complete, and a pasted line may contain a tab.
-        unsafe parley_el_set_words(set, editor, Self.bind, "^I", "ed-insert")
+        unsafe parley_el_add_function(
+            set, editor, Self.addFunction, "parley-complete", "Complete the command",
+            unsafeBitCast(tab, to: UnsafeRawPointer.self))
+        unsafe parley_el_set_words(set, editor, Self.bind, "^I", "parley-complete")
         // We read the keys for signals ourselves: a signal could end us with the terminal in raw
         // mode.
         unsafe parley_el_set_words(set, editor, Self.terminalModes, "-d", "-isig")
@@ -85,16 +112,32 @@ struct EditLine: @unchecked Sendable {
         return unsafe Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
     }
 
+    /// The line that is being edited, up to the cursor; for a key's command.
+    var typed: [UInt8] {
+        // LineInfo of histedit.h: the line's beginning, the cursor and the line's end.
+        guard let info = unsafe lineInfo(editor) else { return [] }
+        let (start, cursor) = unsafe info.loadUnaligned(
+            as: (UnsafeRawPointer, UnsafeRawPointer).self)
+        return unsafe Array(UnsafeRawBufferPointer(start: start, count: cursor - start))
+    }
+
+    /// Inserts a text at the cursor; for a key's command.
+    func insert(_ text: String) { unsafe _ = insertText(editor, text) }
+
+    /// Encloses what a prompt has that the cursor doesn't move for.
+    static let mark: Unicode.Scalar = "\u{1}"
+
     /// Adds a line to the history.
     func remember(_ line: String) {
         unsafe _ = parley_history_text(history, list, Self.historyEnter, line)
     }
 
     // histedit.h
-    private static let prompt: Int32 = 0
+    private static let prompt: Int32 = 21
     private static let editorKind: Int32 = 2
     private static let bind: Int32 = 4
     private static let terminalModes: Int32 = 8
+    private static let addFunction: Int32 = 9
     private static let useHistory: Int32 = 10
     private static let reader: Int32 = 13
     private static let prepareTerminal: Int32 = 16

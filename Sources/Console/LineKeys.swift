@@ -86,6 +86,13 @@ final class LineKeys: Sendable {
             bitPattern: state.withLock { unsafe UInt(bitPattern: $0.prompt) })
     }
 
+    /// Whether there is more to come already, as when something is pasted.
+    var hasMore: Bool {
+        if state.withLock({ !$0.ahead.isEmpty }) { return true }
+        var ready = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&ready, 1, 0) > 0
+    }
+
     /// - Returns: nil at the end of input and when the line must be left.
     func nextScalar() -> UInt32? {
         guard let first = nextByte() else { return nil }

@@ -12,17 +12,26 @@ public final class Log {
     /// Standard error, for anything else that goes there in order.
     public let output: Output
 
+    private let isRed = Colour.isWanted(on: 2)
+
     public init(program: String, loop: EventLoop) {
         beginning = Array("\(program): ".utf8)
         output = Output(.error, loop: loop)
     }
 
-    public func write(_ sentence: String) {
+    /// Writes a sentence on something that went wrong, in red where the terminal has it.
+    public func writeFailure(_ sentence: String) { write(sentence, isFailure: true) }
+
+    public func write(_ sentence: String) { write(sentence, isFailure: false) }
+
+    private func write(_ sentence: String, isFailure: Bool) {
         let start = output.position
+        if isFailure, isRed { output.write(Colour.red.utf8) }
         output.write(beginning)
         var text = printable(sentence)
         // As a collection, so that it doesn't count as the output whose line may be unfinished.
         text.withUTF8 { unsafe output.write($0) }
+        if isFailure, isRed { output.write(Colour.none.utf8) }
         output.endLine(from: start)
     }
 

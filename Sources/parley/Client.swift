@@ -13,10 +13,10 @@ final class Client {
     /// SIGQUIT as well, whose default action would leave a terminal raw.
     static let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
-    private let options: ClientOptions
-    private let loop: EventLoop
-    private let log: Log
-    private let transcript: ConsoleTranscript
+    let options: ClientOptions
+    let loop: EventLoop
+    let log: Log
+    let transcript: ConsoleTranscript
     private var signal: Int32?
     /// The output that can't be written, and the errno that says why.
     private var outputFailure: (name: String, reason: Int32)?
@@ -28,6 +28,10 @@ final class Client {
     private let outcomes: Output?
     /// Ends the running remote command; returns false if there is none.
     private var interrupt: (() -> Bool)?
+    /// Ends it because its time is over; returns false if there is none.
+    private var timeOut: (() -> Bool)?
+    private var limit: CallLimit?
+    private var hadSession = false
 
     init(_ options: ClientOptions) throws {
         var options = options
@@ -67,6 +71,13 @@ final class Client {
             await report?.flushed()
             loop.stop()
         }
+        limit = options.run?.timeout.map { [loop] in
+            CallLimit($0, on: loop) { [unowned self] in
+                timeOut?() ?? false
+            } endAll: {
+                work.cancel()
+            }
+        }
         let failed: (String) -> (Int32) -> Void = { [unowned self] name in
             { reason in
                 self.outputFailure = (name, reason)
@@ -93,6 +104,12 @@ final class Client {
         LineEditor.restoreTerminal()
         log.flush()
         _ = signals
+        if signal == nil, let limit, limit.isOver, let run = options.run, let report {
+            let status = limit.tell(run, report, log, hadSession: hadSession)
+            log.flush()
+            report.flush()
+            return status
+        }
         if let signal {
             if options.run?.tellsObjects == true, report?.hasTold == false {
                 report?.tell(
@@ -151,7 +168,7 @@ final class Client {
     }
 
     /// Wraps a connection, and says how it is protected if a person is watching.
-    private func open(_ socket: Socket, _ context: TLSContext?) async throws(StreamError)
+    func open(_ socket: Socket, _ context: TLSContext?) async throws(StreamError)
         -> any ByteStream
     {
         guard let context, let name = options.serverName else {
@@ -212,77 +229,16 @@ final class Client {
             isQuiet: self.options.isQuiet)
         let run = RemoteRun(options, tls, console: console, report: report, log: log)
         interrupt = { [unowned run] in run.interrupt() }
-        defer { interrupt = nil }
+        timeOut = { [unowned run] in run.timeOut() }
+        hadSession = true
+        defer { (interrupt, timeOut) = (nil, nil) }
         try await run.run()
         status = run.status
     }
 
-    /// The first tutorial: a server and its client in one process, one session.
-    private func pair(server: TLSContext?, client: TLSContext?) async throws(StreamError) {
-        let lines = options.isQuiet ? nil : transcript
-        let endpoint = Endpoint(host: options.conversation.defaultHost, port: options.endpoint.port)
-        guard let address = try endpoint.localAddresses().first else { return }
-        let listener = try Listener(address, backlog: 1)
-        let port = listener.address.port
-        for line in options.conversation.linesAfterListen(port: port) { lines?.print(line) }
-        let (peers, arrived) = AsyncStream<Result<Int, StreamError>>.makeStream()
-        var acceptor: Acceptor?
-        acceptor = try Acceptor(listener, loop: loop) { _ in
-        } accepted: { [self] descriptor, peer in
-            // A stranger who finds the port is not the peer.
-            guard peer.host == "127.0.0.1" else { return }
-            acceptor?.stop()
-            let socket: Socket
-            do throws(StreamError) {
-                socket = try Socket(
-                    owning: descriptor, loop: loop, peer: peer, deadlines: options.deadlines)
-            } catch {
-                arrived.yield(.failure(error))
-                return
-            }
-            loop.spawn { arrived.yield(await self.servePair(socket, server)) }
-        }
-        defer {
-            acceptor?.stop()
-            acceptor = nil
-        }
-        let socket = try await Socket.connect(
-            to: Endpoint(host: "127.0.0.1", port: port), within: options.connectTimeout,
-            deadlines: options.deadlines, loop: loop)
-        let stream = try await open(socket, client)
-        try await Hello.ask(stream, lines: .pair, transcript: lines)
-        await stream.close()
-        for await outcome in peers {
-            _ = try outcome.get()
-            return
-        }
-    }
-
-    private func servePair(_ socket: Socket, _ context: TLSContext?) async -> Result<
-        Int, StreamError
-    > {
-        let lines = options.isQuiet ? nil : transcript
-        do throws(StreamError) {
-            let stream: any ByteStream
-            if let context {
-                let tls = try TLSStream(server: context, over: socket)
-                try await tls.handshake()
-                stream = tls
-            } else {
-                socket.enter(.idle)
-                stream = PlainStream(socket)
-            }
-            let answered = try await Hello.serve(stream, lines: .pair, transcript: lines)
-            await stream.close()
-            return .success(answered)
-        } catch {
-            return .failure(error)
-        }
-    }
-
     private func fail(_ error: StreamError) {
         // Cancelled by a signal or a closed output, which needs no explanation.
-        guard signal == nil, outputFailure == nil else { return }
+        guard signal == nil, outputFailure == nil, limit?.isOver != true else { return }
         status = ExitStatus(error).number
         guard let report else { return log.write(options.server.named(error.told)) }
         report.tell(code: error.code.rawValue, error.told, status: status)

@@ -27,16 +27,22 @@ struct ClientOptions {
     var deadlines = Deadlines()
 
     /// The options that a client takes.
-    static let flags = ["plaintext", "quiet", "batch", "json", "help", "version"]
+    static let flags = [
+        "plaintext", "quiet", "batch", "json", "no-input", "progress", "help", "version",
+    ]
     static let valued =
-        ["config", "port", "connect-timeout", "status-fd", "keepalive"] + Deadlines.options
+        ["config", "port", "connect-timeout", "status-fd", "keepalive", "timeout"]
+        + Deadlines.options
         + SecurityOptions.client
     /// Those that are only for `run`.
-    static let runsOwn = ["batch", "json", "status-fd", "keepalive"]
+    static let runsOwn = [
+        "batch", "json", "no-input", "progress", "status-fd", "keepalive", "timeout",
+    ]
 
     /// Reads a command line; `--help`, `--version` and `config` end the process.
     init(_ words: [String]) throws {
-        let given = try Arguments(words, flags: Self.flags, valued: Self.valued)
+        let given = try Arguments(
+            words, flags: Self.flags, valued: Self.valued, short: ["n": "no-input"])
         if given.has("help") {
             let isRun = given.operands.first == "run"
             endAfterPrinting(Self.help + (isRun ? runHelp : ""), failure: 255)
@@ -136,10 +142,21 @@ struct ClientOptions {
                     "--batch reads commands from standard input; give none after --")
             }
         }
-        return RunOptions(
+        var options = RunOptions(
             server: server, command: arguments.rest, isBatch: isBatch,
             isJSON: arguments.has("json"),
             statusDescriptor: try arguments["status-fd"].map(statusDescriptor(_:)))
+        options.givesInput = !isBatch && !arguments.has("no-input")
+        options.timeout = try arguments.seconds("timeout")
+        options.showsProgress = arguments.has("progress")
+        for name in ["no-input", "progress"] where arguments.has(name) && arguments.rest == nil {
+            throw UsageError("--\(name) is for a single command; give one after --")
+        }
+        guard options.timeout == nil || !options.isConversational else {
+            throw UsageError(
+                "--timeout is for a command after -- or --batch, not for an interactive session")
+        }
+        return options
     }
 
     static let help = """
@@ -150,8 +167,10 @@ struct ClientOptions {
                parley config [options] HOST[:PORT]         what is in force for a host
         PROTOCOL: hello (port 8080), greeting (5000), command, run (12345), chat (5000)
           --batch                      run: commands from standard input, one per line
-          --json                       run: write outcomes as JSON to standard error;
-                                       config: print JSON
+          --no-input, -n               run: give the command no input
+          --timeout SECONDS            run: end it all after this time
+          --progress                   run: show how far a long transfer is
+          --json                       run, config: write JSON (run: to standard error)
           --status-fd N                run: write outcomes as JSON to descriptor N
           --keepalive SECONDS          run: ping a silent server (default 15, 0: never)
           --config FILE                hosts by name or pattern, see parley-config(5);
@@ -169,10 +188,8 @@ struct ClientOptions {
           --crl FILE                   reject a revoked server certificate
           --tls-min 1.2                allow TLS 1.2 as well
           --keylog FILE                write session secrets, for debugging
-          --connect-timeout SECONDS    default 10
-          --handshake-timeout SECONDS  default 10
-          --idle-timeout SECONDS       default 300
-          --close-timeout SECONDS      default 5
+          --connect-timeout SECONDS, --handshake-timeout SECONDS      default 10 each
+          --idle-timeout SECONDS, --close-timeout SECONDS             default 300 and 5
           --version                    print the versions of Parley and OpenSSL
           --help, -h                   this help; with run: sessions and quoting as well
         Exit status: the command's own, 251 (limit of the server), 252 (cut short),

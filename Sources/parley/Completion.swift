@@ -118,21 +118,8 @@ struct Completion {
             // They end before anything is asked.
             !before.contains(where: { ["--help", "-h", "--version"].contains($0) })
         else { return [] }
-        let names = help(before).split(separator: "\n").compactMap { name(in: $0) }
+        let names = OfferedCommand.all(in: help(before)).map(\.name)
         return names + (command.isEmpty ? ["help", "whoami"] : [])
-    }
-
-    /// The name at the beginning of a line of `help`, where a terminal can show it: arguments or a summary follow.
-    private static func name(in line: Substring) -> String? {
-        var end = line.startIndex
-        while end < line.endIndex, !line[end...].hasPrefix("  "), !line[end...].hasPrefix(" {") {
-            end = line.index(after: end)
-        }
-        let name = String(line[..<end])
-        // What a server says where there are none; an earlier one put it in other words.
-        let isEmpty = ["You may not run anything", "You may run nothing"].contains(
-            where: name.hasPrefix)
-        return printable(name) == name && !isEmpty && !name.hasPrefix(":") ? name : nil
     }
 
     /// What the values of options are.
@@ -143,5 +130,6 @@ struct Completion {
         "port": .words([]), "connect-timeout": .words([]), "status-fd": .words([]),
         "keepalive": .words([]), "pin": .words([]), "handshake-timeout": .words([]),
         "idle-timeout": .words([]), "close-timeout": .words([]),
+        "timeout": .words([]),
     ]
 }

@@ -6,32 +6,19 @@
 enum LocalWord: Equatable {
     /// `exit` or `quit`.
     case leave
-    /// `help NAME`.
-    case help(String)
     /// Anything else is for the server.
     case command([String])
 
     init(_ words: [String]) {
         switch words {
         case ["exit"], ["quit"]: self = .leave
-        case let two where two.count == 2 && two[0] == "help": self = .help(two[1])
         case let sent where sent.count > 1 && sent[0] == "--": self = .command(Array(sent[1...]))
         default: self = .command(words)
         }
     }
 
     /// Printed after the server's help.
-    static let help = "(help NAME shows a single command; exit, quit or Ctrl-D leaves)"
-
-    /// The lines of a server's help (docs/protocol.md) that are about a command: its name, its arguments
-    /// and, after two spaces, its summary.
-    static func entries(of name: String, in help: [UInt8]) -> [ArraySlice<UInt8>] {
-        help.split(separator: UInt8(ascii: "\n")).filter { line in
-            guard line.starts(with: name.utf8) else { return false }
-            let rest = line.dropFirst(name.utf8.count)
-            return rest.isEmpty || rest.first == UInt8(ascii: " ")
-        }
-    }
+    static let help = "(help NAME shows a command's arguments; exit, quit or Ctrl-D leaves)"
 }
 
 /// What `parley run --help` says in addition to the options.
@@ -39,8 +26,9 @@ let runHelp = """
 
     Without a command, run starts an interactive session. Lines can be edited where
     libedit is installed; they are kept in ~/.local/state/parley/history, except
-    those that begin with a blank.
-      help, help NAME       list what you may run; show a single command
+    those that begin with a blank or have a secret argument.
+      help, help NAME       list what you may run; show a command's arguments
+      Tab                   complete the name of a command
       exit, quit, Ctrl-D    leave
       Ctrl-C                clear the line, or end the running command
       -- COMMAND...         run a server command that has one of these names

@@ -6,6 +6,35 @@ internal import Hosts
 internal import Sockets
 internal import System
 
+/// A line of a server's `help` (docs/protocol.md).
+struct OfferedCommand {
+    let name: String
+    let hasSecret: Bool
+
+    /// Those that a terminal can show.
+    static func all(in help: String) -> [Self] { help.split(separator: "\n").compactMap(Self.init) }
+
+    private init?(_ line: Substring) {
+        // Arguments or a summary follow the name.
+        var end = line.startIndex
+        while end < line.endIndex, !line[end...].hasPrefix("  "), !line[end...].hasPrefix(" {") {
+            end = line.index(after: end)
+        }
+        name = String(line[..<end])
+        // In the usage, which two blanks end.
+        var usage = ""
+        for character in line[end...] {
+            if usage.hasSuffix(" "), character == " " { break }
+            usage.append(character)
+        }
+        hasSecret = usage.split(separator: "}").contains { $0.hasSuffix(": secret") }
+        // What a server says where there are none; an earlier one put it in other words.
+        let isEmpty = ["You may not run anything", "You may run nothing"].contains(
+            where: name.hasPrefix)
+        guard printable(name) == name, !isEmpty, !name.hasPrefix(":") else { return nil }
+    }
+}
+
 /// A server's answer to `help`, remembered for a minute in the user's cache folder, since a shell asks at each stroke
 /// of the Tab key. Failures are silent: a completion has no place for messages.
 struct OfferedCommands {

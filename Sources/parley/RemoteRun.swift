@@ -5,6 +5,7 @@ internal import Conversations
 internal import Glibc
 internal import Remote
 internal import Sockets
+internal import System
 
 /// Runs remote commands over a stream. Confined to its loop.
 final class RemoteRun<Stream: ByteStream> {
@@ -20,6 +21,7 @@ final class RemoteRun<Stream: ByteStream> {
     /// A command is running, and a first interrupt ends it.
     private var isWaiting = false
     private var isInterrupted = false
+    private var hasTimedOut = false
     /// How many lines of the batch were read.
     private var lines = 0
 
@@ -66,20 +68,31 @@ final class RemoteRun<Stream: ByteStream> {
         return true
     }
 
+    /// The time of `--timeout` is over: ends the running command, or all that are left of a batch.
+    ///
+    /// - Returns: false if no command is running.
+    func timeOut() -> Bool {
+        hasTimedOut = true
+        guard isWaiting else { return false }
+        client.cancel()
+        return true
+    }
+
     private func runOne(_ command: [String]) async throws(StreamError) {
         try client.send(command)
         status = try await answer(command).exitStatus
         if isInterrupted { status = Self.interrupted }
+        if hasTimedOut { status = ExitStatus.cutShort }
     }
 
     private func runInteractive() async throws(StreamError) {
+        if console.transcript.isEditing { try await learnWords() }
         while let line = try await nextLine() {
             isInterrupted = false
             do throws(StreamError) {
                 guard let words = try parse(line) else { continue }
                 switch LocalWord(words) {
                 case .leave: return
-                case .help(let name): try await showHelp(of: name)
                 case .command(let command):
                     try client.send(command)
                     _ = try await answer(command)
@@ -89,33 +102,28 @@ final class RemoteRun<Stream: ByteStream> {
                 }
             } catch {
                 guard error.code == .commandRefused else { throw error }
-                log.write(options.server.named(error.told))
+                log.writeFailure(options.server.named(error.told))
             }
         }
     }
 
-    /// Asks the server for its help, and prints the entry of one command.
-    ///
-    /// - Throws: `commandRefused` if there is no such entry.
-    private func showHelp(of name: String) async throws(StreamError) {
+    /// Learns what the Tab key completes and which lines are secret.
+    private func learnWords() async throws(StreamError) {
         try client.send(["help"])
         console.collect()
-        let outcome = try await answer(["help"])
-        let help = console.collected()
+        let outcome = try await client.answer()
+        let help = String(decoding: console.collected(), as: UTF8.self)
+        if case .refused(let refusal) = outcome { log.writeFailure(refusal.sentence) }
         guard outcome.exitStatus == 0 else { return }
-        let entries = LocalWord.entries(of: name, in: help)
-        guard !entries.isEmpty else {
-            throw StreamError(
-                .commandRefused,
-                "there is no command '\(name)' that you may run; help lists those you may")
-        }
-        for entry in entries { console.print(entry) }
+        let offered = OfferedCommand.all(in: help)
+        console.words.set(
+            offered.map(\.name), secret: Set(offered.filter(\.hasSecret).map(\.name)))
     }
 
     /// - Returns: nil at the end of input, and if the server ended the session properly.
     private func nextLine() async throws(StreamError) -> [UInt8]? {
         do throws(StreamError) {
-            return try await ask("parley> ")
+            return try await ask("\(printable(options.server.name))> ")
         } catch {
             guard error.code == .endedEarly else { throw error }
             log.write(options.server.named("the server ended the session"))
@@ -135,14 +143,15 @@ final class RemoteRun<Stream: ByteStream> {
     private func answer(_ command: [String]) async throws(StreamError) -> Outcome {
         isWaiting = true
         defer { isWaiting = false }
-        console.begin()
+        console.begin { [client] in client.inputSent }
         let startedAt = loop.now
         let outcome = try await client.answer()
+        console.end()
         await console.drained()
         report.tell(
             outcome, of: command, console,
             status: isInterrupted && options.command != nil
-                ? Self.interrupted : outcome.exitStatus,
+                ? Self.interrupted : hasTimedOut ? ExitStatus.cutShort : outcome.exitStatus,
             bytesIn: client.inputSent, duration: loop.now - startedAt)
         return outcome
     }
@@ -181,7 +190,7 @@ final class RemoteRun<Stream: ByteStream> {
         var only: Outcome?
         var answered = 0
         while true {
-            while !isInterrupted, failure == nil,
+            while !isInterrupted, !hasTimedOut, failure == nil,
                 client.bytesUnanswered < RemoteRequest.bytesAhead / 2,
                 let line = console.lineAtHand()
             {
@@ -193,7 +202,7 @@ final class RemoteRun<Stream: ByteStream> {
             }
             if sent.isEmpty {
                 if let failure { throw failure }
-                guard !isInterrupted, !console.isAtEnd,
+                guard !isInterrupted, !hasTimedOut, !console.isAtEnd,
                     let line = try await ask("")
                 else { break }
                 if let command = try sendNext(line) { sent.append(command) }
@@ -205,6 +214,7 @@ final class RemoteRun<Stream: ByteStream> {
             }
         }
         if isInterrupted { status = Self.interrupted }
+        if hasTimedOut { status = ExitStatus.cutShort }
     }
 
     /// The outcome of the oldest command that was sent.

@@ -7,31 +7,50 @@ internal import Sockets
 /// Standard input, output and error, byte for byte. Confined to its loop.
 final class RemoteTerminal: RemoteConsole {
     let transcript: ConsoleTranscript
+    /// What a line may begin with.
+    let words = LineWords()
+    private var progress: Progress?
     private(set) var bytesOut = 0
     private(set) var bytesError = 0
     private let output: Output
     private let errorOutput: Output
     private let input: LineReader
     private var collection: [UInt8]?
-    /// If standard input has the commands, no command gets it as its input.
     private let givesInput: Bool
+    private let showsProgress: Bool
 
     init(_ options: RunOptions, output: Output, log: Log, input: LineReader, isQuiet: Bool) {
         self.output = output
         errorOutput = log.output
         self.input = input
-        givesInput = !options.isBatch
+        givesInput = options.givesInput
+        showsProgress = options.showsProgress && log.output.isTerminal
         output.keepsLines = false
         // A prompt is only for a person who types.
         transcript = ConsoleTranscript(
             output: output, input: input, log: log, isQuiet: isQuiet || !input.isTerminal,
             limit: Self.longestLine,
             editor: options.isConversational
-                ? LineEditor.make(loop: output.loop, history: LineHistory()) : nil)
+                ? LineEditor.make(
+                    loop: output.loop, history: LineHistory(), words: words) : nil)
     }
 
     /// A command begins.
-    func begin() { (bytesOut, bytesError) = (0, 0) }
+    ///
+    /// - Parameter inputSent: how many bytes of input it has got.
+    func begin(inputSent: @escaping () -> Int) {
+        (bytesOut, bytesError) = (0, 0)
+        guard showsProgress else { return }
+        progress = Progress(on: errorOutput) { [unowned self] in
+            (bytesOut + bytesError, inputSent())
+        }
+    }
+
+    /// A command has ended.
+    func end() {
+        progress?.end()
+        progress = nil
+    }
 
     /// The next line of a batch, if it is available already.
     func lineAtHand() -> [UInt8]? { input.lineAtHand(limit: Self.longestLine) }
@@ -61,11 +80,13 @@ final class RemoteTerminal: RemoteConsole {
             collection?.append(contentsOf: bytes)
             return
         }
+        if output.isTerminal { progress?.erase() }
         output.write(bytes)
     }
 
     func write(errorOutput bytes: Span<UInt8>) {
         bytesError += bytes.count
+        progress?.erase()
         errorOutput.write(bytes)
     }
 

@@ -44,7 +44,7 @@ final class Report {
         }
         if !options.isJSON, let sentence = sentence(outcome, command[0]) {
             endLine()
-            log.write(sentence)
+            log.writeFailure(sentence)
         }
     }
 
@@ -63,7 +63,7 @@ final class Report {
         tell(options.failure(code: code, sentence, status: status))
         guard !options.isJSON, isSaid else { return }
         endLine()
-        log.write(options.server.named(sentence))
+        log.writeFailure(options.server.named(sentence))
     }
 
     private func tell(_ object: JSONLine) {

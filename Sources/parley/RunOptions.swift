@@ -9,6 +9,12 @@ struct RunOptions {
     let command: [String]?
     let isBatch: Bool
     let isJSON: Bool
+    /// Whether the command gets standard input, or none.
+    var givesInput = true
+    /// How long all of it may take; nil without a limit.
+    var timeout: Duration?
+    /// Whether a transfer's progress is shown where standard error is a terminal.
+    var showsProgress = false
     /// Where each outcome is also written as an object; nil for nowhere.
     let statusDescriptor: Int32?
 

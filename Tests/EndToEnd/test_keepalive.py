@@ -62,7 +62,7 @@ class Balanced(TestCase):
 
     def test_an_open_prompt_is_kept(self):
         run = Run(self, self.behind(*NEVER), options=OFTEN, terminal=True)
-        run.stdout.expect("parley> ")
+        run.stdout.expect(r"127\.0\.0\.1:\d+> ")
         self.assertStatus(Run(self, self.server.port, "quiet"), 0)
         run.type("Hello\n")
         run.stdout.expect("Greetings!")
@@ -73,7 +73,7 @@ class Balanced(TestCase):
     def test_pings_alone_do_not_keep_a_session_without_a_command(self):
         server = Commands(self, "--idle-timeout", "1.5", commands=COMMANDS)
         run = Run(self, server.port, options=OFTEN, terminal=True)
-        run.stdout.expect("parley> ")
+        run.stdout.expect(r"127\.0\.0\.1:\d+> ")
         self.assertStatus(run, 0)
         self.assertRegex(run.story, "the server ended the session")
         server.stderr.expect("the session was idle for 1.5 s")

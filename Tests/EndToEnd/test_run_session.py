@@ -7,10 +7,11 @@ import termios
 import unittest
 
 from conditions import with_libedit
+from remote_server import shell
 from runs import Commands, Run
 from support import PIPE, TestCase, gone, new_folder
 
-PROMPT = "parley> "
+PROMPT = r"127\.0\.0\.1:[0-9]+> "
 
 
 class Session(Run):
@@ -161,9 +162,11 @@ class Sessions(TestCase):
 
     def test_help_with_a_name_shows_that_entry(self):
         session = self.session()
-        self.assertEqual(session.ask("help say"), "say {text}\n")
+        self.assertEqual(
+            session.ask("help path"),
+            "path {path}\n  path: '/', then any number of letters from a to z  (/[a-z]*)\n")
         self.assertEqual(session.ask("help nonsense"), "")
-        session.stderr.expect(r"parley: 127\.0\.0\.1:\d+: there is no command 'nonsense' that you may run")
+        session.stderr.expect(r"parley: 127\.0\.0\.1:\d+: help: refused: .*no command 'nonsense'")
         self.assertIn("exit, quit or Ctrl-D leaves", session.ask("help"))
         self.leave(session, "\x04", 0)
 
@@ -205,7 +208,7 @@ class Sessions(TestCase):
     def test_a_pipe_is_a_session_as_well(self):
         run = Run(self, self.server.port, stdin="Hello\nsay x\n")
         self.assertStatus(run, 0)
-        self.assertEqual(run.stdout.text.replace(PROMPT, ""), "Greetings!\nx")
+        self.assertEqual(run.stdout.text, "Greetings!\nx")
 
     def test_the_servers_end_at_the_prompt_is_told_at_once(self):
         for number, statuses in ((signal.SIGTERM, [0]), (signal.SIGKILL, [252, 255])):
@@ -244,7 +247,8 @@ class Edited(Sessions):
         self.history = self.state / "parley" / "history"
 
     def session(self, **more):
-        environment = {"TERM": "xterm", "XDG_STATE_HOME": str(self.state), **more}
+        environment = {
+            "TERM": "xterm", "XDG_STATE_HOME": str(self.state), "NO_COLOR": "1", **more}
         session = Session(self, self.server.port, environment=environment)
         # Only then is it in the editor's hands; before, the terminal itself would edit what is typed.
         self.assertFalse(session.attributes()[3] & termios.ICANON)
@@ -277,6 +281,47 @@ class Edited(Sessions):
         self.leave(session, "\x04", 0)
         self.assertEqual(self.history.read_text(), "say one\n")
 
+    def test_a_line_with_a_secret_argument_is_kept_nowhere(self):
+        server = Commands(self, commands={
+            "open": shell('printf %s "$2"', "door", "pin", arguments={
+                "door": "[a-z]+", "pin": {"pattern": "[0-9]{4}", "secret": True}}),
+            "say": shell('printf %s "$1"', "text")})
+        session = Session(self, server.port, environment={
+            "TERM": "xterm", "XDG_STATE_HOME": str(self.state), "NO_COLOR": "1"})
+        self.assertIn("open {door} {pin: secret}\n", session.ask("help"))
+        session.ask("say one")
+        self.assertEqual(session.ask("open front 1234"), "1234")
+        self.assertEqual(session.ask("\x1b[A"), "one")
+        self.leave(session, "\x04", 0)
+        self.assertEqual(self.history.read_text(), "help\nsay one\n")
+
+    def test_tab_completes_what_the_server_offers(self):
+        session = self.session()
+        for typed, rest in (("com\t", "plain "), ("help pa\t", "th "), ("ex\t", "it ")):
+            with self.subTest(typed):
+                session.type(typed)
+                session.stdout.expect(rest)
+                session.type("\x03")
+                session.stdout.expect(PROMPT)
+        session.type("st\t")
+        session.stdout.expect(r"st.*a")
+        session.type("\t")
+        session.stdout.expect(r"stall  status  stay\r\n")
+        session.stdout.expect(PROMPT)
+        session.type("\x03")
+        session.stdout.expect(PROMPT)
+        # In what is pasted it is a blank.
+        self.assertEqual(session.ask("say\tx"), "x")
+        self.leave(session, "\x04", 0)
+
+    def test_the_prompt_is_bold_unless_no_colour_is_wanted(self):
+        for more, shown in (({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)):
+            with self.subTest(more):
+                session = self.session(**more)
+                session.ask("Hello")
+                self.assertEqual("\x1b[1m127.0.0.1" in session.stdout.text, shown)
+                self.leave(session, "\x04", 0)
+
     def test_a_history_of_others_is_neither_read_nor_written(self):
         other = self.state / "other"
         other.write_text("say stolen\n")
@@ -289,7 +334,7 @@ class Edited(Sessions):
 
     def test_the_server_is_heard_while_a_line_is_typed(self):
         server = Commands(self)
-        session = Session(self, server.port, environment={"TERM": "xterm"})
+        session = Session(self, server.port, environment={"TERM": "xterm", "NO_COLOR": "1"})
         session.type("say half")
         session.stdout.expect("say half")
         server.signal(signal.SIGKILL)
@@ -301,7 +346,7 @@ class Edited(Sessions):
         nothing = self.state / "libedit.so.2"
         nothing.touch()
         session = Session(self, self.server.port, environment={
-            "TERM": "xterm", "XDG_STATE_HOME": str(self.state),
+            "TERM": "xterm", "XDG_STATE_HOME": str(self.state), "NO_COLOR": "1",
             "LD_LIBRARY_PATH": str(self.state)})
         self.assertTrue(session.attributes()[3] & termios.ICANON)
         self.assertEqual(session.ask("say hero\x7f\x7fllo"), "hello")

@@ -65,6 +65,9 @@ int parley_el_set_words(
     void *el_set, void *editor, int operation, const char *first, const char *second);
 int parley_el_set_history(
     void *el_set, void *editor, int operation, void *history, void *list);
+int parley_el_set_prompt(void *el_set, void *editor, int operation, const void *prompt, int mark);
+int parley_el_add_function(
+    void *el_set, void *editor, int operation, const char *name, const char *help, const void *function);
 int parley_history_number(void *history, void *list, int operation, int value);
 int parley_history_text(void *history, void *list, int operation, const char *text);
 
