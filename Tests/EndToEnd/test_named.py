@@ -182,8 +182,8 @@ class Sessions(Named):
                 at = rf"web1 at 127\.0\.0\.1:{self.server.port}" if host == "web1" else host
                 session.stderr.expect(rf"parley: connected to {at} \(TLS")
                 for line, words in (("status", "status: exit status 3"), ("nobody", "nobody: refused: "),
-                                    ("help nothing", "there is no command 'nothing'"), ("'", "not sent")):
-                    session.stdout.expect("parley> ")
+                                    ("help nothing", "no command 'nothing'"), ("'", "not sent")):
+                    session.stdout.expect(r"(web1|:\d+)> ")
                     session.type(line + "\n")
                     session.stderr.expect(f"parley: {prefix}.*{words}")
 
@@ -191,7 +191,7 @@ class Sessions(Named):
         server = TableServer(self, REPLIES)
         for options, host, prefix in list(self.both(server.port))[:1]:
             session = Program(self, [PARLEY, "run", *options, host], terminal=True)
-            session.stdout.expect("parley> ")
+            session.stdout.expect(r"(web1|:\d+)> ")
             server.signal(15)
             session.stderr.expect(f"parley: {prefix}the server ended the session")
             session.wait()
