@@ -234,6 +234,8 @@ final class Client {
         defer { (interrupt, timeOut) = (nil, nil) }
         try await run.run()
         status = run.status
+        // What has ended in time stays so, however long the session's own end takes.
+        if limit?.isOver == false { limit = nil }
     }
 
     private func fail(_ error: StreamError) {

@@ -2,10 +2,12 @@
 """How long `parley run` may take, what input it gives, and the progress that it shows."""
 
 import socket
+import threading
 import unittest
 
-from runs import Commands, Run
-from support import TestCase, gone
+from parley1 import exited
+from runs import Commands, FalseServer, Run
+from support import LIMIT, TestCase, gone
 
 
 class Limits(TestCase):
@@ -26,6 +28,14 @@ class Limits(TestCase):
         run = Run(self, self.server.port, "status", "3", options=["--timeout", "60"])
         self.assertStatus(run, 3)
         self.assertEqual(run.stderr.text, "")
+
+    def test_a_server_that_does_not_close_changes_no_outcome(self):
+        held = threading.Event()
+        server = FalseServer(self, exited(7), lambda connection: held.wait(LIMIT))
+        run = Run(self, server.port, "x", options=["--timeout", "0.5", "--close-timeout", "1.5"])
+        self.assertStatus(run, 7)
+        held.set()
+        self.assertNotIn("--timeout", run.stderr.text)
 
     def test_the_rest_of_a_batch_is_not_run(self):
         run = Run(self, self.server.port, options=["--batch", "--timeout", "1"],
