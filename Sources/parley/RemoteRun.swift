@@ -113,7 +113,9 @@ final class RemoteRun<Stream: ByteStream> {
         console.collect()
         let outcome = try await client.answer()
         let help = String(decoding: console.collected(), as: UTF8.self)
-        if case .refused(let refusal) = outcome { log.writeFailure(refusal.sentence) }
+        if case .refused(let refusal) = outcome, !options.isJSON {
+            log.writeFailure(options.server.named("help: refused: \(refusal.sentence)"))
+        }
         guard outcome.exitStatus == 0 else { return }
         let offered = OfferedCommand.all(in: help)
         console.words.set(

@@ -67,12 +67,6 @@ final class RemoteTerminal: RemoteConsole {
         return collection ?? []
     }
 
-    /// Prints a line of its own.
-    func print(_ line: some Collection<UInt8>) {
-        output.write(line)
-        output.write("\n".utf8)
-    }
-
     func write(output bytes: Span<UInt8>) {
         bytesOut += bytes.count
         if let kept = collection {
