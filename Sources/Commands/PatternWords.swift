@@ -5,10 +5,10 @@ extension Pattern {
     /// What it matches, for people; nil where that would take more words than the pattern is worth.
     var words: String? {
         var reader = PatternWords(text)
-        guard let words = reader.alternatives(depth: 0), reader.rest.isEmpty,
-            words.count <= PatternWords.longest
+        guard let phrase = reader.alternatives(depth: 0), reader.rest.isEmpty,
+            phrase.words.count <= PatternWords.longest
         else { return nil }
-        return words
+        return phrase.words
     }
 }
 
@@ -22,18 +22,26 @@ private struct PatternWords {
     static let longest = 240
     private static let deepest = 3
 
+    struct Phrase {
+        let words: String
+        /// Whether it has to be in parentheses where one thing is expected.
+        let isSequence: Bool
+    }
+
     /// Nil if it is nested too deeply.
-    mutating func alternatives(depth: Int) -> String? {
+    mutating func alternatives(depth: Int) -> Phrase? {
         guard depth <= Self.deepest else { return nil }
-        var found: [String] = []
+        var found: [Phrase] = []
         repeat {
             guard let one = sequence(depth: depth) else { return nil }
             found.append(one)
         } while take("|")
-        return Self.list(found, "or")
+        return Phrase(
+            words: Self.list(found.map(\.words), "or"),
+            isSequence: found.contains(where: \.isSequence))
     }
 
-    private mutating func sequence(depth: Int) -> String? {
+    private mutating func sequence(depth: Int) -> Phrase? {
         var parts: [String] = []
         var literal = ""
         func flush() {
@@ -55,7 +63,9 @@ private struct PatternWords {
             parts.append(atom.words(times))
         }
         flush()
-        return parts.isEmpty ? "nothing" : parts.joined(separator: ", then ")
+        return Phrase(
+            words: parts.isEmpty ? "nothing" : parts.joined(separator: ", then "),
+            isSequence: parts.count > 1)
     }
 
     // MARK: What is repeated
@@ -64,7 +74,7 @@ private struct PatternWords {
         case literal(Unicode.Scalar)
         /// A character: a name for one of them and for several.
         case character(one: String, several: String)
-        case group(String)
+        case group(Phrase)
 
         func words(_ times: Times?) -> String {
             let many = times.flatMap { $0.words }
@@ -76,8 +86,9 @@ private struct PatternWords {
                     ?? (isOptional ? "optionally \(text)" : text)
             case .character(let one, let several):
                 return many.map { "\($0) \(several)" } ?? (isOptional ? "optionally \(one)" : one)
-            case .group(let words):
-                let text = times == nil && !words.contains(", then ") ? words : "(\(words))"
+            case .group(let phrase):
+                let needsNone = times == nil && !phrase.isSequence
+                let text = needsNone ? phrase.words : "(\(phrase.words))"
                 return many.map { "\($0) times \(text)" }
                     ?? (isOptional ? "optionally \(text)" : text)
             }
@@ -105,8 +116,8 @@ private struct PatternWords {
     private mutating func atom(depth: Int) -> Atom? {
         switch rest.removeFirst() {
         case "(":
-            guard let words = alternatives(depth: depth + 1), take(")") else { return nil }
-            return .group(words)
+            guard let phrase = alternatives(depth: depth + 1), take(")") else { return nil }
+            return .group(phrase)
         case "[": return bracket()
         case ".": return .character(one: "any character", several: "characters")
         case "\\": return rest.popFirst().map { .literal($0) }

@@ -19,6 +19,7 @@ struct PatternWordsTests {
         ("^x?y{2}$", "optionally 'x', then 2 times 'y'"),
         ("(/[a-z]+)*", "any number of times ('/', then one or more letters from a to z)"),
         ("a(b|c)d", "'a', then 'b' or 'c', then 'd'"),
+        ("(, then )x", "', then ', then 'x'"),
         ("[^/]+", "one or more characters other than '/'"),
         ("..{2,}", "any character, then at least 2 characters"),
         ("[]a]{0,3}", "up to 3 characters out of ']' and 'a'"),
