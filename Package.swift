@@ -37,14 +37,16 @@ let small = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))
 /// from 2.36 (Debian 12) on, and of the toolchain's linkers only lld writes. SwiftPM has executables
 /// export every symbol, which nobody looks up; their names take 200 KB of each. Tables for
 /// unwinding, which nobody does, take a megabyte of each. What the dynamic linker has found is then
-/// read-only (`-z now`).
+/// read-only (`-z now`). The little that Swift's runtime uses of the C++ library is linked in: its
+/// thousands of symbols were most of what a start had to look up.
 let linking: [LinkerSetting] = [
     .unsafeFlags(
         [
             "-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker",
             "--no-export-dynamic", "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-T",
-            "-Xlinker", "\(Context.packageDirectory)/scripts/left-out.ld", "-Xlinker", "-z",
-            "-Xlinker", "now",
+            "-Xlinker", "\(Context.packageDirectory)/scripts/sections.ld", "-Xlinker", "-z",
+            "-Xlinker", "now", "-L\(Context.packageDirectory)/scripts/static", "-Xlinker",
+            "--as-needed",
         ],
         .when(configuration: .release))
 ]

@@ -27,7 +27,7 @@ Package: parley-$name
 Version: 7.8.9
 Architecture: all
 Maintainer: Nobody <nobody@example.org>
-Depends: libc6 (>= 2.36), libssl3 (>= 3.0.0) | libssl3t64, libstdc++6 (>= 11), systemd
+Depends: libc6 (>= 2.36), libssl3 (>= 3.0.0) | libssl3t64, libm++6 (>= 11), systemd
 Description: nothing
 END
     dpkg-deb --root-owner-group -b "$1/$name" "$1/parley-${name}_7.8.9_all.deb" >&2
@@ -158,7 +158,11 @@ class Release(TestCase):
             self.assertEqual(by_id[f"SPDXRef-{part}"]["versionInfo"], "6.9.1")
         linked = {(relation["spdxElementId"], relation["relatedSpdxElement"])
                   for relation in document["relationships"] if relation["relationshipType"] == "DYNAMIC_LINK"}
-        self.assertEqual({by_id[below]["name"] for _, below in linked}, {"libc6", "libssl3", "libstdc++6"})
+        self.assertEqual({by_id[below]["name"] for _, below in linked}, {"libc6", "libssl3", "libm++6"})
+        contained = {(relation["spdxElementId"], relation["relatedSpdxElement"])
+                     for relation in document["relationships"] if relation["relationshipType"] == "STATIC_LINK"}
+        self.assertEqual(contained, {(f"SPDXRef-{package}", f"SPDXRef-{part}")
+                                     for package in ("server", "client") for part in ("swift", "dispatch", "gcc")})
         for relation in document["relationships"]:
             self.assertIn(relation["relatedSpdxElement"], by_id)
             self.assertIn(relation["spdxElementId"], {*by_id, "SPDXRef-DOCUMENT"})
