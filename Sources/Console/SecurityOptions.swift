@@ -107,7 +107,8 @@ public struct SecurityOptions: Sendable {
     public func clientContext() throws(CredentialError) -> TLSContext {
         let trust = try Trust(ca: anchors, pins: pins, crl: crl, lookedIn: places.folders)
         let credentials = try clientFiles().map { (files) throws(CredentialError) in
-            try Credentials(certificate: files.certificate, key: files.key, purpose: .client)
+            try Credentials(
+                certificate: files.certificate, key: files.key, purpose: .client, trial: .whenAsked)
         }
         return try TLSContext(clientTrusting: trust, credentials: credentials, options: options)
     }

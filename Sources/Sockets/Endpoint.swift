@@ -62,8 +62,8 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         return UInt16(text)
     }
 
-    /// The host's addresses in the resolver's order, which is the order to try them in. Looked up
-    /// on another thread, since the resolver may block for any time.
+    /// The host's addresses in the resolver's order, which is the order to try them in. A name is looked
+    /// up on another thread, since the resolver may block for any time.
     ///
     /// - Throws: `unknownHost`.
     public func addresses() async throws(StreamError) -> [SocketAddress] {
@@ -71,7 +71,9 @@ public struct Endpoint: Hashable, Sendable, CustomStringConvertible {
     }
 
     func lookedUp() async -> Result<[SocketAddress], StreamError> {
-        await withCheckedContinuation { waiting in
+        let numeric = lookUp(flags: AI_NUMERICHOST)
+        if case .success = numeric { return numeric }
+        return await withCheckedContinuation { waiting in
             do throws(Errno) {
                 try startDetachedThread { waiting.resume(returning: self.lookUp(flags: 0)) }
             } catch {

@@ -15,6 +15,9 @@ public final class Credentials: Sendable {
         case handshake
         /// Not here: `TLSContext.rehearseFace`, which includes one, follows.
         case withFace
+        /// Not here: a client that was asked for its certificate and could not sign finds out then. A trial before
+        /// each connection would take a third of the time of a whole `parley run`.
+        case whenAsked
     }
 
     /// The key's own certificate first, wherever it is in its file, and then the others.

@@ -22,6 +22,8 @@ extension StreamError.Code {
     public static var revocationUnknown: Self { Self(rawValue: "revocationUnknown") }
     /// Any other X.509 reason.
     public static var certificateInvalid: Self { Self(rawValue: "certificateInvalid") }
+    /// This end's key can't make any signature of TLS that this system allows.
+    public static var unusableKey: Self { Self(rawValue: "unusableKey") }
     /// The server requires a client certificate and there was none.
     public static var clientCertificateRequired: Self {
         Self(rawValue: "clientCertificateRequired")

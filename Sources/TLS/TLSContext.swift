@@ -112,7 +112,10 @@ public final class TLSContext: Sendable {
         _ = unsafe room.initialize(from: names)
         unsafe applicationProtocols = SharedPointer(room)
         unsafe try TLSPolicy.apply(to: context, minimum: options.minimum)
-        if let credentials { try use(credentials) }
+        if let credentials {
+            try use(credentials)
+            if role == .client { unsafe TLSStream.noteWhetherAsked(in: context) }
+        }
         if let trust { try verify(with: trust) }
         if let clients { ask(clients) }
         useApplicationProtocols()

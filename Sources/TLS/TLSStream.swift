@@ -95,9 +95,15 @@ public final class TLSStream: TLSTransport, ByteStream {
     ///   arrive.
     public func handshake() async throws(StreamError) {
         channel.enterHandshake()
-        while case .blocked(let direction) = try attemptHandshake() {
-            try await channel.wait(for: direction)
+        do throws(StreamError) {
+            while case .blocked(let direction) = try attemptHandshake() {
+                try await channel.wait(for: direction)
+            }
+        } catch {
+            throw ownKeysFailure ?? error
         }
+        // The server will say that it requires a certificate, which is not the cause.
+        if let failure = ownKeysFailure { throw fail(failure) }
         // Nothing answers a client's last flight, since there are no tickets: its first message
         // would wait for our delayed acknowledgement, 40 ms (Nagle's algorithm at its end).
         if context.role == .server { channel.acknowledge() }

@@ -23,6 +23,8 @@ public class TLSTransport {
     final var gauge: Gauge?
     /// A hello exceeds the limit: OpenSSL has seen nothing that makes it allocate memory.
     final var isHelloTooLong = false
+    /// The server has asked this client for a certificate.
+    final var isAsked = false
 
     /// A separate piece of memory, which a session frees after its handshake.
     final class Gauge {
