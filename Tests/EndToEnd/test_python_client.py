@@ -10,45 +10,18 @@ import sys
 import authority
 from parley1 import (
     BUSY, LEFT_RUNNING, OUTPUT, PING, SHUTTING_DOWN, exited, frame, header, refused, wanted)
+from python_client import CLIENT, Either, blocking, parley, with_asyncio
 from runs import COMMANDS, ENDS, Commands, FalseServer, RunTestCase, silence
-from support import LIMIT, REPOSITORY, Program, eventually, is_alive, new_folder
-
-CLIENT = REPOSITORY / "clients" / "python" / "src"
-sys.path.insert(0, str(CLIENT))
-import parley_client as parley  # noqa: E402
+from support import LIMIT, Program, eventually, is_alive, new_folder
 
 DATA = bytes(range(256)) * 8192
 
 
-def blocking(port, *words, host="localhost", certs=None, keepalive=15.0, idle_timeout=300.0, names=None, **how):
-    with parley.connect(host, port, certs=certs or authority.good(), keepalive=keepalive,
-                        idle_timeout=idle_timeout, **(names or {})) as session:
-        return session.run(*words, **how)
-
-
-def with_asyncio(port, *words, host="localhost", certs=None, keepalive=15.0, idle_timeout=300.0, names=None,
-                 **how):
-    async def ask():
-        async with await parley.connect_async(
-                host, port, certs=certs or authority.good(), keepalive=keepalive, idle_timeout=idle_timeout,
-                **(names or {})) as session:
-            return await session.run(*words, **how)
-    return asyncio.run(asyncio.wait_for(ask(), LIMIT))
-
-
-class Either:
+class Fates(Either):
     """What both APIs do alike, which `ask` chooses."""
 
     def fate(self, *words, **how):
         return self.ask(self.server.port, *words, **how).outcome
-
-    def failure(self, error, port, *words, **how):
-        """The sentence of an error, which names the host."""
-        with self.assertRaises(error) as caught:
-            self.ask(port, *(words or ["Hello"]), **how)
-        self.assertIs(type(caught.exception), error)
-        self.assertRegex(str(caught.exception), rf"^{how.get('host', 'localhost')}:{port}: ")
-        return caught.exception
 
     def test_each_fate_is_an_outcome(self):
         fates = {
@@ -190,7 +163,7 @@ class Either:
         self.assertEqual(self.fate("say", "a" * 32_000).status, 0)
 
 
-class Blocking(Either, RunTestCase):
+class Blocking(Fates, RunTestCase):
     ask = staticmethod(blocking)
 
     def session(self, server=None):
@@ -238,7 +211,7 @@ class Blocking(Either, RunTestCase):
         eventually(lambda: not self.server.children, "the end of the command")
 
 
-class Asyncio(Either, RunTestCase):
+class Asyncio(Fates, RunTestCase):
     ask = staticmethod(with_asyncio)
 
     def within(self, use):
