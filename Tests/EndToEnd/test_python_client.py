@@ -3,9 +3,11 @@
 
 import asyncio
 import io
+import os
 import signal
 import socket
 import sys
+import time
 
 import authority
 from parley1 import (
@@ -61,6 +63,13 @@ class Fates(Either):
         # Neither one that stops reading nor one that never reads keeps the rest.
         self.assertEqual(self.ask(self.server.port, "head", input=DATA).stdout, DATA[:5])
         self.assertEqual(self.fate("Hello", input=DATA), parley.Exited(0))
+
+    def test_large_input_takes_little_time(self):
+        begun = time.process_time()
+        with open(os.devnull, "wb") as nowhere:
+            self.assertTrue(self.ask(self.server.port, "cat", input=bytes(64 << 20), stdout=nowhere).ok)
+        # Half a second, and fifteen if what is left is copied for each piece.
+        self.assertLess(time.process_time() - begun, 5)
 
     def test_an_error_of_the_input_ends_the_command(self):
         def pieces():

@@ -113,11 +113,13 @@ class AsyncSession:
         """Pass the input on as far as it is wanted, and then its end."""
         await wanted.wait()
         async for piece in _pieces(source):
-            while piece:
+            rest = memoryview(piece)  # Of bytes, what is left would be copied for each part.
+            while rest:
                 while not self._protocol.room:
                     wanted.clear()
                     await wanted.wait()
-                part, piece = piece[:min(PIECE, self._protocol.room)], piece[min(PIECE, self._protocol.room):]
+                size = min(PIECE, self._protocol.room)
+                part, rest = bytes(rest[:size]), rest[size:]
                 self._protocol.input(part)
                 self._send()
                 with contextlib.suppress(OSError):  # Reading tells the end.

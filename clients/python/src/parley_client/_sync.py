@@ -194,10 +194,10 @@ class _Source:
 
     def __init__(self, source: Input) -> None:
         self._read: Optional[Callable[[int], bytes]] = getattr(source, "read", None)
-        self._rest = b""
+        self._rest = memoryview(b"")  # Of bytes, what is left would be copied for each piece.
         self._pieces: Iterator[bytes] = iter(())
         if isinstance(source, (bytes, bytearray, memoryview)):
-            self._rest = bytes(source)
+            self._rest = memoryview(bytes(source))
         elif source is not None and not self._read:
             self._pieces = iter(source)
 
@@ -209,6 +209,6 @@ class _Source:
             piece = next(self._pieces, None)
             if piece is None:
                 return b""
-            self._rest = bytes(piece)
-        piece, self._rest = self._rest[:most], self._rest[most:]
-        return piece
+            self._rest = memoryview(bytes(piece))
+        taken, self._rest = self._rest[:most], self._rest[most:]
+        return bytes(taken)
