@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+import unittest.mock
 
 import authority
 from parley1 import (
@@ -17,6 +18,17 @@ from runs import COMMANDS, ENDS, Commands, FalseServer, RunTestCase, silence
 from support import LIMIT, Program, eventually, is_alive, new_folder
 
 DATA = bytes(range(256)) * 8192
+
+
+def full_server(owner):
+    """A listening socket that takes no connection any more, so that the kernel answers none."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=0)
+    for _ in range(4):
+        waiting = socket.socket()
+        owner.addCleanup(waiting.close)
+        waiting.setblocking(False)
+        waiting.connect_ex(server.getsockname())
+    return server
 
 
 class Fates(Either):
@@ -164,6 +176,25 @@ class Fates(Either):
     def test_a_silent_port_is_given_up(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
             self.failure(parley.ConnectError, silent.getsockname()[1], names={"connect_timeout": 0.3})
+
+    def test_one_good_address_of_a_host_is_enough(self):
+        def addresses(*ports):
+            found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+            return unittest.mock.patch("socket.getaddrinfo", lambda *_, **__: found)
+
+        port = self.server.port
+        with socket.socket() as dead, full_server(self) as silent:
+            dead.bind(("127.0.0.1", 0))  # And nobody listens.
+            refusing, full = dead.getsockname()[1], silent.getsockname()[1]
+            with addresses(refusing, full, port):
+                begun = time.monotonic()
+                self.assertTrue(self.ask(port, "Hello", names={"connect_timeout": LIMIT}).ok)
+                self.assertLess(time.monotonic() - begun, LIMIT / 2)
+            with addresses(refusing, refusing):
+                self.assertIn("refused", str(self.failure(parley.ConnectError, port)))
+            with addresses(refusing, full):
+                error = self.failure(parley.ConnectError, port, names={"connect_timeout": 0.3})
+                self.assertIn("does not answer", str(error))
 
     def test_words_that_no_request_can_have_are_refused_here(self):
         for words in ((), ("",), ("x", *["a"] * 65), ("x", "a" * 40_000)):

@@ -56,7 +56,7 @@ options:
     description: Seconds after which the command is cancelled, which is a failure. It does not include connecting.
     type: float
   connect_timeout:
-    description: Seconds that connecting may take, at each of the host's addresses, and then TLS's handshake.
+    description: Seconds that connecting may take, and then TLS's handshake.
     type: float
     default: 10
   idle_timeout:

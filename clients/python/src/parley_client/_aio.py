@@ -153,7 +153,7 @@ async def connect_async(host: str, port: Optional[int] = None, *, server_name: O
                         key: Optional[PathLike] = None, passphrase: Optional[Passphrase] = None,
                         crl: Optional[PathLike] = None, connect_timeout: float = 10.0,
                         keepalive: float = 15.0, idle_timeout: float = 300.0) -> AsyncSession:
-    """As `connect`; an address that does not answer is joined by the next after 250 ms (RFC 8305)."""
+    """As `connect`; TCP may take twice `connect_timeout`, less what the handshake takes."""
     to = _tls.target(host, port, server_name, pin, Credentials(certs, ca, cert, key, passphrase, crl))
     try:
         # Without a name to verify, asyncio would take the host for one; the empty name stands for none.

@@ -14,10 +14,9 @@ PIECE = 65_536
 
 
 class Stream:
-    """The client's end of TLS. It owns the socket, and only `wait` and `shake_hands` block."""
+    """The client's end of TLS. It owns the socket, a non-blocking one, and only `wait` and `shake_hands` block."""
 
     def __init__(self, tcp: socket.socket, context: ssl.SSLContext, name: Optional[str]) -> None:
-        tcp.setblocking(False)
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._tcp = tcp
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
