@@ -3,52 +3,39 @@
 
 import asyncio
 import io
+import os
 import signal
 import socket
 import sys
+import time
+import unittest.mock
 
 import authority
 from parley1 import (
     BUSY, LEFT_RUNNING, OUTPUT, PING, SHUTTING_DOWN, exited, frame, header, refused, wanted)
+from python_client import CLIENT, Either, blocking, parley, with_asyncio
 from runs import COMMANDS, ENDS, Commands, FalseServer, RunTestCase, silence
-from support import LIMIT, REPOSITORY, Program, eventually, is_alive, new_folder
-
-CLIENT = REPOSITORY / "clients" / "python" / "src"
-sys.path.insert(0, str(CLIENT))
-import parley_client as parley  # noqa: E402
+from support import LIMIT, Program, eventually, is_alive, new_folder
 
 DATA = bytes(range(256)) * 8192
 
 
-def blocking(port, *words, host="localhost", certs=None, keepalive=15.0, idle_timeout=300.0, names=None, **how):
-    with parley.connect(host, port, certs=certs or authority.good(), keepalive=keepalive,
-                        idle_timeout=idle_timeout, **(names or {})) as session:
-        return session.run(*words, **how)
+def full_server(owner):
+    """A listening socket that takes no connection any more, so that the kernel answers none."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=0)
+    for _ in range(4):
+        waiting = socket.socket()
+        owner.addCleanup(waiting.close)
+        waiting.setblocking(False)
+        waiting.connect_ex(server.getsockname())
+    return server
 
 
-def with_asyncio(port, *words, host="localhost", certs=None, keepalive=15.0, idle_timeout=300.0, names=None,
-                 **how):
-    async def ask():
-        async with await parley.connect_async(
-                host, port, certs=certs or authority.good(), keepalive=keepalive, idle_timeout=idle_timeout,
-                **(names or {})) as session:
-            return await session.run(*words, **how)
-    return asyncio.run(asyncio.wait_for(ask(), LIMIT))
-
-
-class Either:
+class Fates(Either):
     """What both APIs do alike, which `ask` chooses."""
 
     def fate(self, *words, **how):
         return self.ask(self.server.port, *words, **how).outcome
-
-    def failure(self, error, port, *words, **how):
-        """The sentence of an error, which names the host."""
-        with self.assertRaises(error) as caught:
-            self.ask(port, *(words or ["Hello"]), **how)
-        self.assertIs(type(caught.exception), error)
-        self.assertRegex(str(caught.exception), rf"^{how.get('host', 'localhost')}:{port}: ")
-        return caught.exception
 
     def test_each_fate_is_an_outcome(self):
         fates = {
@@ -88,6 +75,13 @@ class Either:
         # Neither one that stops reading nor one that never reads keeps the rest.
         self.assertEqual(self.ask(self.server.port, "head", input=DATA).stdout, DATA[:5])
         self.assertEqual(self.fate("Hello", input=DATA), parley.Exited(0))
+
+    def test_large_input_takes_little_time(self):
+        begun = time.process_time()
+        with open(os.devnull, "wb") as nowhere:
+            self.assertTrue(self.ask(self.server.port, "cat", input=bytes(64 << 20), stdout=nowhere).ok)
+        # Half a second, and fifteen if what is left is copied for each piece.
+        self.assertLess(time.process_time() - begun, 5)
 
     def test_an_error_of_the_input_ends_the_command(self):
         def pieces():
@@ -183,6 +177,25 @@ class Either:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             self.failure(parley.ConnectError, silent.getsockname()[1], names={"connect_timeout": 0.3})
 
+    def test_one_good_address_of_a_host_is_enough(self):
+        def addresses(*ports):
+            found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+            return unittest.mock.patch("socket.getaddrinfo", lambda *_, **__: found)
+
+        port = self.server.port
+        with socket.socket() as dead, full_server(self) as silent:
+            dead.bind(("127.0.0.1", 0))  # And nobody listens.
+            refusing, full = dead.getsockname()[1], silent.getsockname()[1]
+            with addresses(refusing, full, port):
+                begun = time.monotonic()
+                self.assertTrue(self.ask(port, "Hello", names={"connect_timeout": LIMIT}).ok)
+                self.assertLess(time.monotonic() - begun, LIMIT / 2)
+            with addresses(refusing, refusing):
+                self.assertIn("refused", str(self.failure(parley.ConnectError, port)))
+            with addresses(refusing, full):
+                error = self.failure(parley.ConnectError, port, names={"connect_timeout": 0.3})
+                self.assertIn("does not answer", str(error))
+
     def test_words_that_no_request_can_have_are_refused_here(self):
         for words in ((), ("",), ("x", *["a"] * 65), ("x", "a" * 40_000)):
             with self.assertRaises(ValueError):
@@ -190,7 +203,7 @@ class Either:
         self.assertEqual(self.fate("say", "a" * 32_000).status, 0)
 
 
-class Blocking(Either, RunTestCase):
+class Blocking(Fates, RunTestCase):
     ask = staticmethod(blocking)
 
     def session(self, server=None):
@@ -238,7 +251,7 @@ class Blocking(Either, RunTestCase):
         eventually(lambda: not self.server.children, "the end of the command")
 
 
-class Asyncio(Either, RunTestCase):
+class Asyncio(Fates, RunTestCase):
     ask = staticmethod(with_asyncio)
 
     def within(self, use):

@@ -16,6 +16,7 @@ from runs import Commands, shell
 from support import LIMIT, REPOSITORY, SCRATCH, TestCase, new_folder
 
 PACKAGE = REPOSITORY / "clients" / "python"
+MODULE = REPOSITORY / "clients" / "ansible" / "library" / "parley_command.py"
 VERSIONS = [f"3.{minor}" for minor in range(9, 14)]
 TABLE = {
     "disk": shell('echo "free: $1"', "path", arguments={"path": "/[a-z0-9/]*"}),
@@ -60,8 +61,15 @@ class Package(unittest.TestCase):
 
     @needs("mypy")
     def test_its_types_are_right(self):
-        checked = run("mypy", "--strict", "--cache-dir", os.devnull, "--python-version", "3.9",
-                      PACKAGE / "src" / "parley_client")
+        def check(version):
+            return run("mypy", "--strict", "--cache-dir", os.devnull, "--python-version", version,
+                       # Ansible has no types.
+                       "--ignore-missing-imports", PACKAGE / "src" / "parley_client", MODULE,
+                       env={**os.environ, "MYPYPATH": str(PACKAGE / "src")})
+        checked = check("3.9")
+        # A newer mypy no longer knows the oldest of them.
+        if (least := re.search(r"must be (3\.\d+) or higher", checked.stdout)):
+            checked = check(least[1])
         self.assertEqual(checked.returncode, 0, checked.stdout)
 
 
@@ -103,7 +111,7 @@ def in_version(version):
             self.skipTest("it runs these tests")
         if not python or not works(python, "-c", "import ssl; ssl.TLSVersion.TLSv1_3"):
             self.skipTest(f"Python {version} is not installed")
-        done = run(python, "-m", "unittest", "test_python_client", "test_python_client_core",
+        done = run(python, "-m", "unittest", "test_python_client", "test_python_client_core", "test_python_client_trust",
                    cwd=REPOSITORY / "Tests" / "EndToEnd")
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertRegex(done.stdout, r"Ran [1-9]\d+ tests")

@@ -13,7 +13,8 @@ from . import _tls
 from ._collect import Collector, cut_short, named
 from ._outcome import CommandTimeout, ParleyError, Result
 from ._protocol import Ended, Event, Protocol
-from ._tls import Credentials, PathLike
+from ._server import Pins
+from ._tls import Credentials, Passphrase, PathLike
 from ._watch import Watch
 
 AsyncInput = Union[None, bytes, Iterable[bytes], AsyncIterable[bytes]]
@@ -112,11 +113,13 @@ class AsyncSession:
         """Pass the input on as far as it is wanted, and then its end."""
         await wanted.wait()
         async for piece in _pieces(source):
-            while piece:
+            rest = memoryview(piece)  # Of bytes, what is left would be copied for each part.
+            while rest:
                 while not self._protocol.room:
                     wanted.clear()
                     await wanted.wait()
-                part, piece = piece[:min(PIECE, self._protocol.room)], piece[min(PIECE, self._protocol.room):]
+                size = min(PIECE, self._protocol.room)
+                part, rest = bytes(rest[:size]), rest[size:]
                 self._protocol.input(part)
                 self._send()
                 with contextlib.suppress(OSError):  # Reading tells the end.
@@ -145,39 +148,42 @@ class AsyncSession:
 
 
 async def connect_async(host: str, port: Optional[int] = None, *, server_name: Optional[str] = None,
-                        certs: Optional[PathLike] = None, ca: Optional[PathLike] = None,
-                        cert: Optional[PathLike] = None, key: Optional[PathLike] = None,
-                        connect_timeout: float = 10.0, keepalive: float = 15.0,
-                        idle_timeout: float = 300.0) -> AsyncSession:
-    """As `connect`; an address that does not answer is joined by the next after 250 ms (RFC 8305)."""
-    name, number = _tls.endpoint(host, port)
-    place = f"{host}:{port}" if port else host
-    context = Credentials(certs, ca, cert, key).context(place)
+                        pin: Optional[Pins] = None, certs: Optional[PathLike] = None,
+                        ca: Optional[PathLike] = None, cert: Optional[PathLike] = None,
+                        key: Optional[PathLike] = None, passphrase: Optional[Passphrase] = None,
+                        crl: Optional[PathLike] = None, connect_timeout: float = 10.0,
+                        keepalive: float = 15.0, idle_timeout: float = 300.0) -> AsyncSession:
+    """As `connect`; TCP may take twice `connect_timeout`, less what the handshake takes."""
+    to = _tls.target(host, port, server_name, pin, Credentials(certs, ca, cert, key, passphrase, crl))
     try:
+        # Without a name to verify, asyncio would take the host for one; the empty name stands for none.
         reader, writer = await asyncio.wait_for(asyncio.open_connection(
-            name, number, ssl=context, server_hostname=server_name or name,
+            to.address, to.port, ssl=to.context, server_hostname=to.name or "",
             ssl_handshake_timeout=connect_timeout, happy_eyeballs_delay=0.25), 2 * connect_timeout)
     except asyncio.TimeoutError as error:
-        raise _tls.translate(place, TimeoutError("the server does not answer")) from error
+        raise _tls.translate(to.place, TimeoutError("the server does not answer")) from error
     except OSError as error:
-        raise _tls.translate(place, error) from error
+        raise _tls.translate(to.place, error) from error
     try:
         tls = writer.get_extra_info("ssl_object")
         assert isinstance(tls, ssl.SSLObject)
-        _tls.check_protocol(place, tls.selected_alpn_protocol())
+        _tls.check_protocol(to.place, tls.selected_alpn_protocol())
     except BaseException:
         writer.transport.abort()
         raise
-    return AsyncSession(place, reader, writer, keepalive, idle_timeout)
+    return AsyncSession(to.place, reader, writer, keepalive, idle_timeout)
 
 
 async def run_async(host: str, *words: str, input: AsyncInput = None, timeout: Optional[float] = None,
                     check: bool = False, port: Optional[int] = None, server_name: Optional[str] = None,
-                    certs: Optional[PathLike] = None, ca: Optional[PathLike] = None,
-                    cert: Optional[PathLike] = None, key: Optional[PathLike] = None) -> Result:
+                    pin: Optional[Pins] = None, certs: Optional[PathLike] = None,
+                    ca: Optional[PathLike] = None, cert: Optional[PathLike] = None,
+                    key: Optional[PathLike] = None, passphrase: Optional[Passphrase] = None,
+                    crl: Optional[PathLike] = None, connect_timeout: float = 10.0) -> Result:
     """One command in a session of its own: `connect_async` and `AsyncSession.run`."""
-    async with await connect_async(host, port, server_name=server_name, certs=certs, ca=ca, cert=cert,
-                                   key=key) as session:
+    async with await connect_async(host, port, server_name=server_name, pin=pin, certs=certs, ca=ca, cert=cert,
+                                   key=key, passphrase=passphrase, crl=crl,
+                                   connect_timeout=connect_timeout) as session:
         return await session.run(*words, input=input, timeout=timeout, check=check)
 
 

@@ -3,23 +3,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import selectors
-import socket
-import ssl
 import time
 from types import TracebackType
-from typing import BinaryIO, Iterable, Iterator, Optional, Type, Union
+from typing import BinaryIO, Callable, Iterable, Iterator, Optional, Type, Union
 
 from . import _tls
 from ._collect import Collector, cut_short, named
+from ._dial import dial
 from ._outcome import CommandTimeout, ParleyError, Result
 from ._protocol import Ended, Event, Protocol
-from ._tls import Credentials, PathLike
+from ._server import Pins
+from ._stream import PIECE, Stream
+from ._tls import Credentials, Passphrase, PathLike
 from ._watch import Watch
 
 Input = Union[None, bytes, BinaryIO, Iterable[bytes]]
-PIECE = 65_536
 
 
 class Session:
@@ -28,11 +26,10 @@ class Session:
     Not for use by several threads at once. Closing it ends what runs.
     """
 
-    def __init__(self, place: str, stream: ssl.SSLSocket, keepalive: float, idle_timeout: float) -> None:
+    def __init__(self, place: str, stream: Stream, keepalive: float, idle_timeout: float) -> None:
         self._place, self._stream = place, stream
         self._keepalive, self._idle_timeout = keepalive, idle_timeout
         self._protocol = Protocol()
-        self._unsent = b""
         self._is_closed = False
 
     def run(self, *words: str, input: Input = None, timeout: Optional[float] = None, check: bool = False,
@@ -81,9 +78,6 @@ class Session:
         """End the session, and with it what runs. Can be called again."""
         if not self._is_closed:
             self._is_closed = True
-            # It sends close_notify and doesn't wait for the server's.
-            with contextlib.suppress(OSError, ValueError):
-                self._stream.unwrap()
             self._stream.close()
 
     def __enter__(self) -> Session:
@@ -99,7 +93,7 @@ class Session:
         try:
             while True:
                 pause = watch.check()
-                if protocol.room and len(self._unsent) < PIECE:
+                if protocol.room and self._stream.unsent < PIECE:
                     piece = source.read(min(protocol.room, PIECE))
                     if piece:
                         protocol.input(piece)
@@ -108,8 +102,8 @@ class Session:
                 self._send()
                 data = self._receive()
                 if not data:
-                    if not protocol.room or self._unsent:
-                        _wait(self._stream, bool(self._unsent), pause)
+                    if not protocol.room or self._stream.unsent:
+                        self._stream.wait(pause)
                     continue
                 watch.heard()
                 for event in protocol.receive(data):
@@ -130,69 +124,69 @@ class Session:
             self.close()
 
     def _send(self) -> None:
-        self._unsent += self._protocol.take_outgoing()
         try:
-            while self._unsent:
-                self._unsent = self._unsent[self._stream.send(self._unsent):]
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            pass
+            self._stream.write(self._protocol.take_outgoing())
+            self._stream.flush()
         except OSError:
-            self._unsent = b""  # What the server said before it closed is still to be read; reading tells the end.
+            self._stream.drop()  # What the server said before it closed is still to be read; reading tells the end.
 
     def _receive(self) -> bytes:
+        """What has arrived, if anything."""
         try:
-            data = self._stream.recv(PIECE)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return b""
+            data = self._stream.read()
         except OSError as error:
             raise cut_short(self._place, error) from error
-        if not data:
+        if data == b"":
             raise cut_short(self._place, None)
-        return data
+        return data or b""
 
 
 def connect(host: str, port: Optional[int] = None, *, server_name: Optional[str] = None,
-            certs: Optional[PathLike] = None, ca: Optional[PathLike] = None,
-            cert: Optional[PathLike] = None, key: Optional[PathLike] = None, connect_timeout: float = 10.0,
-            keepalive: float = 15.0, idle_timeout: float = 300.0) -> Session:
+            pin: Optional[Pins] = None, certs: Optional[PathLike] = None, ca: Optional[PathLike] = None,
+            cert: Optional[PathLike] = None, key: Optional[PathLike] = None,
+            passphrase: Optional[Passphrase] = None, crl: Optional[PathLike] = None,
+            connect_timeout: float = 10.0, keepalive: float = 15.0, idle_timeout: float = 300.0) -> Session:
     """A session with the server at HOST, HOST:PORT or [IPV6]:PORT, by default port 12345.
 
     The server's certificate must be valid, chain to the CA and have `server_name`, by default the host,
-    among its DNS names or addresses. Files that are not named are ca.pem, client.pem and client.key of
-    `certs`, else of $XDG_CONFIG_HOME/parley, else of /etc/parley; without a ca.pem in the latter two,
-    the system's CAs count. Times are in seconds; `connect_timeout` holds for TCP and for the handshake
-    each, and `keepalive=0` sends no pings and gives no silent server up.
+    among its DNS names or addresses, or its URIs for `uri:` and a URI. With `pin`, one or several of
+    `sha256//…`, it must also have that key. With `crl`, a file of CRLs in PEM, it must not be revoked:
+    one list must be from its issuer; with several lists, each CA of the chain needs one.
 
-    Raises ConnectError, CredentialError, NotTrusted; ValueError for a host or name that cannot be one.
+    Files that are not named are ca.pem, client.pem and client.key of `certs`, else of
+    $XDG_CONFIG_HOME/parley, else of /etc/parley; without a ca.pem in the latter two, the system's CAs
+    count. `passphrase` is the key's, or a function that is called for it if the key has one.
+
+    Times are in seconds; `connect_timeout` holds for TCP and for the handshake each, and `keepalive=0`
+    sends no pings and gives no silent server up. An address that does not answer is joined by the next
+    after 250 ms (RFC 8305).
+
+    Raises ConnectError, CredentialError, NotTrusted; ValueError for a host, name or pin that cannot be one.
     """
-    name, number = _tls.endpoint(host, port)
-    place = f"{host}:{port}" if port else host
-    context = Credentials(certs, ca, cert, key).context(place)
+    to = _tls.target(host, port, server_name, pin, Credentials(certs, ca, cert, key, passphrase, crl))
     tcp = None
     try:
-        tcp = socket.create_connection((name, number), connect_timeout)
-        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        tcp.setblocking(False)
-        stream = context.wrap_socket(tcp, server_hostname=server_name or name,
-                                     do_handshake_on_connect=False, suppress_ragged_eofs=False)
-        tcp = stream
-        _shake_hands(stream, time.monotonic() + connect_timeout)
-        _tls.check_protocol(place, stream.selected_alpn_protocol())
+        tcp = dial(to.address, to.port, connect_timeout)
+        stream = Stream(tcp, to.context, to.name)
+        stream.shake_hands(time.monotonic() + connect_timeout)
+        _tls.check_protocol(to.place, stream.protocol)
     except BaseException as error:
         if tcp:
             tcp.close()
         if isinstance(error, OSError):
-            raise _tls.translate(place, error) from error
+            raise _tls.translate(to.place, error) from error
         raise
-    return Session(place, stream, keepalive, idle_timeout)
+    return Session(to.place, stream, keepalive, idle_timeout)
 
 
 def run(host: str, *words: str, input: Input = None, timeout: Optional[float] = None, check: bool = False,
-        port: Optional[int] = None, server_name: Optional[str] = None, certs: Optional[PathLike] = None,
-        ca: Optional[PathLike] = None, cert: Optional[PathLike] = None,
-        key: Optional[PathLike] = None) -> Result:
+        port: Optional[int] = None, server_name: Optional[str] = None, pin: Optional[Pins] = None,
+        certs: Optional[PathLike] = None, ca: Optional[PathLike] = None, cert: Optional[PathLike] = None,
+        key: Optional[PathLike] = None, passphrase: Optional[Passphrase] = None,
+        crl: Optional[PathLike] = None, connect_timeout: float = 10.0) -> Result:
     """One command in a session of its own: `connect` and `Session.run`."""
-    with connect(host, port, server_name=server_name, certs=certs, ca=ca, cert=cert, key=key) as session:
+    with connect(host, port, server_name=server_name, pin=pin, certs=certs, ca=ca, cert=cert, key=key,
+                 passphrase=passphrase, crl=crl, connect_timeout=connect_timeout) as session:
         return session.run(*words, input=input, timeout=timeout, check=check)
 
 
@@ -200,40 +194,22 @@ class _Source:
     """Input in pieces of the size that is wanted."""
 
     def __init__(self, source: Input) -> None:
-        self._file = source if hasattr(source, "read") else None
-        self._rest = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else b""
-        is_iterable = source is not None and not self._file and not isinstance(
-            source, (bytes, bytearray, memoryview))
-        self._pieces: Iterator[bytes] = iter(source) if is_iterable else iter(())  # type: ignore[arg-type]
+        self._read: Optional[Callable[[int], bytes]] = getattr(source, "read", None)
+        self._rest = memoryview(b"")  # Of bytes, what is left would be copied for each piece.
+        self._pieces: Iterator[bytes] = iter(())
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            self._rest = memoryview(bytes(source))
+        elif source is not None and not self._read:
+            self._pieces = iter(source)
 
     def read(self, most: int) -> bytes:
         """Up to `most` bytes, none at the end."""
-        if self._file:
-            return bytes(self._file.read(most))  # type: ignore[union-attr]
+        if self._read:
+            return bytes(self._read(most))
         while not self._rest:
             piece = next(self._pieces, None)
             if piece is None:
                 return b""
-            self._rest = bytes(piece)
-        piece, self._rest = self._rest[:most], self._rest[most:]
-        return piece
-
-
-def _shake_hands(stream: ssl.SSLSocket, deadline: float) -> None:
-    while True:
-        try:
-            return stream.do_handshake()
-        except ssl.SSLWantReadError:
-            writes = False
-        except ssl.SSLWantWriteError:
-            writes = True
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the handshake takes too long")
-        _wait(stream, writes, left)
-
-
-def _wait(stream: ssl.SSLSocket, writes: bool, seconds: Optional[float]) -> None:
-    with selectors.DefaultSelector() as selector:
-        selector.register(stream, selectors.EVENT_READ | (selectors.EVENT_WRITE if writes else 0))
-        selector.select(seconds)
+            self._rest = memoryview(bytes(piece))
+        taken, self._rest = self._rest[:most], self._rest[most:]
+        return bytes(taken)

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Optional, Tuple, Union
+from typing import Callable, List, Optional, Tuple, Union
 
+from . import _server
 from ._outcome import ConnectError, CredentialError, NotTrusted, ParleyError
 from ._protocol import ALPN
 
 PathLike = Union[str, "os.PathLike[str]"]
+Passphrase = Union[str, bytes, Callable[[], Union[str, bytes]]]
 PORT = 12_345
 _PARTIAL_CHAIN = 0x80000  # ssl.VERIFY_X509_PARTIAL_CHAIN, which Python 3.9 does not name.
 _ABOUT_TRUST = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "UNKNOWN_PSK")
@@ -29,10 +32,12 @@ class Credentials:
     ca: Optional[PathLike] = None
     cert: Optional[PathLike] = None
     key: Optional[PathLike] = None
+    passphrase: Optional[Passphrase] = None
+    crl: Optional[PathLike] = None
 
-    def context(self, place: str) -> ssl.SSLContext:
+    def context(self, place: str) -> _server.Context:
         """A context from the files as they are now. Raises CredentialError, which names the host `place`."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # Verifies chain and name.
+        context = _server.Context(ssl.PROTOCOL_TLS_CLIENT)  # Verifies chain and name.
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.hostname_checks_common_name = False
         context.verify_flags |= _PARTIAL_CHAIN  # A trusted intermediate CA is enough, as for parley.
@@ -52,9 +57,14 @@ class Credentials:
         except (OSError, ValueError) as error:
             raise CredentialError(f"{place}: cannot use the CA {ca}: {_reason(error)}") from error
         try:
+            if self.crl:
+                _load_lists(context, Path(self.crl))
+        except (OSError, ValueError) as error:
+            raise CredentialError(f"{place}: cannot use the CRL {self.crl}: {_reason(error)}") from error
+        try:
             _examine(cert)
             _examine(key, is_key=True)
-            context.load_cert_chain(str(cert), str(key), password=_no_passphrase)
+            _load_pair(context, cert, key, self.passphrase)
         except (OSError, ValueError) as error:
             raise CredentialError(f"{place}: cannot use the certificate {cert} with the key {key}: "
                                   f"{_reason(error)}") from error
@@ -75,6 +85,33 @@ class Credentials:
                 return folder / name
         # A named folder without a CA must not lead to trusting the whole system's store.
         return self._folders[0] / name if self.certs else None
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to connect to, and what the server there must prove."""
+
+    place: str
+    """The host and port as the caller names them."""
+    address: str
+    port: int
+    name: Optional[str]
+    """The DNS name or address that `context` verifies; None if it is a URI."""
+    context: _server.Context
+
+
+def target(host: str, port: Optional[int], server_name: Optional[str], pin: Optional[_server.Pins],
+           credentials: Credentials) -> Target:
+    """Raises ValueError and CredentialError."""
+    address, number = endpoint(host, port)
+    name, uri = _server.server_name(server_name or address)
+    pins = _server.pins(pin)
+    place = f"{host}:{port}" if port else host
+    context = credentials.context(place)
+    if uri:
+        context.check_hostname = False  # It would require a name; the chain is verified all the same.
+    context.uri, context.pins = uri, pins
+    return Target(place, address, number, name, context)
 
 
 def endpoint(host: str, port: Optional[int]) -> Tuple[str, int]:
@@ -126,9 +163,37 @@ def _reason(error: Exception) -> str:
         type(error).__name__
 
 
-def _no_passphrase() -> str:
-    # Without this, OpenSSL would ask at the terminal.
-    raise ValueError("the key has a passphrase; use a key without one")
+def _load_pair(context: ssl.SSLContext, cert: Path, key: Path, passphrase: Optional[Passphrase]) -> None:
+    was_asked = False
+
+    def secret() -> Union[str, bytes]:
+        nonlocal was_asked
+        was_asked = True
+        if passphrase is None:  # OpenSSL would ask at the terminal.
+            raise ValueError("the key has a passphrase; give it, or use a key without one")
+        return passphrase() if callable(passphrase) else passphrase
+
+    try:
+        context.load_cert_chain(str(cert), str(key), password=secret)
+    except ssl.SSLError as error:
+        if was_asked and error.reason != "KEY_VALUES_MISMATCH":
+            raise ValueError("the key has another passphrase") from error
+        raise
+
+
+def _load_lists(context: ssl.SSLContext, path: Path) -> None:
+    """Refuse what these CRLs revoke, and what they say nothing about."""
+    _examine(path)
+    begun = re.findall(rb"-----BEGIN ([^\n]*?)-----", path.read_bytes())
+    # OpenSSL would trust a certificate that it finds there.
+    if any(kind != b"X509 CRL" for kind in begun):
+        raise ValueError("it has more than CRLs; use a PEM file with nothing else")
+    if begun:
+        context.load_verify_locations(cafile=str(path))
+    if context.cert_store_stats()["crl"] == 0:
+        raise ValueError("it has no CRL in PEM")
+    # With one list, a CA's own certificate would have none.
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF if len(begun) == 1 else ssl.VERIFY_CRL_CHECK_CHAIN
 
 
 def _examine(path: Path, is_key: bool = False) -> None:
