@@ -3,6 +3,7 @@
 internal import CLinux
 internal import Glibc
 public import Sockets
+internal import System
 
 /// A source of lines. Confined to its loop.
 public protocol LineSource: AnyObject {
@@ -33,6 +34,8 @@ public final class LineReader: EventSource, LineSource {
     private var hasHungUp = false
     private var failure: StreamError?
     private var isWatched = false
+    /// Regular files are always ready.
+    private let isFile = Descriptor.kind(of: 0) == S_IFREG
     private var waiter: CheckedContinuation<Void, Never>?
 
     override public init(loop: EventLoop) {
@@ -93,7 +96,11 @@ public final class LineReader: EventSource, LineSource {
                 if isTerminal, !hasHungUp { hasEnded = false }
                 return nil
             }
-            if !fill(count) { try await waitReadable() }
+            if isReady {
+                if let bytes = readOnce(count) { return bytes }
+            } else {
+                try await waitReadable()
+            }
         }
     }
 
@@ -128,24 +135,37 @@ public final class LineReader: EventSource, LineSource {
     }
 
     /// - Returns: false if it would have to wait.
-    private func fill(_ count: Int = 4_096) -> Bool {
-        // The descriptor may be blocking, and shared: polled first, it never holds up the loop.
-        var poll = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-        guard unsafe Glibc.poll(&poll, 1, 0) > 0 else { return false }
-        var chunk = [UInt8](repeating: 0, count: count)
-        let count = unsafe read(0, &chunk, chunk.count)
-        if count < 0 && (errno == EAGAIN || errno == EINTR) { return false }
-        if count <= 0 {
-            hasEnded = true
-            // This is how a terminal reports that it hung up.
-            hasHungUp = count < 0
-            if count < 0, errno != EIO {
-                failure = StreamError("cannot read standard input", errno: errno)
-            }
-        } else {
-            buffered += chunk[..<count]
-        }
+    private func fill() -> Bool {
+        guard isReady else { return false }
+        if let bytes = readOnce(4_096) { buffered += bytes }
         return true
+    }
+
+    /// The descriptor may be blocking, and shared: polled first, it never holds up the loop.
+    private var isReady: Bool {
+        if isFile { return true }
+        var poll = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+        return unsafe Glibc.poll(&poll, 1, 0) > 0
+    }
+
+    /// - Returns: at most `limit` bytes; nil if there are none, since this is the end, or somebody else has taken
+    ///   them.
+    private func readOnce(_ limit: Int) -> [UInt8]? {
+        var failed: Int32 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { room, count in
+            let read = unsafe Glibc.read(0, room.baseAddress, limit)
+            if read < 0 { failed = errno }
+            count = max(0, read)
+        }
+        if !bytes.isEmpty { return bytes }
+        if failed == EAGAIN || failed == EINTR { return nil }
+        hasEnded = true
+        // This is how a terminal reports that it hung up.
+        hasHungUp = failed != 0
+        if failed != 0, failed != EIO {
+            failure = StreamError("cannot read standard input", errno: failed)
+        }
+        return nil
     }
 
     private func waitReadable() async throws(StreamError) {

@@ -210,14 +210,13 @@ public final class RemoteClient<Stream: ByteStream> {
             }
             do throws(StreamError) {
                 guard
-                    let bytes = try await console.input(upTo: min(credit, Frame.payloadLimit))
+                    let bytes = try await console.input(upTo: min(credit, Self.maxInput))
                 else { return sayInputEnd() }
                 // More may have been requested meanwhile.
                 self.credit? -= bytes.count
                 inputSent += bytes.count
-                var frame: [UInt8] = []
-                frame.append(.input, bytes)
-                say(frame)
+                outbox.append(.input, cutting: bytes)
+                written.ring()
             } catch {
                 guard error.code != .cancelled else { return }
                 // Part of the input must not look like all of it.
@@ -258,15 +257,18 @@ public final class RemoteClient<Stream: ByteStream> {
     }
 
     private func write() async {
+        // It and the outbox take turns and keep their memory, which a transfer would otherwise get from the system and
+        // give back with each quarter of a megabyte.
+        var bytes: [UInt8] = []
         while !isOver {
             guard !outbox.isEmpty else {
                 await written.wait()
                 continue
             }
-            var bytes: [UInt8] = []
             swap(&bytes, &outbox)
             do throws(StreamError) {
                 try await stream.write(bytes)
+                bytes.removeAll(keepingCapacity: bytes.count > Self.worthKeeping)
                 creditBell.ring()
             } catch {
                 // The reader will meet the same failure, and may find its reason first.
@@ -276,7 +278,11 @@ public final class RemoteClient<Stream: ByteStream> {
     }
 
     /// How many bytes may wait to be sent before more input is read.
-    private static var maxWaiting: Int { 262_144 }
+    private static var maxWaiting: Int { 131_072 }
+    /// How much input is read at once: full frames, and as much as a pipe usually holds.
+    private static var maxInput: Int { 4 * Frame.payloadLimit }
+    /// How many bytes must have been sent at once for the next to be likely to be as many.
+    private static var worthKeeping: Int { 16_384 }
 }
 
 extension RemoteClient: Driver {
