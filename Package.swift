@@ -81,6 +81,9 @@ let package = Package(
     products: [
         .executable(name: "parleyd", targets: ["parleyd"]),
         .executable(name: "parley", targets: ["parley"]),
+        .library(name: "ParleyClient", targets: ["ParleyClient"]),
+        // What a program needs to use a TLSStream.
+        .library(name: "ParleyTLS", targets: ["TLS", "Sockets"]),
     ],
     targets: [
         .systemLibrary(
@@ -110,6 +113,9 @@ let package = Package(
         ),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
         .target(
+            name: "ParleyClient", dependencies: ["System", "Sockets", "TLS", "Remote"],
+            swiftSettings: settings),
+        .target(
             name: "Broker",
             dependencies: ["CLinux", "System", "Sockets", "Remote", "Commands", "Programs"],
             swiftSettings: small),
@@ -136,8 +142,8 @@ let package = Package(
         .executableTarget(
             name: "parley",
             dependencies: [
-                "System", "Sockets", "TLS", "Hosts", "Conversations", "Remote", "Records",
-                "Console",
+                "System", "Sockets", "TLS", "Hosts", "Conversations", "Remote", "ParleyClient",
+                "Records", "Console",
             ],
             swiftSettings: small, linkerSettings: linking),
         // Not products: the benchmark's load, and the server in C that it compares with.
