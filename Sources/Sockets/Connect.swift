@@ -7,7 +7,11 @@ extension Socket {
     /// an address has not answered within a quarter of a second, the next one is tried as well (RFC
     /// 8305), so that an unresponsive one costs no more than that.
     ///
-    /// - Parameter span: the deadline for everything, including the name look-up.
+    /// - Parameters:
+    ///   - endpoint: the host and its port.
+    ///   - span: the deadline for everything, including the name look-up.
+    ///   - deadlines: for what follows.
+    ///   - loop: the socket's loop, which must be the caller's.
     /// - Throws: the last address's failure: `unknownHost`, `refused`, `connectTimedOut`…
     public static func connect(
         to endpoint: Endpoint, within span: Duration, deadlines: Deadlines, loop: EventLoop

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Swift libraries as another package has them: by a version, where SwiftPM refuses unsafe flags."""
 
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import unittest
 import authority
 from conditions import needs
 from runs import COMMANDS, Commands, shell
-from support import IS_SANITIZED, LIMIT, REPOSITORY, Program, TestCase, eventually, new_folder
+from support import IS_SANITIZED, LIMIT, PROGRAMS, REPOSITORY, Program, TestCase, eventually, new_folder
 
 EXAMPLES = REPOSITORY / "clients" / "swift"
 SWIFT = os.environ.get("SWIFT", "swift")
@@ -134,6 +135,33 @@ class Documentation(unittest.TestCase):
         page = (EXAMPLES / "README.md").read_text()
         for name in re.findall(r"\]\(([\w/.-]+)\)", page):
             self.assertTrue((EXAMPLES / name).exists(), name)
+
+    def test_the_article_shows_the_example(self):
+        example = (EXAMPLES / "Sources" / "tls-hello" / "TLSHello.swift").read_text()
+        article = (REPOSITORY / "Sources" / "TLS" / "TLS.docc" / "A-Client.md").read_text()
+        self.assertIn(example[example.index("import Sockets"):], article)
+
+    @needs("docc")
+    @needs(SWIFT)
+    def test_the_comments_build_without_a_warning(self):
+        if not (PROGRAMS / "Modules" / "ParleyClient.swiftmodule").exists():
+            self.skipTest(f"there are no modules in {PROGRAMS}; run swift build")
+        maps = [REPOSITORY / "Sources" / "COpenSSL" / "module.modulemap",
+                *(PROGRAMS / f"{name}.build" / "module.modulemap" for name in ("CLinux", "CProvider"))]
+        target = json.loads(run(SWIFT, "-print-target-info").stdout)["target"]["unversionedTriple"]
+        for module in ("ParleyClient", "TLS", "Sockets"):
+            with self.subTest(module):
+                symbols, catalogue = new_folder(), REPOSITORY / "Sources" / module / f"{module}.docc"
+                made = run(SWIFT, "symbolgraph-extract", "-module-name", module, "-I", PROGRAMS / "Modules",
+                           *(word for map in maps for word in ("-Xcc", f"-fmodule-map-file={map}")),
+                           "-target", target, "-output-dir", symbols, "-minimum-access-level", "public")
+                self.assertEqual(made.returncode, 0, made.stdout)
+                built = run("docc", "convert", *([catalogue] if catalogue.exists() else []),
+                            "--fallback-display-name", module, "--fallback-bundle-identifier", f"parley.{module}",
+                            "--additional-symbol-graph-dir", symbols, "--output-path", new_folder() / "out",
+                            "--warnings-as-errors", timeout=4 * LIMIT)
+                self.assertEqual((built.returncode, re.findall(r"(?m)^(?:warning|error): .*", built.stdout)),
+                                 (0, []), built.stdout)
 
 
 if __name__ == "__main__":
