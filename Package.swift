@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-/// Set by the scripts that build the programs as they are released. SwiftPM refuses to build a dependency that has
-/// unsafe flags, so that the libraries have none where it isn't.
+/// Set by the scripts that build the programs as they are released. Releases of SwiftPM refuse to build a dependency
+/// that has unsafe flags, so that the libraries have none where it isn't.
 let isReleased = Context.environment["PARLEY_RELEASE"] != nil
 
 func released(_ flags: [String]) -> [SwiftSetting] {
