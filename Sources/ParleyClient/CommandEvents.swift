@@ -1,5 +1,6 @@
 // A command as an asynchronous sequence.
 // SPDX-License-Identifier: Apache-2.0
+internal import Synchronization
 
 /// A command's output as it comes, and its outcome at last.
 ///
@@ -52,6 +53,8 @@ public struct CommandEvents: AsyncSequence, Sendable {
 final class CommandRun: Sendable {
     private let hold: SessionHold
     private let number: Int
+    /// The task was cancelled, possibly before the command began.
+    private let isCancelled = Atomic(false)
 
     init(_ hold: SessionHold) {
         self.hold = hold
@@ -68,8 +71,12 @@ final class CommandRun: Sendable {
     ) async -> Result<CommandEvent, ParleyError> {
         await withTaskCancellationHandler {
             await withCheckedContinuation { reader in
-                hold.execute { [number] core in
-                    if let request, let error = core.start(number, request) {
+                hold.execute { [self] core in
+                    let error = request.flatMap { request in
+                        isCancelled.load(ordering: .relaxed)
+                            ? core.cancelled : core.start(number, request)
+                    }
+                    if let error {
                         reader.resume(returning: .failure(error))
                     } else {
                         core.next(number, reader)
@@ -77,6 +84,7 @@ final class CommandRun: Sendable {
                 }
             }
         } onCancel: {
+            isCancelled.store(true, ordering: .relaxed)
             hold.execute { [number] in $0.abandon(number) }
         }
     }

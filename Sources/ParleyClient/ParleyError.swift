@@ -68,7 +68,10 @@ extension ParleyError {
 
     init(_ error: StreamError, at place: String) {
         let remedy = error.remedy.map { "; \(advice(for: $0))" } ?? ""
-        let sentence = "\(place): \(error.sentence)\(remedy)"
+        let named =
+            StreamError.namesEndpoint(error.sentence)
+            ? error.sentence : "\(place): \(error.sentence)"
+        let sentence = named + remedy
         self =
             switch error.code {
             case let code where code.concernsTrust: .notTrusted(sentence)

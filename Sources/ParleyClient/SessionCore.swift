@@ -25,8 +25,6 @@ final class SessionCore {
     /// Until its outcome is known.
     private var running: (number: Int, task: Task<Void, Never>)?
     private var closing: Task<Void, Never>?
-    /// The last command that was abandoned, possibly before it began.
-    private var abandoned = -1
     /// Asked for before the command was sent.
     private var mustCancel = false
     /// The client's own time-out was over.
@@ -42,12 +40,14 @@ final class SessionCore {
         rest()
     }
 
+    /// What a command fails with that was not begun, or is not any more.
+    var cancelled: ParleyError { .cancelled("\(place): the command was cancelled") }
+
     /// Begins a command.
     ///
     /// - Returns: why that is impossible.
     func start(_ number: Int, _ request: CommandRequest) -> ParleyError? {
         if let failure { return failure }
-        guard number > abandoned else { return .cancelled("\(place): the command was cancelled") }
         guard running == nil else {
             return .busy(
                 "\(place): another command is running in this session; wait for its end, or open another session"
@@ -68,8 +68,7 @@ final class SessionCore {
         _ reader: CheckedContinuation<Result<CommandEvent, ParleyError>, Never>
     ) {
         guard console.owner == number else {
-            let error = failure ?? .cancelled("\(place): the command was cancelled")
-            return reader.resume(returning: .failure(error))
+            return reader.resume(returning: .failure(failure ?? cancelled))
         }
         console.next(reader)
     }
@@ -83,7 +82,6 @@ final class SessionCore {
 
     /// Nobody waits for a command any more: if it still runs, it ends with the session.
     func abandon(_ number: Int) {
-        abandoned = max(abandoned, number)
         guard console.owner == number else { return }
         guard running?.number == number else { return console.discard() }
         abort(.cancelled("\(place): the command was cancelled, and the session with it"))

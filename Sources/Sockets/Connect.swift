@@ -55,6 +55,13 @@ extension Socket {
 }
 
 extension StreamError {
+    /// Whether a sentence says that a connect failed, and so names its endpoint.
+    package static func namesEndpoint(_ sentence: String) -> Bool {
+        ["cannot connect to ", "cannot find an address for "].contains {
+            sentence.utf8.starts(with: $0.utf8)
+        }
+    }
+
     fileprivate static func noAnswer(from endpoint: Endpoint, within span: Duration) -> StreamError
     {
         StreamError(
