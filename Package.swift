@@ -208,6 +208,10 @@ let package = Package(
             name: "RemoteTests", dependencies: ["Remote", "System", "Sockets", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
+            name: "ParleyClientTests",
+            dependencies: ["ParleyClient", "TLS", "Sockets", "System", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "ServingTests",
             dependencies: [
                 "Serving", "Broker", "Conversations", "Remote", "System", "Sockets", "Commands",
