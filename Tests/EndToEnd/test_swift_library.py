@@ -38,6 +38,11 @@ def versioned(folder):
         subprocess.run(["git", "-C", folder, *words], check=True, timeout=LIMIT)
 
 
+def flat(code):
+    """Code without its indentation."""
+    return "\n".join(line.strip() for line in code.splitlines())
+
+
 def unsafe(environment):
     """The targets that have unsafe flags, of all that the libraries need."""
     inherited = {name: value for name, value in os.environ.items() if name != "PARLEY_RELEASE"}
@@ -99,6 +104,13 @@ class SwiftLibrary(TestCase):
         place = f"localhost:{self.server.port}"
         self.assertEqual((result.returncode, result.stdout), (0, f"free: /\n{place}: ended with status 0\n"))
 
+    def test_the_smallest_example_finds_the_users_certificates(self):
+        home = new_folder()
+        shutil.copytree(authority.good(), home / "parley")
+        result = run(self.programs / "one-command", f"localhost:{self.server.port}",
+                     env={**os.environ, "XDG_CONFIG_HOME": str(home)})
+        self.assertEqual((result.returncode, result.stdout), (0, "ended with status 0 free: /\n\n"))
+
     def test_each_fate_is_an_outcome(self):
         fates = {("status", "3"): "ended with status 3", ("signal", "9"): "ended by signal 9",
                  ("late",): "exceeded the server's time limit",
@@ -120,7 +132,7 @@ class SwiftLibrary(TestCase):
     def test_one_dead_server_does_not_stop_the_others(self):
         result = self.ask("localhost:1", host=f"127.0.0.1:{self.server.port}")
         self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stdout, r"(?m)^localhost:1: cannot connect to localhost:1.*refused")
+        self.assertRegex(result.stdout, r"(?m)^cannot connect to localhost:1 .*refused")
         self.assertIn(f"127.0.0.1:{self.server.port}: ended with status 0\n", result.stdout)
 
     def test_a_cancelled_task_ends_the_program(self):
@@ -157,10 +169,12 @@ class Documentation(unittest.TestCase):
         for name in re.findall(r"\]\(([\w/.-]+)\)", page):
             self.assertTrue((EXAMPLES / name).exists(), name)
 
-    def test_the_article_shows_the_example(self):
-        example = (EXAMPLES / "Sources" / "tls-hello" / "TLSHello.swift").read_text()
-        article = (REPOSITORY / "Sources" / "TLS" / "TLS.docc" / "A-Client.md").read_text()
-        self.assertIn(example[example.index("import Sockets"):], article)
+    def test_all_code_on_the_pages_is_of_the_examples(self):
+        examples = [flat(path.read_text()) for path in EXAMPLES.glob("Sources/*/*.swift")]
+        for page in (EXAMPLES / "README.md", *REPOSITORY.glob("Sources/*/*.docc/*.md")):
+            for code in re.findall(r"```swift\n(.*?)```", page.read_text(), re.S):
+                with self.subTest(page, code=code):
+                    self.assertTrue(any(flat(code) in example for example in examples))
 
     @needs("docc")
     @needs(SWIFT)

@@ -11,6 +11,9 @@ let package = Package(
     ],
     targets: [
         .executableTarget(
+            name: "one-command",
+            dependencies: [.product(name: "ParleyClient", package: "parley")]),
+        .executableTarget(
             name: "disk-report",
             dependencies: [.product(name: "ParleyClient", package: "parley")]),
         .executableTarget(
