@@ -1,8 +1,8 @@
 // How a command ends before its time, and what becomes of its session.
 // SPDX-License-Identifier: Apache-2.0
-import ParleyClient
 import Testing
 
+@testable import ParleyClient
 @testable import TestSupport
 
 @Suite(.timeLimit(.minutes(1)))
@@ -39,6 +39,19 @@ struct EndingTests {
             running.cancel()
             try await expectFailure("cancelled", at: host) { try await running.value }
             #expect(try await session.run("disk").outcome == .exited(3))
+        }
+    }
+
+    @Test func anotherCommandThatIsGivenUp_isNotThisOne() async throws {
+        try await serving { peer in
+            try await peer.answer(status: 3)
+        } ask: { host in
+            let session = try await Session.open(host)
+            let events = session.stream("disk")
+            let first = CommandRun(events.hold)
+            // Later, but given up before the first one begins.
+            _ = CommandRun(events.hold)
+            #expect(try await first.next(starting: events.request).get() == .ended(.exited(3)))
         }
     }
 
