@@ -3,35 +3,45 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
+/// Set by the scripts that build the programs as they are released. Releases of SwiftPM refuse to build a dependency
+/// that has unsafe flags, so that the libraries have none where it isn't.
+let isReleased = Context.environment["PARLEY_RELEASE"] != nil
+
+func released(_ flags: [String]) -> [SwiftSetting] {
+    isReleased ? [.unsafeFlags(flags, .when(configuration: .release))] : []
+}
+
+func releasedInC(_ flags: [String]) -> [CSetting] {
+    isReleased ? [.unsafeFlags(flags, .when(configuration: .release))] : []
+}
+
 /// Where the sources are is no part of what is built, so that two builds are the same, byte for byte. Debugging
 /// information would name the compiler's own files of C modules as well, whose names depend on the folder.
 let sources = "\(Context.packageDirectory)=."
 
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .strictMemorySafety(),
-    .treatAllWarnings(as: .error),
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+    ]
     // Objects are confined to their loop's thread. Debug builds, and so all tests, check that
     // accesses don't overlap; the check at each access would cost a reply a tenth of its time.
     // With a section for each function the linker leaves out those that nobody calls.
-    .unsafeFlags(
-        [
-            "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
-            "-file-prefix-map", sources, "-Xfrontend", "-no-clang-module-breadcrumbs",
-        ],
-        .when(configuration: .release)),
-]
+    + released([
+        "-enforce-exclusivity=unchecked", "-Xfrontend", "-function-sections",
+        "-file-prefix-map", sources, "-Xfrontend", "-no-clang-module-breadcrumbs",
+    ])
 
-let unplaced = CSetting.unsafeFlags(
-    ["-ffile-prefix-map=\(sources)"], .when(configuration: .release))
+let unplaced = releasedInC(["-ffile-prefix-map=\(sources)"])
 
 /// For modules whose time goes into system calls, or that have little to do for a message: small rather than
 /// fast: TLS waits for OpenSSL, which does the work. What parses or matches requests, or moves a program's bytes, isn't among
 /// them.
-let small = settings + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+let small = settings + released(["-Osize"])
 
 /// The products' relocations take half a megabyte of each unless they are packed, which glibc reads
 /// from 2.36 (Debian 12) on, and of the toolchain's linkers only lld writes. SwiftPM has executables
@@ -71,21 +81,21 @@ let package = Package(
     products: [
         .executable(name: "parleyd", targets: ["parleyd"]),
         .executable(name: "parley", targets: ["parley"]),
+        .library(name: "ParleyClient", targets: ["ParleyClient"]),
+        // What a program needs to use a TLSStream.
+        .library(name: "ParleyTLS", targets: ["TLS", "Sockets"]),
     ],
     targets: [
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev", "pkg-config"])]),
-        .target(name: "CLinux", cSettings: [unplaced]),
+        .target(name: "CLinux", cSettings: unplaced),
         .target(
             name: "CProvider", dependencies: ["COpenSSL"],
             cSettings: [
                 .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
-                unplaced,
+            ] + unplaced
                 // Not in CLinux: what it starts runs beside threads whose storage it may not touch.
-                .unsafeFlags(
-                    ["-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"],
-                    .when(configuration: .release)),
-            ]),
+                + releasedInC(["-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"])),
         .target(name: "System", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Sockets", dependencies: ["CLinux", "System"], swiftSettings: settings),
         .target(
@@ -102,6 +112,9 @@ let package = Package(
             name: "Hosts", dependencies: ["JSON5", "System", "Sockets", "TLS"], swiftSettings: small
         ),
         .target(name: "Remote", dependencies: ["System", "Sockets"], swiftSettings: settings),
+        .target(
+            name: "ParleyClient", dependencies: ["System", "Sockets", "TLS", "Remote"],
+            swiftSettings: settings),
         .target(
             name: "Broker",
             dependencies: ["CLinux", "System", "Sockets", "Remote", "Commands", "Programs"],
@@ -129,8 +142,8 @@ let package = Package(
         .executableTarget(
             name: "parley",
             dependencies: [
-                "System", "Sockets", "TLS", "Hosts", "Conversations", "Remote", "Records",
-                "Console",
+                "System", "Sockets", "TLS", "Hosts", "Conversations", "Remote", "ParleyClient",
+                "Records", "Console",
             ],
             swiftSettings: small, linkerSettings: linking),
         // Not products: the benchmark's load, and the server in C that it compares with.
@@ -193,6 +206,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "RemoteTests", dependencies: ["Remote", "System", "Sockets", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ParleyClientTests",
+            dependencies: ["ParleyClient", "TLS", "Sockets", "System", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ServingTests",

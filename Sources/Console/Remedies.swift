@@ -60,6 +60,7 @@ extension Streams.Remedy: Worded {
                     : "specify the right CA with --client-ca, or give the client a certificate from that CA")
         case .giveCertificate: "specify one with --cert and --key, or with --certs"
         case .giveTrustedCertificate: "specify one that it trusts with --cert and --key"
+        case .offerRemoteSessions: "it must run as parleyd command with --client-ca"
         case .raiseDescriptorLimit: "raise the file descriptor limit (ulimit -n)"
         case .raiseSystemDescriptorLimit:
             "the system has no file descriptors left: raise fs.file-max (sysctl), or stop the processes that hold them"

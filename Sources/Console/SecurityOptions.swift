@@ -16,8 +16,6 @@ public struct SecurityOptions: Sendable {
     public enum Role: Sendable { case server, client }
 
     private let places: Places
-    /// The user named the folder, and so expects its contents to count.
-    private let folderIsNamed: Bool
     private let certificate: String?
     private let key: String?
     private let ca: String?
@@ -29,7 +27,6 @@ public struct SecurityOptions: Sendable {
 
     /// - Throws: `UsageError`.
     public init(_ arguments: Arguments, role: Role) throws {
-        folderIsNamed = arguments.has("certs")
         places = Places(named: arguments["certs"], forUser: role == .client)
         certificate = arguments["cert"]
         key = arguments["key"]
@@ -90,7 +87,7 @@ public struct SecurityOptions: Sendable {
     /// - Parameter filesRead: called when no more files will be opened; a long CRL is processed
     ///   after that. Not called if something is thrown before.
     public func serverContext(filesRead: () -> Void = {}) throws(CredentialError) -> TLSContext {
-        let files = try files("server")
+        let files = try places.files(for: .server, certificate: certificate, key: key)
         let credentials = try Credentials(
             certificate: files.certificate, key: files.key, purpose: .server, trial: .withFace)
         let trust = try clientCA.map { (path) throws(CredentialError) in
@@ -105,44 +102,13 @@ public struct SecurityOptions: Sendable {
     /// A client's context. It trusts `--ca`, else the pins, else the CA in one of the folders, else the
     /// system's store; its certificate is `--cert`, else one from the folders, else none.
     public func clientContext() throws(CredentialError) -> TLSContext {
-        let trust = try Trust(ca: anchors, pins: pins, crl: crl, lookedIn: places.folders)
-        let credentials = try clientFiles().map { (files) throws(CredentialError) in
-            try Credentials(
-                certificate: files.certificate, key: files.key, purpose: .client, trial: .whenAsked)
-        }
-        return try TLSContext(clientTrusting: trust, credentials: credentials, options: options)
+        try clientFiles.context(options)
     }
 
-    /// Where certificates are looked for that no option names.
-    public var folders: [String] { places.folders }
-
-    /// The file of the CAs that a client trusts; nil if it trusts only the pins or, without any, the
-    /// system's store.
-    public var anchors: String? {
-        guard ca == nil, pins.isEmpty else { return ca }
-        let folder = places.folder(with: "ca.pem")
-        // A named folder without a CA must not lead to trusting the whole system's store.
-        return (folder ?? (folderIsNamed ? places.folders[0] : nil)).map { "\($0)/ca.pem" }
-    }
-
-    /// The files of a client's certificate and its key; nil if it has none.
-    public func clientFiles() throws(CredentialError) -> (certificate: String, key: String)? {
-        guard certificate != nil || key != nil || places.folder(with: "client.pem") != nil
-        else { return nil }
-        return try files("client")
-    }
-
-    /// The named certificate and key, or those with this name, both from the first folder that has
-    /// the certificate.
-    private func files(
-        _ name: String
-    ) throws(CredentialError) -> (certificate: String, key: String) {
-        let folder = places.folder(with: "\(name).pem") ?? places.folder(with: "\(name).key")
-        guard let folder = folder ?? (certificate != nil && key != nil ? "" : nil) else {
-            let missing = certificate == nil ? "\(name).pem" : "\(name).key"
-            throw CredentialError.missing(missing, in: places.folders)
-        }
-        return (certificate ?? "\(folder)/\(name).pem", key ?? "\(folder)/\(name).key")
+    /// The files that a client's context is made of.
+    package var clientFiles: ClientFiles {
+        ClientFiles(
+            in: places, ca: ca, certificate: certificate, key: key, crl: crl, pins: pins)
     }
 
     /// Refuses options that have no effect without TLS, since the user expects them to have one.

@@ -6,6 +6,9 @@ public import System
 /// The ALPN protocol (RFC 7301) of remote sessions.
 public let remoteProtocol = "parley/1"
 
+/// The port of remote sessions.
+public let remotePort: UInt16 = 12_345
+
 /// What a client may know of `parley/1` before it has a session.
 public enum RemoteRequest {
     /// Checks a command before it is sent or a connection is made.

@@ -27,6 +27,8 @@ public final class Acceptor: EventSource {
     /// Starts to accept. To be called on the loop's thread.
     ///
     /// - Parameters:
+    ///   - listener: where connections arrive.
+    ///   - loop: the loop to accept on.
     ///   - canAccept: asked before each connection is taken; while it says no, they wait. It is asked
     ///     again at `resume()`, and ten times a second.
     ///   - exhausted: called with true when descriptors have run out and accepting pauses, with

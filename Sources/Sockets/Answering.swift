@@ -23,8 +23,10 @@ extension ByteStream {
     /// arrive: the task that called `answer` sleeps until the end, so that a message costs no
     /// resumption. If the peer does not read its replies, its messages are not read either.
     ///
-    /// - Parameter ping: returns what to send when the channel wants to know whether the peer is
-    ///   still there.
+    /// - Parameters:
+    ///   - maximum: the most bytes that `body` gets at once.
+    ///   - ping: returns what to send when the channel wants to know whether the peer is still there.
+    ///   - body: answers what was read.
     /// - Returns: true after `.last`, false at the peer's clean end.
     /// - Throws: `StreamError`.
     @discardableResult

@@ -7,7 +7,11 @@ extension Socket {
     /// an address has not answered within a quarter of a second, the next one is tried as well (RFC
     /// 8305), so that an unresponsive one costs no more than that.
     ///
-    /// - Parameter span: the deadline for everything, including the name look-up.
+    /// - Parameters:
+    ///   - endpoint: the host and its port.
+    ///   - span: the deadline for everything, including the name look-up.
+    ///   - deadlines: for what follows.
+    ///   - loop: the socket's loop, which must be the caller's.
     /// - Throws: the last address's failure: `unknownHost`, `refused`, `connectTimedOut`…
     public static func connect(
         to endpoint: Endpoint, within span: Duration, deadlines: Deadlines, loop: EventLoop
@@ -51,6 +55,13 @@ extension Socket {
 }
 
 extension StreamError {
+    /// Whether a sentence says that a connect failed, and so names its endpoint.
+    package static func namesEndpoint(_ sentence: String) -> Bool {
+        ["cannot connect to ", "cannot find an address for "].contains {
+            sentence.utf8.starts(with: $0.utf8)
+        }
+    }
+
     fileprivate static func noAnswer(from endpoint: Endpoint, within span: Duration) -> StreamError
     {
         StreamError(

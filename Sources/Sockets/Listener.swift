@@ -13,8 +13,10 @@ public final class Listener: Sendable {
     /// Binds and listens. `::` serves IPv4 as well. `SO_REUSEADDR` lets a server restart at once; a
     /// second one on the same port still fails.
     ///
-    /// - Parameter backlog: connections that may wait to be accepted; the kernel caps it at
-    ///   `net.core.somaxconn`.
+    /// - Parameters:
+    ///   - address: where to listen.
+    ///   - backlog: connections that may wait to be accepted; the kernel caps it at
+    ///     `net.core.somaxconn`.
     /// - Throws: `addressInUse`, `addressUnavailable`.
     public init(_ address: SocketAddress, backlog: Int) throws(StreamError) {
         descriptor = try openSocket(address.domain)

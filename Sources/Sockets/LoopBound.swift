@@ -14,8 +14,9 @@ public struct LoopBound<Value>: @unchecked Sendable {
     public let loop: EventLoop
     @usableFromInline let confined: Value
 
-    /// - Parameter value: must be usable by the caller: on the loop's thread, or while no thread
-    ///   runs it.
+    /// - Parameters:
+    ///   - value: must be usable by the caller: on the loop's thread, or while no thread runs it.
+    ///   - loop: what it is confined to.
     @inlinable
     public init(_ value: Value, to loop: EventLoop) {
         assert(loop.isMine, "bound to a loop by another thread")

@@ -14,7 +14,12 @@ public final class Socket: Channel, Resumable {
     /// Takes over a connected descriptor, non-blocking and close-on-exec. To be called on the
     /// loop's thread.
     ///
-    /// - Parameter isAccepted: from a `Listener`, whose options it has.
+    /// - Parameters:
+    ///   - descriptor: of a connected stream socket.
+    ///   - loop: the loop that it is confined to.
+    ///   - peer: the other end's address, if it has one.
+    ///   - deadlines: how long the peer may be silent.
+    ///   - isAccepted: from a `Listener`, whose options it has.
     public init(
         owning descriptor: consuming Descriptor, loop: EventLoop, peer: SocketAddress?,
         deadlines: Deadlines, isAccepted: Bool = false

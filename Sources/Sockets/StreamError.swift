@@ -34,6 +34,8 @@ public enum Streams: FaultDomain {
         case giveCertificate
         /// The server does not accept this end's certificate.
         case giveTrustedCertificate
+        /// The server has only message sessions.
+        case offerRemoteSessions
         /// The process may have no more descriptors.
         case raiseDescriptorLimit
         /// The system has no more.

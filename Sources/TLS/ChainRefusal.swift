@@ -13,7 +13,9 @@ public struct ChainRefusal: Error, Hashable, Sendable {
 
     /// A refusal that was decided elsewhere.
     ///
-    /// - Parameter code: not that of success.
+    /// - Parameters:
+    ///   - code: X.509's number, not that of success.
+    ///   - failure: what the handshake ends with.
     public init(code: Int32, failure: StreamError) {
         precondition(code != X509_V_OK)
         self.code = code

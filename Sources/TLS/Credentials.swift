@@ -72,6 +72,8 @@ public final class Credentials: Sendable {
     /// - Parameters:
     ///   - chain: the key's own certificate first.
     ///   - path: the certificate's name in sentences.
+    ///   - key: who signs.
+    ///   - purpose: the end that the certificate must be for.
     /// - Throws: `CredentialError`: `keyMismatch` if the signer's trial signature isn't by the
     ///   certificate's key, `unusableKey` if it doesn't sign.
     public init(

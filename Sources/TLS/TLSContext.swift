@@ -47,7 +47,10 @@ public final class TLSContext: Sendable {
 
     /// A server's context.
     ///
-    /// - Parameter clientTrust: requires a client certificate that it accepts; nil asks for none.
+    /// - Parameters:
+    ///   - credentials: what the server proves itself with.
+    ///   - clientTrust: requires a client certificate that it accepts; nil asks for none.
+    ///   - options: what both roles may set.
     /// - Throws: `CredentialError`.
     public convenience init(
         serverWith credentials: Credentials, clientTrust: Trust?, options: TLSOptions = TLSOptions()
@@ -67,6 +70,8 @@ public final class TLSContext: Sendable {
     /// A server's context whose key and trust are in another process, which has checked `face`.
     ///
     /// - Parameters:
+    ///   - face: what the other process has checked.
+    ///   - key: the key that is there.
     ///   - verifier: asked about each client, if clients are asked for certificates.
     /// - Throws: `CredentialError`.
     public convenience init(

@@ -19,6 +19,7 @@ public struct VerifiedChain: Sendable {
     /// Verifies the chain, which takes about 200 µs.
     ///
     /// - Parameters:
+    ///   - chain: what the client has shown.
     ///   - context: a server's, which determines what is trusted; under another context the chain
     ///     must be verified again.
     /// - Throws: `ChainRefusal`.

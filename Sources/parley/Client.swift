@@ -3,6 +3,7 @@
 internal import Console
 internal import Conversations
 internal import Glibc
+internal import ParleyClient
 internal import Remote
 internal import Sockets
 internal import System
@@ -175,13 +176,7 @@ final class Client {
             socket.enter(.idle)
             return PlainStream(socket)
         }
-        let stream = try TLSStream(client: context, serverName: name, over: socket)
-        do throws(StreamError) {
-            try await stream.handshake()
-        } catch {
-            if error.code != .handshakeTimedOut { await stream.close() }
-            throw error
-        }
+        let stream = try await TLSStream.open(context, serverName: name, over: socket)
         // A caller that reads --json's objects from standard error wants nothing else there.
         if !options.isQuiet, options.run?.isJSON != true,
             let warning = Expiry.firstWarning(of: context.expiries)
@@ -218,12 +213,7 @@ final class Client {
 
     private func ask(_ options: RunOptions, _ stream: any ByteStream) async throws(StreamError) {
         guard let tls = stream as? TLSStream, let report else { return }
-        guard tls.applicationProtocol == remoteProtocol else {
-            throw StreamError(
-                .noRemoteSessions,
-                "the server does not offer remote sessions; it must run as parleyd command with --client-ca"
-            )
-        }
+        try tls.requireRemoteSessions()
         let console = RemoteTerminal(
             options, output: transcript.output, log: log, input: input,
             isQuiet: self.options.isQuiet)
@@ -245,9 +235,4 @@ final class Client {
         guard let report else { return log.write(options.server.named(error.told)) }
         report.tell(code: error.code.rawValue, error.told, status: status)
     }
-}
-
-extension StreamError.Code {
-    /// The server took no part in `parley/1`.
-    fileprivate static var noRemoteSessions: Self { Self(rawValue: "noRemoteSessions") }
 }

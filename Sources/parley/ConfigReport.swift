@@ -54,7 +54,8 @@ struct ConfigReport {
     private static func rows(_ server: ChosenServer, _ given: Arguments) throws -> [Row] {
         let arguments = server.arguments
         let security = try SecurityOptions(arguments, role: .client)
-        let files = try security.clientFiles()
+        let files = security.clientFiles
+        let own = try files.own()
         var deadlines = Deadlines()
         try deadlines.readKeepalive(arguments)
 
@@ -85,9 +86,9 @@ struct ConfigReport {
             row(.address, server.endpoint.host),
             row(.port, String(server.endpoint.port), hasTypedPort ? .option : nil),
             row(.serverName, name, arguments.has("server-name") ? nil : origin(.address)),
-        ] + security.folders.map { row(.certs, $0) } + [
-            file(.cert, files?.certificate), file(.key, files?.key),
-            file(.ca, security.anchors),
+        ] + files.folders.map { row(.certs, $0) } + [
+            file(.cert, own?.certificate), file(.key, own?.key),
+            file(.ca, files.anchors),
         ] + (pins.isEmpty ? [row(.pin, nil)] : pins.map { row(.pin, $0) }) + [
             row(.crl, arguments["crl"]),
             row(.keepalive, arguments["keepalive"] ?? "\(deadlines.keepalive.components.seconds)"),

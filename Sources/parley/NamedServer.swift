@@ -35,9 +35,7 @@ struct NamedServer {
     /// A sentence with its host, since a script may ask many hosts, and a person may have several
     /// sessions.
     func named(_ sentence: String) -> String {
-        let hasAddress = ["cannot connect to ", "cannot find an address for "].contains {
-            sentence.utf8.starts(with: $0.utf8)
-        }
+        let hasAddress = StreamError.namesEndpoint(sentence)
         if name.isEmpty || hasAddress && address == nil { return sentence }
         return "\(hasAddress ? name : description): \(sentence)"
     }

@@ -72,10 +72,10 @@ enum Parley1 {
 
     /// The frames that a stream brings.
     struct Frames {
-        private let stream: PlainStream
+        private let stream: any ByteStream
         private var bytes: [UInt8] = []
 
-        init(_ stream: PlainStream) { self.stream = stream }
+        init(_ stream: any ByteStream) { self.stream = stream }
 
         /// Waits for the next frame.
         mutating func next() async throws -> Frame {

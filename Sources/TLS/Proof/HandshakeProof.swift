@@ -74,7 +74,8 @@ public struct HandshakeProof: ~Copyable {
     ///
     /// - Parameters:
     ///   - messages: ClientHello to server Certificate, as collected by `HandshakeTranscript`.
-    ///   - scheme: the number of the signature's scheme.
+    ///   - number: that of the signature's scheme.
+    ///   - now: the time of the step.
     /// - Returns: 130 or 146 bytes, of which only the hash depends on the messages.
     public mutating func contentToSign(
         _ messages: [UInt8], scheme number: UInt16, at now: Moment = .now
@@ -130,7 +131,9 @@ public struct HandshakeProof: ~Copyable {
 
     /// Verifies that the client signed this handshake.
     ///
-    /// - Parameter messages: the server's Finished, the client's Certificate and CertificateVerify.
+    /// - Parameters:
+    ///   - messages: the server's Finished, the client's Certificate and CertificateVerify.
+    ///   - now: the time of the step.
     public mutating func prove(
         _ messages: [UInt8], at now: Moment = .now
     ) throws(ProofRefusal) -> ProvenClient {

@@ -18,6 +18,7 @@ public final class HandshakeTranscript {
     private var messages: [UInt8] = []
 
     /// - Parameters:
+    ///   - handle: the handshake's number.
     ///   - makeNonce: called at most once, for a nonce from the broker; nil if the client is not
     ///     asked.
     public init(handle: UInt32, makeNonce: (() -> [UInt8]?)?) {
