@@ -4,14 +4,14 @@
 import statistics
 
 import callgrind
+import programs
 import whole
 from load import Failed
 from processes import Unavailable
+from samples import Samples, by_load, microseconds
 from servers import (
     Go, Mutual, MutualBefore, MutualReference, MutualSplitReference, Nginx, PEERS, Parleyd, ParleydBefore,
-    Programs, ProgramsBefore, Redis, Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
-
-PER_CORE = "a CPU s"
+    Redis, Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
 
 
 class Figure:
@@ -30,69 +30,6 @@ class Counted(Figure):
     """Counts instructions, which are the same in each round."""
 
     is_counted = True
-
-
-class Samples:
-    """One round's samples of a figure, and the base that they are ratios of."""
-
-    def __init__(self, bench, figure):
-        self.bench, self.figure = bench, figure
-        self.values = {}
-
-    def take(self, title, unit, server, measure, is_ours=False):
-        """Adds what `measure` returns: a value, and where it has one the load's line. A stranger's
-        failure is noted, ours raised."""
-        row = self.bench.results.row(self.figure, title, unit, server)
-        if row.fault:
-            return None
-        try:
-            value, line = measure()
-        except (Unavailable, Failed, OSError) as fault:
-            if is_ours:
-                raise Failed(f"{server}, {title}: {fault}") from None
-            row.fault = str(fault)
-            return None
-        row.values.append(value)
-        self.values[title, server] = value
-        if line:
-            row.foreign.append(line.get("foreign_percent", 0))
-            if "p50_us" in line:
-                row.latencies.append((line["p50_us"], line["p99_us"], line["p999_us"]))
-        return line
-
-    def compare(self, base, other_title=None):
-        """Adds the round's ratios to the server `base`, of the same title unless one is named."""
-        for (title, server), value in self.values.items():
-            against = self.values.get((other_title or title, base))
-            if against:
-                row = self.bench.results.row(self.figure, title, "", server)
-                row.ratios.append(value / against)
-
-    def compare_beside(self, title, server, base, other_title=None, label=None):
-        """Adds the round's ratio of one server to another base to its note."""
-        value, against = self.values.get((title, server)), self.values.get((other_title or title, base))
-        if value and against:
-            row = self.bench.results.row(self.figure, title, "", server)
-            row.ratios_beside.setdefault(label or base, []).append(value / against)
-
-
-def by_load(samples, title, kinds, mode, *options, plaintext=False):
-    """Operations per CPU second of each kind of server."""
-    bench = samples.bench
-
-    def measure(kind):
-        server = bench.server(kind, plaintext)
-        line = bench.load.measure(
-            server, mode, *options, "--warm-up", bench.plan.warm_up, *server.question,
-            seconds=bench.plan.seconds)
-        return line["operations"] / line["server_seconds"], line
-
-    for kind in kinds:
-        bench.results.row(samples.figure, title, PER_CORE, kind.name)
-    # Who comes first differs by round: a core that has rested is faster for a while.
-    first = bench.round % len(kinds)
-    for kind in (*kinds[first:], *kinds[:first]):
-        samples.take(title, PER_CORE, kind.name, lambda kind=kind: measure(kind), kind.is_ours)
 
 
 def servers(bench, others=PEERS):
@@ -166,19 +103,6 @@ def pipelined(samples):
     samples.compare(Reference.name, other_title=one)
 
 
-def runs(samples):
-    before = samples.bench.options.before
-    kinds = (Programs, ProgramsBefore) if before else (Programs,)
-    for count in (1, 16):
-        by_load(samples, f"runs of a program, {sessions_at_once(count)}", kinds, "runs",
-                "--connections", count)
-    samples.compare(kinds[-1].name)
-
-
-def sessions_at_once(count):
-    return "one session" if count == 1 else f"{count} sessions at once"
-
-
 def idle(samples):
     """Opens sessions with a new server each time, since a used one has memory left over."""
     bench = samples.bench
@@ -218,12 +142,6 @@ def idle(samples):
 
 def kibibytes(line):
     return line["resident"] / line["sessions"] / 1024
-
-
-def microseconds(line):
-    if not line["operations"]:
-        raise Failed("nothing was answered")
-    return line["server_seconds"] / line["operations"] * 1e6
 
 
 def sessions(bench, kind, levels, takes_turns):
@@ -324,7 +242,8 @@ ALL = [
     Figure("reply-tls", "TLS replies", replies_tls),
     Figure("reply-plaintext", "plaintext replies", replies_plaintext),
     Figure("pipelined", "parley/1 pipelined", pipelined),
-    Figure("runs", "runs of a program", runs),
+    Figure("programs", "runs of a program", programs.programs),
+    Figure("latency", "time of a program's run", programs.latency),
     Figure("memory", "idle sessions", idle),
     Figure("growth", "replies among idle sessions", idle),
     Figure("threads", "two threads against one", threads),

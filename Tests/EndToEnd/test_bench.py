@@ -17,6 +17,7 @@ QUICK = 300.0
 
 BOTH = {"parleyd", "reference"}
 WITH_SPLIT = BOTH | {"reference, split"}
+PROGRAMS_BESIDE = {"reference", "parleyd with parley/1"}
 FIGURES = {
     "full handshakes": WITH_SPLIT,
     "mutual handshakes": WITH_SPLIT,
@@ -29,8 +30,10 @@ FIGURES = {
     "plaintext replies, 512 connections": BOTH,
     "fixed replies in one session, one under way": {"reference"},
     "fixed replies in one session, parley/1 pipelined": {"parleyd with parley/1"},
-    "runs of a program, one session": {"parleyd with parley/1"},
-    "runs of a program, 16 sessions at once": {"parleyd with parley/1"},
+    "runs of a program, one session": PROGRAMS_BESIDE,
+    "runs of a program, 16 sessions at once": PROGRAMS_BESIDE,
+    "median time of a program's run, alone": PROGRAMS_BESIDE,
+    "median time of a program's run, beside 16 busy sessions": PROGRAMS_BESIDE,
     "memory of an idle TLS session, 100 open": BOTH,
     "memory of an idle TLS session, 200 open": BOTH,
     "memory of an idle TLS session, 300 open": BOTH,
