@@ -3,6 +3,7 @@
 
 import statistics
 
+import bulk
 import callgrind
 import programs
 import whole
@@ -180,16 +181,6 @@ def threads(samples):
     samples.compare(Parleyd.name)
 
 
-def bulk(samples):
-    bench = samples.bench
-    title = f"{bench.plan.bulk_mib} MiB of output, wall time"
-    for name, measure, is_ours in [
-            ("openssl s_server, s_client", whole.bulk_openssl, False),
-            ("parley run", whole.bulk_parley, True), ("socat", whole.bulk_socat, False)]:
-        samples.take(title, "MiB/s", name, lambda measure=measure: measure(bench), is_ours)
-    samples.compare("openssl s_server, s_client")
-
-
 def start_up(samples):
     bench = samples.bench
     for kind in servers(bench):
@@ -247,7 +238,7 @@ ALL = [
     Figure("memory", "idle sessions", idle),
     Figure("growth", "replies among idle sessions", idle),
     Figure("threads", "two threads against one", threads),
-    Figure("bulk", "bulk output", bulk),
+    Figure("bulk", "bulk", bulk.bulk),
     Figure("start-up", "start-up", start_up),
     Figure("command", "one command as a whole process", one_command),
     Counted("instructions", "instructions of a reply", instructions),

@@ -14,6 +14,7 @@ TABLE = """{
     "Hello": { reply: "Greetings!" },
     zeros: { run: ["/usr/bin/head", "-c", "{count}", "/dev/zero"], allow: ["anyone"],
              arguments: { count: "[0-9]{1,12}" }, output: 1099511627776 },
+    count: { run: ["/usr/bin/wc", "-c"], allow: ["anyone"], input: true },
     "true": { run: ["/bin/true"], allow: ["anyone"], concurrency: 64, perIdentity: 64 },
   },
 }
@@ -209,6 +210,18 @@ class MutualReference(Reference):
 
 class MutualSplitReference(SplitReference):
     asks_clients = True
+
+
+class Bulk(Reference):
+    """Which runs a program for each client."""
+
+    def __init__(self, bench, program):
+        super().__init__(bench)
+        self.program = program
+
+    def command(self):
+        return [self.executable("parley-reference"), "--bulk", f"{self.certs}/server.pem", f"{self.certs}/server.key",
+                *self.program]
 
 
 class Redis(Server):

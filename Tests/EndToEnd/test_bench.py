@@ -45,14 +45,15 @@ FIGURES = {
     "CPU of a TLS reply on one core, 512 connections": {"parleyd", "parleyd --threads 2"},
     "CPU of a TLS reply on all cores, 64 connections": {"parleyd", "parleyd --threads 2"},
     "CPU of a TLS reply on all cores, 512 connections": {"parleyd", "parleyd --threads 2"},
-    "32 MiB of output, wall time": {"parley run"},
+    **{f"32 MiB of {what}, {view}": {"reference", "parley run"} for what in ("output", "input")
+       for view in ("wall time", "server's CPU", "client's CPU")},
     "start-up to the ready line, or first accept": BOTH,
     "one Hello as a whole process": {"parley command", "openssl s_client"},
     "user-space instructions of a TLS reply": set(),
 }
 """Each figure's servers that need nothing but what the build and the tests need."""
 
-PEERS = {"redis", "nginx", "Go crypto/tls", "stunnel", "socat", "openssl s_server, s_client"}
+PEERS = {"redis", "nginx", "Go crypto/tls", "stunnel", "socat", "ssh", "openssl s_server, s_client"}
 
 
 def start(*options, bin=PROGRAMS):
@@ -113,7 +114,7 @@ class Bench(TestCase):
                 if server in servers or value:
                     self.assertRegex(value, r"^[0-9.,]+( |$)", f"{title}: {server}: {note}")
                     self.assertGreater(float(re.match(r"[0-9.,]+", value)[0].replace(",", "")), 0)
-                    self.assertTrue(ratio or server in PEERS | {"parley run"}, f"{title}: {server}")
+                    self.assertTrue(ratio or server in PEERS, f"{title}: {server}")
                 else:
                     self.assertTrue(note, f"{title}: {server} has neither a figure nor a reason")
 
@@ -166,7 +167,7 @@ class Bench(TestCase):
 
     def test_a_mistake_in_the_options_is_told_before_anything_is_done(self):
         for options in (["--only", "speed"], ["--rounds", "0"], ["--plot", "--only", "handshake"],
-                        ["--before", "/"], ["--before", PROGRAMS, "--plot"]):
+                        ["--bulk", "0"], ["--before", "/"], ["--before", PROGRAMS, "--plot"]):
             with self.subTest(options=options):
                 status, output, complaints = self.run_to_end(*options)
                 self.assertEqual((status, output), (2, ""))
