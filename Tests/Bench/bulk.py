@@ -8,7 +8,7 @@ import time
 from load import Failed, share
 from machine import Machine
 from peers import Sshd
-from processes import Process, Unavailable, free_port, installed, listens, used_by
+from processes import Process, free_port, installed, listens, used_by
 from servers import Bulk, Reference, Remote, RemoteBefore
 
 MIB = 1 << 20
@@ -175,28 +175,11 @@ def bulk(samples):
         turns = [*ours, *strangers]
         first = bench.round % len(turns)
         for name, move in (*turns[first:], *turns[:first]):
-            transfer(samples, titles, name, move, is_output, (name, move) in ours)
+            is_ours = (name, move) in ours
+            # Strangers' transfers take long, and their figures are nobody's goal.
+            if is_ours or bench.round % 2 == 0:
+                samples.take_all(titles, name, lambda move=move: move(bench, is_output), is_ours)
         for title, *_ in titles if bench.options.before else ():
             for name in names[1:]:
                 samples.compare_beside(title, name, Reference.name)
     samples.compare(ours[-1][0] if bench.options.before else Reference.name)
-
-
-def transfer(samples, titles, name, move, is_output, is_ours):
-    """One transfer, which gives a sample to three rows."""
-    bench = samples.bench
-    # Strangers' transfers take long, and their figures are nobody's goal.
-    if bench.round % 2 and not is_ours:
-        return
-    try:
-        figures, fault = move(bench, is_output), None
-    except (Unavailable, Failed, OSError) as failure:
-        figures, fault = {}, failure
-
-    def sample(key):
-        if fault:
-            raise fault
-        return figures[key], {"foreign_percent": figures["foreign_percent"]}
-
-    for title, unit, key in titles:
-        samples.take(title, unit, name, lambda key=key: sample(key), is_ours)

@@ -8,11 +8,12 @@ import callgrind
 import programs
 import whole
 from load import Failed
+from peers import Nrpe, Remctl, SshMaster, Sshd
 from processes import Unavailable
 from samples import Samples, by_load, microseconds
 from servers import (
     Go, Mutual, MutualBefore, MutualReference, MutualSplitReference, Nginx, PEERS, Parleyd, ParleydBefore,
-    Redis, Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
+    Programs, ProgramsBefore, Redis, Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
 
 
 class Figure:
@@ -199,6 +200,25 @@ def one_command(samples):
     samples.compare("openssl s_client")
 
 
+def run_whole(samples):
+    bench = samples.bench
+    kinds = [SshMaster, Programs, *([ProgramsBefore] if bench.options.before else [Sshd, Nrpe, Remctl])]
+    views = (("wall time", "clock"), ("client's CPU", "client"), ("server's CPU", "server"))
+    titles = [(f"one program as a whole process, {view}", key) for view, key in views]
+    for title, _ in titles:
+        for kind in kinds:
+            bench.results.row(samples.figure, title, "ms", shown_kind(kind))
+    first = bench.round % len(kinds)
+    for kind in (*kinds[first:], *kinds[:first]):
+        samples.take_all([(title, "ms", key) for title, key in titles], shown_kind(kind),
+                         lambda kind=kind: whole.Visits(bench, bench.server(kind)).run(), kind.is_ours)
+    samples.compare(shown_kind(ProgramsBefore) if bench.options.before else SshMaster.name)
+
+
+def shown_kind(kind):
+    return {Programs: "parley run", ProgramsBefore: "parley run before"}.get(kind, kind.name)
+
+
 def instructions(samples):
     """Which hardly vary, unlike times, and leave the kernel out."""
     bench = samples.bench
@@ -241,5 +261,6 @@ ALL = [
     Figure("bulk", "bulk", bulk.bulk),
     Figure("start-up", "start-up", start_up),
     Figure("command", "one command as a whole process", one_command),
+    Figure("run-whole", "one program as a whole process", run_whole),
     Counted("instructions", "instructions of a reply", instructions),
 ]

@@ -35,6 +35,23 @@ class Samples:
                 row.latencies.append((line["p50_us"], line["p99_us"], line["p999_us"]))
         return line
 
+    def take_all(self, titles, server, measure, is_ours=False):
+        """The same of a measurement that has values for several rows: `titles` are title, unit and the value's key."""
+        if all(self.bench.results.row(self.figure, title, unit, server).fault for title, unit, _ in titles):
+            return
+        try:
+            values, fault = measure(), None
+        except (Unavailable, Failed, OSError) as failure:
+            values, fault = {}, failure
+
+        def sample(key):
+            if fault:
+                raise fault
+            return values[key], {"foreign_percent": values["foreign_percent"]}
+
+        for title, unit, key in titles:
+            self.take(title, unit, server, lambda key=key: sample(key), is_ours)
+
     def compare(self, base, other_title=None):
         """Adds the round's ratios to the server `base`, of the same title unless one is named."""
         for (title, server), value in self.values.items():

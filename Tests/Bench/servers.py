@@ -65,11 +65,11 @@ class Server:
         subprocess.run(["strip", "--strip-debug", "-o", bare, path], check=True, timeout=60)
         return bare
 
-    def run(self, *command, program=None, log="log"):
+    def run(self, *command, program=None, log="log", **how):
         path = which(command[0])
         if not path:
             raise Unavailable(f"{program or command[0]} is not installed")
-        process = Process([path, *command[1:]], self.cores, self.work / log)
+        process = Process([path, *command[1:]], self.cores, self.work / log, **how)
         self.processes.append(process)
         return process
 
@@ -153,6 +153,11 @@ class Programs(Remote):
     """The same, asked for a program that does nothing. One client asks, faster than one client may."""
 
     question = ("--request", "true")
+    helping = ()
+    environment = None
+
+    def client(self, *_):
+        return [self.executable("parley"), "run", "--certs", self.certs, f"127.0.0.1:{self.port}", "--", "true"]
 
     def remote(self):
         pace = "--max-identity-starts"

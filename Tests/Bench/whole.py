@@ -3,12 +3,17 @@
 
 import os
 import select
+import statistics
 import subprocess
 import time
 
-from load import Failed
-from processes import PATIENCE, Process, Unavailable, installed
+from load import Failed, share
+from machine import Machine
+from processes import PATIENCE, Process, Unavailable, installed, reap_orphans, used_by
 from servers import Parleyd, Reference
+
+LONGEST_VISITS = 3.0
+"""Seconds after which there are no more of them in a round."""
 
 
 def start_up(bench, kind):
@@ -90,3 +95,52 @@ def visit(bench, command, request):
         raise Failed("the client does not end") from None
     finally:
         client.kill()
+
+
+class Visits:
+    """Clients that each run one program on a server, one after the other, as whole processes."""
+
+    def __init__(self, bench, server):
+        self.bench, self.server = bench, server
+        helping = list(server.helping)
+        self.serving = [process for process in server.processes if process not in helping]
+        self.helping = helping
+
+    def run(self):
+        """Milliseconds of a visit by the clock, and of the CPU of both ends, what stays with the client included."""
+        visits = self.bench.plan.whole_visits
+        reap_orphans()
+        server, helping, busy, own = used_by(self.serving), used_by(self.helping), Machine.busy(), Machine.own()
+        begun = time.monotonic()
+        crowd = self.crowd()
+        times, clients = [], []
+        while len(times) < visits and time.monotonic() - begun < LONGEST_VISITS:
+            wall, used = self.visit()
+            times.append(wall)
+            clients.append(used)
+        visits, elapsed = len(times), time.monotonic() - begun
+        # What a server reaps, it may reap a moment later.
+        until = time.monotonic() + 1
+        while self.crowd() > crowd and time.monotonic() < until:
+            time.sleep(0.001)
+        server, helping = used_by(self.serving) - server, used_by(self.helping) - helping
+        orphans = reap_orphans()
+        foreign = Machine.busy() - busy - server - helping - (Machine.own() - own)
+        server += orphans
+        return {"clock": 1000 * statistics.median(times), "server": 1000 * server / visits,
+                "client": 1000 * (statistics.mean(clients) + helping / visits),
+                "foreign_percent": share(foreign, elapsed)}
+
+    def crowd(self):
+        return sum(len(process.pids) for process in self.serving)
+
+    def visit(self):
+        begun = time.monotonic()
+        client = Process(self.server.client("/bin/true"), self.bench.machine.load, self.server.work / "said",
+                         env=self.server.environment)
+        try:
+            if status := client.finish(PATIENCE):
+                raise Failed(f"the client ended with {status}: {client.last_words}")
+            return time.monotonic() - begun, client.usage
+        finally:
+            client.kill()
