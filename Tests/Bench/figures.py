@@ -5,15 +5,15 @@ import statistics
 
 import bulk
 import callgrind
+import idle
 import programs
 import whole
-from load import Failed
 from peers import Nrpe, Remctl, SshMaster, Sshd
 from processes import Unavailable
-from samples import Samples, by_load, microseconds
+from samples import Samples, base, by_load, microseconds, servers
 from servers import (
-    Go, Mutual, MutualBefore, MutualReference, MutualSplitReference, Nginx, PEERS, Parleyd, ParleydBefore,
-    Programs, ProgramsBefore, Redis, Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
+    Mutual, MutualBefore, MutualReference, MutualSplitReference, Parleyd, ParleydBefore, Programs, ProgramsBefore,
+    Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
 
 
 class Figure:
@@ -32,15 +32,6 @@ class Counted(Figure):
     """Counts instructions, which are the same in each round."""
 
     is_counted = True
-
-
-def servers(bench, others=PEERS):
-    """What a figure is measured over: with `--before` that build instead of the others."""
-    return (Reference, Parleyd, *((ParleydBefore,) if bench.options.before else others))
-
-
-def base(bench):
-    return ParleydBefore.name if bench.options.before else Reference.name
 
 
 def handshakes(samples):
@@ -105,81 +96,27 @@ def pipelined(samples):
     samples.compare(Reference.name, other_title=one)
 
 
-def idle(samples):
-    """Opens sessions with a new server each time, since a used one has memory left over."""
-    bench = samples.bench
-    plan = bench.plan
-    wanted = {"memory", "growth"} & set(bench.options.only)
-    if samples.figure != min(wanted, key=["memory", "growth"].index):
-        return  # Both were measured together.
-    memory, growth = Samples(bench, "memory"), Samples(bench, "growth")
-    # Others' memory is within a percent the same each time, and ten thousand handshakes take long.
-    others = (Redis, Nginx, Go) if "memory" in wanted and bench.round == 0 else ()
-    kinds = servers(bench, others)
-    for kind in kinds:
-        takes_turns = kind.is_ours and "growth" in wanted
-        levels = sorted({*(plan.memory_levels if "memory" in wanted else ()),
-                         *(plan.growth_levels if takes_turns else ())})
-        try:
-            lines = sessions(bench, kind, levels, takes_turns)
-            fault = None
-        except (Unavailable, Failed) as failure:
-            lines, fault = {}, failure
-
-        def sample(level, lines=lines, fault=fault):
-            if fault:
-                raise fault
-            return lines[level]
-
-        for level in plan.memory_levels if "memory" in wanted else ():
-            memory.take(f"memory of an idle TLS session, {level:,} open", "KiB", kind.name,
-                        lambda level=level: (kibibytes(sample(level)), None), kind.is_ours)
-        for level in plan.growth_levels if takes_turns else ():
-            growth.take(f"CPU of a TLS reply, {level:,} session{'s' * (level > 1)} in turn", "µs",
-                        kind.name, lambda level=level: (microseconds(line := sample(level)), line),
-                        kind.is_ours)
-    memory.compare(base(bench))
-    growth.compare(base(bench))
-
-
-def kibibytes(line):
-    return line["resident"] / line["sessions"] / 1024
-
-
-def sessions(bench, kind, levels, takes_turns):
-    """By level, what the load says."""
-    seconds = bench.plan.turn_seconds if takes_turns else 0.001
-    for _ in range(3):
-        server = kind(bench).begin()
-        try:
-            lines = bench.load.lines(
-                server, "idle", "--levels", ",".join(map(str, levels)), "--warm-up",
-                bench.plan.warm_up / 4, *server.question, seconds=seconds, limit=100)
-        finally:
-            server.kill()
-        if not takes_turns or all(line.get("operations", 1) for line in lines):
-            break
-        # Others left no time for a single answer.
-        seconds *= 4
-    return {line["sessions"]: line for line in lines}
-
-
 def threads(samples):
-    """On the server's core, where only the second thread's own cost shows; and on all cores, where
-    the load takes its share of both."""
+    """On the server's core, where only the second thread's own cost shows; on all cores, where the load takes its share
+    of both; and on two cores that the load leaves alone, where there are so many."""
     bench = samples.bench
-    for where, cores in (("one core", None), ("all cores", bench.machine.cores)):
+    for where, cores in (("one core", None), ("all cores", bench.machine.cores), ("two cores of its own", "own")):
         for count in bench.plan.connections[1:]:
             title = f"CPU of a TLS reply on {where}, {connections(count)}"
             for kind in (Parleyd, TwoThreads):
-                def measure(kind=kind, count=count, cores=cores):
-                    line = bench.load.measure(
-                        bench.server(kind, cores=cores), "reply", "--connections", count,
-                        "--warm-up", bench.plan.warm_up, seconds=bench.plan.seconds, cores=cores)
-                    return microseconds(line), line
-
-                samples.take(title, "µs", kind.name, measure, True)
+                samples.take(
+                    title, "µs", kind.name, lambda kind=kind, count=count, cores=cores: (
+                        microseconds(line := reply_on(bench, kind, count, cores)), line), cores != "own")
     samples.compare(Parleyd.name)
+
+
+def reply_on(bench, kind, count, cores):
+    load = cores
+    if cores == "own":
+        cores, load = bench.machine.own_pair, bench.machine.load
+    return bench.load.measure(
+        bench.server(kind, cores=cores), "reply", "--connections", count, "--warm-up", bench.plan.warm_up,
+        seconds=bench.plan.seconds, cores=load)
 
 
 def start_up(samples):
@@ -188,6 +125,24 @@ def start_up(samples):
         samples.take("start-up to the ready line, or first accept", "ms", kind.name,
                      lambda kind=kind: (whole.start_up(bench, kind), None), kind.is_ours)
     samples.compare(base(bench))
+    title, clients = "start-up of a program that says its version", Samples(bench, samples.figure)
+    for name, command, is_ours in whole.versions(bench):
+        clients.take(title, "ms", name, lambda command=command: (whole.version(bench, command), None), is_ours)
+    clients.compare("openssl")
+    for name in ("parley", "parleyd"):
+        clients.compare_beside(title, name, f"{name} before")
+
+
+def size(samples):
+    bench = samples.bench
+    builds = [("", bench.binaries), *([(" before", bench.options.before)] if bench.options.before else [])]
+    for program in ("parleyd", "parley"):
+        title = f"size of {program}, stripped"
+        for suffix, folder in builds:
+            samples.take(title, "MB", program + suffix,
+                         lambda folder=folder, program=program: (whole.stripped(bench, folder / program), None), False)
+        if bench.options.before:
+            samples.compare(f"{program} before")
 
 
 def one_command(samples):
@@ -255,12 +210,13 @@ ALL = [
     Figure("pipelined", "parley/1 pipelined", pipelined),
     Figure("programs", "runs of a program", programs.programs),
     Figure("latency", "time of a program's run", programs.latency),
-    Figure("memory", "idle sessions", idle),
-    Figure("growth", "replies among idle sessions", idle),
+    Figure("memory", "idle sessions", idle.idle),
+    Figure("growth", "replies among idle sessions", idle.idle),
     Figure("threads", "two threads against one", threads),
     Figure("bulk", "bulk", bulk.bulk),
     Figure("start-up", "start-up", start_up),
     Figure("command", "one command as a whole process", one_command),
     Figure("run-whole", "one program as a whole process", run_whole),
+    Counted("size", "size", size),
     Counted("instructions", "instructions of a reply", instructions),
 ]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other programs that run commands on a server, each as a server of its own on the loopback."""
 
+import atexit
 import getpass
 import grp
 import os
@@ -10,6 +11,9 @@ import subprocess
 
 from processes import PATIENCE, Process, Unavailable, accepts, free_port, installed
 from servers import Server
+
+CONFINED = "/run/sshd"
+"""The root folder of the process with which root's sshd reads the network; no other will do, and its service makes it."""
 
 
 def say(*command, env=None):
@@ -36,9 +40,9 @@ class Sshd(Server):
             say(keygen, "-q", "-t", "ed25519", "-N", "", "-f", self.work / key)
         (self.work / "user.pub").rename(self.work / "authorized")
         port = free_port()
-        privileged = os.geteuid() == 0 and not os.path.isdir("/run/sshd")
-        if privileged:  # Where its process that reads the network has its root; it insists on this one.
-            os.mkdir("/run/sshd", 0o755)
+        if os.geteuid() == 0 and not os.path.isdir(CONFINED):
+            os.mkdir(CONFINED, 0o755)
+            atexit.register(os.rmdir, CONFINED)
         (self.work / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1:{port}\nHostKey {self.work}/host\nPidFile none\nStrictModes no\nUsePAM no\n"
             f"AuthorizedKeysFile {self.work}/authorized\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"

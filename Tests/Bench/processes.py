@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from machine import which
+from machine import Unavailable, which
 
 PATIENCE = 20.0
 """Seconds within which a server must be ready, or end."""
@@ -20,10 +20,6 @@ PATIENCE = 20.0
 PR_SET_CHILD_SUBREAPER = 36
 
 _running = set()
-
-
-class Unavailable(Exception):
-    """A program that can't be measured, and why."""
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 
 from load import Failed
 from processes import Unavailable
+from servers import PEERS, Parleyd, ParleydBefore, Reference
 
 PER_CORE = "a CPU s"
 
@@ -47,7 +48,7 @@ class Samples:
         def sample(key):
             if fault:
                 raise fault
-            return values[key], {"foreign_percent": values["foreign_percent"]}
+            return values[key], {"foreign_percent": values.get("foreign_percent", 0)}
 
         for title, unit, key in titles:
             self.take(title, unit, server, lambda key=key: sample(key), is_ours)
@@ -91,3 +92,12 @@ def microseconds(line):
     if not line["operations"]:
         raise Failed("nothing was answered")
     return line["server_seconds"] / line["operations"] * 1e6
+
+
+def servers(bench, others=PEERS):
+    """What a figure is measured over: with `--before` that build instead of the others."""
+    return (Reference, Parleyd, *((ParleydBefore,) if bench.options.before else others))
+
+
+def base(bench):
+    return ParleydBefore.name if bench.options.before else Reference.name

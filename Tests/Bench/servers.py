@@ -7,7 +7,7 @@ import ssl
 import subprocess
 
 from machine import which
-from processes import PATIENCE, Process, Unavailable, accepts, free_port
+from processes import PATIENCE, Process, Unavailable, accepts, free_port, reap_orphans
 
 TABLE = """{
   commands: {
@@ -86,11 +86,13 @@ class Server:
         for process in self.processes:
             process.end()
         self.processes = []
+        reap_orphans()
 
     def kill(self):
         for process in self.processes:
             process.kill()
         self.processes = []
+        reap_orphans()
 
 
 class Parleyd(Server):
@@ -149,8 +151,18 @@ class Remote(Parleyd):
                 "--audit", str(self.work / "audit")]
 
 
-class Programs(Remote):
-    """The same, asked for a program that does nothing. One client asks, faster than one client may."""
+class Unpaced(Remote):
+    """The same, asked by one client for more than one may have."""
+
+    def remote(self):
+        limits = {"--max-identity-starts": "1000000", "--max-identity-sessions": "10000", "--reserved-sessions": "0"}
+        said = self.help()
+        return [*super().remote(), *(word for option, value in limits.items() if option in said
+                                     for word in (option, value))]
+
+
+class Programs(Unpaced):
+    """Asked for a program that does nothing."""
 
     question = ("--request", "true")
     helping = ()
@@ -158,10 +170,6 @@ class Programs(Remote):
 
     def client(self, *_):
         return [self.executable("parley"), "run", "--certs", self.certs, f"127.0.0.1:{self.port}", "--", "true"]
-
-    def remote(self):
-        pace = "--max-identity-starts"
-        return [*super().remote(), *([pace, "1000000"] if pace in self.help() else [])]
 
 
 class Before:
@@ -182,6 +190,10 @@ class MutualBefore(Before, Mutual):
 
 class RemoteBefore(Before, Remote):
     name = "parleyd before with parley/1"
+
+
+class UnpacedBefore(Before, Unpaced):
+    name = RemoteBefore.name
 
 
 class ProgramsBefore(Before, Programs):

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from load import Failed, share
-from machine import Machine
+from machine import Machine, which
 from processes import PATIENCE, Process, Unavailable, installed, reap_orphans, used_by
 from servers import Parleyd, Reference
 
@@ -51,6 +51,42 @@ def until_ready_line(bench, kind):
         return elapsed
     finally:
         process.kill()
+
+
+def versions(bench):
+    """Names of programs, how they say their version, and whether they are ours. The least that a process takes is that
+    of `true`."""
+    yield "true", ["/bin/true"], False
+    yield "openssl", [which("openssl"), "version"], False
+    yield "ssh", [which("ssh"), "-V"], False
+    builds = [("", bench.binaries), *([(" before", bench.options.before)] if bench.options.before else [])]
+    for suffix, folder in builds:
+        for program in ("parley", "parleyd"):
+            yield program + suffix, [f"{folder}/{program}", "--version"], True
+
+
+def version(bench, command):
+    """The median of some runs, in milliseconds."""
+    if not command[0]:
+        raise Unavailable("is not installed")
+    times = []
+    for _ in range(bench.plan.whole_visits):
+        begun = time.monotonic()
+        process = Process(command, bench.machine.load)
+        try:
+            if status := process.finish(PATIENCE):
+                raise Failed(f"ended with {status}")
+            times.append(time.monotonic() - begun)
+        finally:
+            process.kill()
+    return 1000 * statistics.median(times)
+
+
+def stripped(bench, program):
+    """Megabytes of an executable without all that is not needed to run it."""
+    bare = bench.folder("stripped") / program.name
+    subprocess.run([installed("strip", "binutils"), "-o", bare, program], check=True, timeout=PATIENCE)
+    return bare.stat().st_size / 1e6
 
 
 def visit_parley(bench):
