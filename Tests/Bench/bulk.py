@@ -111,12 +111,12 @@ def through_ssh(bench, is_output):
 
 
 def through_openssl(bench, is_output):
-    """Which end with their connection. The server would take a line that begins with Q for a command, so zeros are sent.
-    Without -nbio it may wait for the client to speak before it sends anything."""
+    """Both end with their connection. The server would take a line that begins with Q for a command, so zeros are
+    sent; without -nbio it may wait for the client to speak before it sends anything."""
     openssl, port = installed("openssl"), free_port()
     folder = bench.folder("openssl")
-    server = [openssl, "s_server", "-quiet", "-nbio", "-accept", f"127.0.0.1:{port}", "-naccept", "1", "-tls1_3", "-cert",
-              f"{bench.certs}/server.pem", "-key", f"{bench.certs}/server.key"]
+    server = [openssl, "s_server", "-quiet", "-nbio", "-accept", f"127.0.0.1:{port}", "-naccept", "1", "-tls1_3",
+              "-cert", f"{bench.certs}/server.pem", "-key", f"{bench.certs}/server.key"]
     client = [openssl, "s_client", "-quiet", "-no_ign_eof", "-connect", f"127.0.0.1:{port}", "-CAfile",
               f"{bench.certs}/ca.pem", "-verify_return_error", "-verify_hostname", "localhost"]
     if is_output:

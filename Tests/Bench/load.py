@@ -67,8 +67,8 @@ class Load:
         return self.undisturbed(attempt, seconds)
 
     def undisturbed(self, attempt, seconds):
-        """What `attempt` returns; tried again while others keep the machine busy, and for longer where they left no time
-        for a single answer."""
+        """What `attempt` returns; tried again while others keep the machine busy, and for longer where they left no
+        time for a single answer."""
         best = None
         for tries in range(3):
             if tries and best and not self.bench.may_retry():

@@ -33,7 +33,8 @@ class Machine:
     def own_pair(self):
         """Two cores for a server alone."""
         if len(self.cores) < 3:
-            raise Unavailable(f"needs 3 processors, two for the server and one for the load; there are {len(self.cores)}")
+            raise Unavailable("can't be had here: it needs 3 processors, two for the server and one for the load, and "
+                              f"there {'are' if len(self.cores) > 1 else 'is'} {len(self.cores)}")
         return set(self.cores[1:3])
 
     @staticmethod

@@ -13,7 +13,8 @@ from processes import PATIENCE, Process, Unavailable, accepts, free_port, instal
 from servers import Server
 
 CONFINED = "/run/sshd"
-"""The root folder of the process with which root's sshd reads the network; no other will do, and its service makes it."""
+"""The root folder of the process with which root's sshd reads the network. No other will do, and its service makes
+it."""
 
 
 def say(*command, env=None):
@@ -116,8 +117,8 @@ class Nrpe(Server):
         return port
 
     def client(self, *_):
-        return [self.checker, "-H", "127.0.0.1", "-p", self.port, "-D", "-d", "0", "-S", "TLSv1.2+", "-A",
-                f"{self.certs}/ca.pem", "-C", f"{self.certs}/client.pem", "-K", f"{self.certs}/client.key", "-c", "true"]
+        return [self.checker, "-H", "127.0.0.1", "-p", self.port, "-D", "-d", "0", "-S", "TLSv1.2+", "-c", "true",
+                "-A", f"{self.certs}/ca.pem", "-C", f"{self.certs}/client.pem", "-K", f"{self.certs}/client.key"]
 
 
 class Remctl(Server):
@@ -151,8 +152,9 @@ class Remctl(Server):
         kdc = self.run(installed("krb5kdc", "krb5-kdc"), "-n", log="kdc", env=self.environment)
         kdc.wait_for(lambda: accepts(kdc_port))
         say(installed("kinit", "krb5-user"), "-k", "-t", self.work / "client.keytab", "client", env=self.environment)
-        server = self.run(remctld, "-m", "-F", "-S", "-b", "127.0.0.1", "-p", port, "-f", self.work / "remctl.conf", "-P",
-                          self.work / "pid", "-s", "host/localhost", env=self.environment)
+        server = self.run(
+            remctld, "-m", "-F", "-S", "-b", "127.0.0.1", "-p", port, "-f", self.work / "remctl.conf", "-P",
+            self.work / "pid", "-s", "host/localhost", env=self.environment)
         server.wait_for(lambda: accepts(port))
         return port
 

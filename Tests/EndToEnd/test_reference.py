@@ -72,7 +72,7 @@ class Reference(TestCase):
                 self.assertLessEqual(line["p50_us"], line["p999_us"])
 
     def test_programs_have_what_parleys_have(self):
-        """A session, three pipes, nothing else open, no core files: one that does not fails, and with it the whole run."""
+        """A session, three pipes, nothing else open, no core files: without them it fails, and with it the run."""
         self.programs("2", "0.1", "/bin/sh", "-c", """
             read -r pid name state parent group session rest </proc/$$/stat
             # One is the folder that is being listed.
@@ -111,5 +111,6 @@ class Reference(TestCase):
         self.assertIn(b"certificate verify failed", said.stderr)
 
     def client(self, server, certs, input_):
-        return subprocess.run([PROGRAMS / "parley-reference", "--client", certs / "ca.pem", str(server.port)], input=input_,
-                              capture_output=True, timeout=LIMIT, check=False)
+        return subprocess.run(
+            [PROGRAMS / "parley-reference", "--client", certs / "ca.pem", str(server.port)], input=input_,
+            capture_output=True, timeout=LIMIT, check=False)

@@ -9,8 +9,8 @@
 // pointer.
 _Noreturn void serve_bulk(SSL_CTX *context, int listener, char **arguments);
 
-// Sends standard input to the server on a port of the loopback, which must be `localhost` to the authority (a PEM file),
-// and writes what comes back to standard output. Returns the exit status.
+// Sends standard input to the server on a port of the loopback, which must be `localhost` to the authority (a PEM
+// file), and writes what comes back to standard output. Returns the exit status.
 int move_bulk(const char *authority, int port);
 
 #endif

@@ -11,9 +11,8 @@ struct program {
     int pidfd, input, output, errors;
 };
 
-// Starts a program in a session of its own, without core files, with the descriptors and the limit on them that Parley
-// gives its programs. Returns when it runs; ends this process if it can't. `arguments` begins with its path and ends with
-// a null pointer.
+// Starts a program in a session of its own, without core files and with three pipes as its only descriptors. Returns
+// when it runs; ends this process if it can't. `arguments` begins with its path and ends with a null pointer.
 void start_program(struct program *program, char **arguments);
 
 // Reaps a program that has ended, and closes what is still open of it; ends this process if the program failed.
