@@ -13,7 +13,7 @@ import support
 from support import PROGRAMS, REPOSITORY, SCRATCH, TestCase, eventually, measures_memory
 
 QUICK = 300.0
-"""Seconds; a run takes less than sixty where the machine has nothing else to do."""
+"""Seconds; a run takes about sixty where the machine has nothing else to do."""
 
 BOTH = {"parleyd", "reference"}
 WITH_SPLIT = BOTH | {"reference, split"}
@@ -46,11 +46,11 @@ FIGURES = {
     "CPU of a TLS reply on one core, 512 connections": {"parleyd", "parleyd --threads 2"},
     "CPU of a TLS reply on all cores, 64 connections": {"parleyd", "parleyd --threads 2"},
     "CPU of a TLS reply on all cores, 512 connections": {"parleyd", "parleyd --threads 2"},
-    **{f"32 MiB of {what}, {view}": {"reference", "parley run"} for what in ("output", "input")
-       for view in ("wall time", "server's CPU", "client's CPU")},
     # Where there are three processors.
     "CPU of a TLS reply on two cores of its own, 64 connections": set(),
     "CPU of a TLS reply on two cores of its own, 512 connections": set(),
+    **{f"32 MiB of {what}, {view}": {"reference", "parley run"} for what in ("output", "input")
+       for view in ("wall time", "server's CPU", "client's CPU")},
     "start-up to the ready line, or first accept": BOTH,
     "start-up of a program that says its version": {"parley", "parleyd", "openssl", "true"},
     "one Hello as a whole process": {"parley command", "openssl s_client"},
