@@ -13,7 +13,7 @@ from processes import Unavailable
 from samples import Samples, base, by_load, microseconds, servers
 from servers import (
     Mutual, MutualBefore, MutualReference, MutualSplitReference, Parleyd, ParleydBefore, Programs, ProgramsBefore,
-    Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
+    Reference, Remote, RemoteBefore, SplitReference, TwoThreads, WholeReference)
 
 
 class Figure:
@@ -157,7 +157,8 @@ def one_command(samples):
 
 def run_whole(samples):
     bench = samples.bench
-    kinds = [SshMaster, Programs, *([ProgramsBefore] if bench.options.before else [Sshd, Nrpe, Remctl])]
+    kinds = [SshMaster, WholeReference, Programs,
+             *([ProgramsBefore] if bench.options.before else [Sshd, Nrpe, Remctl])]
     views = (("wall time", "clock"), ("client's CPU", "client"), ("server's CPU", "server"))
     titles = [(f"one program as a whole process, {view}", key) for view, key in views]
     for title, _ in titles:
@@ -168,6 +169,9 @@ def run_whole(samples):
         samples.take_all([(title, "ms", key) for title, key in titles], shown_kind(kind),
                          lambda kind=kind: whole.Visits(bench, bench.server(kind)).run(), kind.is_ours)
     samples.compare(shown_kind(ProgramsBefore) if bench.options.before else SshMaster.name)
+    for title, _ in titles:
+        for limit in (WholeReference, *([SshMaster] if bench.options.before else [])):
+            samples.compare_beside(title, shown_kind(Programs), limit.name)
 
 
 def shown_kind(kind):

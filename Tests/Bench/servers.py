@@ -237,8 +237,24 @@ class Bulk(Reference):
         self.program = program
 
     def command(self):
-        return [self.executable("parley-reference"), "--bulk", f"{self.certs}/server.pem", f"{self.certs}/server.key",
-                *self.program]
+        return [self.executable("parley-reference"), "--bulk",
+                *(["--client-ca", f"{self.certs}/ca.pem"] if self.asks_clients else []),
+                f"{self.certs}/server.pem", f"{self.certs}/server.key", *self.program]
+
+
+class WholeReference(Bulk):
+    """For whole clients in C, with certificates."""
+
+    asks_clients = True
+    helping = ()
+    environment = None
+
+    def __init__(self, bench, *_):
+        super().__init__(bench, ["/bin/true"])
+
+    def client(self, *_):
+        return [self.executable("parley-reference"), "--client", f"{self.certs}/ca.pem", self.port,
+                f"{self.certs}/client.pem", f"{self.certs}/client.key"]
 
 
 class Redis(Server):

@@ -110,7 +110,17 @@ class Reference(TestCase):
         self.assertEqual(said.returncode, 1)
         self.assertIn(b"certificate verify failed", said.stderr)
 
-    def client(self, server, certs, input_):
+    def test_a_program_runs_for_clients_of_its_authority_only(self):
+        certs = authority.good()
+        for name, status in (("client", 0), (None, 1)):
+            with self.subTest(name=name):
+                server = self.start("--bulk", "--client-ca", certs / "ca.pem", program=["/bin/echo", "here"])
+                said = self.client(server, certs, b"", name)
+                self.assertEqual(said.returncode, status, said.stderr)
+                self.assertEqual(said.stdout, b"here\n" if status == 0 else b"")
+
+    def client(self, server, certs, input_, name=None):
+        credentials = [certs / f"{name}.pem", certs / f"{name}.key"] if name else []
         return subprocess.run(
-            [PROGRAMS / "parley-reference", "--client", certs / "ca.pem", str(server.port)], input=input_,
-            capture_output=True, timeout=LIMIT, check=False)
+            [PROGRAMS / "parley-reference", "--client", certs / "ca.pem", str(server.port), *credentials],
+            input=input_, capture_output=True, timeout=LIMIT, check=False)

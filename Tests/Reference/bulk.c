@@ -5,7 +5,6 @@
 // to its standard output, and close_notify.
 #define _GNU_SOURCE
 #include "bulk.h"
-#include "reference.h"
 #include "start.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -163,13 +162,17 @@ _Noreturn void serve_bulk(SSL_CTX *context, int listener, char **arguments)
     }
 }
 
-int move_bulk(const char *authority, int port)
+int move_bulk(const struct files *files, int port)
 {
     static struct transport transport;
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    if (!context || SSL_CTX_load_verify_locations(context, authority, NULL) != 1
+    if (!context || SSL_CTX_load_verify_locations(context, files->client_ca, NULL) != 1
         || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1)
-        fail(authority);
+        fail(files->client_ca);
+    if (files->certificate
+        && (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1
+            || SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1))
+        fail(files->certificate);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};

@@ -3,8 +3,8 @@
 //
 // usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]
 //        parley-reference --programs SESSIONS SECONDS PROGRAM [ARGUMENT...]
-//        parley-reference --bulk CERTIFICATE KEY PROGRAM [ARGUMENT...]
-//        parley-reference --client CA PORT
+//        parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]
+//        parley-reference --client CA PORT [CERTIFICATE KEY]
 //
 // With --split the key is in a second process, which is asked for each signature, and with --client-ca for each client:
 // what two processes cost at least. It has no limits, deadlines or log, and is for measurements on the loopback only. It
@@ -83,8 +83,8 @@ static int usage(void)
 {
     fprintf(stderr, "usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]\n"
                     "       parley-reference --programs SESSIONS SECONDS PROGRAM [ARGUMENT...]\n"
-                    "       parley-reference --bulk CERTIFICATE KEY PROGRAM [ARGUMENT...]\n"
-                    "       parley-reference --client CA PORT\n");
+                    "       parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]\n"
+                    "       parley-reference --client CA PORT [CERTIFICATE KEY]\n");
     return 64;
 }
 
@@ -99,8 +99,12 @@ static int programs(int count, char **arguments)
 
 static int bulk(int count, char **arguments)
 {
+    struct files files = {0};
+    if (count > 1 && strcmp(arguments[0], "--client-ca") == 0)
+        files.client_ca = arguments[1], count -= 2, arguments += 2;
     if (count < 3) return usage();
-    struct files files = {.certificate = arguments[0], .key = arguments[1]};
+    files.certificate = arguments[0];
+    files.key = arguments[1];
     SSL_CTX *context = make_context(&files, -1);
     listen_on_loopback("TLS 1.3", 0);
     serve_bulk(context, listener, arguments + 2);
@@ -108,8 +112,11 @@ static int bulk(int count, char **arguments)
 
 static int client(int count, char **arguments)
 {
-    int port = count == 2 ? atoi(arguments[1]) : 0;
-    return port > 0 && port < 65536 ? move_bulk(arguments[0], port) : usage();
+    int port = count == 2 || count == 4 ? atoi(arguments[1]) : 0;
+    if (port < 1 || port > 65535) return usage();
+    struct files files = {.client_ca = arguments[0]};
+    if (count == 4) files.certificate = arguments[2], files.key = arguments[3];
+    return move_bulk(&files, port);
 }
 
 int main(int count, char **arguments)
