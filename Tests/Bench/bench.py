@@ -15,7 +15,7 @@ import document
 import figures
 from load import Failed, Load
 from machine import Machine, which
-from processes import Unavailable, leave_nothing
+from processes import Unavailable, adopt_orphans, leave_nothing
 from results import Results
 
 
@@ -26,16 +26,18 @@ LONGEST = 560.0
 class Plan:
     """How long and how often, in a full run and in a quick one."""
 
-    def __init__(self, is_quick, most_sessions):
+    def __init__(self, is_quick, most_sessions, bulk_mib):
         self.seconds = 0.25 if is_quick else 0.8
         self.turn_seconds = 0.1 if is_quick else 0.3
         self.warm_up = 0.05 if is_quick else 0.2
         self.connections = (1, 64, 512)
         self.memory_levels = (100, 200, 300) if is_quick else (1_000, 5_000, 10_000)
         self.growth_levels = (1, 10, 100, 300) if is_quick else (1, 10, 100, 1_000, 10_000)
-        self.bulk_mib = 32 if is_quick else 512
+        self.bulk_mib = bulk_mib or (32 if is_quick else 1024)
         self.starts = 1 if is_quick else 3
         self.visits = 3 if is_quick else 9
+        # More, since the kernel tells hundredths of a second of what a server's children use.
+        self.whole_visits = 3 if is_quick else 40
         # Operations of the short and of the long run under callgrind.
         self.counted = (50, 250) if is_quick else (200, 1_200)
         self.counted_handshakes = (5, 25) if is_quick else (10, 60)
@@ -57,7 +59,7 @@ class Bench:
         self.options = options
         self.binaries, self.certs = options.bin, options.certs
         self.machine = Machine()
-        self.plan = Plan(options.quick, self.machine.most_sessions)
+        self.plan = Plan(options.quick, self.machine.most_sessions, options.bulk)
         self.results = Results()
         self.load = Load(self)
         self.servers, self.faults = {}, {}
@@ -188,6 +190,7 @@ def main(words=None):
     parser.add_argument("--before", metavar="FOLDER", type=pathlib.Path,
                         help="measure the executables of another build, such as an earlier commit, in the same "
                         "rounds instead of other servers; ratios are relative to them")
+    parser.add_argument("--bulk", metavar="MIB", type=int, help="size of a bulk transfer (default: 1024, quick 32)")
     for private in ("--bin", "--certs", "--work", "--cache", "--docs"):
         parser.add_argument(private, type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
@@ -195,6 +198,8 @@ def main(words=None):
     options = parser.parse_args(arguments)
     if options.rounds is not None and not 1 <= options.rounds <= 100:
         parser.error("--rounds must be from 1 to 100")
+    if options.bulk is not None and not 1 <= options.bulk <= 65536:
+        parser.error("--bulk must be from 1 to 65536")
     asked = options.only.split(",") if options.only else names
     if unknown := [name for name in asked if name not in names]:
         parser.error(f"unknown figure {unknown[0]!r}; use one of {', '.join(names)}")
@@ -215,6 +220,7 @@ def main(words=None):
         signal.signal(number, signal.default_int_handler)
     command = shlex.join(["scripts/bench", *public(arguments)])
     try:
+        adopt_orphans()
         bench = Bench(options)
         bench.run()
         bench.say("")

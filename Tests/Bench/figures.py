@@ -3,15 +3,17 @@
 
 import statistics
 
+import bulk
 import callgrind
+import idle
+import programs
 import whole
-from load import Failed
+from peers import Nrpe, Remctl, SshMaster, Sshd
 from processes import Unavailable
+from samples import Samples, base, by_load, microseconds, servers
 from servers import (
-    Go, Mutual, MutualBefore, MutualReference, MutualSplitReference, Nginx, PEERS, Parleyd, ParleydBefore,
-    Programs, ProgramsBefore, Redis, Reference, Remote, RemoteBefore, SplitReference, TwoThreads)
-
-PER_CORE = "a CPU s"
+    Mutual, MutualBefore, MutualReference, MutualSplitReference, Parleyd, ParleydBefore, Programs, ProgramsBefore,
+    Reference, Remote, RemoteBefore, SplitReference, TwoThreads, WholeReference)
 
 
 class Figure:
@@ -30,78 +32,6 @@ class Counted(Figure):
     """Counts instructions, which are the same in each round."""
 
     is_counted = True
-
-
-class Samples:
-    """One round's samples of a figure, and the base that they are ratios of."""
-
-    def __init__(self, bench, figure):
-        self.bench, self.figure = bench, figure
-        self.values = {}
-
-    def take(self, title, unit, server, measure, is_ours=False):
-        """Adds what `measure` returns: a value, and where it has one the load's line. A stranger's
-        failure is noted, ours raised."""
-        row = self.bench.results.row(self.figure, title, unit, server)
-        if row.fault:
-            return None
-        try:
-            value, line = measure()
-        except (Unavailable, Failed, OSError) as fault:
-            if is_ours:
-                raise Failed(f"{server}, {title}: {fault}") from None
-            row.fault = str(fault)
-            return None
-        row.values.append(value)
-        self.values[title, server] = value
-        if line:
-            row.foreign.append(line.get("foreign_percent", 0))
-            if "p50_us" in line:
-                row.latencies.append((line["p50_us"], line["p99_us"], line["p999_us"]))
-        return line
-
-    def compare(self, base, other_title=None):
-        """Adds the round's ratios to the server `base`, of the same title unless one is named."""
-        for (title, server), value in self.values.items():
-            against = self.values.get((other_title or title, base))
-            if against:
-                row = self.bench.results.row(self.figure, title, "", server)
-                row.ratios.append(value / against)
-
-    def compare_beside(self, title, server, base, other_title=None, label=None):
-        """Adds the round's ratio of one server to another base to its note."""
-        value, against = self.values.get((title, server)), self.values.get((other_title or title, base))
-        if value and against:
-            row = self.bench.results.row(self.figure, title, "", server)
-            row.ratios_beside.setdefault(label or base, []).append(value / against)
-
-
-def by_load(samples, title, kinds, mode, *options, plaintext=False):
-    """Operations per CPU second of each kind of server."""
-    bench = samples.bench
-
-    def measure(kind):
-        server = bench.server(kind, plaintext)
-        line = bench.load.measure(
-            server, mode, *options, "--warm-up", bench.plan.warm_up, *server.question,
-            seconds=bench.plan.seconds)
-        return line["operations"] / line["server_seconds"], line
-
-    for kind in kinds:
-        bench.results.row(samples.figure, title, PER_CORE, kind.name)
-    # Who comes first differs by round: a core that has rested is faster for a while.
-    first = bench.round % len(kinds)
-    for kind in (*kinds[first:], *kinds[:first]):
-        samples.take(title, PER_CORE, kind.name, lambda kind=kind: measure(kind), kind.is_ours)
-
-
-def servers(bench, others=PEERS):
-    """What a figure is measured over: with `--before` that build instead of the others."""
-    return (Reference, Parleyd, *((ParleydBefore,) if bench.options.before else others))
-
-
-def base(bench):
-    return ParleydBefore.name if bench.options.before else Reference.name
 
 
 def handshakes(samples):
@@ -166,110 +96,27 @@ def pipelined(samples):
     samples.compare(Reference.name, other_title=one)
 
 
-def runs(samples):
-    before = samples.bench.options.before
-    kinds = (Programs, ProgramsBefore) if before else (Programs,)
-    for count in (1, 16):
-        by_load(samples, f"runs of a program, {sessions_at_once(count)}", kinds, "runs",
-                "--connections", count)
-    samples.compare(kinds[-1].name)
-
-
-def sessions_at_once(count):
-    return "one session" if count == 1 else f"{count} sessions at once"
-
-
-def idle(samples):
-    """Opens sessions with a new server each time, since a used one has memory left over."""
-    bench = samples.bench
-    plan = bench.plan
-    wanted = {"memory", "growth"} & set(bench.options.only)
-    if samples.figure != min(wanted, key=["memory", "growth"].index):
-        return  # Both were measured together.
-    memory, growth = Samples(bench, "memory"), Samples(bench, "growth")
-    # Others' memory is within a percent the same each time, and ten thousand handshakes take long.
-    others = (Redis, Nginx, Go) if "memory" in wanted and bench.round == 0 else ()
-    kinds = servers(bench, others)
-    for kind in kinds:
-        takes_turns = kind.is_ours and "growth" in wanted
-        levels = sorted({*(plan.memory_levels if "memory" in wanted else ()),
-                         *(plan.growth_levels if takes_turns else ())})
-        try:
-            lines = sessions(bench, kind, levels, takes_turns)
-            fault = None
-        except (Unavailable, Failed) as failure:
-            lines, fault = {}, failure
-
-        def sample(level, lines=lines, fault=fault):
-            if fault:
-                raise fault
-            return lines[level]
-
-        for level in plan.memory_levels if "memory" in wanted else ():
-            memory.take(f"memory of an idle TLS session, {level:,} open", "KiB", kind.name,
-                        lambda level=level: (kibibytes(sample(level)), None), kind.is_ours)
-        for level in plan.growth_levels if takes_turns else ():
-            growth.take(f"CPU of a TLS reply, {level:,} session{'s' * (level > 1)} in turn", "µs",
-                        kind.name, lambda level=level: (microseconds(line := sample(level)), line),
-                        kind.is_ours)
-    memory.compare(base(bench))
-    growth.compare(base(bench))
-
-
-def kibibytes(line):
-    return line["resident"] / line["sessions"] / 1024
-
-
-def microseconds(line):
-    if not line["operations"]:
-        raise Failed("nothing was answered")
-    return line["server_seconds"] / line["operations"] * 1e6
-
-
-def sessions(bench, kind, levels, takes_turns):
-    """By level, what the load says."""
-    seconds = bench.plan.turn_seconds if takes_turns else 0.001
-    for _ in range(3):
-        server = kind(bench).begin()
-        try:
-            lines = bench.load.lines(
-                server, "idle", "--levels", ",".join(map(str, levels)), "--warm-up",
-                bench.plan.warm_up / 4, *server.question, seconds=seconds, limit=100)
-        finally:
-            server.kill()
-        if not takes_turns or all(line.get("operations", 1) for line in lines):
-            break
-        # Others left no time for a single answer.
-        seconds *= 4
-    return {line["sessions"]: line for line in lines}
-
-
 def threads(samples):
-    """On the server's core, where only the second thread's own cost shows; and on all cores, where
-    the load takes its share of both."""
+    """On the server's core, where only the second thread's own cost shows; on all cores, where the load takes its share
+    of both; and on two cores that the load leaves alone, where there are so many."""
     bench = samples.bench
-    for where, cores in (("one core", None), ("all cores", bench.machine.cores)):
+    for where, cores in (("one core", None), ("all cores", bench.machine.cores), ("two cores of its own", "own")):
         for count in bench.plan.connections[1:]:
             title = f"CPU of a TLS reply on {where}, {connections(count)}"
             for kind in (Parleyd, TwoThreads):
-                def measure(kind=kind, count=count, cores=cores):
-                    line = bench.load.measure(
-                        bench.server(kind, cores=cores), "reply", "--connections", count,
-                        "--warm-up", bench.plan.warm_up, seconds=bench.plan.seconds, cores=cores)
-                    return microseconds(line), line
-
-                samples.take(title, "µs", kind.name, measure, True)
+                samples.take(
+                    title, "µs", kind.name, lambda kind=kind, count=count, cores=cores: (
+                        microseconds(line := reply_on(bench, kind, count, cores)), line), cores != "own")
     samples.compare(Parleyd.name)
 
 
-def bulk(samples):
-    bench = samples.bench
-    title = f"{bench.plan.bulk_mib} MiB of output, wall time"
-    for name, measure, is_ours in [
-            ("openssl s_server, s_client", whole.bulk_openssl, False),
-            ("parley run", whole.bulk_parley, True), ("socat", whole.bulk_socat, False)]:
-        samples.take(title, "MiB/s", name, lambda measure=measure: measure(bench), is_ours)
-    samples.compare("openssl s_server, s_client")
+def reply_on(bench, kind, count, cores):
+    load = cores
+    if cores == "own":
+        cores, load = bench.machine.own_pair, bench.machine.load
+    return bench.load.measure(
+        bench.server(kind, cores=cores), "reply", "--connections", count, "--warm-up", bench.plan.warm_up,
+        seconds=bench.plan.seconds, cores=load)
 
 
 def start_up(samples):
@@ -278,6 +125,24 @@ def start_up(samples):
         samples.take("start-up to the ready line, or first accept", "ms", kind.name,
                      lambda kind=kind: (whole.start_up(bench, kind), None), kind.is_ours)
     samples.compare(base(bench))
+    title, clients = "start-up of a program that says its version", Samples(bench, samples.figure)
+    for name, command, is_ours in whole.versions(bench):
+        clients.take(title, "ms", name, lambda command=command: (whole.version(bench, command), None), is_ours)
+    clients.compare("openssl")
+    for name in ("parley", "parleyd"):
+        clients.compare_beside(title, name, f"{name} before")
+
+
+def size(samples):
+    bench = samples.bench
+    builds = [("", bench.binaries), *([(" before", bench.options.before)] if bench.options.before else [])]
+    for program in ("parleyd", "parley"):
+        title = f"size of {program}, stripped"
+        for suffix, folder in builds:
+            samples.take(title, "MB", program + suffix,
+                         lambda folder=folder, program=program: (whole.stripped(bench, folder / program), None), False)
+        if bench.options.before:
+            samples.compare(f"{program} before")
 
 
 def one_command(samples):
@@ -288,6 +153,29 @@ def one_command(samples):
         samples.take(title, "ms", name, lambda measure=measure: (
             statistics.median(measure(bench) for _ in range(bench.plan.visits)), None), is_ours)
     samples.compare("openssl s_client")
+
+
+def run_whole(samples):
+    bench = samples.bench
+    kinds = [SshMaster, WholeReference, Programs,
+             *([ProgramsBefore] if bench.options.before else [Sshd, Nrpe, Remctl])]
+    views = (("wall time", "clock"), ("client's CPU", "client"), ("server's CPU", "server"))
+    titles = [(f"one program as a whole process, {view}", key) for view, key in views]
+    for title, _ in titles:
+        for kind in kinds:
+            bench.results.row(samples.figure, title, "ms", shown_kind(kind))
+    first = bench.round % len(kinds)
+    for kind in (*kinds[first:], *kinds[:first]):
+        samples.take_all([(title, "ms", key) for title, key in titles], shown_kind(kind),
+                         lambda kind=kind: whole.Visits(bench, bench.server(kind)).run(), kind.is_ours)
+    samples.compare(shown_kind(ProgramsBefore) if bench.options.before else SshMaster.name)
+    for title, _ in titles:
+        for limit in (WholeReference, *([SshMaster] if bench.options.before else [])):
+            samples.compare_beside(title, shown_kind(Programs), limit.name)
+
+
+def shown_kind(kind):
+    return {Programs: "parley run", ProgramsBefore: "parley run before"}.get(kind, kind.name)
 
 
 def instructions(samples):
@@ -324,12 +212,15 @@ ALL = [
     Figure("reply-tls", "TLS replies", replies_tls),
     Figure("reply-plaintext", "plaintext replies", replies_plaintext),
     Figure("pipelined", "parley/1 pipelined", pipelined),
-    Figure("runs", "runs of a program", runs),
-    Figure("memory", "idle sessions", idle),
-    Figure("growth", "replies among idle sessions", idle),
+    Figure("programs", "runs of a program", programs.programs),
+    Figure("latency", "time of a program's run", programs.latency),
+    Figure("memory", "idle sessions", idle.idle),
+    Figure("growth", "replies among idle sessions", idle.idle),
     Figure("threads", "two threads against one", threads),
-    Figure("bulk", "bulk output", bulk),
+    Figure("bulk", "bulk", bulk.bulk),
     Figure("start-up", "start-up", start_up),
     Figure("command", "one command as a whole process", one_command),
+    Figure("run-whole", "one program as a whole process", run_whole),
+    Counted("size", "size", size),
     Counted("instructions", "instructions of a reply", instructions),
 ]

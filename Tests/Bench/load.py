@@ -2,9 +2,12 @@
 """Runs `parley-bench` against a server."""
 
 import json
+import os
 import subprocess
+import time
 
-from processes import Process
+from machine import Machine
+from processes import PATIENCE, Process
 
 DISTURBED = 8
 """Percent of the machine that others may use before a measurement is tried again."""
@@ -35,13 +38,42 @@ class Load:
         return [json.loads(line) for line in said.splitlines()]
 
     def measure(self, server, mode, *options, seconds, **how):
-        """The one line of a run; tried again while others keep the machine busy, and for longer where they left no time
-        for a single answer."""
+        """The one line of a run."""
+
+        def attempt(seconds):
+            (line,) = self.lines(server, mode, *options, seconds=seconds, **how)
+            return line
+
+        return self.undisturbed(attempt, seconds)
+
+    def programs(self, sessions, seconds, *program):
+        """What running a program over and over says that has no protocol, where the servers run otherwise."""
+
+        def attempt(seconds):
+            busy, own, begun = Machine.busy(), Machine.own(), time.monotonic()
+            process = Process([f"{self.bench.binaries}/parley-reference", "--programs", sessions, seconds, *program],
+                              self.bench.machine.server, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            try:
+                said, complaint = process.child.communicate(timeout=seconds + PATIENCE)
+            except subprocess.TimeoutExpired:
+                raise Failed("it was not done in time") from None
+            finally:
+                process.kill()
+            if process.child.returncode:
+                raise Failed(complaint.strip() or f"it ended with {process.child.returncode}")
+            foreign = Machine.busy() - busy - (Machine.own() - own)
+            return {**json.loads(said), "foreign_percent": share(foreign, time.monotonic() - begun)}
+
+        return self.undisturbed(attempt, seconds)
+
+    def undisturbed(self, attempt, seconds):
+        """What `attempt` returns; tried again while others keep the machine busy, and for longer where they left no
+        time for a single answer."""
         best = None
         for tries in range(3):
             if tries and best and not self.bench.may_retry():
                 break
-            (line,) = self.lines(server, mode, *options, seconds=seconds, **how)
+            line = attempt(seconds)
             if not line["operations"] or not line.get("server_seconds"):
                 seconds *= 4
                 continue
@@ -52,3 +84,8 @@ class Load:
         if not best:
             raise Failed("nothing was answered")
         return best
+
+
+def share(foreign, elapsed):
+    """Percent of the machine that CPU seconds of others are."""
+    return round(100 * max(0, foreign) / elapsed / os.cpu_count())

@@ -10,6 +10,10 @@ import shutil
 import subprocess
 
 
+class Unavailable(Exception):
+    """What can't be measured here, and why."""
+
+
 class Machine:
     def __init__(self):
         self.cores = sorted(os.sched_getaffinity(0))
@@ -24,6 +28,14 @@ class Machine:
     def is_shared(self):
         """Whether server and load must share a core."""
         return len(self.cores) == 1
+
+    @property
+    def own_pair(self):
+        """Two cores for a server alone."""
+        if len(self.cores) < 3:
+            raise Unavailable("can't be had here: it needs 3 processors, two for the server and one for the load, and "
+                              f"there {'are' if len(self.cores) > 1 else 'is'} {len(self.cores)}")
+        return set(self.cores[1:3])
 
     @staticmethod
     def busy():
@@ -60,6 +72,7 @@ class Machine:
                 ("Swift", ["swift", "--version"]), ("redis", ["redis-server", "--version"]),
                 ("nginx", ["nginx", "-v"]), ("stunnel", ["stunnel4", "-version"]),
                 ("Go", ["go", "version"]), ("socat", ["socat", "-V"]),
+                ("OpenSSH", ["ssh", "-V"]), ("NRPE", ["nrpe", "-V"]), ("remctl", ["remctld", "-v"]),
                 ("valgrind", ["valgrind", "--version"])]:
             path = which(command[0])
             if not path:

@@ -7,13 +7,14 @@ import ssl
 import subprocess
 
 from machine import which
-from processes import PATIENCE, Process, Unavailable, accepts, free_port
+from processes import PATIENCE, Process, Unavailable, accepts, free_port, reap_orphans
 
 TABLE = """{
   commands: {
     "Hello": { reply: "Greetings!" },
     zeros: { run: ["/usr/bin/head", "-c", "{count}", "/dev/zero"], allow: ["anyone"],
              arguments: { count: "[0-9]{1,12}" }, output: 1099511627776 },
+    count: { run: ["/usr/bin/wc", "-c"], allow: ["anyone"], input: true },
     "true": { run: ["/bin/true"], allow: ["anyone"], concurrency: 64, perIdentity: 64 },
   },
 }
@@ -64,11 +65,11 @@ class Server:
         subprocess.run(["strip", "--strip-debug", "-o", bare, path], check=True, timeout=60)
         return bare
 
-    def run(self, *command, program=None, log="log"):
+    def run(self, *command, program=None, log="log", **how):
         path = which(command[0])
         if not path:
             raise Unavailable(f"{program or command[0]} is not installed")
-        process = Process([path, *command[1:]], self.cores, self.work / log)
+        process = Process([path, *command[1:]], self.cores, self.work / log, **how)
         self.processes.append(process)
         return process
 
@@ -85,11 +86,13 @@ class Server:
         for process in self.processes:
             process.end()
         self.processes = []
+        reap_orphans()
 
     def kill(self):
         for process in self.processes:
             process.kill()
         self.processes = []
+        reap_orphans()
 
 
 class Parleyd(Server):
@@ -148,14 +151,25 @@ class Remote(Parleyd):
                 "--audit", str(self.work / "audit")]
 
 
-class Programs(Remote):
-    """The same, asked for a program that does nothing. One client asks, faster than one client may."""
-
-    question = ("--request", "true")
+class Unpaced(Remote):
+    """The same, asked by one client for more than one may have."""
 
     def remote(self):
-        pace = "--max-identity-starts"
-        return [*super().remote(), *([pace, "1000000"] if pace in self.help() else [])]
+        limits = {"--max-identity-starts": "1000000", "--max-identity-sessions": "10000", "--reserved-sessions": "0"}
+        said = self.help()
+        return [*super().remote(), *(word for option, value in limits.items() if option in said
+                                     for word in (option, value))]
+
+
+class Programs(Unpaced):
+    """Asked for a program that does nothing."""
+
+    question = ("--request", "true")
+    helping = ()
+    environment = None
+
+    def client(self, *_):
+        return [self.executable("parley"), "run", "--certs", self.certs, f"127.0.0.1:{self.port}", "--", "true"]
 
 
 class Before:
@@ -176,6 +190,10 @@ class MutualBefore(Before, Mutual):
 
 class RemoteBefore(Before, Remote):
     name = "parleyd before with parley/1"
+
+
+class UnpacedBefore(Before, Unpaced):
+    name = RemoteBefore.name
 
 
 class ProgramsBefore(Before, Programs):
@@ -209,6 +227,34 @@ class MutualReference(Reference):
 
 class MutualSplitReference(SplitReference):
     asks_clients = True
+
+
+class Bulk(Reference):
+    """Which runs a program for each client."""
+
+    def __init__(self, bench, program):
+        super().__init__(bench)
+        self.program = program
+
+    def command(self):
+        return [self.executable("parley-reference"), "--bulk",
+                *(["--client-ca", f"{self.certs}/ca.pem"] if self.asks_clients else []),
+                f"{self.certs}/server.pem", f"{self.certs}/server.key", *self.program]
+
+
+class WholeReference(Bulk):
+    """For whole clients in C, with certificates."""
+
+    asks_clients = True
+    helping = ()
+    environment = None
+
+    def __init__(self, bench, *_):
+        super().__init__(bench, ["/bin/true"])
+
+    def client(self, *_):
+        return [self.executable("parley-reference"), "--client", f"{self.certs}/ca.pem", self.port,
+                f"{self.certs}/client.pem", f"{self.certs}/client.key"]
 
 
 class Redis(Server):

@@ -1,93 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of whole processes: bulk output, start-up, one command."""
+"""Figures of whole processes: start-up, one command."""
 
-import contextlib
 import os
 import select
+import statistics
 import subprocess
 import time
 
-from load import Failed
+from load import Failed, share
 from machine import Machine, which
-from processes import PATIENCE, Process, Unavailable, free_port, processor
-from servers import Parleyd, Reference, Remote
+from processes import PATIENCE, Process, Unavailable, installed, reap_orphans, used_by
+from servers import Parleyd, Reference
 
-CHUNK = 1 << 18
-STALL = 5.0
-"""Seconds in which some bulk output must come."""
-
-
-def bulk_parley(bench):
-    server = bench.server(Remote)
-    size = bench.plan.bulk_mib << 20
-    client = [f"{bench.binaries}/parley", "run", "--certs", bench.certs,
-              f"127.0.0.1:{server.port}", "--", "zeros", str(size)]
-    return received(bench, client, size, [server.processes[0]])
-
-
-def bulk_openssl(bench):
-    """The server would take a line that begins with Q for a command, so zeros are sent. Without
-    -nbio it may wait for the client to speak before it sends anything."""
-    openssl = installed("openssl")
-    size = bench.plan.bulk_mib << 20
-    port = free_port()
-    with producer(bench, size) as zeros, program(
-            bench, [openssl, "s_server", "-quiet", "-nbio", "-accept", f"127.0.0.1:{port}",
-                    "-naccept", "1", "-tls1_3", "-cert", f"{bench.certs}/server.pem", "-key",
-                    f"{bench.certs}/server.key"], bench.machine.server,
-            stdin=zeros.child.stdout) as server:
-        # s_server takes one connection, which a try of ours would use up.
-        server.wait_for(lambda: listens(port))
-        client = [openssl, "s_client", "-quiet", "-connect", f"127.0.0.1:{port}", "-CAfile",
-                  f"{bench.certs}/ca.pem", "-verify_return_error", "-verify_hostname", "localhost"]
-        return received(bench, client, size, [server, zeros], open_input=True)
-
-
-def bulk_socat(bench):
-    socat = installed("socat")
-    size = bench.plan.bulk_mib << 20
-    port = free_port()
-    with program(
-            bench, [socat, "-u", "-b16384", f"EXEC:head -c {size} /dev/zero",
-                    f"OPENSSL-LISTEN:{port},bind=127.0.0.1,cert={bench.certs}/server.pem,"
-                    f"key={bench.certs}/server.key,verify=0"], bench.machine.server) as server:
-        server.wait_for(lambda: listens(port))
-        client = [socat, "-u", "-b16384", f"OPENSSL:127.0.0.1:{port},cafile={bench.certs}/ca.pem,"
-                  "commonname=localhost", "STDOUT"]
-        return received(bench, client, size, [server])
-
-
-def received(bench, command, size, servers, open_input=False):
-    """MiB a second until the client has written all of it, and how busy others were."""
-    before = sum(processor(pid) for server in servers for pid in server.pids) + Machine.own()
-    busy, begun = Machine.busy(), time.monotonic()
-    client = Process(command, bench.machine.load, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                     stdin=subprocess.PIPE if open_input else subprocess.DEVNULL)
-    try:
-        count = 0
-        output = client.child.stdout.fileno()
-        while count < size:
-            if not select.select([output], [], [], STALL)[0]:
-                raise Failed(f"it stalled after {count:,} of {size:,} bytes")
-            chunk = os.read(output, CHUNK)
-            if not chunk:
-                complaint = client.child.stderr.read().decode(errors="replace").strip()
-                raise Failed(f"{count:,} of {size:,} bytes came: {complaint}")
-            count += len(chunk)
-        elapsed = time.monotonic() - begun
-        used = sum(processor(pid) for server in servers for pid in server.pids) + processor(client.pid)
-        used += Machine.own() - before
-        foreign = max(0, Machine.busy() - busy - used) / elapsed / os.cpu_count()
-        return size / elapsed / (1 << 20), {"foreign_percent": round(100 * foreign)}
-    finally:
-        client.kill()
+LONGEST_VISITS = 3.0
+"""Seconds after which there are no more of them in a round."""
 
 
 def start_up(bench, kind):
     """The median of some starts, in milliseconds."""
     times = []
     for _ in range(bench.plan.starts):
-        if kind in (Parleyd, Reference):
+        if issubclass(kind, (Parleyd, Reference)):
             times.append(until_ready_line(bench, kind))
             continue
         server = kind(bench)
@@ -118,6 +51,42 @@ def until_ready_line(bench, kind):
         return elapsed
     finally:
         process.kill()
+
+
+def versions(bench):
+    """Names of programs, how they say their version, and whether they are ours. The least that a process takes is that
+    of `true`."""
+    yield "true", ["/bin/true"], False
+    yield "openssl", [which("openssl"), "version"], False
+    yield "ssh", [which("ssh"), "-V"], False
+    builds = [("", bench.binaries), *([(" before", bench.options.before)] if bench.options.before else [])]
+    for suffix, folder in builds:
+        for program in ("parley", "parleyd"):
+            yield program + suffix, [f"{folder}/{program}", "--version"], True
+
+
+def version(bench, command):
+    """The median of some runs, in milliseconds."""
+    if not command[0]:
+        raise Unavailable("is not installed")
+    times = []
+    for _ in range(bench.plan.whole_visits):
+        begun = time.monotonic()
+        process = Process(command, bench.machine.load)
+        try:
+            if status := process.finish(PATIENCE):
+                raise Failed(f"ended with {status}")
+            times.append(time.monotonic() - begun)
+        finally:
+            process.kill()
+    return 1000 * statistics.median(times)
+
+
+def stripped(bench, program):
+    """Megabytes of an executable without all that is not needed to run it."""
+    bare = bench.folder("stripped") / program.name
+    subprocess.run([installed("strip", "binutils"), "-o", bare, program], check=True, timeout=PATIENCE)
+    return bare.stat().st_size / 1e6
 
 
 def visit_parley(bench):
@@ -164,35 +133,50 @@ def visit(bench, command, request):
         client.kill()
 
 
-@contextlib.contextmanager
-def program(bench, command, cores, **how):
-    process = Process(command, cores, bench.folder("program") / "log", **how)
-    try:
-        yield process
-    finally:
-        process.kill()
+class Visits:
+    """Clients that each run one program on a server, one after the other, as whole processes."""
 
+    def __init__(self, bench, server):
+        self.bench, self.server = bench, server
+        helping = list(server.helping)
+        self.serving = [process for process in server.processes if process not in helping]
+        self.helping = helping
 
-@contextlib.contextmanager
-def producer(bench, size):
-    process = Process(["head", "-c", str(size), "/dev/zero"], bench.machine.server,
-                      stdout=subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
+    def run(self):
+        """Milliseconds of a visit by the clock, and of the CPU of both ends, what stays with the client included."""
+        visits = self.bench.plan.whole_visits
+        reap_orphans()
+        server, helping, busy, own = used_by(self.serving), used_by(self.helping), Machine.busy(), Machine.own()
+        begun = time.monotonic()
+        crowd = self.crowd()
+        times, clients = [], []
+        while len(times) < visits and time.monotonic() - begun < LONGEST_VISITS:
+            wall, used = self.visit()
+            times.append(wall)
+            clients.append(used)
+        visits, elapsed = len(times), time.monotonic() - begun
+        # What a server reaps, it may reap a moment later.
+        until = time.monotonic() + 1
+        while self.crowd() > crowd and time.monotonic() < until:
+            time.sleep(0.001)
+        server, helping = used_by(self.serving) - server, used_by(self.helping) - helping
+        orphans = reap_orphans()
+        foreign = Machine.busy() - busy - server - helping - (Machine.own() - own)
+        server += orphans
+        return {"clock": 1000 * statistics.median(times), "server": 1000 * server / visits,
+                "client": 1000 * (statistics.mean(clients) + helping / visits),
+                "foreign_percent": share(foreign, elapsed)}
 
+    def crowd(self):
+        return sum(len(process.pids) for process in self.serving)
 
-def listens(port):
-    """Whether a socket listens there, without a connection."""
-    with open("/proc/net/tcp", encoding="ascii") as table:
-        return any(line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"
-                   for line in list(table)[1:])
-
-
-def installed(name):
-    path = which(name)
-    if not path:
-        raise Unavailable(f"{name} is not installed")
-    return path
-
+    def visit(self):
+        begun = time.monotonic()
+        client = Process(self.server.client("/bin/true"), self.bench.machine.load, self.server.work / "said",
+                         env=self.server.environment)
+        try:
+            if status := client.finish(PATIENCE):
+                raise Failed(f"the client ended with {status}: {client.last_words}")
+            return time.monotonic() - begun, client.usage
+        finally:
+            client.kill()

@@ -13,10 +13,11 @@ import support
 from support import PROGRAMS, REPOSITORY, SCRATCH, TestCase, eventually, measures_memory
 
 QUICK = 300.0
-"""Seconds; a run takes less than sixty where the machine has nothing else to do."""
+"""Seconds; a run takes about sixty where the machine has nothing else to do."""
 
 BOTH = {"parleyd", "reference"}
 WITH_SPLIT = BOTH | {"reference, split"}
+PROGRAMS_BESIDE = {"reference", "parleyd with parley/1"}
 FIGURES = {
     "full handshakes": WITH_SPLIT,
     "mutual handshakes": WITH_SPLIT,
@@ -29,11 +30,14 @@ FIGURES = {
     "plaintext replies, 512 connections": BOTH,
     "fixed replies in one session, one under way": {"reference"},
     "fixed replies in one session, parley/1 pipelined": {"parleyd with parley/1"},
-    "runs of a program, one session": {"parleyd with parley/1"},
-    "runs of a program, 16 sessions at once": {"parleyd with parley/1"},
+    "runs of a program, one session": PROGRAMS_BESIDE,
+    "runs of a program, 16 sessions at once": PROGRAMS_BESIDE,
+    "median time of a program's run, alone": PROGRAMS_BESIDE,
+    "median time of a program's run, beside 16 busy sessions": PROGRAMS_BESIDE,
     "memory of an idle TLS session, 100 open": BOTH,
     "memory of an idle TLS session, 200 open": BOTH,
     "memory of an idle TLS session, 300 open": BOTH,
+    **{f"memory of an idle remote session, {level} open": PROGRAMS_BESIDE for level in (100, 200, 300)},
     "CPU of a TLS reply, 1 session in turn": BOTH,
     "CPU of a TLS reply, 10 sessions in turn": BOTH,
     "CPU of a TLS reply, 100 sessions in turn": BOTH,
@@ -42,14 +46,24 @@ FIGURES = {
     "CPU of a TLS reply on one core, 512 connections": {"parleyd", "parleyd --threads 2"},
     "CPU of a TLS reply on all cores, 64 connections": {"parleyd", "parleyd --threads 2"},
     "CPU of a TLS reply on all cores, 512 connections": {"parleyd", "parleyd --threads 2"},
-    "32 MiB of output, wall time": {"parley run"},
+    # Where there are three processors.
+    "CPU of a TLS reply on two cores of its own, 64 connections": set(),
+    "CPU of a TLS reply on two cores of its own, 512 connections": set(),
+    **{f"32 MiB of {what}, {view}": {"reference", "parley run"} for what in ("output", "input")
+       for view in ("wall time", "server's CPU", "client's CPU")},
     "start-up to the ready line, or first accept": BOTH,
+    "start-up of a program that says its version": {"parley", "parleyd", "openssl", "true"},
     "one Hello as a whole process": {"parley command", "openssl s_client"},
+    **{f"one program as a whole process, {view}": {"parley run", "reference"}
+       for view in ("wall time", "client's CPU", "server's CPU")},
+    "size of parleyd, stripped": set(),
+    "size of parley, stripped": set(),
     "user-space instructions of a TLS reply": set(),
 }
 """Each figure's servers that need nothing but what the build and the tests need."""
 
-PEERS = {"redis", "nginx", "Go crypto/tls", "stunnel", "socat", "openssl s_server, s_client"}
+PEERS = {"redis", "nginx", "Go crypto/tls", "stunnel", "socat", "ssh", "openssl s_server, s_client",
+         "ssh, open ControlMaster", "check_nrpe", "remctl"}
 
 
 def start(*options, bin=PROGRAMS):
@@ -110,7 +124,8 @@ class Bench(TestCase):
                 if server in servers or value:
                     self.assertRegex(value, r"^[0-9.,]+( |$)", f"{title}: {server}: {note}")
                     self.assertGreater(float(re.match(r"[0-9.,]+", value)[0].replace(",", "")), 0)
-                    self.assertTrue(ratio or server in PEERS | {"parley run"}, f"{title}: {server}")
+                    # Its base is a peer, or there is none.
+                    self.assertTrue(ratio or server in PEERS or title.startswith(("size ", "one program")), f"{title}: {server}")
                 else:
                     self.assertTrue(note, f"{title}: {server} has neither a figure nor a reason")
 
@@ -123,7 +138,8 @@ class Bench(TestCase):
                 for line in output.splitlines() if line.startswith("| ")]
         names = [row[1] for row in rows]
         self.assertEqual(names.count("parleyd"), names.count("parleyd before"), output)
-        self.assertEqual(names.count("parleyd before with parley/1"), 1, output)
+        # Pipelined, and a remote session's memory at three levels.
+        self.assertEqual(names.count("parleyd before with parley/1"), 4, output)
         self.assertFalse(PEERS & set(names), output)
         for row in rows:
             if "before" in row[1]:
@@ -163,7 +179,7 @@ class Bench(TestCase):
 
     def test_a_mistake_in_the_options_is_told_before_anything_is_done(self):
         for options in (["--only", "speed"], ["--rounds", "0"], ["--plot", "--only", "handshake"],
-                        ["--before", "/"], ["--before", PROGRAMS, "--plot"]):
+                        ["--bulk", "0"], ["--before", "/"], ["--before", PROGRAMS, "--plot"]):
             with self.subTest(options=options):
                 status, output, complaints = self.run_to_end(*options)
                 self.assertEqual((status, output), (2, ""))

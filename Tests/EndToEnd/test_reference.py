@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server in C that the benchmark compares with does what is measured: one that verified nothing would be no limit."""
 
+import json
 import signal
 import socket
 import ssl
+import subprocess
 
 import authority
 from support import LIMIT, PROGRAMS, Program, TestCase, descendants, eventually, is_alive
 
 
 class Reference(TestCase):
-    def start(self, *options):
+    def start(self, *options, program=()):
         certs = authority.good()
-        server = Program(self, [PROGRAMS / "parley-reference", *options, certs / "server.pem", certs / "server.key"])
+        server = Program(self, [PROGRAMS / "parley-reference", *options, certs / "server.pem", certs / "server.key",
+                                *program])
         server.port = int(server.stderr.expect(r"listening on 127\.0\.0\.1:(\d+) \(TLS 1\.3\)\n")[1])
         return server
 
@@ -59,3 +62,65 @@ class Reference(TestCase):
         folder = authority.good()
         server = Program(self, [PROGRAMS / "parley-reference", "--split", folder / "server.pem", folder / "ca.pem"])
         self.assertNotEqual(server.wait(), 0)
+
+    def test_it_runs_programs_without_a_protocol(self):
+        for sessions in ("1", "16"):
+            with self.subTest(sessions=sessions):
+                line = self.programs(sessions, "0.1", "/bin/sh", "-c", "echo output; echo errors >&2")
+                self.assertGreater(line["operations"], 0)
+                self.assertGreater(line["server_seconds"], 0)
+                self.assertLessEqual(line["p50_us"], line["p999_us"])
+
+    def test_programs_have_what_parleys_have(self):
+        """A session, three pipes, nothing else open, no core files: without them it fails, and with it the run."""
+        self.programs("2", "0.1", "/bin/sh", "-c", """
+            read -r pid name state parent group session rest </proc/$$/stat
+            # One is the folder that is being listed.
+            set -- /proc/$$/fd/*
+            [ $session = $$ ] && [ $# = 4 ] && [ $(ulimit -c) = 0 ] &&
+                [ -p /dev/fd/0 ] && [ -p /dev/fd/1 ] && [ -p /dev/fd/2 ]""")
+
+    def test_a_program_that_fails_is_no_figure(self):
+        for words in (["/bin/false"], ["/nothing"]):
+            with self.subTest(words=words):
+                program = Program(self, [PROGRAMS / "parley-reference", "--programs", "1", "1", *words])
+                self.assertNotEqual(program.wait(), 0)
+
+    def programs(self, *words):
+        said = subprocess.run([PROGRAMS / "parley-reference", "--programs", *words], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=LIMIT, check=False)
+        self.assertEqual((said.returncode, said.stderr), (0, ""))
+        return json.loads(said.stdout)
+
+    def test_it_moves_a_programs_input_and_output_through_tls(self):
+        size = 5_000_000
+        for program, input_, output in [
+                (["/usr/bin/tr", "a-z", "A-Z"], b"once more", b"ONCE MORE"), (["/usr/bin/tr", "a", "b"], b"", b""),
+                (["/usr/bin/wc", "-c"], bytes(size), b"%d\n" % size),
+                (["/usr/bin/head", "-c", str(size), "/dev/zero"], b"", bytes(size))]:
+            with self.subTest(program=program):
+                server = self.start("--bulk", program=program)
+                for _ in range(2):
+                    said = self.client(server, authority.good(), input_)
+                    self.assertEqual((said.returncode, said.stderr), (0, b""))
+                    self.assertTrue(said.stdout == output, "it is not what was to come")
+
+    def test_its_client_trusts_its_authority_only(self):
+        said = self.client(self.start("--bulk", program=["/bin/true"]), authority.good("other"), b"")
+        self.assertEqual(said.returncode, 1)
+        self.assertIn(b"certificate verify failed", said.stderr)
+
+    def test_a_program_runs_for_clients_of_its_authority_only(self):
+        certs = authority.good()
+        for name, status in (("client", 0), (None, 1)):
+            with self.subTest(name=name):
+                server = self.start("--bulk", "--client-ca", certs / "ca.pem", program=["/bin/echo", "here"])
+                said = self.client(server, certs, b"", name)
+                self.assertEqual(said.returncode, status, said.stderr)
+                self.assertEqual(said.stdout, b"here\n" if status == 0 else b"")
+
+    def client(self, server, certs, input_, name=None):
+        credentials = [certs / f"{name}.pem", certs / f"{name}.key"] if name else []
+        return subprocess.run(
+            [PROGRAMS / "parley-reference", "--client", certs / "ca.pem", str(server.port), *credentials],
+            input=input_, capture_output=True, timeout=LIMIT, check=False)

@@ -2,12 +2,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]
+//        parley-reference --programs SESSIONS SECONDS PROGRAM [ARGUMENT...]
+//        parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]
+//        parley-reference --client CA PORT [CERTIFICATE KEY]
 //
 // With --split the key is in a second process, which is asked for each signature, and with --client-ca for each client:
 // what two processes cost at least. It has no limits, deadlines or log, and is for measurements on the loopback only. It
 // says where it listens as parleyd does, and ends by a signal.
+//
+// With --programs it is no server: it runs a program over and over, so many at once, and prints a line as parley-bench
+// does. With --bulk it runs a program for each connection, whose input and output go through TLS, and with --client it
+// is the client of that.
 #define _GNU_SOURCE
+#include "bulk.h"
 #include "channel.h"
+#include "start.h"
 #include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
@@ -45,18 +54,22 @@ static void accept_waiting(void)
     }
 }
 
-static void listen_on_loopback(const char *protocol)
+static void listen_on_loopback(const char *protocol, int flags)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
     if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 4096)
         || getsockname(listener, (struct sockaddr *)&address, &size))
         fail("listen");
+    fprintf(stderr, "parley-reference: listening on 127.0.0.1:%d (%s)\n", ntohs(address.sin_port), protocol);
+}
+
+static void watch_listener(void)
+{
     epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event)) fail("epoll_ctl");
-    fprintf(stderr, "parley-reference: listening on 127.0.0.1:%d (%s)\n", ntohs(address.sin_port), protocol);
 }
 
 // So that callgrind, which writes what it counted at a process's end, sees one.
@@ -68,12 +81,53 @@ static void stop(int signal)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]\n");
+    fprintf(stderr, "usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]\n"
+                    "       parley-reference --programs SESSIONS SECONDS PROGRAM [ARGUMENT...]\n"
+                    "       parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]\n"
+                    "       parley-reference --client CA PORT [CERTIFICATE KEY]\n");
     return 64;
+}
+
+static int programs(int count, char **arguments)
+{
+    if (count < 3) return usage();
+    int sessions = atoi(arguments[0]);
+    double seconds = atof(arguments[1]);
+    if (sessions < 1 || sessions > 1000 || !(seconds > 0 && seconds <= 600)) return usage();
+    return run_programs(sessions, seconds, arguments + 2);
+}
+
+static int bulk(int count, char **arguments)
+{
+    struct files files = {0};
+    if (count > 1 && strcmp(arguments[0], "--client-ca") == 0)
+        files.client_ca = arguments[1], count -= 2, arguments += 2;
+    if (count < 3) return usage();
+    files.certificate = arguments[0];
+    files.key = arguments[1];
+    SSL_CTX *context = make_context(&files, -1);
+    listen_on_loopback("TLS 1.3", 0);
+    serve_bulk(context, listener, arguments + 2);
+}
+
+static int client(int count, char **arguments)
+{
+    int port = count == 2 || count == 4 ? atoi(arguments[1]) : 0;
+    if (port < 1 || port > 65535) return usage();
+    struct files files = {.client_ca = arguments[0]};
+    if (count == 4) files.certificate = arguments[2], files.key = arguments[3];
+    return move_bulk(&files, port);
 }
 
 int main(int count, char **arguments)
 {
+    signal(SIGPIPE, SIG_IGN);
+    const struct {
+        const char *option;
+        int (*run)(int count, char **arguments);
+    } others[] = {{"--programs", programs}, {"--bulk", bulk}, {"--client", client}};
+    for (unsigned i = 0; count > 1 && i < sizeof others / sizeof *others; i++)
+        if (strcmp(arguments[1], others[i].option) == 0) return others[i].run(count - 2, arguments + 2);
     int is_plaintext = count == 2 && strcmp(arguments[1], "--plaintext") == 0, is_split = 0, next = 1;
     struct files files = {0};
     if (!is_plaintext) {
@@ -84,7 +138,6 @@ int main(int count, char **arguments)
         files.certificate = arguments[next];
         files.key = arguments[next + 1];
     }
-    signal(SIGPIPE, SIG_IGN);
     signal(SIGTERM, stop);
     // Record buffers come and go with each record: a heap that is trimmed each time costs page faults.
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
@@ -94,7 +147,8 @@ int main(int count, char **arguments)
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    listen_on_loopback(is_plaintext ? "plaintext" : "TLS 1.3");
+    listen_on_loopback(is_plaintext ? "plaintext" : "TLS 1.3", SOCK_NONBLOCK);
+    watch_listener();
     struct epoll_event events[EVENTS];
     for (;;) {
         int ready = epoll_wait(epoll, events, EVENTS, -1);

@@ -6,7 +6,7 @@
 #include <openssl/ssl.h>
 #include <stdint.h>
 
-// PEM files. Without one of CAs no client is asked for a certificate.
+// PEM files. Without one of CAs a server asks no client for a certificate; a client trusts them.
 struct files {
     const char *certificate, *key, *client_ca;
 };
