@@ -4,16 +4,6 @@ internal import COpenSSL
 internal import Sockets
 
 extension TLSStream {
-    /// Has OpenSSL report when a server asks for this context's certificate.
-    static func noteWhetherAsked(in context: OpaquePointer) {
-        unsafe SSL_CTX_set_cert_cb(
-            context,
-            { ssl, _ in
-                if let ssl = unsafe ssl { unsafe TLSTransport.of(ssl)?.isAsked = true }
-                return 1
-            }, nil)
-    }
-
     /// OpenSSL sends no certificate if the key can't sign, as if there were none, and no error tells why. Nil if
     /// nobody has asked for one, or the key has signed, or can.
     var ownKeysFailure: StreamError? {

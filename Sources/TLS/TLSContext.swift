@@ -119,7 +119,7 @@ public final class TLSContext: Sendable {
         unsafe try TLSPolicy.apply(to: context, minimum: options.minimum)
         if let credentials {
             try use(credentials)
-            if role == .client { unsafe TLSStream.noteWhetherAsked(in: context) }
+            if role == .client { unsafe TLSTransport.noteWhetherAsked(in: context) }
         }
         if let trust { try verify(with: trust) }
         if let clients { ask(clients) }

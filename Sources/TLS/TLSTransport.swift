@@ -54,6 +54,16 @@ public class TLSTransport {
         return unsafe transport.verify(store)
     }
 
+    /// Has OpenSSL tell clients when a server asks for this context's certificate.
+    static func noteWhetherAsked(in context: OpaquePointer) {
+        unsafe SSL_CTX_set_cert_cb(
+            context,
+            { ssl, _ in
+                if let ssl = unsafe ssl { unsafe TLSTransport.of(ssl)?.isAsked = true }
+                return 1
+            }, nil)
+    }
+
     /// For the subclass: verifies the peer's certificate.
     func verify(_ store: OpaquePointer) -> Int32 { 0 }
 
