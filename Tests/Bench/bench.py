@@ -183,7 +183,8 @@ def main(words=None):
     parser.add_argument("--plot", action="store_true",
                         help="also write the plots and the table to docs/benchmarks.md")
     parser.add_argument("--profile", action="store_true",
-                        help="show where a reply and a handshake spend their time, by layer")
+                        help="show where a reply and a handshake spend their time, by layer, and a "
+                        "program's run and a transfer, by process")
     parser.add_argument("--no-install", action="store_true",
                         help="install no packages and build no Go server; whatever is missing gets "
                         "a row saying so")

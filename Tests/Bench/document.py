@@ -34,9 +34,9 @@ class Page:
 
     def layers(self):
         """A table for each profile."""
-        for title, entries in self.results.layers:
+        for title, unit, entries in self.results.layers:
             yield markdown(
-                [f"a {title}'s CPU time", "share", "instructions"],
+                [title, "share", unit],
                 [[name, f"{100 * share:.1f} %", "" if cost is None else f"{cost:,.0f}"]
                  for name, cost, share in entries])
 

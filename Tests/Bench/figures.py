@@ -7,6 +7,7 @@ import bulk
 import callgrind
 import idle
 import programs
+import shares
 import whole
 from peers import Nrpe, Remctl, SshMaster, Sshd
 from processes import Unavailable
@@ -195,15 +196,19 @@ def instructions(samples):
 
 
 def profile(bench):
-    """Where a reply's and a handshake's time goes, by layer."""
-    for title, mode, counts in [("TLS reply", "reply", bench.plan.counted),
-                                ("full handshake", "handshake", bench.plan.counted_handshakes)]:
-        bench.say(f"profile of a {title}")
+    """Where the time of a reply and of a handshake goes, by layer, and that of a run and of a transfer, by process."""
+    for what, unit, divide in [
+            ("a TLS reply", "instructions", lambda: callgrind.layers(bench, "reply", bench.plan.counted)),
+            ("a full handshake", "instructions",
+             lambda: callgrind.layers(bench, "handshake", bench.plan.counted_handshakes)),
+            ("a program's run", "µs", lambda: shares.run_of_a_program(bench)),
+            ("a program's output", "ms a GiB", lambda: shares.transfer(bench, True)),
+            ("a program's input", "ms a GiB", lambda: shares.transfer(bench, False))]:
+        bench.say(f"profile of {what}")
         try:
-            bench.results.layers.append((title, callgrind.layers(bench, mode, counts)))
+            bench.results.layers.append((f"CPU time of {what}", unit, divide()))
         except Unavailable as fault:
-            bench.results.remark(f"No profile: {fault}.")
-            return
+            bench.results.remark(f"No profile of {what}: {fault}.")
 
 
 ALL = [

@@ -44,7 +44,24 @@ def draw(results, folder):
         if rows:
             gnuplot(kind(rows, what, title, folder / name))
             drawn.append((name, title))
+    for number, (title, _, entries) in enumerate(results.layers):
+        name = f"profile-{number + 1}.svg"
+        gnuplot(divided(entries, title, folder / name))
+        drawn.append((name, f"{title}, by who uses it"))
     return drawn
+
+
+def divided(entries, title, path):
+    """A bar for each part, with its share."""
+    script = HEAD.format(height=40 + 26 * len(entries), path=path, title=quoted(title))
+    script += "unset key\nset style fill solid 0.9 noborder\nset xrange [0:*]\nset format x '%.0f %%'\n"
+    script += f"set yrange [{len(entries) - 0.5}:-0.5]\nset offsets 0, graph 0.1, 0, 0\n"
+    ticks = ", ".join(f"'{quoted(name)}' {place}" for place, (name, _, _) in enumerate(entries))
+    script += f"set ytics ({ticks}) scale 0\nset boxwidth 0.7\n$data << END\n"
+    script += "".join(f"{100 * share} {place}\n" for place, (_, _, share) in enumerate(entries))
+    return script + ("END\nplot $data using (0):2:(0):1:($2-0.35):($2+0.35) with boxxyerror linecolor rgb '#c2410c', "
+                     "$data using 1:2:(sprintf('%.1f %%', $1)) with labels left offset 0.5,0 font ',10' "
+                     "textcolor rgb '#334155'\n")
 
 
 def triple(row, what):
