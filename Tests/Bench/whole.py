@@ -163,6 +163,8 @@ class Visits:
         orphans = reap_orphans()
         foreign = Machine.busy() - busy - server - helping - (Machine.own() - own)
         server += orphans
+        if server < 0:
+            raise Failed("a process of the server's has ended whose time no other has")
         return {"clock": 1000 * statistics.median(times), "server": 1000 * server / visits,
                 "client": 1000 * (statistics.mean(clients) + helping / visits),
                 "foreign_percent": share(foreign, elapsed)}
