@@ -86,9 +86,15 @@ class Credentials(TestCase):
         pair = authority.good() / "server"
         self.assertRefusesToStart("hello", "server.key", "signature", "OpenSSL configuration",
                                   certs=own(pair), environment=narrowed)
-        client = Client(self, "hello", 1, certs=["--ca", ca(), *own(authority.good() / "client")],
-                        environment=narrowed)
+        # A client's key is only tried where a server asks, since each connection would have to wait for that.
+        certs = ["--ca", ca(), *own(authority.good() / "client")]
+        rsa = own(self.issue("rsa", key="RSA -pkeyopt rsa_keygen_bits:2048"))
+        asking = Server(self, "command", "--client-ca", ca(), certs=rsa)
+        client = Client(self, "command", asking.port, messages=["Hello"], certs=certs, environment=narrowed)
         self.assertFails(client, 255, "client.key", "signature", "OpenSSL configuration")
+        silent = Server(self, "command", certs=rsa)
+        client = Client(self, "command", silent.port, messages=["Hello"], certs=certs, environment=narrowed)
+        self.assertStatus(client, 0)
 
     def test_a_health_check_is_a_line_and_no_record(self):
         trail = self.folder / "audit"

@@ -169,6 +169,7 @@ class Monitoring(TestCase):
         elsewhere = {
             "wrongHost", "pinMismatch", "leftWithoutAWord", "addressInUse", "addressUnavailable", "unknownHost",
             "refused", "unreachable", "connectTimedOut", "idleTimedOut", "closeTimedOut", "peerSpeaksTLS",
+            "unusableKey",
         }
         files = ("TLS/TLSCodes", "Sockets/ProxyHeader", "Sockets/StreamError", "parleyd/Closing")
         defined = {code for name in files
