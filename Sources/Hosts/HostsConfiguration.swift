@@ -23,13 +23,15 @@ package struct HostsConfiguration: Sendable {
             files = [try Self.file(path, "PARLEY_CONFIG names this file")]
         } else {
             var files: [HostsFile] = []
-            for (folder, why) in [
+            for (folder, why, isUsers) in [
                 // Whoever uses sudo may not know.
-                (UserFolder.configuration, "XDG_CONFIG_HOME or HOME leads to this file"),
-                (SystemFolder.configuration, "it is read for every user"),
+                (UserFolder.configuration, "XDG_CONFIG_HOME or HOME leads to this file", true),
+                (SystemFolder.configuration, "it is read for every user", false),
             ] {
                 let path = folder.map { "\($0)/config.json5" }
-                if let path, Self.mayExist(path) { files.append(try Self.file(path, why)) }
+                if let path, Self.mayExist(path, isUsers: isUsers) {
+                    files.append(try Self.file(path, why))
+                }
             }
             self.files = files
         }
@@ -70,9 +72,12 @@ package struct HostsConfiguration: Sendable {
         return text?.isEmpty == true ? nil : text
     }
 
-    /// A link that leads nowhere exists, and so is reported: without the file, less might be verified.
-    private static func mayExist(_ path: String) -> Bool {
+    /// A link that leads nowhere exists, and so is reported: without the file, less might be verified. A home that this
+    /// user may not search, which another user's environment has left it, is not this user's: nothing there was meant
+    /// for it.
+    private static func mayExist(_ path: String, isUsers: Bool) -> Bool {
         var status = stat()
-        return unsafe lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR)
+        guard unsafe lstat(path, &status) != 0 else { return true }
+        return errno != ENOENT && errno != ENOTDIR && !(isUsers && errno == EACCES)
     }
 }

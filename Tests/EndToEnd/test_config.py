@@ -10,6 +10,7 @@ import unittest
 
 import authority
 from conditions import only_root, without, works
+from ground import AS_NOBODY
 from hosts import Parley, configured, write
 from remote_server import REPLIES, TableServer
 from support import LIMIT, NOBODY, PARLEY, REPOSITORY, Program, Server, TestCase, new_folder
@@ -207,6 +208,23 @@ class Files(TestCase):
         os.chown(home, NOBODY, NOBODY)
         self.assertRefused(path, "belongs to", "HOME leads to this file",
                            environment={"HOME": str(home), "XDG_CONFIG_HOME": ""})
+
+    @only_root("becomes somebody else")
+    def test_a_home_that_the_user_may_not_search_is_not_theirs(self):
+        home = new_folder()
+        folder = home / ".config/parley"
+        folder.mkdir(parents=True)
+        write(folder, {"web1": {"port": 7}})
+        home.chmod(0o700)
+        for environment in ({"HOME": str(home), "XDG_CONFIG_HOME": ""}, {"XDG_CONFIG_HOME": str(home / ".config")}):
+            run = Program(self, [*AS_NOBODY, PARLEY, "config", "web1"], environment=environment)
+            self.assertStatus(run, 0)
+            self.assertNotIn("7", run.stdout.text.split())
+        # Named, it is missed.
+        run = Program(self, [*AS_NOBODY, PARLEY, "config", "web1"],
+                      environment={"PARLEY_CONFIG": str(folder / "config.json5")})
+        self.assertStatus(run, 255)
+        self.assertRegex(run.stderr.text, r"cannot be reached by .*PARLEY_CONFIG names this file")
 
     def test_a_link_is_followed_and_one_that_leads_nowhere_is_refused(self):
         home = new_folder()
