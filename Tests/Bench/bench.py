@@ -177,7 +177,7 @@ def main(words=None):
         description="Measure Parley against other servers and a C reference server, in alternating rounds.",
         epilog="Figures: " + ", ".join(names) + ".\nSet PARLEY_BIN to a folder of executables to "
         "measure them instead of building a release.")
-    parser.add_argument("--quick", action="store_true", help="run one short round, in under a minute")
+    parser.add_argument("--quick", action="store_true", help="run one short round, in one to three minutes")
     parser.add_argument("--rounds", type=int, help="number of rounds (default: 5)")
     parser.add_argument("--only", metavar="FIGURE,...", help="measure only these figures")
     parser.add_argument("--plot", action="store_true",
