@@ -7,18 +7,32 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct EndingTests {
-    // MARK: By this end
-
-    @Test func cancellingTheTask_endsTheCommandWithItsSession() async throws {
+    /// Asks while a command runs; `script` is what the server does once it has it.
+    private func whileRunning(
+        _ script: @escaping @Sendable (Peer) async throws -> Void,
+        ask:
+            @escaping @Sendable (String, Session, Task<CommandResult, any Error>) async throws ->
+            Void
+    ) async throws {
         let started = Milestone()
         try await serving { peer in
             try await peer.take(.run)
             started.reach()
-            #expect(await peer.rest() == [])
+            try await script(peer)
         } ask: { host in
             let session = try await Session.open(host)
             let running = Task { try await session.run("wait") }
             await started.reached()
+            try await ask(host, session, running)
+        }
+    }
+
+    // MARK: By this end
+
+    @Test func cancellingTheTask_endsTheCommandWithItsSession() async throws {
+        try await whileRunning { peer in
+            #expect(await peer.rest() == [])
+        } ask: { host, session, running in
             running.cancel()
             try await expectFailure("cancelled", at: host, "the session with it") {
                 try await running.value
@@ -133,21 +147,15 @@ struct EndingTests {
     // MARK: What can't be run
 
     @Test func anotherCommand_isBusy() async throws {
-        let started = Milestone()
-        try await serving { peer in
-            try await peer.take(.run)
-            started.reach()
+        try await whileRunning { peer in
             try await peer.take(.cancel)
             try await peer.say(.exit, [0, 3])
-        } ask: { host in
-            let session = try await Session.open(host)
-            let running = Task { try await session.run("wait").outcome }
-            await started.reached()
+        } ask: { host, session, running in
             try await expectFailure("busy", at: host, "another session") {
                 try await session.run("disk")
             }
             session.cancel()
-            #expect(try await running.value == .exited(3))
+            #expect(try await running.value.outcome == .exited(3))
         }
     }
 
@@ -181,15 +189,9 @@ struct EndingTests {
     }
 
     @Test func closing_endsWhatRuns() async throws {
-        let started = Milestone()
-        try await serving { peer in
-            try await peer.take(.run)
-            started.reach()
+        try await whileRunning { peer in
             #expect(await peer.rest() == [])
-        } ask: { host in
-            let session = try await Session.open(host)
-            let running = Task { try await session.run("wait") }
-            await started.reached()
+        } ask: { host, session, running in
             await session.close()
             try await expectFailure("closed", at: host) { try await running.value }
         }
