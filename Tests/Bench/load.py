@@ -17,6 +17,19 @@ class Failed(Exception):
     """A load that did not get what it asked for."""
 
 
+def said(process, limit):
+    """What a load writes until its end, which must be a good one within so many seconds."""
+    try:
+        output, complaint = process.child.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise Failed("the load was not done in time") from None
+    finally:
+        process.kill()
+    if process.child.returncode:
+        raise Failed(complaint.strip() or f"the load ended with {process.child.returncode}")
+    return output
+
+
 class Load:
     def __init__(self, bench):
         self.bench = bench
@@ -27,15 +40,7 @@ class Load:
                    server.pids, "--limit", limit, "--seconds", seconds, *options, *server.security]
         process = Process(command, cores or self.bench.machine.load, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True)
-        try:
-            said, complaint = process.child.communicate(timeout=limit + seconds + 30)
-        except subprocess.TimeoutExpired:
-            raise Failed("the load was not done in time") from None
-        finally:
-            process.kill()
-        if process.child.returncode:
-            raise Failed(complaint.strip() or f"the load ended with {process.child.returncode}")
-        return [json.loads(line) for line in said.splitlines()]
+        return [json.loads(line) for line in said(process, limit + seconds + 30).splitlines()]
 
     def measure(self, server, mode, *options, seconds, **how):
         """The one line of a run."""
@@ -53,16 +58,9 @@ class Load:
             busy, own, begun = Machine.busy(), Machine.own(), time.monotonic()
             process = Process([f"{self.bench.binaries}/parley-reference", "--programs", sessions, seconds, *program],
                               self.bench.machine.server, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            try:
-                said, complaint = process.child.communicate(timeout=seconds + PATIENCE)
-            except subprocess.TimeoutExpired:
-                raise Failed("it was not done in time") from None
-            finally:
-                process.kill()
-            if process.child.returncode:
-                raise Failed(complaint.strip() or f"it ended with {process.child.returncode}")
+            line = json.loads(said(process, seconds + PATIENCE))
             foreign = Machine.busy() - busy - (Machine.own() - own)
-            return {**json.loads(said), "foreign_percent": share(foreign, time.monotonic() - begun)}
+            return {**line, "foreign_percent": share(foreign, time.monotonic() - begun)}
 
         return self.undisturbed(attempt, seconds)
 
