@@ -205,7 +205,7 @@ final class RemoteRun<Stream: ByteStream> {
             if sent.isEmpty {
                 if let failure { throw failure }
                 guard !isInterrupted, !hasTimedOut, !console.isAtEnd,
-                    let line = try await ask("")
+                    let line = try await nextOfBatch(isFirst: answered == 0)
                 else { break }
                 if let command = try sendNext(line) { sent.append(command) }
             } else {
@@ -217,6 +217,18 @@ final class RemoteRun<Stream: ByteStream> {
         }
         if isInterrupted { status = Self.interrupted }
         if hasTimedOut { status = ExitStatus.cutShort }
+    }
+
+    /// Waits for a line of the batch.
+    ///
+    /// - Parameter isFirst: no command was answered before, so none was run if the server refuses the session.
+    private func nextOfBatch(isFirst: Bool) async throws(StreamError) -> [UInt8]? {
+        do throws(StreamError) {
+            return try await ask("")
+        } catch {
+            guard isFirst, error.code == .commandRefused else { throw error }
+            throw error.saying("\(error.sentence); nothing of the batch was run")
+        }
     }
 
     /// The outcome of the oldest command that was sent.

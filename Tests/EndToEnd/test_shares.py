@@ -152,10 +152,14 @@ class Sessions(Shares):
         run = Run(self, server.port, "true", certs=authority.good())
         self.assertStatus(run, 253)
         self.assertRegex(run.stderr.text, "refused: this identity has reached its limit of open sessions")
-        batch = Run(self, server.port, options=["--batch"], stdin="true\ntrue\ntrue\n")
-        batch.end_input()
-        self.assertStatus(batch, 253)
-        self.assertRegex(batch.stderr.text, "(?s)its limit of open sessions.*nothing of the batch")
+        # The refusal comes before the first line is read, or after.
+        for isEarly in (True, False):
+            with self.subTest(isEarly):
+                batch = Run(self, server.port, options=["--batch"], stdin="# Nothing yet\n" if isEarly else "true\n" * 3)
+                if not isEarly:
+                    batch.end_input()
+                self.assertStatus(batch, 253)
+                self.assertRegex(batch.stderr.text, "(?s)its limit of open sessions.*nothing of the batch")
 
     def test_what_is_in_force_is_told_by_check(self):
         certs = authority.good()
