@@ -177,6 +177,19 @@ struct EndingTests {
         #expect(result.end == .signal(UInt8(SIGKILL)))
     }
 
+    /// Its keeper may have the memory of an earlier one.
+    @Test func nothingOfACommand_isToldOfTheNext() async throws {
+        let (first, next) = try await onLoop { loop in
+            let first = shell("sleep 1000 >/dev/null 2>&1 & exit 3")
+            return try await (
+                Running(first, loop: loop).result(), Running(shell("exit 0"), loop: loop).result()
+            )
+        }
+        #expect(first.leftEnded == 1)
+        #expect(next.end == .status(0))
+        #expect(next.leftEnded == 0)
+    }
+
     // MARK: What is left of it here
 
     @Test func noZombieIsKept_ofProgramsThatAreOver() async throws {
