@@ -42,9 +42,7 @@ static void settle_start(struct keeper *keeper)
     keeper->exec = -1;
     if (!keeper->report.failure) bound_memory(keeper);
     if (!keeper->report.failure) {
-        // For a program that ends at once both are reported together.
-        if (keeper->start.is_waited_for) tell(keeper);
-        else keeper->due = now() + 5 * MILLISECOND;
+        if (!keeper->due) tell(keeper);
         return;
     }
     raw(SYS_waitid, P_PID, keeper->program, 0, WEXITED | __WALL, 0);
@@ -122,6 +120,8 @@ void parley_keeper_keep(struct keeper *keeper)
     int is_alone = 0;
     // When SIGKILL is due, if nobody is there to ask for it.
     long due = 0, pause = 10 * MILLISECOND;
+    // For a program that ends at once both are reported together.
+    if (!keeper->start.is_waited_for) keeper->due = now() + 5 * MILLISECOND;
     for (;;) {
         int count = reap(keeper);
         long wait = -1;
@@ -146,8 +146,12 @@ void parley_keeper_keep(struct keeper *keeper)
         }
         if (keeper->due) {
             long left = keeper->due - now();
-            if (left <= 0) tell(keeper);
-            else if (wait < 0 || left < wait) wait = left;
+            if (left > 0) {
+                if (wait < 0 || left < wait) wait = left;
+            } else {
+                keeper->due = 0;
+                if (keeper->exec < 0) tell(keeper);
+            }
         }
         struct pollfd events[3];
         events[0].fd = is_alone ? -1 : CONTROL;
@@ -156,7 +160,8 @@ void parley_keeper_keep(struct keeper *keeper)
         events[1].fd = keeper->signals;
         events[1].events = POLLIN;
         events[1].revents = 0;
-        events[2].fd = keeper->exec;
+        // A limit has to be set at once.
+        events[2].fd = keeper->due && !keeper->start.memory ? -1 : keeper->exec;
         events[2].events = POLLIN;
         events[2].revents = 0;
         struct timespec limit;

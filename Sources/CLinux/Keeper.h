@@ -38,10 +38,11 @@ struct keeper {
     int enters;
     pid_t program;
     int signals;
-    // Closed by the program's exec, whether or not it succeeds; -1 after that.
+    // Closed by the program's exec, whether or not it succeeds; -1 once that is known.
     int exec;
     enum phase phase;
-    // When the contents of the report must be sent at the latest; 0: they were.
+    // Until when the report that it runs may wait for the program's end; 0: no longer. Until then the keeper
+    // isn't woken by the exec either.
     long due;
     parley_report report;
     struct family family;
