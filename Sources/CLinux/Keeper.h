@@ -15,7 +15,6 @@ enum {
     CONTROL = 3,
     GROUP = 4,
     MILLISECOND = 1000000,
-    STANDARD_SIGNALS = 31,
 };
 
 // What it is doing about the end of its command.
@@ -29,7 +28,7 @@ struct keeper {
     // Its strings belong to the caller until the program was started.
     parley_start start;
     struct limits limits;
-    // Signals beyond the standard ones whose default must be restored; bit 0 is signal 1.
+    // Signals whose default must be restored; bit 0 is signal 1.
     unsigned long changed;
     // -1 if it has none.
     int group;

@@ -50,11 +50,13 @@ static void give_memory_back(struct keeper *keeper)
 
 static unsigned long changed;
 
-// Real-time signals are ignored if whoever started this process made it ignore them, and glibc has handlers of its own for two. They
-// are checked once: a call for each of them at every start would be a hundredth of what the start costs.
+// Signals are ignored if whoever started this process made it ignore them, and two because this process does (Signals.swift);
+// glibc and Swift's runtime have handlers of their own. They are checked once: a call for each of them at every start would
+// be a fiftieth of what the start costs.
 static void note_changed(void)
 {
-    for (int number = STANDARD_SIGNALS + 1; number < NSIG; number++) {
+    changed = 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1);
+    for (int number = 1; number < NSIG; number++) {
         // The kernel's version; glibc hides two of them.
         long action[8] = {0};
         if (syscall(SYS_rt_sigaction, number, NULL, action, 8) == 0 && action[0] != (long)SIG_DFL)

@@ -48,9 +48,8 @@ static void program(void *argument)
 {
     struct keeper *keeper = argument;
     const parley_start *start = &keeper->start;
-    // Handlers are lost with the exec.
-    for (int number = 1; number <= STANDARD_SIGNALS; number++) set_disposition(number, SIG_DFL);
-    for (int number = STANDARD_SIGNALS + 1; number < NSIG; number++)
+    // Handlers are lost with the exec, but a signal may come before it.
+    for (int number = 1; number < NSIG; number++)
         if (keeper->changed & 1UL << (number - 1)) set_disposition(number, SIG_DFL);
     raw(SYS_setsid, 0, 0, 0, 0, 0);
     end_with_keeper(keeper);
