@@ -198,12 +198,25 @@ static int kill_is_due(const struct family *family)
         && wish == PARLEY_KILL;
 }
 
+long parley_family_open(struct family *family)
+{
+    if (family->children < 0) family->children = open_file("/proc/thread-self/children");
+    return family->children < 0 ? family->children : 0;
+}
+
+// If it can't be opened now, it is empty, and the next round tries again.
+static int rewound(struct family *family)
+{
+    if (family->children < 0) parley_family_open(family);
+    else raw(SYS_lseek, family->children, 0, SEEK_SET, 0, 0);
+    return family->children;
+}
+
 static int signal_once(struct family *family, int signal)
 {
     struct waiting self = {.pid = family->self, .pidfd = -1};
     family->waiting_count = 0;
-    raw(SYS_lseek, family->children, 0, SEEK_SET, 0, 0);
-    int met = visit_list(family, family->children, &self, signal), is_over = 0;
+    int met = visit_list(family, rewound(family), &self, signal), is_over = 0;
     for (int i = 0; i < family->waiting_count; i++) {
         struct waiting parent = family->waiting[i];
         if (!is_over) met += visit_children(family, &parent, signal);
@@ -224,8 +237,7 @@ void parley_family_signal(struct family *family, int signal)
 void parley_family_kill_children(struct family *family)
 {
     struct numbers numbers;
-    begin(&numbers, family->children, family->list);
-    raw(SYS_lseek, family->children, 0, SEEK_SET, 0, 0);
+    begin(&numbers, rewound(family), family->list);
     for (pid_t pid; (pid = next_number(&numbers)) > 0;) raw(SYS_kill, pid, SIGKILL, 0, 0, 0);
 }
 

@@ -27,7 +27,7 @@ struct waiting {
 struct family {
     // That of the calling process.
     pid_t self;
-    // `/proc/thread-self/children`.
+    // `/proc/thread-self/children`; below zero until it is opened.
     int children;
     // Readable when SIGKILL is requested, which must not wait for SIGTERM: programs that start others without end
     // keep whoever looks for them busy.
@@ -40,6 +40,8 @@ struct family {
     char list[CHUNK], folder[CHUNK], text[CHUNK];
 };
 
+// Opens the list of the children, which is opened when it is needed otherwise. The result is 0 or -errno.
+long parley_family_open(struct family *family);
 // Sends SIGTERM, and SIGCONT to those that are stopped, to every descendant once; or SIGKILL to all.
 //
 // It visits at most MOST_SEEN processes and the children of MOST_WAITING, and of those only as many as RLIMIT_NOFILE

@@ -6,6 +6,7 @@
 #include "Text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #pragma clang attribute push( \
     __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
@@ -30,6 +31,11 @@ long parley_group_kill(int group)
 {
     const char all[] = "1";
     return write_file(group, "cgroup.kill", all, all + 1);
+}
+
+int parley_group_can_be_killed(int group)
+{
+    return raw(SYS_faccessat, group, (long)"cgroup.kill", W_OK, 0, 0) == 0;
 }
 
 long parley_group_bound_memory(int group, long bytes)

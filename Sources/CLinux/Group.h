@@ -7,6 +7,8 @@
 long parley_group_enter(int group);
 // Sends SIGKILL to everything in the group and below it, in one step that no fork can outrun.
 long parley_group_kill(int group);
+// Whether the kernel can do that (from 5.14).
+int parley_group_can_be_killed(int group);
 // Whatever already exceeds the limit is ended.
 long parley_group_bound_memory(int group, long bytes);
 // Which of the limits in the mask were reached (PARLEY_OVER_MEMORY, …).

@@ -93,6 +93,26 @@ static int sees_itself(pid_t self)
     return number == self;
 }
 
+// Whether an earlier start has found both /proc and a group's cgroup.kill usable. Set by keepers, to the same value.
+static int ends_by_group;
+
+// Opens the list of the children. With a group that can be killed as a whole it is needed only if something has to be
+// ended, and opening it would be a fiftieth of what the start costs. So it is then left for later, once it has been seen to
+// work.
+static long find_children(struct keeper *keeper)
+{
+    keeper->family.children = -1;
+    if (keeper->group >= 0 && ends_by_group) return 0;
+    long result = parley_family_open(&keeper->family);
+    // If files can't be opened at all, /proc is not the cause.
+    if (result != -EMFILE && result != -ENFILE && result != -ENOMEM)
+        keeper->report.cause = PARLEY_PROC;
+    if (result < 0) return result;
+    if (!sees_itself(keeper->family.self)) return -ESRCH;
+    if (keeper->group >= 0 && parley_group_can_be_killed(keeper->group)) ends_by_group = 1;
+    return 0;
+}
+
 // The result is 0 or -errno; the report says what is to blame.
 static long prepare(struct keeper *keeper)
 {
@@ -132,13 +152,7 @@ static long prepare(struct keeper *keeper)
     unsigned long child = 1UL << (SIGCHLD - 1);
     result = raw(SYS_signalfd4, -1, (long)&child, sizeof child, SFD_CLOEXEC | SFD_NONBLOCK, 0);
     if ((keeper->signals = (int)result) < 0) return result;
-    result = raw(
-        SYS_openat, AT_FDCWD, (long)"/proc/thread-self/children", O_RDONLY | O_CLOEXEC, 0, 0);
-    // If files can't be opened at all, /proc is not the cause.
-    if (result != -EMFILE && result != -ENFILE && result != -ENOMEM)
-        keeper->report.cause = PARLEY_PROC;
-    if ((keeper->family.children = (int)result) < 0) return result;
-    if (!sees_itself(keeper->family.self)) return -ESRCH;
+    if ((result = find_children(keeper)) < 0) return result;
     keeper->report.cause = PARLEY_PROGRAM;
     return 0;
 }

@@ -56,6 +56,21 @@ struct CommandGroupsTests {
         #expect(own.base.children.isEmpty)
     }
 
+    /// Only until one was started in a group does a start look for the list of its processes.
+    @Test func eachProgram_hearsOfItsEnd() async throws {
+        let start = start("trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.01; done")
+        for _ in 0..<2 {
+            let result = try await onLoop { loop in
+                let running = try await Running(start, loop: loop)
+                _ = await running.line()
+                running.program.terminate()
+                return await running.result()
+            }
+            #expect(result.output == "up\nbye\n")
+            #expect(result.end == .status(7))
+        }
+    }
+
     @Test(arguments: [("/no/such/program", "/"), ("/bin/true", "/no/such/folder")])
     func group_isRemoved_whereTheProgramCannotStart(path: String, folder: String) async throws {
         let start = ProgramStart(
