@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include "Keeper.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -94,7 +93,6 @@ parley_keeper parley_keeper_start(const parley_start *start)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
     if (keepers > 0) {
-        fcntl(ends[0], F_SETFL, fcntl(ends[0], F_GETFL) | O_NONBLOCK);
         result.keeper = (pid_t)keepers;
         result.control = ends[0];
         result.memory = keeper;
@@ -111,7 +109,7 @@ int parley_keeper_read(int control, parley_report *report)
     ssize_t length;
     // A keeper that is gone before it has read a request leaves ECONNRESET in front of its report (unix(7) doesn't say so),
     // once.
-    do length = read(control, report, sizeof *report);
+    do length = recv(control, report, sizeof *report, MSG_DONTWAIT);
     while (length < 0 && (errno == EINTR || errno == ECONNRESET));
     if (length == sizeof *report) return 1;
     return length < 0 && errno == EAGAIN ? 0 : -1;
@@ -122,7 +120,7 @@ pid_t parley_keeper_program(const void *memory)
     return ((const volatile struct keeper *)memory)->report.program;
 }
 
-void parley_keeper_tell(int control, char wish) { send(control, &wish, 1, MSG_NOSIGNAL); }
+void parley_keeper_tell(int control, char wish) { send(control, &wish, 1, MSG_NOSIGNAL | MSG_DONTWAIT); }
 
 int parley_keeper_reap(pid_t keeper, void *memory)
 {

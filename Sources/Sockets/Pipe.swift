@@ -25,5 +25,5 @@ package final class Pipe {
 
 /// Makes our end of a pipe non-blocking; the program's end is not affected.
 package func unblock(_ descriptor: borrowing Descriptor) {
-    _ = fcntl(descriptor.number, F_SETFL, fcntl(descriptor.number, F_GETFL) | O_NONBLOCK)
+    _ = fcntl(descriptor.number, F_SETFL, O_NONBLOCK)
 }

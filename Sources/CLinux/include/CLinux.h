@@ -167,7 +167,7 @@ typedef struct parley_report {
 
 typedef struct parley_keeper {
     pid_t keeper;
-    // Non-blocking; readable when there is a report, or the keeper has ended.
+    // Readable when there is a report, or the keeper has ended.
     int control;
     void *memory;
     // Why it was not started (an errno).
