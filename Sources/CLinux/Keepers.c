@@ -19,7 +19,7 @@ static pthread_mutex_t spares_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct keeper *spares[MOST_SPARE];
 static int spare_count;
 
-// Nothing in it says anything about an earlier command. NULL, with errno, if there is none.
+// Nothing that is read of it says anything about an earlier command. NULL, with errno, if there is none.
 static struct keeper *take_memory(void)
 {
     struct keeper *keeper = NULL;
@@ -124,11 +124,14 @@ void parley_keeper_tell(int control, char wish) { send(control, &wish, 1, MSG_NO
 
 int parley_keeper_reap(pid_t keeper, void *memory)
 {
+    int status = 0;
     pid_t result;
-    do result = waitpid(keeper, NULL, WNOHANG | __WALL);
+    do result = waitpid(keeper, &status, WNOHANG | __WALL);
     while (result < 0 && errno == EINTR);
     if (result == 0) return 0;
-    give_memory_back(memory);
+    // Of one that was killed, or gave up on an exec that hangs, a program may still run in it.
+    if (result > 0 && WIFEXITED(status) && ((struct keeper *)memory)->exec < 0) give_memory_back(memory);
+    else munmap(memory, sizeof(struct keeper));
     return 1;
 }
 
