@@ -40,6 +40,8 @@ final class Progress {
     func erase() {
         guard isDrawn else { return }
         output.write("\r\(Self.eraseRest)".utf8)
+        // Not at the turn's end: what is written to standard output must come behind it.
+        output.flush()
         isDrawn = false
     }
 
