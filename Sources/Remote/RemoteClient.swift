@@ -120,9 +120,7 @@ public final class RemoteClient<Stream: ByteStream> {
                     await console.drained()
                     hear()
                 }
-                let result = try await stream.read(upTo: 16_384) { bytes in
-                    self.taken(bytes)
-                }
+                let result = try await stream.readMany { self.taken($0) }
                 guard let result else {
                     throw StreamError(
                         .endedEarly,

@@ -102,9 +102,7 @@ final class RunningCommand<Stream: ByteStream> {
                     try await channel.wait(for: .read)
                     continue
                 }
-                let taken = try await stream.read(upTo: 16_384) { bytes in
-                    self.taken(bytes)
-                }
+                let taken = try await stream.readMany { self.taken($0) }
                 guard let taken else { return leave(.clientLeft) }
                 try taken.get()
             }
@@ -171,17 +169,10 @@ final class RunningCommand<Stream: ByteStream> {
             }
             let course = program.course
             replaceInput()
-            var filled = 0
-            var count = 0
-            loop.withOutput(&filled) { room in
-                count = output.gather(program, into: &room)
-            }
-            if output.isOverLimit { program.stop(.overOutput) }
-            if case .done(let outcome) = course, output.isQuiet(program) {
-                sayExit(outcome, &filled)
-            }
+            var (filled, count) = (0, 0)
             do throws(StreamError) {
-                if filled > 0 { try await output.send(filled) }
+                let rest = try move(course, &filled, &count)
+                if !rest.isEmpty { try await output.send(rest) }
             } catch {
                 leave(.failure(error))
             }
@@ -199,18 +190,35 @@ final class RunningCommand<Stream: ByteStream> {
         }
     }
 
+    /// Gathers frames and sends them as far as the client accepts them at once.
+    ///
+    /// - Parameters:
+    ///   - filled: gets the number of bytes that were gathered.
+    ///   - count: gets the number of bytes that were read.
+    /// - Returns: what is left to send.
+    private func move(
+        _ course: RemoteProgram.Course, _ filled: inout Int, _ count: inout Int
+    ) throws(StreamError) -> [UInt8] {
+        let room = loop.takeRoom()
+        defer { loop.giveBack(room) }
+        room.fill(&filled) { count = output.gather(program, into: &$0) }
+        if output.isOverLimit { program.stop(.overOutput) }
+        if case .done(let outcome) = course, output.isQuiet(program) {
+            room.fill(&filled) { sayExit(outcome, &$0) }
+        }
+        return filled > 0 ? try output.attempt(room, filled) : []
+    }
+
     /// Gathers the exit, if there is room.
-    private func sayExit(_ outcome: Outcome, _ filled: inout Int) {
+    private func sayExit(_ outcome: Outcome, _ room: inout OutputSpan<UInt8>) {
         if case .told = phase { return }
         var outcome = outcome
         // However it has ended: output that was cut off must not pass for all of it.
         if output.isOverLimit, case .ended = outcome { outcome = .overOutput }
         let exit = outcome.frame
-        loop.withOutput(&filled) { room in
-            guard room.freeCapacity >= exit.count else { return }
-            room.append(contentsOf: exit.span)
-            phase = .told
-        }
+        guard room.freeCapacity >= exit.count else { return }
+        room.append(contentsOf: exit.span)
+        phase = .told
     }
 
     /// How many bytes of input may be on their way to the program: enough for a fast program at the

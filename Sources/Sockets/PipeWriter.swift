@@ -9,6 +9,8 @@ public final class PipeWriter: EventSource {
     private var descriptor: Descriptor?
     private let changed: () -> Void
     private var pending: [UInt8] = []
+    /// How much of it was written: what is left is not moved for each part.
+    private var written = 0
     private var isFinished = false
     /// Bytes that went into the program's pipe, or that nobody will read any more.
     public private(set) var taken = 0
@@ -47,8 +49,12 @@ public final class PipeWriter: EventSource {
         guard !pending.isEmpty else { return }
         var waiting: [UInt8] = []
         swap(&waiting, &pending)
-        let count = attempt(waiting.span)
-        waiting.removeFirst(count)
+        let count = attempt(waiting.span.extracting(droppingFirst: written))
+        written += count
+        if written >= waiting.count / 2 {
+            waiting.removeFirst(written)
+            written = 0
+        }
         swap(&waiting, &pending)
         guard count > 0 else { return }
         if isFinished, pending.isEmpty { close() }
