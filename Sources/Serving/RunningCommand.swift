@@ -114,12 +114,35 @@ final class RunningCommand<Stream: ByteStream> {
 
     private func taken(_ bytes: Span<UInt8>) -> Result<Void, StreamError> {
         var offset = 0
+        // Input that came together is passed on together.
+        var inputs: [Range<Int>] = []
+        defer { pass(on: inputs, of: bytes) }
         do throws(StreamError) {
-            while try incoming.next(bytes, at: &offset, take) {}
-            return .success(())
+            while true {
+                let isWhole = incoming.isBetweenFrames
+                var length = 0
+                let hasCome = try incoming.next(bytes, at: &offset) { (arrival, payload) in
+                    if isWhole, case .input = arrival {
+                        length = payload.count
+                    } else {
+                        pass(on: inputs, of: bytes)
+                        inputs = []
+                        take(arrival, payload)
+                    }
+                }
+                guard hasCome else { return .success(()) }
+                if length > 0 { inputs.append((offset - length)..<offset) }
+            }
         } catch {
             return .failure(error)
         }
+    }
+
+    private func pass(on inputs: [Range<Int>], of bytes: Span<UInt8>) {
+        guard !inputs.isEmpty else { return }
+        for range in inputs { bytesIn += range.count }
+        program.input?.write(inputs, of: bytes)
+        replaceInput()
     }
 
     private func take(_ arrival: Arrival, _ payload: Span<UInt8>) {
@@ -151,8 +174,9 @@ final class RunningCommand<Stream: ByteStream> {
         if case .told = phase { return }
         guard case .wanted(let replaced) = input, let pipe = program.input, !pipe.isClosed
         else { return }
-        let due = pipe.taken - replaced
-        guard due >= Self.window / 4 else { return }
+        // Full frames.
+        let due = (pipe.taken - replaced) / Frame.payloadLimit * Frame.payloadLimit
+        guard due >= 4 * Frame.payloadLimit else { return }
         input = .wanted(replaced: replaced + due)
         wantInput(due)
     }

@@ -1,5 +1,6 @@
 // What a program reads, written as fast as it reads.
 // SPDX-License-Identifier: Apache-2.0
+internal import CLinux
 internal import Glibc
 package import System
 
@@ -37,6 +38,23 @@ public final class PipeWriter: EventSource {
         let count = pending.isEmpty ? attempt(bytes) : 0
         guard count < bytes.count else { return }
         pending.append(contentsOf: bytes.extracting(droppingFirst: count))
+    }
+
+    /// Like `write`, of pieces of `bytes`, in one call where they fit into the pipe: the program, which
+    /// a first piece wakes, then finds the others as well.
+    package func write(_ pieces: [Range<Int>], of bytes: Span<UInt8>) {
+        var next = 0
+        while next < pieces.count, pending.isEmpty {
+            let some = pieces[next..<min(next + Self.maxPieces, pieces.count)]
+            var count = attempt(some, bytes)
+            for piece in some {
+                let done = min(count, piece.count)
+                if done < piece.count { write(bytes.extracting(piece.dropFirst(done))) }
+                count -= done
+            }
+            next += some.count
+        }
+        for piece in pieces[next...] { write(bytes.extracting(piece)) }
     }
 
     /// Ends the input after what is pending.
@@ -82,6 +100,27 @@ public final class PipeWriter: EventSource {
         taken += written
         return written
     }
+
+    /// - Returns: how much was written, possibly less than there is room for.
+    private func attempt(_ pieces: ArraySlice<Range<Int>>, _ bytes: Span<UInt8>) -> Int {
+        guard let number = descriptor?.number else { return 0 }
+        let count = unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: pieces.count) {
+            vector in
+            unsafe bytes.withUnsafeBufferPointer { bytes in
+                for (index, piece) in pieces.enumerated() {
+                    unsafe vector[index] = iovec(
+                        iov_base: UnsafeMutableRawPointer(
+                            mutating: bytes.baseAddress! + piece.lowerBound),
+                        iov_len: piece.count)
+                }
+                return unsafe writev(number, vector.baseAddress, Int32(pieces.count))
+            }
+        }
+        taken += max(0, count)
+        return max(0, count)
+    }
+
+    private static let maxPieces = 16
 
     private func close() {
         guard let number = descriptor?.number else { return }
