@@ -12,6 +12,7 @@ public final class PipeReader: EventSource {
     private var isDrained = false
     /// The last read found at least a whole piece.
     private var isFlowing = false
+    private var width = PipeWidth()
     /// Every writer has closed, and everything was read.
     public private(set) var hasEnded = false
 
@@ -72,6 +73,7 @@ public final class PipeReader: EventSource {
             return count
         }
         isFlowing = count >= length
+        if count > 0 { width.note(count, through: descriptor.number) }
         if count == 0 { hasEnded = true }
         if let rest {
             self.rest = rest - max(0, count)

@@ -13,6 +13,7 @@ public final class PipeWriter: EventSource {
     /// How much of it was written: what is left is not moved for each part.
     private var written = 0
     private var isFinished = false
+    private var width = PipeWidth()
     /// Bytes that went into the program's pipe, or that nobody will read any more.
     public private(set) var taken = 0
 
@@ -97,7 +98,7 @@ public final class PipeWriter: EventSource {
                 close()
             }
         }
-        taken += written
+        note(written)
         return written
     }
 
@@ -116,8 +117,13 @@ public final class PipeWriter: EventSource {
                 return unsafe writev(number, vector.baseAddress, Int32(pieces.count))
             }
         }
-        taken += max(0, count)
+        note(max(0, count))
         return max(0, count)
+    }
+
+    private func note(_ count: Int) {
+        taken += count
+        if let number = descriptor?.number { width.note(count, through: number) }
     }
 
     private static let maxPieces = 16
