@@ -120,9 +120,7 @@ public final class RemoteClient<Stream: ByteStream> {
                     await console.drained()
                     hear()
                 }
-                let result = try await stream.read(upTo: 16_384) { bytes in
-                    self.taken(bytes)
-                }
+                let result = try await stream.readMany { self.taken($0) }
                 guard let result else {
                     throw StreamError(
                         .endedEarly,
@@ -279,8 +277,8 @@ public final class RemoteClient<Stream: ByteStream> {
 
     /// How many bytes may wait to be sent before more input is read.
     private static var maxWaiting: Int { 131_072 }
-    /// How much input is read at once: full frames, and as much as a pipe usually holds.
-    private static var maxInput: Int { 4 * Frame.payloadLimit }
+    /// How much input is read at once: full frames that are encrypted together.
+    private static var maxInput: Int { Room.records * Frame.payloadLimit }
     /// How many bytes must have been sent at once for the next to be likely to be as many.
     private static var worthKeeping: Int { 16_384 }
 }

@@ -73,6 +73,17 @@ open class Channel: EventSource {
     /// Writes what fits: the number of bytes, or below zero an errno; `wouldBlock` if nothing fits.
     open func send(_ bytes: UnsafeRawBufferPointer) -> Int { -Int(ENOTCONN) }
 
+    /// Like `receive`, into two buffers, of which the second is used when the first is full.
+    open func receive(
+        into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
+    ) -> Int { unsafe receive(into: first) }
+
+    /// Like `send`, of two pieces, one after the other.
+    open func send(_ first: UnsafeRawBufferPointer, then second: UnsafeRawBufferPointer) -> Int {
+        let count = unsafe send(first)
+        return unsafe count < first.count ? count : count + max(0, send(second))
+    }
+
     /// Tells the peer that nothing more will come.
     open func shutdownWrite() {}
 
@@ -223,15 +234,6 @@ open class Channel: EventSource {
         try check()
     }
 
-    /// Discards what arrives, until the peer closes or the current deadline passes.
-    final func drain() async {
-        while true {
-            let count = unsafe receive(into: UnsafeMutableRawBufferPointer(loop.input))
-            if count > 0 { continue }
-            guard count == Self.wouldBlock, (try? await wait(for: .read)) != nil else { return }
-        }
-    }
-
     override public final func ready(_ events: Events) {
         let ended = !events.isDisjoint(with: .ended)
         if ended { hasHungUp = true }
@@ -283,7 +285,12 @@ open class Channel: EventSource {
     /// Notes that bytes arrived.
     public final func noteReceived(_ bytes: UnsafeRawBufferPointer) {
         if !opening.isComplete { unsafe opening.add(bytes) }
-        received &+= UInt64(bytes.count)
+        noteReceived(bytes.count)
+    }
+
+    /// Notes that bytes arrived behind the peer's opening.
+    final func noteReceived(_ count: Int) {
+        received &+= UInt64(count)
         moved = loop.now
     }
 

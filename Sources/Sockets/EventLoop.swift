@@ -52,6 +52,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     package let input: UnsafeMutableBufferPointer<UInt8>
     package let output: UnsafeMutableBufferPointer<UInt8>
 
+    /// Rooms that nobody uses at the moment.
+    var spareRooms: [Room] = []
+
     private let events: UnsafeMutableBufferPointer<parley_epoll_event>
 
     private struct Remote {
