@@ -5,49 +5,23 @@ internal import System
 
 /// Port 12345.
 public enum Command {
-    /// Answers every message from a table, until one closes or the client ends.
+    /// Answers every message from a table, until one closes or the client ends. Returns at once: a session that waits for
+    /// a message has no task, whose memory would be a tenth of the session's.
     ///
-    /// - Parameter answered: called with each message, and whether the table has it.
-    /// - Returns: the number of messages that were answered.
-    public static func serve(
-        _ stream: some ByteStream, replies: ReplyTable, transcript: (any Transcript)?,
-        answered: ((Span<UInt8>, Bool) -> Void)? = nil
-    ) async throws(StreamError) -> Int {
-        try await serve(
-            stream, replies: { () throws(StreamError) in replies }, transcript: transcript,
-            answered: answered)
-    }
-
-    /// The same, with a table that may change meanwhile.
-    ///
-    /// - Parameter replies: asked at each message; what it throws ends the session without a reply.
+    /// - Parameters:
+    ///   - replies: asked at each message, since it may change; what it throws ends the session without a reply.
+    ///   - answered: called with each message, and whether the table has it.
+    ///   - ended: called once with the number of messages that were answered, or why the session failed;
+    ///     `Channel.cancel()` ends it early.
     public static func serve(
         _ stream: some ByteStream, replies: @escaping () throws(StreamError) -> ReplyTable,
-        transcript: (any Transcript)?, answered: ((Span<UInt8>, Bool) -> Void)? = nil
-    ) async throws(StreamError) -> Int {
+        transcript: (any Transcript)?, answered: ((Span<UInt8>, Bool) -> Void)? = nil,
+        ended: @escaping (Result<Int, StreamError>) -> Void
+    ) {
         transcript?.print("Connected.")
-        let count = Box(0)
-        let failure = Box<StreamError?>(nil)
-        let ask = replies
-        try await stream.answer(upTo: Message.limit) { message, output in
-            let replies: ReplyTable
-            do throws(StreamError) {
-                replies = try ask()
-            } catch {
-                failure.value = error
-                return .last
-            }
-            transcript?.print("Received: ", message)
-            count.value += 1
-            let found = replies.find(message)
-            answered?(message, found != nil)
-            let reply = replies.reply(found)
-            let bytes = reply.bytes
-            output.append(contentsOf: bytes.span)
-            return reply.closes ? .last : .send
-        }
-        if let failure = failure.value { throw failure }
-        return count.value
+        let server = CommandServer(replies, transcript, answered, ended)
+        stream.beginAnswering(
+            upTo: Message.limit, { server.answer($0, &$1) }, ended: { server.end($0) })
     }
 
     /// The interactive client: prompts, sends, prints, until `Closing down` or the end of input.
@@ -87,9 +61,47 @@ public enum Command {
             try Message.check(Array(message.utf8))
         }
     }
+}
 
-    private final class Box<Value> {
-        var value: Value
-        init(_ value: Value) { self.value = value }
+/// The state of a server's session, in one object.
+private final class CommandServer {
+    private let replies: () throws(StreamError) -> ReplyTable
+    private let transcript: (any Transcript)?
+    private let answered: ((Span<UInt8>, Bool) -> Void)?
+    private let ended: (Result<Int, StreamError>) -> Void
+    private var count = 0
+    private var failure: StreamError?
+
+    init(
+        _ replies: @escaping () throws(StreamError) -> ReplyTable, _ transcript: (any Transcript)?,
+        _ answered: ((Span<UInt8>, Bool) -> Void)?,
+        _ ended: @escaping (Result<Int, StreamError>) -> Void
+    ) {
+        self.replies = replies
+        self.transcript = transcript
+        self.answered = answered
+        self.ended = ended
+    }
+
+    func answer(_ message: Span<UInt8>, _ output: inout OutputSpan<UInt8>) -> Turn {
+        let replies: ReplyTable
+        do throws(StreamError) {
+            replies = try self.replies()
+        } catch {
+            failure = error
+            return .last
+        }
+        transcript?.print("Received: ", message)
+        count += 1
+        let found = replies.find(message)
+        answered?(message, found != nil)
+        let reply = replies.reply(found)
+        let bytes = reply.bytes
+        output.append(contentsOf: bytes.span)
+        return reply.closes ? .last : .send
+    }
+
+    func end(_ result: Result<Bool, StreamError>) {
+        ended(failure.map { .failure($0) } ?? result.map { _ in count })
     }
 }

@@ -34,30 +34,57 @@ extension ByteStream {
         upTo maximum: Int, ping: @escaping () -> [UInt8] = { [] },
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
     ) async throws(StreamError) -> Bool {
-        let answering = Answering(self, maximum: maximum, ping: ping, body)
-        channel.driver = answering
-        defer { channel.driver = nil }
+        let end = AnsweringEnd()
         let bound = LoopBound(channel, to: channel.loop)
         await withTaskCancellationHandler {
-            await Waiter.wait { waiter in answering.start(waiter) }
+            await Waiter.wait { waiter in
+                beginAnswering(upTo: maximum, ping: ping, body) { result in
+                    end.result = result
+                    waiter.resume()
+                }
+            }
         } onCancel: {
-            bound.execute { $0.fail(StreamError(.cancelled, "the session was cancelled")) }
+            bound.execute { $0.cancel() }
         }
-        return try answering.result!.get()
+        return try end.result!.get()
     }
+
+    /// The same without a task, whose memory a session that waits for a message would hold: returns at once.
+    ///
+    /// - Parameter ended: called once with what `answer` would return or throw, possibly before this returns.
+    ///   `Channel.cancel()` ends it early.
+    public func beginAnswering(
+        upTo maximum: Int, ping: @escaping () -> [UInt8] = { [] },
+        _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn,
+        ended: @escaping (Result<Bool, StreamError>) -> Void
+    ) {
+        let answering = Answering(self, maximum: maximum, ping: ping, body, ended)
+        channel.driver = answering
+        answering.resume()
+    }
+}
+
+/// How an answering ended that a task waits for.
+private final class AnsweringEnd {
+    var result: Result<Bool, StreamError>?
+}
+
+extension Channel {
+    /// Ends whatever is waiting, now and later, as cancelling the task that waits would.
+    public final func cancel() { fail(StreamError(.cancelled, "the session was cancelled")) }
 }
 
 /// The most that one call of the body may append, in bytes.
 public let answerCapacity = 4_096
 
 private final class Answering<Stream: ByteStream>: Driver, Resumable {
-    private(set) var result: Result<Bool, StreamError>?
     private let stream: Stream
     private let channel: Channel
     private let maximum: Int
     private let ping: () -> [UInt8]
     private let body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
-    private var waiter: Waiter?
+    /// Nil once it was called.
+    private var ended: ((Result<Bool, StreamError>) -> Void)?
     /// What the peer has not read yet; at most a record.
     private var unsent: [UInt8] = []
     /// Set if what is being sent is the last: true after `.last`, false after the peer's end.
@@ -69,18 +96,15 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
 
     init(
         _ stream: Stream, maximum: Int, ping: @escaping () -> [UInt8],
-        _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn
+        _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn,
+        _ ended: @escaping (Result<Bool, StreamError>) -> Void
     ) {
         self.stream = stream
         channel = stream.channel
         self.maximum = maximum
         self.ping = ping
         self.body = body
-    }
-
-    func start(_ waiter: Waiter) {
-        self.waiter = waiter
-        resume()
+        self.ended = ended
     }
 
     /// The channel became ready or failed, possibly in one of our own attempts.
@@ -101,16 +125,19 @@ private final class Answering<Stream: ByteStream>: Driver, Resumable {
     /// Goes as far as the channel lets it.
     func resume() {
         isQueued = false
-        guard waiter != nil else { return }
+        guard let ended else { return }
         isProceeding = true
         defer { isProceeding = false }
-        do {
+        let result: Result<Bool, StreamError>
+        do throws(StreamError) {
             guard let ending = try proceed() else { return }
             result = .success(ending)
         } catch {
             result = .failure(error)
         }
-        waiter.take()?.resume()
+        self.ended = nil
+        channel.driver = nil
+        ended(result)
     }
 
     /// - Returns: how it ended; nil if it has to wait.

@@ -3,10 +3,9 @@
 internal import Serving
 internal import TLS
 
-/// What is served.
+/// A conversation that is served in a task.
 enum Dialogue {
     case exchange(Exchange)
-    case messages
     case commands(RemoteServer<TLSStream>)
 
     /// A message or two, or an operator's.

@@ -3,6 +3,7 @@
 internal import Broker
 internal import Console
 internal import Conversations
+internal import Remote
 internal import Serving
 internal import Sockets
 internal import System
@@ -92,6 +93,18 @@ final class House {
         let settings = commons.settings
         guard settings.isRecorded || settings.asksForClients else { return nil }
         return broker.open(handle)
+    }
+
+    /// What becomes of a client's certificate during its session; nil for a client without one.
+    func standing(of tls: TLSStream, since openedAt: Moment, as handle: Handle) -> Standing? {
+        guard let identity = tls.peerIdentity, let notary else { return nil }
+        // In a remote session its desk does that.
+        let isTold = tls.applicationProtocol == remoteProtocol
+        return Standing(
+            identity, generation: policy.generation, log: isTold ? nil : log,
+            isTooOld: { [self] in loop.now - openedAt >= commons.settings.maxSessionAge },
+            inForce: { [self] in policy.generation },
+            verify: { notary.objection(to: handle) })
     }
 
     /// Whether another connection may be accepted.

@@ -13,8 +13,8 @@ internal import Vouching
 /// Performs the handshake, serves the conversation, and tells the log and the audit trail how it
 /// went. Confined to its loop, which makes one call at a time and decides in between.
 ///
-/// A session that waits for a message should hold no more than a task's first kilobyte. So the one
-/// call that is suspended meanwhile is `serve`, and what need not suspend is in separate calls.
+/// A session that waits for a message has no task, or holds no more than a task's first kilobyte. So the
+/// one call that is suspended meanwhile is `serve`, and what need not suspend is in separate calls.
 final class Session {
     private let house: House
     private let channel: Channel
@@ -127,36 +127,26 @@ final class Session {
         throw failure
     }
 
-    private func begin() -> Dialogue {
+    /// Begins its conversation, after a handshake that succeeded.
+    ///
+    /// - Parameter ended: called at the end of one that takes no task.
+    /// - Returns: what must be served in a task; nil for one that the loop answers by itself.
+    func begin(ended: @escaping () -> Void) -> Dialogue? {
         link?.begin(
             number: number, address: address, balancer: balancer?.description,
             conversation: tls?.applicationProtocol ?? house.conversation.rawValue)
-        if let tls, let identity = tls.peerIdentity, let notary = house.notary {
-            // In a remote session its desk does that.
-            let isTold = tls.applicationProtocol == remoteProtocol
-            standing = Standing(
-                identity, generation: house.policy.generation, log: isTold ? nil : house.log,
-                isTooOld: { [openedAt, house] in
-                    house.loop.now - openedAt >= house.commons.settings.maxSessionAge
-                }, inForce: { [house] in house.policy.generation },
-                verify: { [handle] in notary.objection(to: handle) })
-        }
+        standing = tls.flatMap { house.standing(of: $0, since: openedAt, as: handle) }
         switch house.conversation {
         case .hello: return .exchange(.hello)
         case .greeting: return .exchange(.greeting)
         case .chat: return .exchange(.chat)
-        case .command: return beginCommands()
+        case .command: break
         }
-    }
-
-    private func beginCommands() -> Dialogue {
         guard let tls, let standing, let link, tls.applicationProtocol == remoteProtocol else {
-            stage = .messages
-            return .messages
+            answerMessages(ended)
+            return nil
         }
-        let remote = RemoteServer(tls, host: SessionHost(house, standing, link))
-        stage = .remote(remote)
-        return .commands(remote)
+        return .commands(RemoteServer(tls, host: SessionHost(house, standing, link)))
     }
 
     /// Makes the broker verify that the client made the handshake, and take a place for the session. In TLS 1.2 this
@@ -176,22 +166,32 @@ final class Session {
 
     // MARK: Its course
 
-    /// Serves the conversation to its end, after a handshake that succeeded.
-    func serve() async {
+    private func answerMessages(_ ended: @escaping () -> Void) {
+        stage = .messages
+        Command.serve(
+            stream,
+            replies: { [unowned self] () throws(StreamError) in
+                try checkStanding()
+                return house.replies.messages
+            }, transcript: house.lines,
+            answered: house.commons.settings.isRecorded
+                ? { [link] in link?.noteMessage($0, isKnown: $1) } : nil,
+            ended: { [unowned self] result in
+                outcome = SessionOutcome(result)
+                ended()
+            })
+    }
+
+    /// Ends a conversation that has no task.
+    func cancel() { channel.cancel() }
+
+    /// Serves a conversation to its end.
+    func serve(_ dialogue: Dialogue) async {
         do throws(StreamError) {
-            switch begin() {
+            switch dialogue {
             case .exchange(let exchange): outcome = .messages(try await serve(exchange))
-            case .messages:
-                outcome = .messages(
-                    try await Command.serve(
-                        stream,
-                        replies: { [unowned self] () throws(StreamError) in
-                            try checkStanding()
-                            return house.replies.messages
-                        }, transcript: house.lines,
-                        answered: house.commons.settings.isRecorded
-                            ? { [link] in link?.noteMessage($0, isKnown: $1) } : nil))
             case .commands(let remote):
+                stage = .remote(remote)
                 try await remote.serve()
                 outcome = .commands(remote.answered)
             }

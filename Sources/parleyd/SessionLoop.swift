@@ -29,7 +29,12 @@ final class SessionLoop {
 
     private struct Open {
         let session: Session
-        var task: Task<Void, Never>
+        /// Nil while the loop answers the session's messages by itself.
+        var task: Task<Void, Never>?
+
+        func cancel() {
+            if let task { task.cancel() } else { session.cancel() }
+        }
     }
 
     /// How many sessions are open in a loop. Safe on any thread.
@@ -103,7 +108,7 @@ final class SessionLoop {
 
     /// Ends all sessions, as soon as they have told their peers.
     func cancelSessions() {
-        for open in sessions.values { open.task.cancel() }
+        for open in sessions.values { open.cancel() }
     }
 
     /// Ends the sessions of one kind that owe their client nothing.
@@ -113,7 +118,7 @@ final class SessionLoop {
     func endSessions(areRemote: Bool) {
         for open in sessions.values
         where open.session.isRemote == areRemote && open.session.isNothingDue {
-            open.task.cancel()
+            open.cancel()
         }
     }
 
@@ -179,9 +184,6 @@ final class SessionLoop {
 
     // MARK: Its sessions
 
-    /// A session that waits for a message should hold no more than a task's first kilobyte: so what is
-    /// suspended below its own call is one closure, not the loop's generic `spawn`, and no outcome is
-    /// kept in it.
     private func run(at place: Int) -> Task<Void, Never> {
         let bound = LoopBound(self, to: loop)
         return Task(executorPreference: loop) {
@@ -190,26 +192,44 @@ final class SessionLoop {
             if await session.shakesHands(), here.mayServe() {
                 return here.serve(at: place, isCancelled: Task.isCancelled)
             }
-            here.ends(session)
-            await session.close()
-            here.ended(session, at: place)
+            await here.end(session, at: place)
         }
     }
 
-    /// Serves a session in a task of its own: a task keeps all the memory that it ever had, and a handshake takes more of
-    /// it than a session that waits for a message.
+    /// Serves a session without a task, or in one of its own: a task keeps all the memory that it ever had, and a handshake
+    /// takes more of it than a session that waits for a message.
+    ///
+    /// Such a task should hold no more than its first kilobyte: so what is suspended below its own call is one closure,
+    /// not the loop's generic `spawn`, and no outcome is kept in it.
     private func serve(at place: Int, isCancelled: Bool) {
+        guard let session = sessions[place]?.session else { return }
+        sessions[place]?.task = nil
+        if let dialogue = session.begin(ended: { [unowned self] in finish(at: place) }) {
+            let bound = LoopBound((self, dialogue), to: loop)
+            sessions[place]?.task = Task(executorPreference: loop) {
+                let (here, dialogue) = bound.value
+                guard let session = here.sessions[place]?.session else { return }
+                await session.serve(dialogue)
+                await here.end(session, at: place)
+            }
+        }
+        if isCancelled { sessions[place]?.cancel() }
+    }
+
+    /// Ends a session that had no task; telling its peer may take a while.
+    private func finish(at place: Int) {
         let bound = LoopBound(self, to: loop)
-        let task = Task(executorPreference: loop) {
+        sessions[place]?.task = Task(executorPreference: loop) {
             let here = bound.value
             guard let session = here.sessions[place]?.session else { return }
-            await session.serve()
-            here.ends(session)
-            await session.close()
-            here.ended(session, at: place)
+            await here.end(session, at: place)
         }
-        sessions[place]?.task = task
-        if isCancelled { task.cancel() }
+    }
+
+    private func end(_ session: Session, at place: Int) async {
+        ends(session)
+        await session.close()
+        ended(session, at: place)
     }
 
     /// With `--once`, whether this is the one session.

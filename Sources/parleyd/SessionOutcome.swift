@@ -16,6 +16,14 @@ enum SessionOutcome {
     case commands(Int)
     case failed(StreamError)
 
+    /// - Parameter messages: how a conversation of messages has ended.
+    init(_ messages: Result<Int, StreamError>) {
+        switch messages {
+        case .success(let count): self = .messages(count)
+        case .failure(let error): self = .failed(error)
+        }
+    }
+
     /// Whether it reached its conversation.
     var wasServed: Bool {
         switch self {

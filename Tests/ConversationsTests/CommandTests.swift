@@ -354,7 +354,7 @@ struct CommandTests {
             try await PlainStream(channels.0).write("Hello")
             channels.0.reset()
             let code = await failureCode { () async throws(StreamError) in
-                try await Command.serve(stream, replies: documentReplies, transcript: nil)
+                _ = try await served(stream, nil)
             }
             #expect(code == .reset)
         }
@@ -365,8 +365,7 @@ struct CommandTests {
     ) -> Task<HalfEnd<Int>, Never> {
         loop.spawn {
             await half(ends.server) { () throws(StreamError) in
-                try await Command.serve(
-                    ends.server, replies: documentReplies, transcript: transcript)
+                try await served(ends.server, transcript)
             }
         }
     }
@@ -376,6 +375,17 @@ struct CommandTests {
             try await Command.ask(ends.client, transcript: transcript)
         }
     }
+}
+
+/// Serves a stream to its end.
+private func served(
+    _ stream: some ByteStream, _ transcript: ScriptedTranscript?
+) async throws(StreamError) -> Int {
+    try await withCheckedContinuation { end in
+        Command.serve(
+            stream, replies: { () throws(StreamError) in documentReplies }, transcript: transcript,
+            ended: { end.resume(returning: $0) })
+    }.get()
 }
 
 /// The third document's.

@@ -210,6 +210,58 @@ struct AnsweringTests {
         }
     }
 
+    @Test func begun_answersWithoutATask_untilItIsCancelled() async throws {
+        try await onLoop { loop in
+            let (a, b) = try await Carrier.pair.streams(on: loop)
+            let ends = Shared<[Ending]>([])
+            weak var held: Shared<Int>?
+            begin(b, ends, holding: &held)
+            for text in ["a", "b"] {
+                try await a.write(text: text)
+                #expect(try await a.readText() == text)
+            }
+            #expect(held?.value == 2)
+            #expect(ends.value == [])
+            b.channel.cancel()
+            b.channel.cancel()
+            #expect(ends.value == [.failed(.cancelled)])
+            #expect(held == nil)
+        }
+    }
+
+    @Test func begun_endsAtOnce_whereTheChannelHasFailed() async throws {
+        try await onLoop { loop in
+            let (_, b) = try await Carrier.pair.streams(on: loop)
+            b.channel.fail(StreamError(.reset, "it broke"))
+            let ends = Shared<[Ending]>([])
+            weak var held: Shared<Int>?
+            begin(b, ends, holding: &held)
+            #expect(ends.value == [.failed(.reset)])
+            #expect(held == nil)
+        }
+    }
+
+    private func begin(
+        _ stream: some ByteStream, _ ends: Shared<[Ending]>, holding held: inout Shared<Int>?
+    ) {
+        let count = Shared(0)
+        held = count
+        stream.beginAnswering(
+            upTo: 1_024,
+            { message, output in
+                count.value += 1
+                output.append(message[0])
+                return .send
+            },
+            ended: { result in
+                do throws(StreamError) {
+                    ends.value.append(try result.get() ? .answered : .peerEnded)
+                } catch {
+                    ends.value.append(.failed(error.code))
+                }
+            })
+    }
+
     @Test func bytesReadAhead_areAnsweredFirst_inPieces() async throws {
         try await onLoop { loop in
             let (a, b) = try await Carrier.pair.streams(on: loop)
