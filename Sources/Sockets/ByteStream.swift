@@ -125,7 +125,7 @@ extension ByteStream {
                 if output.isEmpty { throw error }
                 return .moved(output.count)
             }
-            if output.freeCapacity < EventLoop.recordPayload { return .moved(output.count) }
+            if output.freeCapacity < Room.recordPayload { return .moved(output.count) }
         }
     }
 
@@ -136,7 +136,7 @@ extension ByteStream {
     public func untilReadable() async throws(StreamError) -> Bool {
         if readAhead != nil { return true }
         // As much as a record holds, so that its boundary is kept.
-        let bytes = try await read(upTo: EventLoop.recordPayload) { [UInt8]($0) }
+        let bytes = try await read(upTo: Room.recordPayload) { [UInt8]($0) }
         readAhead = bytes
         return bytes != nil
     }
@@ -170,7 +170,7 @@ extension ByteStream {
             if try await announceEnd() {
                 channel.shutdownWrite()
                 isShut = true
-                while try await read(upTo: EventLoop.recordPayload, { _ in }) != nil {}
+                while try await read(upTo: Room.recordPayload, { _ in }) != nil {}
             }
         } catch {
             failure = error

@@ -7,7 +7,7 @@
 package final class Room {
     package let bytes: UnsafeMutableBufferPointer<UInt8>
 
-    fileprivate init() {
+    init() {
         unsafe bytes = .allocate(capacity: Self.capacity)
     }
 
@@ -32,22 +32,7 @@ package final class Room {
     /// Eight full records with what encryption adds to them: more make a transfer no faster, since they
     /// no longer fit into a processor's cache.
     package static let records = 8
-    package static let capacity = records * (EventLoop.recordPayload + 512)
-}
-
-extension EventLoop {
-    /// To be given back on this loop.
-    package func takeRoom() -> Room {
-        assert(isMine)
-        return spareRooms.popLast() ?? Room()
-    }
-
-    /// Takes back a room; nobody may use it any more.
-    package func giveBack(_ room: Room) {
-        assert(isMine)
-        if spareRooms.count < Self.maxSpareRooms { spareRooms.append(room) }
-    }
-
-    /// As many as one transfer needs at a time.
-    private static let maxSpareRooms = 3
+    package static let capacity = records * (recordPayload + 512)
+    /// The most bytes that a TLS record carries (RFC 8446, section 5.1).
+    static let recordPayload = 16_384
 }

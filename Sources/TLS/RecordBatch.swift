@@ -1,7 +1,6 @@
 // Records of a transfer that move together.
 // SPDX-License-Identifier: Apache-2.0
-internal import COpenSSL
-public import Sockets
+internal import Sockets
 
 /// What lies between OpenSSL, which handles one record at a time, and a channel, whose calls cost
 /// more than a record's encryption: records that are sent in one call, and those that came in one. It
@@ -98,36 +97,4 @@ final class RecordBatch {
     }
 
     private static let longestRecord = 16_384 + 256 + 5
-}
-
-extension TLSStream {
-    public func attemptReadMany(
-        into output: inout OutputSpan<UInt8>
-    ) throws(StreamError) -> Attempt {
-        takesMany = true
-        defer { takesMany = false }
-        return try attemptReads(into: &output)
-    }
-
-    /// Encrypts full records from the beginning of `bytes`, which the write that follows sends together
-    /// with its own: at least a byte is left for that.
-    ///
-    /// - Returns: the number of bytes.
-    func gather(_ bytes: Span<UInt8>) throws(StreamError) -> Int {
-        guard bytes.count > Self.recordPayload else { return 0 }
-        let batch = openBatch()
-        var count = 0
-        while bytes.count - count > Self.recordPayload, batch.hasRoom {
-            let result = batch.gather(on: channel.loop) {
-                unsafe bytes.extracting(droppingFirst: count).withUnsafeBufferPointer {
-                    unsafe SSL_write(ssl, $0.baseAddress, Int32(Self.recordPayload))
-                }
-            }
-            guard case .moved(let moved) = try outcome(of: result, "the write") else { break }
-            count += moved
-        }
-        return count
-    }
-
-    private static var recordPayload: Int { 16_384 }
 }
