@@ -153,14 +153,30 @@ public final class RemoteClient<Stream: ByteStream> {
         _ bytes: Span<UInt8>, at offset: inout Int
     ) throws(StreamError) -> Outcome? {
         var outcome: Outcome?
+        // Output that came together is passed on together.
+        var outputs: [Range<Int>] = []
+        defer { pass(on: outputs, of: bytes) }
         while outcome == nil {
+            let isWhole = frames.isBetweenFrames && !unanswered.isEmpty
+            var length = 0
             let hasCome = try frames.next(bytes, at: &offset) {
                 (type, payload) throws(StreamError) in
-                outcome = try take(type, payload)
+                if isWhole, type == .output {
+                    length = payload.count
+                } else {
+                    pass(on: outputs, of: bytes)
+                    outputs = []
+                    outcome = try take(type, payload)
+                }
             }
             guard hasCome else { break }
+            if length > 0 { outputs.append((offset - length)..<offset) }
         }
         return outcome
+    }
+
+    private func pass(on outputs: [Range<Int>], of bytes: Span<UInt8>) {
+        if !outputs.isEmpty { console.write(output: outputs, of: bytes) }
     }
 
     private func take(

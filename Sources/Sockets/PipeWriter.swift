@@ -1,6 +1,5 @@
 // What a program reads, written as fast as it reads.
 // SPDX-License-Identifier: Apache-2.0
-internal import CLinux
 internal import Glibc
 package import System
 
@@ -46,7 +45,7 @@ public final class PipeWriter: EventSource {
     package func write(_ pieces: [Range<Int>], of bytes: Span<UInt8>) {
         var next = 0
         while next < pieces.count, pending.isEmpty {
-            let some = pieces[next..<min(next + Self.maxPieces, pieces.count)]
+            let some = pieces[next..<min(next + Descriptor.maxPieces, pieces.count)]
             var count = attempt(some, bytes)
             for piece in some {
                 let done = min(count, piece.count)
@@ -104,18 +103,9 @@ public final class PipeWriter: EventSource {
 
     /// - Returns: how much was written, possibly less than there is room for.
     private func attempt(_ pieces: ArraySlice<Range<Int>>, _ bytes: Span<UInt8>) -> Int {
-        guard let number = descriptor?.number else { return 0 }
-        let count = unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: pieces.count) {
-            vector in
-            unsafe bytes.withUnsafeBufferPointer { bytes in
-                for (index, piece) in pieces.enumerated() {
-                    unsafe vector[index] = iovec(
-                        iov_base: UnsafeMutableRawPointer(
-                            mutating: bytes.baseAddress! + piece.lowerBound),
-                        iov_len: piece.count)
-                }
-                return unsafe writev(number, vector.baseAddress, Int32(pieces.count))
-            }
+        guard descriptor != nil else { return 0 }
+        let count = unsafe bytes.withUnsafeBufferPointer {
+            unsafe descriptor!.write(pieces, of: $0)
         }
         note(max(0, count))
         return max(0, count)
@@ -125,8 +115,6 @@ public final class PipeWriter: EventSource {
         taken += count
         if let number = descriptor?.number { width.note(count, through: number) }
     }
-
-    private static let maxPieces = 16
 
     private func close() {
         guard let number = descriptor?.number else { return }

@@ -29,8 +29,7 @@ package final class Room {
         unsafe try body(UnsafeBufferPointer(rebasing: bytes[range]).span)
     }
 
-    /// Eight full records with what encryption adds to them: more make a transfer no faster, since they
-    /// no longer fit into a processor's cache.
+    /// Full records: enough that calls cost little beside them, few enough to stay in a processor's cache.
     package static let records = 8
     package static let capacity = records * (recordPayload + 512)
     /// The most bytes that a TLS record carries (RFC 8446, section 5.1).
