@@ -18,7 +18,7 @@ public final class RemoteClient<Stream: ByteStream> {
     private var restOffset = 0
     /// The lengths of the runs that await an answer.
     private var unanswered: [Int] = []
-    private var outbox: [UInt8] = []
+    private(set) var outbox: [UInt8] = []
     private let written = Bell()
     private var writer: Task<Void, Never>?
     private var isOver = false
@@ -30,7 +30,7 @@ public final class RemoteClient<Stream: ByteStream> {
     private var inputHasEnded = false
     private var inputFailure: StreamError?
 
-    private var channel: Channel { stream.channel }
+    var channel: Channel { stream.channel }
     private var loop: EventLoop { channel.loop }
 
     /// `finish()` must follow.
@@ -259,7 +259,7 @@ public final class RemoteClient<Stream: ByteStream> {
 
     // MARK: Writing
 
-    private func say(_ type: FrameType) {
+    func say(_ type: FrameType) {
         var frame: [UInt8] = []
         frame.append(type)
         say(frame)
@@ -297,16 +297,4 @@ public final class RemoteClient<Stream: ByteStream> {
     private static var maxInput: Int { Room.records * Frame.payloadLimit }
     /// How many bytes must have been sent at once for the next to be likely to be as many.
     private static var worthKeeping: Int { 16_384 }
-}
-
-extension RemoteClient: Driver {
-    package func channelChanged() {}
-
-    package func keepAlive() {
-        // Pending data shows it as well. An unsolicited pong tells the server that its answers are not
-        // read yet, so that the session does not count as having nothing to do.
-        if outbox.isEmpty { say(channel.isHolding ? .pong : .ping) }
-    }
-
-    package var owesPeer: Bool { !outbox.isEmpty }
 }
