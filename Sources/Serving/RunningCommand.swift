@@ -125,6 +125,8 @@ final class RunningCommand<Stream: ByteStream> {
                     if isWhole, case .input = arrival {
                         length = payload.count
                     } else {
+                        // Its account is closed already: nothing more may be asked for on it.
+                        if case .inputEnd = arrival { input = .ended }
                         pass(on: inputs, of: bytes)
                         inputs = []
                         take(arrival, payload)
