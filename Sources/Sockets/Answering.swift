@@ -51,8 +51,8 @@ extension ByteStream {
 
     /// The same without a task, whose memory a session that waits for a message would hold: returns at once.
     ///
-    /// - Parameter ended: called once with what `answer` would return or throw, possibly before this returns.
-    ///   `Channel.cancel()` ends it early.
+    /// `ended` is called once with what `answer` would return or throw, possibly before this returns.
+    /// `Channel.cancel()` ends it early.
     public func beginAnswering(
         upTo maximum: Int, ping: @escaping () -> [UInt8] = { [] },
         _ body: @escaping (Span<UInt8>, inout OutputSpan<UInt8>) -> Turn,
