@@ -99,6 +99,11 @@ int parley_readable(int fd)
     return ioctl(fd, FIONREAD, &count) ? 0 : count;
 }
 
+void parley_widen_pipe(int fd, int size)
+{
+    (void)fcntl(fd, F_SETPIPE_SZ, size);
+}
+
 int parley_pipe_capacity(int fd)
 {
     return fcntl(fd, F_GETPIPE_SZ);

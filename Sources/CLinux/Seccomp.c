@@ -70,8 +70,9 @@ static const struct {
 #endif
 };
 
-// A program whose output waits in a full pipe is held up by its client.
-static const unsigned descriptor_commands[] = {F_GETFD, F_GETFL, F_GETPIPE_SZ};
+// A program whose output waits in a full pipe is held up by its client. A transfer has a larger pipe, within what the
+// system allows a user.
+static const unsigned descriptor_commands[] = {F_GETFD, F_GETFL, F_GETPIPE_SZ, F_SETPIPE_SZ};
 static const unsigned controls[] = {FIONREAD};
 // The other options of these levels are for programs in the kernel, other protocols on top of TCP,
 // and root.

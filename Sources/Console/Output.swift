@@ -74,6 +74,25 @@ public final class Output: EventSource, Resumable {
         pending.append(contentsOf: bytes)
     }
 
+    /// Adds pieces of `bytes`. Many bytes are written at once, as far as that is possible, and not copied to the
+    /// end of the turn.
+    public func write(_ pieces: [Range<Int>], of bytes: Span<UInt8>) {
+        var done = 0
+        if pieces.count > 1, pending.isEmpty, !isClosed, isOwn, turn == nil, !(isPipe && keepsLines)
+        {
+            // What fails now fails again at the end of the turn.
+            done = unsafe bytes.withUnsafeBufferPointer {
+                max(0, unsafe descriptor.write(pieces, of: $0))
+            }
+        }
+        for piece in pieces {
+            let written = min(done, piece.count)
+            done -= written
+            write(bytes.extracting(piece.dropFirst(written)))
+        }
+        if let last = pieces.last?.last { isAtLineStart = bytes[last] == UInt8(ascii: "\n") }
+    }
+
     /// Ends a line that was added in one turn. If nobody reads, whole lines beyond a limit are
     /// dropped and counted, so that memory does not grow.
     public func endLine(from start: Int) {

@@ -53,6 +53,11 @@ package enum Frame {
     /// What a server reads ahead of a running command.
     package static let aheadLimit = 65_536
 
+    /// How long so much payload is as frames, as few as will hold it.
+    package static func length(of payload: Int) -> Int {
+        payload + (payload + payloadLimit - 1) / payloadLimit * headerLength
+    }
+
     package static func header(_ type: FrameType, _ length: Int) -> (UInt8, UInt8, UInt8, UInt8) {
         precondition(length <= payloadLimit)
         return (

@@ -14,6 +14,9 @@ package struct FrameReader {
         self.sender = sender
     }
 
+    /// Whether the next byte is a frame's first.
+    package var isBetweenFrames: Bool { partial.isEmpty }
+
     /// Hands over the incomplete frame so far, so that it can be read again.
     package mutating func takePartial() -> [UInt8] {
         defer { partial = [] }

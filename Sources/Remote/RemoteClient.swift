@@ -18,7 +18,7 @@ public final class RemoteClient<Stream: ByteStream> {
     private var restOffset = 0
     /// The lengths of the runs that await an answer.
     private var unanswered: [Int] = []
-    private var outbox: [UInt8] = []
+    private(set) var outbox: [UInt8] = []
     private let written = Bell()
     private var writer: Task<Void, Never>?
     private var isOver = false
@@ -30,7 +30,7 @@ public final class RemoteClient<Stream: ByteStream> {
     private var inputHasEnded = false
     private var inputFailure: StreamError?
 
-    private var channel: Channel { stream.channel }
+    var channel: Channel { stream.channel }
     private var loop: EventLoop { channel.loop }
 
     /// `finish()` must follow.
@@ -120,9 +120,7 @@ public final class RemoteClient<Stream: ByteStream> {
                     await console.drained()
                     hear()
                 }
-                let result = try await stream.read(upTo: 16_384) { bytes in
-                    self.taken(bytes)
-                }
+                let result = try await stream.readMany { self.taken($0) }
                 guard let result else {
                     throw StreamError(
                         .endedEarly,
@@ -155,14 +153,30 @@ public final class RemoteClient<Stream: ByteStream> {
         _ bytes: Span<UInt8>, at offset: inout Int
     ) throws(StreamError) -> Outcome? {
         var outcome: Outcome?
+        // Output that came together is passed on together.
+        var outputs: [Range<Int>] = []
+        defer { pass(on: outputs, of: bytes) }
         while outcome == nil {
+            let isWhole = frames.isBetweenFrames && !unanswered.isEmpty
+            var length = 0
             let hasCome = try frames.next(bytes, at: &offset) {
                 (type, payload) throws(StreamError) in
-                outcome = try take(type, payload)
+                if isWhole, type == .output {
+                    length = payload.count
+                } else {
+                    pass(on: outputs, of: bytes)
+                    outputs = []
+                    outcome = try take(type, payload)
+                }
             }
             guard hasCome else { break }
+            if length > 0 { outputs.append((offset - length)..<offset) }
         }
         return outcome
+    }
+
+    private func pass(on outputs: [Range<Int>], of bytes: Span<UInt8>) {
+        if !outputs.isEmpty { console.write(output: outputs, of: bytes) }
     }
 
     private func take(
@@ -245,7 +259,7 @@ public final class RemoteClient<Stream: ByteStream> {
 
     // MARK: Writing
 
-    private func say(_ type: FrameType) {
+    func say(_ type: FrameType) {
         var frame: [UInt8] = []
         frame.append(type)
         say(frame)
@@ -279,20 +293,8 @@ public final class RemoteClient<Stream: ByteStream> {
 
     /// How many bytes may wait to be sent before more input is read.
     private static var maxWaiting: Int { 131_072 }
-    /// How much input is read at once: full frames, and as much as a pipe usually holds.
-    private static var maxInput: Int { 4 * Frame.payloadLimit }
+    /// How much input is read at once: full frames that are encrypted together.
+    private static var maxInput: Int { Room.records * Frame.payloadLimit }
     /// How many bytes must have been sent at once for the next to be likely to be as many.
     private static var worthKeeping: Int { 16_384 }
-}
-
-extension RemoteClient: Driver {
-    package func channelChanged() {}
-
-    package func keepAlive() {
-        // Pending data shows it as well. An unsolicited pong tells the server that its answers are not
-        // read yet, so that the session does not count as having nothing to do.
-        if outbox.isEmpty { say(channel.isHolding ? .pong : .ping) }
-    }
-
-    package var owesPeer: Bool { !outbox.isEmpty }
 }

@@ -5,6 +5,8 @@ public import Sockets
 /// Where a command's output goes and its input comes from. Confined to its loop.
 public protocol RemoteConsole: AnyObject {
     func write(output bytes: Span<UInt8>)
+    /// Pieces of `bytes` that came together.
+    func write(output pieces: [Range<Int>], of bytes: Span<UInt8>)
     func write(errorOutput bytes: Span<UInt8>)
 
     /// Whether so much was written that no more should come until it is consumed.
@@ -17,4 +19,10 @@ public protocol RemoteConsole: AnyObject {
     ///
     /// - Throws: `cancelled`; `system` if it can't be read.
     func input(upTo count: Int) async throws(StreamError) -> [UInt8]?
+}
+
+extension RemoteConsole {
+    public func write(output pieces: [Range<Int>], of bytes: Span<UInt8>) {
+        for piece in pieces { write(output: bytes.extracting(piece)) }
+    }
 }

@@ -5,8 +5,8 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// The one writer of a session while a program runs. Output goes from the pipes, preceded by a frame's
-/// header, into the loop's output buffer and from there into a record; only its client can hold it up.
+/// The one writer of a session while a program runs. Output goes from the pipes into a room of the loop's,
+/// with gaps for the frames' headers, and from there into records; only its client can hold it up.
 final class CommandOutput<Stream: ByteStream> {
     /// Bytes of output that were taken from the program within its limit.
     private(set) var count = 0
@@ -87,8 +87,8 @@ final class CommandOutput<Stream: ByteStream> {
         guard pipe.isReadable, output.freeCapacity > Frame.headerLength + Self.leastChunk
         else { return 0 }
         let start = output.count
-        for _ in 0..<Frame.headerLength { output.append(type.rawValue) }
-        let count = pipe.read(into: &output)
+        let count = pipe.read(
+            into: &output, cutting: Frame.payloadLimit, after: Frame.headerLength)
         var kept = count
         if self.count + count > limit {
             kept = limit - self.count
@@ -96,26 +96,31 @@ final class CommandOutput<Stream: ByteStream> {
         }
         self.count += kept
         if type == .errorOutput { errorCount += kept }
-        guard kept > 0 else {
-            output.removeLast(output.count - start)
-            return count
+        output.removeLast(output.count - start - Frame.length(of: kept))
+        var frames = output.mutableSpan
+        var (begin, rest) = (start, kept)
+        while rest > 0 {
+            let length = min(rest, Frame.payloadLimit)
+            let header = Frame.header(type, length)
+            frames[begin] = header.0
+            frames[begin + 1] = header.1
+            frames[begin + 2] = header.2
+            frames[begin + 3] = header.3
+            begin += Frame.headerLength + length
+            rest -= length
         }
-        output.removeLast(count - kept)
-        let header = Frame.header(type, kept)
-        var frame = output.mutableSpan
-        frame[start + 1] = header.1
-        frame[start + 2] = header.2
-        frame[start + 3] = header.3
         return count
     }
 
     // MARK: Sending
 
-    /// Sends what was gathered; what the client does not accept at once is kept separately, because
-    /// others use the loop's buffer meanwhile.
-    func send(_ filled: Int) async throws(StreamError) {
-        guard !hasNobody else { return }
-        let rest = try channel.loop.withGathered(filled) { (bytes) throws(StreamError) in
+    /// Sends what was gathered in a room; what the client does not accept at once is kept separately, because
+    /// others use the room meanwhile.
+    ///
+    /// - Returns: what is left to send.
+    func attempt(_ room: Room, _ filled: Int) throws(StreamError) -> [UInt8] {
+        guard !hasNobody else { return [] }
+        return try room.read(0..<filled) { (bytes) throws(StreamError) in
             var sent = 0
             while sent < bytes.count {
                 guard
@@ -126,7 +131,6 @@ final class CommandOutput<Stream: ByteStream> {
             }
             return Array(bytes.extracting(droppingFirst: sent))
         }
-        if !rest.isEmpty { try await send(rest) }
     }
 
     func send(_ bytes: [UInt8]) async throws(StreamError) {
@@ -172,8 +176,8 @@ final class CommandOutput<Stream: ByteStream> {
         isCut && (program.output.isFull || program.errorOutput.isFull)
     }
 
-    /// Bytes per turn of the loop, as for a socket.
-    static var turn: Int { 65_536 }
+    /// Bytes per turn of the loop: as many as a room holds.
+    static var turn: Int { Room.records * Frame.payloadLimit }
     /// A smaller remainder of the output buffer is not worth a read.
     private static var leastChunk: Int { 512 }
     /// How many bytes of frames other than output may wait.

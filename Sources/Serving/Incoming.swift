@@ -48,6 +48,9 @@ final class Incoming {
         }
     }
 
+    /// Whether the next byte is a frame's first.
+    var isBetweenFrames: Bool { frames.isBetweenFrames }
+
     private func note(
         _ type: FrameType, _ payload: Span<UInt8>
     ) throws(StreamError) -> Arrival {

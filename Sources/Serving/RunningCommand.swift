@@ -102,9 +102,7 @@ final class RunningCommand<Stream: ByteStream> {
                     try await channel.wait(for: .read)
                     continue
                 }
-                let taken = try await stream.read(upTo: 16_384) { bytes in
-                    self.taken(bytes)
-                }
+                let taken = try await stream.readMany { self.taken($0) }
                 guard let taken else { return leave(.clientLeft) }
                 try taken.get()
             }
@@ -116,12 +114,37 @@ final class RunningCommand<Stream: ByteStream> {
 
     private func taken(_ bytes: Span<UInt8>) -> Result<Void, StreamError> {
         var offset = 0
+        // Input that came together is passed on together.
+        var inputs: [Range<Int>] = []
+        defer { pass(on: inputs, of: bytes) }
         do throws(StreamError) {
-            while try incoming.next(bytes, at: &offset, take) {}
-            return .success(())
+            while true {
+                let isWhole = incoming.isBetweenFrames
+                var length = 0
+                let hasCome = try incoming.next(bytes, at: &offset) { (arrival, payload) in
+                    if isWhole, case .input = arrival {
+                        length = payload.count
+                    } else {
+                        // Its account is closed already: nothing more may be asked for on it.
+                        if case .inputEnd = arrival { input = .ended }
+                        pass(on: inputs, of: bytes)
+                        inputs = []
+                        take(arrival, payload)
+                    }
+                }
+                guard hasCome else { return .success(()) }
+                if length > 0 { inputs.append((offset - length)..<offset) }
+            }
         } catch {
             return .failure(error)
         }
+    }
+
+    private func pass(on inputs: [Range<Int>], of bytes: Span<UInt8>) {
+        guard !inputs.isEmpty else { return }
+        for range in inputs { bytesIn += range.count }
+        program.input?.write(inputs, of: bytes)
+        replaceInput()
     }
 
     private func take(_ arrival: Arrival, _ payload: Span<UInt8>) {
@@ -153,8 +176,9 @@ final class RunningCommand<Stream: ByteStream> {
         if case .told = phase { return }
         guard case .wanted(let replaced) = input, let pipe = program.input, !pipe.isClosed
         else { return }
-        let due = pipe.taken - replaced
-        guard due >= Self.window / 4 else { return }
+        // Full frames.
+        let due = (pipe.taken - replaced) / Frame.payloadLimit * Frame.payloadLimit
+        guard due >= 4 * Frame.payloadLimit else { return }
         input = .wanted(replaced: replaced + due)
         wantInput(due)
     }
@@ -171,17 +195,10 @@ final class RunningCommand<Stream: ByteStream> {
             }
             let course = program.course
             replaceInput()
-            var filled = 0
-            var count = 0
-            loop.withOutput(&filled) { room in
-                count = output.gather(program, into: &room)
-            }
-            if output.isOverLimit { program.stop(.overOutput) }
-            if case .done(let outcome) = course, output.isQuiet(program) {
-                sayExit(outcome, &filled)
-            }
+            var (filled, count) = (0, 0)
             do throws(StreamError) {
-                if filled > 0 { try await output.send(filled) }
+                let rest = try move(course, &filled, &count)
+                if !rest.isEmpty { try await output.send(rest) }
             } catch {
                 leave(.failure(error))
             }
@@ -199,18 +216,35 @@ final class RunningCommand<Stream: ByteStream> {
         }
     }
 
+    /// Gathers frames and sends them as far as the client accepts them at once.
+    ///
+    /// - Parameters:
+    ///   - filled: gets the number of bytes that were gathered.
+    ///   - count: gets the number of bytes that were read.
+    /// - Returns: what is left to send.
+    private func move(
+        _ course: RemoteProgram.Course, _ filled: inout Int, _ count: inout Int
+    ) throws(StreamError) -> [UInt8] {
+        let room = loop.takeRoom()
+        defer { loop.giveBack(room) }
+        room.fill(&filled) { count = output.gather(program, into: &$0) }
+        if output.isOverLimit { program.stop(.overOutput) }
+        if case .done(let outcome) = course, output.isQuiet(program) {
+            room.fill(&filled) { sayExit(outcome, &$0) }
+        }
+        return filled > 0 ? try output.attempt(room, filled) : []
+    }
+
     /// Gathers the exit, if there is room.
-    private func sayExit(_ outcome: Outcome, _ filled: inout Int) {
+    private func sayExit(_ outcome: Outcome, _ room: inout OutputSpan<UInt8>) {
         if case .told = phase { return }
         var outcome = outcome
         // However it has ended: output that was cut off must not pass for all of it.
         if output.isOverLimit, case .ended = outcome { outcome = .overOutput }
         let exit = outcome.frame
-        loop.withOutput(&filled) { room in
-            guard room.freeCapacity >= exit.count else { return }
-            room.append(contentsOf: exit.span)
-            phase = .told
-        }
+        guard room.freeCapacity >= exit.count else { return }
+        room.append(contentsOf: exit.span)
+        phase = .told
     }
 
     /// How many bytes of input may be on their way to the program: enough for a fast program at the

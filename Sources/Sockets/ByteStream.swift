@@ -28,6 +28,9 @@ public protocol ByteStream: AnyObject, SendableMetatype {
     /// - Throws: `StreamError`; an unclean end is an error.
     func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt
 
+    /// Reads what has arrived, from any number of records, while there is room for a full one.
+    func attemptReadMany(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt
+
     /// Writes a part of `bytes`, all of it in one record if it fits into one. After `.blocked` the
     /// next attempt must be for the same bytes.
     func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt
@@ -72,6 +75,60 @@ extension ByteStream {
         }
     }
 
+    /// Like `read`, for bytes whose boundaries mean nothing: calls `body` with as many as have arrived, up
+    /// to a room full.
+    ///
+    /// - Returns: nil at the clean end.
+    /// - Throws: `StreamError`.
+    package func readMany<R>(_ body: (Span<UInt8>) -> R) async throws(StreamError) -> R? {
+        if let held = readAhead.take() { return body(held.span) }
+        while true {
+            try channel.check()
+            var result: R?
+            switch try attemptReadMany({ result = body($0) }) {
+            case .moved: return result
+            case .ended: return nil
+            case .blocked(let direction): try await channel.wait(for: direction)
+            }
+        }
+    }
+
+    private func attemptReadMany(_ body: (Span<UInt8>) -> Void) throws(StreamError) -> Attempt {
+        let room = channel.loop.takeRoom()
+        defer { channel.loop.giveBack(room) }
+        var filled = 0
+        var attempt = Attempt.ended
+        try room.fill(&filled) { (output) throws(StreamError) in
+            attempt = try attemptReadMany(into: &output)
+        }
+        guard filled > 0 else { return attempt }
+        room.read(0..<filled, body)
+        return .moved(filled)
+    }
+
+    public func attemptReadMany(
+        into output: inout OutputSpan<UInt8>
+    ) throws(StreamError) -> Attempt {
+        try attemptReads(into: &output)
+    }
+
+    /// Reads until there is nothing more, or room for less than a full record.
+    package func attemptReads(
+        into output: inout OutputSpan<UInt8>
+    ) throws(StreamError) -> Attempt {
+        while true {
+            do throws(StreamError) {
+                let attempt = try attemptRead(into: &output)
+                guard case .moved = attempt else { return attempt }
+            } catch {
+                // It stays, and is thrown once what came before it was taken.
+                if output.isEmpty { throw error }
+                return .moved(output.count)
+            }
+            if output.freeCapacity < Room.recordPayload { return .moved(output.count) }
+        }
+    }
+
     /// Waits until there is something to read, without taking it.
     ///
     /// - Returns: false at the clean end.
@@ -79,7 +136,7 @@ extension ByteStream {
     public func untilReadable() async throws(StreamError) -> Bool {
         if readAhead != nil { return true }
         // As much as a record holds, so that its boundary is kept.
-        let bytes = try await read(upTo: EventLoop.recordPayload) { [UInt8]($0) }
+        let bytes = try await read(upTo: Room.recordPayload) { [UInt8]($0) }
         readAhead = bytes
         return bytes != nil
     }
@@ -113,7 +170,7 @@ extension ByteStream {
             if try await announceEnd() {
                 channel.shutdownWrite()
                 isShut = true
-                while try await read(upTo: EventLoop.recordPayload, { _ in }) != nil {}
+                while try await read(upTo: Room.recordPayload, { _ in }) != nil {}
             }
         } catch {
             failure = error
@@ -132,6 +189,17 @@ extension ByteStream {
             case .ended: return false
             case .blocked(let direction): try await channel.wait(for: direction)
             }
+        }
+    }
+}
+
+extension Channel {
+    /// Discards what arrives, until the peer closes or the current deadline passes.
+    fileprivate func drain() async {
+        while true {
+            let count = unsafe receive(into: UnsafeMutableRawBufferPointer(loop.input))
+            if count > 0 { continue }
+            guard count == Self.wouldBlock, (try? await wait(for: .read)) != nil else { return }
         }
     }
 }

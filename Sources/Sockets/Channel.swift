@@ -11,22 +11,6 @@ public import System
 open class Channel: EventSource {
     public enum Direction: Sendable { case read, write }
 
-    /// What the channel is waiting for, each with its own deadline.
-    public enum Phase: Sendable {
-        case handshake
-        /// Every byte that moves restarts the deadline.
-        case idle
-        /// Only what the peer sends restarts the idle deadline. The driver sends pings.
-        case hearing
-        /// Only noted activity restarts the deadline, so that a peer that merely answers pings does
-        /// not stay for ever. The driver sends pings.
-        case resting
-        /// This end does not read, so the peer's silence means nothing and its pings get no answer:
-        /// twice a second, the driver shows the peer that this end is still there.
-        case holding
-        case close
-    }
-
     // In the order of use, since a message should touch few cache lines.
 
     /// Called instead of resuming a task while a stream answers by itself.
@@ -72,6 +56,17 @@ open class Channel: EventSource {
 
     /// Writes what fits: the number of bytes, or below zero an errno; `wouldBlock` if nothing fits.
     open func send(_ bytes: UnsafeRawBufferPointer) -> Int { -Int(ENOTCONN) }
+
+    /// Like `receive`, into two buffers, of which the second is used when the first is full.
+    open func receive(
+        into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
+    ) -> Int { unsafe receive(into: first) }
+
+    /// Like `send`, of two pieces, one after the other.
+    open func send(_ first: UnsafeRawBufferPointer, then second: UnsafeRawBufferPointer) -> Int {
+        let count = unsafe send(first)
+        return unsafe count < first.count ? count : count + max(0, send(second))
+    }
 
     /// Tells the peer that nothing more will come.
     open func shutdownWrite() {}
@@ -223,15 +218,6 @@ open class Channel: EventSource {
         try check()
     }
 
-    /// Discards what arrives, until the peer closes or the current deadline passes.
-    final func drain() async {
-        while true {
-            let count = unsafe receive(into: UnsafeMutableRawBufferPointer(loop.input))
-            if count > 0 { continue }
-            guard count == Self.wouldBlock, (try? await wait(for: .read)) != nil else { return }
-        }
-    }
-
     override public final func ready(_ events: Events) {
         let ended = !events.isDisjoint(with: .ended)
         if ended { hasHungUp = true }
@@ -283,7 +269,12 @@ open class Channel: EventSource {
     /// Notes that bytes arrived.
     public final func noteReceived(_ bytes: UnsafeRawBufferPointer) {
         if !opening.isComplete { unsafe opening.add(bytes) }
-        received &+= UInt64(bytes.count)
+        noteReceived(bytes.count)
+    }
+
+    /// Notes that bytes arrived behind the peer's opening.
+    final func noteReceived(_ count: Int) {
+        received &+= UInt64(count)
         moved = loop.now
     }
 

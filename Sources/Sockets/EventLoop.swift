@@ -52,6 +52,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     package let input: UnsafeMutableBufferPointer<UInt8>
     package let output: UnsafeMutableBufferPointer<UInt8>
 
+    /// Rooms that nobody uses at the moment.
+    var spareRooms: [Room] = []
+
     private let events: UnsafeMutableBufferPointer<parley_epoll_event>
 
     private struct Remote {
@@ -76,8 +79,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         self.waker = waker
         self.clock = clock
         turnBegan = Moment.now
-        unsafe input = .allocate(capacity: Self.recordPayload)
-        unsafe output = .allocate(capacity: Self.recordPayload)
+        unsafe input = .allocate(capacity: Room.recordPayload)
+        unsafe output = .allocate(capacity: Room.recordPayload)
         unsafe events = .allocate(capacity: Self.eventsATurn)
     }
 
@@ -276,7 +279,6 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         for call in taken.calls { call() }
     }
 
-    static let recordPayload = 16_384
     private static let eventsATurn = 256
     /// Later than any deadline, and small enough to add to.
     private static let farAway = UInt64(Int.max / 2)

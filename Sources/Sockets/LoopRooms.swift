@@ -22,12 +22,18 @@ extension EventLoop {
         filled = unsafe span.finalize(for: output)
     }
 
-    /// What is in the loop's output buffer.
-    package func withGathered<R>(
-        _ filled: Int, _ body: (Span<UInt8>) throws(StreamError) -> R
-    ) throws(StreamError) -> R {
+    /// Lends a room that nobody else uses meanwhile; to be given back on this loop.
+    package func takeRoom() -> Room {
         assert(isMine)
-        let bytes = unsafe UnsafeBufferPointer(rebasing: output[..<filled])
-        return unsafe try body(bytes.span)
+        return spareRooms.popLast() ?? Room()
     }
+
+    /// Takes back a room; nobody may use it any more.
+    package func giveBack(_ room: Room) {
+        assert(isMine)
+        if spareRooms.count < Self.maxSpareRooms { spareRooms.append(room) }
+    }
+
+    /// As many as one transfer needs at a time.
+    private static let maxSpareRooms = 3
 }

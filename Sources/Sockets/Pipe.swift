@@ -27,3 +27,23 @@ package final class Pipe {
 package func unblock(_ descriptor: borrowing Descriptor) {
     _ = fcntl(descriptor.number, F_SETFL, O_NONBLOCK)
 }
+
+/// The size of a pipe that many bytes go through: with the usual 64 KiB, the two ends would take turns
+/// more often than that takes to move. Other pipes stay as they are, since a user may have only so much
+/// (pipe(7)); the system then refuses more, and a transfer takes a little longer.
+struct PipeWidth {
+    private var moved = 0
+    private var isWide = false
+
+    mutating func note(_ count: Int, through descriptor: Int32) {
+        guard !isWide else { return }
+        moved += count
+        guard moved >= Self.transfer else { return }
+        isWide = true
+        parley_widen_pipe(descriptor, Self.wide)
+    }
+
+    /// So many bytes are a transfer.
+    private static let transfer = 1 << 20
+    private static let wide: Int32 = 1 << 18
+}

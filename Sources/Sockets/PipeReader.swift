@@ -10,6 +10,9 @@ public final class PipeReader: EventSource {
     private let changed: () -> Void
     /// The last read found nothing, and there was no event since.
     private var isDrained = false
+    /// The last read found at least a whole piece.
+    private var isFlowing = false
+    private var width = PipeWidth()
     /// Every writer has closed, and everything was read.
     public private(set) var hasEnded = false
 
@@ -52,16 +55,25 @@ public final class PipeReader: EventSource {
     ///
     /// - Returns: the number of bytes; 0 if there is nothing now, or nothing more.
     public func read(into output: inout OutputSpan<UInt8>) -> Int {
-        guard isReadable, output.freeCapacity > 0 else { return 0 }
-        let most = min(output.freeCapacity, rest ?? .max)
+        read(into: &output, cutting: output.freeCapacity, after: 0)
+    }
+
+    /// Reads what is there into the free capacity, in pieces: each but the last has `length` bytes, and
+    /// before each are `gap` bytes of no meaning.
+    ///
+    /// - Returns: the number of bytes without the gaps; 0 if there is nothing now, or nothing more.
+    package func read(
+        into output: inout OutputSpan<UInt8>, cutting length: Int, after gap: Int
+    ) -> Int {
+        guard isReadable, output.freeCapacity > gap else { return 0 }
         let count = unsafe output.withUnsafeMutableBufferPointer { buffer, filled in
-            var count = 0
-            repeat {
-                count = unsafe Glibc.read(descriptor.number, buffer.baseAddress! + filled, most)
-            } while count < 0 && errno == EINTR
-            filled += max(0, count)
+            let count = unsafe readPieces(
+                UnsafeMutableBufferPointer(rebasing: buffer[filled...]), length, gap)
+            if count > 0 { filled += count + (count + length - 1) / length * gap }
             return count
         }
+        isFlowing = count >= length
+        if count > 0 { width.note(count, through: descriptor.number) }
         if count == 0 { hasEnded = true }
         if let rest {
             self.rest = rest - max(0, count)
@@ -73,6 +85,31 @@ public final class PipeReader: EventSource {
         if hasEnded { changed() }
         return max(0, count)
     }
+
+    private func readPieces(
+        _ room: UnsafeMutableBufferPointer<UInt8>, _ length: Int, _ gap: Int
+    ) -> Int {
+        let most = rest ?? .max
+        // What a program writes now and then fits into one piece.
+        let pieces = isFlowing ? min(Self.maxPieces, (room.count + length) / (length + gap)) : 1
+        return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: pieces) { vector in
+            var used = 0
+            var (start, total) = (gap, 0)
+            while used < pieces, start < room.count, total < most {
+                let size = min(length, room.count - start, most - total)
+                unsafe vector[used] = iovec(iov_base: room.baseAddress! + start, iov_len: size)
+                used += 1
+                total += size
+                start += size + gap
+            }
+            while true {
+                let count = unsafe readv(descriptor.number, vector.baseAddress, Int32(used))
+                if count >= 0 || errno != EINTR { return count }
+            }
+        }
+    }
+
+    private static let maxPieces = 16
 
     override public func ready(_ events: Events) {
         isDrained = false

@@ -9,7 +9,10 @@ public final class PipeWriter: EventSource {
     private var descriptor: Descriptor?
     private let changed: () -> Void
     private var pending: [UInt8] = []
+    /// How much of it was written: what is left is not moved for each part.
+    private var written = 0
     private var isFinished = false
+    private var width = PipeWidth()
     /// Bytes that went into the program's pipe, or that nobody will read any more.
     public private(set) var taken = 0
 
@@ -37,6 +40,23 @@ public final class PipeWriter: EventSource {
         pending.append(contentsOf: bytes.extracting(droppingFirst: count))
     }
 
+    /// Like `write`, of pieces of `bytes`, in one call where they fit into the pipe: the program, which
+    /// a first piece wakes, then finds the others as well.
+    package func write(_ pieces: [Range<Int>], of bytes: Span<UInt8>) {
+        var next = 0
+        while next < pieces.count, pending.isEmpty {
+            let some = pieces[next..<min(next + Descriptor.maxPieces, pieces.count)]
+            var count = attempt(some, bytes)
+            for piece in some {
+                let done = min(count, piece.count)
+                if done < piece.count { write(bytes.extracting(piece.dropFirst(done))) }
+                count -= done
+            }
+            next += some.count
+        }
+        for piece in pieces[next...] { write(bytes.extracting(piece)) }
+    }
+
     /// Ends the input after what is pending.
     public func finish() {
         isFinished = true
@@ -47,8 +67,12 @@ public final class PipeWriter: EventSource {
         guard !pending.isEmpty else { return }
         var waiting: [UInt8] = []
         swap(&waiting, &pending)
-        let count = attempt(waiting.span)
-        waiting.removeFirst(count)
+        let count = attempt(waiting.span.extracting(droppingFirst: written))
+        written += count
+        if written >= waiting.count / 2 {
+            waiting.removeFirst(written)
+            written = 0
+        }
         swap(&waiting, &pending)
         guard count > 0 else { return }
         if isFinished, pending.isEmpty { close() }
@@ -73,8 +97,23 @@ public final class PipeWriter: EventSource {
                 close()
             }
         }
-        taken += written
+        note(written)
         return written
+    }
+
+    /// - Returns: how much was written, possibly less than there is room for.
+    private func attempt(_ pieces: ArraySlice<Range<Int>>, _ bytes: Span<UInt8>) -> Int {
+        guard descriptor != nil else { return 0 }
+        let count = unsafe bytes.withUnsafeBufferPointer {
+            unsafe descriptor!.write(pieces, of: $0)
+        }
+        note(max(0, count))
+        return max(0, count)
+    }
+
+    private func note(_ count: Int) {
+        taken += count
+        if let number = descriptor?.number { width.note(count, through: number) }
     }
 
     private func close() {

@@ -36,36 +36,87 @@ public final class Socket: Channel, Resumable {
     }
 
     override public func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        if isDrained { return Channel.wouldBlock }
+        guard mayReceive() else { return Channel.wouldBlock }
+        let count = unsafe recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
+        guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
+        note(count, of: buffer.count)
+        unsafe noteReceived(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        return count
+    }
+
+    override public func receive(
+        into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        guard mayReceive() else { return Channel.wouldBlock }
+        let count = unsafe withPieces(first, second) { unsafe readv(descriptor.number, $0, 2) }
+        guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
+        note(count, of: first.count + second.count)
+        noteReceived(count)
+        return count
+    }
+
+    /// Whether there may be something to receive, and others need not have their turn first.
+    private func mayReceive() -> Bool {
+        if isDrained { return false }
         if budgetTurn != loop.turns {
             budgetTurn = loop.turns
             budgetUsed = 0
         }
         // A peer that always has more must not keep the others waiting, whatever reads it: OpenSSL
         // processes any number of post-handshake messages in one call.
-        guard budgetUsed < Self.budget else {
-            if budgetUsed < Int.max {
-                budgetUsed = .max
-                loop.resumeNextTurn(self)
-            }
-            return Channel.wouldBlock
+        guard budgetUsed >= Self.budget else { return true }
+        if budgetUsed < Int.max {
+            budgetUsed = .max
+            loop.resumeNextTurn(self)
         }
-        let count = unsafe recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
-        guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
+        return false
+    }
+
+    private func note(_ count: Int, of room: Int) {
         budgetUsed += count
         // Short means empty, except for an end that follows the bytes: there are no more edges
         // then.
-        if count < buffer.count && !hasHungUp { isDrained = true }
-        unsafe noteReceived(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        return count
+        if count < room && !hasHungUp { isDrained = true }
     }
 
     override public func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let count = unsafe Glibc.send(
-            descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+        noted(
+            unsafe Glibc.send(
+                descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)))
+    }
+
+    override public func send(
+        _ first: UnsafeRawBufferPointer, then second: UnsafeRawBufferPointer
+    ) -> Int {
+        noted(
+            unsafe withPieces(
+                UnsafeMutableRawBufferPointer(mutating: first),
+                UnsafeMutableRawBufferPointer(mutating: second)
+            ) { pieces in
+                var message = unsafe msghdr()
+                unsafe message.msg_iov = unsafe pieces
+                unsafe message.msg_iovlen = 2
+                return unsafe sendmsg(descriptor.number, &message, Int32(MSG_NOSIGNAL))
+            })
+    }
+
+    private func noted(_ count: Int) -> Int {
         guard count >= 0 else { return -Int(errno) }
         noteSent(count)
         return count
+    }
+
+    private func withPieces(
+        _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
+        _ call: (UnsafeMutablePointer<iovec>) -> Int
+    ) -> Int {
+        var pieces = unsafe (
+            iovec(iov_base: first.baseAddress, iov_len: first.count),
+            iovec(iov_base: second.baseAddress, iov_len: second.count)
+        )
+        return unsafe withUnsafeMutableBytes(of: &pieces) {
+            unsafe call($0.assumingMemoryBound(to: iovec.self).baseAddress!)
+        }
     }
 
     override public func shutdownWrite() {

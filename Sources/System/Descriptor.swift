@@ -50,6 +50,27 @@ extension Descriptor {
         self.init(owning: unsafe open("/proc/self/fd/\(number)", flags))
     }
 
+    /// Writes pieces of `bytes` with one call, at most `maxPieces` of them.
+    ///
+    /// - Returns: the number of bytes; below zero, with `errno`, if that fails.
+    package func write(
+        _ pieces: some Collection<Range<Int>>, of bytes: UnsafeBufferPointer<UInt8>
+    ) -> Int {
+        unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.maxPieces) { vector in
+            var count = 0
+            for piece in pieces.prefix(Self.maxPieces) {
+                unsafe vector[count] = iovec(
+                    iov_base: UnsafeMutableRawPointer(
+                        mutating: bytes.baseAddress! + piece.lowerBound),
+                    iov_len: piece.count)
+                count += 1
+            }
+            return unsafe writev(number, vector.baseAddress, Int32(count))
+        }
+    }
+
+    package static var maxPieces: Int { 16 }
+
     /// What a descriptor leads to, as the type in a file's mode (inode(7)); nil if it is not open.
     package static func kind(of number: Int32) -> UInt32? {
         var status = stat()

@@ -183,7 +183,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         ErrorQueue.assertEmpty()
         // OpenSSL would allocate a record's buffer only to find that nothing has arrived. But it
         // reports a clean end as often as it is asked.
-        if channel.isDrained, unsafe SSL_has_pending(ssl) == 0,
+        if channel.isDrained, batch?.hasArrived != true, unsafe SSL_has_pending(ssl) == 0,
             unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN == 0
         {
             return .blocked(.read)
@@ -200,10 +200,15 @@ public final class TLSStream: TLSTransport, ByteStream {
     public func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        let result = unsafe bytes.withUnsafeBufferPointer {
+        defer { batch?.endGathering(on: channel.loop) }
+        let gathered = try gather(bytes)
+        let result = unsafe bytes.extracting(droppingFirst: gathered).withUnsafeBufferPointer {
             unsafe SSL_write(ssl, $0.baseAddress, Int32($0.count))
         }
-        return try outcome(of: result, "the write")
+        let attempt = try outcome(of: result, "the write")
+        guard gathered > 0 else { return attempt }
+        if case .moved(let count) = attempt { return .moved(gathered + count) }
+        return .moved(gathered)
     }
 
     public func attemptClose() throws(StreamError) -> Attempt {
@@ -225,7 +230,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     // MARK: Outcomes
 
     /// The only place that evaluates a call's result; it leaves the error queue empty.
-    private func outcome(of result: Int32, _ operation: String) throws(StreamError) -> Attempt {
+    func outcome(of result: Int32, _ operation: String) throws(StreamError) -> Attempt {
         if result > 0 { return .moved(Int(result)) }
         if isHelloTooLong {
             _ = ErrorQueue.drain()

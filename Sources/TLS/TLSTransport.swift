@@ -23,6 +23,12 @@ public class TLSTransport {
     final var gauge: Gauge?
     /// A hello exceeds the limit: OpenSSL has seen nothing that makes it allocate memory.
     final var isHelloTooLong = false
+    /// The reader takes more than a record at once.
+    final var takesMany = false
+    /// The last receive filled what OpenSSL had room for.
+    private final var hasMore = false
+    /// The records of a transfer; nil until there are several at once.
+    final var batch: RecordBatch?
     /// The server has asked this client for a certificate.
     final var isAsked = false
 
@@ -74,10 +80,14 @@ public class TLSTransport {
     static let kindOfBIO = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
 
     final func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let count = unsafe channel.receive(into: buffer)
+        if let count = unsafe batch?.take(into: buffer, for: channel.loop) { return count }
+        let count =
+            unsafe takesMany && hasMore
+            ? receiveMany(into: buffer) : channel.receive(into: buffer)
         if count == 0 { hasEnded = true }
         if count < 0 { error = Int32(-count) }
-        guard count > 0, let gauge else { return count }
+        if count > 0 { hasMore = count >= Self.largeRead }
+        guard count > 0, let gauge else { return min(count, buffer.count) }
         switch unsafe gauge.gauge.note(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
         case .goesOn: return count
         case .isDone:
@@ -89,9 +99,32 @@ public class TLSTransport {
         }
     }
 
+    /// - Returns: how much came, of which `buffer` may hold only the beginning.
+    private final func receiveMany(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let room = channel.loop.takeRoom()
+        let count = unsafe channel.receive(
+            into: buffer, then: UnsafeMutableRawBufferPointer(room.bytes))
+        if count > buffer.count {
+            openBatch().keep(room, count - buffer.count)
+        } else {
+            channel.loop.giveBack(room)
+        }
+        return count
+    }
+
+    final func openBatch() -> RecordBatch {
+        if let batch { return batch }
+        let new = RecordBatch()
+        batch = new
+        return new
+    }
+
     final func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let count = unsafe channel.send(bytes)
+        let count = unsafe batch?.send(bytes, to: channel) ?? channel.send(bytes)
         if count < 0 { error = Int32(-count) }
         return count
     }
+
+    /// A receive of so many bytes is a part of many.
+    private static let largeRead = 16_384
 }

@@ -67,15 +67,18 @@ final class RemoteTerminal: RemoteConsole {
         return collection ?? []
     }
 
-    func write(output bytes: Span<UInt8>) {
-        bytesOut += bytes.count
+    func write(output bytes: Span<UInt8>) { write(output: [0..<bytes.count], of: bytes) }
+
+    func write(output pieces: [Range<Int>], of bytes: Span<UInt8>) {
+        let count = pieces.reduce(0) { $0 + $1.count }
+        bytesOut += count
         if let kept = collection {
-            guard kept.count + bytes.count <= Self.longestCollection else { return }
-            collection?.append(contentsOf: bytes)
+            guard kept.count + count <= Self.longestCollection else { return }
+            for piece in pieces { collection?.append(contentsOf: bytes.extracting(piece)) }
             return
         }
         if output.isTerminal { progress?.erase() }
-        output.write(bytes)
+        output.write(pieces, of: bytes)
     }
 
     func write(errorOutput bytes: Span<UInt8>) {

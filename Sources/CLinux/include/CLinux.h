@@ -76,6 +76,8 @@ int parley_pipe(int ends[2]);
 // Bytes that can currently be read from a pipe.
 int parley_readable(int fd);
 
+/** Lets a pipe hold so many bytes, if its user may have that. */
+void parley_widen_pipe(int fd, int size);
 /** How many bytes a pipe can hold. */
 int parley_pipe_capacity(int fd);
 // Raises the soft limit of open descriptors to the hard one; the result is that limit.

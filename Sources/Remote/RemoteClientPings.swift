@@ -1,0 +1,15 @@
+// How a client's session is kept alive.
+// SPDX-License-Identifier: Apache-2.0
+internal import Sockets
+
+extension RemoteClient: Driver {
+    package func channelChanged() {}
+
+    package func keepAlive() {
+        // Pending data shows it as well. An unsolicited pong tells the server that its answers are not
+        // read yet, so that the session does not count as having nothing to do.
+        if outbox.isEmpty { say(channel.isHolding ? .pong : .ping) }
+    }
+
+    package var owesPeer: Bool { !outbox.isEmpty }
+}
