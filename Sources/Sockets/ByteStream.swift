@@ -29,6 +29,8 @@ public protocol ByteStream: AnyObject, SendableMetatype {
     func attemptRead(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt
 
     /// Reads what has arrived, from any number of records, while there is room for a full one.
+    ///
+    /// - Throws: `StreamError`; an unclean end is an error.
     func attemptReadMany(into output: inout OutputSpan<UInt8>) throws(StreamError) -> Attempt
 
     /// Writes a part of `bytes`, all of it in one record if it fits into one. After `.blocked` the

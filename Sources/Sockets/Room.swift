@@ -33,5 +33,5 @@ package final class Room {
     package static let records = 8
     package static let capacity = records * (recordPayload + 512)
     /// The most bytes that a TLS record carries (RFC 8446, section 5.1).
-    static let recordPayload = 16_384
+    package static let recordPayload = 16_384
 }

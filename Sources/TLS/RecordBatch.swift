@@ -96,5 +96,6 @@ final class RecordBatch {
         return count < 0 ? count : Channel.wouldBlock
     }
 
-    private static let longestRecord = 16_384 + 256 + 5
+    /// With its header and what encryption may add (RFC 8446, section 5.2).
+    private static let longestRecord = Room.recordPayload + 256 + 5
 }

@@ -25,7 +25,7 @@ public class TLSTransport {
     final var isHelloTooLong = false
     /// The reader takes more than a record at once.
     final var takesMany = false
-    /// The last receive filled what OpenSSL had room for.
+    /// The last receive had so much that more is likely to come.
     private final var hasMore = false
     /// The records of a transfer; nil until there are several at once.
     final var batch: RecordBatch?
@@ -86,13 +86,14 @@ public class TLSTransport {
             ? receiveMany(into: buffer) : channel.receive(into: buffer)
         if count == 0 { hasEnded = true }
         if count < 0 { error = Int32(-count) }
-        if count > 0 { hasMore = count >= Self.largeRead }
-        guard count > 0, let gauge else { return min(count, buffer.count) }
-        switch unsafe gauge.gauge.note(UnsafeRawBufferPointer(rebasing: buffer[..<count])) {
-        case .goesOn: return count
+        if count > 0 { hasMore = count >= Room.recordPayload }
+        let taken = min(count, buffer.count)
+        guard taken > 0, let gauge else { return taken }
+        switch unsafe gauge.gauge.note(UnsafeRawBufferPointer(rebasing: buffer[..<taken])) {
+        case .goesOn: return taken
         case .isDone:
             self.gauge = nil
-            return count
+            return taken
         case .isTooLong:
             isHelloTooLong = true
             return -1
@@ -124,7 +125,4 @@ public class TLSTransport {
         if count < 0 { error = Int32(-count) }
         return count
     }
-
-    /// A receive of so many bytes is a part of many.
-    private static let largeRead = 16_384
 }

@@ -17,13 +17,13 @@ extension TLSStream {
     ///
     /// - Returns: the number of bytes.
     func gather(_ bytes: Span<UInt8>) throws(StreamError) -> Int {
-        guard bytes.count > Self.recordPayload else { return 0 }
+        guard bytes.count > Room.recordPayload else { return 0 }
         let batch = openBatch()
         var count = 0
-        while bytes.count - count > Self.recordPayload, batch.hasRoom {
+        while bytes.count - count > Room.recordPayload, batch.hasRoom {
             let result = batch.gather(on: channel.loop) {
                 unsafe bytes.extracting(droppingFirst: count).withUnsafeBufferPointer {
-                    unsafe SSL_write(ssl, $0.baseAddress, Int32(Self.recordPayload))
+                    unsafe SSL_write(ssl, $0.baseAddress, Int32(Room.recordPayload))
                 }
             }
             guard case .moved(let moved) = try outcome(of: result, "the write") else { break }
@@ -31,6 +31,4 @@ extension TLSStream {
         }
         return count
     }
-
-    private static var recordPayload: Int { 16_384 }
 }

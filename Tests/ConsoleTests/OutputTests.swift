@@ -46,6 +46,32 @@ struct OutputTests {
         }
     }
 
+    /// Pieces are written at once as far as that is possible, and in their order behind what waits.
+    @Test func pieces_areWrittenInTheirOrder_pastASlowReader() async {
+        await #expect(processExitsWith: .success) {
+            let reader = StandardStream.output()
+            try await onLoop { loop in
+                let output = Output(.output, loop: loop)
+                output.keepsLines = false
+                let bytes = pattern(0..<400_000)
+                let pieces = stride(from: 0, to: bytes.count, by: 20_000).map {
+                    $0..<($0 + 19_000)
+                }
+                output.write(Array(pieces[0..<2]), of: bytes.span)
+                #expect(output.backlog == 0)
+                #expect(output.isAtLineStart == (bytes[38_999] == 0x0a))
+                for start in stride(from: 2, to: pieces.count, by: 3) {
+                    output.write(Array(pieces[start...].prefix(3)), of: bytes.span)
+                }
+                let expected = pieces.flatMap { bytes[$0] }
+                let flushing = loop.spawn { await output.flushed() }
+                let isSame = await reader.read { $0.count >= expected.count } == expected
+                #expect(isSame)
+                await flushing.value
+            }
+        }
+    }
+
     /// At a program's end, when no loop runs any more.
     @Test func flush_waitsForTheReader_orForItsTime() async {
         await #expect(processExitsWith: .success) {
