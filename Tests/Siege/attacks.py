@@ -39,6 +39,8 @@ class Scale:
     sessions: int
     """Those that one client wants."""
     session_rate: int
+    greed: str
+    """What that client has when it has got anywhere: a session, or, where that does not take long, a refusal."""
     request_rate: int
     """What is asked for that is refused."""
     is_idle: bool
@@ -48,10 +50,11 @@ class Scale:
 
 SCALES = {
     "siege": Scale(silent=10_000, silent_rate=2_000, hellos=64, hello_rate=1_000_000,
-                   sessions=10_000, session_rate=100, request_rate=1_000_000, is_idle=True),
+                   sessions=10_000, session_rate=100, greed="sessions",
+                   request_rate=1_000_000, is_idle=True),
     # Beside good clients, each of whose answers is looked at, and faults.
     "soak": Scale(silent=24, silent_rate=60, hellos=8, hello_rate=100, sessions=60, session_rate=30,
-                  request_rate=800, is_idle=False),
+                  greed="refusals", request_rate=800, is_idle=False),
 }
 
 
@@ -199,7 +202,8 @@ class Greedy:
                 self.open(context)
             else:
                 time.sleep(0.005)
-            if time.monotonic() > pinged + 2:
+            # Soon told of a refusal; thousands take their time.
+            if time.monotonic() > pinged + (0.3 if len(self.held) < 100 else 2):
                 pinged = time.monotonic()
                 self.held = [stream for stream in self.held if self.ping(stream)]
 
@@ -216,6 +220,12 @@ class Greedy:
         self.counts["most at once"] = max(self.counts["most at once"], len(self.held))
 
     def ping(self, stream):
+        try:
+            # Of a session that was refused, the refusal is the first frame; ours may fail already.
+            if stream.recv(65_536)[:1] == bytes([REFUSAL]):
+                self.counts["refusals"] += 1
+        except OSError:
+            pass
         try:
             stream.send(frame(PING))
             while stream.recv(65_536):
@@ -288,7 +298,7 @@ def main():
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     kind, scale, port, authority, *certificate = sys.argv[1:]
-    counts = Counts(DEEDS[kind])
+    counts = Counts(SCALES[scale].greed if kind == "greedy" else DEEDS[kind])
     # That of the server, and not one that this process would make for itself.
     strangers.good = lambda: pathlib.Path(authority)
     try:
