@@ -158,6 +158,7 @@ let package = Package(
             name: "parley-reference", dependencies: ["COpenSSL", "CProvider"],
             path: "Tests/Reference",
             cSettings: [
+                .headerSearchPath("../../Sources/CLinux"),
                 .enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error),
             ]),
         // Confines itself, for the tests of that.

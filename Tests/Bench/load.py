@@ -51,12 +51,13 @@ class Load:
 
         return self.undisturbed(attempt, seconds)
 
-    def programs(self, sessions, seconds, *program):
-        """What running a program over and over says that has no protocol, where the servers run otherwise."""
+    def programs(self, sessions, seconds, *what):
+        """What running a program over and over says that has no protocol, where the servers run otherwise; `what` is the
+        program, behind how it is confined."""
 
         def attempt(seconds):
             busy, own, begun = Machine.busy(), Machine.own(), time.monotonic()
-            process = Process([f"{self.bench.binaries}/parley-reference", "--programs", sessions, seconds, *program],
+            process = Process([f"{self.bench.binaries}/parley-reference", "--programs", sessions, seconds, *what],
                               self.bench.machine.server, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             line = json.loads(said(process, seconds + PATIENCE))
             foreign = Machine.busy() - busy - (Machine.own() - own)

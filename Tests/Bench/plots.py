@@ -8,7 +8,8 @@ from load import Failed
 from machine import which
 
 COLOURS = {"parleyd": "#c2410c", "reference": "#64748b",
-           "reference, split": "#94a3b8", "redis": "#b91c1c", "nginx": "#15803d",
+           "reference, split": "#94a3b8", "reference, confined": "#94a3b8",
+           "redis": "#b91c1c", "nginx": "#15803d",
            "Go crypto/tls": "#0e7490", "stunnel": "#a16207"}
 
 HEAD = """

@@ -139,7 +139,7 @@ static void serve(SSL_CTX *context, int fd, char **arguments)
     struct program program;
     SSL *tls = open_tls(context, &transport, fd);
     if (SSL_accept(tls) != 1) fail("SSL_accept");
-    start_program(&program, arguments);
+    start_program(&program, arguments, NULL);
     // A program on the same core then has fewer turns; where users may not, a pipe stays as it is.
     if ((fcntl(program.input, F_SETPIPE_SZ, PIPE) < 0 || fcntl(program.output, F_SETPIPE_SZ, PIPE) < 0)
         && errno != EPERM)
@@ -148,7 +148,7 @@ static void serve(SSL_CTX *context, int fd, char **arguments)
     if (close(program.input)) fail("close");
     program.input = -1;
     send_file(tls, program.output);
-    end_program(&program);
+    end_program(&program, NULL);
     SSL_free(tls);
     if (close(fd)) fail("close");
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]
-//        parley-reference --programs SESSIONS SECONDS PROGRAM [ARGUMENT...]
+//        parley-reference --programs SESSIONS SECONDS [--confined GROUPS USER] PROGRAM [ARGUMENT...]
 //        parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]
 //        parley-reference --client CA PORT [CERTIFICATE KEY]
 //
@@ -11,13 +11,15 @@
 // says where it listens as parleyd does, and ends by a signal.
 //
 // With --programs it is no server: it runs a program over and over, so many at once, and prints a line as parley-bench
-// does. With --bulk it runs a program for each connection, whose input and output go through TLS, and with --client it
-// is the client of that.
+// does; with --confined each has a control group in GROUPS, the user of that number and a domain for its signals, as
+// parleyd's have. With --bulk it runs a program for each connection, whose input and output go through TLS, and with
+// --client it is the client of that.
 #define _GNU_SOURCE
 #include "bulk.h"
 #include "channel.h"
 #include "start.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -82,7 +84,7 @@ static void stop(int signal)
 static int usage(void)
 {
     fprintf(stderr, "usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]\n"
-                    "       parley-reference --programs SESSIONS SECONDS PROGRAM [ARGUMENT...]\n"
+                    "       parley-reference --programs SESSIONS SECONDS [--confined GROUPS USER] PROGRAM [ARGUMENT...]\n"
                     "       parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]\n"
                     "       parley-reference --client CA PORT [CERTIFICATE KEY]\n");
     return 64;
@@ -94,7 +96,13 @@ static int programs(int count, char **arguments)
     int sessions = atoi(arguments[0]);
     double seconds = atof(arguments[1]);
     if (sessions < 1 || sessions > 1000 || !(seconds > 0 && seconds <= 600)) return usage();
-    return run_programs(sessions, seconds, arguments + 2);
+    count -= 2, arguments += 2;
+    if (strcmp(arguments[0], "--confined")) return run_programs(sessions, seconds, arguments, NULL);
+    if (count < 4) return usage();
+    struct confinement confinement = {
+        open(arguments[1], O_PATH | O_DIRECTORY | O_CLOEXEC), (unsigned)atoi(arguments[2])};
+    if (confinement.groups < 0) fail(arguments[1]);
+    return run_programs(sessions, seconds, arguments + 3, &confinement);
 }
 
 static int bulk(int count, char **arguments)

@@ -54,10 +54,10 @@ static double used(void)
     return sum;
 }
 
-static void begin_run(struct runs *session, char **arguments)
+static void begin_run(struct runs *session, char **arguments, const struct confinement *confinement)
 {
     session->begun = now();
-    start_program(&session->program, arguments);
+    start_program(&session->program, arguments, confinement);
     session->open = SOURCES;
     for (int i = 0; i < SOURCES; i++) {
         struct source *source = &session->sources[i];
@@ -130,7 +130,7 @@ static int note_run(struct runs *session, double seconds)
     return phase != ENDING;
 }
 
-int run_programs(int count, double seconds, char **arguments)
+int run_programs(int count, double seconds, char **arguments, const struct confinement *confinement)
 {
     struct runs *sessions = calloc((size_t)count, sizeof *sessions);
     epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -140,7 +140,7 @@ int run_programs(int count, double seconds, char **arguments)
         struct runs *session = &sessions[i];
         int *descriptors[] = {&session->program.pidfd, &session->program.output, &session->program.errors};
         for (int j = 0; j < SOURCES; j++) session->sources[j] = (struct source){session, descriptors[j]};
-        begin_run(session, arguments);
+        begin_run(session, arguments, confinement);
     }
     int under_way = count;
     while (under_way) {
@@ -150,8 +150,8 @@ int run_programs(int count, double seconds, char **arguments)
         for (int i = 0; i < ready; i++) {
             const struct source *source = events[i].data.ptr;
             if (!go_on_with(source)) continue;
-            end_program(&source->session->program);
-            if (note_run(source->session, seconds)) begin_run(source->session, arguments);
+            end_program(&source->session->program, confinement);
+            if (note_run(source->session, seconds)) begin_run(source->session, arguments, confinement);
             else under_way--;
         }
     }
