@@ -62,11 +62,8 @@ open class Channel: EventSource {
         into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
     ) -> Int { unsafe receive(into: first) }
 
-    /// Like `send`, of two pieces, one after the other.
-    open func send(_ first: UnsafeRawBufferPointer, then second: UnsafeRawBufferPointer) -> Int {
-        let count = unsafe send(first)
-        return unsafe count < first.count ? count : count + max(0, send(second))
-    }
+    /// Like `send`, of bytes that others follow at once: they may leave with those.
+    open func sendMore(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes) }
 
     /// Tells the peer that nothing more will come.
     open func shutdownWrite() {}

@@ -48,7 +48,14 @@ public final class Socket: Channel, Resumable {
         into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
     ) -> Int {
         guard mayReceive() else { return Channel.wouldBlock }
-        let count = unsafe withPieces(first, second) { unsafe readv(descriptor.number, $0, 2) }
+        var pieces = unsafe (
+            iovec(iov_base: first.baseAddress, iov_len: first.count),
+            iovec(iov_base: second.baseAddress, iov_len: second.count)
+        )
+        let count = unsafe withUnsafeBytes(of: &pieces) {
+            unsafe readv(
+                descriptor.number, $0.assumingMemoryBound(to: iovec.self).baseAddress, 2)
+        }
         guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
         note(count, of: first.count + second.count)
         noteReceived(count)
@@ -79,44 +86,18 @@ public final class Socket: Channel, Resumable {
         if count < room && !hasHungUp { isDrained = true }
     }
 
-    override public func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-        noted(
-            unsafe Glibc.send(
-                descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)))
+    override public func send(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes, 0) }
+
+    override public func sendMore(_ bytes: UnsafeRawBufferPointer) -> Int {
+        unsafe send(bytes, Int32(MSG_MORE))
     }
 
-    override public func send(
-        _ first: UnsafeRawBufferPointer, then second: UnsafeRawBufferPointer
-    ) -> Int {
-        noted(
-            unsafe withPieces(
-                UnsafeMutableRawBufferPointer(mutating: first),
-                UnsafeMutableRawBufferPointer(mutating: second)
-            ) { pieces in
-                var message = unsafe msghdr()
-                unsafe message.msg_iov = unsafe pieces
-                unsafe message.msg_iovlen = 2
-                return unsafe sendmsg(descriptor.number, &message, Int32(MSG_NOSIGNAL))
-            })
-    }
-
-    private func noted(_ count: Int) -> Int {
+    private func send(_ bytes: UnsafeRawBufferPointer, _ flags: Int32) -> Int {
+        let count = unsafe Glibc.send(
+            descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | flags)
         guard count >= 0 else { return -Int(errno) }
         noteSent(count)
         return count
-    }
-
-    private func withPieces(
-        _ first: UnsafeMutableRawBufferPointer, _ second: UnsafeMutableRawBufferPointer,
-        _ call: (UnsafeMutablePointer<iovec>) -> Int
-    ) -> Int {
-        var pieces = unsafe (
-            iovec(iov_base: first.baseAddress, iov_len: first.count),
-            iovec(iov_base: second.baseAddress, iov_len: second.count)
-        )
-        return unsafe withUnsafeMutableBytes(of: &pieces) {
-            unsafe call($0.assumingMemoryBound(to: iovec.self).baseAddress!)
-        }
     }
 
     override public func shutdownWrite() {

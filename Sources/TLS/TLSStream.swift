@@ -183,7 +183,7 @@ public final class TLSStream: TLSTransport, ByteStream {
         ErrorQueue.assertEmpty()
         // OpenSSL would allocate a record's buffer only to find that nothing has arrived. But it
         // reports a clean end as often as it is asked.
-        if channel.isDrained, batch?.hasArrived != true, unsafe SSL_has_pending(ssl) == 0,
+        if channel.isDrained, arrived?.isEmpty != false, unsafe SSL_has_pending(ssl) == 0,
             unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN == 0
         {
             return .blocked(.read)
@@ -200,15 +200,12 @@ public final class TLSStream: TLSTransport, ByteStream {
     public func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        defer { batch?.endGathering(on: channel.loop) }
-        let gathered = try gather(bytes)
-        let result = unsafe bytes.extracting(droppingFirst: gathered).withUnsafeBufferPointer {
+        sendsMore = bytes.count > Room.recordPayload
+        defer { sendsMore = false }
+        let result = unsafe bytes.withUnsafeBufferPointer {
             unsafe SSL_write(ssl, $0.baseAddress, Int32($0.count))
         }
-        let attempt = try outcome(of: result, "the write")
-        guard gathered > 0 else { return attempt }
-        if case .moved(let count) = attempt { return .moved(gathered + count) }
-        return .moved(gathered)
+        return try outcome(of: result, "the write")
     }
 
     public func attemptClose() throws(StreamError) -> Attempt {
@@ -230,7 +227,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     // MARK: Outcomes
 
     /// The only place that evaluates a call's result; it leaves the error queue empty.
-    func outcome(of result: Int32, _ operation: String) throws(StreamError) -> Attempt {
+    private func outcome(of result: Int32, _ operation: String) throws(StreamError) -> Attempt {
         if result > 0 { return .moved(Int(result)) }
         if isHelloTooLong {
             _ = ErrorQueue.drain()

@@ -27,8 +27,10 @@ public class TLSTransport {
     final var takesMany = false
     /// The last receive had so much that more is likely to come.
     private final var hasMore = false
-    /// The records of a transfer; nil until there are several at once.
-    final var batch: RecordBatch?
+    /// Records that OpenSSL has not taken yet; nil until several come at once.
+    final var arrived: ArrivedRecords?
+    /// The record that is sent is not the last of its write.
+    final var sendsMore = false
     /// The server has asked this client for a certificate.
     final var isAsked = false
 
@@ -80,7 +82,7 @@ public class TLSTransport {
     static let kindOfBIO = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
 
     final func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        if let count = unsafe batch?.take(into: buffer, for: channel.loop) { return count }
+        if let count = unsafe arrived?.take(into: buffer, for: channel.loop) { return count }
         let count =
             unsafe takesMany && hasMore
             ? receiveMany(into: buffer) : channel.receive(into: buffer)
@@ -106,22 +108,16 @@ public class TLSTransport {
         let count = unsafe channel.receive(
             into: buffer, then: UnsafeMutableRawBufferPointer(room.bytes))
         if count > buffer.count {
-            openBatch().keep(room, count - buffer.count)
+            if arrived == nil { arrived = ArrivedRecords() }
+            arrived!.keep(room, count - buffer.count)
         } else {
             channel.loop.giveBack(room)
         }
         return count
     }
 
-    final func openBatch() -> RecordBatch {
-        if let batch { return batch }
-        let new = RecordBatch()
-        batch = new
-        return new
-    }
-
     final func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let count = unsafe batch?.send(bytes, to: channel) ?? channel.send(bytes)
+        let count = unsafe sendsMore ? channel.sendMore(bytes) : channel.send(bytes)
         if count < 0 { error = Int32(-count) }
         return count
     }

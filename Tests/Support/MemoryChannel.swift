@@ -10,6 +10,8 @@ final class MemoryChannel: Channel {
     let outgoing: Wire
     /// How often what came was acknowledged at once.
     private(set) var acknowledgements = 0
+    /// The number of bytes of each part that was sent, and whether others follow it at once.
+    private(set) var parts: [(count: Int, isFollowed: Bool)] = []
 
     /// Two ends on one loop that runs, for tasks that wait for each other. Boundaries are kept.
     ///
@@ -65,9 +67,16 @@ final class MemoryChannel: Channel {
         return count
     }
 
-    override func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+    override func send(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes, false) }
+
+    override func sendMore(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes, true) }
+
+    private func send(_ bytes: UnsafeRawBufferPointer, _ isFollowed: Bool) -> Int {
         let count = unsafe outgoing.send(bytes)
-        if count > 0 { noteSent(count) }
+        if count > 0 {
+            noteSent(count)
+            parts.append((count, isFollowed))
+        }
         return count
     }
 
