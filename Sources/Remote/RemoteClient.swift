@@ -294,7 +294,7 @@ public final class RemoteClient<Stream: ByteStream> {
     /// How many bytes may wait to be sent before more input is read.
     private static var maxWaiting: Int { 131_072 }
     /// How much input is read at once: full frames that are encrypted together.
-    private static var maxInput: Int { Room.records * Frame.payloadLimit }
+    private static var maxInput: Int { TransferBuffer.records * Frame.payloadLimit }
     /// How many bytes must have been sent at once for the next to be likely to be as many.
     private static var worthKeeping: Int { 16_384 }
 }

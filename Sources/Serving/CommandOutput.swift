@@ -5,7 +5,7 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// The one writer of a session while a program runs. Output goes from the pipes into a room of the loop's,
+/// The one writer of a session while a program runs. Output goes from the pipes into a buffer of the loop's,
 /// with gaps for the frames' headers, and from there into records; only its client can hold it up.
 final class CommandOutput<Stream: ByteStream> {
     /// Bytes of output that were taken from the program within its limit.
@@ -21,6 +21,8 @@ final class CommandOutput<Stream: ByteStream> {
     private let limit: Int
     /// Frames that are sent before the next output.
     private var control: [UInt8] = []
+    /// Which of the two outputs is read first.
+    private var first = FrameType.errorOutput
     private var hasNobody = false
     private var patience: Timer?
 
@@ -67,13 +69,20 @@ final class CommandOutput<Stream: ByteStream> {
         if case .starting = program.course, program.input != nil { return 0 }
         var total = 0
         while total < Self.turn {
-            // Alternating, so that neither of two full pipes waits for the other.
-            var step = read(program.errorOutput, .errorOutput, into: &output)
-            step += read(program.output, .output, into: &output)
+            var step = read(first, of: program, into: &output)
+            step += read(second, of: program, into: &output)
             if step == 0 { break }
             total += step
         }
+        // One that leaves the other no room is the second next time.
+        first = hasRoom(output) ? .errorOutput : second
         return total
+    }
+
+    private var second: FrameType { first == .output ? .errorOutput : .output }
+
+    private func hasRoom(_ output: borrowing OutputSpan<UInt8>) -> Bool {
+        output.freeCapacity > Frame.headerLength + Self.leastChunk
     }
 
     /// Whether nothing more can be expected of a program that has ended.
@@ -82,10 +91,10 @@ final class CommandOutput<Stream: ByteStream> {
     }
 
     private func read(
-        _ pipe: PipeReader, _ type: FrameType, into output: inout OutputSpan<UInt8>
+        _ type: FrameType, of program: RemoteProgram, into output: inout OutputSpan<UInt8>
     ) -> Int {
-        guard pipe.isReadable, output.freeCapacity > Frame.headerLength + Self.leastChunk
-        else { return 0 }
+        let pipe = type == .output ? program.output : program.errorOutput
+        guard pipe.isReadable, hasRoom(output) else { return 0 }
         let start = output.count
         let count = pipe.read(
             into: &output, cutting: Frame.payloadLimit, after: Frame.headerLength)
@@ -114,13 +123,12 @@ final class CommandOutput<Stream: ByteStream> {
 
     // MARK: Sending
 
-    /// Sends what was gathered in a room; what the client does not accept at once is kept separately, because
-    /// others use the room meanwhile.
+    /// Sends what was gathered, as far as the client accepts it at once.
     ///
-    /// - Returns: what is left to send.
-    func attempt(_ room: Room, _ filled: Int) throws(StreamError) -> [UInt8] {
+    /// - Returns: a copy of what is left to send.
+    func attempt(_ buffer: TransferBuffer, _ filled: Int) throws(StreamError) -> [UInt8] {
         guard !hasNobody else { return [] }
-        return try room.read(0..<filled) { (bytes) throws(StreamError) in
+        return try buffer.read(0..<filled) { (bytes) throws(StreamError) in
             var sent = 0
             while sent < bytes.count {
                 guard
@@ -176,9 +184,9 @@ final class CommandOutput<Stream: ByteStream> {
         isCut && (program.output.isFull || program.errorOutput.isFull)
     }
 
-    /// Bytes per turn of the loop: as many as a room holds.
-    static var turn: Int { Room.records * Frame.payloadLimit }
-    /// A smaller remainder of the output buffer is not worth a read.
+    /// Bytes per turn of the loop: as many as a buffer's records hold.
+    static var turn: Int { TransferBuffer.records * Frame.payloadLimit }
+    /// A smaller remainder of the buffer is not worth a read.
     private static var leastChunk: Int { 512 }
     /// How many bytes of frames other than output may wait.
     private static var maxControl: Int { 4_096 }

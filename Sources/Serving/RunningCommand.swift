@@ -102,7 +102,13 @@ final class RunningCommand<Stream: ByteStream> {
                     try await channel.wait(for: .read)
                     continue
                 }
-                let taken = try await stream.readMany { self.taken($0) }
+                let taken =
+                    if case .wanted = input {
+                        try await stream.readMany { self.taken($0) }
+                    } else {
+                        // Runs ahead of it, of which not much is read.
+                        try await stream.read(upTo: EventLoop.recordPayload) { self.taken($0) }
+                    }
                 guard let taken else { return leave(.clientLeft) }
                 try taken.get()
             }
@@ -122,14 +128,23 @@ final class RunningCommand<Stream: ByteStream> {
                 let isWhole = incoming.isBetweenFrames
                 var length = 0
                 let hasCome = try incoming.next(bytes, at: &offset) { (arrival, payload) in
-                    if isWhole, case .input = arrival {
-                        length = payload.count
-                    } else {
-                        // Its account is closed already: nothing more may be asked for on it.
-                        if case .inputEnd = arrival { input = .ended }
+                    switch arrival {
+                    case .input where isWhole: length = payload.count
+                    case .input:
                         pass(on: inputs, of: bytes)
                         inputs = []
-                        take(arrival, payload)
+                        pass(on: [0..<payload.count], of: payload)
+                    case .inputEnd:
+                        // Its account is closed already: nothing more may be asked for on it.
+                        input = .ended
+                        pass(on: inputs, of: bytes)
+                        inputs = []
+                        program.input?.finish()
+                    case .cancel: program.stop(.ordered)
+                    case .ping:
+                        output.addPong()
+                        bell.ring()
+                    case .run, .pong, .noted: break
                     }
                 }
                 guard hasCome else { return .success(()) }
@@ -145,23 +160,6 @@ final class RunningCommand<Stream: ByteStream> {
         for range in inputs { bytesIn += range.count }
         program.input?.write(inputs, of: bytes)
         replaceInput()
-    }
-
-    private func take(_ arrival: Arrival, _ payload: Span<UInt8>) {
-        switch arrival {
-        case .input:
-            bytesIn += payload.count
-            program.input?.write(payload)
-            replaceInput()
-        case .inputEnd:
-            input = .ended
-            program.input?.finish()
-        case .cancel: program.stop(.ordered)
-        case .ping:
-            output.addPong()
-            bell.ring()
-        case .run, .pong, .noted: break
-        }
     }
 
     private func wantInput(_ count: Int) {
@@ -195,17 +193,17 @@ final class RunningCommand<Stream: ByteStream> {
             }
             let course = program.course
             replaceInput()
-            var (filled, count) = (0, 0)
+            var step = Step()
             do throws(StreamError) {
-                let rest = try move(course, &filled, &count)
-                if !rest.isEmpty { try await output.send(rest) }
+                step = try move(course)
+                if !step.rest.isEmpty { try await output.send(step.rest) }
             } catch {
                 leave(.failure(error))
             }
             // A ping that came while the exit was on its way is still answered.
             if case .told = phase, output.isQuiet(program) { return }
-            moved += count
-            if filled == 0, count == 0 {
+            moved += step.read
+            if step.gathered == 0, step.read == 0 {
                 moved = 0
                 await bell.wait()
             } else if moved >= CommandOutput<Stream>.turn {
@@ -217,22 +215,25 @@ final class RunningCommand<Stream: ByteStream> {
     }
 
     /// Gathers frames and sends them as far as the client accepts them at once.
-    ///
-    /// - Parameters:
-    ///   - filled: gets the number of bytes that were gathered.
-    ///   - count: gets the number of bytes that were read.
-    /// - Returns: what is left to send.
-    private func move(
-        _ course: RemoteProgram.Course, _ filled: inout Int, _ count: inout Int
-    ) throws(StreamError) -> [UInt8] {
-        let room = loop.takeRoom()
-        defer { loop.giveBack(room) }
-        room.fill(&filled) { count = output.gather(program, into: &$0) }
+    private func move(_ course: RemoteProgram.Course) throws(StreamError) -> Step {
+        let buffer = TransferBuffer(of: loop)
+        var (filled, count) = (0, 0)
+        buffer.fill(&filled) { count = output.gather(program, into: &$0) }
         if output.isOverLimit { program.stop(.overOutput) }
         if case .done(let outcome) = course, output.isQuiet(program) {
-            room.fill(&filled) { sayExit(outcome, &$0) }
+            buffer.fill(&filled) { sayExit(outcome, &$0) }
         }
-        return filled > 0 ? try output.attempt(room, filled) : []
+        let rest = filled > 0 ? try output.attempt(buffer, filled) : []
+        return Step(gathered: filled, read: count, rest: rest)
+    }
+
+    private struct Step {
+        /// Bytes of frames.
+        var gathered = 0
+        /// Bytes of output, of which some may be over the limit.
+        var read = 0
+        /// What is still to be sent.
+        var rest: [UInt8] = []
     }
 
     /// Gathers the exit, if there is room.

@@ -96,39 +96,41 @@ extension ByteStream {
     }
 
     private func attemptReadMany(_ body: (Span<UInt8>) -> Void) throws(StreamError) -> Attempt {
-        let room = channel.loop.takeRoom()
-        defer { channel.loop.giveBack(room) }
+        let buffer = TransferBuffer(of: channel.loop)
         var filled = 0
         var attempt = Attempt.ended
-        try room.fill(&filled) { (output) throws(StreamError) in
+        try buffer.fill(&filled) { (output) throws(StreamError) in
             attempt = try attemptReadMany(into: &output)
         }
-        guard filled > 0 else { return attempt }
-        room.read(0..<filled, body)
-        return .moved(filled)
+        if filled > 0 { buffer.read(0..<filled, body) }
+        return attempt
     }
 
     public func attemptReadMany(
         into output: inout OutputSpan<UInt8>
     ) throws(StreamError) -> Attempt {
-        try attemptReads(into: &output)
+        try attemptRead(into: &output)
     }
 
-    /// Reads until there is nothing more, or room for less than a full record.
+    /// Reads until there is nothing more, or room for less than a full record. The stream must tell its end or failure
+    /// as often as it is asked.
     package func attemptReads(
         into output: inout OutputSpan<UInt8>
     ) throws(StreamError) -> Attempt {
-        while true {
+        let before = output.count
+        repeat {
             do throws(StreamError) {
                 let attempt = try attemptRead(into: &output)
-                guard case .moved = attempt else { return attempt }
+                guard case .moved = attempt else {
+                    return output.count > before ? .moved(output.count - before) : attempt
+                }
             } catch {
-                // It stays, and is thrown once what came before it was taken.
-                if output.isEmpty { throw error }
-                return .moved(output.count)
+                // It is thrown again once what came before it was taken.
+                if output.count == before { throw error }
+                break
             }
-            if output.freeCapacity < Room.recordPayload { return .moved(output.count) }
-        }
+        } while output.freeCapacity >= EventLoop.recordPayload
+        return .moved(output.count - before)
     }
 
     /// Waits until there is something to read, without taking it.
@@ -138,7 +140,7 @@ extension ByteStream {
     public func untilReadable() async throws(StreamError) -> Bool {
         if readAhead != nil { return true }
         // As much as a record holds, so that its boundary is kept.
-        let bytes = try await read(upTo: Room.recordPayload) { [UInt8]($0) }
+        let bytes = try await read(upTo: EventLoop.recordPayload) { [UInt8]($0) }
         readAhead = bytes
         return bytes != nil
     }
@@ -172,7 +174,7 @@ extension ByteStream {
             if try await announceEnd() {
                 channel.shutdownWrite()
                 isShut = true
-                while try await read(upTo: Room.recordPayload, { _ in }) != nil {}
+                while try await read(upTo: EventLoop.recordPayload, { _ in }) != nil {}
             }
         } catch {
             failure = error

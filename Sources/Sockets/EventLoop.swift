@@ -52,8 +52,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     package let input: UnsafeMutableBufferPointer<UInt8>
     package let output: UnsafeMutableBufferPointer<UInt8>
 
-    /// Rooms that nobody uses at the moment.
-    var spareRooms: [Room] = []
+    /// Memory of transfer buffers that nobody uses at the moment.
+    var spareBuffers: [UnsafeMutableBufferPointer<UInt8>] = unsafe []
 
     private let events: UnsafeMutableBufferPointer<parley_epoll_event>
 
@@ -79,8 +79,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         self.waker = waker
         self.clock = clock
         turnBegan = Moment.now
-        unsafe input = .allocate(capacity: Room.recordPayload)
-        unsafe output = .allocate(capacity: Room.recordPayload)
+        unsafe input = .allocate(capacity: Self.recordPayload)
+        unsafe output = .allocate(capacity: Self.recordPayload)
         unsafe events = .allocate(capacity: Self.eventsATurn)
     }
 
@@ -88,6 +88,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         unsafe input.deallocate()
         unsafe output.deallocate()
         unsafe events.deallocate()
+        while let spare = unsafe spareBuffers.popLast() { unsafe spare.deallocate() }
     }
 
     /// Whether the caller is on the loop's thread.
@@ -279,6 +280,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         for call in taken.calls { call() }
     }
 
+    /// The most bytes that a TLS record carries (RFC 8446, section 5.1).
+    package static let recordPayload = 16_384
     private static let eventsATurn = 256
     /// Later than any deadline, and small enough to add to.
     private static let farAway = UInt64(Int.max / 2)

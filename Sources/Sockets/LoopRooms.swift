@@ -15,25 +15,10 @@ extension EventLoop {
 
     /// Lends the loop's output buffer, of which `filled` bytes are in use, for a call that does not
     /// suspend.
-    package func withOutput(_ filled: inout Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
+    func withOutput(_ filled: inout Int, _ body: (inout OutputSpan<UInt8>) -> Void) {
         assert(isMine)
         var span = unsafe OutputSpan(buffer: output, initializedCount: filled)
         body(&span)
         filled = unsafe span.finalize(for: output)
     }
-
-    /// Lends a room that nobody else uses meanwhile; to be given back on this loop.
-    package func takeRoom() -> Room {
-        assert(isMine)
-        return spareRooms.popLast() ?? Room()
-    }
-
-    /// Takes back a room; nobody may use it any more.
-    package func giveBack(_ room: Room) {
-        assert(isMine)
-        if spareRooms.count < Self.maxSpareRooms { spareRooms.append(room) }
-    }
-
-    /// As many as one transfer needs at a time.
-    private static let maxSpareRooms = 3
 }

@@ -91,7 +91,8 @@ public final class PipeReader: EventSource {
     ) -> Int {
         let most = rest ?? .max
         // What a program writes now and then fits into one piece.
-        let pieces = isFlowing ? min(Self.maxPieces, (room.count + length) / (length + gap)) : 1
+        let mostPieces = min(Descriptor.maxPieces, (room.count + length) / (length + gap))
+        let pieces = isFlowing ? mostPieces : 1
         return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: pieces) { vector in
             var used = 0
             var (start, total) = (gap, 0)
@@ -108,8 +109,6 @@ public final class PipeReader: EventSource {
             }
         }
     }
-
-    private static let maxPieces = 16
 
     override public func ready(_ events: Events) {
         isDrained = false

@@ -10,7 +10,7 @@ public final class PipeWriter: EventSource {
     private let changed: () -> Void
     private var pending: [UInt8] = []
     /// How much of it was written: what is left is not moved for each part.
-    private var written = 0
+    private var pendingOffset = 0
     private var isFinished = false
     private var width = PipeWidth()
     /// Bytes that went into the program's pipe, or that nobody will read any more.
@@ -67,11 +67,11 @@ public final class PipeWriter: EventSource {
         guard !pending.isEmpty else { return }
         var waiting: [UInt8] = []
         swap(&waiting, &pending)
-        let count = attempt(waiting.span.extracting(droppingFirst: written))
-        written += count
-        if written >= waiting.count / 2 {
-            waiting.removeFirst(written)
-            written = 0
+        let count = attempt(waiting.span.extracting(droppingFirst: pendingOffset))
+        pendingOffset += count
+        if pendingOffset >= waiting.count / 2 {
+            waiting.removeFirst(pendingOffset)
+            pendingOffset = 0
         }
         swap(&waiting, &pending)
         guard count > 0 else { return }

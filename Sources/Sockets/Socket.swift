@@ -48,16 +48,17 @@ public final class Socket: Channel, Resumable {
         into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
     ) -> Int {
         guard mayReceive() else { return Channel.wouldBlock }
+        let more = min(second.count, max(0, Self.budget - budgetUsed - first.count))
         var pieces = unsafe (
             iovec(iov_base: first.baseAddress, iov_len: first.count),
-            iovec(iov_base: second.baseAddress, iov_len: second.count)
+            iovec(iov_base: second.baseAddress, iov_len: more)
         )
         let count = unsafe withUnsafeBytes(of: &pieces) {
             unsafe readv(
                 descriptor.number, $0.assumingMemoryBound(to: iovec.self).baseAddress, 2)
         }
         guard count > 0 else { return count == 0 ? 0 : -Int(errno) }
-        note(count, of: first.count + second.count)
+        note(count, of: first.count + more)
         noteReceived(count)
         return count
     }

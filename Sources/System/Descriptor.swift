@@ -69,6 +69,7 @@ extension Descriptor {
         }
     }
 
+    /// Twice a transfer's records, and few enough for the stack.
     package static var maxPieces: Int { 16 }
 
     /// What a descriptor leads to, as the type in a file's mode (inode(7)); nil if it is not open.

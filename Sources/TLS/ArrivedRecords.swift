@@ -6,30 +6,27 @@ internal import Sockets
 /// record's decryption. It holds memory only while it holds bytes.
 @safe
 final class ArrivedRecords {
-    private var room: Room?
+    private var buffer: TransferBuffer?
     private var range = 0..<0
 
-    var isEmpty: Bool { room == nil }
+    var isEmpty: Bool { buffer == nil }
 
     /// - Parameters:
-    ///   - room: holds them from its beginning, until they were taken.
+    ///   - buffer: holds them from its beginning, until they were taken.
     ///   - count: how many bytes they are.
-    func keep(_ room: Room, _ count: Int) {
-        self.room = room
+    func keep(_ buffer: TransferBuffer, _ count: Int) {
+        self.buffer = buffer
         range = 0..<count
     }
 
-    /// Moves them into `buffer`, as far as they fit; nil if there are none.
-    func take(into buffer: UnsafeMutableRawBufferPointer, for loop: EventLoop) -> Int? {
-        guard let room else { return nil }
-        let count = min(buffer.count, range.count)
-        unsafe buffer.baseAddress!.copyMemory(
-            from: room.bytes.baseAddress! + range.lowerBound, byteCount: count)
+    /// Moves them into `target`, as far as they fit; nil if there are none.
+    func take(into target: UnsafeMutableRawBufferPointer) -> Int? {
+        guard let buffer else { return nil }
+        let count = min(target.count, range.count)
+        unsafe target.baseAddress!.copyMemory(
+            from: buffer.bytes.baseAddress! + range.lowerBound, byteCount: count)
         range = (range.lowerBound + count)..<range.upperBound
-        if range.isEmpty {
-            self.room = nil
-            loop.giveBack(room)
-        }
+        if range.isEmpty { self.buffer = nil }
         return count
     }
 }

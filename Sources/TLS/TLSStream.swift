@@ -200,7 +200,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     public func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        sendsMore = bytes.count > Room.recordPayload
+        sendsMore = bytes.count > EventLoop.recordPayload
         defer { sendsMore = false }
         let result = unsafe bytes.withUnsafeBufferPointer {
             unsafe SSL_write(ssl, $0.baseAddress, Int32($0.count))

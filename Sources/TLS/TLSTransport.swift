@@ -82,13 +82,13 @@ public class TLSTransport {
     static let kindOfBIO = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
 
     final func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        if let count = unsafe arrived?.take(into: buffer, for: channel.loop) { return count }
+        if let count = unsafe arrived?.take(into: buffer) { return count }
         let count =
             unsafe takesMany && hasMore
             ? receiveMany(into: buffer) : channel.receive(into: buffer)
         if count == 0 { hasEnded = true }
         if count < 0 { error = Int32(-count) }
-        if count > 0 { hasMore = count >= Room.recordPayload }
+        if count > 0 { hasMore = count >= EventLoop.recordPayload }
         let taken = min(count, buffer.count)
         guard taken > 0, let gauge else { return taken }
         switch unsafe gauge.gauge.note(UnsafeRawBufferPointer(rebasing: buffer[..<taken])) {
@@ -104,14 +104,12 @@ public class TLSTransport {
 
     /// - Returns: how much came, of which `buffer` may hold only the beginning.
     private final func receiveMany(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let room = channel.loop.takeRoom()
+        let more = TransferBuffer(of: channel.loop)
         let count = unsafe channel.receive(
-            into: buffer, then: UnsafeMutableRawBufferPointer(room.bytes))
+            into: buffer, then: UnsafeMutableRawBufferPointer(more.bytes))
         if count > buffer.count {
             if arrived == nil { arrived = ArrivedRecords() }
-            arrived!.keep(room, count - buffer.count)
-        } else {
-            channel.loop.giveBack(room)
+            arrived!.keep(more, count - buffer.count)
         }
         return count
     }

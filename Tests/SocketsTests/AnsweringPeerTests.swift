@@ -15,7 +15,7 @@ struct AnsweringPeerTests {
             // Its own send blocks, far below what it would have sent.
             #expect(sent > 0 && sent < 8_000_000)
             // What was read and not sent is at most a record.
-            #expect(b.channel.received - b.channel.sent <= UInt64(Room.recordPayload))
+            #expect(b.channel.received - b.channel.sent <= UInt64(EventLoop.recordPayload))
             // As soon as it reads, it gets all it is owed, in order.
             a.channel.shutdownWrite()
             let reading = loop.spawn { try? await a.readAll() }

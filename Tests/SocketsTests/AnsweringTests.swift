@@ -91,7 +91,7 @@ struct AnsweringTests {
             }
             #expect(try await a.readAll().count == 10 * answerCapacity)
             #expect(await answering.value == .peerEnded)
-            #expect(server.pieces.allSatisfy { $0 <= Room.recordPayload })
+            #expect(server.pieces.allSatisfy { $0 <= EventLoop.recordPayload })
             // Together, as far as the room goes.
             #expect(server.pieces.count < 10)
         }

@@ -1,0 +1,48 @@
+// Memory for the bytes of a transfer, which a loop lends.
+// SPDX-License-Identifier: Apache-2.0
+
+/// Room for several records. Whoever moves many bytes has one between two suspensions, or while it has bytes in it, so
+/// that memory goes with what is under way and not with sessions. It goes back to its loop with its last owner.
+@safe
+package final class TransferBuffer {
+    package let bytes: UnsafeMutableBufferPointer<UInt8>
+    private let loop: EventLoop
+
+    /// To be made on the loop.
+    package init(of loop: EventLoop) {
+        assert(loop.isMine)
+        self.loop = loop
+        unsafe bytes = unsafe loop.spareBuffers.popLast() ?? .allocate(capacity: Self.capacity)
+    }
+
+    deinit {
+        if loop.isMine, unsafe loop.spareBuffers.count < Self.maxSpare {
+            unsafe loop.spareBuffers.append(bytes)
+        } else {
+            unsafe bytes.deallocate()
+        }
+    }
+
+    /// Lends it for writing behind the first `filled` bytes.
+    package func fill<E>(
+        _ filled: inout Int, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
+    ) throws(E) {
+        var span = unsafe OutputSpan(buffer: bytes, initializedCount: filled)
+        try body(&span)
+        filled = unsafe span.finalize(for: bytes)
+    }
+
+    /// Lends what is in it.
+    package func read<R, E>(
+        _ range: Range<Int>, _ body: (Span<UInt8>) throws(E) -> R
+    ) throws(E) -> R {
+        unsafe try body(UnsafeBufferPointer(rebasing: bytes[range]).span)
+    }
+
+    /// Full records: enough that calls cost little beside them, few enough to stay in a processor's cache.
+    package static let records = 8
+    /// What frames and records add to their payloads takes less than 512 bytes.
+    package static let capacity = records * (EventLoop.recordPayload + 512)
+    /// As many as one transfer needs at a time.
+    private static let maxSpare = 3
+}
