@@ -7,7 +7,7 @@ import signal
 import unittest
 
 from parley1 import (
-    BAD_ARGUMENT, BY_ITSELF, EXIT, INPUT, INPUT_END, INPUT_WANTED, OUTPUT, credit, frame, run)
+    BAD_ARGUMENT, BY_ITSELF, EXIT, INPUT, INPUT_END, INPUT_WANTED, LARGEST, OUTPUT, credit, frame, run)
 from remote_server import RemoteServer, RemoteTestCase, fixture, program
 from support import measures_memory
 
@@ -202,6 +202,24 @@ class Input(RemoteTestCase):
         session.send(INPUT_END)
         self.assertEnded(session.outcome(), BY_ITSELF, 0)
         self.assertEqual(session.outcome().output, b"")
+
+    def test_no_input_is_wanted_behind_its_end(self):
+        """The last input that comes with the end makes up a share that would be asked for again."""
+        session = self.session()
+        session.run("cat")
+        self.assertGreaterEqual(credit(session.expect(INPUT_WANTED)), 4 * LARGEST)
+        text = bytes(range(251)) * 4 * 66
+        first, last = text[:3 * LARGEST + 2_000], text[3 * LARGEST + 2_000:4 * LARGEST + 10]
+        for at in range(0, len(first), LARGEST):
+            session.send(INPUT, first[at:at + LARGEST])
+        echo = b""
+        while len(echo) < len(first):
+            echo += session.expect(OUTPUT)
+        self.assertEqual(echo, first)
+        # All in one record.
+        session.stream.sendall(frame(INPUT, last) + frame(INPUT_END) + run("cat"))
+        self.assertEqual(session.outcome().output, last)
+        self.assertEqual(session.outcome(b"the next one's").output, b"the next one's")
 
     def test_input_sent_ahead_of_the_exit_is_thrown_away(self):
         session = self.session()

@@ -121,6 +121,10 @@ struct PipeTests {
             let reader = pipe.takeReader()
             unblock(reader)
             let number = reader.number
+            let other = try Pipe()
+            let toOther = other.takeWriter()
+            unblock(toOther)
+            let otherReader = try nonBlockingReader(other, loop)
             let usual = parley_pipe_capacity(number)
             let writer = try nonBlockingWriter(pipe, loop)
             let bytes = pattern(0..<32_768)
@@ -131,6 +135,12 @@ struct PipeTests {
             #expect(parley_pipe_capacity(number) == usual)
             writer.write(bytes.span)
             #expect(parley_pipe_capacity(number) > usual)
+            var room = [UInt8](repeating: 0, count: 65_536)
+            for _ in 0..<32 {
+                #expect(write(bytes, to: toOther) == bytes.count)
+                #expect(read(otherReader, into: &room, cutting: 65_536, after: 0).0 == bytes.count)
+            }
+            #expect(parley_pipe_capacity(toOther.number) > usual)
         }
     }
 }

@@ -289,6 +289,35 @@ struct StreamTests {
         }
     }
 
+    /// A socket's share of a turn bounds what comes in one call as well.
+    @Test func receiveIntoTwo_staysWithinTheTurnsShare() async throws {
+        try await onLoop { loop in
+            let (a, b) = try Socket.pair(loop, loop)
+            let sent = pattern(0..<a.sendNow(pattern(0..<200_000)))
+            #expect(sent.count > 100_000)
+            var arrived: [UInt8] = []
+            func receive() -> Int {
+                var (first, second) = (
+                    [UInt8](repeating: 0, count: 16_000), [UInt8](repeating: 0, count: 150_000)
+                )
+                let count = unsafe first.withUnsafeMutableBytes { first in
+                    unsafe second.withUnsafeMutableBytes { second in
+                        unsafe b.receive(into: first, then: second)
+                    }
+                }
+                arrived += (first + second).prefix(max(0, count))
+                return count
+            }
+            #expect(receive() == 65_536)
+            #expect(receive() == Channel.wouldBlock)
+            while arrived.count < sent.count {
+                await turns(1)
+                #expect(receive() <= 65_536)
+            }
+            #expect(arrived == sent)
+        }
+    }
+
     /// More bytes than a socket's two buffers take (tcp(7): `tcp_wmem`, `tcp_rmem`).
     static let moreThanFits = pattern(0..<12_000_000)
 }
