@@ -41,7 +41,7 @@ public struct HandshakeProof: ~Copyable {
         case made
         case asked(Handshake, SignatureScheme)
         case signed(Handshake)
-        case shown(Handshake, leaf: Certificate, chain: [UInt8])
+        case shown(Handshake, leaf: Certificate, chain: ClientChain)
         case spent
     }
 
@@ -126,7 +126,7 @@ public struct HandshakeProof: ~Copyable {
         guard handshake.asksClient else { throw .clientNotAsked }
         let chain = try ClientChain(message)
         guard let leaf = try verified(chain) else { throw .untrustedChain }
-        state = .shown(handshake, leaf: leaf, chain: chain.hash)
+        state = .shown(handshake, leaf: leaf, chain: chain)
     }
 
     /// Verifies that the client signed this handshake.
@@ -147,20 +147,18 @@ public struct HandshakeProof: ~Copyable {
         let certificate = try reader.next(.certificate)
         let verify = try reader.next(.certificateVerify)
         try reader.end()
-        guard try TranscriptHash.of(certificate.whole, .sha256) == chain else {
-            throw .otherClientCertificate
-        }
+        guard chain.isMessage(certificate.whole) else { throw .otherClientCertificate }
         var fields = verify.fields
         let number = try fields.number(2)
         let signature = try fields.vector(2, 1...0xffff)
         try fields.end()
         guard let scheme = SignatureScheme(rawValue: UInt16(truncatingIfNeeded: number)),
-            scheme.fits(leaf)
+            leaf.fits(scheme)
         else { throw .unfitScheme }
         try handshake.hash.append(finished.whole)
         try handshake.hash.append(certificate.whole)
         let content = try handshake.hash.content(signedBy: .client)
-        guard scheme.isSignature(signature.rest, of: content, by: leaf) else {
+        guard leaf.verifies(signature.rest, of: content, by: scheme) else {
             throw .wrongClientSignature
         }
         return ProvenClient(leaf: leaf, applicationProtocol: handshake.applicationProtocol)

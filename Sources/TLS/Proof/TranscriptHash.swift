@@ -72,9 +72,13 @@ final class TranscriptHash {
     static func of(
         _ message: ArraySlice<UInt8>, _ algorithm: Algorithm
     ) throws(ProofRefusal) -> [UInt8] {
-        let hash = try TranscriptHash(algorithm)
-        try hash.append(message)
-        return try hash.value()
+        defer { _ = ErrorQueue.drain() }
+        var value = [UInt8](repeating: 0, count: algorithm.size)
+        let isDone = unsafe message.withUnsafeBytes {
+            unsafe EVP_Digest($0.baseAddress, $0.count, &value, nil, algorithm.openSSL, nil) == 1
+        }
+        guard isDone else { throw .unavailable }
+        return value
     }
 
     /// What an end signs for the messages so far (section 4.4.3).
