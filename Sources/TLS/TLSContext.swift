@@ -96,9 +96,11 @@ public final class TLSContext: Sendable {
         clients: ServerFace.Clients? = nil, verifier: (any ClientVerifier)? = nil
     ) throws(CredentialError) {
         ErrorQueue.assertEmpty()
+        // With the key elsewhere, nothing but the handshake itself is done under the context.
+        let library = unsafe verifier == nil ? nil : LeanLibrary.context
         guard
-            let context = unsafe SSL_CTX_new(
-                role == .server ? TLS_server_method() : TLS_client_method())
+            let context = unsafe SSL_CTX_new_ex(
+                library, nil, role == .server ? TLS_server_method() : TLS_client_method())
         else {
             throw CredentialError.refused("a TLS context")
         }
