@@ -106,10 +106,14 @@ public struct HandshakeProof: ~Copyable {
         guard case .asked(let handshake, let scheme) = take() else { throw .outOfTurn }
         let room = HandshakeKind.certificateVerify.longest - 4
         guard !signature.isEmpty, signature.count <= room else { throw .noSignature }
-        let head = Self.number(Int(scheme.rawValue), 2) + Self.number(signature.count, 2)
-        let body = head + signature
-        let header = [HandshakeKind.certificateVerify.rawValue] + Self.number(body.count, 3)
-        try handshake.hash.append((header + body)[...])
+        var message: [UInt8] = []
+        message.reserveCapacity(HandshakeReader.header + 4 + signature.count)
+        message.append(HandshakeKind.certificateVerify.rawValue)
+        Self.append(4 + signature.count, 3, to: &message)
+        Self.append(Int(scheme.rawValue), 2, to: &message)
+        Self.append(signature.count, 2, to: &message)
+        message.append(contentsOf: signature)
+        try handshake.hash.append(message[...])
         state = .signed(handshake)
     }
 
@@ -172,8 +176,12 @@ public struct HandshakeProof: ~Copyable {
         return Array(try reader.next(.certificate).whole)
     }
 
-    private static func number(_ value: Int, _ size: Int) -> [UInt8] {
-        (0..<size).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    private static func append(_ value: Int, _ size: Int, to bytes: inout [UInt8]) {
+        var shift = size * 8
+        while shift > 0 {
+            shift -= 8
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 }
 
