@@ -50,14 +50,16 @@ private func enlarge(_ socket: Int32) throws(StreamError) {
 
 /// - Returns: 0; or an `errno`, after which nothing was sent.
 func sendPacket(
-    to socket: Int32, _ head: [UInt8], _ body: Span<UInt8>, _ descriptors: borrowing Descriptors,
+    to socket: Int32, _ head: UInt64, _ body: Span<UInt8>, _ descriptors: borrowing Descriptors,
     waits: Bool
 ) -> Int32 {
-    unsafe body.withUnsafeBufferPointer { body in
-        descriptors.withNumbers { numbers in
-            -(unsafe parley_send_packet(
-                socket, head, head.count, body.baseAddress, body.count, numbers,
-                Int32(numbers.count), waits ? 1 : 0))
+    unsafe withUnsafeBytes(of: head) { head in
+        unsafe body.withUnsafeBufferPointer { body in
+            descriptors.withNumbers { numbers in
+                -(unsafe parley_send_packet(
+                    socket, head.baseAddress, head.count, body.baseAddress, body.count, numbers,
+                    Int32(numbers.count), waits ? 1 : 0))
+            }
         }
     }
 }
@@ -73,18 +75,26 @@ func sendPacket(
 func receivePacket(
     from socket: Int32, into room: inout [UInt8], _ descriptors: inout Descriptors, waits: Bool
 ) throws(PacketError) -> Int? {
-    var numbers = [Int32](repeating: -1, count: Descriptors.limit)
-    var count: Int32 = 0
-    func receive() -> Int {
-        unsafe parley_receive_packet(
-            socket, &room, room.count, &numbers, &count, waits ? 1 : 0)
+    // Not an array: almost no packet brings any.
+    let result = unsafe withUnsafeTemporaryAllocation(
+        of: Int32.self, capacity: Descriptors.limit
+    ) { numbers in
+        var count: Int32 = 0
+        func receive() -> Int {
+            unsafe parley_receive_packet(
+                socket, &room, room.count, numbers.baseAddress, &count, waits ? 1 : 0)
+        }
+        var result = receive()
+        // The other end was closed before it had read everything it was sent. That is reported once, and before
+        // what it has sent itself, which can still be read.
+        if result == -Int(ECONNRESET) { result = receive() }
+        switch count {
+        case ..<0: descriptors = .lost()
+        case 0: descriptors = Descriptors()
+        default: descriptors = unsafe Descriptors(owning: numbers.prefix(Int(count)))
+        }
+        return result
     }
-    var result = receive()
-    // The other end was closed before it had read everything it was sent. That is reported once, and before
-    // what it has sent itself, which can still be read.
-    if result == -Int(ECONNRESET) { result = receive() }
-    descriptors =
-        count < 0 ? Descriptors.lost() : Descriptors(owning: numbers.prefix(Int(count)))
     switch Int32(truncatingIfNeeded: -result) {
     case ...0: return result
     case EAGAIN: return nil

@@ -43,15 +43,8 @@ struct Piece {
         offset = number(at: 4)
     }
 
-    var head: [UInt8] {
-        func byte(_ number: Int, _ shift: Int) -> UInt8 {
-            UInt8(truncatingIfNeeded: number >> shift)
-        }
-        return [
-            byte(total, 24), byte(total, 16), byte(total, 8), byte(total, 0),
-            byte(offset, 24), byte(offset, 16), byte(offset, 8), byte(offset, 0),
-        ]
-    }
+    /// The header; in memory it is as it travels.
+    var head: UInt64 { (UInt64(UInt32(total)) << 32 | UInt64(UInt32(offset))).bigEndian }
 
     /// How much of the message is in it.
     ///

@@ -31,6 +31,8 @@ package final class PostChannel: EventSource, Resumable {
     private var isHolding = false
 
     private var assembly: MessageAssembly
+    /// What has arrived and has yet to be delivered.
+    private var opened: OpenedBundle?
     /// The descriptors of the incomplete message.
     private var carried = Descriptors()
     private var room = [UInt8](repeating: 0, count: Piece.maxBytes)
@@ -46,9 +48,8 @@ package final class PostChannel: EventSource, Resumable {
     /// Until when the system may refuse the first message's descriptors.
     private var waitsUntil: Moment?
     private var again: Timer?
-    /// What is waiting is sent at the end of this turn, unless something sends it earlier.
-    private var isGathering = false
-    private lazy var endOfTurn = EndOfTurn(self)
+    /// What is sent before the loop waits, unless something sends it earlier.
+    private var gathered = Bundle()
 
     /// Takes over one end of a `PacketPair`, on the loop's thread, or while no thread runs it.
     ///
@@ -89,7 +90,7 @@ package final class PostChannel: EventSource, Resumable {
     package var isOpen: Bool { if case .open = state { true } else { false } }
 
     /// How much is waiting to be sent, as `maxQueued` counts it.
-    package var queued: Int { queue.cost }
+    package var queued: Int { queue.cost + gathered.size }
 
     /// Sends a message after those that were sent before. If the channel has ended it is lost, as it would be
     /// on its way.
@@ -104,39 +105,39 @@ package final class PostChannel: EventSource, Resumable {
         otherwise: PacketWriter? = nil
     ) {
         guard isOpen else { return }
-        let isFirst = queue.first == nil || isGathering
+        let isFirst = queue.first == nil
+        queueGathered()
         queue.append(Outgoing(packet, descriptors, otherwise: otherwise))
         if isFirst { flush() }
         keepWithinBounds()
     }
 
-    /// Sends what nobody waits for: at the end of the loop's turn, and before anything that is sent in between. The
-    /// other process is woken once for all of it; if both share a core, each wake-up costs more than the message.
+    /// Sends what nobody waits for as one message: when the loop has nothing else to do, after some milliseconds if it
+    /// always has, and before anything else that is sent.
     package func gather(_ packet: PacketWriter) {
         guard isOpen else { return }
-        if queue.first == nil {
-            isGathering = true
-            loop.resumeAtEndOfTurn(endOfTurn)
-        }
-        queue.append(Outgoing(packet))
-        // However much is said in a turn, it waits for nothing but the other process.
-        if isGathering, queue.cost > Self.maxGathered { flush() }
-        keepWithinBounds()
+        if queue.first == nil, !gathered.hasRoom(for: packet) { flush() }
+        guard queue.first == nil, gathered.hasRoom(for: packet) else { return send(packet) }
+        if gathered.isEmpty { loop.beforeWaiting { [weak self] in self?.flush() } }
+        gathered.add(packet)
+    }
+
+    private func queueGathered() {
+        if let bundle = gathered.take() { queue.append(Outgoing(bundle)) }
     }
 
     private func keepWithinBounds() {
         guard isOpen, queue.cost > maxQueued else { return }
-        end(
-            .failed(
-                PacketError(
-                    .notTaken,
-                    "the other process has stopped reading: \(queue.cost) bytes are waiting for it")
-            ))
+        let why = "the other process has stopped reading: \(queue.cost) bytes are waiting for it"
+        end(.failed(PacketError(.notTaken, why)))
     }
 
-    /// Closes it from this end: what is waiting is lost, except for what the turn has gathered. Calls nothing more.
+    /// Closes it from this end: what is waiting is lost, except for what was gathered. Calls nothing more.
     package func close() {
-        if isGathering { send() }
+        if !gathered.isEmpty {
+            queueGathered()
+            send()
+        }
         release()
         state = .ended
         received = nil
@@ -158,17 +159,8 @@ package final class PostChannel: EventSource, Resumable {
 
     // MARK: Sending
 
-    /// The channel may be gone by the end of the turn.
-    private final class EndOfTurn: Resumable {
-        private weak var channel: PostChannel?
-        init(_ channel: PostChannel) { self.channel = channel }
-        func resume() {
-            if let channel, channel.isGathering { channel.flush() }
-        }
-    }
-
     private func flush() {
-        isGathering = false
+        queueGathered()
         let isWaiting = queue.first != nil
         send()
         guard isWaiting, isOpen, queue.first == nil else { return }
@@ -238,6 +230,11 @@ package final class PostChannel: EventSource, Resumable {
 
     /// - Returns: whether there may be more.
     private func receiveOne(from number: Int32) throws(PacketError) -> Bool {
+        if let message = try opened?.next() {
+            try deliver(message)
+            return true
+        }
+        opened = nil
         var came = Descriptors()
         guard let count = try receivePacket(from: number, into: &room, &came, waits: false) else {
             if case .receiving = state { try endOfPeer() }
@@ -253,9 +250,14 @@ package final class PostChannel: EventSource, Resumable {
             room.span.extracting(0..<count), hasDescriptors: hasDescriptors)
         if hasDescriptors { carried = came }
         guard let message else { return true }
+        opened = try OpenedBundle(message, hasDescriptors: !carried.isEmpty)
+        if opened == nil { try deliver(message) }
+        return true
+    }
+
+    private func deliver(_ message: [UInt8]) throws(PacketError) {
         var post = try Post(message, carried.takeAll())
         try received?(&post)
-        return true
     }
 
     private func endOfPeer() throws(PacketError) {
@@ -278,7 +280,7 @@ package final class PostChannel: EventSource, Resumable {
 
     private func release() {
         queue = OutgoingQueue()
-        isGathering = false
+        (gathered, opened) = (Bundle(), nil)
         again = nil
         carried = Descriptors()
         guard let number = descriptor?.number else { return }
@@ -293,8 +295,6 @@ package final class PostChannel: EventSource, Resumable {
     }
 
     private static let packetsATurn = 64
-    /// As `maxQueued` counts it: about a hundred messages, so that one more wake-up hardly costs anything.
-    static let maxGathered = 1 << 16
     private static let descriptorPatience = Duration.milliseconds(100)
     private static let descriptorPause = Duration.milliseconds(5)
 }

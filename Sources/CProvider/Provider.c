@@ -11,7 +11,6 @@
 #include <string.h>
 
 // MARK: Keys (provider-keymgmt(7))
-
 // There is no export: OpenSSL would sign with a key of its own that has no private half.
 
 enum kind { EC, RSA_ANY, RSA_PSS, ED25519, ED448 };
@@ -23,6 +22,7 @@ struct key {
     EVP_PKEY *public_half;
     // Below 0 for a key that is only a public half.
     int number;
+    char curve[32]; // An EC key's: OpenSSL asks for it in each handshake.
 };
 
 static void *new_key(enum kind kind)
@@ -55,7 +55,6 @@ static int match(const void *data, const void *other_data, int selection)
 
 #define TEXT(name) OSSL_PARAM_utf8_string(name, NULL, 0)
 #define NUMBER(name) OSSL_PARAM_int(name, NULL)
-
 // The parts of a key that are accepted: our key number, its public half, and the restrictions of an RSA-PSS key. A
 // private half is skipped if OpenSSL offers one in order to compare two keys.
 static const OSSL_PARAM importable[] = {
@@ -70,11 +69,11 @@ static const OSSL_PARAM *importable_types(int selection) { return (void)selectio
 enum { importable_count = sizeof importable / sizeof *importable - 1, longest_parameter = 2048 };
 
 // Whether TLS 1.3 has a signature for a key on this curve and we know its scheme's number; and whether it has a point.
-static int is_known_curve(EVP_PKEY *key)
+static int take_curve(struct key *key)
 {
-    char name[32];
-    if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, NULL, 0, &(size_t){0}) != 1) return 0;
-    int curve = EVP_PKEY_get_group_name(key, name, sizeof name, NULL) ? OBJ_txt2nid(name) : NID_undef;
+    EVP_PKEY *half = key->public_half;
+    if (EVP_PKEY_get_octet_string_param(half, OSSL_PKEY_PARAM_PUB_KEY, NULL, 0, &(size_t){0}) != 1) return 0;
+    int curve = EVP_PKEY_get_group_name(half, key->curve, sizeof key->curve, NULL) ? OBJ_txt2nid(key->curve) : NID_undef;
     return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
 }
 
@@ -93,7 +92,7 @@ static int take(struct key *key, const OSSL_PARAM parameters[])
     int is_made = making && EVP_PKEY_fromdata_init(making) == 1
         && EVP_PKEY_fromdata(making, &key->public_half, EVP_PKEY_PUBLIC_KEY, taken) == 1;
     EVP_PKEY_CTX_free(making);
-    return is_made && (key->kind != EC || is_known_curve(key->public_half));
+    return is_made && (key->kind != EC || take_curve(key));
 }
 
 static int import(void *data, int selection, const OSSL_PARAM parameters[])
@@ -110,6 +109,9 @@ static int import(void *data, int selection, const OSSL_PARAM parameters[])
 static int get_params(void *data, OSSL_PARAM parameters[])
 {
     const struct key *key = data;
+    const char *name = *key->curve ? parameters->key : NULL;
+    if (name && strcmp(name, OSSL_PKEY_PARAM_GROUP_NAME) == 0 && !parameters[1].key)
+        return OSSL_PARAM_set_utf8_string(parameters, key->curve);
     return key->public_half && EVP_PKEY_get_params(key->public_half, parameters) == 1;
 }
 
@@ -139,13 +141,14 @@ static void *new_operation(void *provider, const char *properties)
 }
 static void free_operation(void *data) { OPENSSL_free(data); }
 
-// OpenSSL has two spellings of each name and accepts both. SHA-1 and SHA-224, which TLS 1.2 also had, must not be
-// used (RFC 8446, 4.2.3).
+// OpenSSL's look-up, which knows more spellings, takes half as long as a signature. SHA-1 and SHA-224, which TLS 1.2
+// also had, must not be used (RFC 8446, 4.2.3).
 static int hash_number(const char *name)
 {
-    const EVP_MD *digest = name ? EVP_get_digestbyname(name) : NULL;
-    int type = digest ? EVP_MD_get_type(digest) : NID_undef;
-    return type == NID_sha256 ? 4 : type == NID_sha384 ? 5 : type == NID_sha512 ? 6 : 0;
+    static const char *const names[] = {"SHA2-256", "SHA2-384", "SHA2-512", "SHA256", "SHA384", "SHA512"};
+    for (int i = 0; name && i < 6; i++)
+        if (strcmp(name, names[i]) == 0) return 4 + i % 3;
+    return 0;
 }
 
 // A number, or the word that stands for one.
@@ -253,7 +256,6 @@ static const OSSL_DISPATCH ec[] = {KEY_MANAGER(new_ec), FUNCTION(OSSL_FUNC_KEYMG
 static const OSSL_DISPATCH rsa[] = {KEY_MANAGER(new_rsa), END};
 static const OSSL_DISPATCH pss[] = {KEY_MANAGER(new_pss), FUNCTION(OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, psss), END};
 static const OSSL_DISPATCH ed25519[] = {KEY_MANAGER(new_ed25519), END}, ed448[] = {KEY_MANAGER(new_ed448), END};
-
 static const OSSL_DISPATCH signing[] = {
     FUNCTION(OSSL_FUNC_SIGNATURE_NEWCTX, new_operation), FUNCTION(OSSL_FUNC_SIGNATURE_FREECTX, free_operation),
     FUNCTION(OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, begin), FUNCTION(OSSL_FUNC_SIGNATURE_DIGEST_SIGN, sign),
@@ -263,7 +265,6 @@ static const OSSL_DISPATCH signing[] = {
 #define RSA_NAMES "RSA:rsaEncryption:1.2.840.113549.1.1.1"
 #define ED25519_NAMES "ED25519:1.3.101.112"
 #define OURS "provider=" PARLEY_PROVIDER
-
 static const OSSL_ALGORITHM key_managers[] = {
     {"EC:id-ecPublicKey:1.2.840.10045.2.1", OURS, ec, NULL}, {RSA_NAMES, OURS, rsa, NULL},
     {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", OURS, pss, NULL}, {ED25519_NAMES, OURS, ed25519, NULL},

@@ -9,16 +9,56 @@ internal import System
 public final class Certificate: Sendable {
     private let shared: SharedPointer<OpaquePointer>
     var pointer: OpaquePointer { unsafe shared.raw }
-    private let known = Mutex<PeerIdentity?>(nil)
+    private let known = Mutex(Known())
 
-    /// What it says about its holder; this alone proves nothing. Read once: that takes longer than everything else for
-    /// a client whose chain is known.
+    /// What was found out before: for a client whose chain is known, that takes longer than everything else.
+    private struct Known {
+        var identity: PeerIdentity?
+        /// The last scheme that was found to fit its key, and the last that verified something. Most keys have only one.
+        var fitting: SignatureScheme?
+        var verifying: Verifying?
+    }
+
+    /// What it says about its holder; this alone proves nothing.
     var identity: PeerIdentity {
         known.withLock { known in
-            let identity = known ?? PeerIdentity(self)
-            known = identity
+            let identity = known.identity ?? PeerIdentity(self)
+            known.identity = identity
             return identity
         }
+    }
+
+    /// Whether a TLS 1.3 CertificateVerify with its key may use the scheme: it has the right type and curve.
+    func fits(_ scheme: SignatureScheme) -> Bool {
+        known.withLock { known in
+            if known.fitting == scheme { return true }
+            guard let key = unsafe X509_get0_pubkey(pointer), unsafe scheme.fits(key) else {
+                _ = ErrorQueue.drain()
+                return false
+            }
+            known.fitting = scheme
+            return true
+        }
+    }
+
+    /// Whether its key, which the scheme must fit, has signed `content`.
+    func verifies(
+        _ signature: ArraySlice<UInt8>, of content: [UInt8], by scheme: SignatureScheme
+    ) -> Bool {
+        let prepared = known.withLock { known -> Verifying? in
+            if known.verifying?.scheme != scheme { known.verifying = verifying(by: scheme) }
+            // Some provider's may not be copyable.
+            return known.verifying.flatMap { Verifying(copying: $0) ?? verifying(by: scheme) }
+        }
+        return prepared?.accepts(signature, of: content) ?? false
+    }
+
+    private func verifying(by scheme: SignatureScheme) -> Verifying? {
+        guard let key = unsafe X509_get0_pubkey(pointer) else {
+            _ = ErrorQueue.drain()
+            return nil
+        }
+        return unsafe Verifying(scheme, by: key)
     }
 
     /// Takes over a reference.
@@ -187,75 +227,11 @@ extension DistinguishedName {
     }
 }
 
-/// A subject alternative name: `dns:host.example`, `email:…`, `uri:…` or `ip:…`.
-public struct SubjectName: Hashable, Sendable, CustomStringConvertible {
-    public enum Kind: String, Sendable { case dns, email, uri, ip }
-
-    public let kind: Kind
-    public let value: String
-
-    public var description: String { "\(kind.rawValue):\(value)" }
-
-    init?(_ name: UnsafePointer<GENERAL_NAME>) {
-        let kind: Kind
-        switch unsafe name.pointee.type {
-        case GEN_DNS: kind = .dns
-        case GEN_EMAIL: kind = .email
-        case GEN_URI: kind = .uri
-        case GEN_IPADD: kind = .ip
-        default: return nil
-        }
-        guard let string = unsafe parley_GENERAL_NAME_string(name),
-            let start = unsafe ASN1_STRING_get0_data(string)
-        else { return nil }
-        let bytes = unsafe UnsafeBufferPointer(start: start, count: Int(ASN1_STRING_length(string)))
-        self.kind = kind
-        if kind == .ip {
-            guard let address = unsafe Self.address(bytes) else { return nil }
-            value = address
-        } else {
-            guard !bytes.isEmpty, unsafe bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-                return nil
-            }
-            value = unsafe String(decoding: bytes, as: UTF8.self)
-        }
-    }
-
-    private static func address(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
-        guard bytes.count == 4 || bytes.count == 16 else { return nil }
-        return unsafe NumericAddress.text(Array(bytes))
-    }
-}
-
-/// Who a peer has proved to be.
-public struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
-    /// The certificate's subject alternative names, in its order.
-    public let names: [SubjectName]
-    /// SHA-256 of its public key.
-    public let keyHash: [UInt8]
-    /// Its serial number in hexadecimal.
-    public let serial: String
-    /// The end of its validity.
-    public let notAfter: String
-    /// The same in seconds since 1970.
-    public let expiry: Int
-
+extension PeerIdentity {
     /// What a certificate says about its holder; this alone proves nothing.
     public init(_ certificate: Certificate) {
-        names = certificate.names
-        keyHash = certificate.keyHash
-        serial = certificate.serial
-        notAfter = certificate.notAfter
-        expiry = certificate.expiry
+        self.init(
+            names: certificate.names, keyHash: certificate.keyHash, serial: certificate.serial,
+            notAfter: certificate.notAfter, expiry: certificate.expiry)
     }
-
-    /// The first name other than an address, as the certificate spells it, else the key. A table
-    /// ignores some names and compares the others in canonical spelling, so don't base decisions on
-    /// this.
-    public var description: String {
-        names.first { $0.kind != .ip }?.description ?? key
-    }
-
-    /// `key:sha256:` and the base64 of its public key's hash, as in command tables.
-    public var key: String { Pin(keyHash: keyHash).identity }
 }

@@ -77,33 +77,21 @@ public enum SignatureScheme: UInt16, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a TLS 1.3 CertificateVerify with the certificate's key may use it: the key has the
-    /// right type and curve.
-    func fits(_ certificate: Certificate) -> Bool {
+    /// Whether a TLS 1.3 CertificateVerify with the key may use it: the key has the right type and curve.
+    func fits(_ key: OpaquePointer) -> Bool {
         defer { _ = ErrorQueue.drain() }
         let terms = terms
-        guard isOfTLS13, let key = unsafe X509_get0_pubkey(certificate.pointer),
-            unsafe EVP_PKEY_is_a(key, terms.key) == 1
-        else { return false }
+        guard isOfTLS13, unsafe EVP_PKEY_is_a(key, terms.key) == 1 else { return false }
         return unsafe terms.curve == nil || Curve.name(of: key) == terms.curve
     }
 
-    /// Whether the key of `certificate`, which fits, has signed `content`.
-    func isSignature(
-        _ signature: ArraySlice<UInt8>, of content: [UInt8], by certificate: Certificate
-    ) -> Bool {
-        defer { _ = ErrorQueue.drain() }
-        guard let key = unsafe X509_get0_pubkey(certificate.pointer),
-            let context = unsafe EVP_MD_CTX_new()
-        else { return false }
-        defer { unsafe EVP_MD_CTX_free(context) }
+    /// Begins a verification with a public key.
+    ///
+    /// - Returns: false if OpenSSL can't.
+    func beginVerifying(in context: OpaquePointer, by key: OpaquePointer) -> Bool {
         var parameters: OpaquePointer?
-        guard
-            unsafe EVP_DigestVerifyInit_ex(context, &parameters, terms.digest, nil, nil, key, nil)
-                == 1, unsafe pad(parameters)
-        else { return false }
-        let bytes = Array(signature)
-        return unsafe EVP_DigestVerify(context, bytes, bytes.count, content, content.count) == 1
+        return unsafe EVP_DigestVerifyInit_ex(
+            context, &parameters, terms.digest, nil, nil, key, nil) == 1 && pad(parameters)
     }
 
     /// Begins a signature with a local private key.

@@ -32,6 +32,7 @@ public final class TLSContext: Sendable {
     var signer: (any RemoteSigner)? { credentials?.key.signer }
     /// Who is asked about a server's clients, if another process decides.
     let verifier: (any ClientVerifier)?
+    private let peers = SeenPeers()
     /// The name of the trusted CAs in sentences; nil if nobody is verified.
     let trusted: String?
     /// Whether this end has a certificate to show.
@@ -95,9 +96,11 @@ public final class TLSContext: Sendable {
         clients: ServerFace.Clients? = nil, verifier: (any ClientVerifier)? = nil
     ) throws(CredentialError) {
         ErrorQueue.assertEmpty()
+        // With the key elsewhere, nothing but the handshake itself is done under the context.
+        let library = unsafe verifier == nil ? nil : LeanLibrary.context
         guard
-            let context = unsafe SSL_CTX_new(
-                role == .server ? TLS_server_method() : TLS_client_method())
+            let context = unsafe SSL_CTX_new_ex(
+                library, nil, role == .server ? TLS_server_method() : TLS_client_method())
         else {
             throw CredentialError.refused("a TLS context")
         }
@@ -141,6 +144,12 @@ public final class TLSContext: Sendable {
             clients: trust.map {
                 ServerFace.Clients(authorities: $0.authorityNames, origin: $0.origin)
             }, options: options)
+    }
+
+    /// Who an accepted peer is.
+    func seen(_ certificate: Certificate) -> PeerIdentity {
+        // A client has one peer.
+        role == .server ? peers.identity(in: certificate) : certificate.identity
     }
 
     deinit {

@@ -122,7 +122,7 @@ public final class TLSStream: TLSTransport, ByteStream {
             // What follows is not part of the handshake.
             if transcript != nil { unsafe SSL_set_msg_callback(ssl, nil) }
             if let certificate = unsafe SSL_get1_peer_certificate(ssl) {
-                peerIdentity = unsafe PeerIdentity(Certificate(owning: certificate))
+                peerIdentity = unsafe context.seen(Certificate(owning: certificate))
             }
         case .blocked:
             // OpenSSL waits for a whole record header, which "quit" is too short for. A load

@@ -1,6 +1,7 @@
 // Which clients' chains the broker has accepted.
 // SPDX-License-Identifier: Apache-2.0
 internal import System
+internal import TLS
 
 /// The Certificate messages of chains that were accepted, until the first certificate or CRL expires. It decides
 /// nothing: a client that presents such a chain is verified with its proof, and only which alert it would get depends
@@ -13,22 +14,15 @@ struct AcceptedChains {
     init(limit: Int) { self.limit = limit }
 
     func holds(_ message: [UInt8], at now: Moment) -> Bool {
-        ends[Self.hash(message)].map { now < $0 } ?? false
+        ends[message.quickHash].map { now < $0 } ?? false
     }
 
     mutating func insert(_ message: [UInt8], for time: Duration, at now: Moment) {
         if ends.count >= limit { ends.removeAll(keepingCapacity: true) }
-        ends[Self.hash(message)] = now + min(time, Self.longest)
+        ends[message.quickHash] = now + min(time, Self.longest)
     }
 
     mutating func removeAll() { ends.removeAll(keepingCapacity: true) }
-
-    /// Not `hashValue`, which takes the bytes one by one.
-    private static func hash(_ message: [UInt8]) -> Int {
-        var hasher = Hasher()
-        unsafe message.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
-        return hasher.finalize()
-    }
 
     /// The clock by which chains expire may be set meanwhile, but this one runs steadily.
     static let longest = Duration.seconds(3_600)

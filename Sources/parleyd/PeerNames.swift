@@ -3,6 +3,11 @@
 internal import Commands
 internal import TLS
 
+extension PeerIdentity {
+    /// What sessions and programs are attributed to (`Identity.description`).
+    var attribution: String { label { Identity($0).description } }
+}
+
 extension Identity {
     /// The names of a session's peer.
     init(_ peer: PeerIdentity) {

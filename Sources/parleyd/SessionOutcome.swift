@@ -91,7 +91,7 @@ extension Channel {
         guard let tls else { return name }
         // In the form that the table, the trail and `whoami` use, so that one search finds it in
         // all of them.
-        if let peer = tls.peerIdentity { name += " " + bounded(Identity(peer).description) }
+        if let peer = tls.peerIdentity { name += " " + bounded(peer.attribution) }
         if tls.isEstablished { name += " \(tls.version) \(tls.cipher)" }
         return name
     }

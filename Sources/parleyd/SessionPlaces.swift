@@ -21,11 +21,14 @@ final class SessionPlaces: SessionAdmission {
     var count: Int { book.withLock { $0.count } }
 
     func place(for client: PeerIdentity) -> Result<any SessionPlace, Refusal> {
-        place(for: Identity(client))
+        place(for: client.attribution)
     }
 
     func place(for identity: Identity) -> Result<any SessionPlace, Refusal> {
-        let identity = identity.description
+        place(for: identity.description)
+    }
+
+    private func place(for identity: String) -> Result<any SessionPlace, Refusal> {
         guard let limit = book.withLock({ $0.begin(identity) }) else {
             return .success(Place(self, identity))
         }

@@ -68,7 +68,7 @@ final class Standing {
     private func rejected() -> Refusal? {
         guard let failure = verify() else { return nil }
         // The sentence names files of this machine.
-        let name = bounded(Identity(peer).description)
+        let name = bounded(peer.attribution)
         log?.write("\(name) may no longer run anything: \(failure.told)")
         let why: String
         switch failure.code {

@@ -39,15 +39,23 @@ struct FloodTests {
                 guard let bytes = try assembly.add(packet.span, hasDescriptors: false) else {
                     continue
                 }
-                var reader = try PacketReader(bytes)
-                let kind = try #require(PostKind(rawValue: reader.type))
-                kinds[kind, default: 0] += 1
-                last = kind
-                guard kind == .omitted else { continue }
-                let post = try OmittedPost(whole: &reader)
-                omitted.records += Int(post.records)
-                omitted.commands += Int(post.commands)
+                guard var bundle = try OpenedBundle(bytes, hasDescriptors: false) else {
+                    try count(bytes)
+                    continue
+                }
+                while let message = try bundle.next() { try count(message) }
             }
+        }
+
+        private func count(_ message: [UInt8]) throws {
+            var reader = try PacketReader(message)
+            let kind = try #require(PostKind(rawValue: reader.type))
+            kinds[kind, default: 0] += 1
+            last = kind
+            guard kind == .omitted else { return }
+            let post = try OmittedPost(whole: &reader)
+            omitted.records += Int(post.records)
+            omitted.commands += Int(post.commands)
         }
 
         func end() { far = nil }

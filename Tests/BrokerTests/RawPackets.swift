@@ -17,7 +17,8 @@ func pair() throws -> (Int32, Int32) {
 
 /// A packet with any head.
 func packet(_ total: Int, _ offset: Int, _ bytes: [UInt8]) -> [UInt8] {
-    Piece(total: total, offset: offset).head + bytes
+    let head = Piece(total: total, offset: offset).head
+    return unsafe withUnsafeBytes(of: head) { unsafe Array($0) } + bytes
 }
 
 func bytes(_ count: Int, _ byte: UInt8 = 7) -> [UInt8] { [UInt8](repeating: byte, count: count) }

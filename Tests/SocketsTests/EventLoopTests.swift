@@ -169,6 +169,22 @@ struct EventLoopTests {
         }
     }
 
+    @Test func beforeWaiting_isWhenNothingElseIsToBeDone_orAfterAFewMilliseconds() async throws {
+        try await onLoop { loop in
+            let (a, b) = try Socket.pair(loop, loop)
+            // The loop would wait for what only the call sends.
+            loop.beforeWaiting { #expect(b.sendNow([0x78]) == 1) }
+            #expect(try await PlainStream(a).readText() == "x")
+            // A loop with something to do in each turn doesn't wait.
+            let called = Shared<Moment?>(nil)
+            let began = Moment.now
+            loop.beforeWaiting { called.value = .now }
+            while called.value == nil, .now - began < .seconds(10) { await loop.nextTurn() }
+            let time = try #require(called.value) - began
+            #expect(time >= .milliseconds(2) && time < .seconds(10))
+        }
+    }
+
     @Test func resumeNextTurn_waitsForTheNextTurn_howeverOftenItGivesWay() async throws {
         try await onLoop { loop in
             let turnsSeen = Shared<[UInt64]>([])

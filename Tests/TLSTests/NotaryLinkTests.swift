@@ -77,6 +77,19 @@ struct NotaryLinkTests {
         }
     }
 
+    /// Old releases of OpenSSL take longer to read a certificate than to verify its key's signature.
+    @Test func clientsCertificate_isReadWithWhatThatNeeds() throws {
+        let halves = try Halves(ends.server(.p256))
+        let pair = try halves.pair(ends.client(.p256), 1)
+        try pair.establish()
+        let certificate = unsafe SSL_get0_peer_certificate(pair.server.stream.ssl)
+        let key = unsafe X509_get0_pubkey(certificate)
+        try #require(unsafe key != nil)
+        let provider = unsafe OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(key!)!)
+        let isLean = unsafe LeanLibrary.context != nil
+        #expect(unsafe String(cString: provider!) == (isLean ? "lean" : "default"))
+    }
+
     @Test func handshakes_proveTheirClients() throws {
         let halves = try Halves(ends.server(.ed25519))
         for (handle, role) in [(1, "client"), (2, "other"), (3, "chained")] as [(Handle, String)] {

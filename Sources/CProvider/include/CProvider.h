@@ -33,4 +33,10 @@ const parley_asked *parley_ask(const parley_asked *asked);
 // reasons in the queue. It lives as long as the process, since whatever holds a key may outlive its creator.
 struct ossl_lib_ctx_st *parley_key_context(void);
 
+// A library context with OpenSSL's default provider, without the decoders and kinds of keys that a server of TLS doesn't
+// need, which make OpenSSL before 3.2 slow. Null for a newer one, if openssl.cnf asks for another provider or for FIPS,
+// and if OpenSSL fails, with its reasons in the queue: the default context is the one to use then. Call once; it lives
+// as long as the process.
+struct ossl_lib_ctx_st *parley_lean_context(void);
+
 #endif

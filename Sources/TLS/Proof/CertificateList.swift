@@ -24,7 +24,7 @@ struct CertificateList {
         count += 1
         let certificate = try entries.vector(3, 1...max(1, entries.rest.count))
         var extensions = try entries.vector(2, 0...0xffff)
-        _ = try extensions.entries()
+        try extensions.checkEntries()
         return certificate.rest
     }
 }

@@ -7,7 +7,8 @@ public struct ClientChain: Sendable {
     /// message is the same chain.
     public let hash: [UInt8]
     /// Of the message, in bytes.
-    let size: Int
+    var size: Int { message.count }
+    private let message: [UInt8]
     private let entries: [ArraySlice<UInt8>]
 
     /// - Parameter message: with its header, and nothing else; at most 32 KiB, with one to ten
@@ -22,9 +23,12 @@ public struct ClientChain: Sendable {
         while let entry = try list.next() { entries.append(entry) }
         guard !entries.isEmpty else { throw .noClientCertificate }
         self.entries = entries
-        size = message.count
+        self.message = message
         hash = try TranscriptHash.of(message[...], .sha256)
     }
+
+    /// Whether it is the chain of this message.
+    func isMessage(_ bytes: ArraySlice<UInt8>) -> Bool { message.isSame(as: bytes) }
 
     /// The certificates, the client's own first; at least one. Takes longer than all the rest of a
     /// proof (OpenSSL 3.0 needs 110 µs for one), so callers that know the hash need not ask.

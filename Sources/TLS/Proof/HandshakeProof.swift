@@ -41,7 +41,7 @@ public struct HandshakeProof: ~Copyable {
         case made
         case asked(Handshake, SignatureScheme)
         case signed(Handshake)
-        case shown(Handshake, leaf: Certificate, chain: [UInt8])
+        case shown(Handshake, leaf: Certificate, chain: ClientChain)
         case spent
     }
 
@@ -106,10 +106,14 @@ public struct HandshakeProof: ~Copyable {
         guard case .asked(let handshake, let scheme) = take() else { throw .outOfTurn }
         let room = HandshakeKind.certificateVerify.longest - 4
         guard !signature.isEmpty, signature.count <= room else { throw .noSignature }
-        let head = Self.number(Int(scheme.rawValue), 2) + Self.number(signature.count, 2)
-        let body = head + signature
-        let header = [HandshakeKind.certificateVerify.rawValue] + Self.number(body.count, 3)
-        try handshake.hash.append((header + body)[...])
+        var message: [UInt8] = []
+        message.reserveCapacity(HandshakeReader.header + 4 + signature.count)
+        message.append(HandshakeKind.certificateVerify.rawValue)
+        Self.append(4 + signature.count, 3, to: &message)
+        Self.append(Int(scheme.rawValue), 2, to: &message)
+        Self.append(signature.count, 2, to: &message)
+        message.append(contentsOf: signature)
+        try handshake.hash.append(message[...])
         state = .signed(handshake)
     }
 
@@ -126,7 +130,7 @@ public struct HandshakeProof: ~Copyable {
         guard handshake.asksClient else { throw .clientNotAsked }
         let chain = try ClientChain(message)
         guard let leaf = try verified(chain) else { throw .untrustedChain }
-        state = .shown(handshake, leaf: leaf, chain: chain.hash)
+        state = .shown(handshake, leaf: leaf, chain: chain)
     }
 
     /// Verifies that the client signed this handshake.
@@ -147,20 +151,18 @@ public struct HandshakeProof: ~Copyable {
         let certificate = try reader.next(.certificate)
         let verify = try reader.next(.certificateVerify)
         try reader.end()
-        guard try TranscriptHash.of(certificate.whole, .sha256) == chain else {
-            throw .otherClientCertificate
-        }
+        guard chain.isMessage(certificate.whole) else { throw .otherClientCertificate }
         var fields = verify.fields
         let number = try fields.number(2)
         let signature = try fields.vector(2, 1...0xffff)
         try fields.end()
         guard let scheme = SignatureScheme(rawValue: UInt16(truncatingIfNeeded: number)),
-            scheme.fits(leaf)
+            leaf.fits(scheme)
         else { throw .unfitScheme }
         try handshake.hash.append(finished.whole)
         try handshake.hash.append(certificate.whole)
         let content = try handshake.hash.content(signedBy: .client)
-        guard scheme.isSignature(signature.rest, of: content, by: leaf) else {
+        guard leaf.verifies(signature.rest, of: content, by: scheme) else {
             throw .wrongClientSignature
         }
         return ProvenClient(leaf: leaf, applicationProtocol: handshake.applicationProtocol)
@@ -174,8 +176,12 @@ public struct HandshakeProof: ~Copyable {
         return Array(try reader.next(.certificate).whole)
     }
 
-    private static func number(_ value: Int, _ size: Int) -> [UInt8] {
-        (0..<size).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+    private static func append(_ value: Int, _ size: Int, to bytes: inout [UInt8]) {
+        var shift = size * 8
+        while shift > 0 {
+            shift -= 8
+            bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 }
 

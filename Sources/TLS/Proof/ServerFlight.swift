@@ -72,7 +72,9 @@ struct ServerFlight {
         let suites = try fields.vector(2, 2...0xfffe)
         guard suites.rest.count.isMultiple(of: 2) else { throw .malformed(.clientHello) }
         _ = try fields.vector(1, 1...255)
-        _ = try fields.extensions()
+        var extensions = try fields.vector(2, 0...0xffff)
+        try fields.end()
+        try extensions.checkEntries()
     }
 
     private static func serverHello(

@@ -1,6 +1,5 @@
 // The certificate that must appear in this server's handshakes.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 
 /// A server's own certificate, as a broker expects it in a handshake.
 public struct ServerLeaf: Sendable {
@@ -21,20 +20,12 @@ public struct ServerLeaf: Sendable {
     /// Whether it is the same certificate, and so has the same key.
     public func isSame(as other: ServerLeaf) -> Bool { isEncoded(as: other.encoded[...]) }
 
-    /// Not `elementsEqual`, which compares byte by byte.
-    func isEncoded(as bytes: ArraySlice<UInt8>) -> Bool {
-        guard bytes.count == encoded.count else { return false }
-        return unsafe bytes.withUnsafeBytes { bytes in
-            unsafe encoded.withUnsafeBytes {
-                unsafe memcmp(bytes.baseAddress!, $0.baseAddress!, $0.count) == 0
-            }
-        }
-    }
+    func isEncoded(as bytes: ArraySlice<UInt8>) -> Bool { encoded.isSame(as: bytes) }
 
     init(_ certificate: Certificate) throws(ProofRefusal) {
         encoded = certificate.der
         guard !encoded.isEmpty else { throw .unavailable }
         self.certificate = certificate
-        schemes = SignatureScheme.allCases.filter { $0.fits(certificate) }
+        schemes = SignatureScheme.allCases.filter { certificate.fits($0) }
     }
 }

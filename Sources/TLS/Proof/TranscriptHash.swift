@@ -72,25 +72,29 @@ final class TranscriptHash {
     static func of(
         _ message: ArraySlice<UInt8>, _ algorithm: Algorithm
     ) throws(ProofRefusal) -> [UInt8] {
-        let hash = try TranscriptHash(algorithm)
-        try hash.append(message)
-        return try hash.value()
+        defer { _ = ErrorQueue.drain() }
+        var value = [UInt8](repeating: 0, count: algorithm.size)
+        let isDone = unsafe message.withUnsafeBytes {
+            unsafe EVP_Digest($0.baseAddress, $0.count, &value, nil, algorithm.openSSL, nil) == 1
+        }
+        guard isDone else { throw .unavailable }
+        return value
     }
 
     /// What an end signs for the messages so far (section 4.4.3).
     func content(signedBy end: SigningEnd) throws(ProofRefusal) -> [UInt8] {
-        let hash = try value()
-        var content: [UInt8] = []
-        content.reserveCapacity(64 + 34 + hash.count)
-        content.append(contentsOf: repeatElement(0x20, count: 64))
-        content.append(contentsOf: end.rawValue.utf8)
-        content.append(0)
-        content.append(contentsOf: hash)
-        return content
+        end.beginning + (try value())
     }
 
-    enum SigningEnd: String {
-        case server = "TLS 1.3, server CertificateVerify"
-        case client = "TLS 1.3, client CertificateVerify"
+    struct SigningEnd {
+        static let server = SigningEnd("TLS 1.3, server CertificateVerify")
+        static let client = SigningEnd("TLS 1.3, client CertificateVerify")
+
+        /// Of what it signs.
+        fileprivate let beginning: [UInt8]
+
+        private init(_ context: String) {
+            beginning = [UInt8](repeating: 0x20, count: 64) + Array(context.utf8) + [0]
+        }
     }
 }

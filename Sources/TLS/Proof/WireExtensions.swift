@@ -5,18 +5,25 @@
 /// types below 64, which a bit mask can distinguish; a dictionary took half as long as a signature.
 struct WireExtensions {
     private var entries: [(type: Int, content: ArraySlice<UInt8>)] = []
-    private var low: UInt64 = 0
-    private var high: Set<Int> = []
+    private var types = Types()
+
+    /// Which types a message has had so far.
+    struct Types {
+        private var low: UInt64 = 0
+        private var high: Set<Int> = []
+
+        /// - Returns: false for a duplicate.
+        mutating func insert(_ type: Int) -> Bool {
+            guard type < UInt64.bitWidth else { return high.insert(type).inserted }
+            let bit: UInt64 = 1 << UInt64(type)
+            defer { low |= bit }
+            return low & bit == 0
+        }
+    }
 
     /// - Returns: false for a duplicate.
     mutating func add(_ content: ArraySlice<UInt8>, of type: Int) -> Bool {
-        if type < UInt64.bitWidth {
-            let bit: UInt64 = 1 << UInt64(type)
-            guard low & bit == 0 else { return false }
-            low |= bit
-        } else if !high.insert(type).inserted {
-            return false
-        }
+        guard types.insert(type) else { return false }
         if entries.isEmpty { entries.reserveCapacity(16) }
         entries.append((type, content))
         return true

@@ -61,6 +61,21 @@ struct WireReader {
         return found
     }
 
+    /// Checks what is left as `entries` does.
+    mutating func checkEntries() throws(ProofRefusal) {
+        var types = WireExtensions.Types()
+        while !isAtEnd {
+            let type = try number(2)
+            try skip(try number(2))
+            guard types.insert(type) else { throw .malformed(kind) }
+        }
+    }
+
+    private mutating func skip(_ count: Int) throws(ProofRefusal) {
+        guard count <= rest.count else { throw .malformed(kind) }
+        rest = rest[(rest.startIndex + count)...]
+    }
+
     func end() throws(ProofRefusal) {
         guard isAtEnd else { throw .malformed(kind) }
     }

@@ -59,7 +59,7 @@ private func checkChain(_ message: [UInt8]) throws(Finding) {
         for certificate in certificates {
             // Reads all of it, and its key.
             _ = (
-                PeerIdentity(certificate), SignatureScheme.allCases.filter { $0.fits(certificate) }
+                PeerIdentity(certificate), SignatureScheme.allCases.filter { certificate.fits($0) }
             )
         }
     } catch {

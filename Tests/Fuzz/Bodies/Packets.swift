@@ -23,8 +23,21 @@ func fuzzPackets(_ bytes: [UInt8]) throws(Finding) {
         }
         try require(isRight, "a packet that is wrong is refused")
         try require(message == model.add(packet), "a message is whole with its last packet")
+        if let message { try checkBundle(message) }
         try require(assembly.isPartial == !model.partial.isEmpty, "it knows whether it has a part")
     }
+}
+
+/// The messages in a bundle that is right are all of it.
+private func checkBundle(_ message: [UInt8]) throws(Finding) {
+    var size = 1
+    do throws(PacketError) {
+        guard var bundle = try OpenedBundle(message, hasDescriptors: false) else { return }
+        while let one = try bundle.next() { size += 4 + one.count }
+    } catch {
+        return
+    }
+    try require(size == message.count && size > 5, "a bundle has nothing but messages")
 }
 
 /// What has come of a message, by another reading of the same packets.
