@@ -114,13 +114,3 @@ int parley_keeper_reap(pid_t keeper, void *memory)
     else munmap(memory, sizeof(struct keeper));
     return 1;
 }
-
-int parley_reap_orphans(pid_t spared)
-{
-    for (int count = 0;; count++) {
-        siginfo_t info = {0};
-        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid) return count;
-        if (info.si_pid == spared) return count;
-        waitpid(info.si_pid, NULL, WNOHANG);
-    }
-}

@@ -12,12 +12,19 @@ public final class CommandGroups: Sendable {
     public let support: ControlGroupSupport
     private let base: ControlGroup
     private let left = Mutex(Left())
+    /// Who may move processes from one group to another, besides root; nil: anybody.
+    private let movers: Set<UInt32>?
+    private let warded = Atomic(false)
+    private let takesKeepers = Atomic(false)
 
     /// Groups whose command is over but which were not empty at that time.
     private struct Left {
         var groups: [ControlGroup] = []
         var lookedAt = Moment.now
     }
+
+    /// The path of the group in which they are.
+    var path: String { base.path }
 
     /// Prepares this process's part of the hierarchy, which may move this process into a group there, and removes what
     /// an earlier process left. Before this process starts others.
@@ -31,7 +38,9 @@ public final class CommandGroups: Sendable {
     package init(base: ControlGroup, _ support: ControlGroupSupport) {
         self.base = base
         self.support = support
-        removeLeftOnes()
+        movers = base.movers
+        Self.sweep(base) { leave($0) }
+        tidy()
     }
 
     // MARK: One command's
@@ -101,17 +110,41 @@ public final class CommandGroups: Sendable {
         return true
     }
 
+    // MARK: Without keepers
+
+    /// Whether what is in these groups ends even if this process is killed (`Warden`), so that commands that can't leave
+    /// them need no keepers.
+    var isWarded: Bool {
+        get { warded.load(ordering: .relaxed) && !takesKeepers.load(ordering: .relaxed) }
+        set { warded.store(newValue, ordering: .relaxed) }
+    }
+
+    /// The system refuses to start anything without a keeper.
+    func needKeepers() { takesKeepers.store(true, ordering: .relaxed) }
+
+    /// Whether a user who is not root can't move a process out of its group here.
+    func areClosed(to user: UInt32) -> Bool { movers.map { !$0.contains(user) } ?? false }
+
     // MARK: What was left
 
+    /// Kills what is left in groups that nobody has any more, unless it may live on, and removes those that are empty.
     /// Whoever has a group holds a lock on its folder, in whatever PID namespace.
-    private func removeLeftOnes() {
-        for name in base.children where Self.isOurs(name) {
+    ///
+    /// - Parameter remains: called with each that is not empty.
+    /// - Returns: whether somebody has one whose processes may not live on.
+    @discardableResult
+    static func sweep(_ base: ControlGroup, remains: (ControlGroup) -> Void) -> Bool {
+        var isHeld = false
+        for name in base.children where isOurs(name) {
             let group = base.child(name)
-            guard let lock = try? group.hold() else { continue }
-            if !Self.raze(group) { leave(group) }
+            guard let lock = try? group.hold() else {
+                if !mayLiveOn(group) { isHeld = true }
+                continue
+            }
+            if !raze(group) { remains(group) }
             _ = consume lock
         }
-        tidy()
+        return isHeld
     }
 
     /// Removes those that are empty by now.
@@ -126,7 +159,7 @@ public final class CommandGroups: Sendable {
         }
     }
 
-    private static func mayLiveOn(_ group: ControlGroup) -> Bool {
+    static func mayLiveOn(_ group: ControlGroup) -> Bool {
         group.name.hasPrefix(background)
     }
 
@@ -145,7 +178,7 @@ public final class CommandGroups: Sendable {
 final class CommandGroup {
     let group: ControlGroup
     let limits: ControlGroupLimits
-    /// Locked as long as it, or its keeper's copy, is open.
+    /// Locked as long as it, or a keeper's copy, is open.
     let folder: Descriptor
 
     fileprivate init(

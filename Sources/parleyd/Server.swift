@@ -33,6 +33,8 @@ final class Server {
     private let notice: ServiceNotice
     /// Nil if there is none.
     private let metrics: MetricsReport?
+    /// Nil unless commands can do without keepers.
+    private var warden: Warden?
     private var warningTimer: Timer?
     /// Those of the table in force, as they were logged.
     private var programWarnings: [String] = []
@@ -125,6 +127,10 @@ final class Server {
                     case .onceIsOver: meet(.onceIsOver)
                     }
                 }, alive: { [notice] in notice.alive($0) }, over: { [main] in main.stop() }))
+        // Others can have no programs of users who can't change control groups.
+        if let groups = options.groups, geteuid() == 0 {
+            warden = Warden(groups, loop: main) { [log] in log.write($0) }
+        }
         // From here on they belong to the network process, which closes them when the server is
         // shutting down.
         listeners = []
@@ -145,6 +151,7 @@ final class Server {
         Program.killAll()
         office.recordKills()
         options.groups?.tidy()
+        warden?.end()
         let failure = network.end()
         output.flush()
         // A line that the log has begun holds up the trail if both go to standard error.

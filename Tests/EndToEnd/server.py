@@ -77,18 +77,23 @@ class Server(Program):
     @property
     def network(self):
         """The number of the process that serves the network; None where it has none any more."""
-        return self.serving(self.pid)
+        return self.helper("parleyd-network")
 
-    @staticmethod
-    def serving(broker):
+    @property
+    def warden(self):
+        """The number of the process that ends commands if the server is killed; None where there is none."""
+        return self.helper("parley-warden")
+
+    def helper(self, name, broker=None):
+        """The number of a process that the server has started for itself, or `broker` has."""
         for pid, state, parent, _ in processes():
-            if parent == broker and state != "Z" and _name(pid) == "parleyd-network":
+            if parent == (broker or self.pid) and state != "Z" and _name(pid) == name:
                 return pid
         return None
 
     @property
     def parts(self):
-        return [pid for pid in (self.pid, self.network) if pid is not None]
+        return [pid for pid in (self.pid, self.network, self.warden) if pid is not None]
 
     def ready(self):
         """The line that says where it listens, when it has come."""

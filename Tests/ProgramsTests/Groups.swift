@@ -20,6 +20,14 @@ final class Groups: Sendable {
         groups = Self.groups(base)
     }
 
+    /// Those in which commands need no keepers; nil where there can be none.
+    static func warded() throws -> Groups? {
+        guard Holder.missing == nil else { return nil }
+        let groups = try Groups()
+        groups.groups.isWarded = true
+        return groups
+    }
+
     deinit {
         try? base.kill()
         for _ in 0..<1_000 {
