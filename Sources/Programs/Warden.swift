@@ -127,9 +127,6 @@ extension Warden {
         var all = sigset_t()
         unsafe sigfillset(&all)
         unsafe pthread_sigmask(SIG_SETMASK, &all, nil)
-        // The groups' files belong to its user, so it needs no more than that.
-        var none = unsafe parley_rights()
-        unsafe parley_take_rights(&none)
         guard let (parent, base) = orders() else { _exit(0) }
         // Until then it may have locks on them.
         while getppid() == parent { usleep(1_000) }
