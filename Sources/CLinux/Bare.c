@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -69,6 +70,15 @@ parley_report parley_bare_report(const void *memory)
 }
 
 void parley_bare_free(void *memory) { free(memory); }
+
+int parley_may_inherit_children(void)
+{
+    int reaps = 0;
+    if (getpid() == 1 || prctl(PR_GET_CHILD_SUBREAPER, &reaps) || reaps) return 1;
+    siginfo_t info;
+    // Fails if there are none.
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
 
 pid_t parley_ended_child(void)
 {

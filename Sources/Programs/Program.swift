@@ -225,6 +225,10 @@ public final class Program {
     /// Before any program is started.
     public static func keepEnds() { Glibc.signal(SIGCHLD, SIG_DFL) }
 
+    /// Whether this process has children that it didn't start, or may get some: those of others that end before them.
+    /// Before any program is started.
+    public static var mayInheritChildren: Bool { parley_may_inherit_children() != 0 }
+
     /// Kills every program of this process with everything it started, before this process ends: when no
     /// loop runs any more.
     public static func killAll() {

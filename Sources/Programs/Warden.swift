@@ -16,6 +16,7 @@ public final class Warden: EventSource {
     private let groups: CommandGroups
     private let told: (String) -> Void
     private var process: Process?
+    private var reaper: Timer?
 
     private final class Process {
         let pid: Int32
@@ -78,6 +79,8 @@ public final class Warden: EventSource {
     override public func ready(_ events: Events) {
         guard let process else { return }
         forget()
+        // It has closed its descriptors, and ends a moment later.
+        reaper = Timer(after: .milliseconds(100), on: loop) { waitpid(process.pid, nil, WNOHANG) }
         // So that one that can't run is not started for ever.
         guard loop.now - process.since > .seconds(1) else {
             return told(

@@ -16,7 +16,8 @@ internal import Vouching
 /// Runs one protocol's server, from the first bind to the last session: the broker, which reads files, decides, records
 /// and starts programs. What strangers send goes to the network process. Confined to the main loop.
 final class Server {
-    static let signals = [SIGTERM, SIGINT, SIGHUP, SIGCHLD]
+    /// Every program's end sends SIGCHLD, which would wake a server for nothing that knows all of its children.
+    static let signals = [SIGTERM, SIGINT, SIGHUP] + (Program.mayInheritChildren ? [SIGCHLD] : [])
 
     private let options: ServerOptions
     private let main: EventLoop

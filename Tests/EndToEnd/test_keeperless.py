@@ -91,6 +91,7 @@ class Keeperless(Outcomes, TestCase):
         self.server.stderr.expect("there is another now")
         self.assertEqual(self.parent(), self.server.pid)
         self.assertNotIn(self.server.warden, (first, None))
+        eventually(lambda: first not in self.server.children, "the end of its zombie")
         self.server.signal(signal.SIGKILL)
         eventually(lambda: all_gone(pids), "the end of all processes")
 

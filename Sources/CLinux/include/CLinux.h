@@ -218,6 +218,8 @@ int parley_bare_has_left(const void *memory);
 parley_report parley_bare_report(const void *memory);
 void parley_bare_free(void *memory);
 
+// Whether this process has children, or gets those of others that end: as process 1, or as a subreaper (prctl(2)).
+int parley_may_inherit_children(void);
 // A child that has ended and was not reaped yet, except keepers; 0 for none.
 pid_t parley_ended_child(void);
 // Reaps a child: 1 with its si_code and si_status (waitid(2)); 0 if it has not ended; -1 if there is none.
