@@ -8,7 +8,7 @@ internal import System
 /// Who can end everything that a command starts.
 enum Custody {
     /// Its group alone, which nothing of the command can leave.
-    case group(CommandGroup)
+    case group(CommandGroup, of: CommandGroups)
     /// A keeper, the parent of all of it, which also kills everything in the command's group if it has one.
     case keeper(CommandGroup?)
 
@@ -20,9 +20,10 @@ enum Custody {
             self = .keeper(nil)
             return
         }
-        let group = try groups.make(start.limits, isBackground: start.isBackground)
         let isConfined = groups.isWarded && Self.isConfined(start, by: groups)
-        self = isConfined ? .group(group) : .keeper(group)
+        let group = try groups.make(
+            start.limits, isBackground: start.isBackground, isAlone: isConfined)
+        self = isConfined ? .group(group, of: groups) : .keeper(group)
     }
 
     /// Whether nothing of a command can leave its group, nor may outlive this process.
@@ -58,12 +59,12 @@ func custodian(
 ) throws(StreamError) -> any Custodian {
     let keepersGroup: CommandGroup?
     switch try Custody(start) {
-    case .group(let group):
+    case .group(let group, let groups):
         let custodian = try GroupCustodian(
-            start, in: group, input: input, output: output, errorOutput: errorOutput, loop: loop,
-            changed)
+            start, in: group, of: groups, input: input, output: output, errorOutput: errorOutput,
+            loop: loop, changed)
         if let custodian { return custodian }
-        start.groups?.needKeepers()
+        groups.needKeepers()
         keepersGroup = group
     case .keeper(let group): keepersGroup = group
     }

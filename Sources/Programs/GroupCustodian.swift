@@ -6,7 +6,7 @@ internal import Sockets
 internal import Synchronization
 internal import System
 
-/// Starts a program as a child of this process, in a group that nothing of it can leave. The group can be removed
+/// Starts a program as a child of this process, in a group that nothing of it can leave. The group is empty
 /// if and only if nothing of the command is left. Confined to its loop.
 @safe
 final class GroupCustodian: EventSource, Custodian {
@@ -16,6 +16,7 @@ final class GroupCustodian: EventSource, Custodian {
     private(set) var reached: Set<Controller> = []
 
     private let pid: Int32
+    private let groups: CommandGroups
     private let group: CommandGroup
     /// Nil once it has ended.
     private var descriptor: Descriptor?
@@ -27,6 +28,7 @@ final class GroupCustodian: EventSource, Custodian {
     private var rest: GroupWatch?
     /// Whether a thread is sending SIGTERM.
     private var isSignalling = false
+    private var isKilled = false
     private var again: Timer?
     private var changed: () -> Void
     /// Itself, while it is abandoned and not over.
@@ -42,11 +44,13 @@ final class GroupCustodian: EventSource, Custodian {
 
     /// Nil if the kernel, or a filter of system calls, refuses this way of starting it: it takes a keeper.
     init?(
-        _ start: ProgramStart, in group: CommandGroup, input: borrowing Descriptor,
-        output: borrowing Descriptor, errorOutput: borrowing Descriptor, loop: EventLoop,
+        _ start: ProgramStart, in group: CommandGroup, of groups: CommandGroups,
+        input: borrowing Descriptor, output: borrowing Descriptor,
+        errorOutput: borrowing Descriptor, loop: EventLoop,
         _ changed: @escaping () -> Void
     ) throws(StreamError) {
         what = "cannot start \(start.path) in the directory \(start.directory)"
+        self.groups = groups
         self.group = group
         self.changed = changed
         let strings = Strings(start, groupName: nil)
@@ -135,6 +139,7 @@ final class GroupCustodian: EventSource, Custodian {
     private func kill(after pause: Duration) {
         guard !isOver else { return }
         parley_group_kill(group.folder.number)
+        isKilled = true
         again = Timer(after: pause, on: loop) { [unowned self] in
             // Nobody else may hold it when it is over.
             let custodian = self
@@ -186,11 +191,7 @@ final class GroupCustodian: EventSource, Custodian {
         {
             reached = [.pids]
         }
-        do throws(Errno) {
-            try group.group.remove()
-        } catch {
-            guard error.number != EBUSY else { return false }
-        }
+        guard groups.takeBack(group, isKilled: isKilled) else { return false }
         isOver = true
         Children.forget(pid)
         let pid = pid

@@ -151,6 +151,7 @@ final class Server {
         // After a second signal nobody waits for them. First, so that a slow trail holds nothing up.
         Program.killAll()
         office.recordKills()
+        options.groups?.removeSpares()
         options.groups?.tidy()
         warden?.end()
         let failure = network.end()

@@ -37,6 +37,49 @@ struct CustodyTests {
     @Test func program_hasNoKeeper_whereItsGroupHoldsIt() async throws {
         #expect(try await !hasKeeper(start("echo $PPID")))
         #expect(try await run(start("cat /proc/self/cgroup")).output.contains(own.base.name))
+        #expect(own.areEmpty)
+    }
+
+    @Test func group_isUsedAgain_unlessSomethingIsInIt() async throws {
+        let line = start("sed -n 's/^0:://p' /proc/self/cgroup")
+        var names: [String] = []
+        for _ in 0..<3 { names.append(try await run(line).output) }
+        #expect(Set(names).count == 1)
+        // Whoever is put there while nobody uses it.
+        let stranger = shell("sleep 1000 >/dev/null 2>&1 & echo $!", isBackground: true)
+        let pid = try #require(try await run(stranger).output.numbers.first)
+        let kept = own.base.child(try #require(own.base.children.first))
+        try kept.write("\(pid)", to: "cgroup.procs")
+        #expect(try await run(line).output != names[0])
+        try await eventually("it ends") { !isAlive(pid) }
+        // Or it is removed.
+        for name in own.base.children { try own.base.child(name).remove() }
+        #expect(try await run(line).output.contains(own.base.name))
+        own.groups.removeSpares()
+        #expect(own.base.children.isEmpty)
+    }
+
+    /// Where kernels kill whatever is cloned into a group that was killed before.
+    @Test func group_isNotUsedAgain_whereItWasKilled() async throws {
+        let groups = own.groups
+        try await onLoop { loop in
+            let start = Holder.group.held(
+                shell("trap '' TERM; echo up; while :; do sleep 0.05; done", grace: .zero),
+                in: groups)
+            let running = try await Running(start, loop: loop)
+            _ = await running.line()
+            running.program.terminate()
+            #expect(await running.result().end == .signal(UInt8(SIGKILL)))
+        }
+        #expect(own.base.children.isEmpty)
+        #expect(try await run(start("echo on")).output == "on\n")
+    }
+
+    @Test func group_isNotUsedAgain_whereItHasLimits() async throws {
+        guard let controller = Groups.controllers.first(where: { $0 != .memory }) else { return }
+        var line = start("cat /proc/self/cgroup")
+        line.limits = controller == .cpu ? .init(cpu: 1) : .init(processes: 20)
+        _ = try await run(line)
         #expect(own.base.children.isEmpty)
     }
 
@@ -86,7 +129,7 @@ struct CustodyTests {
         #expect(result.output.numbers.first != getpid())
         #expect(result.output.contains(own.base.name))
         #expect(!own.groups.isWarded)
-        #expect(own.base.children.isEmpty)
+        #expect(own.areEmpty)
     }
 
     // MARK: Its start
@@ -112,7 +155,7 @@ struct CustodyTests {
         }
         #expect(sentence.contains("cannot start \(path)"))
         #expect(sentence.contains(reason))
-        #expect(own.base.children.isEmpty)
+        #expect(own.areEmpty)
     }
 
     @Test func program_thatTakesInput_isToldToRun() async throws {
@@ -166,7 +209,7 @@ struct CustodyTests {
         #expect(result.courseWhenDone == .lingering)
         // The deaf one has a child most of the time.
         #expect((3...4).contains(result.leftEnded))
-        #expect(own.base.children.isEmpty)
+        #expect(own.areEmpty)
     }
 
     @Test func whoeverWasPutIntoTheGroup_isKilled() async throws {
@@ -184,7 +227,7 @@ struct CustodyTests {
         #expect(result.end == .status(0))
         #expect(result.leftEnded == 1)
         #expect(!isAlive(pid))
-        #expect(own.base.children.isEmpty)
+        #expect(own.areEmpty)
     }
 
     @Test(.enabled(if: Groups.controllers.contains(.pids), "no controller for processes here"))
@@ -233,7 +276,7 @@ struct CustodyTests {
                 }
                 Program.killAll()
                 precondition(pids.allSatisfy { !isAlive($0) })
-                precondition(own.base.children.isEmpty)
+                precondition(own.areEmpty)
             }
         }
     }

@@ -254,7 +254,7 @@ struct EndingTests {
         }
         #expect(programs == count)
         #expect(keepers == (holder == .keeper ? count : 0))
-        #expect(own?.base.children.isEmpty ?? true)
+        #expect(own?.areEmpty ?? true)
     }
 
     private struct WrongStatus: Error {}

@@ -37,6 +37,9 @@ final class Groups: Sendable {
         }
     }
 
+    /// Whether no group of a command's has anything in it: some are kept for the next.
+    var areEmpty: Bool { base.children.allSatisfy { base.child($0).processes.isEmpty } }
+
     /// As a parleyd that starts has it.
     static func groups(_ base: ControlGroup) -> CommandGroups {
         CommandGroups(base: base, ControlGroupSupport(in: base, controllers, shortage: nil))
