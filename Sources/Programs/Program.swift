@@ -39,7 +39,7 @@ public final class Program {
         case ordered
     }
 
-    /// The process ID of the program itself, and of its process group; nil until it has started.
+    /// The process ID of the program itself, and of its process group; nil until it has started, as far as that is known.
     public var pid: Int32? { custodian.program }
     /// Why it can't be started; it is then over. Nil while that isn't known, and once it has started.
     public var failure: StreamError? { custodian.failure }
@@ -70,7 +70,8 @@ public final class Program {
     ///
     /// - Parameters:
     ///   - pipes: pipes whose other ends somebody has, or whose output nobody reads.
-    ///   - changed: called on the loop when `pid`, `failure`, `course`, `end` or `isDone` has changed.
+    ///   - changed: called on the loop when `failure`, `course`, `end` or `isDone` has changed, and `pid` of a program
+    ///     that takes input.
     /// - Throws: `descriptorsExhausted`; `system` if there can't be another process.
     public init(
         _ start: ProgramStart, _ pipes: consuming ProgramPipes, loop: EventLoop,

@@ -2,8 +2,8 @@
 """Commands that only their control groups hold: no keeper, and yet nothing of them outlives the server."""
 
 import os
+import pathlib
 import signal
-import time
 import unittest
 
 from conditions import only_root
@@ -18,20 +18,24 @@ def all_gone(pids):
 
 
 def group_of(pid):
-    with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
-        return next(line for line in file if line.startswith("0::")).strip().rpartition("/")[2]
+    """The name of a process's group."""
+    lines = pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    return next(line for line in lines if line.startswith("0::")).rpartition("/")[2]
 
 
 @with_groups
 @only_root("can start programs of another user")
 class Keeperless(Outcomes, TestCase):
     COMMANDS = {
+        "group": shell("sed -n 's/^0:://p' /proc/self/cgroup", user="nobody"),
         "parent": shell("echo $PPID", user="nobody"),
         "parent of root's": shell("echo $PPID"),
         "escapes": shell("trap '' TERM HUP; setsid sleep 600 & echo $! $PPID $$; setsid -f setsid -f sleep 600; "
                          "setsid -f sh -c 'trap \"\" TERM; echo $$; sleep 600'; wait", user="nobody", grace=0.3),
-        "late": shell("trap '' TERM; setsid sleep 600 & echo $!; wait; sleep 600", user="nobody", grace=0.3, timeout=0.5),
-        "leaves": shell("setsid sleep 600 >/dev/null 2>&1 & setsid -f sleep 600 >/dev/null 2>&1; exit 4", user="nobody"),
+        "late": shell("trap '' TERM; setsid sleep 600 & echo $!; wait; sleep 600", user="nobody", grace=0.3,
+                      timeout=0.5),
+        "leaves": shell("setsid sleep 600 >/dev/null 2>&1 & setsid -f sleep 600 >/dev/null 2>&1; exit 4",
+                        user="nobody"),
         "background": shell("sleep 600 >/dev/null 2>&1 & echo $!", user="nobody", background=True),
     }
 
@@ -77,16 +81,19 @@ class Keeperless(Outcomes, TestCase):
         self.assertIn(group_of(left), groups())
         self.assertTrue(is_alive(left))
 
-    def test_a_server_that_ends_takes_its_warden_along(self):
+    def test_a_server_that_ends_leaves_neither_warden_nor_group(self):
         warden = self.server.warden
+        group = self.server.session(self).ask("group").output.decode().strip().rpartition("/")[2]
+        self.assertIn(group, groups())
         self.server.signal(signal.SIGTERM)
         self.assertEqual(self.server.wait(), 0)
         self.assertFalse(is_alive(warden))
+        self.assertNotIn(group, groups())
 
     def test_a_warden_that_is_killed_is_replaced(self):
         first, pids = self.server.warden, self.escapes()
         # One that ends at once is not.
-        time.sleep(max(0, 1.2 - self.age(first)))
+        eventually(lambda: self.age(first) > 1.5, "a warden that has lasted")
         os.kill(first, signal.SIGKILL)
         self.server.stderr.expect("there is another now")
         self.assertEqual(self.parent(), self.server.pid)
@@ -108,9 +115,10 @@ class Keeperless(Outcomes, TestCase):
 
     @staticmethod
     def age(pid):
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat, open("/proc/uptime", encoding="ascii") as up:
-            began = int(stat.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-            return float(up.read().split()[0]) - began
+        """For how many seconds a process has been there."""
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        uptime = pathlib.Path("/proc/uptime").read_text().split()[0]
+        return float(uptime) - int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
