@@ -220,7 +220,7 @@ public final class CommandGroups: Sendable {
 
     private static let prefix = "parley-"
     private static let background = "parley-background-"
-    private static let mostSpares = 4
+    private static let mostSpares = 16
     private static let patience = Duration.seconds(60)
 }
 
