@@ -58,6 +58,13 @@ def _name(pid):
         return None  # It ended meanwhile.
 
 
+def _words(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
+
+
 class Server(Program):
     """A `parleyd` on a port of the kernel's choice that has said that it listens.
 
@@ -77,17 +84,25 @@ class Server(Program):
     @property
     def network(self):
         """The number of the process that serves the network; None where it has none any more."""
-        return self.helper("parleyd-network")
+        return self.serving(self.pid)
 
     @property
     def warden(self):
         """The number of the process that ends commands if the server is killed; None where there is none."""
-        return self.helper("parley-warden")
+        return self.warding(self.pid)
 
-    def helper(self, name, broker=None):
-        """The number of a process that the server has started for itself, or `broker` has."""
+    @staticmethod
+    def serving(broker):
         for pid, state, parent, _ in processes():
-            if parent == (broker or self.pid) and state != "Z" and _name(pid) == name:
+            if parent == broker and state != "Z" and _name(pid) == "parleyd-network":
+                return pid
+        return None
+
+    @staticmethod
+    def warding(broker):
+        for pid, state, parent, _ in processes():
+            # It has its name only when it runs.
+            if parent == broker and state != "Z" and _words(pid)[1:] == ["warden"]:
                 return pid
         return None
 

@@ -52,8 +52,7 @@ class AsProcessOne(Escapes, Outcomes, TestCase):
             self.assertEnded(session.ask("background"), BY_ITSELF, 0)
             self.assertEnded(session.ask("status", str(status)), BY_ITSELF, status)
         self.assertEnded(session.ask("escapes"), BY_ITSELF, 7)
-        helpers = {server.helper(name, server.inner) for name in ("parleyd-network", "parley-warden")}
-        own = {server.inner, *helpers} - {None}
+        own = {server.inner, server.serving(server.inner), server.warding(server.inner)} - {None}
         eventually(lambda: descendants(server.inner) == own, "the end of all processes")
         self.assertEqual(self.zombies(server), [])
 
