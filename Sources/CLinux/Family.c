@@ -122,6 +122,19 @@ static int meet(struct family *family, pid_t pid, const struct status *status)
     return 1;
 }
 
+// Signals a process, once with SIGTERM; the result is whether it has not been met before.
+static int strike(
+    struct family *family, pid_t pid, int pidfd, const struct status *status, int signal)
+{
+    int is_new = meet(family, pid, status);
+    if (!is_new && signal != SIGKILL) return 0;
+    long result = send_signal(pidfd, signal);
+    // A stopped process would not notice.
+    if (signal == SIGTERM) send_signal(pidfd, SIGCONT);
+    if (is_new && result == 0 && !(status->flags & IS_EXITING)) family->signalled++;
+    return is_new;
+}
+
 // Signals a child of `parent`, and queues its own children.
 //
 // A process ID may have been reused. The pidfd belongs to whoever had it when it was opened; if that process is still
@@ -137,13 +150,7 @@ static int visit(struct family *family, pid_t pid, const struct waiting *parent,
         close_file(pidfd);
         return 0;
     }
-    int is_new = meet(family, pid, &status);
-    if (is_new || signal == SIGKILL) {
-        long result = send_signal(pidfd, signal);
-        // A stopped process would not notice.
-        if (signal == SIGTERM) send_signal(pidfd, SIGCONT);
-        if (is_new && result == 0 && !(status.flags & IS_EXITING)) family->signalled++;
-    }
+    int is_new = strike(family, pid, pidfd, &status, signal);
     if (family->waiting_count < MOST_WAITING) {
         struct waiting *waiting = &family->waiting[family->waiting_count++];
         waiting->pid = pid;
@@ -226,11 +233,60 @@ static int signal_once(struct family *family, int signal)
     return is_over ? 0 : met;
 }
 
+// Whether a process is in the group with that name, which ends the last line of a file that may not fit the text.
+static int is_in(struct family *family, pid_t pid, const char *name)
+{
+    char path[64], *text = family->text;
+    put(put_number(put(path, "/proc/"), pid), "/cgroup");
+    int fd = open_file(path);
+    if (fd < 0) return 0;
+    long end = 0, length;
+    while ((length = raw(SYS_read, fd, (long)text + end, CHUNK - end, 0, 0)) > 0) {
+        end += length;
+        if (end < CHUNK) continue;
+        for (end = 0; end < CHUNK / 2; end++) text[end] = text[end + CHUNK / 2];
+    }
+    close_file(fd);
+    long count = 0;
+    while (name[count]) count++;
+    long at = end - 1 - count;
+    if (at < 1 || text[end - 1] != '\n' || text[at - 1] != '/') return 0;
+    for (long i = 0; i < count; i++)
+        if (text[at + i] != name[i]) return 0;
+    return 1;
+}
+
+// A process ID may have been reused: if what /proc says is about a later one, the pidfd's is gone and gets no signal.
+static int signal_group_once(struct family *family, int group, const char *name, int signal)
+{
+    int fd = (int)raw(SYS_openat, group, (long)"cgroup.procs", O_RDONLY | O_CLOEXEC, 0, 0);
+    if (fd < 0) return 0;
+    struct numbers numbers;
+    begin(&numbers, fd, family->list);
+    int met = 0;
+    for (pid_t pid; (pid = next_number(&numbers)) > 0;) {
+        int pidfd = (int)raw(SYS_pidfd_open, pid, 0, 0, 0, 0);
+        if (pidfd < 0) continue;
+        struct status status;
+        if (is_in(family, pid, name) && read_status(family->text, pid, &status))
+            met += strike(family, pid, pidfd, &status, signal);
+        close_file(pidfd);
+    }
+    close_file(fd);
+    return met;
+}
+
+void parley_family_signal_group(struct family *family, int group, const char *name, int signal)
+{
+    for (int round = 0; round < MOST_ROUNDS; round++)
+        if (!signal_group_once(family, group, name, signal)) break;
+}
+
 void parley_family_signal(struct family *family, int signal)
 {
     // A process that was started meanwhile by one not signalled yet is found in the next round. Programs
     // that start others for ever must not hold up SIGKILL.
-    for (int round = 0; round < 16; round++)
+    for (int round = 0; round < MOST_ROUNDS; round++)
         if (!signal_once(family, signal)) break;
 }
 

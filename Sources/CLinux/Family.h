@@ -10,6 +10,7 @@ enum {
     MOST_SEEN = 8192,
     MOST_WAITING = 4096,
     CHUNK = 4096,
+    MOST_ROUNDS = 16,
 };
 
 // A process that was signalled, distinguished by its start time from a later one with the same ID.
@@ -49,6 +50,9 @@ long parley_family_open(struct family *family);
 // no SIGTERM and no grace time, and isn't counted: it gets only SIGKILL, at the latest as a child of the keeper, which
 // it becomes when its parents are killed.
 void parley_family_signal(struct family *family, int signal);
+// The same to every process in a control group with a name of its own, once; for this it needs only `signalled`,
+// `seen_count` and the buffers.
+void parley_family_signal_group(struct family *family, int group, const char *name, int signal);
 // Sends SIGKILL to the direct children. None of their IDs can have been reused, since only the caller
 // reaps them.
 void parley_family_kill_children(struct family *family);

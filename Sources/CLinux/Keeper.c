@@ -27,12 +27,12 @@ static long now(void)
 // It must not continue without its limit.
 static void bound_memory(struct keeper *keeper)
 {
-    if (!keeper->start.memory) return;
-    long result = parley_group_bound_memory(keeper->group, keeper->start.memory);
+    if (!keeper->child.start.memory) return;
+    long result = parley_group_bound_memory(keeper->group, keeper->child.start.memory);
     if (result == 0) return;
     parley_group_kill(keeper->group);
-    keeper->report.cause = PARLEY_GROUP;
-    keeper->report.failure = (int)-result;
+    keeper->child.report.cause = PARLEY_GROUP;
+    keeper->child.report.failure = (int)-result;
 }
 
 // The program is running, or never will be.
@@ -40,8 +40,8 @@ static void settle_start(struct keeper *keeper)
 {
     raw(SYS_close, keeper->exec, 0, 0, 0, 0);
     keeper->exec = -1;
-    if (!keeper->report.failure) bound_memory(keeper);
-    if (!keeper->report.failure) {
+    if (!keeper->child.report.failure) bound_memory(keeper);
+    if (!keeper->child.report.failure) {
         if (!keeper->due) tell(keeper);
         return;
     }
@@ -62,8 +62,8 @@ static int reap(struct keeper *keeper)
         long result = raw(SYS_waitid, P_ALL, 0, (long)&info, WEXITED | WNOHANG | __WALL, 0);
         if (result == -EINTR) continue;
         if (result == -ECHILD) {
-            keeper->report.is_over = 1;
-            keeper->report.signalled = keeper->family.signalled;
+            keeper->child.report.is_over = 1;
+            keeper->child.report.signalled = keeper->family.signalled;
             give_group_up(keeper);
             tell(keeper);
             leave();
@@ -72,9 +72,9 @@ static int reap(struct keeper *keeper)
         count++;
         if (info.si_pid != keeper->program) continue;
         if (keeper->exec >= 0) settle_start(keeper);
-        keeper->report.has_ended = has_news = 1;
-        keeper->report.code = info.si_code;
-        keeper->report.status = info.si_status;
+        keeper->child.report.has_ended = has_news = 1;
+        keeper->child.report.code = info.si_code;
+        keeper->child.report.status = info.si_status;
     }
     if (has_news) tell(keeper);
     return count;
@@ -87,9 +87,9 @@ static void begin_killing(struct keeper *keeper)
     // means on kernels older than 5.14.
     if (keeper->group < 0 || parley_group_kill(keeper->group) < 0)
         parley_family_signal(&keeper->family, SIGKILL);
-    if (keeper->group < 0 || !keeper->start.limits) return;
+    if (keeper->group < 0 || !keeper->child.start.limits) return;
     // It may take long until nothing is left, or never happen.
-    keeper->report.reached = parley_group_reached(keeper->group, keeper->start.limits);
+    keeper->child.report.reached = parley_group_reached(keeper->group, keeper->child.start.limits);
     tell(keeper);
 }
 
@@ -100,8 +100,8 @@ static int obey(struct keeper *keeper)
     long length = raw(SYS_read, CONTROL, (long)&wish, 1, 0, 0);
     if (length == -EINTR) return 1;
     int is_there = length == 1;
-    if (wish == PARLEY_LET_GO || (!is_there && keeper->start.is_background && keeper->report.has_ended)) {
-        keeper->report.is_over = 1;
+    if (wish == PARLEY_LET_GO || (!is_there && keeper->child.start.is_background && keeper->child.report.has_ended)) {
+        keeper->child.report.is_over = 1;
         give_group_up(keeper);
         tell(keeper);
         leave();
@@ -121,7 +121,7 @@ void parley_keeper_keep(struct keeper *keeper)
     // When SIGKILL is due, if nobody is there to ask for it.
     long due = 0, pause = 10 * MILLISECOND;
     // For a program that ends at once both are reported together.
-    if (!keeper->start.is_waited_for) keeper->due = now() + 5 * MILLISECOND;
+    if (!keeper->child.start.is_waited_for) keeper->due = now() + 5 * MILLISECOND;
     for (;;) {
         int count = reap(keeper);
         long wait = -1;
@@ -161,7 +161,7 @@ void parley_keeper_keep(struct keeper *keeper)
         events[1].events = POLLIN;
         events[1].revents = 0;
         // A limit has to be set at once.
-        events[2].fd = keeper->due && !keeper->start.memory ? -1 : keeper->exec;
+        events[2].fd = keeper->due && !keeper->child.start.memory ? -1 : keeper->exec;
         events[2].events = POLLIN;
         events[2].revents = 0;
         struct timespec limit;
@@ -174,7 +174,7 @@ void parley_keeper_keep(struct keeper *keeper)
         if (events[2].revents) settle_start(keeper);
         if (events[0].revents && !obey(keeper)) {
             is_alone = 1;
-            due = now() + keeper->start.grace;
+            due = now() + keeper->child.start.grace;
         }
     }
 }

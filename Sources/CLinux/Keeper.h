@@ -3,14 +3,11 @@
 #ifndef PARLEY_KEEPER_H
 #define PARLEY_KEEPER_H
 
-#include "CLinux.h"
+#include "Child.h"
 #include "Family.h"
 #include "Group.h"
-#include "Limits.h"
-#include "Raw.h"
 
 enum {
-    STACK = 32 << 10,
     // Its descriptors, after the program's three.
     CONTROL = 3,
     GROUP = 4,
@@ -24,17 +21,11 @@ enum phase { WATCHING, TERMINATING, KILLING };
 struct keeper {
     // Below anything that an overflow could reach.
     char stack[STACK] __attribute__((aligned(16)));
-    char program_stack[STACK] __attribute__((aligned(16)));
-    // Its strings belong to the caller until the program was started.
-    parley_start start;
-    struct limits limits;
-    // Signals whose default must be restored; bit 0 is signal 1.
-    unsigned long changed;
+    // What is to become the program.
+    struct child child;
     // -1 if it has none.
     int group;
     char group_name[PARLEY_GROUP_NAME];
-    // For kernels without clone3: the program enters its group by itself.
-    int enters;
     pid_t program;
     int signals;
     // Closed by the program's exec, whether or not it succeeds; -1 once that is known.
@@ -43,7 +34,6 @@ struct keeper {
     // Until when the report that it runs may wait for the program's end; 0: no longer. Until then the keeper
     // isn't woken by the exec either.
     long due;
-    parley_report report;
     struct family family;
 };
 
@@ -59,7 +49,7 @@ __attribute__((noreturn)) void parley_keeper_keep(struct keeper *keeper);
 static inline void tell(struct keeper *keeper)
 {
     // If nobody is there any more, nobody needs to know. SIGPIPE is blocked.
-    raw(SYS_write, CONTROL, (long)&keeper->report, sizeof keeper->report, 0, 0);
+    raw(SYS_write, CONTROL, (long)&keeper->child.report, sizeof keeper->child.report, 0, 0);
     keeper->due = 0;
 }
 
@@ -68,15 +58,10 @@ static inline void tell(struct keeper *keeper)
 static inline void give_group_up(struct keeper *keeper)
 {
     if (keeper->group < 0) return;
-    keeper->report.reached = parley_group_reached(keeper->group, keeper->start.limits);
+    keeper->child.report.reached = parley_group_reached(keeper->group, keeper->child.start.limits);
     if (parley_group_remove(keeper->group, keeper->group_name) == 0) return;
-    keeper->report.has_group = 1;
-    if (!keeper->start.is_background) parley_group_kill(keeper->group);
-}
-
-__attribute__((noreturn)) static inline void leave(void)
-{
-    for (;;) raw(SYS_exit_group, 0, 0, 0, 0, 0);
+    keeper->child.report.has_group = 1;
+    if (!keeper->child.start.is_background) parley_group_kill(keeper->group);
 }
 
 #pragma clang attribute pop

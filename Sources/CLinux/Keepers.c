@@ -28,7 +28,7 @@ static struct keeper *take_memory(void)
     pthread_mutex_unlock(&spares_lock);
     if (keeper) {
         // What is beyond this is written before it is read.
-        char *start = (char *)&keeper->start;
+        char *start = (char *)&keeper->child.start;
         memset(start, 0, (size_t)((char *)keeper->family.seen - start));
         return keeper;
     }
@@ -47,22 +47,6 @@ static void give_memory_back(struct keeper *keeper)
     if (!is_kept) munmap(keeper, sizeof *keeper);
 }
 
-static unsigned long changed;
-
-// Signals are ignored if whoever started this process made it ignore them, and two because this process does (Signals.swift);
-// glibc and Swift's runtime have handlers of their own. They are checked once: a call for each of them at every start would
-// be a fiftieth of what the start costs.
-static void note_changed(void)
-{
-    changed = 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1);
-    for (int number = 1; number < NSIG; number++) {
-        // The kernel's version; glibc hides two of them.
-        long action[8] = {0};
-        if (syscall(SYS_rt_sigaction, number, NULL, action, 8) == 0 && action[0] != (long)SIG_DFL)
-            changed |= 1UL << (number - 1);
-    }
-}
-
 parley_keeper parley_keeper_start(const parley_start *start)
 {
     parley_keeper result = {.control = -1};
@@ -78,12 +62,8 @@ parley_keeper parley_keeper_start(const parley_start *start)
         close(ends[1]);
         return result;
     }
-    keeper->start = *start;
-    keeper->start.control = ends[1];
-    keeper->limits = parley_original_limits;
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, note_changed);
-    keeper->changed = changed;
+    parley_child_prepare(&keeper->child, start);
+    keeper->child.start.control = ends[1];
     sigset_t all, before;
     sigfillset(&all);
     // A signal that it received here would be handled in this memory.
@@ -117,7 +97,7 @@ int parley_keeper_read(int control, parley_report *report)
 
 pid_t parley_keeper_program(const void *memory)
 {
-    return ((const volatile struct keeper *)memory)->report.program;
+    return ((const volatile struct keeper *)memory)->child.report.program;
 }
 
 void parley_keeper_tell(int control, char wish) { send(control, &wish, 1, MSG_NOSIGNAL | MSG_DONTWAIT); }
@@ -133,14 +113,4 @@ int parley_keeper_reap(pid_t keeper, void *memory)
     if (result > 0 && WIFEXITED(status) && ((struct keeper *)memory)->exec < 0) give_memory_back(memory);
     else munmap(memory, sizeof(struct keeper));
     return 1;
-}
-
-int parley_reap_orphans(pid_t spared)
-{
-    for (int count = 0;; count++) {
-        siginfo_t info = {0};
-        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || !info.si_pid) return count;
-        if (info.si_pid == spared) return count;
-        waitpid(info.si_pid, NULL, WNOHANG);
-    }
 }

@@ -2,84 +2,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "Keeper.h"
-#include "Rights.h"
 #include "Text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #pragma clang attribute push( \
     __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
-
-// The kernel's version: all of its fields are longs.
-static void set_disposition(int signal, void (*handler)(int))
-{
-    long action[8];
-    for (int i = 0; i < 8; i++) action[i] = 0;
-    action[0] = (long)handler;
-    raw(SYS_rt_sigaction, signal, (long)action, 0, 8, 0);
-}
-
-static void set_mask(unsigned long mask)
-{
-    raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask, 0);
-}
-
-static void set_limit(int which, const struct rlimit *limit)
-{
-    raw(SYS_prlimit64, 0, which, (long)limit, 0, 0);
-}
-
-// The keeper has one thread, so this ends it and nothing else.
-static void end_with_keeper(const struct keeper *keeper)
-{
-    raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    if (raw(SYS_getppid, 0, 0, 0, 0, 0) != keeper->family.self) leave();
-}
-
-// What the program gets: a session of its own, default signal dispositions, three descriptors.
-static void program(void *argument)
-{
-    struct keeper *keeper = argument;
-    const parley_start *start = &keeper->start;
-    // Handlers are lost with the exec, but a signal may come before it.
-    for (int number = 1; number < NSIG; number++)
-        if (keeper->changed & 1UL << (number - 1)) set_disposition(number, SIG_DFL);
-    raw(SYS_setsid, 0, 0, 0, 0, 0);
-    end_with_keeper(keeper);
-    // Before it can do anything: a program that kills the keeper at once must not pass for one that
-    // never started.
-    keeper->report.program = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
-    raw(SYS_umask, start->umask, 0, 0, 0, 0);
-    if (keeper->limits.has_descriptors) set_limit(RLIMIT_NOFILE, &keeper->limits.descriptors);
-    if (keeper->limits.has_cores) set_limit(RLIMIT_CORE, &keeper->limits.cores);
-    // Open until the exec, which the keeper waits for.
-    long result = raw(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
-    if (result == 0 && keeper->enters) {
-        result = parley_group_enter(keeper->group);
-        if (result < 0) keeper->report.cause = PARLEY_GROUP;
-    }
-    if (result == 0 && start->rights) {
-        result = parley_take_programs_rights(start->rights);
-        if (result < 0) keeper->report.cause = PARLEY_RIGHTS;
-        // A change of user has cleared it.
-        end_with_keeper(keeper);
-    }
-    if (result == 0) result = raw(SYS_chdir, (long)start->directory, 0, 0, 0, 0);
-    if (result == 0) {
-        set_mask(0);
-        result = raw(
-            SYS_execve, (long)start->path, (long)start->arguments, (long)start->environment, 0, 0);
-    }
-    keeper->report.failure = (int)-result;
-    leave();
-}
 
 // Whether the IDs that /proc shows are those that kill(2) takes: it may belong to another PID
 // namespace.
@@ -106,7 +39,7 @@ static long find_children(struct keeper *keeper)
     long result = parley_family_open(&keeper->family);
     // If files can't be opened at all, /proc is not the cause.
     if (result != -EMFILE && result != -ENFILE && result != -ENOMEM)
-        keeper->report.cause = PARLEY_PROC;
+        keeper->child.report.cause = PARLEY_PROC;
     if (result < 0) return result;
     if (!sees_itself(keeper->family.self)) return -ESRCH;
     if (keeper->group >= 0 && parley_group_can_be_killed(keeper->group)) ends_by_group = 1;
@@ -116,14 +49,15 @@ static long find_children(struct keeper *keeper)
 // The result is 0 or -errno; the report says what is to blame.
 static long prepare(struct keeper *keeper)
 {
-    const parley_start *start = &keeper->start;
-    keeper->report.cause = PARLEY_KEEPER;
+    const parley_start *start = &keeper->child.start;
+    keeper->child.report.cause = PARLEY_KEEPER;
     keeper->group = start->group;
     if (start->group_name) put(keeper->group_name, start->group_name);
     // None is ever handled except through the signalfd: the handlers are parleyd's.
     set_mask(~0UL);
     set_disposition(SIGCHLD, SIG_DFL);
     keeper->family.self = (pid_t)raw(SYS_getpid, 0, 0, 0, 0, 0);
+    keeper->child.keeper = keeper->family.self;
     keeper->family.control = CONTROL;
     // It has its own name and process group, so that what is meant for parleyd does not end both: a
     // signal from a terminal or to a group, or killall(1). A session would have a scheduling group as
@@ -153,37 +87,27 @@ static long prepare(struct keeper *keeper)
     result = raw(SYS_signalfd4, -1, (long)&child, sizeof child, SFD_CLOEXEC | SFD_NONBLOCK, 0);
     if ((keeper->signals = (int)result) < 0) return result;
     if ((result = find_children(keeper)) < 0) return result;
-    keeper->report.cause = PARLEY_PROGRAM;
+    keeper->child.report.cause = PARLEY_PROGRAM;
     return 0;
 }
 
 static long clone_program(struct keeper *keeper)
 {
-    return raw_clone(CLONE_VM | SIGCHLD, keeper->program_stack + STACK, program, keeper);
+    struct child *child = &keeper->child;
+    return raw_clone(CLONE_VM | SIGCHLD, child->stack + STACK, parley_child_run, child);
 }
 
-// It is never outside its group: being moved takes ten times as long.
 static long clone_into_group(struct keeper *keeper)
 {
     struct clone_args how;
-    how.flags = CLONE_VM | CLONE_INTO_CGROUP;
-    how.pidfd = 0;
-    how.child_tid = 0;
-    how.parent_tid = 0;
-    how.exit_signal = SIGCHLD;
-    how.stack = (unsigned long)keeper->program_stack;
-    how.stack_size = STACK;
-    how.tls = 0;
-    how.set_tid = 0;
-    how.set_tid_size = 0;
-    how.cgroup = (unsigned long)keeper->group;
-    long result = raw_clone3(&how, sizeof how, program, keeper);
+    parley_child_describe(&keeper->child, keeper->group, 0, &how);
+    long result = raw_clone3(&how, sizeof how, parley_child_run, &keeper->child);
     if (result == -ENOSYS || result == -EPERM) {
         // A container's system call filter can't look into clone3's arguments, and refuses it.
-        keeper->enters = 1;
+        keeper->child.entered = keeper->group;
         return clone_program(keeper);
     }
-    if (result < 0 && result != -EAGAIN && result != -ENOMEM) keeper->report.cause = PARLEY_GROUP;
+    if (result < 0 && result != -EAGAIN && result != -ENOMEM) keeper->child.report.cause = PARLEY_GROUP;
     return result;
 }
 
@@ -206,7 +130,7 @@ void parley_keeper_run(void *argument)
     long result = prepare(keeper);
     if (result == 0) result = start_program(keeper);
     if (result < 0) {
-        keeper->report.failure = (int)-result;
+        keeper->child.report.failure = (int)-result;
         give_group_up(keeper);
         tell(keeper);
         leave();

@@ -7,10 +7,9 @@ internal import Synchronization
 internal import System
 
 /// Starts a program under a keeper (Sources/CLinux/Keeper.c), reports what the keeper reports, and passes
-/// requests on to it. Confined to its loop. If it is released before the command is over, SIGKILL ends all of
-/// it.
+/// requests on to it. Confined to its loop.
 @safe
-final class Keeper: EventSource {
+final class Keeper: EventSource, Custodian {
     /// The program's process ID; nil until it runs.
     private(set) var program: Int32?
     /// Why it was not started.
@@ -39,21 +38,18 @@ final class Keeper: EventSource {
     private var hasGroup = false
     private let changed: () -> Void
 
-    /// - Parameter changed: called on the loop when the program runs, when it has ended, and when
-    ///   everything has. The keeper lives until it returns, whatever it frees.
-    /// - Throws: `descriptorsExhausted`; `system` if there can't be a keeper. Whether there is a
-    ///   program is known later.
-    ///   program is known later.
     init(
-        _ start: ProgramStart, input: borrowing Descriptor, output: borrowing Descriptor,
-        errorOutput: borrowing Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
+        _ start: ProgramStart, in group: CommandGroup?, input: borrowing Descriptor,
+        output: borrowing Descriptor, errorOutput: borrowing Descriptor, loop: EventLoop,
+        _ changed: @escaping () -> Void
     ) throws(StreamError) {
         what = "cannot start \(start.path) in the directory \(start.directory)"
-        let group = try start.groups?.make(start.limits, isBackground: start.isBackground)
         groups = start.groups
         self.group = group?.group
         let strings = Strings(start, groupName: self.group?.name)
-        let started = unsafe launch(start, strings, input, output, errorOutput, group)
+        let started = unsafe launch(start, strings, input, output, errorOutput, group) {
+            unsafe parley_keeper_start($0)
+        }
         guard unsafe started.failure == 0 else {
             self.group.map { _ = CommandGroups.raze($0) }
             throw StreamError(what, errno: unsafe started.failure)
@@ -69,7 +65,7 @@ final class Keeper: EventSource {
         try loop.add(self, descriptor: control, events: .reading)
     }
 
-    deinit {
+    func abandon() {
         guard !isOver else { return }
         tell(PARLEY_KILL)
         // Its keeper removes it, unless the keeper is gone.
@@ -149,16 +145,7 @@ final class Keeper: EventSource {
         strings = nil
         hasGroup = report.has_group != 0
         guard report.failure == 0 else {
-            let reason =
-                switch Int(report.cause) {
-                case PARLEY_PROC:
-                    "\(what): its processes cannot be tracked; /proc must be mounted for that"
-                case PARLEY_RIGHTS: "\(what): it cannot be given the rights that it should have"
-                case PARLEY_GROUP: "\(what): it cannot be limited by a control group of its own"
-                case PARLEY_KEEPER: "\(what): its keeper cannot be set up"
-                default: what
-                }
-            failure = StreamError(reason, errno: report.failure)
+            failure = StreamError(what, report)
             isOver = true
             return
         }
@@ -175,11 +162,12 @@ final class Keeper: EventSource {
 
     /// Kills everything that was started, before this process ends: when no loop runs any more.
     static func killAll() {
-        let controls = running.withLock { Array($0) }
-        for control in controls { parley_keeper_tell(control, CChar(PARLEY_KILL)) }
-        // What can't be killed is left to its keeper, which keeps trying.
-        let limit = Moment.now + .seconds(2)
-        for control in controls {
+        for control in running.withLock({ $0 }) { parley_keeper_tell(control, CChar(PARLEY_KILL)) }
+    }
+
+    /// Waits until nothing is left, or until `limit`: what can't be killed is left to its keeper, which keeps trying.
+    static func awaitAll(until limit: Moment) {
+        for control in running.withLock({ $0 }) {
             var report = parley_report()
             while true {
                 switch unsafe parley_keeper_read(control, &report) {

@@ -2,14 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLinux
 internal import Glibc
+internal import Sockets
 internal import System
 
-/// Starts a keeper, which starts the program.
-func launch(
+/// Has a program started, by a function of C's.
+func launch<Result>(
     _ start: ProgramStart, _ strings: Strings, _ input: borrowing Descriptor,
     _ output: borrowing Descriptor, _ errorOutput: borrowing Descriptor,
-    _ group: CommandGroup?
-) -> parley_keeper {
+    _ group: CommandGroup?, _ begin: (UnsafePointer<parley_start>) -> Result
+) -> Result {
     var how = unsafe parley_start()
     unsafe how.path = unsafe UnsafePointer(strings.path)
     unsafe how.directory = unsafe UnsafePointer(strings.directory)
@@ -32,7 +33,7 @@ func launch(
             (group.limits.memory == nil ? 0 : Int32(PARLEY_OVER_MEMORY))
             | (group.limits.processes == nil ? 0 : Int32(PARLEY_OVER_PROCESSES))
     }
-    return unsafe parley_keeper_start(&how)
+    return unsafe begin(&how)
 }
 
 /// Strings in the form that execve(2) takes, which remain valid until it has run.
@@ -79,5 +80,49 @@ final class Strings {
         for (index, text) in texts.enumerated() { unsafe list[index] = unsafe strdup(text) }
         unsafe list[texts.count] = nil
         return unsafe list
+    }
+}
+
+/// The memory of a process until its exec, with the strings that it reads there.
+@safe
+final class BareMemory {
+    private let memory: UnsafeMutableRawPointer
+    private let strings: Strings
+
+    init(_ memory: UnsafeMutableRawPointer, _ strings: Strings) {
+        unsafe self.memory = unsafe memory
+        self.strings = strings
+    }
+
+    /// Not before it has left.
+    deinit { unsafe parley_bare_free(memory) }
+
+    /// Whether the exec has succeeded, or the process has ended.
+    var hasLeft: Bool { unsafe parley_bare_has_left(memory) != 0 }
+
+    /// Why it has ended without an exec, once it has left; nil if it hasn't.
+    ///
+    /// - Parameter what: what can't be done, the beginning of a sentence.
+    func failure(_ what: String) -> StreamError? {
+        let report = unsafe parley_bare_report(memory)
+        return report.failure == 0 ? nil : StreamError(what, report)
+    }
+}
+
+extension StreamError {
+    /// Why a program was not started.
+    ///
+    /// - Parameter what: what can't be done, the beginning of a sentence.
+    init(_ what: String, _ report: parley_report) {
+        let reason =
+            switch Int(report.cause) {
+            case PARLEY_PROC:
+                "\(what): its processes cannot be tracked; /proc must be mounted for that"
+            case PARLEY_RIGHTS: "\(what): it cannot be given the rights that it should have"
+            case PARLEY_GROUP: "\(what): it cannot be limited by a control group of its own"
+            case PARLEY_KEEPER: "\(what): its keeper cannot be set up"
+            default: what
+            }
+        self.init(reason, errno: report.failure)
     }
 }

@@ -16,7 +16,7 @@ final class PipeWatch: EventSource {
 
     /// - Parameters:
     ///   - copy: a copy of the pipe's reading end.
-    ///   - changed: called on the loop, once, after `look`.
+    ///   - changed: called on the loop, once, after `look` or `watch`.
     init(_ copy: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void) {
         self.copy = consume copy
         self.changed = changed
@@ -30,7 +30,14 @@ final class PipeWatch: EventSource {
         guard let number = copy?.number, !isWatched else { return }
         var state = pollfd(fd: number, events: 0, revents: 0)
         if unsafe poll(&state, 1, 0) > 0 { return close() }
-        isWatched = (try? loop.add(self, descriptor: number, events: .hangingUp)) != nil
+        try? watch()
+    }
+
+    /// Watches it, without a look before.
+    func watch() throws(StreamError) {
+        guard let number = copy?.number else { return }
+        try loop.add(self, descriptor: number, events: .hangingUp)
+        isWatched = true
     }
 
     override func ready(_ events: Events) {

@@ -39,20 +39,20 @@ public final class Program {
         case ordered
     }
 
-    /// The process ID of the program itself, and of its process group; nil until it has started.
-    public var pid: Int32? { keeper.program }
+    /// The process ID of the program itself, and of its process group; nil until it has started, as far as that is known.
+    public var pid: Int32? { custodian.program }
     /// Why it can't be started; it is then over. Nil while that isn't known, and once it has started.
-    public var failure: StreamError? { keeper.failure }
+    public var failure: StreamError? { custodian.failure }
     /// Its current state; each change is reported by `changed`.
     public private(set) var course = Course.running
     /// How the program itself ended; there may still be something in its output.
-    public var end: ProgramEnd? { keeper.end }
+    public var end: ProgramEnd? { custodian.end }
     /// How many processes were ended that it had left behind when it ended by itself.
     public private(set) var leftEnded = 0
     /// Which limits of its control group it has reached; known once it is over.
-    public var reached: Set<Controller> { keeper.reached }
+    public var reached: Set<Controller> { custodian.reached }
 
-    private let keeper: Keeper
+    private let custodian: any Custodian
     private let outputs: [PipeWatch]
     private let loop: EventLoop
     private let isBackground: Bool
@@ -70,7 +70,8 @@ public final class Program {
     ///
     /// - Parameters:
     ///   - pipes: pipes whose other ends somebody has, or whose output nobody reads.
-    ///   - changed: called on the loop when `pid`, `failure`, `course`, `end` or `isDone` has changed.
+    ///   - changed: called on the loop when `failure`, `course`, `end` or `isDone` has changed, and `pid` of a program
+    ///     that takes input.
     /// - Throws: `descriptorsExhausted`; `system` if there can't be another process.
     public init(
         _ start: ProgramStart, _ pipes: consuming ProgramPipes, loop: EventLoop,
@@ -82,10 +83,10 @@ public final class Program {
             PipeWatch(copies.output, loop: loop) { link.program?.outputHasEnded() },
             PipeWatch(copies.errorOutput, loop: loop) { link.program?.outputHasEnded() },
         ]
-        keeper = try Keeper(
-            start, input: pipes.input, output: pipes.output, errorOutput: pipes.errorOutput,
+        custodian = try Programs.custodian(
+            of: start, input: pipes.input, output: pipes.output, errorOutput: pipes.errorOutput,
             loop: loop
-        ) { link.program?.keeperChanged() }
+        ) { link.program?.custodianChanged() }
         self.loop = loop
         self.changed = changed
         grace = start.grace
@@ -98,7 +99,9 @@ public final class Program {
     /// whoever moves its bytes.
     public static let descriptors = 15
 
-    /// What the pipes and the keeper call, which must not retain it.
+    deinit { custodian.abandon() }
+
+    /// What the pipes and the custodian call, which must not retain it.
     private final class Link { weak var program: Program? }
 
     // MARK: Its end
@@ -150,8 +153,8 @@ public final class Program {
         changed()
     }
 
-    private func keeperChanged() {
-        if keeper.isOver {
+    private func custodianChanged() {
+        if custodian.isOver {
             finish()
         } else if end != nil, course == .running {
             endedByItself = true
@@ -174,16 +177,16 @@ public final class Program {
     private func endWhatIsLeft() {
         guard isBackground else { return terminate(.leftBehind) }
         // What it writes from here on is no longer the command's.
-        keeper.leaveRunning()
+        custodian.leaveRunning()
         timer = nil
     }
 
     private func terminate(_ cause: Cause) {
         course = .terminating(cause)
-        keeper.terminate()
+        custodian.terminate()
         timer = Timer(after: grace, on: loop) { [unowned self] in
             course = .killing(cause)
-            keeper.kill()
+            custodian.kill()
             timer = Timer(after: Self.lastWait, on: loop) { [unowned self] in lose() }
         }
     }
@@ -198,7 +201,7 @@ public final class Program {
     private func finish() {
         timer = nil
         course = .over
-        if endedByItself { leftEnded = keeper.signalled }
+        if endedByItself { leftEnded = custodian.signalled }
         over.take()?()
         settle()
         departing = nil
@@ -223,14 +226,26 @@ public final class Program {
     /// Before any program is started.
     public static func keepEnds() { Glibc.signal(SIGCHLD, SIG_DFL) }
 
+    /// Whether this process has children that it didn't start, or may get some: those of others that end before them.
+    /// Before any program is started.
+    public static var mayInheritChildren: Bool { parley_may_inherit_children() != 0 }
+
     /// Kills every program of this process with everything it started, before this process ends: when no
     /// loop runs any more.
-    public static func killAll() { Keeper.killAll() }
+    public static func killAll() {
+        Keeper.killAll()
+        GroupCustodian.killAll()
+        let limit = Moment.now + .seconds(2)
+        Keeper.awaitAll(until: limit)
+        GroupCustodian.awaitAll(until: limit)
+    }
 
     /// Reaps children of this process that it did not start: as process 1 it inherits every orphan.
     ///
     /// - Parameter spared: a child that it did start and that somebody is waiting for.
-    public static func reapOrphans(sparing spared: Int32 = 0) { parley_reap_orphans(spared) }
+    public static func reapOrphans(sparing spared: Int32 = 0) {
+        Children.reapOthers(sparing: spared)
+    }
 
     /// How long SIGKILL may take.
     private static let lastWait = Duration.seconds(2)

@@ -25,6 +25,9 @@ public struct Events: OptionSet, Sendable {
     /// Reports nothing but that.
     package static let hangingUp: Events = .edgeTriggered
 
+    /// A file of the kernel's reports that its content has changed.
+    package static let changing: Events = [Events(rawValue: EPOLLPRI.rawValue), .edgeTriggered]
+
     /// For a channel whose peer usually reads at once what it is sent: between processes, each message that the peer
     /// reads would be a separate event.
     package static let receiving: Events = [

@@ -56,6 +56,28 @@ package struct ControlGroup: Hashable, Sendable {
     /// Whether whoever manages it has delegated it.
     package var isDelegated: Bool { unsafe parley_is_delegated(path) != 0 }
 
+    /// Who may move processes between the groups in it, or from them to others, besides root: the owners of its and its
+    /// ancestors' `cgroup.procs`. Nil if others may, too, or that can't be known.
+    package var movers: Set<UInt32>? {
+        var movers: Set<UInt32> = []
+        var group = self
+        while group.has("cgroup.procs") {
+            var status = stat()
+            guard unsafe stat("\(group.path)/cgroup.procs", &status) == 0,
+                status.st_mode & (S_IWGRP | S_IWOTH) == 0
+            else { return nil }
+            movers.insert(status.st_uid)
+            group = group.parent
+        }
+        return movers.isEmpty ? nil : movers
+    }
+
+    /// A file that is reported as changed (`Events.changing`) when it becomes empty or ceases to be (`cgroup.events`); below
+    /// zero if it can't be opened.
+    package func events() -> Descriptor {
+        Descriptor(owning: unsafe open("\(path)/cgroup.events", O_RDONLY | O_CLOEXEC))
+    }
+
     /// The controllers that can be enabled for the groups in it, among those needed here.
     package var controllers: Set<Controller> { controllers(in: "cgroup.controllers") }
 

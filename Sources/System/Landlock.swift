@@ -12,7 +12,7 @@ package enum Landlock {
     }
 
     /// Whether a process can be kept from signalling any but those that it starts.
-    package static var scopesSignals: Bool { (version ?? 0) >= 6 }
+    package static let scopesSignals = (version ?? 0) >= 6
 
     /// Why a process can't be kept from that, as a sentence without a full stop; nil if it can.
     package static var signalsMissing: String? { scopesSignals ? nil : missing.last }

@@ -34,6 +34,7 @@ struct Parleyd {
             }
             Signals.block(Server.signals)
             if words == [Network.word], Network.isAsked { try Network.run() }
+            if words == [Warden.word], Warden.isAsked { Warden.run() }
             if words.first == "check" { try Check(Array(words.dropFirst())).run() }
             let options = try ServerOptions(words)
             let server = try Server(options)

@@ -16,7 +16,8 @@ internal import Vouching
 /// Runs one protocol's server, from the first bind to the last session: the broker, which reads files, decides, records
 /// and starts programs. What strangers send goes to the network process. Confined to the main loop.
 final class Server {
-    static let signals = [SIGTERM, SIGINT, SIGHUP, SIGCHLD]
+    /// Every program's end sends SIGCHLD, which would wake a server for nothing that knows all of its children.
+    static let signals = [SIGTERM, SIGINT, SIGHUP] + (Program.mayInheritChildren ? [SIGCHLD] : [])
 
     private let options: ServerOptions
     private let main: EventLoop
@@ -33,6 +34,8 @@ final class Server {
     private let notice: ServiceNotice
     /// Nil if there is none.
     private let metrics: MetricsReport?
+    /// Nil unless commands can do without keepers.
+    private var warden: Warden?
     private var warningTimer: Timer?
     /// Those of the table in force, as they were logged.
     private var programWarnings: [String] = []
@@ -125,6 +128,10 @@ final class Server {
                     case .onceIsOver: meet(.onceIsOver)
                     }
                 }, alive: { [notice] in notice.alive($0) }, over: { [main] in main.stop() }))
+        // Others can have no programs of users who can't change control groups.
+        if let groups = options.groups, geteuid() == 0 {
+            warden = Warden(groups, loop: main) { [log] in log.write($0) }
+        }
         // From here on they belong to the network process, which closes them when the server is
         // shutting down.
         listeners = []
@@ -144,7 +151,9 @@ final class Server {
         // After a second signal nobody waits for them. First, so that a slow trail holds nothing up.
         Program.killAll()
         office.recordKills()
+        options.groups?.removeSpares()
         options.groups?.tidy()
+        warden?.end()
         let failure = network.end()
         output.flush()
         // A line that the log has begun holds up the trail if both go to standard error.

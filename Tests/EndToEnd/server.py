@@ -58,6 +58,13 @@ def _name(pid):
         return None  # It ended meanwhile.
 
 
+def _words(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
+
+
 class Server(Program):
     """A `parleyd` on a port of the kernel's choice that has said that it listens.
 
@@ -79,6 +86,11 @@ class Server(Program):
         """The number of the process that serves the network; None where it has none any more."""
         return self.serving(self.pid)
 
+    @property
+    def warden(self):
+        """The number of the process that ends commands if the server is killed; None where there is none."""
+        return self.warding(self.pid)
+
     @staticmethod
     def serving(broker):
         for pid, state, parent, _ in processes():
@@ -86,9 +98,17 @@ class Server(Program):
                 return pid
         return None
 
+    @staticmethod
+    def warding(broker):
+        for pid, state, parent, _ in processes():
+            # It has its name only when it runs.
+            if parent == broker and state != "Z" and _words(pid)[1:] == ["warden"]:
+                return pid
+        return None
+
     @property
     def parts(self):
-        return [pid for pid in (self.pid, self.network) if pid is not None]
+        return [pid for pid in (self.pid, self.network, self.warden) if pid is not None]
 
     def ready(self):
         """The line that says where it listens, when it has come."""

@@ -52,8 +52,8 @@ class AsProcessOne(Escapes, Outcomes, TestCase):
             self.assertEnded(session.ask("background"), BY_ITSELF, 0)
             self.assertEnded(session.ask("status", str(status)), BY_ITSELF, status)
         self.assertEnded(session.ask("escapes"), BY_ITSELF, 7)
-        both = {server.inner, server.serving(server.inner)}
-        eventually(lambda: descendants(server.inner) == both, "the end of all processes")
+        own = {server.inner, server.serving(server.inner), server.warding(server.inner)} - {None}
+        eventually(lambda: descendants(server.inner) == own, "the end of all processes")
         self.assertEqual(self.zombies(server), [])
 
     def test_programs_are_refused_where_proc_is_another_namespaces(self):

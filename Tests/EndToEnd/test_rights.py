@@ -88,10 +88,11 @@ class Defaults(RemoteTestCase):
         server = TableServer(self, commands, sealed=True)
         neighbour = started(server.session(self), "waits")
         keeper = int(Status.of(neighbour)["PPid"])
-        for part in server.parts:
+        parts = server.parts
+        for part in parts:
             self.assertEqual(attempts(server.session(self), "hostile", part, keeper, neighbour), [])
         self.assertTrue(server.running and is_alive(neighbour) and is_alive(keeper))
-        self.assertEqual(len(server.parts), 2)
+        self.assertEqual(server.parts, parts)
 
 
 class Log(TestCase):

@@ -20,6 +20,14 @@ final class Groups: Sendable {
         groups = Self.groups(base)
     }
 
+    /// Those in which commands need no keepers; nil where there can be none.
+    static func warded() throws -> Groups? {
+        guard Holder.missing == nil else { return nil }
+        let groups = try Groups()
+        groups.groups.isWarded = true
+        return groups
+    }
+
     deinit {
         try? base.kill()
         for _ in 0..<1_000 {
@@ -28,6 +36,9 @@ final class Groups: Sendable {
             usleep(1_000)
         }
     }
+
+    /// Whether no group of a command's has anything in it: some are kept for the next.
+    var areEmpty: Bool { base.children.allSatisfy { base.child($0).processes.isEmpty } }
 
     /// As a parleyd that starts has it.
     static func groups(_ base: ControlGroup) -> CommandGroups {

@@ -47,10 +47,14 @@ final class Running {
             try PipeReader(ends.output, loop: loop) { bell.ring() },
             try PipeReader(ends.errorOutput, loop: loop) { bell.ring() }
         )
+        // Without a keeper nobody is told of it.
+        let pause =
+            start.takesInput ? nil : Metronome(every: .milliseconds(1), on: loop) { bell.ring() }
         while program.pid == nil {
             if let failure = program.failure { throw failure }
             await bell.wait()
         }
+        _ = pause
     }
 
     var pid: Int32 { program.pid ?? 0 }
@@ -91,6 +95,23 @@ final class Running {
         result.end = program.end
         result.leftEnded = program.leftEnded
         return result
+    }
+}
+
+/// Rings until it is released.
+private final class Metronome: EventSource {
+    private let pause: Duration
+    private let body: () -> Void
+
+    init(every pause: Duration, on loop: EventLoop, _ body: @escaping () -> Void) {
+        (self.pause, self.body) = (pause, body)
+        super.init(loop: loop)
+        expired()
+    }
+
+    override func expired() {
+        setDue(loop.now + pause)
+        body()
     }
 }
 

@@ -16,7 +16,9 @@ final class HangingExec: Sendable {
     init(_ script: String) throws(NoFile) {
         folder = try TemporaryFolder()
         path = folder["program"]
-        try folder.file("program", 0o700, script)
+        try folder.file("program", 0o755, script)
+        // For programs of other users.
+        _ = unsafe chmod(folder.path, 0o711)
         lease = Descriptor(owning: unsafe open(path, O_RDONLY | O_CLOEXEC))
     }
 
@@ -30,7 +32,7 @@ final class HangingExec: Sendable {
         }
         let end = ContinuousClock.now + .seconds(10)
         while fcntl(lease.number, Self.setLease, Int32(F_WRLCK)) != 0 {
-            // Another test's keeper may still have a copy of the descriptor that wrote it.
+            // Another test's program may still have a copy of the descriptor that wrote it.
             guard errno == EAGAIN, ContinuousClock.now < end else {
                 throw StreamError("cannot take a lease of \(path)", errno: errno)
             }

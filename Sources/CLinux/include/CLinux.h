@@ -1,5 +1,5 @@
-// What Swift's Glibc module lacks: epoll, eventfd, signalfd, timerfd, accept4, getopt_long, and the keeper of a
-// command.
+// What Swift's Glibc module lacks: epoll, eventfd, signalfd, timerfd, accept4, getopt_long, and how a command's
+// processes are started and ended.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef CLINUX_H
 #define CLINUX_H
@@ -198,9 +198,45 @@ pid_t parley_keeper_program(const void *memory);
 void parley_keeper_tell(int control, char wish);
 // Reaps a keeper that has ended, and frees its memory; 0 if it has not ended.
 int parley_keeper_reap(pid_t keeper, void *memory);
-// Reaps all children that have ended except keepers; the result is how many.
-// Children after one that is spared and has ended are not found.
-int parley_reap_orphans(pid_t spared);
+
+// A program that this process started without a keeper, as its own child. It takes clone3(2) and a control group that the
+// program can't leave.
+typedef struct parley_bare {
+    pid_t program;
+    // Readable when it has ended.
+    int pidfd;
+    // At its end when it is known whether the exec succeeded; -1 unless `is_waited_for` is set.
+    int exec;
+    void *memory;
+    // Why it was not started (an errno): ENOSYS or EPERM if the kernel, or a system call filter, refuses it.
+    int failure;
+} parley_bare;
+
+// Like parley_keeper_start, in the group. It doesn't wait for the exec either.
+parley_bare parley_bare_start(const parley_start *start);
+// Whether the exec has succeeded, or the process has ended. Until then the strings and the memory must remain valid.
+int parley_bare_has_left(const void *memory);
+// What its process has said before it left: `failure` and `cause`.
+parley_report parley_bare_report(const void *memory);
+void parley_bare_free(void *memory);
+
+// Whether this process has children, or gets those of others that end: as process 1, or as a subreaper (prctl(2)).
+int parley_may_inherit_children(void);
+// A child that has ended and was not reaped yet, except keepers; 0 for none.
+pid_t parley_ended_child(void);
+// Reaps a child: 1 with its si_code and si_status (waitid(2)); 0 if it has not ended; -1 if there is none.
+int parley_reap(pid_t child, int *code, int *status);
+
+// For a control group, by a descriptor of its folder.
+
+// Sends SIGKILL to everything in the group and below it, in one step that no fork can outrun. The result is 0 or -errno.
+long parley_group_kill(int group);
+// Sends SIGTERM, and SIGCONT to those that are stopped, to every process in the group once, as many times as new ones
+// appear, within limits; the result is how many were alive. Takes as long as there are processes. `name` is the name of
+// the folder, which no other group may have.
+int parley_group_terminate(int group, const char *name);
+// Which of the limits in the mask were reached (PARLEY_OVER_MEMORY, …).
+int parley_group_reached(int group, int limits);
 
 // Whether whoever manages a control group has delegated it (systemd's Delegate=), by its folder's path.
 int parley_is_delegated(const char *path);
