@@ -30,9 +30,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// For the next turn, and for the end of this one.
     private var again: [any Resumable] = []
     private var lasts: [any Resumable] = []
-    /// What is put off until there is nothing else to do, and since when.
-    private var idles: [() -> Void] = []
-    private var idleSince = Moment.now
+    private var postponed = Postponed()
     /// An empty array with capacity, to swap with the one that is being processed.
     private var spare: [any Resumable] = []
     /// Counts the turns, for budgets per turn.
@@ -110,7 +108,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         while !isStopped { turn() }
         // A task that is dropped while it waits for its turn would leak, with everything that it holds.
         var left = Self.turnsAfterStop
-        while left > 0, !jobs.isEmpty || !again.isEmpty || !lasts.isEmpty || !idles.isEmpty {
+        while left > 0, !jobs.isEmpty || !again.isEmpty || !lasts.isEmpty || !postponed.isEmpty {
             turn()
             left -= 1
         }
@@ -167,8 +165,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Makes a call before the loop waits, or in 4 ms: for what nobody waits for and what is cheaper in one piece.
     package func beforeWaiting(_ call: @escaping () -> Void) {
         assert(isMine)
-        if idles.isEmpty { idleSince = turnBegan }
-        idles.append(call)
+        postponed.add(at: turnBegan, call)
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
@@ -231,7 +228,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         swap(&due, &again)
         setClock()
         // Requests made before the loop ran, or at the end of the last turn, also get an end of turn.
-        let mayWait = due.isEmpty && jobs.isEmpty && lasts.isEmpty && idles.isEmpty
+        let mayWait = due.isEmpty && jobs.isEmpty && lasts.isEmpty && postponed.isEmpty
         let count = unsafe parley_epoll_wait(
             epoll.number, events.baseAddress, Int32(Self.eventsATurn), mayWait ? -1 : 0)
         turnBegan = Moment.now
@@ -249,11 +246,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         for resumable in due { resumable.resume() }
         runJobs()
         let isIdle = count <= 0 && due.isEmpty && jobs.isEmpty && again.isEmpty
-        if !idles.isEmpty, isIdle || turnBegan - idleSince > .milliseconds(4) {
-            let calls = idles
-            idles = []
-            for call in calls { call() }
-        }
+        for call in postponed.take(at: turnBegan, isIdle: isIdle) { call() }
         guard !lasts.isEmpty else { return }
         swap(&lasts, &spare)
         for resumable in spare { resumable.resume() }
