@@ -27,10 +27,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private var jobs: [UnownedJob] = []
     private var running: [UnownedJob] = []
-    /// For the next turn, and for the end of this one.
+    /// For the next turn, for the end of this one, and for when nothing else is to be done, which may be put off.
     private var again: [any Resumable] = []
     private var lasts: [any Resumable] = []
-    /// What is put off until there is nothing else to do, and since when.
     private var idles: [() -> Void] = []
     private var idleSince = Moment.now
     /// An empty array with capacity, to swap with the one that is being processed.
@@ -95,8 +94,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         thread.load(ordering: .relaxed) == pthread_self()
     }
 
-    /// Whether the caller may use what is confined to the loop: it is on its thread, or the loop is
-    /// not running.
+    /// Whether the caller may use what is confined to the loop: it is on its thread, or the loop is not running.
     @usableFromInline
     var isMine: Bool { thread.load(ordering: .relaxed) == 0 || isCurrent }
 
