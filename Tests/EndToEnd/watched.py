@@ -9,6 +9,9 @@ import time
 from ground import eventually, processes
 
 
+KEPT = re.compile(r"/parley-[0-9a-f]+(/cgroup\.events)?$")
+
+
 class Watched:
     """What can be seen from outside of a process, whose `pid` it has, and of those that are a part of it."""
 
@@ -19,7 +22,8 @@ class Watched:
 
     @property
     def descriptors(self):
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.parts)
+        """How many are open. Those of control groups that are kept for the next commands don't count."""
+        return sum(not KEPT.search(_target(entry)) for pid in self.parts for entry in os.scandir(f"/proc/{pid}/fd"))
 
     @property
     def children(self):
@@ -56,6 +60,13 @@ class Watched:
 
     def _kib(self, field):
         return sum(_kib(pid, field) for pid in self.parts)
+
+
+def _target(entry):
+    try:
+        return os.readlink(entry.path)
+    except OSError:
+        return ""  # It was closed meanwhile.
 
 
 def _kib(pid, field):
