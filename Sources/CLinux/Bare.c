@@ -14,7 +14,7 @@
 struct bare {
     struct child child;
     // Cleared by the kernel when the process leaves this memory (CLONE_CHILD_CLEARTID), by its exec or its end.
-    volatile int is_here;
+    int is_here;
 };
 
 static long start_bare(struct bare *bare, parley_bare *result)
@@ -62,7 +62,11 @@ parley_bare parley_bare_start(const parley_start *start)
     return result;
 }
 
-int parley_bare_has_left(const void *memory) { return !((const struct bare *)memory)->is_here; }
+int parley_bare_has_left(const void *memory)
+{
+    // Its report was written before.
+    return !__atomic_load_n(&((const struct bare *)memory)->is_here, __ATOMIC_ACQUIRE);
+}
 
 parley_report parley_bare_report(const void *memory)
 {
