@@ -41,7 +41,7 @@ class Page(unittest.TestCase):
                     else:
                         self.assertEqual(lengths[number], (1, LARGEST))
         self.assertIn(f"at most {LARGEST:,} ", PAGE)
-        self.assertIn(f"at most {parley1.AHEAD:,} bytes of frames ahead", PAGE)
+        self.assertIn(f"more than {parley1.AHEAD:,} bytes of frames ahead of", PAGE)
 
     def test_the_codes_of_refusals_are_those_of_the_page(self):
         for number, (means,) in table("code").items():
