@@ -3,7 +3,7 @@
 internal import CProvider
 
 enum LeanLibrary {
-    /// Nil for all of OpenSSL, where that is as fast.
+    /// Nil for all of OpenSSL, where that is as fast (3.2 and later) or where openssl.cnf names another provider or FIPS.
     nonisolated(unsafe) static let context: OpaquePointer? = {
         defer { _ = ErrorQueue.drain() }
         return unsafe parley_lean_context()
