@@ -51,13 +51,6 @@ public final class PipeReader: EventSource {
                 >= parley_pipe_capacity(descriptor.number) / 2
     }
 
-    /// Reads what is there into the free capacity.
-    ///
-    /// - Returns: the number of bytes; 0 if there is nothing now, or nothing more.
-    public func read(into output: inout OutputSpan<UInt8>) -> Int {
-        read(into: &output, cutting: output.freeCapacity, after: 0)
-    }
-
     /// Reads what is there into the free capacity, in pieces: each but the last has `length` bytes, and
     /// before each are `gap` bytes of no meaning.
     ///

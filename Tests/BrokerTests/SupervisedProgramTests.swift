@@ -205,7 +205,7 @@ private final class Supervision {
         while true {
             let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
                 var span = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
-                _ = output.read(into: &span)
+                _ = output.read(into: &span, cutting: 65_536, after: 0)
                 count = unsafe span.finalize(for: buffer)
             }
             if !bytes.isEmpty {

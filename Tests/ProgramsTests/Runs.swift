@@ -175,7 +175,7 @@ extension String {
 private func read(_ pipe: PipeReader, _ bytes: inout [UInt8]) -> Bool {
     let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 4_096) { buffer, count in
         var span = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
-        _ = pipe.read(into: &span)
+        _ = pipe.read(into: &span, cutting: 65_536, after: 0)
         count = unsafe span.finalize(for: buffer)
     }
     bytes += chunk
