@@ -10,17 +10,12 @@ internal import System
 /// requests on to it. Confined to its loop.
 @safe
 final class Keeper: EventSource, Custodian {
-    /// The program's process ID; nil until it runs.
     private(set) var program: Int32?
-    /// Why it was not started.
     private(set) var failure: StreamError?
-    /// How the program itself ended.
     private(set) var end: ProgramEnd?
-    /// Nothing of the command is running any more, or nobody can tell: the keeper was killed.
+    /// Also if the keeper was killed, and nobody can tell.
     private(set) var isOver = false
-    /// How many processes were ended by a signal that was requested.
     private(set) var signalled = 0
-    /// Which limits of its control group it has reached; known once it is over.
     private(set) var reached: Set<Controller> = []
 
     private let descriptor: Descriptor
@@ -74,13 +69,8 @@ final class Keeper: EventSource, Custodian {
         depart(leaving: Descriptor(duplicating: descriptor.number))
     }
 
-    /// Sends SIGTERM to every process of the command.
     func terminate() { tell(PARLEY_TERMINATE) }
-
-    /// Sends SIGKILL to every process of the command until none is left.
     func kill() { tell(PARLEY_KILL) }
-
-    /// Lets what the program left behind keep running; the command is then over.
     func leaveRunning() { tell(PARLEY_LET_GO) }
 
     private func tell(_ wish: some BinaryInteger) {
