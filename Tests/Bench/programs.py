@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of programs that are run in open sessions, beside the same programs without a protocol."""
 
-import contextlib
-import os
-import pathlib
-import pwd
-
+from groups import confinement
 from samples import PER_CORE, by_load
-from servers import Programs, ProgramsBefore, Reference
+from servers import PROGRAM, Programs, ProgramsBefore, Reference, Served
 
-PROGRAM = "/bin/true"
 CONFINED = "reference, confined"
 """The limit with what confines parleyd's programs."""
+LIMITS = (CONFINED, Served.name)
 
 
 def programs(samples):
@@ -28,45 +24,24 @@ def programs(samples):
             without_protocol(samples, title, count)
         beside(samples, title, kinds)
         for kind in kinds:
-            samples.compare_beside(title, kind.name, CONFINED)
+            for limit in LIMITS:
+                samples.compare_beside(title, kind.name, limit)
     samples.compare(kinds[1].name if bench.options.before else Reference.name)
 
 
 def without_protocol(samples, title, count):
-    """The limit: what starting, watching and reaping such a program costs in C, and what that costs in its control group
-    and as its user, where those can be had."""
+    """The limit: what starting, watching and reaping such a program costs in C; what that costs in its control group and as
+    its user, where those can be had; and what it costs with that for clients over TLS, by two processes."""
 
     def measure(*how):
         line = samples.bench.load.programs(count, samples.bench.plan.seconds, *how, PROGRAM)
         return line["operations"] / line["server_seconds"], line
 
     samples.take(title, PER_CORE, Reference.name, measure, True)
-    with folder_for_groups() as folder:
-        if folder:
-            user = pwd.getpwnam("nobody").pw_uid
-            samples.take(title, PER_CORE, CONFINED, lambda: measure("--confined", folder, user), True)
-
-
-@contextlib.contextmanager
-def folder_for_groups():
-    """A control group below this process's own; none where parleyd would have none either."""
-    if os.geteuid() or pathlib.Path("/run/systemd/system").exists():
-        yield None
-        return
-    mounts = [line.split() for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
-    trees = [where for _, where, kind, *_ in mounts if kind == "cgroup2"]
-    own = [line[3:] for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::")]
-    folder = pathlib.Path(f"{trees[0]}{own[0]}", f"parley-reference-{os.getpid()}") if trees and own else None
-    try:
-        if folder:
-            folder.mkdir()
-    except OSError:
-        folder = None
-    try:
-        yield folder
-    finally:
-        if folder:
-            folder.rmdir()
+    with confinement() as confined:
+        if confined:
+            samples.take(title, PER_CORE, CONFINED, lambda: measure(*confined), True)
+            by_load(samples, title, (Served,), "reply", "--connections", count)
 
 
 def beside(samples, title, kinds):

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that are measured: how each is started, and what it is asked."""
 
+import contextlib
 import os
 import socket
 import ssl
 import subprocess
 
+from groups import confinement
 from machine import which
 from processes import PATIENCE, Process, Unavailable, accepts, free_port, reap_orphans
+
+PROGRAM = "/bin/true"
 
 TABLE = """{
   commands: {
@@ -227,6 +231,30 @@ class MutualReference(Reference):
 
 class MutualSplitReference(SplitReference):
     asks_clients = True
+
+
+class Served(Reference):
+    """Which runs a program for each message, by a process that has no connections."""
+
+    name, asks_clients = "reference, served", True
+    question = ("--request", "true", "--reply", "Done")
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.until_end = contextlib.ExitStack()
+
+    def command(self):
+        confined = self.until_end.enter_context(confinement())
+        return [self.executable("parley-reference"), "--served", self.work / "trail", *confined,
+                "--client-ca", f"{self.certs}/ca.pem", f"{self.certs}/server.pem", f"{self.certs}/server.key", PROGRAM]
+
+    def end(self):
+        super().end()
+        self.until_end.close()
+
+    def kill(self):
+        super().kill()
+        self.until_end.close()
 
 
 class Bulk(Reference):

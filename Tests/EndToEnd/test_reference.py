@@ -8,7 +8,7 @@ import ssl
 import subprocess
 
 import authority
-from support import LIMIT, PROGRAMS, Program, TestCase, descendants, eventually, is_alive
+from support import LIMIT, PROGRAMS, Program, TestCase, descendants, eventually, is_alive, new_folder
 
 
 class Reference(TestCase):
@@ -19,14 +19,14 @@ class Reference(TestCase):
         server.port = int(server.stderr.expect(r"listening on 127\.0\.0\.1:(\d+) \(TLS 1\.3\)\n")[1])
         return server
 
-    def ask(self, server, certificate=None):
-        """What it answers to Hello."""
+    def ask(self, server, certificate=None, message=b"Hello"):
+        """What it answers."""
         trust = ssl.create_default_context(cafile=authority.good() / "ca.pem")
         if certificate:
             trust.load_cert_chain(f"{certificate}.pem", f"{certificate}.key")
         with socket.create_connection(("127.0.0.1", server.port), LIMIT) as sock, \
                 trust.wrap_socket(sock, server_hostname="localhost") as stream:
-            stream.sendall(b"Hello")
+            stream.sendall(message)
             return stream.recv(1024)
 
     def test_it_answers_with_its_key_here_or_in_another_process(self):
@@ -79,6 +79,26 @@ class Reference(TestCase):
             set -- /proc/$$/fd/*
             [ $session = $$ ] && [ $# = 4 ] && [ $(ulimit -c) = 0 ] &&
                 [ -p /dev/fd/0 ] && [ -p /dev/fd/1 ] && [ -p /dev/fd/2 ]""")
+
+    def test_it_runs_a_program_for_each_message(self):
+        """Whatever it writes; a record is in the trail before the start, and another one after the end."""
+        folder = new_folder()
+        trail, log = folder / "trail", folder / "log"
+        certs = authority.good()
+        server = self.start("--served", trail, "--client-ca", certs / "ca.pem", program=[
+            "/bin/sh", "-c", 'tail -n 1 "$0" >>"$1"; head -c 300000 /dev/zero; echo error >&2', trail, log])
+        for count in range(1, 4):
+            self.assertEqual(self.ask(server, certs / "client"), b"Done")
+            starts = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+            self.assertEqual(starts, ["start"] * count)
+            records = [json.loads(line)["event"] for line in trail.read_text().splitlines()]
+            self.assertEqual(records, ["start", "end"] * count)
+
+    def test_the_process_that_starts_programs_ends_with_the_other_one(self):
+        server = self.start("--served", new_folder() / "trail", program=["/bin/true"])
+        (starter,) = descendants(server.pid) - {server.pid}
+        server.signal(signal.SIGKILL)
+        eventually(lambda: not is_alive(starter), "the starter's end")
 
     def test_a_program_that_fails_is_no_figure(self):
         for words in (["/bin/false"], ["/nothing"]):

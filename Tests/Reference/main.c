@@ -3,6 +3,8 @@
 //
 // usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]
 //        parley-reference --programs SESSIONS SECONDS [--confined GROUPS USER] PROGRAM [ARGUMENT...]
+//        parley-reference --served TRAIL [--confined GROUPS USER] [--client-ca FILE] CERTIFICATE KEY
+//                         PROGRAM [ARGUMENT...]
 //        parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]
 //        parley-reference --client CA PORT [CERTIFICATE KEY]
 //
@@ -12,11 +14,13 @@
 //
 // With --programs it is no server: it runs a program over and over, so many at once, and prints a line as parley-bench
 // does; with --confined each has a control group in GROUPS, the user of that number and a domain for its signals, as
-// parleyd's have. With --bulk it runs a program for each connection, whose input and output go through TLS, and with
-// --client it is the client of that.
+// parleyd's have. With --served it runs one for each message of a client's: one process has the connections and reads
+// the outputs, and another one starts the programs and writes two lines of TRAIL for each. With --bulk it runs a
+// program for each connection, whose input and output go through TLS, and with --client it is the client of that.
 #define _GNU_SOURCE
 #include "bulk.h"
 #include "channel.h"
+#include "served.h"
 #include "start.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -44,15 +48,25 @@ _Noreturn void fail(const char *what)
     _exit(1);
 }
 
-static void accept_waiting(void)
+void watch(int fd, uint32_t events, struct source *source)
 {
+    struct epoll_event event = {.events = events, .data.ptr = source};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) fail("epoll_ctl");
+}
+
+void unwatch(int fd)
+{
+    if (epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL)) fail("epoll_ctl");
+}
+
+static void accept_waiting(struct source *source, uint32_t events)
+{
+    (void)source, (void)events;
     int fd, on = 1;
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         // Without it a handshake's last exchange waits for a delayed acknowledgement.
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        struct epoll_event event = {
-            .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = begin_session(fd)};
-        if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event)) fail("epoll_ctl");
+        watch(fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, begin_session(fd));
     }
 }
 
@@ -60,18 +74,26 @@ static void listen_on_loopback(const char *protocol, int flags)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
+    epoll = epoll_create1(EPOLL_CLOEXEC);
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-    if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 4096)
+    if (epoll < 0 || bind(listener, (struct sockaddr *)&address, size) || listen(listener, 4096)
         || getsockname(listener, (struct sockaddr *)&address, &size))
         fail("listen");
     fprintf(stderr, "parley-reference: listening on 127.0.0.1:%d (%s)\n", ntohs(address.sin_port), protocol);
 }
 
-static void watch_listener(void)
+_Noreturn static void serve_sessions(void)
 {
-    epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN};
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event)) fail("epoll_ctl");
+    static struct source accepting = {accept_waiting};
+    watch(listener, EPOLLIN, &accepting);
+    struct epoll_event events[EVENTS];
+    for (;;) {
+        int ready = epoll_wait(epoll, events, EVENTS, -1);
+        for (int i = 0; i < ready; i++) {
+            struct source *source = events[i].data.ptr;
+            source->go_on(source, events[i].events);
+        }
+    }
 }
 
 // So that callgrind, which writes what it counted at a process's end, sees one.
@@ -85,9 +107,37 @@ static int usage(void)
 {
     fprintf(stderr, "usage: parley-reference [--plaintext | [--split] [--client-ca FILE] CERTIFICATE KEY]\n"
                     "       parley-reference --programs SESSIONS SECONDS [--confined GROUPS USER] PROGRAM [ARGUMENT...]\n"
+                    "       parley-reference --served TRAIL [--confined GROUPS USER] [--client-ca FILE] CERTIFICATE KEY "
+                    "PROGRAM [ARGUMENT...]\n"
                     "       parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]\n"
                     "       parley-reference --client CA PORT [CERTIFICATE KEY]\n");
     return 64;
+}
+
+// Options that modes share, each of which takes its words; null, or no file, where it is not there.
+
+static const struct confinement *take_confinement(int *count, char ***arguments)
+{
+    static struct confinement confinement;
+    if (*count < 3 || strcmp(**arguments, "--confined")) return NULL;
+    char **words = *arguments;
+    confinement = (struct confinement){open(words[1], O_PATH | O_DIRECTORY | O_CLOEXEC), (unsigned)atoi(words[2])};
+    if (confinement.groups < 0) fail(words[1]);
+    *count -= 3, *arguments += 3;
+    return &confinement;
+}
+
+// Returns whether a certificate and a key were there, and a word after them.
+static int take_files(int *count, char ***arguments, struct files *files)
+{
+    *files = (struct files){0};
+    if (*count > 1 && strcmp(**arguments, "--client-ca") == 0)
+        files->client_ca = (*arguments)[1], *count -= 2, *arguments += 2;
+    if (*count < 3) return 0;
+    files->certificate = (*arguments)[0];
+    files->key = (*arguments)[1];
+    *count -= 2, *arguments += 2;
+    return 1;
 }
 
 static int programs(int count, char **arguments)
@@ -97,25 +147,33 @@ static int programs(int count, char **arguments)
     double seconds = atof(arguments[1]);
     if (sessions < 1 || sessions > 1000 || !(seconds > 0 && seconds <= 600)) return usage();
     count -= 2, arguments += 2;
-    if (strcmp(arguments[0], "--confined")) return run_programs(sessions, seconds, arguments, NULL);
-    if (count < 4) return usage();
-    struct confinement confinement = {
-        open(arguments[1], O_PATH | O_DIRECTORY | O_CLOEXEC), (unsigned)atoi(arguments[2])};
-    if (confinement.groups < 0) fail(arguments[1]);
-    return run_programs(sessions, seconds, arguments + 3, &confinement);
+    const struct confinement *confinement = take_confinement(&count, &arguments);
+    return count ? run_programs(sessions, seconds, arguments, confinement) : usage();
+}
+
+static int served(int count, char **arguments)
+{
+    if (count < 1) return usage();
+    int trail = open(arguments[0], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (trail < 0) fail(arguments[0]);
+    count--, arguments++;
+    const struct confinement *confinement = take_confinement(&count, &arguments);
+    struct files files;
+    if (!take_files(&count, &arguments, &files)) return usage();
+    int channel = begin_starter(arguments, confinement, trail);
+    use_tls(make_context(&files, -1));
+    listen_on_loopback("TLS 1.3", SOCK_NONBLOCK);
+    use_starter(channel);
+    serve_sessions();
 }
 
 static int bulk(int count, char **arguments)
 {
-    struct files files = {0};
-    if (count > 1 && strcmp(arguments[0], "--client-ca") == 0)
-        files.client_ca = arguments[1], count -= 2, arguments += 2;
-    if (count < 3) return usage();
-    files.certificate = arguments[0];
-    files.key = arguments[1];
+    struct files files;
+    if (!take_files(&count, &arguments, &files)) return usage();
     SSL_CTX *context = make_context(&files, -1);
     listen_on_loopback("TLS 1.3", 0);
-    serve_bulk(context, listener, arguments + 2);
+    serve_bulk(context, listener, arguments);
 }
 
 static int client(int count, char **arguments)
@@ -133,7 +191,7 @@ int main(int count, char **arguments)
     const struct {
         const char *option;
         int (*run)(int count, char **arguments);
-    } others[] = {{"--programs", programs}, {"--bulk", bulk}, {"--client", client}};
+    } others[] = {{"--programs", programs}, {"--served", served}, {"--bulk", bulk}, {"--client", client}};
     for (unsigned i = 0; count > 1 && i < sizeof others / sizeof *others; i++)
         if (strcmp(arguments[1], others[i].option) == 0) return others[i].run(count - 2, arguments + 2);
     int is_plaintext = count == 2 && strcmp(arguments[1], "--plaintext") == 0, is_split = 0, next = 1;
@@ -156,13 +214,5 @@ int main(int count, char **arguments)
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     listen_on_loopback(is_plaintext ? "plaintext" : "TLS 1.3", SOCK_NONBLOCK);
-    watch_listener();
-    struct epoll_event events[EVENTS];
-    for (;;) {
-        int ready = epoll_wait(epoll, events, EVENTS, -1);
-        for (int i = 0; i < ready; i++) {
-            if (events[i].data.ptr) go_on(events[i].data.ptr, events[i].events);
-            else accept_waiting();
-        }
-    }
+    serve_sessions();
 }

@@ -15,14 +15,14 @@ enum { EVENTS = 64, SOURCES = 3 };
 static const double WARM_UP = 0.2;
 
 // Of a run, what is waited for: its end and that of its outputs.
-struct source {
+struct awaited {
     struct runs *session;
     int *descriptor;
 };
 
 struct runs {
     struct program program;
-    struct source sources[SOURCES];
+    struct awaited sources[SOURCES];
     int open;
     double begun;
 };
@@ -60,7 +60,7 @@ static void begin_run(struct runs *session, char **arguments, const struct confi
     start_program(&session->program, arguments, confinement);
     session->open = SOURCES;
     for (int i = 0; i < SOURCES; i++) {
-        struct source *source = &session->sources[i];
+        struct awaited *source = &session->sources[i];
         // An end is told once, while outputs may come in many pieces.
         int is_end = source->descriptor == &session->program.pidfd;
         struct epoll_event event = {.events = EPOLLIN | (is_end ? EPOLLONESHOT : 0), .data.ptr = source};
@@ -79,7 +79,7 @@ static void keep_time(double microseconds)
 }
 
 // Returns whether the run is over.
-static int go_on_with(const struct source *source)
+static int go_on_with(const struct awaited *source)
 {
     static char room[65536];
     struct runs *session = source->session;
@@ -139,7 +139,7 @@ int run_programs(int count, double seconds, char **arguments, const struct confi
     for (int i = 0; i < count; i++) {
         struct runs *session = &sessions[i];
         int *descriptors[] = {&session->program.pidfd, &session->program.output, &session->program.errors};
-        for (int j = 0; j < SOURCES; j++) session->sources[j] = (struct source){session, descriptors[j]};
+        for (int j = 0; j < SOURCES; j++) session->sources[j] = (struct awaited){session, descriptors[j]};
         begin_run(session, arguments, confinement);
     }
     int under_way = count;
@@ -148,7 +148,7 @@ int run_programs(int count, double seconds, char **arguments, const struct confi
         int ready = epoll_wait(epoll, events, EVENTS, -1);
         if (ready < 0) fail("epoll_wait");
         for (int i = 0; i < ready; i++) {
-            const struct source *source = events[i].data.ptr;
+            const struct awaited *source = events[i].data.ptr;
             if (!go_on_with(source)) continue;
             end_program(&source->session->program, confinement);
             if (note_run(source->session, seconds)) begin_run(source->session, arguments, confinement);

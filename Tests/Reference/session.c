@@ -18,6 +18,7 @@ struct reply {
 };
 
 struct session {
+    struct source source;
     SSL *tls; // null: plaintext
     struct handshake *handshake; // null: done, or nobody else is asked
     const struct reply *unsent;
@@ -25,12 +26,14 @@ struct session {
     unsigned emptied : 1;     // the last recv came back short, so that the next one would find nothing
     unsigned ended : 1;       // the peer's end is on its way, and no further edge tells of it
     unsigned established : 1;
+    unsigned is_waiting : 1;
 };
 
 enum result { MOVED, BLOCKED, OVER };
 
 static SSL_CTX *context;
 static BIO_METHOD *transport;
+static void (*begin_answer)(struct session *);
 static char room[RECORD];
 
 // The transport: one recv and one send a record. OpenSSL's socket BIO costs two, and locks.
@@ -125,7 +128,8 @@ static enum result attempt_write(struct session *session, const struct reply *re
 
 #define REPLY(text, ends) {text, sizeof text - 1, ends}
 static const struct reply greeting = REPLY("Greetings!", 0), presence = REPLY("Yes, I am here!", 0),
-                          closing = REPLY("Closing down", 1), ignorance = REPLY("Unknown command.", 0);
+                          closing = REPLY("Closing down", 1), ignorance = REPLY("Unknown command.", 0),
+                          done = REPLY("Done", 0);
 
 static int is(const char *text, size_t size, int length)
 {
@@ -153,16 +157,24 @@ static enum result converse(struct session *session)
         int length;
         result = attempt_read(session, &length);
         if (result != MOVED) return result;
+        if (begin_answer) {
+            session->is_waiting = 1;
+            begin_answer(session);
+            return BLOCKED;
+        }
         session->unsent = answer(length);
     }
 }
 
-struct session *begin_session(int fd)
+static void go_on(struct source *source, uint32_t events);
+
+struct source *begin_session(int fd)
 {
     struct session *session = calloc(1, sizeof *session);
     if (!session) fail("calloc");
+    session->source.go_on = go_on;
     session->fd = fd;
-    if (!context) return session;
+    if (!context) return &session->source;
     session->tls = SSL_new(context);
     BIO *bio = BIO_new(transport);
     if (!session->tls || !bio) fail("SSL_new");
@@ -171,7 +183,7 @@ struct session *begin_session(int fd)
     SSL_set_bio(session->tls, bio, bio);
     SSL_set_accept_state(session->tls);
     session->handshake = begin_handshake(session->tls);
-    return session;
+    return &session->source;
 }
 
 static void end(struct session *session)
@@ -185,10 +197,12 @@ static void end(struct session *session)
     free(session);
 }
 
-void go_on(struct session *session, uint32_t events)
+static void go_on(struct source *source, uint32_t events)
 {
+    struct session *session = (struct session *)source;
     session->emptied = 0;
     session->ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (session->is_waiting) return;
     enum result result = MOVED;
     if (!session->established) {
         if (session->tls) result = attempt_handshake(session);
@@ -196,4 +210,13 @@ void go_on(struct session *session, uint32_t events)
     }
     if (result == MOVED) result = converse(session);
     if (result == OVER) end(session);
+}
+
+void answer_later(void (*begin)(struct session *)) { begin_answer = begin; }
+
+void end_wait(struct session *session)
+{
+    session->is_waiting = 0;
+    session->unsent = &done;
+    if (converse(session) == OVER) end(session);
 }
