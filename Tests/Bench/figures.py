@@ -129,7 +129,7 @@ def start_up(samples):
     title, clients = "start-up of a program that says its version", Samples(bench, samples.figure)
     for name, command, is_ours in whole.versions(bench):
         clients.take(title, "ms", name, lambda command=command: (whole.version(bench, command), None), is_ours)
-    clients.compare("openssl")
+    clients.compare(Reference.name)
     for name in ("parley", "parleyd"):
         clients.compare_beside(title, name, f"{name} before")
 

@@ -55,8 +55,9 @@ def until_ready_line(bench, kind):
 
 def versions(bench):
     """Names of programs, how they say their version, and whether they are ours. The least that a process takes is that
-    of `true`."""
+    of `true`, and with OpenSSL's libraries that of the reference."""
     yield "true", ["/bin/true"], False
+    yield Reference.name, [f"{bench.binaries}/parley-reference", "--version"], True
     yield "openssl", [which("openssl"), "version"], False
     yield "ssh", [which("ssh"), "-V"], False
     builds = [("", bench.binaries), *([(" before", bench.options.before)] if bench.options.before else [])]

@@ -52,7 +52,7 @@ FIGURES = {
     **{f"32 MiB of {what}, {view}": {"reference", "parley run"} for what in ("output", "input")
        for view in ("wall time", "server's CPU", "client's CPU")},
     "start-up to the ready line, or first accept": BOTH,
-    "start-up of a program that says its version": {"parley", "parleyd", "openssl", "true"},
+    "start-up of a program that says its version": {"reference", "parley", "parleyd", "openssl", "true"},
     "one Hello as a whole process": {"parley command", "openssl s_client"},
     **{f"one program as a whole process, {view}": {"parley run", "reference"}
        for view in ("wall time", "client's CPU", "server's CPU")},

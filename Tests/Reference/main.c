@@ -7,6 +7,7 @@
 //                         PROGRAM [ARGUMENT...]
 //        parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]
 //        parley-reference --client CA PORT [CERTIFICATE KEY]
+//        parley-reference --version
 //
 // With --split the key is in a second process, which is asked for each signature, and with --client-ca for each client:
 // what two processes cost at least. It has no limits, deadlines or log, and is for measurements on the loopback only. It
@@ -110,7 +111,8 @@ static int usage(void)
                     "       parley-reference --served TRAIL [--confined GROUPS USER] [--client-ca FILE] CERTIFICATE KEY "
                     "PROGRAM [ARGUMENT...]\n"
                     "       parley-reference --bulk [--client-ca FILE] CERTIFICATE KEY PROGRAM [ARGUMENT...]\n"
-                    "       parley-reference --client CA PORT [CERTIFICATE KEY]\n");
+                    "       parley-reference --client CA PORT [CERTIFICATE KEY]\n"
+                    "       parley-reference --version\n");
     return 64;
 }
 
@@ -185,13 +187,23 @@ static int client(int count, char **arguments)
     return move_bulk(&files, port);
 }
 
+// What a program takes at least that has OpenSSL's libraries.
+static int version(int count, char **arguments)
+{
+    (void)arguments;
+    if (count) return usage();
+    printf("parley-reference (%s)\n", OpenSSL_version(OPENSSL_VERSION));
+    return fflush(stdout) ? 1 : 0;
+}
+
 int main(int count, char **arguments)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct {
         const char *option;
         int (*run)(int count, char **arguments);
-    } others[] = {{"--programs", programs}, {"--served", served}, {"--bulk", bulk}, {"--client", client}};
+    } others[] = {{"--programs", programs}, {"--served", served}, {"--bulk", bulk}, {"--client", client},
+                {"--version", version}};
     for (unsigned i = 0; count > 1 && i < sizeof others / sizeof *others; i++)
         if (strcmp(arguments[1], others[i].option) == 0) return others[i].run(count - 2, arguments + 2);
     int is_plaintext = count == 2 && strcmp(arguments[1], "--plaintext") == 0, is_split = 0, next = 1;
