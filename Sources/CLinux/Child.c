@@ -39,7 +39,7 @@ void parley_child_prepare(struct child *child, const parley_start *start)
 }
 
 #pragma clang attribute push( \
-    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    __attribute__((disable_sanitizer_instrumentation, no_sanitize("undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
 static void set_limit(int which, const struct rlimit *limit)

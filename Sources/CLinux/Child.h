@@ -35,7 +35,7 @@ struct clone_args;
 void parley_child_describe(struct child *child, int group, unsigned long flags, struct clone_args *how);
 
 #pragma clang attribute push( \
-    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    __attribute__((disable_sanitizer_instrumentation, no_sanitize("undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
 // The kernel's version: all of its fields are longs.

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #pragma clang attribute push( \
-    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    __attribute__((disable_sanitizer_instrumentation, no_sanitize("undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
 static long write_file(int group, const char *file, const char *text, const char *end)

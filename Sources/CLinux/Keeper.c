@@ -14,7 +14,7 @@
 #include <time.h>
 
 #pragma clang attribute push( \
-    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    __attribute__((disable_sanitizer_instrumentation, no_sanitize("undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
 static long now(void)

@@ -43,7 +43,7 @@ void parley_keeper_run(void *keeper);
 __attribute__((noreturn)) void parley_keeper_keep(struct keeper *keeper);
 
 #pragma clang attribute push( \
-    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    __attribute__((disable_sanitizer_instrumentation, no_sanitize("undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
 static inline void tell(struct keeper *keeper)

@@ -9,7 +9,7 @@
 // A stack protector reads thread-local storage, an inserted memset goes through the dynamic linker, which
 // writes it, and sanitizers keep records of the calling thread.
 #pragma clang attribute push( \
-    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    __attribute__((disable_sanitizer_instrumentation, no_sanitize("undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
 // The result is the kernel's: below zero it is -errno.

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #pragma clang attribute push( \
-    __attribute__((no_sanitize("address", "thread", "undefined"), no_stack_protector, no_builtin)), \
+    __attribute__((disable_sanitizer_instrumentation, no_sanitize("undefined"), no_stack_protector, no_builtin)), \
     apply_to = function)
 
 // Whether the IDs that /proc shows are those that kill(2) takes: it may belong to another PID
