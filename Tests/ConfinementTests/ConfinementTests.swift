@@ -6,7 +6,9 @@ import Testing
 
 @testable import TestSupport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(
+    .timeLimit(.minutes(1)),
+    .disabled(if: Machine.hasThreadSanitizer, "ThreadSanitizer has a thread that sleeps"))
 struct ConfinementTests {
     // MARK: What it must not do
 

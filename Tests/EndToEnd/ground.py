@@ -36,12 +36,17 @@ AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-group
 """A prefix that runs a command as nobody, which only root can do."""
 
 
+def contains(program, symbol):
+    return os.path.exists(program) and symbol in pathlib.Path(program).read_bytes()
+
+
 def is_sanitized(program):
-    """Whether a program keeps freed memory and sets its own limits, as with AddressSanitizer."""
-    return os.path.exists(program) and b"__asan_init" in pathlib.Path(program).read_bytes()
+    """Whether a program has a sanitizer, which takes memory, makes system calls and sets limits of its own."""
+    return contains(program, b"__asan_init") or contains(program, b"__tsan_init")
 
 
 IS_SANITIZED = is_sanitized(PARLEYD)
+HAS_THREAD_SANITIZER = contains(PARLEYD, b"__tsan_init")
 
 groups = set()
 """The process groups that run."""

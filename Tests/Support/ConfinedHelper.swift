@@ -161,4 +161,6 @@ enum Machine {
     static let landlock = Landlock.version ?? 0
     static let hasSeccomp = unsafe access("/proc/sys/kernel/seccomp/actions_avail", F_OK) == 0
     static let isRoot = geteuid() == 0
+    /// Whose thread makes calls that a confined process may not make.
+    static let hasThreadSanitizer = unsafe dlsym(nil, "__tsan_init") != nil
 }

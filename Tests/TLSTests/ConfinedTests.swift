@@ -6,7 +6,9 @@ internal import Testing
 @testable internal import TLS
 @testable internal import TestSupport
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(
+    .timeLimit(.minutes(1)),
+    .disabled(if: Machine.hasThreadSanitizer, "ThreadSanitizer has a thread that sleeps"))
 struct ConfinedTests {
     /// Whatever OpenSSL of this machine calls in a handshake, a reply and an end.
     @Test(arguments: Stage.allCases)

@@ -80,6 +80,7 @@ struct NotaryLinkTests {
     /// Old releases of OpenSSL take longer to read a certificate than to verify its key's signature.
     @Test func clientsCertificate_isReadWithWhatThatNeeds() throws {
         let halves = try Halves(ends.server(.p256))
+        defer { halves.thread.stop() }
         let pair = try halves.pair(ends.client(.p256), 1)
         try pair.establish()
         let certificate = unsafe SSL_get0_peer_certificate(pair.server.stream.ssl)
