@@ -130,6 +130,9 @@ package final class BrokerLink {
         case .done:
             let message = try DonePost(whole: &reader)
             sessions[message.handle]?.session?.take(message)
+        case .finished:
+            let message = try FinishedPost(whole: &reader)
+            sessions[message.handle]?.session?.take(message)
         case .began, .run, .stop, .heldUp, .told, .replied, .unread, .message, .ended,
             .handshakeFailed, .closed, .ends, .omitted, .open, .strangers, .ready, .happened, .ask,
             .askNoMore,

@@ -126,149 +126,120 @@ final class BrokerSession {
             grace: entry.grace ?? desk.grace, isBackground: entry.isBackground,
             rights: ProgramRights(user: entry.user.numbers, mayGain: entry.isPrivileged),
             groups: desk.groups, limits: entry.limits)
-        var pipes: ProgramPipes
+        let pipes: ProgramPipes
         do throws(StreamError) {
             pipes = try ProgramPipes(takesInput: entry.takesInput)
         } catch {
             permit.end(.refused(Refusal(.unavailable, error.sentence)), Usage())
             return channel.send(RefusedPost(handle: handle, refusal: .cannotStart(name)).packet)
         }
-        let ends = pipes.takeEnds()
-        var descriptors = Descriptors(ends.output)
-        descriptors.add(ends.errorOutput)
-        if let input = ends.input { descriptors.add(input) }
         let post = StartedPost(
             handle: handle, name: name, outputLimit: entry.outputLimit,
             takesInput: entry.takesInput)
-        let command = permit.command
-        let offer = Offer(name, start, timeout: entry.timeout, pipes, permit)
-        offer.timer = Timer(after: patience.ends, on: channel.loop) { [unowned self] in withdraw() }
-        stage = .offering(offer)
-        channel.send(post.packet, descriptors: descriptors, otherwise: post.withoutEnds.packet)
-        // Meanwhile its pipes are on their way, and its client may leave.
-        command.whenRecorded { [weak self, weak offer] refusal in
+        let delivery = PipeDelivery(post, pipes.ends, channel, patience) { [weak self] in
+            self?.answered($0)
+        }
+        let offer = Offer(name, start, timeout: entry.timeout, pipes, delivery, permit)
+        stage = .recording(offer)
+        // Meanwhile its client may leave.
+        offer.whenRecorded { [weak self, weak offer] refusal in
             if let self, let offer { settle(offer, refusal) }
         }
     }
 
     /// Its start is recorded, or can't be.
     private func settle(_ offer: Offer, _ refusal: Refusal?) {
-        switch stage {
-        case .offering(let current) where current === offer:
-            offer.isRecorded = refusal == nil
-            guard let refusal else { return }
-            offer.timer = nil
-            stage = .withdrawn(refusal)
-            offer.takePermit().end(.refused(refusal), Usage())
-        case .recording(let current) where current === offer:
-            guard let refusal else { return launch(offer) }
-            cancel(offer, refusal)
-        default: break
-        }
+        guard case .recording(let current) = stage, current === offer else { return }
+        if let refusal { cancel(offer, refusal) } else { launch(offer) }
     }
 
-    /// It isn't started after all, and its client, which has its pipes, is told.
+    /// It isn't started after all.
     private func cancel(_ offer: Offer, _ refusal: Refusal) {
-        stage = .unstarted
+        stage = .unstarted(offer.delivery)
         offer.takePermit().end(.refused(refusal), Usage())
-        channel.send(DonePost(handle: handle, outcome: .refused(refusal)).packet)
-    }
-
-    /// Nothing has taken the ends of its pipes: it is no longer waited for.
-    private func withdraw() {
-        guard case .offering(let offer) = stage else { return }
-        stage = .withdrawn(.cannotStart(offer.name))
-        let refusal = Refusal(
-            .unavailable,
-            "\(offer.name) was not started because nothing took over its output in time")
-        offer.takePermit().end(.refused(refusal), Usage())
-    }
-
-    func start(_ post: EndsPost) throws(PacketError) {
-        if case .withdrawn(let refusal) = stage {
-            stage = post.haveCome ? .unstarted : .resting
-            return channel.send(
-                post.haveCome
-                    ? DonePost(handle: handle, outcome: .refused(refusal)).packet
-                    : RefusedPost(handle: handle, refusal: refusal).packet)
-        }
-        guard case .offering(let offer) = stage else {
-            throw .outOfTurn("no program is waiting to be started")
-        }
-        offer.timer = nil
-        guard post.haveCome else {
-            stage = .resting
-            let refusal = Refusal(
-                .unavailable,
-                "\(offer.name) cannot be started while the server has no free descriptor; try again later"
-            )
-            offer.takePermit().end(.refused(refusal), Usage())
-            return channel.send(RefusedPost(handle: handle, refusal: refusal).packet)
-        }
-        if offer.isRecorded { return launch(offer) }
-        stage = .recording(offer)
-        offer.awaitRecord()
+        offer.delivery.conclude(.refused(refusal))
     }
 
     private func launch(_ offer: Offer) {
         // While the record was waiting to be written, its client may have been revoked or the table
         // replaced.
         if let refusal = desk.objection(toStarting: offer.name) { return cancel(offer, refusal) }
-        offer.timer = nil
-        stage = .unstarted
+        let delivery = offer.delivery
+        stage = .unstarted(delivery)
+        // The location of its files is none of the client's business.
         let cannotStart = Outcome.refused(.cannotStart(offer.name))
         do throws(StreamError) {
-            stage = .running(
-                try SupervisedProgram(
-                    offer.start, offer.takePipes(), timeout: offer.timeout,
-                    patience: patience.told, offer.takePermit(), loop: channel.loop
-                ) { [handle, channel, takesInput = offer.start.takesInput] in
-                    switch $0 {
-                    case .running:
-                        // Otherwise there is no input to ask for.
-                        if takesInput { channel.send(RunningPost(handle: handle).packet) }
-                    case .probe: channel.send(ProbePost(handle: handle).packet)
-                    case .done(let outcome):
-                        // The location of its files is none of the client's business.
-                        let told = if case .refused = outcome { cannotStart } else { outcome }
-                        channel.send(DonePost(handle: handle, outcome: told).packet)
-                    }
-                })
-            if let reason = offer.stop { try? stage.running.end(.stopped(reason)) }
+            let program = try SupervisedProgram(
+                offer.start, offer.takePipes(), timeout: offer.timeout,
+                patience: patience.told, offer.takePermit(), loop: channel.loop
+            ) { [weak self, takesInput = offer.start.takesInput] in
+                switch $0 {
+                case .running:
+                    // Otherwise there is no input to ask for.
+                    if takesInput { delivery.runs() }
+                case .probe: self?.probe()
+                case .done(let outcome):
+                    let told = if case .refused = outcome { cannotStart } else { outcome }
+                    delivery.conclude(told)
+                }
+            }
+            stage = .running(program, delivery)
+            if let reason = offer.stop { program.end(.stopped(reason)) }
         } catch {
-            channel.send(DonePost(handle: handle, outcome: cannotStart).packet)
+            delivery.conclude(cannotStart)
         }
+    }
+
+    func come(_ post: EndsPost) throws(PacketError) {
+        switch stage {
+        case .recording(let offer): try offer.delivery.come(post.haveCome)
+        case .unstarted(let delivery), .running(_, let delivery):
+            try delivery.come(post.haveCome)
+        default: throw .outOfTurn("no program is being started")
+        }
+    }
+
+    /// The client has everything, or will have.
+    private func answered(_ traffic: Traffic) {
+        if case .running(let program, _) = stage { _ = program.seeOff(traffic) }
+        stage = .resting
     }
 
     func stop(_ post: StopPost) throws(PacketError) {
         switch stage {
         // It may not be known yet that it could not be started.
-        case .unstarted: return
-        case .recording(let offer):
+        case .unstarted(let delivery) where delivery.hasArrived: break
+        case .recording(let offer) where offer.delivery.hasArrived:
             offer.stop = post.reason
             offer.timer = Timer(after: patience.record, on: channel.loop) {
                 [unowned self, unowned offer] in
                 if case .recording = stage { cancel(offer, .cancelled(offer.name)) }
             }
-            return
-        default: break
+        case .running(let program, let delivery) where delivery.hasArrived:
+            program.end(.stopped(post.reason))
+        default: throw .outOfTurn("a stop came for no program that it knows of")
         }
-        try stage.running.end(.stopped(post.reason))
+    }
+
+    private func probe() {
+        guard case .running(let program, let delivery) = stage else { return }
+        // Its client can't hold it up before.
+        guard delivery.hasArrived else { return program.answer(isHeldUp: false) }
+        channel.send(ProbePost(handle: handle).packet)
     }
 
     func answer(_ post: HeldUpPost) throws(PacketError) {
         // The program may have finished since the question was asked.
-        guard case .running(let program) = stage else { return }
+        guard case .running(let program, _) = stage else { return }
         program.answer(isHeldUp: post.isHeldUp)
     }
 
     func told(_ post: ToldPost) throws(PacketError) {
-        if case .unstarted = stage {
-            stage = .resting
-            return
-        }
-        guard try stage.running.seeOff(post.traffic) else {
-            throw .outOfTurn("the end of a command was reported where none runs")
+        switch stage {
+        case .unstarted(let delivery) where delivery.isOver: break
+        case .running(let program, let delivery) where delivery.isOver:
+            _ = program.seeOff(post.traffic)
+        default: throw .outOfTurn("the end of a command was reported where none has ended")
         }
         stage = .resting
     }

@@ -11,37 +11,23 @@ enum BrokerStage {
     case resting
     /// A command was refused, and its client is told when its turn comes.
     case refusing(Timer)
-    /// The other ends of a program's pipes are on their way; it is started when they have arrived.
-    case offering(Offer)
-    /// They have arrived, and its start is not recorded yet.
+    /// The start of a program is not recorded yet.
     case recording(Offer)
-    /// They were on their way for too long, or its start can't be recorded: it was refused, and its client has not
-    /// been told yet.
-    case withdrawn(Refusal)
     /// A program could not be started, and its client has not been told yet.
-    case unstarted
+    case unstarted(PipeDelivery)
     /// A program is running whose client has not been told of its end yet.
-    case running(SupervisedProgram)
+    case running(SupervisedProgram, PipeDelivery)
     /// Its end is recorded.
     case over
 
     func checkServed() throws(PacketError) {
         switch self {
-        case .resting, .refusing, .running, .offering, .recording, .withdrawn, .unstarted: break
+        case .resting, .refusing, .running, .recording, .unstarted: break
         case .opened, .over: throw .outOfTurn("a session is not being served")
         }
     }
 
     func checkRests() throws(PacketError) {
         guard case .resting = self else { throw .outOfTurn("a session is still busy") }
-    }
-
-    var running: SupervisedProgram {
-        get throws(PacketError) {
-            guard case .running(let program) = self else {
-                throw .outOfTurn("no program is running")
-            }
-            return program
-        }
     }
 }

@@ -103,7 +103,7 @@ package final class NetworkLink {
             try session(post.handle).stop(post)
         case .ends:
             let post = try EndsPost(whole: &reader)
-            try session(post.handle).start(post)
+            try session(post.handle).come(post)
         case .omitted:
             let post = try OmittedPost(whole: &reader)
             try session(post.handle).note(post)
@@ -124,8 +124,8 @@ package final class NetworkLink {
             try session(post.handle).note(post)
         case .strangers: office.note(try StrangersPost(whole: &reader))
         case .open: office.say(connections: Int(try OpenPost(whole: &reader).connections))
-        case .answered, .refused, .started, .running, .probe, .done, .ready, .happened, .ask,
-            .askNoMore, .inForce, .alive, .settings, .policy, .order, .line, .pulse:
+        case .answered, .refused, .started, .running, .probe, .done, .finished, .ready, .happened,
+            .ask, .askNoMore, .inForce, .alive, .settings, .policy, .order, .line, .pulse:
             break
         }
     }

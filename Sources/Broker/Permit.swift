@@ -16,7 +16,7 @@ package protocol AdmittedCommand: AnyObject {
     /// its end, unless something was left running or had to be ended later.
     func vacated()
 
-    /// It has ended, and its client was told, as far as it listened. What it left behind was ended
+    /// It has ended, and its client was told, as far as it listened, or its answer is on its way. What it left behind was ended
     /// too, or can't be (`usage`): then `vacated` comes after this.
     func ended(_ outcome: Outcome, _ usage: Usage)
 

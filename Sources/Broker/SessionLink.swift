@@ -11,7 +11,9 @@ package enum RunAnswer {
     /// so.
     case text(String, closes: Bool)
     case refusal(Refusal)
-    /// A program is being started. `told` must be called on it before the next run.
+    /// A program has ended, or was not started.
+    case finished(FinishedPost)
+    /// A program runs, or is being started. `told` must be called on it before the next run.
     case program(RemoteProgram)
 }
 
@@ -208,10 +210,12 @@ package final class SessionLink {
                 [channel] in channel.send($0.packet)
             }
         }
-        // If there is none the broker refuses the run.
+        // If there is none the broker tries again later.
         send(EndsPost(handle: handle, haveCome: program != nil))
         if let program { settle(.program(program)) }
     }
+
+    func take(_ message: FinishedPost) { settle(.finished(message)) }
 
     func take(_ message: RunningPost) { program?.runs() }
 

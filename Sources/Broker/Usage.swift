@@ -4,7 +4,7 @@ package import System
 
 /// What a command transferred, and how long it took.
 package struct Usage: Sendable {
-    /// As counted by its network process; nil if it was not reported in time.
+    /// As counted by its network process, unless that had no part in it; nil if it was not reported in time.
     package var traffic: Traffic?
     /// The program's process; nil if it could not be started.
     package var pid: Int32?

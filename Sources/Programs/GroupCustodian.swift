@@ -78,7 +78,7 @@ final class GroupCustodian: EventSource, Custodian {
             throw error
         }
         guard end.number >= 0 else { return }
-        let exec = PipeWatch(end, loop: loop) { [unowned self] in execHasEnded() }
+        let exec = PipeWatch(PipeEnd(end), loop: loop) { [unowned self] in execHasEnded() }
         self.exec = exec
         do throws(StreamError) {
             try exec.watch()

@@ -7,18 +7,17 @@ internal import System
 /// Learns when the last writer of a pipe has closed it, even if there is still data in it. It never
 /// reads, so the bytes go to whoever has the pipe's other copy. Confined to its loop.
 final class PipeWatch: EventSource {
-    private var copy: Descriptor?
+    /// Nil once it has ended.
+    private var end: PipeEnd?
     private var isWatched = false
     private let changed: () -> Void
 
     /// Nobody can write to it any more, as of the last look.
-    var hasEnded: Bool { copy == nil }
+    var hasEnded: Bool { end == nil }
 
-    /// - Parameters:
-    ///   - copy: a copy of the pipe's reading end.
-    ///   - changed: called on the loop, once, after `look` or `watch`.
-    init(_ copy: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void) {
-        self.copy = consume copy
+    /// - Parameter changed: called on the loop, once, after `look` or `watch`.
+    init(_ end: PipeEnd, loop: EventLoop, _ changed: @escaping () -> Void) {
+        self.end = end
         self.changed = changed
         super.init(loop: loop)
     }
@@ -27,16 +26,15 @@ final class PipeWatch: EventSource {
 
     /// Finds out whether it has ended, and keeps watching it if it hasn't. If the system can't watch it, it has no end.
     func look() {
-        guard let number = copy?.number, !isWatched else { return }
-        var state = pollfd(fd: number, events: 0, revents: 0)
-        if unsafe poll(&state, 1, 0) > 0 { return close() }
+        guard let end, !isWatched else { return }
+        if end.look() { return close() }
         try? watch()
     }
 
     /// Watches it, without a look before.
     func watch() throws(StreamError) {
-        guard let number = copy?.number else { return }
-        try loop.add(self, descriptor: number, events: .hangingUp)
+        guard let end else { return }
+        try loop.add(self, descriptor: end.number, events: .hangingUp)
         isWatched = true
     }
 
@@ -47,8 +45,7 @@ final class PipeWatch: EventSource {
     }
 
     private func close() {
-        guard let number = copy?.number else { return }
-        if isWatched { loop.remove(descriptor: number) }
-        copy = nil
+        guard let end = end.take() else { return }
+        if isWatched { loop.remove(descriptor: end.number) }
     }
 }

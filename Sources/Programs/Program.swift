@@ -78,10 +78,9 @@ public final class Program {
         _ changed: @escaping () -> Void
     ) throws(StreamError) {
         let link = Link()
-        let copies = pipes.copies
         outputs = [
-            PipeWatch(copies.output, loop: loop) { link.program?.outputHasEnded() },
-            PipeWatch(copies.errorOutput, loop: loop) { link.program?.outputHasEnded() },
+            PipeWatch(pipes.ends.output, loop: loop) { link.program?.outputHasEnded() },
+            PipeWatch(pipes.ends.errorOutput, loop: loop) { link.program?.outputHasEnded() },
         ]
         custodian = try Programs.custodian(
             of: start, input: pipes.input, output: pipes.output, errorOutput: pipes.errorOutput,

@@ -4,21 +4,14 @@ internal import Glibc
 public import Sockets
 internal import System
 
-/// A program's standard input and outputs, created before it: whoever moves its bytes can have the other
-/// ends first, so that nothing runs whose output nobody can receive.
+/// A program's standard input and outputs, created before it.
 public struct ProgramPipes: ~Copyable {
     /// What the program gets: what it reads, and what it writes to.
     let input: Descriptor
     let output: Descriptor
     let errorOutput: Descriptor
-    /// Copies of the reading ends, which show whether anybody may still write.
-    let copies: Copies
-    private var ends: ProgramEnds?
-
-    struct Copies: ~Copyable {
-        let output: Descriptor
-        let errorOutput: Descriptor
-    }
+    /// The other ends.
+    public let ends: PipeEnds
 
     /// - Parameter takesInput: otherwise its standard input is at its end at once.
     /// - Throws: `descriptorsExhausted`.
@@ -36,26 +29,11 @@ public struct ProgramPipes: ~Copyable {
         } else {
             inputEnd = try Self.nothing()
         }
-        let outputReader = output.takeReader()
-        let errorReader = errorOutput.takeReader()
-        unblock(outputReader)
-        unblock(errorReader)
-        let outputCopy = try Self.copy(outputReader)
-        let errorCopy = try Self.copy(errorReader)
         self.input = inputEnd
         self.output = output.takeWriter()
         self.errorOutput = errorOutput.takeWriter()
-        copies = Copies(output: outputCopy, errorOutput: errorCopy)
-        ends = ProgramEnds(output: outputReader, errorOutput: errorReader, input: inputWriter)
-    }
-
-    /// Hands out the other ends, once.
-    public mutating func takeEnds() -> ProgramEnds { ends.take()! }
-
-    private static func copy(_ reader: borrowing Descriptor) throws(StreamError) -> Descriptor {
-        let copy = Descriptor(duplicating: reader.number)
-        guard copy.number >= 0 else { throw StreamError("cannot watch a pipe", errno: errno) }
-        return copy
+        ends = PipeEnds(
+            output: output.takeReader(), errorOutput: errorOutput.takeReader(), input: inputWriter)
     }
 
     private static func nothing() throws(StreamError) -> Descriptor {

@@ -16,6 +16,14 @@ public struct JSONLine: Sendable {
         appendString(value)
     }
 
+    /// Adds a text that consists of ASCII which needs no escapes.
+    mutating func add(_ key: StaticString, ascii value: [UInt8]) {
+        begin(key)
+        bytes.append(UInt8(ascii: "\""))
+        bytes += value
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     /// Adds a number.
     public mutating func add(_ key: StaticString, _ value: some BinaryInteger) {
         begin(key)
@@ -92,6 +100,12 @@ public struct JSONLine: Sendable {
 
     private mutating func appendString(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        // Almost all are plain, and copied in one piece.
+        if text.utf8.allSatisfy({ (0x20...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c }) {
+            bytes += text.utf8
+            bytes.append(UInt8(ascii: "\""))
+            return
+        }
         for unit in text.utf16 {
             switch unit {
             case 0x22, 0x5c:

@@ -7,20 +7,35 @@ extension JSONLine {
     /// Begins with the time (RFC 3339, UTC, microseconds) and the event.
     init(event: String) {
         self.init()
-        add("time", Self.now)
+        add("time", ascii: Self.now)
         add("event", event)
     }
 
-    private static var now: String {
+    private static var now: [UInt8] {
         var now = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &now)
         var parts = unsafe tm()
         unsafe gmtime_r(&now.tv_sec, &parts)
-        func two(_ value: Int32) -> String { String(value, digits: 2) }
-        let (year, month) = unsafe (String(parts.tm_year + 1_900, digits: 4), two(parts.tm_mon + 1))
-        let day = unsafe "\(year)-\(month)-\(two(parts.tm_mday))"
-        let time = unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
-        return "\(day)T\(time).\(String(now.tv_nsec / 1_000, digits: 6))Z"
+        // Digit by digit: with strings, the time is a quarter of what making a record costs.
+        var text: [UInt8] = []
+        text.reserveCapacity("2026-01-01T00:00:00.000000Z".utf8.count)
+        func append(_ value: some BinaryInteger, digits: Int, _ end: Unicode.Scalar) {
+            var unit = 1
+            for _ in 1..<digits { unit *= 10 }
+            while unit > 0 {
+                text.append(UInt8(ascii: "0") + UInt8(Int(value) / unit % 10))
+                unit /= 10
+            }
+            text.append(UInt8(ascii: end))
+        }
+        unsafe append(parts.tm_year + 1_900, digits: 4, "-")
+        unsafe append(parts.tm_mon + 1, digits: 2, "-")
+        unsafe append(parts.tm_mday, digits: 2, "T")
+        unsafe append(parts.tm_hour, digits: 2, ":")
+        unsafe append(parts.tm_min, digits: 2, ":")
+        unsafe append(parts.tm_sec, digits: 2, ".")
+        append(now.tv_nsec / 1_000, digits: 6, "Z")
+        return text
     }
 }
 

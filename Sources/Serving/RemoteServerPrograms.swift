@@ -33,6 +33,7 @@ extension RemoteServer {
             try await stream.write(answer.frames)
             return !closes
         case .refusal(let refusal): try await stream.write(refusal.frame)
+        case .finished(let finished): try await stream.write(finished.frames)
         case .program(let program): try await serve(program)
         }
         return true
@@ -56,5 +57,15 @@ extension RemoteServer {
             }
             throw failure
         }
+    }
+}
+
+extension FinishedPost {
+    /// Its client's answer.
+    fileprivate var frames: [UInt8] {
+        var frames: [UInt8] = []
+        frames.append(.errorOutput, cutting: errorOutput)
+        frames.append(.output, cutting: output)
+        return frames + outcome.frame
     }
 }

@@ -83,7 +83,7 @@ struct OutOfTurnTests {
                 EndsPost(handle: 1, haveCome: true),
             ], starts: 1),
         Course(
-            testDescription: "a stop of a program that is not started",
+            testDescription: "a stop of a program whose pipes have not come",
             posts: [began, run("sleep"), StopPost(handle: 1, reason: .ordered)], starts: 1),
         Course(
             testDescription: "a session of no conversation that leaves something out",
@@ -179,7 +179,7 @@ struct OutOfTurnTests {
             table = try! CommandTable(
                 text: """
                     { commands: { true: { run: ["/bin/true"], allow: ["anyone"] },
-                      sleep: { run: ["/bin/sleep", "1000"], allow: ["anyone"] } } }
+                      sleep: { run: ["/bin/sleep", "1000"], input: true, allow: ["anyone"] } } }
                     """, name: "t")
         }
 

@@ -44,6 +44,8 @@ struct PostTests {
         DonePost(handle: 18, outcome: .timedOut), DonePost(handle: 18, outcome: .overOutput),
         DonePost(handle: 18, outcome: .leftRunning),
         DonePost(handle: .max, outcome: .refused(refusal)),
+        FinishedPost(handle: 18, outcome: .timedOut, output: [0xff], errorOutput: [1, 2]),
+        FinishedPost(handle: 18, outcome: .refused(refusal), output: [], errorOutput: []),
         StrangersPost(
             address: "2001:db8::/64", addresses: 1, count: 70_000, code: "reset", reason: "it was",
             reasons: [.init(code: "reset", count: 70_000)], seconds: 60),

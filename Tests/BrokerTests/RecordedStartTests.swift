@@ -20,7 +20,7 @@ struct RecordedStartTests {
         private let folder: TemporaryFolder
         private let loop: EventLoop
 
-        init(_ loop: EventLoop, _ name: String = "mark") throws {
+        init(_ loop: EventLoop, _ name: String = "mark", pipes: Duration? = nil) throws {
             self.loop = loop
             folder = try TemporaryFolder()
             office = try TestOffice(
@@ -30,7 +30,7 @@ struct RecordedStartTests {
                 hi: {reply: "hi"}
                 """)
             office.recordsLate = true
-            network = try TestNetwork(office, loop)
+            network = try TestNetwork(office, loop, pipes: pipes)
             network.begin()
             network.run(name)
         }
@@ -57,22 +57,36 @@ struct RecordedStartTests {
     private static let told = ToldPost(handle: 1, traffic: Traffic())
     private static let refusal = Refusal(.unavailable, "it cannot be recorded")
 
-    @Test(arguments: [true, false])
-    func aProgram_startsWhenItsStartIsRecorded_andItsPipesHaveCome(recordFirst: Bool) async throws {
+    @Test func aProgram_startsWhenItsStartIsRecorded() async throws {
         try await onLoop { loop in
             let test = try Case(loop)
-            // Its pipes don't wait for the record.
+            // Its pipes don't wait for the record: meanwhile its client is heard.
             try await test.network.hears(.started)
-            if recordFirst { test.office.settle() } else { test.network.say(Self.ends) }
+            test.network.say(Self.ends)
             await test.pause()
             #expect(!test.hasRun && test.network.kinds == [.started])
-            if recordFirst { test.network.say(Self.ends) } else { test.office.settle() }
+            test.office.settle()
             try await test.network.hears(.started, .done)
             #expect(test.hasRun)
             test.network.say(Self.told)
             try await eventually("its end is recorded") { test.office.ends.count == 1 }
             #expect(test.office.vacated == 1 && test.office.abandoned == 0)
             try await test.goesOn()
+        }
+    }
+
+    @Test func aStartThatCanSoonBeSeenNotToBeRecorded_isRefusedWithOneMessage() async throws {
+        try await onLoop { loop in
+            let test = try Case(loop, pipes: .seconds(20))
+            try await eventually("it is admitted") { test.office.admitted == 1 }
+            test.office.settle(Self.refusal)
+            try await test.network.hears(.finished)
+            #expect(
+                try test.network.last()
+                    == FinishedPost(
+                        handle: 1, outcome: .refused(Self.refusal), output: [], errorOutput: []))
+            try await test.goesOn()
+            #expect(!test.hasRun && test.office.ends.count == 1 && test.office.vacated == 1)
         }
     }
 
@@ -103,8 +117,9 @@ struct RecordedStartTests {
             try await test.network.hears(.started)
             test.office.settle(Self.refusal)
             test.network.say(EndsPost(handle: 1, haveCome: false))
-            try await test.network.hears(.started, .refused)
-            #expect(try test.network.last(RefusedPost.self).refusal == Self.refusal)
+            try await test.network.hears(.started, .finished)
+            #expect(
+                try test.network.last(FinishedPost.self).outcome == .refused(Self.refusal))
             try await test.goesOn()
             #expect(!test.hasRun && test.office.vacated == 1)
         }

@@ -133,14 +133,16 @@ struct SessionLinkTests {
     }
 
     /// The system takes no descriptors from the broker for a while.
-    @Test func aProgramWhosePipesCouldNotBeSent_hasNotHadThem_andTheLinkLivesOn() async throws {
+    @Test func aProgramWhosePipesCouldNotBeSent_hasNotHadThem_andMayEndMeanwhile() async throws {
         try await linked { broker in
             let session = try broker.session()
             broker.answer = StartedPost(
                 handle: 1, name: "a", outputLimit: 1, takesInput: true, hasEnds: false)
-            broker.refusesWithoutEnds = true
+            let finished = FinishedPost(
+                handle: 1, outcome: .ended(.status(3)), output: [1], errorOutput: [2, 3])
+            broker.answerWithoutEnds = finished
             guard
-                case .refusal(Refusal(.unavailable, "none")) = await session.ask(
+                case .finished(finished) = await session.ask(
                     Request(name: "a", arguments: []), wasCancelled: false)
             else {
                 Issue.record("it has another answer")
@@ -221,8 +223,8 @@ private final class TestBroker {
     /// How many come with it.
     var descriptors = 0
     var endsAtRun = false
-    /// Whether a run is refused whose pipes have not come.
-    var refusesWithoutEnds = false
+    /// What is said where pipes have not come.
+    var answerWithoutEnds: FinishedPost?
 
     init(_ loop: EventLoop) throws {
         var pair = try PacketPair()
@@ -246,8 +248,8 @@ private final class TestBroker {
             replies.append(String(decoding: reply.name, as: UTF8.self) + "\(reply.times)")
         case .ends:
             let post = try EndsPost(whole: &reader)
-            guard refusesWithoutEnds, !post.haveCome else { return }
-            far.send(RefusedPost(handle: 1, refusal: Refusal(.unavailable, "none")).packet)
+            guard let answerWithoutEnds, !post.haveCome else { return }
+            far.send(answerWithoutEnds.packet)
         case .run:
             if endsAtRun { return far.close() }
             guard let answer else { return }

@@ -12,52 +12,129 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct StartTests {
-    /// A command that leaves a mark where it has run.
-    private final class Mark: Sendable {
-        private let folder: TemporaryFolder
-        init() throws { folder = try TemporaryFolder() }
-        var commands: String {
-            """
-            mark: {run: ["/usr/bin/touch", "\(folder["mark"])"], allow: ["anyone"]},
-            loud: {run: ["/bin/cat", "/dev/zero"], timeout: 0.3, output: 100000000, allow: ["anyone"]},
-            hi: {reply: "hi"}
-            """
-        }
-        var isThere: Bool { unsafe access(folder["mark"], F_OK) == 0 }
-    }
-
     private static let ends = EndsPost(handle: 1, haveCome: true)
     private static let noEnds = EndsPost(handle: 1, haveCome: false)
 
-    /// As long as a program needs by far.
-    private static func pause(_ loop: EventLoop) async {
-        let later = Bell()
-        let timer = Timer(after: .milliseconds(100), on: loop) { later.ring() }
-        await later.wait()
-        withExtendedLifetime(timer) {}
+    private static let loud =
+        #"loud: {run: ["/bin/cat", "/dev/zero"], timeout: 0.3, output: 100000000, allow: ["anyone"]}, hi: {reply: "hi"}"#
+
+    /// Starts `sh` with a line of the shell's.
+    private static func shell(_ line: String, _ more: String = "") -> String {
+        """
+        sh: {run: ["/bin/sh", "-c", "\(line)"], allow: ["anyone"], \(more)}, hi: {reply: "hi"}
+        """
     }
 
-    /// What a program has written would be lost otherwise, and it would have run all the same.
-    @Test func aProgram_startsWhenItsPipesHaveCome() async throws {
+    // MARK: A program that is soon over
+
+    /// Neither its pipes nor a report of its end are needed.
+    @Test func aShortProgram_isAnsweredWithOneMessage() async throws {
         try await onLoop { loop in
-            let mark = try Mark()
-            let office = try TestOffice(mark.commands)
+            let office = try TestOffice(Self.shell("echo out; echo error >&2; exit 3"))
+            let network = try TestNetwork(office, loop, pipes: .seconds(20))
+            network.begin()
+            network.run("sh")
+            try await network.hears(.finished)
+            #expect(
+                try network.last()
+                    == FinishedPost(
+                        handle: 1, outcome: .ended(.status(3)), output: Array("out\n".utf8),
+                        errorOutput: Array("error\n".utf8)))
+            #expect(network.descriptors.isEmpty && office.vacated == 1)
+            #expect(office.ends.first?.outcome == .ended(.status(3)))
+            #expect(office.ends.first?.usage.traffic == Traffic(bytesOut: 4, bytesError: 6))
+            network.run("hi")
+            try await network.hears(.finished, .answered)
+            #expect(office.ends.count == 1 && office.abandoned == 0 && network.end == nil)
+        }
+    }
+
+    @Test func nothingIsToldOfAProgram_whoseAnswerWasOneMessage() async throws {
+        try await onLoop { loop in
+            let network = try TestNetwork(
+                TestOffice(Self.shell("exit 3")), loop, pipes: .seconds(20))
+            network.begin()
+            network.run("sh")
+            try await network.hears(.finished)
+            network.say(ToldPost(handle: 1, traffic: Traffic()))
+            try await eventually("the channel is ended") { network.end != nil }
+        }
+    }
+
+    @Test func whatCanNotBeStarted_isRefusedWithOneMessage() async throws {
+        try await onLoop { loop in
+            let folder = try TemporaryFolder()
+            try folder.file("gone", 0o755, "#!/bin/sh\n")
+            let path = folder["gone"]
+            let office = try TestOffice(#"no: {run: ["\#(path)"], allow: ["anyone"]}"#)
+            // The table has found it.
+            unsafe unlink(path)
+            let network = try TestNetwork(office, loop, pipes: .seconds(20))
+            network.begin()
+            network.run("no")
+            try await network.hears(.finished)
+            guard case .refused(let refusal) = try network.last(FinishedPost.self).outcome else {
+                Issue.record("it was started")
+                return
+            }
+            #expect(refusal.code == .unavailable && !refusal.sentence.contains(path))
+            #expect(office.ends.count == 1 && office.vacated == 1)
+        }
+    }
+
+    /// More is not copied, nor is what is over its limit: that is for who moves the bytes to find.
+    @Test(arguments: [("head -c 16001 /dev/zero", ""), ("echo four", "output: 4")])
+    func aShortProgramThatWritesMore_hasItsPipesHandedOver(
+        _ line: String, _ limit: String
+    ) async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(Self.shell(line, limit))
+            let network = try TestNetwork(office, loop, pipes: .seconds(20))
+            network.begin()
+            network.run("sh")
+            try await network.hears(.started)
+            #expect(network.descriptors.count == 2)
+            network.say(Self.ends)
+            try await network.hears(.started, .done)
+            network.say(ToldPost(handle: 1, traffic: Traffic(bytesOut: 4, isOverLimit: true)))
+            try await eventually("its end is recorded") { office.ends.count == 1 }
+            #expect(office.ends.first?.outcome == .overOutput && network.end == nil)
+        }
+    }
+
+    /// Nobody could say that its client holds it up.
+    @Test func theTimeOfAProgramIsCounted_beforeItsPipesAreHandedOver() async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(Self.shell("sleep 1000", "timeout: 0.1"))
+            let network = try TestNetwork(office, loop, pipes: .seconds(20))
+            network.begin()
+            network.run("sh")
+            try await network.hears(.finished)
+            #expect(try network.last(FinishedPost.self).outcome == .timedOut)
+            #expect(office.ends.first?.outcome == .timedOut)
+        }
+    }
+
+    // MARK: A program that goes on
+
+    /// Its client sees what it writes, and can end it.
+    @Test(arguments: ["sleep 1000", "echo; exec sleep 1000"])
+    func thePipesOfAProgramThatGoesOn_areHandedOver(_ line: String) async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(Self.shell(line))
             let network = try TestNetwork(office, loop)
             network.begin()
-            network.run("mark")
+            network.run("sh")
             try await network.hears(.started)
-            let came = network.descriptors.count
-            #expect(came == 2)
-            await Self.pause(loop)
-            #expect(!mark.isThere && network.kinds == [.started])
-            network.say(Self.ends)
+            #expect(network.descriptors.count == 2)
+            network.say(Self.ends, StopPost(handle: 1, reason: .ordered))
             // It takes no input: that it runs nobody has to know.
             try await network.hears(.started, .done)
-            #expect(mark.isThere)
-            #expect(try network.last(DonePost.self).outcome == .ended(.status(0)))
+            #expect(try network.last(DonePost.self).outcome == .ended(.signal(15)))
+            #expect(office.vacated == 1 && office.ends.isEmpty)
             network.say(ToldPost(handle: 1, traffic: Traffic()))
             try await eventually("its end is recorded") { office.ends.count == 1 }
-            #expect(office.vacated == 1 && network.end == nil)
+            #expect(network.end == nil)
         }
     }
 
@@ -79,67 +156,84 @@ struct StartTests {
         }
     }
 
-    @Test func aProgramWhosePipesHaveNotCome_isRefused_andTheNextRunIsNot() async throws {
+    // MARK: A network process that has no room for descriptors
+
+    /// What the program writes waits in its pipes.
+    @Test func pipesThatHaveNotCome_areSentAgain() async throws {
         try await onLoop { loop in
-            let mark = try Mark()
-            let office = try TestOffice(mark.commands)
+            let office = try TestOffice(Self.shell("echo; exec sleep 1000"))
             let network = try TestNetwork(office, loop)
             network.begin()
-            network.run("mark")
+            network.run("sh")
             try await network.hears(.started)
+            _ = network.takeDescriptors()
             network.say(Self.noEnds)
-            try await network.hears(.started, .refused)
-            #expect(try network.last(RefusedPost.self).refusal.code == .unavailable)
-            #expect(office.vacated == 1 && office.ends.count == 1)
-            guard case .refused? = office.ends.first?.outcome else {
-                Issue.record("it ended as \(office.ends)")
-                return
-            }
+            try await network.hears(.started, .started)
+            var ends = network.takeDescriptors()
+            #expect(ends.count == 2)
+            let output = ends.removeFirst()
+            var byte: UInt8 = 0
+            #expect(unsafe read(output.number, &byte, 1) == 1)
+            network.say(Self.ends, StopPost(handle: 1, reason: .ordered))
+            try await network.hears(.started, .started, .done)
+            network.say(ToldPost(handle: 1, traffic: Traffic()))
+            try await eventually("its end is recorded") { office.ends.count == 1 }
+            #expect(network.end == nil)
+        }
+    }
+
+    /// Who was sent copies could make the broker wait for what is in them.
+    @Test func aProgramThatIsOver_whosePipesHaveNotCome_isNotReadByTheBroker() async throws {
+        try await onLoop { loop in
+            // The pipes of one that takes input are handed over at once.
+            let office = try TestOffice(Self.shell("echo", "input: true"))
+            let network = try TestNetwork(office, loop)
+            network.begin()
+            network.run("sh")
+            try await network.hears(.started)
+            _ = network.takeDescriptors()
+            try await eventually("it is over") { office.vacated == 1 }
+            network.say(Self.noEnds)
+            try await network.hears(.started, .started)
+            network.say(Self.ends)
+            try await network.hears(.started, .started, .running, .done)
+            network.say(ToldPost(handle: 1, traffic: Traffic(bytesOut: 1)))
             network.run("hi")
-            try await network.hears(.started, .refused, .answered)
-            #expect(!mark.isThere && network.end == nil)
+            try await network.hears(.started, .started, .running, .done, .answered)
+            #expect(office.ends.count == 1 && network.end == nil)
         }
     }
 
     // MARK: A network process that says nothing
 
-    @Test(arguments: [true, false])
-    func pipesThatNobodyTakes_giveThePlaceBack(_ comeLate: Bool) async throws {
+    @Test func whoNeverSaysThatPipesHaveCome_keepsNoEndOutOfTheTrail() async throws {
         try await onLoop { loop in
-            let mark = try Mark()
-            let office = try TestOffice(mark.commands)
-            let network = try TestNetwork(office, loop, ends: .milliseconds(50))
+            let office = try TestOffice(Self.shell("echo", "input: true"))
+            let network = try TestNetwork(office, loop, told: .milliseconds(50))
             network.begin()
-            network.run("mark")
-            try await eventually("it is refused") { office.ends.count == 1 }
+            network.run("sh")
+            try await eventually("its end is recorded") { office.ends.count == 1 }
+            #expect(office.ends.first?.outcome == .ended(.status(0)))
+            #expect(office.ends.first?.usage.traffic == nil)
             #expect(office.vacated == 1 && network.kinds == [.started])
             // It may say so later.
-            network.say(comeLate ? Self.ends : Self.noEnds)
-            if comeLate {
-                try await network.hears(.started, .done)
-                guard case .refused = try network.last(DonePost.self).outcome else {
-                    Issue.record("it has started")
-                    return
-                }
-                network.say(ToldPost(handle: 1, traffic: Traffic()))
-            } else {
-                try await network.hears(.started, .refused)
-            }
+            network.say(Self.ends)
+            try await eventually("it is told") { network.kinds.last == .done }
+            network.say(ToldPost(handle: 1, traffic: Traffic()))
             network.run("hi")
             try await eventually("the next run is answered") { network.kinds.last == .answered }
-            #expect(!mark.isThere && network.end == nil)
-            #expect(office.ends.count == 1 && office.vacated == 1)
+            #expect(network.end == nil && office.ends.count == 1)
         }
     }
 
     /// It doesn't read what the program writes, and answers no question.
     @Test func aProgramThatNobodyHears_isTimedOut_andItsEndIsRecorded() async throws {
         try await onLoop { loop in
-            let office = try TestOffice(try Mark().commands)
+            let office = try TestOffice(Self.loud)
             let network = try TestNetwork(office, loop, told: .milliseconds(50))
             network.begin()
             network.run("loud")
-            try await network.hears(.started)
+            try await eventually("its pipes come") { network.kinds.contains(.started) }
             network.say(Self.ends)
             try await eventually("its end is recorded") { office.ends.count == 1 }
             #expect(office.ends.first?.outcome == .timedOut)
@@ -156,7 +250,7 @@ struct StartTests {
     /// The broker gives descriptors, and takes none.
     @Test func descriptorsForTheBroker_areClosed_andEndTheProcessesRights() async throws {
         try await onLoop { loop in
-            let office = try TestOffice(try Mark().commands)
+            let office = try TestOffice(Self.loud)
             let network = try TestNetwork(office, loop)
             let token = try Token()
             let began = BeganPost(handle: 1, number: 1, address: "", conversation: "parley/1")
@@ -172,19 +266,19 @@ struct StartTests {
     }
 
     /// A session's connection may be closed at any time.
-    @Test func aSessionThatCloses_withPipesOnTheirWay_givesThePlaceBack() async throws {
+    @Test(arguments: [true, false])
+    func aSessionThatCloses_endsItsProgram(_ soon: Bool) async throws {
         try await onLoop { loop in
-            let mark = try Mark()
-            let office = try TestOffice(mark.commands)
+            let office = try TestOffice(Self.shell("sleep 1000"))
             let network = try TestNetwork(office, loop)
             network.begin()
-            network.run("mark")
-            try await network.hears(.started)
+            network.run("sh")
+            if !soon { try await network.hears(.started) }
             network.say(ClosedPost(handle: 1))
             try await eventually("it is closed") { office.closed == 1 }
             #expect(office.vacated == 1 && office.abandoned == 1)
-            await Self.pause(loop)
-            #expect(!mark.isThere && office.ends.isEmpty && network.end == nil)
+            await turns(5)
+            #expect(office.ends.isEmpty && network.end == nil)
         }
     }
 }

@@ -176,8 +176,8 @@ private final class Supervision {
         let (state, bell) = (State(), bell)
         self.state = state
         self.admitted = admitted
-        var pipes = try ProgramPipes(takesInput: false)
-        let ends = pipes.takeEnds()
+        let pipes = try ProgramPipes(takesInput: false)
+        let ends = try pipes.ends.copies()
         program = try SupervisedProgram(
             ProgramStart(
                 path: "/bin/sh", arguments: ["-c", script],

@@ -146,13 +146,13 @@ final class TestNetwork {
 
     init(
         _ office: TestOffice, _ loop: EventLoop, sessions: Int = 2, work: TurnWork? = nil,
-        ends: Duration = .seconds(20), told: Duration = .seconds(20)
+        told: Duration = .seconds(20), pipes: Duration? = nil
     ) throws {
         Signals.ignoreFailedWrites()
         var pair = try PacketPair()
         var patience = NetworkPatience()
-        patience.ends = ends
         patience.told = told
+        if let pipes { (patience.output, patience.silence) = (pipes, pipes) }
         link = try NetworkLink(
             pair.takeOne(), loop: loop, maxSessions: sessions, work: work, patience: patience,
             office: office

@@ -35,8 +35,8 @@ final class Running {
         Signals.ignoreFailedWrites()
         let bell = Bell()
         self.bell = bell
-        var pipes = try ProgramPipes(takesInput: start.takesInput)
-        let ends = pipes.takeEnds()
+        let pipes = try ProgramPipes(takesInput: start.takesInput)
+        let ends = try pipes.ends.copies()
         program = try Program(start, pipes, loop: loop) { bell.ring() }
         if let end = ends.input {
             input = try PipeWriter(end, loop: loop) { bell.ring() }

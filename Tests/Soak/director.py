@@ -206,6 +206,8 @@ class Director(Actor):
             outcome = session.ask("echo", token(dice))
             self.need(outcome.code == UNAVAILABLE and not outcome.output,
                       f"a program ran that could not be recorded: {outcome}")
+            # Those that are refused count among the identity's starts of a second.
+            time.sleep(0.01)
         self.need(session.ask("reply-00").output, "no reply while the disk is full")
 
     def see_a_program(self, session, dice):

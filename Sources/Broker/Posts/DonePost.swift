@@ -19,22 +19,32 @@ package struct DonePost: Message, Equatable {
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
         handle = try reader.readUInt32()
-        let (kind, number) = (try reader.readUInt8(), try reader.readUInt8())
-        switch (kind, number) {
-        case (0, let status): outcome = .ended(.status(status))
-        case (1, let signal): outcome = .ended(.signal(signal))
-        case (2, 0): outcome = .timedOut
-        case (3, 0): outcome = .overOutput
-        case (4, 0): outcome = .leftRunning
-        case (5, 0): outcome = .refused(try Refusal(reading: &reader))
-        default: throw reader.malformed("names an unknown kind of end")
-        }
+        outcome = try Outcome(reading: &reader)
     }
 
     package func write(to writer: inout PacketWriter) {
         writer.add(handle)
+        outcome.write(to: &writer)
+    }
+}
+
+extension Outcome {
+    init(reading reader: inout PacketReader) throws(PacketError) {
+        let (kind, number) = (try reader.readUInt8(), try reader.readUInt8())
+        switch (kind, number) {
+        case (0, let status): self = .ended(.status(status))
+        case (1, let signal): self = .ended(.signal(signal))
+        case (2, 0): self = .timedOut
+        case (3, 0): self = .overOutput
+        case (4, 0): self = .leftRunning
+        case (5, 0): self = .refused(try Refusal(reading: &reader))
+        default: throw reader.malformed("names an unknown kind of end")
+        }
+    }
+
+    func write(to writer: inout PacketWriter) {
         let (kind, number): (UInt8, UInt8) =
-            switch outcome {
+            switch self {
             case .ended(.status(let status)): (0, status)
             case .ended(.signal(let signal)): (1, signal)
             case .timedOut: (2, 0)
@@ -44,6 +54,6 @@ package struct DonePost: Message, Equatable {
             }
         writer.add(kind)
         writer.add(number)
-        if case .refused(let refusal) = outcome { refusal.write(to: &writer) }
+        if case .refused(let refusal) = self { refusal.write(to: &writer) }
     }
 }

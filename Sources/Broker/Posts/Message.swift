@@ -42,6 +42,7 @@ package enum PostKind: UInt8, CaseIterable, Sendable {
     case running = 67
     case probe = 68
     case done = 69
+    case finished = 70
     // On the control channel:
     case settings = 96
     case policy = 97

@@ -3,8 +3,8 @@
 package import Remote
 
 /// From the network process: a run whose turn has come. It is always answered: with `AnsweredPost`,
-/// `RefusedPost` or `StartedPost`. The session's next run comes after that, and after `ToldPost` if a
-/// program was started.
+/// `RefusedPost`, `FinishedPost` or `StartedPost`. The session's next run comes after that, and after `ToldPost` if it
+/// was `StartedPost`.
 package struct RunPost: Message, Equatable {
     package static var kind: PostKind { .run }
 

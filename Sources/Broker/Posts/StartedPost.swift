@@ -1,9 +1,9 @@
-// A program is to be started.
+// A program runs, or is being started.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the broker: a run was admitted. With it come the other ends of the program's pipes: its output, its
-/// error output, and its input if it takes any. `EndsPost` answers it; the program is started after that. If
-/// they could not be sent it says so, and comes without them.
+/// From the broker: a run's program runs, or is being started. With it come the other ends of the program's pipes: its output,
+/// its error output, and its input if it takes any. `EndsPost` answers it. If they could not be sent it says so, and comes
+/// without them.
 package struct StartedPost: Message, Equatable {
     package static var kind: PostKind { .started }
 
@@ -50,7 +50,7 @@ package struct StartedPost: Message, Equatable {
 }
 
 /// From the network process: whether it has the ends that came with a `StartedPost`, so that there is somebody
-/// to receive the program's output. If it doesn't, nothing is started and the run is refused.
+/// to receive the program's output. If it doesn't, they are sent again later.
 package struct EndsPost: Message, Equatable {
     package static var kind: PostKind { .ends }
 

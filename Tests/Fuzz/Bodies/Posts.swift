@@ -28,6 +28,7 @@ func fuzzPosts(_ bytes: [UInt8]) throws(Finding) {
     case .running: try fuzz(RunningPost.self, bytes)
     case .probe: try fuzz(ProbePost.self, bytes)
     case .done: try fuzz(DonePost.self, bytes)
+    case .finished: try fuzz(FinishedPost.self, bytes)
     case .open: try fuzz(OpenPost.self, bytes)
     case .strangers: try fuzz(StrangersPost.self, bytes)
     case .ready: try fuzz(ReadyPost.self, bytes)

@@ -1,0 +1,149 @@
+// How the network process gets what a program writes: its pipes, or all of it at once.
+// SPDX-License-Identifier: Apache-2.0
+internal import Programs
+internal import Remote
+internal import Sockets
+internal import System
+
+/// A run's answer. Most programs are over after some milliseconds: one message then has everything that they wrote, with their
+/// end. The pipes of others are handed over soon, at once if they take input. Until then, and while the network process has no
+/// room for descriptors, what a program writes waits in its pipes. Confined to the broker's loop.
+final class PipeDelivery {
+    private let post: StartedPost
+    private let channel: PostChannel
+    private let answered: (Traffic) -> Void
+    private var state: State
+    /// Somebody else may have copies of the pipes.
+    private var wasSent = false
+    private var timer: Timer?
+    /// A program that takes input runs.
+    private var isRunning = false
+    /// How it ended, for its client.
+    private var outcome: Outcome?
+
+    private enum State {
+        case held(PipeEnds)
+        /// Copies are on their way.
+        case sent(PipeEnds)
+        /// The network process has them.
+        case arrived
+        /// The end was reported as well, which `ToldPost` follows, or everything was in one message.
+        case over
+    }
+
+    /// - Parameter answered: called when the client needs nothing more than what was sent in one message.
+    init(
+        _ post: StartedPost, _ ends: PipeEnds, _ channel: PostChannel, _ patience: NetworkPatience,
+        answered: @escaping (Traffic) -> Void
+    ) {
+        self.post = post
+        self.channel = channel
+        self.answered = answered
+        state = .held(ends)
+        if post.takesInput {
+            deliver()
+            return
+        }
+        wait(patience.output) { [unowned self] in
+            guard case .held(let ends) = state, !ends.haveOutput else { return deliver() }
+            // Its client may leave or cancel, which is heard only then.
+            wait(patience.silence - patience.output) { [unowned self] in deliver() }
+        }
+    }
+
+    /// Whether the network process has the pipes, and may know of the program.
+    var hasArrived: Bool {
+        switch state {
+        case .arrived, .over: true
+        case .held, .sent: false
+        }
+    }
+
+    /// Whether the network process was told of the end, and has to say what was moved.
+    var isOver: Bool { if case .over = state { true } else { false } }
+
+    /// The program runs, and takes input.
+    func runs() {
+        isRunning = true
+        if case .arrived = state { channel.send(RunningPost(handle: post.handle).packet) }
+    }
+
+    /// Nothing more is to be waited for.
+    func conclude(_ outcome: Outcome) {
+        self.outcome = outcome
+        switch state {
+        case .held(let ends):
+            if let contents = contents(of: ends, outcome) {
+                answer(outcome, contents)
+            } else {
+                deliver()
+            }
+        case .arrived:
+            state = .over
+            channel.send(DonePost(handle: post.handle, outcome: outcome).packet)
+        case .sent, .over: break
+        }
+    }
+
+    /// The network process has received the pipes, or had no room for them.
+    func come(_ haveCome: Bool) throws(PacketError) {
+        guard case .sent(let ends) = state else {
+            throw .outOfTurn("no program's pipes are on their way")
+        }
+        guard haveCome else { return tryAgain(ends) }
+        state = .arrived
+        if isRunning { runs() }
+        if let outcome { conclude(outcome) }
+    }
+
+    private func deliver() {
+        guard case .held(let ends) = state else { return }
+        timer = nil
+        var descriptors: Descriptors
+        do throws(StreamError) {
+            let copies = try ends.copies()
+            descriptors = Descriptors(copies.output)
+            descriptors.add(copies.errorOutput)
+            if let input = copies.input { descriptors.add(input) }
+        } catch {
+            return tryAgain(ends)
+        }
+        state = .sent(ends)
+        wasSent = true
+        channel.send(post.packet, descriptors: descriptors, otherwise: post.withoutEnds.packet)
+    }
+
+    /// Descriptors become free again.
+    private func tryAgain(_ ends: PipeEnds) {
+        state = .held(ends)
+        wait(Self.pause) { [unowned self] in
+            if let outcome { conclude(outcome) } else { deliver() }
+        }
+    }
+
+    private func contents(of ends: PipeEnds, _ outcome: Outcome) -> PipeEnds.Contents? {
+        // Nothing has run that could have written anything.
+        if case .refused = outcome { return PipeEnds.Contents() }
+        guard !wasSent else { return nil }
+        return ends.contents(atMost: min(FinishedPost.limit, Int(clamping: post.outputLimit)))
+    }
+
+    private func answer(_ outcome: Outcome, _ contents: PipeEnds.Contents) {
+        timer = nil
+        state = .over
+        channel.send(
+            FinishedPost(
+                handle: post.handle, outcome: outcome, output: contents.output,
+                errorOutput: contents.errorOutput
+            ).packet)
+        answered(
+            Traffic(bytesOut: contents.output.count, bytesError: contents.errorOutput.count))
+    }
+
+    private func wait(_ span: Duration, _ call: @escaping () -> Void) {
+        timer = Timer(after: span, on: channel.loop, call)
+    }
+
+    /// Between two attempts.
+    private static let pause = Duration.milliseconds(100)
+}
