@@ -4,8 +4,8 @@ internal import Glibc
 package import Sockets
 package import System
 
-/// The asking end of a channel: one question at a time, which blocks its thread until the answer is
-/// there. For a single thread.
+/// The asking end of a channel: one question at a time, or several in one message, which block its thread until the
+/// answers are there. For a single thread.
 ///
 /// The answering end is a `CallServer`. Both ends come from a `PacketPair`.
 package final class CallChannel {
@@ -54,30 +54,62 @@ package final class CallChannel {
     ///   `descriptors` if any came, which are closed; `system`. Nothing can be asked after that, and the other
     ///   end sees the channel close.
     package func call(_ packet: PacketWriter, limit: Int) throws(PacketError) -> [UInt8] {
+        try attempt { () throws(PacketError) in try exchange(packet, limit: limit) }
+    }
+
+    /// Asks several questions in one message, which wakes the other process once, and waits for all answers.
+    ///
+    /// - Parameters:
+    ///   - packets: one to `CallLimit.together`, with as many bytes as a question may have.
+    ///   - limit: the maximum length of an answer in bytes.
+    /// - Returns: the answers in the order of the questions.
+    /// - Throws: as for one question; nothing is known of any of them then.
+    package func call(_ packets: [PacketWriter], limit: Int) throws(PacketError) -> [[UInt8]] {
+        var questions = Bundle(longest: .max)
+        for packet in packets { questions.add(packet) }
+        guard let all = questions.take() else { return [] }
+        guard packets.count > 1 else { return [try call(all, limit: limit)] }
+        return try attempt { () throws(PacketError) in
+            let message = try exchange(all, limit: 1 + packets.count * (4 + limit))
+            var answers: [[UInt8]] = []
+            var opened = try OpenedBundle(message, longest: limit)
+            while let answer = try opened?.next() { answers.append(answer) }
+            guard answers.count == packets.count else {
+                throw .malformed("\(packets.count) questions have \(answers.count) answers")
+            }
+            return answers
+        }
+    }
+
+    private func attempt<R>(_ body: () throws(PacketError) -> R) throws(PacketError) -> R {
         if let failure { throw failure }
         do throws(PacketError) {
-            var left = time
-            let question = Outgoing(packet)
-            try wait(&left) { (waits) throws(PacketError) in
-                try isSent(question.send(to: descriptor.number, waits: waits)) ? () : nil
-            }
-            var assembly = MessageAssembly(limit: limit)
-            while true {
-                let count = try wait(&left) { (waits) throws(PacketError) in
-                    try receiveCall(from: descriptor.number, into: &room, waits: waits)
-                }
-                guard count > 0 else { throw .endedEarly }
-                let came = room
-                if let answer = try assembly.add(
-                    came.span.extracting(0..<count), hasDescriptors: false)
-                {
-                    return answer
-                }
-            }
+            return try body()
         } catch {
             failure = error
             shutdown(descriptor.number, Int32(SHUT_RDWR))
             throw error
+        }
+    }
+
+    private func exchange(_ packet: PacketWriter, limit: Int) throws(PacketError) -> [UInt8] {
+        var left = time
+        let question = Outgoing(packet)
+        try wait(&left) { (waits) throws(PacketError) in
+            try isSent(question.send(to: descriptor.number, waits: waits)) ? () : nil
+        }
+        var assembly = MessageAssembly(limit: limit)
+        while true {
+            let count = try wait(&left) { (waits) throws(PacketError) in
+                try receiveCall(from: descriptor.number, into: &room, waits: waits)
+            }
+            guard count > 0 else { throw .endedEarly }
+            let came = room
+            if let answer = try assembly.add(
+                came.span.extracting(0..<count), hasDescriptors: false)
+            {
+                return answer
+            }
         }
     }
 

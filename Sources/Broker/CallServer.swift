@@ -21,8 +21,8 @@ package final class CallServer: Sendable {
     /// answer; the other end then sees the channel close. If the other process doesn't read an answer, this
     /// waits with it: that holds up the channel and nothing else.
     ///
-    /// - Parameter answer: receives the bytes of a question, never empty; returns nil if it must not
-    ///   be answered.
+    /// - Parameter answer: receives the bytes of a question, never empty, also of those that come together; returns
+    ///   nil if it must not be answered.
     /// - Throws: `endedEarly` for an end within a question; `malformed`, `tooLarge`; `descriptors` if any
     ///   came, which are closed; `system`.
     package func serve(_ answer: ([UInt8]) -> PacketWriter?) throws(PacketError) {
@@ -34,7 +34,7 @@ package final class CallServer: Sendable {
                 let question = try assembly.add(
                     room.span.extracting(0..<count), hasDescriptors: false)
             else { continue }
-            guard let packet = answer(question) else { return }
+            guard let packet = try answers(to: question, answer) else { return }
             switch Outgoing(packet).send(to: descriptor.number, waits: true) {
             case 0: continue
             case EPIPE, ECONNRESET: return
@@ -43,6 +43,25 @@ package final class CallServer: Sendable {
             }
         }
         guard !assembly.isPartial else { throw .endedEarly }
+    }
+
+    /// - Returns: the answer, or those to the questions of a bundle in one; nil if one of them must not be answered.
+    /// - Throws: `malformed`.
+    private func answers(
+        to question: [UInt8], _ answer: ([UInt8]) -> PacketWriter?
+    ) throws(PacketError) -> PacketWriter? {
+        guard var questions = try OpenedBundle(question, longest: limit) else {
+            return answer(question)
+        }
+        var answers = Bundle(longest: .max)
+        while let one = try questions.next() {
+            guard answers.count < CallLimit.together else {
+                throw .malformed("more than \(CallLimit.together) questions came at once")
+            }
+            guard let packet = answer(one) else { return nil }
+            answers.add(packet)
+        }
+        return answers.take()
     }
 
     /// Closes the channel and ends `serve`, whatever it is waiting for. A call of `answer` that is under

@@ -216,17 +216,17 @@ const parley_asked *parley_ask(const parley_asked *next)
     return before;
 }
 
-// The one place where an answer is waited for. A provider that pauses jobs (ASYNC_pause_job(3)) would do so here,
-// having read before whom to ask, and keeping the result in the operation.
+// The one place where an answer is waited for. OpenSSL may be called for other connections meanwhile.
 static size_t ask(
     const struct operation *by, const unsigned char *content, size_t length, unsigned char *signature, size_t room)
 {
     uint16_t number = scheme(by);
-    if (!asked || !number || !content || length == 0 || length > parley_longest_content) return 0;
+    const parley_asked *whom = asked;
+    if (!whom || !number || !content || length == 0 || length > parley_longest_content) return 0;
     // Whatever the callback leaves in the queue would be taken for the next call's.
-    ERR_set_mark();
-    size_t count = asked->sign(asked->self, by->key->number, number, content, length, signature, room);
-    ERR_pop_to_mark();
+    ERR_set_mark(), asked = NULL;
+    size_t count = whom->sign(whom->self, by->key->number, number, content, length, signature, room);
+    ERR_pop_to_mark(), asked = whom;
     return count <= room ? count : 0;
 }
 

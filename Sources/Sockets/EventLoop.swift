@@ -25,8 +25,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The thread that `start()` started and `join()` waits for.
     private var joinable: pthread_t?
 
-    private var jobs: [UnownedJob] = []
-    private var running: [UnownedJob] = []
+    private let tasks = ReadyTasks()
     /// For the next turn, and for the end of this one.
     private var again: [any Resumable] = []
     private var lasts: [any Resumable] = []
@@ -108,7 +107,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         while !isStopped { turn() }
         // A task that is dropped while it waits for its turn would leak, with everything that it holds.
         var left = Self.turnsAfterStop
-        while left > 0, !jobs.isEmpty || !again.isEmpty || !lasts.isEmpty || !postponed.isEmpty {
+        while left > 0, !tasks.isEmpty || !again.isEmpty || !lasts.isEmpty || !postponed.isEmpty {
             turn()
             left -= 1
         }
@@ -141,12 +140,9 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Runs a call on the loop's thread: at once when the caller is on it, else in its next turn.
     public func execute(_ call: @escaping @Sendable () -> Void) {
-        if isCurrent {
-            call()
-        } else {
-            remote.withLock { $0.calls.append(call) }
-            wake()
-        }
+        guard !isCurrent else { return call() }
+        remote.withLock { $0.calls.append(call) }
+        wake()
     }
 
     /// Lets the others run, and continues in the next turn.
@@ -168,14 +164,23 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         postponed.add(at: turnBegan, call)
     }
 
+    /// From within a task, before it blocks the thread: runs the other tasks of this turn until each suspends, on top of
+    /// the caller's stack, and then takes events and runs their tasks, while there are any. Nothing outside of tasks.
+    ///
+    /// - Parameter goesOn: asked before each.
+    package func runOthers(while goesOn: () -> Bool) {
+        assert(isMine)
+        guard tasks.areRunning else { return }
+        repeat {
+            unsafe tasks.runOthers(on: asUnownedTaskExecutor(), while: goesOn)
+        } while goesOn() && takeEvents(waits: false) && tasks.takeNext()
+    }
+
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        if isCurrent {
-            jobs.append(job)
-        } else {
-            remote.withLock { $0.jobs.append(job) }
-            wake()
-        }
+        guard !isCurrent else { return tasks.add(job) }
+        remote.withLock { $0.jobs.append(job) }
+        wake()
     }
 
     // MARK: For sources
@@ -222,15 +227,29 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     // MARK: A turn
 
     private func turn() {
-        turns &+= 1
         // Taken before anything from this turn is added: what yields twice waits twice.
         var due: [any Resumable] = []
         swap(&due, &again)
         setClock()
         // Requests made before the loop ran, or at the end of the last turn, also get an end of turn.
-        let mayWait = due.isEmpty && jobs.isEmpty && lasts.isEmpty && postponed.isEmpty
+        let mayWait = due.isEmpty && tasks.isEmpty && lasts.isEmpty && postponed.isEmpty
+        let hasEvents = takeEvents(waits: mayWait)
+        while let source = deadlines.popDue(at: now) { source.expired() }
+        for resumable in due { resumable.resume() }
+        unsafe tasks.run(on: asUnownedTaskExecutor())
+        let isIdle = !hasEvents && due.isEmpty && tasks.isEmpty && again.isEmpty
+        for call in postponed.take(at: turnBegan, isIdle: isIdle) { call() }
+        guard !lasts.isEmpty else { return }
+        swap(&lasts, &spare)
+        for resumable in spare { resumable.resume() }
+        spare.removeAll(keepingCapacity: true)
+    }
+
+    /// - Returns: whether there were any.
+    private func takeEvents(waits: Bool) -> Bool {
+        turns &+= 1
         let count = unsafe parley_epoll_wait(
-            epoll.number, events.baseAddress, Int32(Self.eventsATurn), mayWait ? -1 : 0)
+            epoll.number, events.baseAddress, Int32(Self.eventsATurn), waits ? -1 : 0)
         turnBegan = Moment.now
         for index in 0..<max(0, Int(count)) {
             let event = unsafe events[index]
@@ -242,23 +261,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
                 reference.source.ready(Events(rawValue: event.events))
             }
         }
-        while let source = deadlines.popDue(at: now) { source.expired() }
-        for resumable in due { resumable.resume() }
-        runJobs()
-        let isIdle = count <= 0 && due.isEmpty && jobs.isEmpty && again.isEmpty
-        for call in postponed.take(at: turnBegan, isIdle: isIdle) { call() }
-        guard !lasts.isEmpty else { return }
-        swap(&lasts, &spare)
-        for resumable in spare { resumable.resume() }
-        spare.removeAll(keepingCapacity: true)
-    }
-
-    private func runJobs() {
-        // Jobs that these enqueue wait for the next turn, so that they can't starve the sockets.
-        guard !jobs.isEmpty else { return }
-        swap(&jobs, &running)
-        for job in running { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
-        running.removeAll(keepingCapacity: true)
+        return count > 0
     }
 
     /// Makes sure that the loop is woken at the soonest deadline, rounded up to a millisecond, so
@@ -280,11 +283,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         var count: UInt64 = 0
         unsafe read(waker.number, &count, 8)
         let taken = remote.withLock { remote in
-            let taken = remote
-            remote = Remote()
-            return taken
+            defer { remote = Remote() }
+            return remote
         }
-        jobs.append(contentsOf: taken.jobs)
+        tasks.add(taken.jobs)
         for call in taken.calls { call() }
     }
 

@@ -4,7 +4,8 @@
 /// Signs with remote private keys. One signer may serve any number of keys, contexts and threads.
 public protocol RemoteSigner: Sendable {
     /// The requested signature, in TLS's form (RFC 8446, section 4.2.3). Called during the handshake
-    /// on its loop's thread, which waits for it. What it leaves in OpenSSL's error queue is removed.
+    /// on its loop's thread, which waits for it; other connections' calls of OpenSSL may be made meanwhile, on top of
+    /// this one. What it leaves in OpenSSL's error queue is removed.
     ///
     /// - Throws: `SigningRefusal`, which fails only that handshake.
     func signature(for request: SigningRequest) throws(SigningRefusal) -> [UInt8]

@@ -15,8 +15,8 @@ final class SigningCall {
         self.connection = connection
     }
 
-    /// Makes a call during which `signer` is asked on this thread; a signer may itself make such a
-    /// call.
+    /// Makes a call during which `signer` is asked on this thread; a signer may itself make such
+    /// calls.
     ///
     /// - Parameters:
     ///   - signer: nil if no key is remote.
@@ -47,6 +47,8 @@ final class SigningCall {
         key: Int, _ number: UInt16, _ content: UnsafeBufferPointer<UInt8>,
         into room: UnsafeMutableBufferPointer<UInt8>
     ) -> Int {
+        // The signer may let other handshakes go on, which expect it to be empty.
+        _ = ErrorQueue.drain()
         do throws(SigningRefusal) {
             guard let scheme = SignatureScheme(rawValue: number) else {
                 throw SigningRefusal("TLS has no signature scheme with the number \(number)")

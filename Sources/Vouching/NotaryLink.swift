@@ -24,7 +24,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
     }
 
     private final class Calls {
-        let channel: CallChannel
+        let queue: CallQueue
         /// Nonces that belong to no handshake. A handshake that has ended before its signature returns its
         /// nonce, since no other proof can contain it: if it were lost, strangers who break off their
         /// handshakes could make the broker forget those of others.
@@ -33,16 +33,16 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         var accepted = AcceptedChains(limit: NotaryLink.maxAccepted)
         let failed: (PacketError) -> Void
 
-        init(_ channel: CallChannel, _ failed: @escaping (PacketError) -> Void) {
-            self.channel = channel
+        init(_ queue: CallQueue, _ failed: @escaping (PacketError) -> Void) {
+            self.queue = queue
             self.failed = failed
         }
 
         func ask<Question: Call>(
-            _ question: Question
+            _ question: Question, lettingOthersRun: Bool = false
         ) throws(PacketError) -> Question.Answer {
             do throws(PacketError) {
-                return try channel.ask(question)
+                return try queue.ask(question, lettingOthersRun: lettingOthersRun)
             } catch {
                 failed(error)
                 throw error
@@ -56,7 +56,7 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
     package init(
         _ channel: CallChannel, loop: EventLoop, failed: @escaping (PacketError) -> Void
     ) {
-        calls = LoopBound(Calls(channel, failed), to: loop)
+        calls = LoopBound(Calls(CallQueue(channel, loop: loop), failed), to: loop)
     }
 
     /// What a stream of this link's contexts needs before its handshake begins.
@@ -94,7 +94,8 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
         }
         let answer: ProofCall.Answer
         do throws(PacketError) {
-            answer = try calls.ask(ProofCall(handle: handle, messages: proof ?? []))
+            answer = try calls.ask(
+                ProofCall(handle: handle, messages: proof ?? []), lettingOthersRun: true)
         } catch {
             throw ChainRefusal(unavailable: error.sentence).failure
         }
@@ -172,13 +173,14 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
                 answer = try calls.ask(
                     SignatureCall(
                         handle: handle, key: key, nonce: nonce,
-                        scheme: request.scheme.rawValue, messages: opening))
+                        scheme: request.scheme.rawValue, messages: opening),
+                    lettingOthersRun: true)
             } else {
                 next = .handshake
                 answer = try calls.ask(
                     KeyExchangeCall(
                         handle: handle, key: key, scheme: request.scheme.rawValue,
-                        content: request.content))
+                        content: request.content), lettingOthersRun: true)
             }
         } catch {
             throw SigningRefusal(error.sentence)

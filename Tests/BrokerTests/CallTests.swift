@@ -199,6 +199,30 @@ struct CallTests {
         #expect(try await serving.value() == nil)
     }
 
+    @Test(
+        arguments: [
+            ([255], .malformed), ([255, 0, 0, 0, 1, 255], .malformed),
+            ([255, 0, 0, 0, 1, 5, 0, 0], .malformed),
+            ([255] + (0..<9).flatMap { [0, 0, 0, 1, $0] }, .malformed),
+            // The second one must not be answered.
+            ([255, 0, 0, 0, 1, 5, 0, 0, 0, 1, 9], nil),
+        ] as [([UInt8], PacketError.Code?)])
+    func questionsTogether_ofWhichOneIsNone_endTheChannel_andNoneIsAnswered(
+        questions: [UInt8], code: PacketError.Code?
+    ) async throws {
+        let (a, b) = try pair()
+        sendRaw(a, packet(questions.count, 0, questions))
+        let serving = Background {
+            let server = CallServer(owning: Descriptor(owning: b), limit: 100)
+            return failureCode { () throws(PacketError) in
+                try server.serve { $0 == [9] ? nil : PacketWriter(2) }
+            }
+        }
+        #expect(try await serving.value() == code)
+        #expect(receiveRaw(a) == [])
+        close(a)
+    }
+
     @Test func peerThatEndsWithinAQuestion_isTold() async throws {
         let (a, b) = try pair()
         sendRaw(a, packet(Piece.room + 1, 0, bytes(Piece.room)))

@@ -53,6 +53,44 @@ struct EventLoopTests {
         }
     }
 
+    /// On top of the one that lets them run, as far as they are ready in this turn and it wants more.
+    @Test func others_runWithinATask_untilItGoesOn() async throws {
+        try await onLoop { loop in
+            let seen = Shared<[Int]>([])
+            let tasks = (0..<5).map { number in
+                loop.meanwhile {
+                    seen.value.append(number)
+                    // Those that are spawned now wait for the next turn.
+                    let late = loop.meanwhile { seen.value.append(number + 20) }
+                    if number == 0 { loop.runOthers { seen.value.count < 3 } }
+                    seen.value.append(number + 10)
+                    try await late.value
+                    #expect(loop.isCurrent)
+                }
+            }
+            for task in tasks { try await task.value }
+            #expect(seen.value == [0, 1, 11, 10, 2, 12, 3, 13, 4, 14, 20, 21, 22, 23, 24])
+            // Nobody is left.
+            loop.runOthers { true }
+        }
+    }
+
+    /// As if what they wait for had come before.
+    @Test func others_getTheirEvents_withinATask() async throws {
+        try await onLoop { loop in
+            let (a, b) = try Socket.pair(loop, loop)
+            let seen = Shared<String?>(nil)
+            let reading = loop.meanwhile { seen.value = try await PlainStream(a).readText() }
+            for _ in 0..<3 { await loop.nextTurn() }
+            let turns = loop.turns
+            #expect(unsafe Array("x".utf8).withUnsafeBytes { unsafe b.send($0) } == 1)
+            loop.runOthers { seen.value == nil }
+            #expect(seen.value == "x")
+            #expect(loop.turns > turns)
+            try await reading.value
+        }
+    }
+
     @Test func execute_runsOnTheLoopsThread_fromOthers() async throws {
         try await onLoop { loop in
             let seen = Shared<[[Int]]>(Array(repeating: [], count: 4))

@@ -63,17 +63,6 @@ extension Call {
     }
 }
 
-extension CallChannel {
-    /// Asks, and waits for the answer.
-    ///
-    /// - Throws: as `call` does; `malformed` if the answer doesn't belong to this question.
-    package func ask<Question: Call>(
-        _ question: Question
-    ) throws(PacketError) -> Question.Answer {
-        try Question.answer(reading: call(question.packet, limit: CallLimit.answer))
-    }
-}
-
 /// The maximum length of questions, answers and their parts, in bytes.
 package enum CallLimit {
     /// The longest are a handshake's messages up to a server's Certificate: two hellos from each end, and
@@ -81,6 +70,12 @@ package enum CallLimit {
     package static let question = messages + 1_024
     /// An objection carries its own sentence and X.509's.
     package static let answer = 16_384
+
+    /// How many questions travel in one message, and how many tasks of a loop wait for answers on top of one another:
+    /// each takes some kilobytes of its thread's stack.
+    static let together = 8
+    /// Of those that do, in bytes: about a packet.
+    static let bundle = 65_000
 
     package static let messages = 173_056
     /// A client's Certificate with its header.
