@@ -153,30 +153,21 @@ public final class RemoteClient<Stream: ByteStream> {
         _ bytes: Span<UInt8>, at offset: inout Int
     ) throws(StreamError) -> Outcome? {
         var outcome: Outcome?
-        // Output that came together is passed on together.
-        var outputs: [Range<Int>] = []
-        defer { pass(on: outputs, of: bytes) }
-        while outcome == nil {
-            let isWhole = frames.isBetweenFrames && !unanswered.isEmpty
-            var length = 0
-            let hasCome = try frames.next(bytes, at: &offset) {
-                (type, payload) throws(StreamError) in
-                if isWhole, type == .output {
-                    length = payload.count
-                } else {
-                    pass(on: outputs, of: bytes)
-                    outputs = []
-                    outcome = try take(type, payload)
-                }
-            }
-            guard hasCome else { break }
-            if length > 0 { outputs.append((offset - length)..<offset) }
+        try frames.takeAll(bytes, at: &offset, joining: .output) {
+            (pieces, bytes) throws(StreamError) in
+            try expect(.output)
+            console.write(output: pieces, of: bytes)
+        } _: { (type, payload) throws(StreamError) in
+            outcome = try take(type, payload)
+            return outcome == nil
         }
         return outcome
     }
 
-    private func pass(on outputs: [Range<Int>], of bytes: Span<UInt8>) {
-        if !outputs.isEmpty { console.write(output: outputs, of: bytes) }
+    /// Any frame but ping and pong belongs to a command.
+    private func expect(_ type: FrameType) throws(StreamError) {
+        guard unanswered.isEmpty else { return }
+        throw .malformed("a frame of type \(type.rawValue) arrived without a command")
     }
 
     private func take(
@@ -188,11 +179,8 @@ public final class RemoteClient<Stream: ByteStream> {
             throw StreamError(
                 .commandRefused, "the server refused the session: \(escaped(refusal.sentence))")
         }
-        guard type == .ping || type == .pong || !unanswered.isEmpty else {
-            throw .malformed("a frame of type \(type.rawValue) arrived without a command")
-        }
+        if type != .ping, type != .pong { try expect(type) }
         switch type {
-        case .output: console.write(output: payload)
         case .errorOutput: console.write(errorOutput: payload)
         case .exit: return try .exit(payload)
         case .refusal: return .refusal(payload)
@@ -203,7 +191,7 @@ public final class RemoteClient<Stream: ByteStream> {
             wantInput(count)
         // Skipped if much is waiting already: one pong answers all pings before it.
         case .ping: if outbox.count < Self.maxWaiting { say(.pong) }
-        case .pong, .run, .runPart, .input, .inputEnd, .cancel: break
+        case .pong, .output, .run, .runPart, .input, .inputEnd, .cancel: break
         }
         return nil
     }

@@ -119,47 +119,33 @@ final class RunningCommand<Stream: ByteStream> {
     }
 
     private func taken(_ bytes: Span<UInt8>) -> Result<Void, StreamError> {
-        var offset = 0
-        // Input that came together is passed on together.
-        var inputs: [Range<Int>] = []
-        defer { pass(on: inputs, of: bytes) }
         do throws(StreamError) {
-            while true {
-                let isWhole = incoming.isBetweenFrames
-                var length = 0
-                let hasCome = try incoming.next(bytes, at: &offset) { (arrival, payload) in
-                    switch arrival {
-                    case .input where isWhole: length = payload.count
-                    case .input:
-                        pass(on: inputs, of: bytes)
-                        inputs = []
-                        pass(on: [0..<payload.count], of: payload)
-                    case .inputEnd:
-                        // Its account is closed already: nothing more may be asked for on it.
-                        input = .ended
-                        pass(on: inputs, of: bytes)
-                        inputs = []
-                        program.input?.finish()
-                    case .cancel: program.stop(.ordered)
-                    case .ping:
-                        output.addPong()
-                        bell.ring()
-                    case .run, .pong, .noted: break
-                    }
+            try incoming.takeAll(bytes) {
+                pass(on: $0, of: $1)
+            } _: { arrival in
+                switch arrival {
+                case .inputEnd:
+                    // Its account is closed: nothing more may be asked for on it.
+                    input = .ended
+                    program.input?.finish()
+                case .cancel: program.stop(.ordered)
+                case .ping:
+                    output.addPong()
+                    bell.ring()
+                case .run, .input, .pong, .noted: break
                 }
-                guard hasCome else { return .success(()) }
-                if length > 0 { inputs.append((offset - length)..<offset) }
             }
+            // Not before: the input's end may have come with it.
+            replaceInput()
+            return .success(())
         } catch {
             return .failure(error)
         }
     }
 
     private func pass(on inputs: [Range<Int>], of bytes: Span<UInt8>) {
-        guard !inputs.isEmpty else { return }
         for range in inputs { bytesIn += range.count }
         program.input?.write(inputs, of: bytes)
-        replaceInput()
     }
 
     private func wantInput(_ count: Int) {
