@@ -269,7 +269,7 @@ public final class RemoteClient<Stream: ByteStream> {
             }
             swap(&bytes, &outbox)
             do throws(StreamError) {
-                try await stream.write(bytes)
+                try await stream.writeMany(bytes)
                 bytes.removeAll(keepingCapacity: bytes.count > Self.worthKeeping)
                 creditBell.ring()
             } catch {

@@ -182,7 +182,7 @@ final class RunningCommand<Stream: ByteStream> {
             var step = Step()
             do throws(StreamError) {
                 step = try move(course)
-                if !step.rest.isEmpty { try await output.send(step.rest) }
+                if let rest = step.rest { try await output.send(rest) }
             } catch {
                 leave(.failure(error))
             }
@@ -209,7 +209,7 @@ final class RunningCommand<Stream: ByteStream> {
         if case .done(let outcome) = course, output.isQuiet(program) {
             buffer.fill(&filled) { sayExit(outcome, &$0) }
         }
-        let rest = filled > 0 ? try output.attempt(buffer, filled) : []
+        let rest = filled > 0 ? try output.attempt(buffer, filled) : nil
         return Step(gathered: filled, read: count, rest: rest)
     }
 
@@ -218,8 +218,8 @@ final class RunningCommand<Stream: ByteStream> {
         var gathered = 0
         /// Bytes of output, of which some may be over the limit.
         var read = 0
-        /// What is still to be sent.
-        var rest: [UInt8] = []
+        /// What is still to be sent, behind what the stream has taken; nil if all was sent.
+        var rest: [UInt8]?
     }
 
     /// Gathers the exit, if there is room.

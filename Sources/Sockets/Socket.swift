@@ -87,15 +87,9 @@ public final class Socket: Channel, Resumable {
         if count < room && !hasHungUp { isDrained = true }
     }
 
-    override public func send(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes, 0) }
-
-    override public func sendMore(_ bytes: UnsafeRawBufferPointer) -> Int {
-        unsafe send(bytes, Int32(MSG_MORE))
-    }
-
-    private func send(_ bytes: UnsafeRawBufferPointer, _ flags: Int32) -> Int {
+    override public func send(_ bytes: UnsafeRawBufferPointer) -> Int {
         let count = unsafe Glibc.send(
-            descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | flags)
+            descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
         guard count >= 0 else { return -Int(errno) }
         noteSent(count)
         return count
