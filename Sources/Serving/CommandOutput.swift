@@ -105,19 +105,7 @@ final class CommandOutput<Stream: ByteStream> {
         }
         self.count += kept
         if type == .errorOutput { errorCount += kept }
-        output.removeLast(output.count - start - Frame.length(of: kept))
-        var frames = output.mutableSpan
-        var (begin, rest) = (start, kept)
-        while rest > 0 {
-            let length = min(rest, Frame.payloadLimit)
-            let header = Frame.header(type, length)
-            frames[begin] = header.0
-            frames[begin + 1] = header.1
-            frames[begin + 2] = header.2
-            frames[begin + 3] = header.3
-            begin += Frame.headerLength + length
-            rest -= length
-        }
+        output.frame(type, from: start, keeping: kept)
         return count
     }
 
