@@ -34,8 +34,9 @@ public final class LineReader: EventSource, LineSource {
     private var hasHungUp = false
     private var failure: StreamError?
     private var isWatched = false
+    private let kind = Descriptor.kind(of: 0)
     /// Regular files are always ready.
-    private let isFile = Descriptor.kind(of: 0) == S_IFREG
+    private var isFile: Bool { kind == S_IFREG }
     private var waiter: CheckedContinuation<Void, Never>?
 
     override public init(loop: EventLoop) {
@@ -101,6 +102,25 @@ public final class LineReader: EventSource, LineSource {
             } else {
                 try await waitReadable()
             }
+        }
+    }
+
+    /// Reads what is there into the free capacity, at most `count` bytes, in pieces: each but the last has `length`
+    /// bytes, and before each are `gap` bytes of no meaning.
+    ///
+    /// - Returns: the number of bytes without the gaps; 0 if `next` must tell what there is: the end, a failure, what
+    ///   was read ahead, or what a device has, which may tell its end only once, and wait for a second piece.
+    public func readAtHand(
+        _ count: Int, into output: inout OutputSpan<UInt8>, cutting length: Int, after gap: Int
+    ) -> Int {
+        guard kind == S_IFREG || kind == S_IFIFO || kind == S_IFSOCK else { return 0 }
+        guard buffered.isEmpty, failure == nil, !hasEnded, isReady else { return 0 }
+        return unsafe output.withUnsafeMutableBufferPointer { buffer, filled in
+            let count = unsafe Descriptor.readPieces(
+                of: 0, into: UnsafeMutableBufferPointer(rebasing: buffer[filled...]),
+                cutting: length, after: gap, most: count)
+            if count > 0 { filled += Descriptor.length(of: count, cutting: length, after: gap) }
+            return max(0, count)
         }
     }
 

@@ -91,3 +91,24 @@ extension [UInt8] {
         append(.inputWanted, (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) })
     }
 }
+
+extension OutputSpan<UInt8> {
+    /// Makes frames of what was read behind the first `start` bytes, in full payloads with gaps for their headers.
+    ///
+    /// - Parameter count: the bytes that are kept, without the gaps.
+    package mutating func frame(_ type: FrameType, from start: Int, keeping count: Int) {
+        removeLast(self.count - start - Frame.length(of: count))
+        var frames = mutableSpan
+        var (begin, rest) = (start, count)
+        while rest > 0 {
+            let length = min(rest, Frame.payloadLimit)
+            let header = Frame.header(type, length)
+            frames[begin] = header.0
+            frames[begin + 1] = header.1
+            frames[begin + 2] = header.2
+            frames[begin + 3] = header.3
+            begin += Frame.headerLength + length
+            rest -= length
+        }
+    }
+}

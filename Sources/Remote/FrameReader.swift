@@ -15,7 +15,7 @@ package struct FrameReader {
     }
 
     /// Whether the next byte is a frame's first.
-    package var isBetweenFrames: Bool { partial.isEmpty }
+    private var isBetweenFrames: Bool { partial.isEmpty }
 
     /// Hands over the incomplete frame so far, so that it can be read again.
     package mutating func takePartial() -> [UInt8] {
@@ -34,7 +34,7 @@ package struct FrameReader {
         _ bytes: Span<UInt8>, at offset: inout Int,
         _ body: (FrameType, Span<UInt8>) throws(StreamError) -> Void
     ) throws(StreamError) -> Bool {
-        if partial.isEmpty, bytes.count - offset >= Frame.headerLength {
+        if isBetweenFrames, bytes.count - offset >= Frame.headerLength {
             let (type, length) = try header(bytes, at: offset)
             let start = offset + Frame.headerLength
             if bytes.count - start >= length {
@@ -53,6 +53,54 @@ package struct FrameReader {
         swap(&whole, &partial)
         try body(type, whole.span.extracting(droppingFirst: Frame.headerLength))
         return true
+    }
+
+    /// Takes all frames out of `bytes`, beginning at `offset`, which moves on. Payloads of one type that came together
+    /// are handed over together; only pings and pongs may have been between them.
+    ///
+    /// - Parameters:
+    ///   - type: the type of those frames.
+    ///   - together: takes their payloads, which are pieces of its span.
+    ///   - body: takes each other frame, and says whether to go on after it.
+    /// - Throws: `malformed`, or what the closures throw; nothing can be read after that, and what came before it was
+    ///   handed over.
+    package mutating func takeAll(
+        _ bytes: Span<UInt8>, at offset: inout Int, joining type: FrameType,
+        _ together: ([Range<Int>], Span<UInt8>) throws(StreamError) -> Void,
+        _ body: (FrameType, Span<UInt8>) throws(StreamError) -> Bool
+    ) throws(StreamError) {
+        var payloads: [Range<Int>] = []
+        func handOver() throws(StreamError) {
+            guard !payloads.isEmpty else { return }
+            defer { payloads = [] }
+            try together(payloads, bytes)
+        }
+        do throws(StreamError) {
+            var goesOn = true
+            while goesOn {
+                let isInBytes = isBetweenFrames
+                var length = 0
+                let hasCome = try next(bytes, at: &offset) {
+                    (taken, payload) throws(StreamError) in
+                    if taken == type, isInBytes {
+                        length = payload.count
+                        return
+                    }
+                    if taken != .ping, taken != .pong { try handOver() }
+                    if taken == type {
+                        try together([0..<payload.count], payload)
+                    } else {
+                        goesOn = try body(taken, payload)
+                    }
+                }
+                guard hasCome else { break }
+                if length > 0 { payloads.append((offset - length)..<offset) }
+            }
+        } catch {
+            try handOver()
+            throw error
+        }
+        try handOver()
     }
 
     private mutating func take(from bytes: Span<UInt8>, at offset: inout Int, upTo count: Int) {

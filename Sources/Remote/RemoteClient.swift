@@ -18,13 +18,11 @@ public final class RemoteClient<Stream: ByteStream> {
     private var restOffset = 0
     /// The lengths of the runs that await an answer.
     private var unanswered: [Int] = []
-    private(set) var outbox: [UInt8] = []
-    private let written = Bell()
-    private var writer: Task<Void, Never>?
-    private var isOver = false
+    let outbox: Outbox<Stream>
 
     /// How much more input is requested; nil if none ever was for this command.
     private var credit: Int?
+    /// Rings when there may be input to send, and room for it.
     private let creditBell = Bell()
     private var input: Task<Void, Never>?
     private var inputHasEnded = false
@@ -37,7 +35,7 @@ public final class RemoteClient<Stream: ByteStream> {
     public init(_ stream: Stream, console: any RemoteConsole) {
         self.stream = stream
         self.console = console
-        writer = loop.spawn { await self.write() }
+        outbox = Outbox(stream, emptied: creditBell)
         channel.driver = self
     }
 
@@ -49,7 +47,7 @@ public final class RemoteClient<Stream: ByteStream> {
         let frames = Request(name: words[0], arguments: Array(words.dropFirst())).frames
         unanswered.append(frames.count)
         bytesUnanswered += frames.count
-        say(frames)
+        outbox.add(frames)
     }
 
     /// Ends every command that was sent and is not answered yet; each still gets its answer.
@@ -89,14 +87,11 @@ public final class RemoteClient<Stream: ByteStream> {
 
     /// Ends the session's own work; the stream must still be closed.
     public func finish() async {
-        isOver = true
         channel.driver = nil
         input?.cancel()
         creditBell.ring()
         await input?.value
-        writer?.cancel()
-        written.ring()
-        await writer?.value
+        await outbox.finish()
     }
 
     // MARK: Reading
@@ -153,30 +148,21 @@ public final class RemoteClient<Stream: ByteStream> {
         _ bytes: Span<UInt8>, at offset: inout Int
     ) throws(StreamError) -> Outcome? {
         var outcome: Outcome?
-        // Output that came together is passed on together.
-        var outputs: [Range<Int>] = []
-        defer { pass(on: outputs, of: bytes) }
-        while outcome == nil {
-            let isWhole = frames.isBetweenFrames && !unanswered.isEmpty
-            var length = 0
-            let hasCome = try frames.next(bytes, at: &offset) {
-                (type, payload) throws(StreamError) in
-                if isWhole, type == .output {
-                    length = payload.count
-                } else {
-                    pass(on: outputs, of: bytes)
-                    outputs = []
-                    outcome = try take(type, payload)
-                }
-            }
-            guard hasCome else { break }
-            if length > 0 { outputs.append((offset - length)..<offset) }
+        try frames.takeAll(bytes, at: &offset, joining: .output) {
+            (pieces, bytes) throws(StreamError) in
+            try expect(.output)
+            console.write(output: pieces, of: bytes)
+        } _: { (type, payload) throws(StreamError) in
+            outcome = try take(type, payload)
+            return outcome == nil
         }
         return outcome
     }
 
-    private func pass(on outputs: [Range<Int>], of bytes: Span<UInt8>) {
-        if !outputs.isEmpty { console.write(output: outputs, of: bytes) }
+    /// Any frame but ping and pong belongs to a command.
+    private func expect(_ type: FrameType) throws(StreamError) {
+        guard unanswered.isEmpty else { return }
+        throw .malformed("a frame of type \(type.rawValue) arrived without a command")
     }
 
     private func take(
@@ -188,11 +174,8 @@ public final class RemoteClient<Stream: ByteStream> {
             throw StreamError(
                 .commandRefused, "the server refused the session: \(escaped(refusal.sentence))")
         }
-        guard type == .ping || type == .pong || !unanswered.isEmpty else {
-            throw .malformed("a frame of type \(type.rawValue) arrived without a command")
-        }
+        if type != .ping, type != .pong { try expect(type) }
         switch type {
-        case .output: console.write(output: payload)
         case .errorOutput: console.write(errorOutput: payload)
         case .exit: return try .exit(payload)
         case .refusal: return .refusal(payload)
@@ -203,7 +186,7 @@ public final class RemoteClient<Stream: ByteStream> {
             wantInput(count)
         // Skipped if much is waiting already: one pong answers all pings before it.
         case .ping: if outbox.count < Self.maxWaiting { say(.pong) }
-        case .pong, .run, .runPart, .input, .inputEnd, .cancel: break
+        case .pong, .output, .run, .runPart, .input, .inputEnd, .cancel: break
         }
         return nil
     }
@@ -218,9 +201,15 @@ public final class RemoteClient<Stream: ByteStream> {
 
     private func sendInput() async {
         while !Task.isCancelled {
-            guard let credit, credit > 0, outbox.count < Self.maxWaiting else {
+            guard let credit, credit > 0, outbox.isEmpty else {
                 await creditBell.wait()
                 continue
+            }
+            do throws(StreamError) {
+                if try sendAtHand(upTo: min(credit, Self.maxInput)) { continue }
+            } catch {
+                // The reader will meet the same failure, and may find its reason first.
+                return channel.wake(.read)
             }
             do throws(StreamError) {
                 guard
@@ -229,8 +218,7 @@ public final class RemoteClient<Stream: ByteStream> {
                 // More may have been requested meanwhile.
                 self.credit? -= bytes.count
                 inputSent += bytes.count
-                outbox.append(.input, cutting: bytes)
-                written.ring()
+                outbox.add(input: bytes)
             } catch {
                 guard error.code != .cancelled else { return }
                 // Part of the input must not look like all of it.
@@ -239,6 +227,24 @@ public final class RemoteClient<Stream: ByteStream> {
                 return
             }
         }
+    }
+
+    /// Sends input that is there at once, from the memory where it was read.
+    ///
+    /// - Returns: false if there was none.
+    private func sendAtHand(upTo most: Int) throws(StreamError) -> Bool {
+        let buffer = TransferBuffer(of: loop)
+        var (filled, count) = (0, 0)
+        buffer.fill(&filled) { frames in
+            count = console.inputAtHand(
+                most, into: &frames, cutting: Frame.payloadLimit, after: Frame.headerLength)
+            frames.frame(.input, from: 0, keeping: count)
+        }
+        guard count > 0 else { return false }
+        credit? -= count
+        inputSent += count
+        try outbox.send(buffer, filled)
+        return true
     }
 
     /// The command has its outcome: whatever input it was given ends.
@@ -262,39 +268,11 @@ public final class RemoteClient<Stream: ByteStream> {
     func say(_ type: FrameType) {
         var frame: [UInt8] = []
         frame.append(type)
-        say(frame)
+        outbox.add(frame)
     }
 
-    private func say(_ frame: [UInt8]) {
-        outbox += frame
-        written.ring()
-    }
-
-    private func write() async {
-        // It and the outbox take turns and keep their memory, which a transfer would otherwise get from the system and
-        // give back with each quarter of a megabyte.
-        var bytes: [UInt8] = []
-        while !isOver {
-            guard !outbox.isEmpty else {
-                await written.wait()
-                continue
-            }
-            swap(&bytes, &outbox)
-            do throws(StreamError) {
-                try await stream.write(bytes)
-                bytes.removeAll(keepingCapacity: bytes.count > Self.worthKeeping)
-                creditBell.ring()
-            } catch {
-                // The reader will meet the same failure, and may find its reason first.
-                return channel.wake(.read)
-            }
-        }
-    }
-
-    /// How many bytes may wait to be sent before more input is read.
+    /// How many bytes may wait to be sent before pings get no pongs.
     private static var maxWaiting: Int { 131_072 }
     /// How much input is read at once: full frames that are encrypted together.
     private static var maxInput: Int { TransferBuffer.records * Frame.payloadLimit }
-    /// How many bytes must have been sent at once for the next to be likely to be as many.
-    private static var worthKeeping: Int { 16_384 }
 }

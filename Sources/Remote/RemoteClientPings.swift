@@ -8,8 +8,8 @@ extension RemoteClient: Driver {
     package func keepAlive() {
         // Pending data shows it as well. An unsolicited pong tells the server that its answers are not
         // read yet, so that the session does not count as having nothing to do.
-        if outbox.isEmpty { say(channel.isHolding ? .pong : .ping) }
+        if outbox.count == 0 { say(channel.isHolding ? .pong : .ping) }
     }
 
-    package var owesPeer: Bool { !outbox.isEmpty }
+    package var owesPeer: Bool { outbox.count > 0 }
 }

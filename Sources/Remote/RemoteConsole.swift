@@ -19,10 +19,22 @@ public protocol RemoteConsole: AnyObject {
     ///
     /// - Throws: `cancelled`; `system` if it can't be read.
     func input(upTo count: Int) async throws(StreamError) -> [UInt8]?
+
+    /// Reads input that is there already into the free capacity, at most `count` bytes, in pieces: each but the last
+    /// has `length` bytes, and before each are `gap` bytes of no meaning. Without it, all input comes from `input`.
+    ///
+    /// - Returns: the number of bytes without the gaps; 0 if `input` must tell what there is, such as the end.
+    func inputAtHand(
+        _ count: Int, into output: inout OutputSpan<UInt8>, cutting length: Int, after gap: Int
+    ) -> Int
 }
 
 extension RemoteConsole {
     public func write(output pieces: [Range<Int>], of bytes: Span<UInt8>) {
         for piece in pieces { write(output: bytes.extracting(piece)) }
     }
+
+    public func inputAtHand(
+        _ count: Int, into output: inout OutputSpan<UInt8>, cutting length: Int, after gap: Int
+    ) -> Int { 0 }
 }

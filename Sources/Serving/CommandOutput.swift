@@ -105,19 +105,7 @@ final class CommandOutput<Stream: ByteStream> {
         }
         self.count += kept
         if type == .errorOutput { errorCount += kept }
-        output.removeLast(output.count - start - Frame.length(of: kept))
-        var frames = output.mutableSpan
-        var (begin, rest) = (start, kept)
-        while rest > 0 {
-            let length = min(rest, Frame.payloadLimit)
-            let header = Frame.header(type, length)
-            frames[begin] = header.0
-            frames[begin + 1] = header.1
-            frames[begin + 2] = header.2
-            frames[begin + 3] = header.3
-            begin += Frame.headerLength + length
-            rest -= length
-        }
+        output.frame(type, from: start, keeping: kept)
         return count
     }
 
@@ -125,18 +113,19 @@ final class CommandOutput<Stream: ByteStream> {
 
     /// Sends what was gathered, as far as the client accepts it at once.
     ///
-    /// - Returns: a copy of what is left to send.
-    func attempt(_ buffer: TransferBuffer, _ filled: Int) throws(StreamError) -> [UInt8] {
-        guard !hasNobody else { return [] }
+    /// - Returns: a copy of what is left to send, possibly none, behind what the stream has taken; nil if all was sent.
+    func attempt(_ buffer: TransferBuffer, _ filled: Int) throws(StreamError) -> [UInt8]? {
+        guard !hasNobody else { return nil }
         return try buffer.read(0..<filled) { (bytes) throws(StreamError) in
             var sent = 0
             while sent < bytes.count {
                 guard
-                    case .moved(let count) = try stream.attemptWrite(
+                    case .moved(let count) = try stream.attemptWriteMany(
                         bytes.extracting(droppingFirst: sent))
                 else { break }
                 sent += count
             }
+            if sent == bytes.count, try stream.attemptFlush() { return nil }
             return Array(bytes.extracting(droppingFirst: sent))
         }
     }
@@ -145,18 +134,24 @@ final class CommandOutput<Stream: ByteStream> {
         var sent = 0
         isCut = true
         defer { patience = nil }
-        while sent < bytes.count {
+        while true {
             if hasNobody { return }
             try channel.check()
-            switch try stream.attemptWrite(bytes.span.extracting(droppingFirst: sent)) {
-            case .moved(let count):
-                sent += count
-                patience = nil
-            case .blocked(let direction):
-                if patience == nil { patience = waitForReader() }
-                try await channel.wait(for: direction)
-            case .ended: throw StreamError(.reset, "the client closed the connection")
+            var blocked = Channel.Direction.write
+            if sent < bytes.count {
+                switch try stream.attemptWriteMany(bytes.span.extracting(droppingFirst: sent)) {
+                case .moved(let count):
+                    sent += count
+                    patience = nil
+                    continue
+                case .blocked(let direction): blocked = direction
+                case .ended: throw StreamError(.reset, "the client closed the connection")
+                }
+            } else if try stream.attemptFlush() {
+                break
             }
+            if patience == nil { patience = waitForReader() }
+            try await channel.wait(for: blocked)
         }
         isCut = false
     }

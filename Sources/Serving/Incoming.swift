@@ -48,8 +48,25 @@ final class Incoming {
         }
     }
 
-    /// Whether the next byte is a frame's first.
-    var isBetweenFrames: Bool { frames.isBetweenFrames }
+    /// Takes all frames from `bytes`.
+    ///
+    /// - Parameters:
+    ///   - input: takes input for the running command that came together, which is pieces of its span.
+    ///   - body: takes everything else.
+    /// - Throws: `malformed`; nothing can be read after that, and what came before it was taken.
+    func takeAll(
+        _ bytes: Span<UInt8>, input: ([Range<Int>], Span<UInt8>) -> Void, _ body: (Arrival) -> Void
+    ) throws(StreamError) {
+        var offset = 0
+        try frames.takeAll(bytes, at: &offset, joining: .input) {
+            (pieces, bytes) throws(StreamError) in
+            let count = pieces.reduce(0) { $0 + $1.count }
+            if try ledger.receive(count) { input(pieces, bytes) }
+        } _: { (type, payload) throws(StreamError) in
+            body(try note(type, payload))
+            return true
+        }
+    }
 
     private func note(
         _ type: FrameType, _ payload: Span<UInt8>

@@ -119,47 +119,33 @@ final class RunningCommand<Stream: ByteStream> {
     }
 
     private func taken(_ bytes: Span<UInt8>) -> Result<Void, StreamError> {
-        var offset = 0
-        // Input that came together is passed on together.
-        var inputs: [Range<Int>] = []
-        defer { pass(on: inputs, of: bytes) }
         do throws(StreamError) {
-            while true {
-                let isWhole = incoming.isBetweenFrames
-                var length = 0
-                let hasCome = try incoming.next(bytes, at: &offset) { (arrival, payload) in
-                    switch arrival {
-                    case .input where isWhole: length = payload.count
-                    case .input:
-                        pass(on: inputs, of: bytes)
-                        inputs = []
-                        pass(on: [0..<payload.count], of: payload)
-                    case .inputEnd:
-                        // Its account is closed already: nothing more may be asked for on it.
-                        input = .ended
-                        pass(on: inputs, of: bytes)
-                        inputs = []
-                        program.input?.finish()
-                    case .cancel: program.stop(.ordered)
-                    case .ping:
-                        output.addPong()
-                        bell.ring()
-                    case .run, .pong, .noted: break
-                    }
+            try incoming.takeAll(bytes) {
+                pass(on: $0, of: $1)
+            } _: { arrival in
+                switch arrival {
+                case .inputEnd:
+                    // Its account is closed: nothing more may be asked for on it.
+                    input = .ended
+                    program.input?.finish()
+                case .cancel: program.stop(.ordered)
+                case .ping:
+                    output.addPong()
+                    bell.ring()
+                case .run, .input, .pong, .noted: break
                 }
-                guard hasCome else { return .success(()) }
-                if length > 0 { inputs.append((offset - length)..<offset) }
             }
+            // Not before: the input's end may have come with it.
+            replaceInput()
+            return .success(())
         } catch {
             return .failure(error)
         }
     }
 
     private func pass(on inputs: [Range<Int>], of bytes: Span<UInt8>) {
-        guard !inputs.isEmpty else { return }
         for range in inputs { bytesIn += range.count }
         program.input?.write(inputs, of: bytes)
-        replaceInput()
     }
 
     private func wantInput(_ count: Int) {
@@ -196,7 +182,7 @@ final class RunningCommand<Stream: ByteStream> {
             var step = Step()
             do throws(StreamError) {
                 step = try move(course)
-                if !step.rest.isEmpty { try await output.send(step.rest) }
+                if let rest = step.rest { try await output.send(rest) }
             } catch {
                 leave(.failure(error))
             }
@@ -223,7 +209,7 @@ final class RunningCommand<Stream: ByteStream> {
         if case .done(let outcome) = course, output.isQuiet(program) {
             buffer.fill(&filled) { sayExit(outcome, &$0) }
         }
-        let rest = filled > 0 ? try output.attempt(buffer, filled) : []
+        let rest = filled > 0 ? try output.attempt(buffer, filled) : nil
         return Step(gathered: filled, read: count, rest: rest)
     }
 
@@ -232,8 +218,8 @@ final class RunningCommand<Stream: ByteStream> {
         var gathered = 0
         /// Bytes of output, of which some may be over the limit.
         var read = 0
-        /// What is still to be sent.
-        var rest: [UInt8] = []
+        /// What is still to be sent, behind what the stream has taken; nil if all was sent.
+        var rest: [UInt8]?
     }
 
     /// Gathers the exit, if there is room.

@@ -37,6 +37,15 @@ public protocol ByteStream: AnyObject, SendableMetatype {
     /// next attempt must be for the same bytes.
     func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt
 
+    /// Takes as many of `bytes` as fit into a few full records, which leave together. Some may still wait afterwards:
+    /// `attemptFlush` sends them, and so does whatever is written next.
+    func attemptWriteMany(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt
+
+    /// Sends what `attemptWriteMany` has taken.
+    ///
+    /// - Returns: false if some is left: try again when the channel is ready for writing.
+    func attemptFlush() throws(StreamError) -> Bool
+
     /// Tells the peer that nothing more will come: `.moved` when that is on its way, `.ended` if
     /// nothing had begun.
     ///
@@ -156,6 +165,33 @@ extension ByteStream {
             case .blocked(let direction): try await channel.wait(for: direction)
             case .ended: throw StreamError(.reset, "the peer closed the connection")
             }
+        }
+    }
+
+    public func attemptWriteMany(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt {
+        try attemptWrite(bytes)
+    }
+
+    public func attemptFlush() throws(StreamError) -> Bool { true }
+
+    /// Like `write`, in full records of which several leave together.
+    package func writeMany(_ bytes: [UInt8]) async throws(StreamError) {
+        var written = 0
+        while true {
+            try channel.check()
+            var blocked = Channel.Direction.write
+            if written < bytes.count {
+                switch try attemptWriteMany(bytes.span.extracting(droppingFirst: written)) {
+                case .moved(let count):
+                    written += count
+                    continue
+                case .blocked(let direction): blocked = direction
+                case .ended: throw StreamError(.reset, "the peer closed the connection")
+                }
+            } else if try attemptFlush() {
+                return
+            }
+            try await channel.wait(for: blocked)
         }
     }
 

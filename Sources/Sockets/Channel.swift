@@ -62,9 +62,6 @@ open class Channel: EventSource {
         into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
     ) -> Int { unsafe receive(into: first) }
 
-    /// Like `send`, of bytes that others follow at once: they may leave with those.
-    open func sendMore(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes) }
-
     /// Tells the peer that nothing more will come.
     open func shutdownWrite() {}
 

@@ -52,6 +52,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     package let input: UnsafeMutableBufferPointer<UInt8>
     package let output: UnsafeMutableBufferPointer<UInt8>
 
+    /// How many bytes a socket may receive in a turn: four full records take a few hundred microseconds at most.
+    package var share = 65_536
     /// Memory of transfer buffers that nobody uses at the moment.
     var spareBuffers: [UnsafeMutableBufferPointer<UInt8>] = unsafe []
 

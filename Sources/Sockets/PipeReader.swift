@@ -60,9 +60,12 @@ public final class PipeReader: EventSource {
     ) -> Int {
         guard isReadable, output.freeCapacity > gap else { return 0 }
         let count = unsafe output.withUnsafeMutableBufferPointer { buffer, filled in
-            let count = unsafe readPieces(
-                UnsafeMutableBufferPointer(rebasing: buffer[filled...]), length, gap)
-            if count > 0 { filled += count + (count + length - 1) / length * gap }
+            // What a program writes now and then fits into one piece.
+            let count = unsafe Descriptor.readPieces(
+                of: descriptor.number,
+                into: UnsafeMutableBufferPointer(rebasing: buffer[filled...]), cutting: length,
+                after: gap, most: rest ?? .max, pieces: isFlowing ? .max : 1)
+            if count > 0 { filled += Descriptor.length(of: count, cutting: length, after: gap) }
             return count
         }
         isFlowing = count >= length
@@ -77,30 +80,6 @@ public final class PipeReader: EventSource {
         }
         if hasEnded { changed() }
         return max(0, count)
-    }
-
-    private func readPieces(
-        _ room: UnsafeMutableBufferPointer<UInt8>, _ length: Int, _ gap: Int
-    ) -> Int {
-        let most = rest ?? .max
-        // What a program writes now and then fits into one piece.
-        let mostPieces = min(Descriptor.maxPieces, (room.count + length) / (length + gap))
-        let pieces = isFlowing ? mostPieces : 1
-        return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: pieces) { vector in
-            var used = 0
-            var (start, total) = (gap, 0)
-            while used < pieces, start < room.count, total < most {
-                let size = min(length, room.count - start, most - total)
-                unsafe vector[used] = iovec(iov_base: room.baseAddress! + start, iov_len: size)
-                used += 1
-                total += size
-                start += size + gap
-            }
-            while true {
-                let count = unsafe readv(descriptor.number, vector.baseAddress, Int32(used))
-                if count >= 0 || errno != EINTR { return count }
-            }
-        }
     }
 
     override public func ready(_ events: Events) {

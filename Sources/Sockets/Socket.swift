@@ -48,7 +48,7 @@ public final class Socket: Channel, Resumable {
         into first: UnsafeMutableRawBufferPointer, then second: UnsafeMutableRawBufferPointer
     ) -> Int {
         guard mayReceive() else { return Channel.wouldBlock }
-        let more = min(second.count, max(0, Self.budget - budgetUsed - first.count))
+        let more = min(second.count, max(0, loop.share - budgetUsed - first.count))
         var pieces = unsafe (
             iovec(iov_base: first.baseAddress, iov_len: first.count),
             iovec(iov_base: second.baseAddress, iov_len: more)
@@ -72,7 +72,7 @@ public final class Socket: Channel, Resumable {
         }
         // A peer that always has more must not keep the others waiting, whatever reads it: OpenSSL
         // processes any number of post-handshake messages in one call.
-        guard budgetUsed >= Self.budget else { return true }
+        guard budgetUsed >= loop.share else { return true }
         if budgetUsed < Int.max {
             budgetUsed = .max
             loop.resumeNextTurn(self)
@@ -87,15 +87,9 @@ public final class Socket: Channel, Resumable {
         if count < room && !hasHungUp { isDrained = true }
     }
 
-    override public func send(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes, 0) }
-
-    override public func sendMore(_ bytes: UnsafeRawBufferPointer) -> Int {
-        unsafe send(bytes, Int32(MSG_MORE))
-    }
-
-    private func send(_ bytes: UnsafeRawBufferPointer, _ flags: Int32) -> Int {
+    override public func send(_ bytes: UnsafeRawBufferPointer) -> Int {
         let count = unsafe Glibc.send(
-            descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL) | flags)
+            descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
         guard count >= 0 else { return -Int(errno) }
         noteSent(count)
         return count
@@ -119,10 +113,6 @@ public final class Socket: Channel, Resumable {
     override public func becameReady(ended: Bool) {
         isDrained = false
     }
-
-    /// Bytes per turn: enough for four full records, little enough to take a few hundred
-    /// microseconds even for the most expensive ones.
-    private static let budget = 65_536
 
     /// Two connected sockets in this process, for tests and for code that needs a wake-up by bytes.
     public static func pair(

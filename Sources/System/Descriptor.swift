@@ -69,6 +69,41 @@ extension Descriptor {
         }
     }
 
+    /// Reads into `room`, in pieces: each but the last has `length` bytes, and before each are `gap` bytes of no
+    /// meaning.
+    ///
+    /// - Parameters:
+    ///   - number: an open descriptor, possibly somebody else's.
+    ///   - most: how many bytes to read at most, without the gaps.
+    ///   - pieces: how many pieces to read at most.
+    /// - Returns: the number of bytes without the gaps; below zero, with `errno`, if that fails.
+    package static func readPieces(
+        of number: Int32, into room: UnsafeMutableBufferPointer<UInt8>, cutting length: Int,
+        after gap: Int, most: Int = .max, pieces: Int = maxPieces
+    ) -> Int {
+        let fitting = min(pieces, maxPieces, (room.count + length) / (length + gap))
+        return unsafe withUnsafeTemporaryAllocation(of: iovec.self, capacity: fitting) { vector in
+            var used = 0
+            var (start, total) = (gap, 0)
+            while used < fitting, start < room.count, total < most {
+                let size = min(length, room.count - start, most - total)
+                unsafe vector[used] = iovec(iov_base: room.baseAddress! + start, iov_len: size)
+                used += 1
+                total += size
+                start += size + gap
+            }
+            while true {
+                let count = unsafe readv(number, vector.baseAddress, Int32(used))
+                if count >= 0 || errno != EINTR { return count }
+            }
+        }
+    }
+
+    /// How much of the room so many bytes take, in such pieces.
+    package static func length(of count: Int, cutting length: Int, after gap: Int) -> Int {
+        count + (count + length - 1) / length * gap
+    }
+
     /// Twice a transfer's records, and few enough for the stack.
     package static var maxPieces: Int { 16 }
 

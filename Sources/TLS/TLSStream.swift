@@ -14,7 +14,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     let ssl: OpaquePointer
     /// The first failure, which is permanent: nothing more may be sent after it, not even
     /// close_notify (RFC 8446, section 6).
-    private var failure: StreamError?
+    private(set) var failure: StreamError?
     public var readAhead: [UInt8]?
     /// Whether the handshake is done.
     public private(set) var isEstablished = false
@@ -200,8 +200,6 @@ public final class TLSStream: TLSTransport, ByteStream {
     public func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt {
         if let failure { throw failure }
         ErrorQueue.assertEmpty()
-        sendsMore = bytes.count > EventLoop.recordPayload
-        defer { sendsMore = false }
         let result = unsafe bytes.withUnsafeBufferPointer {
             unsafe SSL_write(ssl, $0.baseAddress, Int32($0.count))
         }
@@ -227,7 +225,7 @@ public final class TLSStream: TLSTransport, ByteStream {
     // MARK: Outcomes
 
     /// The only place that evaluates a call's result; it leaves the error queue empty.
-    private func outcome(of result: Int32, _ operation: String) throws(StreamError) -> Attempt {
+    func outcome(of result: Int32, _ operation: String) throws(StreamError) -> Attempt {
         if result > 0 { return .moved(Int(result)) }
         if isHelloTooLong {
             _ = ErrorQueue.drain()
@@ -240,12 +238,17 @@ public final class TLSStream: TLSTransport, ByteStream {
         case SSL_ERROR_SYSCALL:
             _ = ErrorQueue.drain()
             guard error != 0 else { throw fail(handshakeEnded) }
-            if hasLeftWithoutAWord { throw fail(Self.leftWithoutAWord) }
-            let broken = StreamError.broken(in: operation, errno: error)
-            throw fail(alertBehindReset ?? broken)
+            throw broken(operation)
         default:
             throw fail(failure(ErrorQueue.drain(), operation))
         }
+    }
+
+    /// The channel's call failed with `error`.
+    func broken(_ operation: String) -> StreamError {
+        if hasLeftWithoutAWord { return fail(Self.leftWithoutAWord) }
+        let broken = StreamError.broken(in: operation, errno: error)
+        return fail(alertBehindReset ?? broken)
     }
 
     private func fail(_ error: StreamError) -> StreamError {

@@ -27,12 +27,12 @@ public class TLSTransport {
     final var takesMany = false
     /// The last receive had so much that more is likely to come.
     private final var hasMore = false
-    /// Records that OpenSSL has not taken yet; nil until several come at once.
-    final var arrived: ArrivedRecords?
-    /// The record that is sent is not the last of its write.
-    final var sendsMore = false
     /// The server has asked this client for a certificate.
     final var isAsked = false
+    /// Records that OpenSSL has not taken yet; nil until several come at once.
+    final var arrived: ArrivedRecords?
+    /// Records that leave together; nil until several do.
+    final var departing: DepartingRecords?
 
     /// A separate piece of memory, which a session frees after its handshake.
     final class Gauge {
@@ -115,8 +115,23 @@ public class TLSTransport {
     }
 
     final func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-        let count = unsafe sendsMore ? channel.sendMore(bytes) : channel.send(bytes)
+        var count = 0
+        if let departing, departing.isGathering {
+            count = unsafe departing.add(bytes) ? bytes.count : Channel.wouldBlock
+        } else {
+            // What was written before leaves before.
+            count = sendDeparting()
+            if count == 0 { count = unsafe channel.send(bytes) }
+        }
         if count < 0 { error = Int32(-count) }
         return count
+    }
+
+    /// Sends records that wait to leave: 0 if none is left, below zero an errno.
+    final func sendDeparting() -> Int {
+        guard let departing else { return 0 }
+        let result = departing.send(over: channel)
+        if result < 0 { error = Int32(-result) }
+        return result
     }
 }

@@ -39,6 +39,8 @@ final class Client {
         try options.security?.openKeyLog()
         self.options = options
         loop = try EventLoop()
+        // It has one peer, which keeps nobody waiting.
+        loop.share = TransferBuffer.capacity
         log = Log(program: "parley", loop: loop)
         input = LineReader(loop: loop)
         transcript = ConsoleTranscript(

@@ -98,6 +98,12 @@ final class RemoteTerminal: RemoteConsole {
         givesInput ? try await input.next(upTo: count) : nil
     }
 
+    func inputAtHand(
+        _ count: Int, into output: inout OutputSpan<UInt8>, cutting length: Int, after gap: Int
+    ) -> Int {
+        givesInput ? input.readAtHand(count, into: &output, cutting: length, after: gap) : 0
+    }
+
     /// Some arguments at their limit, quoted.
     static let longestLine = 70_000
     /// Far more than a table's help.

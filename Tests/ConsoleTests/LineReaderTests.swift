@@ -54,6 +54,34 @@ struct LineReaderTests {
         }
     }
 
+    /// The end, and what was read with a line before, are for whoever asks for them one by one.
+    @Test(arguments: [false, true])
+    func bytesAtHand_areReadInPieces_withGaps(isFile: Bool) async {
+        await #expect(processExitsWith: .success) { [isFile] in
+            let bytes = Array("line\n".utf8) + pattern(0..<9_000)
+            if isFile {
+                StandardStream.inputFile(bytes)
+            } else {
+                StandardStream.input().write(bytes)
+            }
+            try await onLoop { loop in
+                let reader = LineReader(loop: loop)
+                #expect(try await reader.next(limit: 8) == Array("line".utf8))
+                var room = [UInt8](repeating: 0xee, count: 5_000)
+                #expect(LineReaderTests.atHand(reader, 5_000, &room) == (0, 0))
+                let ahead = try await reader.next(upTo: 5_000) ?? []
+                #expect(ahead == pattern(0..<4_091))
+                #expect(LineReaderTests.atHand(reader, 3_000, &room) == (3_000, 3_012))
+                #expect(Array(room[4..<1_004]) == pattern(4_091..<5_091))
+                #expect(room[1_004..<1_008].allSatisfy { $0 == 0xee })
+                #expect(Array(room[2_012..<3_012]) == pattern(6_091..<7_091))
+                #expect(LineReaderTests.atHand(reader, 3_000, &room) == (1_909, 1_917))
+                #expect(LineReaderTests.atHand(reader, 3_000, &room) == (0, 0))
+                #expect(try await reader.next(upTo: 10) == nil)
+            }
+        }
+    }
+
     @Test func line_isWaitedFor_andComesAsSoonAsItEnds() async {
         await #expect(processExitsWith: .success) {
             let stream = StandardStream.input()
@@ -89,6 +117,17 @@ struct LineReaderTests {
                 let line = try await reader.next(limit: 8)
                 #expect(line == Array("line".utf8))
             }
+        }
+    }
+
+    /// - Returns: how many bytes were read in pieces of 1,000, and how much of the room was filled.
+    private static func atHand(
+        _ reader: LineReader, _ count: Int, _ room: inout [UInt8]
+    ) -> (Int, Int) {
+        unsafe room.withUnsafeMutableBufferPointer { buffer in
+            var span = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
+            let count = reader.readAtHand(count, into: &span, cutting: 1_000, after: 4)
+            return (count, unsafe span.finalize(for: buffer))
         }
     }
 

@@ -73,6 +73,19 @@ final class ErraticConsole: RemoteConsole {
         input = input.dropFirst(piece.count)
         return Array(piece)
     }
+
+    func inputAtHand(
+        _ count: Int, into output: inout OutputSpan<UInt8>, cutting length: Int, after gap: Int
+    ) -> Int {
+        guard chance.once(in: 2), !input.isEmpty else { return 0 }
+        let bytes = Array(input.prefix(chance.once(in: 4) ? chance.number(1...count) : count))
+        for start in stride(from: 0, to: bytes.count, by: length) {
+            for _ in 0..<gap { output.append(0xee) }
+            for byte in bytes[start..<min(start + length, bytes.count)] { output.append(byte) }
+        }
+        input = input.dropFirst(bytes.count)
+        return bytes.count
+    }
 }
 
 /// Admits whoever asks, and counts. Confined to its loop.

@@ -10,8 +10,8 @@ final class MemoryChannel: Channel {
     let outgoing: Wire
     /// How often what came was acknowledged at once.
     private(set) var acknowledgements = 0
-    /// The number of bytes of each part that was sent, and whether others follow it at once.
-    private(set) var parts: [(count: Int, isFollowed: Bool)] = []
+    /// The number of bytes of each part that was sent.
+    private(set) var parts: [Int] = []
 
     /// Two ends on one loop that runs, for tasks that wait for each other. Boundaries are kept.
     ///
@@ -67,15 +67,11 @@ final class MemoryChannel: Channel {
         return count
     }
 
-    override func send(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes, false) }
-
-    override func sendMore(_ bytes: UnsafeRawBufferPointer) -> Int { unsafe send(bytes, true) }
-
-    private func send(_ bytes: UnsafeRawBufferPointer, _ isFollowed: Bool) -> Int {
+    override func send(_ bytes: UnsafeRawBufferPointer) -> Int {
         let count = unsafe outgoing.send(bytes)
         if count > 0 {
             noteSent(count)
-            parts.append((count, isFollowed))
+            parts.append(count)
         }
         return count
     }

@@ -9,9 +9,9 @@ internal import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct TransferTests {
-    /// All but the last are told to have followers, so that the system may send them together.
-    @Test(arguments: [1, 16_384, 16_385, 49_152, 50_000])
-    func recordsOfOneWrite_mayLeaveTogether(_ count: Int) async throws {
+    /// In one call, up to what a buffer holds.
+    @Test(arguments: [(1, 1), (16_384, 1), (16_385, 1), (50_000, 1), (131_072, 1), (140_000, 2)])
+    func recordsOfOneWrite_leaveTogether(_ count: Int, _ calls: Int) async throws {
         try await onLoop { loop in
             let certificates = try CertificateFixture.shared
             let (a, b) = MemoryChannel.pair(loop)
@@ -22,10 +22,15 @@ struct TransferTests {
             try await client.handshake()
             try await accepting.value
             let before = b.parts.count
-            try await server.write(pattern(0..<count))
-            let parts = b.parts.dropFirst(before).map(\.isFollowed)
-            let records = (count + 16_383) / 16_384
-            #expect(parts == Array(repeating: true, count: records - 1) + [false])
+            try await server.writeMany(pattern(0..<count))
+            let parts = b.parts.dropFirst(before)
+            #expect(parts.count == calls)
+            #expect(parts.reduce(0, +) > count)
+            var arrived: [UInt8] = []
+            while arrived.count < count {
+                _ = try await client.readMany { arrived.append(contentsOf: $0) }
+            }
+            #expect(arrived == pattern(0..<count))
         }
     }
 
@@ -33,16 +38,7 @@ struct TransferTests {
     @Test(arguments: Role.allCases)
     func transfer_arrivesWhole_atAReaderThatIsSlow(_ role: Role) async throws {
         try await onLoop { loop in
-            let certificates = try CertificateFixture.shared
-            let (a, b) = MemoryChannel.pair(loop, capacity: 20_000)
-            let ends = (
-                client: try TLSStream(
-                    client: certificates.client(), serverName: ServerName("localhost"), over: a),
-                server: try TLSStream(server: certificates.server(), over: b)
-            )
-            let accepting = loop.meanwhile { try await ends.server.handshake() }
-            try await ends.client.handshake()
-            try await accepting.value
+            let ends = try await Self.narrowEnds(loop)
             let (writer, reader) =
                 role == .client ? (ends.client, ends.server) : (ends.server, ends.client)
             let sizes = [1, 16_384, 16_385, 131_072, 131_073, 300_000, 5, 700_000, 49_152]
@@ -50,7 +46,7 @@ struct TransferTests {
             let writing = loop.meanwhile {
                 var start = 0
                 for size in sizes {
-                    try await writer.write(Array(sent[start..<(start + size)]))
+                    try await writer.writeMany(Array(sent[start..<(start + size)]))
                     if size.isMultiple(of: 5) { writer.updateKeys() }
                     start += size
                 }
@@ -63,6 +59,77 @@ struct TransferTests {
             #expect(arrived == sent)
             try await writing.value
         }
+    }
+
+    /// Between records OpenSSL can answer, and does once they have left.
+    @Test func requestForNewKeys_isAnswered_whileRecordsWait() async throws {
+        try await onLoop { loop in
+            let (client, server) = try await Self.narrowEnds(loop)
+            let bytes = pattern(0..<100_000)
+            guard case .moved(100_000) = try server.attemptWriteMany(bytes.span) else {
+                Issue.record("not all was taken")
+                return
+            }
+            client.updateKeys()
+            try await client.write([9])
+            let reading = loop.meanwhile {
+                try await server.readMany { Array(copying: $0) }
+            }
+            let writing = loop.meanwhile { try await server.writeMany(bytes) }
+            var arrived: [UInt8] = []
+            while arrived.count < 2 * bytes.count,
+                try await client.readMany({ arrived.append(contentsOf: $0) }) != nil
+            {}
+            #expect(arrived == bytes + bytes)
+            #expect(try await reading.value == [9])
+            try await writing.value
+        }
+    }
+
+    /// A message, or the end, does not overtake what the stream has taken, and takes nothing of it away.
+    @Test(arguments: [false, true])
+    func whatIsWrittenNext_leavesBehindWhatWaits(isEnd: Bool) async throws {
+        try await onLoop { loop in
+            let (client, server) = try await Self.narrowEnds(loop)
+            let bytes = pattern(0..<100_000)
+            guard case .moved(100_000) = try server.attemptWriteMany(bytes.span) else {
+                Issue.record("not all was taken")
+                return
+            }
+            #expect(try !server.attemptFlush())
+            #expect(server.holdsDeparting)
+            let writing = loop.spawn {
+                if isEnd {
+                    _ = await server.close()
+                } else {
+                    try? await server.write([1, 2, 3])
+                }
+            }
+            let expected = isEnd ? bytes : bytes + [1, 2, 3]
+            var arrived: [UInt8] = []
+            while arrived.count < expected.count || isEnd,
+                try await client.readMany({ arrived.append(contentsOf: $0) }) != nil
+            {}
+            #expect(arrived == expected)
+            #expect(!server.holdsDeparting)
+            if isEnd { await client.close() }
+            await writing.value
+        }
+    }
+
+    /// Two ends whose channel holds little more than a record.
+    private static func narrowEnds(
+        _ loop: EventLoop
+    ) async throws -> (client: TLSStream, server: TLSStream) {
+        let certificates = try CertificateFixture.shared
+        let (a, b) = MemoryChannel.pair(loop, capacity: 20_000)
+        let client = try TLSStream(
+            client: certificates.client(), serverName: ServerName("localhost"), over: a)
+        let server = try TLSStream(server: certificates.server(), over: b)
+        let accepting = loop.meanwhile { try await server.handshake() }
+        try await client.handshake()
+        try await accepting.value
+        return (client, server)
     }
 
     @Test func readMany_takesWhatHasArrived() async throws {
@@ -99,4 +166,5 @@ struct TransferTests {
 
 extension TLSStream {
     fileprivate var holdsRoom: Bool { arrived?.isEmpty == false }
+    fileprivate var holdsDeparting: Bool { departing?.isEmpty == false }
 }
