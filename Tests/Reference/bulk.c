@@ -71,7 +71,8 @@ static SSL *open_tls(SSL_CTX *context, struct transport *transport, int fd)
 {
     int on = 1;
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on)) fail("TCP_NODELAY");
-    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "bulk");
+    static BIO_METHOD *method;
+    if (!method) method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "bulk");
     if (!method || !BIO_meth_set_read(method, transport_read) || !BIO_meth_set_write(method, transport_write)
         || !BIO_meth_set_ctrl(method, transport_control))
         fail("BIO_meth_new");
