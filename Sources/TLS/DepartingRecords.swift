@@ -52,8 +52,9 @@ final class DepartingRecords {
                 sent = 0
             }
         } else if !rest.isEmpty {
+            let rest = rest
             result = Self.send(rest.span, &sent, over: channel)
-            if result == 0 { rest = [] }
+            if result == 0 { self.rest = [] }
         }
         return result
     }
