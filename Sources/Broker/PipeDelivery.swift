@@ -5,9 +5,10 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// A run's answer. Most programs are over after some milliseconds: one message then has everything that they wrote, with their
-/// end. The pipes of others are handed over soon, at once if they take input. Until then, and while the network process has no
-/// room for descriptors, what a program writes waits in its pipes. Confined to the broker's loop.
+/// A run's answer. Most programs are over after some milliseconds: one message then has everything that they wrote,
+/// with their end. The pipes of others are handed over soon, at once if they take input. Until then, and while the
+/// network process has no room for descriptors, what a program writes waits in its pipes. Confined to the broker's
+/// loop.
 final class PipeDelivery {
     private let post: StartedPost
     private let channel: PostChannel

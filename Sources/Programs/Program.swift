@@ -39,7 +39,8 @@ public final class Program {
         case ordered
     }
 
-    /// The process ID of the program itself, and of its process group; nil until it has started, as far as that is known.
+    /// The process ID of the program itself, and of its process group; nil until it has started, as far as that is
+    /// known.
     public var pid: Int32? { custodian.program }
     /// Why it can't be started; it is then over. Nil while that isn't known, and once it has started.
     public var failure: StreamError? { custodian.failure }
