@@ -32,7 +32,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var postponed = Postponed()
     /// An empty array with capacity, to swap with the one that is being processed.
     private var spare: [any Resumable] = []
-    /// Counts the turns, for budgets per turn.
+    /// Counts the turns, for budgets per turn. Events that are taken within a task count as a turn's.
     package private(set) var turns: UInt64 = 0
     private let remote = Mutex<Remote>(Remote())
 
@@ -40,7 +40,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var sources: [UnownedSource?] = []
     var deadlines = DeadlineHeap()
 
-    /// The monotonic clock, read once a turn.
+    /// The monotonic clock, as of when events were last taken.
     @inlinable public var now: Moment {
         assert(isMine)
         return turnBegan
