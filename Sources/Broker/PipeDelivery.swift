@@ -69,7 +69,7 @@ final class PipeDelivery {
         if case .arrived = state { channel.send(RunningPost(handle: post.handle).packet) }
     }
 
-    /// Nothing more is to be waited for.
+    /// The program is over, was not started, or is no longer waited for: its client is told as soon as it can be.
     func conclude(_ outcome: Outcome) {
         self.outcome = outcome
         switch state {

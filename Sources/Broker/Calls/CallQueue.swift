@@ -24,6 +24,7 @@ package final class CallQueue {
         init(_ packet: PacketWriter) { self.packet = packet }
     }
 
+    /// - Parameter channel: nobody else may ask on it.
     package init(_ channel: CallChannel, loop: EventLoop) {
         self.channel = channel
         self.loop = loop
