@@ -1,6 +1,5 @@
-// Whether anybody may still write to a pipe that somebody else reads.
+// Whether anybody may still write to a pipe.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import Sockets
 internal import System
 
