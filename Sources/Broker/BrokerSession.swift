@@ -217,7 +217,7 @@ final class BrokerSession {
             }
         case .running(let program, let delivery) where delivery.hasArrived:
             program.end(.stopped(post.reason))
-        default: throw .outOfTurn("a stop came for no program that it knows of")
+        default: throw .outOfTurn("a stop came for a program that it cannot know of")
         }
     }
 

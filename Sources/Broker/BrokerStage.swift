@@ -1,6 +1,5 @@
 // How far a session has progressed at the broker.
 // SPDX-License-Identifier: Apache-2.0
-internal import Remote
 internal import Sockets
 
 /// What may be said about it now depends on that.

@@ -1,10 +1,11 @@
 // Several messages that travel as one.
 // SPDX-License-Identifier: Apache-2.0
 
-/// Messages on their way out that travel together. Each packet wakes the other process by itself; if both share a core, it
-/// runs at once, finds the one message, and sleeps again before the next is sent.
+/// Messages on their way out that travel together. Each packet wakes the other process by itself; if both share a core,
+/// it runs at once, finds the one message, and sleeps again before the next is sent.
 ///
-/// A bundle is a message of type 255 with other messages as its fields, each preceded by its length. It has no descriptors.
+/// A bundle is a message of type 255 with other messages as its fields, each preceded by its length. It has no
+/// descriptors.
 struct Bundle {
     static let type: UInt8 = 255
     /// Of posts, in bytes, with the lengths: much less than any message may have, and one packet.

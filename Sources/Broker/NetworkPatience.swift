@@ -1,12 +1,12 @@
 // How long the broker waits: for a network process, a trail, and a program that may soon be over.
 // SPDX-License-Identifier: Apache-2.0
 
-/// How long a network process may take to report about a program. After that the broker continues without it:
-/// otherwise whoever controls it could keep a command's end out of the trail, and hold its place, for as long as it
-/// likes.
+/// How long the broker waits for what concerns a program. A network process that takes longer to report about one is
+/// not waited for: otherwise whoever controls it could keep a command's end out of the trail, and hold its place, for
+/// as long as it likes.
 package struct NetworkPatience: Sendable {
-    /// Until a program's client was told of its end. A client that reads the rest of the output slowly delays the
-    /// record no longer than this.
+    /// From a program's end until its client was told of it, which `ToldPost` says. A client that reads the rest of the
+    /// output slowly delays the record no longer than this.
     package var told = Duration.seconds(60)
 
     /// How long the record of a start may take once its client has cancelled it or left: if it is written within that

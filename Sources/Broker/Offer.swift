@@ -4,8 +4,8 @@ internal import Programs
 internal import Remote
 internal import Sockets
 
-/// What a program that may start will be started with, once its start is recorded. Releasing it
-/// gives back its place and records that. Confined to the broker's loop.
+/// What a program that may start will be started with, once its start is recorded. Releasing it gives back its
+/// place and records that. Confined to the broker's loop.
 final class Offer {
     let name: String
     let start: ProgramStart

@@ -5,8 +5,9 @@ package import Remote
 /// A host's part of a command that it has admitted. Confined to the session's loop; it may outlive
 /// the session. Its permit makes the calls, each at most once.
 package protocol AdmittedCommand: AnyObject {
-    /// Calls when it is known whether its start is recorded, at once if that is known already: with nil if its program may
-    /// start (the answer may be held back until this call), otherwise with the reason why not. Not if it was given up before.
+    /// Calls when it is known whether its start is recorded, at once if that is known already: with nil if its program
+    /// may start (the answer may be held back until `awaitRecord`), otherwise with the reason why not. Not if it was
+    /// given up before.
     func whenRecorded(_ call: @escaping (Refusal?) -> Void)
 
     /// Its program isn't waiting for anything else. May call within this call.
@@ -16,8 +17,8 @@ package protocol AdmittedCommand: AnyObject {
     /// its end, unless something was left running or had to be ended later.
     func vacated()
 
-    /// It has ended, and its client was told, as far as it listened, or its answer is on its way. What it left behind was ended
-    /// too, or can't be (`usage`): then `vacated` comes after this.
+    /// It has ended, and its client was told, as far as it listened, or its answer is on its way. What it left behind
+    /// was ended too, or can't be (`usage`): then `vacated` comes after this.
     func ended(_ outcome: Outcome, _ usage: Usage)
 
     /// It was given up before its end was known, and everything it started is killed.

@@ -5,9 +5,10 @@ internal import Remote
 internal import Sockets
 internal import System
 
-/// A run's answer. Most programs are over after some milliseconds: one message then has everything that they wrote, with their
-/// end. The pipes of others are handed over soon, at once if they take input. Until then, and while the network process has no
-/// room for descriptors, what a program writes waits in its pipes. Confined to the broker's loop.
+/// A run's answer. Most programs are over after some milliseconds: one message then has everything that they wrote,
+/// with their end. The pipes of others are handed over soon, at once if they take input. Until then, and while the
+/// network process has no room for descriptors, what a program writes waits in its pipes. Confined to the broker's
+/// loop.
 final class PipeDelivery {
     private let post: StartedPost
     private let channel: PostChannel
@@ -68,7 +69,7 @@ final class PipeDelivery {
         if case .arrived = state { channel.send(RunningPost(handle: post.handle).packet) }
     }
 
-    /// Nothing more is to be waited for.
+    /// The program is over, was not started, or is no longer waited for: its client is told as soon as it can be.
     func conclude(_ outcome: Outcome) {
         self.outcome = outcome
         switch state {

@@ -13,9 +13,9 @@
 
 static unsigned long changed;
 
-// Signals are ignored if whoever started this process made it ignore them, and two because this process does (Signals.swift);
-// glibc and Swift's runtime have handlers of their own. They are checked once: a call for each of them at every start would
-// be a fiftieth of what the start costs.
+// Signals are ignored if whoever started this process made it ignore them, and two because this process does
+// (Signals.swift); glibc and Swift's runtime have handlers of their own. They are checked once: a call for each of them
+// at every start would be a fiftieth of what the start costs.
 static void note_changed(void)
 {
     changed = 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1);

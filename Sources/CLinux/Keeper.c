@@ -3,8 +3,8 @@
 // descendants, and waitid(2) reports ECHILD if and only if nothing of it is left. It ends everything when it is told
 // to, or when parleyd is gone.
 //
-// It runs in parleyd's memory (CLONE_VM) on a stack of its own, which costs a tenth of copying parleyd's page tables, and
-// alongside parleyd's threads, none of which waits for the exec. So it makes only raw system calls.
+// It runs in parleyd's memory (CLONE_VM) on a stack of its own, which costs a tenth of copying parleyd's page tables,
+// and alongside parleyd's threads, none of which waits for the exec. So it makes only raw system calls.
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "Keeper.h"

@@ -53,8 +53,8 @@ static inline void tell(struct keeper *keeper)
     keeper->due = 0;
 }
 
-// Removes the group, unless something may keep running in it. Anything else in it was put there by a process that is not
-// a descendant of the keeper; it is killed, and the group left to parleyd.
+// Removes the group, unless something may keep running in it. Anything else in it was put there by a process that is
+// not a descendant of the keeper; it is killed, and the group left to parleyd.
 static inline void give_group_up(struct keeper *keeper)
 {
     if (keeper->group < 0) return;

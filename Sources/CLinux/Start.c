@@ -30,8 +30,8 @@ static int sees_itself(pid_t self)
 static int ends_by_group;
 
 // Opens the list of the children. With a group that can be killed as a whole it is needed only if something has to be
-// ended, and opening it would be a fiftieth of what the start costs. So it is then left for later, once it has been seen to
-// work.
+// ended, and opening it would be a fiftieth of what the start costs. So it is then left for later, once it has been
+// seen to work.
 static long find_children(struct keeper *keeper)
 {
     keeper->family.children = -1;

@@ -216,7 +216,8 @@ const parley_asked *parley_ask(const parley_asked *next)
     return before;
 }
 
-// The one place where an answer is waited for. OpenSSL may be called for other connections meanwhile.
+// The one place where an answer is waited for. OpenSSL may be called for other connections meanwhile; until their own
+// handshakes say whom to ask, nobody is asked for them.
 static size_t ask(
     const struct operation *by, const unsigned char *content, size_t length, unsigned char *signature, size_t room)
 {
@@ -224,9 +225,11 @@ static size_t ask(
     const parley_asked *whom = asked;
     if (!whom || !number || !content || length == 0 || length > parley_longest_content) return 0;
     // Whatever the callback leaves in the queue would be taken for the next call's.
-    ERR_set_mark(), asked = NULL;
+    ERR_set_mark();
+    asked = NULL;
     size_t count = whom->sign(whom->self, by->key->number, number, content, length, signature, room);
-    ERR_pop_to_mark(), asked = whom;
+    asked = whom;
+    ERR_pop_to_mark();
     return count <= room ? count : 0;
 }
 

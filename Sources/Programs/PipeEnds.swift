@@ -5,8 +5,8 @@ internal import Glibc
 public import Sockets
 public import System
 
-/// The ends of a program's pipes that it does not have: whoever moves its bytes gets copies, or what is in them once the
-/// program has ended. What it writes until then waits in the pipes. Confined to its loop.
+/// The ends of a program's pipes that it does not have: whoever moves its bytes gets copies, or what is in them once
+/// the program has ended. What it writes until then waits in the pipes. Confined to its loop.
 public final class PipeEnds {
     let output: PipeEnd
     let errorOutput: PipeEnd
@@ -39,8 +39,8 @@ public final class PipeEnds {
     /// Whether the program has written something.
     public var haveOutput: Bool { output.count > 0 || errorOutput.count > 0 }
 
-    /// Takes everything that is in the two outputs, once the program is done: what others write after that is not its output.
-    /// Not after `copies`: who has one can make a read of this one wait, since they are the same open file.
+    /// Takes everything that is in the two outputs, once the program is done: what others write after that is not its
+    /// output. Not after `copies`: who has one can make a read of this one wait, since they are the same open file.
     ///
     /// - Parameter limit: in bytes, for both together.
     /// - Returns: nil, with nothing taken, if there is more.

@@ -1,11 +1,10 @@
-// Whether anybody may still write to a pipe that somebody else reads.
+// Whether anybody may still write to a pipe.
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import Sockets
 internal import System
 
-/// Learns when the last writer of a pipe has closed it, even if there is still data in it. It never
-/// reads, so the bytes go to whoever has the pipe's other copy. Confined to its loop.
+/// Learns when the last writer of a pipe has closed it, even if there is still data in it. It never reads: the bytes
+/// are for whoever reads the end, or has a copy of it. Confined to its loop.
 final class PipeWatch: EventSource {
     /// Nil once it has ended.
     private var end: PipeEnd?

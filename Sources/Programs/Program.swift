@@ -39,7 +39,8 @@ public final class Program {
         case ordered
     }
 
-    /// The process ID of the program itself, and of its process group; nil until it has started, as far as that is known.
+    /// The process ID of the program itself, and of its process group; nil until it has started, as far as that is
+    /// known.
     public var pid: Int32? { custodian.program }
     /// Why it can't be started; it is then over. Nil while that isn't known, and once it has started.
     public var failure: StreamError? { custodian.failure }
@@ -69,7 +70,7 @@ public final class Program {
     /// which a hanging file system can delay. A program that is ended meanwhile doesn't run.
     ///
     /// - Parameters:
-    ///   - pipes: pipes whose other ends somebody has, or whose output nobody reads.
+    ///   - pipes: what it writes waits in them until somebody reads their other ends; nobody has to.
     ///   - changed: called on the loop when `failure`, `course`, `end` or `isDone` has changed, and `pid` of a program
     ///     that takes input.
     /// - Throws: `descriptorsExhausted`; `system` if there can't be another process.
@@ -93,9 +94,8 @@ public final class Program {
         link.program = self
     }
 
-    /// The maximum number of descriptors that are open while it is started: three pipes, copies of two
-    /// ends, both ends of the keeper's, its control group and a file in it, and the ones handed to
-    /// whoever moves its bytes.
+    /// An upper bound for the descriptors that are open while it is started: three pipes, both ends of the keeper's,
+    /// its control group and a file in it, and the copies handed to whoever moves its bytes.
     public static let descriptors = 15
 
     deinit { custodian.abandon() }

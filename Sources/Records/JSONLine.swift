@@ -16,7 +16,7 @@ public struct JSONLine: Sendable {
         appendString(value)
     }
 
-    /// Adds a text that consists of ASCII which needs no escapes.
+    /// Adds ASCII text that needs no escapes.
     mutating func add(_ key: StaticString, ascii value: [UInt8]) {
         begin(key)
         bytes.append(UInt8(ascii: "\""))

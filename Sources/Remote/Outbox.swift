@@ -12,7 +12,7 @@ final class Outbox<Stream: ByteStream> {
     private var frames: [UInt8] = []
     private let filled = Bell()
     private var writer: Task<Void, Never>?
-    /// The stream has some that did not leave yet.
+    /// The stream has bytes that have not left yet.
     private var isWriting = false
     private var isOver = false
 
@@ -35,7 +35,7 @@ final class Outbox<Stream: ByteStream> {
         filled.ring()
     }
 
-    /// Adds input.
+    /// Adds input, which it cuts into frames.
     func add(input bytes: [UInt8]) {
         frames.append(.input, cutting: bytes)
         filled.ring()

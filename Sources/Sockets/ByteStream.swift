@@ -38,12 +38,16 @@ public protocol ByteStream: AnyObject, SendableMetatype {
     func attemptWrite(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt
 
     /// Takes as many of `bytes` as fit into a few full records, which leave together. Some may still wait afterwards:
-    /// `attemptFlush` sends them, and so does whatever is written next.
+    /// `attemptFlush` sends them, and so does whatever is written next. After `.blocked` the next attempt must be for
+    /// the same bytes.
+    ///
+    /// - Throws: `StreamError`, after which nothing more may be sent.
     func attemptWriteMany(_ bytes: Span<UInt8>) throws(StreamError) -> Attempt
 
     /// Sends what `attemptWriteMany` has taken.
     ///
     /// - Returns: false if some is left: try again when the channel is ready for writing.
+    /// - Throws: as `attemptWriteMany`.
     func attemptFlush() throws(StreamError) -> Bool
 
     /// Tells the peer that nothing more will come: `.moved` when that is on its way, `.ended` if
@@ -174,7 +178,7 @@ extension ByteStream {
 
     public func attemptFlush() throws(StreamError) -> Bool { true }
 
-    /// Like `write`, in full records of which several leave together.
+    /// Like `write`, in full records of which several leave together. Returns when all of them were sent.
     package func writeMany(_ bytes: [UInt8]) async throws(StreamError) {
         var written = 0
         while true {

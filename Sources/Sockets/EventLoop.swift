@@ -32,7 +32,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var postponed = Postponed()
     /// An empty array with capacity, to swap with the one that is being processed.
     private var spare: [any Resumable] = []
-    /// Counts the turns, for budgets per turn.
+    /// Counts the turns, for budgets per turn. Events that are taken within a task count as a turn's.
     package private(set) var turns: UInt64 = 0
     private let remote = Mutex<Remote>(Remote())
 
@@ -40,7 +40,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private var sources: [UnownedSource?] = []
     var deadlines = DeadlineHeap()
 
-    /// The monotonic clock, read once a turn.
+    /// The monotonic clock, as of when events were last taken.
     @inlinable public var now: Moment {
         assert(isMine)
         return turnBegan
@@ -98,8 +98,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         thread.load(ordering: .relaxed) == pthread_self()
     }
 
-    /// Whether the caller may use what is confined to the loop: it is on its thread, or the loop is
-    /// not running.
+    /// Whether the caller may use what is confined to the loop: it is on its thread, or the loop is not running.
     @usableFromInline
     var isMine: Bool { thread.load(ordering: .relaxed) == 0 || isCurrent }
 
@@ -127,8 +126,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Ends `run()` after the current turn and what tasks are ready to do. Callable from any
-    /// thread.
+    /// Ends `run()` after the current turn and what tasks are ready to do. Callable from any thread.
     public func stop() {
         execute { self.isStopped = true }
     }
@@ -153,8 +151,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         await Waiter.wait { again.append(Continuation($0)) }
     }
 
-    /// Has `resume()` called once at the end of this turn: for output that is collected and sent in one
-    /// piece.
+    /// Has `resume()` called once at the end of this turn: for output that is collected and sent in one piece.
     package func resumeAtEndOfTurn(_ resumable: any Resumable) {
         assert(isMine)
         lasts.append(resumable)
@@ -166,8 +163,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         postponed.add(at: turnBegan, call)
     }
 
-    /// From within a task, before it blocks the thread: runs the other tasks of this turn until each suspends, on top of
-    /// the caller's stack, and then takes events and runs their tasks, while there are any. Nothing outside of tasks.
+    /// From within a task, before it blocks the thread: runs the other tasks of this turn until each suspends, on top
+    /// of the caller's stack, then takes events and runs their tasks, while there are any. Elsewhere it does nothing.
     ///
     /// - Parameter goesOn: asked before each.
     package func runOthers(while goesOn: () -> Bool) {

@@ -37,7 +37,7 @@ final class ReadyTasks {
         return true
     }
 
-    /// Runs those that are left of this turn, one after the other, from within one of them.
+    /// Runs those that are left of this turn, one after the other. May be called by one of them.
     func runOthers(on executor: UnownedTaskExecutor, while goesOn: () -> Bool) {
         while begun < running.count, goesOn() {
             let job = running[begun]

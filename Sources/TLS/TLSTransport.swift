@@ -119,7 +119,7 @@ public class TLSTransport {
         if let departing, departing.isGathering {
             count = unsafe departing.add(bytes) ? bytes.count : Channel.wouldBlock
         } else {
-            // What was written before leaves before.
+            // What was written earlier leaves first.
             count = sendDeparting()
             if count == 0 { count = unsafe channel.send(bytes) }
         }

@@ -6,8 +6,8 @@ package import Sockets
 internal import System
 package import TLS
 
-/// The network process's half of handshakes. Each question blocks its loop until the answer is there. Confined to
-/// its loop, although contexts hold it.
+/// The network process's half of handshakes. Each question blocks its loop's thread until the answer is there, except
+/// for what the loop's other tasks do first (`CallQueue`). Confined to its loop, although contexts hold it.
 package final class NotaryLink: RemoteSigner, ClientVerifier {
     private let calls: LoopBound<Calls>
 

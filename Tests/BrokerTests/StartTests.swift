@@ -15,8 +15,10 @@ struct StartTests {
     private static let ends = EndsPost(handle: 1, haveCome: true)
     private static let noEnds = EndsPost(handle: 1, haveCome: false)
 
-    private static let loud =
-        #"loud: {run: ["/bin/cat", "/dev/zero"], timeout: 0.3, output: 100000000, allow: ["anyone"]}, hi: {reply: "hi"}"#
+    private static let loud = """
+        loud: {run: ["/bin/cat", "/dev/zero"], timeout: 0.3, output: 100000000, allow: ["anyone"]},
+        hi: {reply: "hi"}
+        """
 
     /// Starts `sh` with a line of the shell's.
     private static func shell(_ line: String, _ more: String = "") -> String {

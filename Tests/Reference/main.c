@@ -10,8 +10,8 @@
 //        parley-reference --version
 //
 // With --split the key is in a second process, which is asked for each signature, and with --client-ca for each client:
-// what two processes cost at least. It has no limits, deadlines or log, and is for measurements on the loopback only. It
-// says where it listens as parleyd does, and ends by a signal.
+// what two processes cost at least. It has no limits, deadlines or log, and is for measurements on the loopback only.
+// It says where it listens as parleyd does, and ends by a signal.
 //
 // With --programs it is no server: it runs a program over and over, so many at once, and prints a line as parley-bench
 // does; with --confined each has a control group in GROUPS, the user of that number and a domain for its signals, as

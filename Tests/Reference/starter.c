@@ -32,8 +32,8 @@ static void record(const char *event, uint32_t number)
     int length = snprintf(
         line, sizeof line,
         "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\",\"event\":\"%s\",\"session\":\"000000000000\",\"peer\":"
-        "\"127.0.0.1:00000\",\"identity\":\"CN=client\",\"command\":\"true\",\"arguments\":[],\"run\":%u,\"user\":\"nobody\","
-        "\"status\":0,\"outputBytes\":0,\"errorBytes\":0,\"inputBytes\":0,\"milliseconds\":1}\n",
+        "\"127.0.0.1:00000\",\"identity\":\"CN=client\",\"command\":\"true\",\"arguments\":[],\"run\":%u,"
+        "\"user\":\"nobody\",\"status\":0,\"outputBytes\":0,\"errorBytes\":0,\"inputBytes\":0,\"milliseconds\":1}\n",
         parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
         time.tv_nsec / 1000000, event, number);
     if (write(trail, line, (size_t)length) != length) fail("the trail");

@@ -3,9 +3,9 @@
 package import Sockets
 internal import System
 
-/// Asks on a channel for one loop, and waits for the answers. A question costs two switches between processes, whoever
-/// shares their core; so before the loop's thread is blocked by one, the loop's other tasks may run on top of the one
-/// that asks, and what they ask leaves with it. Confined to its loop.
+/// Asks on a channel for one loop, and waits for the answers. A question costs two switches between processes, whether
+/// or not they share a core; so before the loop's thread is blocked by one, the loop's other tasks may run on top of
+/// the one that asks, and what they ask leaves with it. Confined to its loop.
 package final class CallQueue {
     private let channel: CallChannel
     private let loop: EventLoop
@@ -24,6 +24,7 @@ package final class CallQueue {
         init(_ packet: PacketWriter) { self.packet = packet }
     }
 
+    /// - Parameter channel: nobody else may ask on it.
     package init(_ channel: CallChannel, loop: EventLoop) {
         self.channel = channel
         self.loop = loop
@@ -56,9 +57,6 @@ package final class CallQueue {
         return try C.answer(reading: answer.get())
     }
 
-    /// How long others may run before a question leaves, while new ones become ready all the time.
-    private static let patience = Duration.milliseconds(2)
-
     private func send() {
         let questions = waiting
         (waiting, size) = ([], 0)
@@ -69,4 +67,7 @@ package final class CallQueue {
             for question in questions { question.answer = .failure(error) }
         }
     }
+
+    /// How long others may run before a question leaves, while new ones become ready all the time.
+    private static let patience = Duration.milliseconds(2)
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Remote
 
-/// From the broker: the whole answer to a run whose program is over, or was not started. The network process has none of its
-/// pipes, and reports nothing about it.
+/// From the broker: the whole answer to a run whose program is over, or was not started. The network process has none
+/// of its pipes, and reports nothing about it.
 package struct FinishedPost: Message, Equatable {
     package static var kind: PostKind { .finished }
 

@@ -1,9 +1,9 @@
 // A program runs, or is being started.
 // SPDX-License-Identifier: Apache-2.0
 
-/// From the broker: a run's program runs, or is being started. With it come the other ends of the program's pipes: its output,
-/// its error output, and its input if it takes any. `EndsPost` answers it. If they could not be sent it says so, and comes
-/// without them.
+/// From the broker: a run's program runs, or is being started. With it come the other ends of the program's pipes: its
+/// output, its error output, and its input if it takes any. `EndsPost` answers it. If they could not be sent it says
+/// so, and comes without them.
 package struct StartedPost: Message, Equatable {
     package static var kind: PostKind { .started }
 
