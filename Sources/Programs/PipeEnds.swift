@@ -68,10 +68,14 @@ public final class PipeEnds {
 /// The reading end of a pipe.
 final class PipeEnd {
     private let descriptor: Descriptor
-    /// Nobody can write to it any more, as of the last look.
-    private var hasEnded = false
-    /// There was nothing in it then.
-    private var isEmpty = false
+    private var state = State.open
+
+    /// As of the last look.
+    private enum State {
+        /// Somebody may write to it.
+        case open
+        case ended(isEmpty: Bool)
+    }
 
     init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
@@ -83,18 +87,17 @@ final class PipeEnd {
     ///
     /// - Returns: whether nobody can.
     func look() -> Bool {
-        if hasEnded { return true }
-        var state = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
-        guard unsafe poll(&state, 1, 0) > 0, state.revents & ~Int16(POLLIN) != 0 else {
-            return false
-        }
-        hasEnded = true
-        isEmpty = state.revents & Int16(POLLIN) == 0
+        if case .ended = state { return true }
+        var now = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+        guard unsafe poll(&now, 1, 0) > 0, now.revents & ~Int16(POLLIN) != 0 else { return false }
+        state = .ended(isEmpty: now.revents & Int16(POLLIN) == 0)
         return true
     }
 
-    /// How much is in it.
-    var count: Int { isEmpty ? 0 : Int(parley_readable(number)) }
+    /// How much is in it, in bytes.
+    var count: Int {
+        if case .ended(isEmpty: true) = state { 0 } else { Int(parley_readable(number)) }
+    }
 
     /// Reads so many of the bytes that are in it.
     func read(_ count: Int) -> [UInt8] {
