@@ -58,8 +58,7 @@ static int match(const void *data, const void *other_data, int selection)
 // The parts of a key that are accepted: our key number, its public half, and the restrictions of an RSA-PSS key. A
 // private half is skipped if OpenSSL offers one in order to compare two keys.
 static const OSSL_PARAM importable[] = {
-    NUMBER(PARLEY_NUMBER), TEXT(OSSL_PKEY_PARAM_GROUP_NAME),
-    OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0),
+    NUMBER(PARLEY_NUMBER), TEXT(OSSL_PKEY_PARAM_GROUP_NAME), OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0),
     OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0), OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0),
     TEXT(OSSL_PKEY_PARAM_RSA_DIGEST), TEXT(OSSL_PKEY_PARAM_RSA_MASKGENFUNC),
     TEXT(OSSL_PKEY_PARAM_RSA_MGF1_DIGEST), NUMBER(OSSL_PKEY_PARAM_RSA_PSS_SALTLEN), OSSL_PARAM_END};
@@ -73,8 +72,8 @@ static int take_curve(struct key *key)
 {
     EVP_PKEY *half = key->public_half;
     if (EVP_PKEY_get_octet_string_param(half, OSSL_PKEY_PARAM_PUB_KEY, NULL, 0, &(size_t){0}) != 1) return 0;
-    int curve = EVP_PKEY_get_group_name(half, key->curve, sizeof key->curve, NULL) ? OBJ_txt2nid(key->curve) : NID_undef;
-    return curve == NID_X9_62_prime256v1 || curve == NID_secp384r1 || curve == NID_secp521r1;
+    int nid = EVP_PKEY_get_group_name(half, key->curve, sizeof key->curve, NULL) ? OBJ_txt2nid(key->curve) : NID_undef;
+    return nid == NID_X9_62_prime256v1 || nid == NID_secp384r1 || nid == NID_secp521r1;
 }
 
 static int take(struct key *key, const OSSL_PARAM parameters[])
@@ -216,19 +215,17 @@ const parley_asked *parley_ask(const parley_asked *next)
     return before;
 }
 
-// The one place where an answer is waited for. OpenSSL may be called for other connections meanwhile; until their own
-// handshakes say whom to ask, nobody is asked for them.
+// The one place where an answer is waited for. Others' handshakes may go on meanwhile, which say whom to ask.
 static size_t ask(
     const struct operation *by, const unsigned char *content, size_t length, unsigned char *signature, size_t room)
 {
     uint16_t number = scheme(by);
-    const parley_asked *whom = asked;
-    if (!whom || !number || !content || length == 0 || length > parley_longest_content) return 0;
+    if (!asked || !number || !content || length == 0 || length > parley_longest_content) return 0;
     // Whatever the callback leaves in the queue would be taken for the next call's.
     ERR_set_mark();
-    asked = NULL;
+    const parley_asked *whom = parley_ask(NULL);
     size_t count = whom->sign(whom->self, by->key->number, number, content, length, signature, room);
-    asked = whom;
+    parley_ask(whom);
     ERR_pop_to_mark();
     return count <= room ? count : 0;
 }
