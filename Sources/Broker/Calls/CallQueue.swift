@@ -41,14 +41,14 @@ package final class CallQueue {
         let question = Question(call.packet)
         let room = Bundle.room(question.packet)
         if size + room > CallLimit.bundle { send() }
-        if waiting.isEmpty { since = loop.now }
+        if waiting.isEmpty { since = Moment.now }
         waiting.append(question)
         size += room
         if lettingOthersRun, depth < CallLimit.together {
             depth += 1
             loop.runOthers {
                 question.answer == nil && waiting.count < CallLimit.together
-                    && loop.now - since < Self.patience
+                    && Moment.now - since < Self.patience
             }
             depth -= 1
         }
