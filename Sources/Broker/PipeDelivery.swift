@@ -45,10 +45,17 @@ final class PipeDelivery {
             deliver()
             return
         }
-        wait(patience.output) { [unowned self] in
-            guard case .held(let ends) = state, !ends.haveOutput else { return deliver() }
-            // Its client may leave or cancel, which is heard only then.
-            wait(patience.silence - patience.output) { [unowned self] in deliver() }
+        look(every: patience.output, for: patience.silence)
+    }
+
+    /// Hands over the pipes once there is output, or when its client has not been heard for long enough: it may leave
+    /// or cancel meanwhile.
+    private func look(every pause: Duration, for span: Duration) {
+        wait(pause) { [unowned self] in
+            guard case .held(let ends) = state, !ends.haveOutput, span > pause else {
+                return deliver()
+            }
+            look(every: pause, for: span - pause)
         }
     }
 
