@@ -14,14 +14,16 @@ final class BrokerSession {
     private let channel: PostChannel
     private let work: TurnWork
     private let patience: NetworkPatience
+    private let shortage: DescriptorShortage
     private var stage = BrokerStage.opened
 
     init(
         _ handle: Handle, _ desk: any SessionDesk, _ channel: PostChannel, _ work: TurnWork,
-        _ patience: NetworkPatience
+        _ patience: NetworkPatience, _ shortage: DescriptorShortage
     ) {
         self.work = work
         self.patience = patience
+        self.shortage = shortage
         self.handle = handle
         self.desk = desk
         self.channel = channel
@@ -126,6 +128,10 @@ final class BrokerSession {
             grace: entry.grace ?? desk.grace, isBackground: entry.isBackground,
             rights: ProgramRights(user: entry.user.numbers, mayGain: entry.isPrivileged),
             groups: desk.groups, limits: entry.limits)
+        guard !shortage.isLikely else {
+            permit.end(.refused(.noDescriptor(name)), Usage())
+            return channel.send(RefusedPost(handle: handle, refusal: .noDescriptor(name)).packet)
+        }
         let pipes: ProgramPipes
         do throws(StreamError) {
             pipes = try ProgramPipes(takesInput: entry.takesInput)
@@ -191,10 +197,16 @@ final class BrokerSession {
     }
 
     func come(_ post: EndsPost) throws(PacketError) {
+        if !post.haveCome { shortage.note() }
         switch stage {
-        case .recording(let offer): try offer.delivery.come(post.haveCome)
-        case .unstarted(let delivery), .running(_, let delivery):
+        case .recording(let offer):
+            try offer.delivery.come(post.haveCome)
+            if !post.haveCome { cancel(offer, .noDescriptor(offer.name)) }
+        case .running(let program, let delivery):
+            // Before the delivery may report its end.
+            if !post.haveCome { program.end(.stopped(.ordered)) }
             try delivery.come(post.haveCome)
+        case .unstarted(let delivery): try delivery.come(post.haveCome)
         default: throw .outOfTurn("no program is being started")
         }
     }

@@ -28,6 +28,7 @@ package final class NetworkLink {
     private var sessions: [Handle: BrokerSession] = [:]
     private let maxSessions: Int
     private let work: TurnWork
+    private let shortage = DescriptorShortage()
     private let patience: NetworkPatience
 
     /// - Parameters:
@@ -143,7 +144,7 @@ package final class NetworkLink {
         guard let channel, sessions.count < maxSessions else {
             throw .outOfTurn("there cannot be a session \(handle)")
         }
-        let session = BrokerSession(handle, office.desk(handle), channel, work, patience)
+        let session = BrokerSession(handle, office.desk(handle), channel, work, patience, shortage)
         sessions[handle] = session
         return session
     }

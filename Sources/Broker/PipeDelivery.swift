@@ -6,16 +6,13 @@ internal import Sockets
 internal import System
 
 /// A run's answer. Most programs are over after some milliseconds: one message then has everything that they wrote,
-/// with their end. The pipes of others are handed over soon, at once if they take input. Until then, and while the
-/// network process has no room for descriptors, what a program writes waits in its pipes. Confined to the broker's
-/// loop.
+/// with their end. The pipes of others are handed over soon, at once if they take input. Until then, and while this
+/// process has no free descriptor, what a program writes waits in its pipes. Confined to the broker's loop.
 final class PipeDelivery {
     private let post: StartedPost
     private let channel: PostChannel
     private let answered: (Traffic) -> Void
     private var state: State
-    /// Somebody else may have copies of the pipes.
-    private var wasSent = false
     private var timer: Timer?
     /// A program that takes input runs.
     private var isRunning = false
@@ -24,10 +21,12 @@ final class PipeDelivery {
 
     private enum State {
         case held(PipeEnds)
-        /// Copies are on their way.
-        case sent(PipeEnds)
+        /// They are on their way.
+        case sent
         /// The network process has them.
         case arrived
+        /// The network process had no room for them: its client can't be heard, and gets nothing of it.
+        case unheard
         /// The end was reported as well, which `ToldPost` follows, or everything was in one message.
         case over
     }
@@ -63,7 +62,7 @@ final class PipeDelivery {
     var hasArrived: Bool {
         switch state {
         case .arrived, .over: true
-        case .held, .sent: false
+        case .held, .sent, .unheard: false
         }
     }
 
@@ -89,19 +88,28 @@ final class PipeDelivery {
         case .arrived:
             state = .over
             channel.send(DonePost(handle: post.handle, outcome: outcome).packet)
+        case .unheard: answer(unheard(outcome), PipeEnds.Contents())
         case .sent, .over: break
         }
     }
 
-    /// The network process has received the pipes, or had no room for them.
+    /// The network process has received the pipes, or had no room for them; then the program must be ended.
     func come(_ haveCome: Bool) throws(PacketError) {
-        guard case .sent(let ends) = state else {
+        guard case .sent = state else {
             throw .outOfTurn("no program's pipes are on their way")
         }
-        guard haveCome else { return tryAgain(ends) }
-        state = .arrived
+        state = haveCome ? .arrived : .unheard
         if isRunning { runs() }
         if let outcome { conclude(outcome) }
+    }
+
+    private func unheard(_ outcome: Outcome) -> Outcome {
+        if case .refused = outcome { return outcome }
+        return .refused(
+            Refusal(
+                .unavailable,
+                "\(post.name) was ended because the server has no free descriptor for its output; try again later"
+            ))
     }
 
     private func deliver() {
@@ -114,16 +122,14 @@ final class PipeDelivery {
             descriptors.add(copies.errorOutput)
             if let input = copies.input { descriptors.add(input) }
         } catch {
-            return tryAgain(ends)
+            return tryAgain()
         }
-        state = .sent(ends)
-        wasSent = true
+        state = .sent
         channel.send(post.packet, descriptors: descriptors, otherwise: post.withoutEnds.packet)
     }
 
-    /// Descriptors become free again.
-    private func tryAgain(_ ends: PipeEnds) {
-        state = .held(ends)
+    /// This process's descriptors become free again.
+    private func tryAgain() {
         wait(Self.pause) { [unowned self] in
             if let outcome { conclude(outcome) } else { deliver() }
         }
@@ -132,7 +138,6 @@ final class PipeDelivery {
     private func contents(of ends: PipeEnds, _ outcome: Outcome) -> PipeEnds.Contents? {
         // Nothing has run that could have written anything.
         if case .refused = outcome { return PipeEnds.Contents() }
-        guard !wasSent else { return nil }
         return ends.contents(atMost: min(FinishedPost.limit, Int(clamping: post.outputLimit)))
     }
 

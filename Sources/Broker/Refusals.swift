@@ -36,6 +36,12 @@ extension Refusal {
         Refusal(.unavailable, "\(name) cannot be started; tell the server's administrator")
     }
 
+    static func noDescriptor(_ name: String) -> Refusal {
+        Refusal(
+            .unavailable,
+            "\(name) cannot be started while the server has no free descriptor; try again later")
+    }
+
     static func unavailable(_ name: String) -> Refusal {
         Refusal(
             .unavailable,

@@ -210,7 +210,7 @@ package final class SessionLink {
                 [channel] in channel.send($0.packet)
             }
         }
-        // If there is none the broker tries again later.
+        // If there is none the broker ends it, and answers when it has.
         send(EndsPost(handle: handle, haveCome: program != nil))
         if let program { settle(.program(program)) }
     }

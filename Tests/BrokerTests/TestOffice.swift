@@ -146,13 +146,14 @@ final class TestNetwork {
 
     init(
         _ office: TestOffice, _ loop: EventLoop, sessions: Int = 2, work: TurnWork? = nil,
-        told: Duration = .seconds(20), pipes: Duration? = nil
+        told: Duration = .seconds(20), pipes: Duration? = nil, silence: Duration? = nil
     ) throws {
         Signals.ignoreFailedWrites()
         var pair = try PacketPair()
         var patience = NetworkPatience()
         patience.told = told
         if let pipes { (patience.output, patience.silence) = (pipes, pipes) }
+        if let silence { patience.silence = silence }
         link = try NetworkLink(
             pair.takeOne(), loop: loop, maxSessions: sessions, work: work, patience: patience,
             office: office
