@@ -155,6 +155,8 @@ class Director(Actor):
                     connection.close()
             eventually(lambda: self.server.descriptors < DESCRIPTORS / 2, "free descriptors")
             self.server.wait_for(Judge.RECOVERED, since)
+            # The server remembers a program whose pipes it could not pass on.
+            self.house.stopping.wait(0.2)
 
     def full_device(self, dice):
         """The audit trail goes to a device that is full, and later to a file again."""
