@@ -138,9 +138,13 @@ class Trail:
             elif not gap and ends[0]["outcome"] not in ("exit", "signal"):
                 self.complain(f"{told}, and its outcome is {ends[0]['outcome']}")
         elif not gap:
-            # Refused: before its start was recorded, or when it could not be made.
+            # Refused: before its start was recorded, or when it could not be made; or ended, since its pipes could not
+            # be passed on.
             outcomes = [end["outcome"] for end in ends]
-            if len(starts) != len(ends) or any(each != "refused" for each in outcomes):
+            allowed = {"refused"}
+            if windows.during(request.began, request.ended, ("exhaustion",)):
+                allowed |= {"signal", "exit"}
+            if len(starts) != len(ends) or not allowed.issuperset(outcomes):
                 self.complain(f"{told}, with {outcomes}")
 
     def check_visits(self, ledger):
