@@ -1,6 +1,7 @@
 // The server's SSL_CTX.
 // SPDX-License-Identifier: Apache-2.0
 #include "channel.h"
+#include <openssl/err.h>
 
 // Of OpenSSL 3.2 (RFC 8879), which turns compression on: the other process reads certificates as they are.
 #ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
@@ -21,8 +22,11 @@ SSL_CTX *make_context(const struct files *files, int channel)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     if (!context || SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1
-        || !SSL_CTX_set1_groups_list(context, "X25519:P-256"))
+        || (SSL_CTX_set1_groups_list(context, "X25519MLKEM768:X25519:P-256") != 1
+            && SSL_CTX_set1_groups_list(context, "X25519:P-256") != 1))
         fail("TLS");
+    // Of a library without the first one, which parleyd prefers.
+    ERR_clear_error();
     SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
     SSL_CTX_set_options(
         context,
