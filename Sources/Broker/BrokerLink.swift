@@ -39,6 +39,9 @@ package final class BrokerLink {
     /// Whether the loop may use the channel for another turn.
     deinit { channel?.close() }
 
+    /// Asked before each run: whether this process has no free descriptor, so that no program can hand over its pipes.
+    package func beforeRuns(_ isShort: @escaping () -> Bool) { room.isShort = isShort }
+
     /// Whether the broker keeps up with what it is told about sessions. If it doesn't, no more connections may be
     /// accepted until it has heard everything: whoever connects and leaves causes as many messages as somebody
     /// who stays.

@@ -82,6 +82,7 @@ final class BrokerSession {
             throw .outOfTurn("a client without an identity asked for a command")
         }
         let request = post.request
+        if post.isShort { shortage.note() }
         var matching = desk.matchingWork
         let decision = desk.decide(
             request, for: identity, wasCancelled: post.wasCancelled, &matching)

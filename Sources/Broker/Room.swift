@@ -1,4 +1,4 @@
-// Who is waiting for room in a loop's channel.
+// What a loop's sessions have room for.
 // SPDX-License-Identifier: Apache-2.0
 internal import Sockets
 
@@ -6,6 +6,8 @@ internal import Sockets
 /// to its loop.
 final class Room {
     private var waiting: [Waiter] = []
+    /// Whether this process has no free descriptor, as far as it knows.
+    var isShort: () -> Bool = { false }
 
     /// Makes everybody check again.
     func open() {

@@ -94,7 +94,10 @@ package final class SessionLink {
         // Many may have been waiting, and the first of them may have filled it again.
         while !isLost, channel.queued > Self.maxWaiting { await room.wait() }
         if isLost { return .refusal(Self.lost) }
-        send(RunPost(handle: handle, request: request, wasCancelled: wasCancelled))
+        send(
+            RunPost(
+                handle: handle, request: request, wasCancelled: wasCancelled,
+                isShort: room.isShort()))
         while true {
             if let answer = answer.take() { return answer }
             await bell.wait()

@@ -15,9 +15,12 @@ final class FreeDescriptors: Sendable {
     /// Accepting is paused for lack of a descriptor on one more listening socket, or on one fewer.
     func notePause(_ isPaused: Bool) { paused.add(isPaused ? 1 : -1, ordering: .relaxed) }
 
+    /// Whether accepting is paused anywhere.
+    var areExhausted: Bool { paused.load(ordering: .relaxed) > 0 }
+
     /// Some descriptors were closed, or are about to be.
     func freed() {
-        guard paused.load(ordering: .relaxed) > 0 else { return }
+        guard areExhausted else { return }
         for call in waiting.withLock({ $0 }) { call() }
     }
 }

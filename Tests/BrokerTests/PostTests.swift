@@ -15,7 +15,8 @@ struct PostTests {
             handle: 2, number: 7, address: "192.0.2.1:4711", balancer: "[::1]:2",
             conversation: "parley/1"),
         RunPost(
-            handle: 3, request: Request(name: "ls", arguments: ["", "ü", "/"]), wasCancelled: true),
+            handle: 3, request: Request(name: "ls", arguments: ["", "ü", "/"]), wasCancelled: true,
+            isShort: true),
         StopPost(handle: 4, reason: .ordered), StopPost(handle: 4, reason: .overOutput),
         HeldUpPost(handle: 5, isHeldUp: true),
         ToldPost(

@@ -173,6 +173,20 @@ struct StartTests {
         }
     }
 
+    @Test func nothingIsStarted_whosePipesCouldNotBePassedOn() async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(Self.shell("exit 3"))
+            let network = try TestNetwork(office, loop)
+            network.begin()
+            network.run("sh", isShort: true)
+            try await network.hears(.refused)
+            #expect(office.ends.map(\.outcome) == [.refused(.noDescriptor("sh"))])
+            network.run("hi", isShort: true)
+            try await network.hears(.refused, .answered)
+            #expect(network.end == nil)
+        }
+    }
+
     /// Its client can't be heard, and would hold its connection's descriptor meanwhile.
     @Test(arguments: ["exec sleep 1000", "trap '' TERM; sleep 1000", "echo"])
     func aProgramWhosePipesHaveNotCome_isEnded(script: String) async throws {

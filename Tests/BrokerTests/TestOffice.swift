@@ -178,11 +178,13 @@ final class TestNetwork {
         say(BeganPost(handle: handle, number: 1, address: "", conversation: "parley/1"))
     }
 
-    func run(_ name: String, _ arguments: [String] = [], _ handle: Handle = 1) {
+    func run(
+        _ name: String, _ arguments: [String] = [], _ handle: Handle = 1, isShort: Bool = false
+    ) {
         say(
             RunPost(
                 handle: handle, request: Request(name: name, arguments: arguments),
-                wasCancelled: false))
+                wasCancelled: false, isShort: isShort))
     }
 
     var kinds: [PostKind] { posts.compactMap { PostKind(rawValue: $0.type) } }

@@ -12,16 +12,20 @@ package struct RunPost: Message, Equatable {
     package var request: Request
     /// The client cancelled it before its turn came.
     package var wasCancelled: Bool
+    /// This process has no free descriptor, which a program's pipes may need.
+    package var isShort: Bool
 
-    package init(handle: Handle, request: Request, wasCancelled: Bool) {
+    package init(handle: Handle, request: Request, wasCancelled: Bool, isShort: Bool = false) {
         self.handle = handle
         self.request = request
         self.wasCancelled = wasCancelled
+        self.isShort = isShort
     }
 
     package init(reading reader: inout PacketReader) throws(PacketError) {
         handle = try reader.readUInt32()
         wasCancelled = try reader.bool()
+        isShort = try reader.bool()
         var room = Frame.requestLimit
         let name = try reader.text(atMost: room)
         room -= name.utf8.count
@@ -37,6 +41,7 @@ package struct RunPost: Message, Equatable {
     package func write(to writer: inout PacketWriter) {
         writer.add(handle)
         writer.add(wasCancelled)
+        writer.add(isShort)
         writer.add(text: request.name)
         writer.add(list: request.arguments) { $0.add(text: $1) }
     }
