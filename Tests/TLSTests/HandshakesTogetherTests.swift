@@ -12,55 +12,6 @@ internal import Testing
 
 @Suite(.timeLimit(.minutes(3)))
 struct HandshakesTogetherTests {
-    /// What a network process has on a loop, and the thread that answers it.
-    private final class Front {
-        let clients = ShownClients(limit: 100)
-        let link: NotaryLink
-        let context: TLSContext
-        let thread: NotaryThread
-        let loop: EventLoop
-
-        init(_ server: TLSContext, _ loop: EventLoop) throws {
-            var pair = try PacketPair()
-            self.loop = loop
-            thread = try NotaryThread(
-                pair.takeOne(), KeyRing(server, number: 0), clients, TestPlaces(),
-                maxHandshakes: 100
-            ) { _ in }
-            let channel = try CallChannel(owning: pair.takeOther(), time: .seconds(20))
-            link = NotaryLink(channel, loop: loop) { _ in }
-            context = try TLSContext(
-                server: #require(server.face), key: RemoteKey(number: 0, signer: link),
-                verifier: link)
-        }
-
-        /// Whose client has said hello.
-        func pair(_ client: TLSContext, _ handle: Handle) throws -> MemoryPair {
-            let pair = try MemoryPair(client: client, server: context)
-            pair.server.stream.transcript = link.transcript(
-                handle, asksClient: context.asksForClients)
-            pair.client.proceed()
-            return pair
-        }
-
-        /// Lets each go on in a task of its own, all in the same turn.
-        ///
-        /// - Parameter more: called in the task after that.
-        func proceed(
-            _ pairs: [MemoryPair], _ more: @escaping (Int, MemoryPair) throws -> Void = { _, _ in }
-        ) async throws {
-            let tasks = pairs.enumerated().map { [loop] index, pair in
-                loop.meanwhile {
-                    pair.server.proceed()
-                    try more(index, pair)
-                    await loop.nextTurn()
-                    #expect(loop.isCurrent)
-                }
-            }
-            for task in tasks { try await task.value }
-        }
-    }
-
     private static let roles = ["client", "other", "chained"]
 
     /// With signatures that differ each time, and without; one has nothing to sign.
@@ -68,9 +19,9 @@ struct HandshakesTogetherTests {
     func handshakesOfATurn_proveTheirOwnClients(_ kind: KeyKind) async throws {
         let proved = try await onLoop { loop in
             let ends = try ProofEnds.shared
-            let front = try Front(ends.server(kind), loop)
+            let front = try NotaryHalves(ends.server(kind), loop)
             let pairs = try (0..<20).map {
-                try front.pair(ends.client(.p256, as: Self.roles[$0 % 3]), Handle($0 + 1))
+                try front.greeted(ends.client(.p256, as: Self.roles[$0 % 3]), Handle($0 + 1))
             }
             // Nobody's hello.
             pairs[4].server.toReceive.pending = Array(repeating: 22, count: 100)
@@ -101,9 +52,9 @@ struct HandshakesTogetherTests {
     @Test func peerThatLeaves_whileItsSignatureIsAskedFor_takesNobodyAlong() async throws {
         try await onLoop { loop in
             let ends = try ProofEnds.shared
-            let front = try Front(ends.server(.p256), loop)
+            let front = try NotaryHalves(ends.server(.p256), loop)
             let pairs = try (1...5 as ClosedRange<Handle>).map {
-                try front.pair(ends.client(.p256), $0)
+                try front.greeted(ends.client(.p256), $0)
             }
             try await front.proceed(pairs) { index, _ in
                 // It is on top of the others, which have their signatures and have not gone on.
@@ -129,9 +80,9 @@ struct HandshakesTogetherTests {
         try await onLoop { loop in
             let ends = try ProofEnds.shared
             // Nobody needs a nonce, which would be asked for first.
-            let front = try Front(ends.server(.p256, asksClient: false), loop)
+            let front = try NotaryHalves(ends.server(.p256, asksClient: false), loop)
             let pairs = try (1...5 as ClosedRange<Handle>).map {
-                try front.pair(ends.client(.p256), $0)
+                try front.greeted(ends.client(.p256), $0)
             }
             let tasks = pairs.map { pair in loop.meanwhile { pair.server.proceed() } }
             // Runs on top of them.
@@ -147,7 +98,7 @@ struct HandshakesTogetherTests {
     @Test func keyOnTopOfAHandshake_asksNobody_withoutAHandshakeOfItsOwn() async throws {
         try await onLoop { loop in
             let ends = try ProofEnds.shared
-            let front = try Front(ends.server(.p256, asksClient: false), loop)
+            let front = try NotaryHalves(ends.server(.p256, asksClient: false), loop)
             let signer = Signer()
             let context = try TLSContext(
                 server: #require(ends.server(.p256, asksClient: false).face),
@@ -179,5 +130,31 @@ struct HandshakesTogetherTests {
             if asked == 1 { onTop() }
             throw SigningRefusal("it never does")
         }
+    }
+}
+
+extension NotaryHalves {
+    /// Whose client has said hello.
+    fileprivate func greeted(_ client: TLSContext, _ handle: Handle) throws -> MemoryPair {
+        let pair = try pair(client, handle)
+        pair.client.proceed()
+        return pair
+    }
+
+    /// Lets each go on in a task of its own, all in the same turn.
+    ///
+    /// - Parameter more: called in the task after that.
+    fileprivate func proceed(
+        _ pairs: [MemoryPair], _ more: @escaping (Int, MemoryPair) throws -> Void = { _, _ in }
+    ) async throws {
+        let tasks = pairs.enumerated().map { [loop] index, pair in
+            loop.meanwhile {
+                pair.server.proceed()
+                try more(index, pair)
+                await loop.nextTurn()
+                #expect(loop.isCurrent)
+            }
+        }
+        for task in tasks { try await task.value }
     }
 }

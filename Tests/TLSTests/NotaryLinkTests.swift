@@ -17,69 +17,9 @@ struct NotaryLinkTests {
 
     init() throws { ends = try .shared }
 
-    /// A thread that answers, and a loop that never runs.
-    private final class Halves {
-        let clients = ShownClients(limit: 100)
-        let link: NotaryLink
-        let channel: CallChannel
-        let front: TLSContext
-        let ring: KeyRing
-        let thread: NotaryThread
-        let breach: Breach
-
-        final class Breach: Sendable {
-            let error = Mutex<PacketError?>(nil)
-        }
-
-        init(_ context: TLSContext) throws {
-            var pair = try PacketPair()
-            let breach = Breach()
-            self.breach = breach
-            ring = try KeyRing(context, number: 0)
-            thread = try NotaryThread(
-                pair.takeOne(), ring, clients, TestPlaces(), maxHandshakes: 100
-            ) {
-                error in breach.error.withLock { $0 = error }
-            }
-            channel = try CallChannel(owning: pair.takeOther(), time: .seconds(20))
-            link = NotaryLink(channel, loop: try EventLoop()) { _ in }
-            front = try TLSContext(
-                server: #require(context.face), key: RemoteKey(number: 0, signer: link),
-                verifier: link)
-        }
-
-        func pair(_ client: TLSContext, _ handle: Handle) throws -> MemoryPair {
-            let pair = try MemoryPair(client: client, server: front)
-            pair.server.stream.transcript = link.transcript(
-                handle, asksClient: front.asksForClients)
-            return pair
-        }
-
-        func establish(_ client: TLSContext, _ handle: Handle) throws {
-            let pair = try pair(client, handle)
-            try pair.establish()
-            #expect(try link.prove(pair.server.stream.takeProof(), of: handle) == nil)
-        }
-
-        /// What a client is told in its handshake, or its session after it.
-        func refusal(
-            _ client: TLSContext, _ handle: Handle
-        ) throws -> (StreamError.Code?, isAlert: Bool) {
-            let pair = try pair(client, handle)
-            pair.handshake()
-            if case .failed(let code) = pair.server.progress { return (code, true) }
-            do throws(StreamError) {
-                _ = try link.prove(pair.server.stream.takeProof(), of: handle)
-                return (nil, false)
-            } catch {
-                return (error.code, false)
-            }
-        }
-    }
-
     /// Old releases of OpenSSL take longer to read a certificate than to verify its key's signature.
     @Test func clientsCertificate_isReadWithWhatThatNeeds() throws {
-        let halves = try Halves(ends.server(.p256))
+        let halves = try NotaryHalves(ends.server(.p256))
         defer { halves.thread.stop() }
         let pair = try halves.pair(ends.client(.p256), 1)
         try pair.establish()
@@ -92,7 +32,7 @@ struct NotaryLinkTests {
     }
 
     @Test func handshakes_proveTheirClients() throws {
-        let halves = try Halves(ends.server(.ed25519))
+        let halves = try NotaryHalves(ends.server(.ed25519))
         for (handle, role) in [(1, "client"), (2, "other"), (3, "chained")] as [(Handle, String)] {
             try halves.establish(ends.client(.p256, as: role), handle)
             #expect(halves.clients[handle]?.proven != nil)
@@ -112,7 +52,7 @@ struct NotaryLinkTests {
 
     /// Nobody asks about such a chain before the proof, and the broker looks at it all the same.
     @Test func chainThatWasAccepted_isRefusedWithItsProof_whereItIsGoodNoMore() throws {
-        let halves = try Halves(ends.server(.p256))
+        let halves = try NotaryHalves(ends.server(.p256))
         try halves.establish(ends.client(.p256), 1)
         try halves.ring.use(CertificateFixture.shared.server(), number: 1)
         // Others are asked about, and so is this one once it was refused.
@@ -127,7 +67,7 @@ struct NotaryLinkTests {
     }
 
     @Test func chainThatWasAccepted_isAskedAboutAgain_underOtherFiles() throws {
-        let halves = try Halves(ends.server(.p256))
+        let halves = try NotaryHalves(ends.server(.p256))
         for handle in 1...2 as ClosedRange<Handle> {
             try halves.establish(ends.client(.p256), handle)
             #expect(halves.clients[handle]?.proven != nil)
@@ -141,7 +81,7 @@ struct NotaryLinkTests {
 
     /// TLS 1.2 has no proof that it could come with.
     @Test func chainOfTLS12_isAskedAboutAlways() throws {
-        let halves = try Halves(ends.server(.p256, minimum: .tls12))
+        let halves = try NotaryHalves(ends.server(.p256, minimum: .tls12))
         let old = try ends.client(.p256) { $0.limit(to: TLS1_2_VERSION) }
         try halves.establish(ends.client(.p256), 1)
         for handle in 2...3 as ClosedRange<Handle> {
@@ -155,7 +95,7 @@ struct NotaryLinkTests {
 
     /// Whoever's chain was not asked about must not be served for want of a proof.
     @Test func handshakeOfTLS13_withoutItsProof_isRefused() throws {
-        let halves = try Halves(ends.server(.p256))
+        let halves = try NotaryHalves(ends.server(.p256))
         for handle in 1...2 as ClosedRange<Handle> {
             let pair = try halves.pair(ends.client(.p256), handle)
             try pair.establish()
@@ -184,7 +124,7 @@ struct NotaryLinkTests {
 
     /// As many as there are at once have nonces of their own.
     @Test func handshakesAtOnce_areAllProved() throws {
-        let halves = try Halves(ends.server(.p256))
+        let halves = try NotaryHalves(ends.server(.p256))
         let client = try ends.client(.p256)
         let pairs = try (1...20 as ClosedRange<Handle>).map { try halves.pair(client, $0) }
         for pair in pairs { pair.server.sent.capacity = 100 }
@@ -209,7 +149,7 @@ struct NotaryLinkTests {
         try ends.authority.certificate(
             "wide", "x", "extendedKeyUsage = serverAuth\nsubjectAltName = DNS:localhost,\(names)",
             by: "root")
-        let halves = try Halves(
+        let halves = try NotaryHalves(
             TLSContext(
                 serverWith: Credentials(
                     certificate: ends.authority.path("wide.pem"),
@@ -249,7 +189,7 @@ struct NotaryLinkTests {
     }
 
     @Test func serverThatAsksNobody_isSignedFor_andNothingIsKept() throws {
-        let halves = try Halves(ends.server(.p256, asksClient: false))
+        let halves = try NotaryHalves(ends.server(.p256, asksClient: false))
         try halves.establish(ends.client(.p256), 1)
         halves.thread.stop()
         // Nobody has to be told.
@@ -259,7 +199,7 @@ struct NotaryLinkTests {
     /// Whoever sends what can't be read is not answered any more, and nobody is known by it.
     @Test(arguments: [[99], [CallKind.nonce.rawValue, 1], [CallKind.drop.rawValue, 0, 0, 0]])
     func questionThatCantBeRead_endsTheProcessesRights(_ question: [UInt8]) throws {
-        let halves = try Halves(ends.server(.p256))
+        let halves = try NotaryHalves(ends.server(.p256))
         try halves.establish(ends.client(.p256), 1)
         let pair = try halves.pair(ends.client(.p256, as: "other"), 2)
         pair.client.proceed()
@@ -286,7 +226,7 @@ struct NotaryLinkTests {
     }
 
     @Test func whereNobodyAnswers_handshakesFail() throws {
-        let halves = try Halves(ends.server(.p256))
+        let halves = try NotaryHalves(ends.server(.p256))
         let client = try ends.client(.p256)
         let begun = try halves.pair(client, 1)
         begun.client.proceed()
@@ -298,5 +238,28 @@ struct NotaryLinkTests {
         pair.handshake()
         #expect(pair.server.progress == .failed(.noSignature))
         #expect(halves.link.objection(to: 1)?.code == .system)
+    }
+}
+
+extension NotaryHalves {
+    fileprivate func establish(_ client: TLSContext, _ handle: Handle) throws {
+        let pair = try pair(client, handle)
+        try pair.establish()
+        #expect(try link.prove(pair.server.stream.takeProof(), of: handle) == nil)
+    }
+
+    /// What a client is told in its handshake, or its session after it.
+    fileprivate func refusal(
+        _ client: TLSContext, _ handle: Handle
+    ) throws -> (StreamError.Code?, isAlert: Bool) {
+        let pair = try pair(client, handle)
+        pair.handshake()
+        if case .failed(let code) = pair.server.progress { return (code, true) }
+        do throws(StreamError) {
+            _ = try link.prove(pair.server.stream.takeProof(), of: handle)
+            return (nil, false)
+        } catch {
+            return (error.code, false)
+        }
     }
 }
