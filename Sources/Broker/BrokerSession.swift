@@ -82,7 +82,6 @@ final class BrokerSession {
             throw .outOfTurn("a client without an identity asked for a command")
         }
         let request = post.request
-        if post.isShort { shortage.note() }
         var matching = desk.matchingWork
         let decision = desk.decide(
             request, for: identity, wasCancelled: post.wasCancelled, &matching)
@@ -102,7 +101,7 @@ final class BrokerSession {
             work.spend(TurnWork.start, for: channel)
             switch desk.admit(approved.entry, approved.program, request.arguments) {
             case .failure(let refusal): refuse(request, approved.entry, refusal)
-            case .success(let permit): offer(approved, permit)
+            case .success(let permit): offer(approved, permit, isShort: post.isShort)
             }
         }
     }
@@ -120,7 +119,7 @@ final class BrokerSession {
             })
     }
 
-    private func offer(_ approved: Approved, _ permit: consuming Permit) {
+    private func offer(_ approved: Approved, _ permit: consuming Permit, isShort: Bool) {
         let (name, entry) = (approved.entry.name, approved.program)
         let start = ProgramStart(
             path: entry.path, arguments: approved.invocation.arguments,
@@ -129,7 +128,7 @@ final class BrokerSession {
             grace: entry.grace ?? desk.grace, isBackground: entry.isBackground,
             rights: ProgramRights(user: entry.user.numbers, mayGain: entry.isPrivileged),
             groups: desk.groups, limits: entry.limits)
-        guard !shortage.isLikely else {
+        guard !isShort, !shortage.isLikely else {
             permit.end(.refused(.noDescriptor(name)), Usage())
             return channel.send(RefusedPost(handle: handle, refusal: .noDescriptor(name)).packet)
         }

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import System
 
-/// What a network process has lately said of its descriptors, with a run or when it could not take a program's pipes.
-/// Such a program is ended, so none is started while that is likely. Confined to the broker's loop.
+/// What a network process has lately said of its descriptors. A program whose pipes it can't take is ended, so none is
+/// started while that is likely. Confined to the broker's loop.
 final class DescriptorShortage {
     private var last: Moment?
 
-    /// There are none.
+    /// There was no room for some.
     func note() { last = .now }
 
     /// There was none a moment ago.

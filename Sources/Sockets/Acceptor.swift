@@ -11,6 +11,7 @@ public final class Acceptor: EventSource {
     private let canAccept: () -> Bool
     private let accepted: (consuming Descriptor, SocketAddress) -> Void
     private let exhausted: (Bool) -> Void
+    private let lacking: () -> Void
     private var state = State.stopped
 
     private enum State {
@@ -32,17 +33,19 @@ public final class Acceptor: EventSource {
     ///   - canAccept: asked before each connection is taken; while it says no, they wait. It is asked
     ///     again at `resume()`, and ten times a second.
     ///   - exhausted: called with true when descriptors have run out and accepting pauses, with
-    ///     false when it continues.
+    ///     false when it continues, which shows with the next connection.
+    ///   - lacking: called each time that a connection waits and no descriptor is free.
     ///   - accepted: takes ownership of each connection.
     public init(
         _ listener: Listener, loop: EventLoop, canAccept: @escaping () -> Bool = { true },
-        exhausted: @escaping (Bool) -> Void,
+        exhausted: @escaping (Bool) -> Void, lacking: @escaping () -> Void = {},
         accepted: @escaping (consuming Descriptor, SocketAddress) -> Void
     ) throws(StreamError) {
         self.listener = listener
         self.canAccept = canAccept
         self.accepted = accepted
         self.exhausted = exhausted
+        self.lacking = lacking
         super.init(loop: loop)
         try watch()
         state = .accepting
@@ -113,6 +116,7 @@ public final class Acceptor: EventSource {
 
     private func pause() {
         if state == .accepting { exhausted(true) }
+        lacking()
         wait(as: .paused)
     }
 

@@ -236,7 +236,7 @@ final class Network {
             output: Output(.output, loop: loop), input: lines, log: log, isQuiet: settings.isQuiet,
             form: settings.form)
         let broker = try BrokerLink(inherited.next(), loop: loop) { Self.lose($0) }
-        broker.beforeRuns { [descriptors = commons.descriptors] in descriptors.areExhausted }
+        broker.beforeRuns { [descriptors = commons.descriptors] in descriptors.areLacking }
         var notary: NotaryLink?
         if settings.isSecured {
             let channel = try CallChannel(owning: inherited.next(), time: Self.patience)

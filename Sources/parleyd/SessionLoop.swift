@@ -87,6 +87,8 @@ final class SessionLoop {
                         isExhausted
                             ? "no descriptor is free: new connections wait until one is; raise the limit (ulimit -n) or lower --max-sessions"
                             : "descriptors are free again: accepting connections")
+                } lacking: {
+                    descriptors.noteLack()
                 } accepted: { [unowned self] descriptor, peer in
                     accepted(descriptor, from: peer)
                 })

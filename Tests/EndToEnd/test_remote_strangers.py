@@ -6,10 +6,11 @@ import socket
 import threading
 import unittest
 
-from parley1 import NOT_ALLOWED
+from parley1 import NOT_ALLOWED, UNAVAILABLE
 from people import people
-from remote_server import RemoteServer, RemoteTestCase
+from remote_server import RemoteServer, RemoteTestCase, TableServer, shell
 from strangers import reset
+from support import eventually, new_folder
 from test_remote_reload import COMMANDS, revocation
 
 
@@ -36,6 +37,20 @@ class Exhaustion(RemoteTestCase):
         # Nor does what is held back keep others out for good.
         strangers.leave()
         self.assertEqual(server.session(self).ask("Hello").lines, ["Greetings!"])
+
+    def test_no_program_begins_whose_output_could_not_be_passed_on(self):
+        """It would have to be ended halfway."""
+        mark = new_folder() / "mark"
+        server = TableServer(self, {"mark": shell(f"echo >{mark}; sleep 1")}, descriptors=64)
+        session = server.session(self)
+        strangers = Strangers(server.port)
+        self.addCleanup(strangers.leave)
+        server.stderr.expect("no descriptor is free")
+        self.assertRefused(session.ask("mark"), UNAVAILABLE, "no free descriptor")
+        self.assertFalse(mark.exists())
+        strangers.leave()
+        eventually(lambda: session.ask("mark").ended == (0, 0), "a program that begins again")
+        self.assertTrue(mark.exists())
 
 
 def runs(sessions):
