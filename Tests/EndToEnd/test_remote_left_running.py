@@ -121,6 +121,8 @@ class LeftRunning(Outcomes, TestCase):
         for _ in range(2):
             self.assertEnded(session.ask("job"), LEFT_RUNNING, 0)
         self.assertEqual(session.ask("job").code, BUSY)
+        # Nobody waits for it.
+        eventually(lambda: len(self.server.records("command-end")) == 2, "the record of the last end")
         self.assertEqual([end["outcome"] for end in self.server.records("command-end")],
                          ["left-running"] * 2)
         self.assertEqual(self.server.records("command-gone"), [])
