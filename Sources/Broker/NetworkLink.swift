@@ -28,7 +28,7 @@ package final class NetworkLink {
     private var sessions: [Handle: BrokerSession] = [:]
     private let maxSessions: Int
     private let work: TurnWork
-    private let shortage = DescriptorShortage()
+    private let shortage: DescriptorShortage
     private let patience: NetworkPatience
 
     /// - Parameters:
@@ -46,6 +46,7 @@ package final class NetworkLink {
         self.office = office
         self.work = work ?? TurnWork(on: loop)
         self.patience = patience
+        shortage = DescriptorShortage(patience.shortage)
         self.maxSessions = maxSessions
         self.ended = ended
         channel = try PostChannel(
@@ -56,9 +57,9 @@ package final class NetworkLink {
             ended: { [unowned self] end in lose(end) })
     }
 
-    /// Whether the loop may use the channel for another turn.
     deinit { channel?.close() }
 
+    /// Whether the loop may use the channel for another turn.
     private var mayReceive: Bool { channel.map { work.admits($0) } ?? true }
 
     private func lose(_ end: PostEnd) {

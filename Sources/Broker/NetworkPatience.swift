@@ -18,5 +18,8 @@ package struct NetworkPatience: Sendable {
     /// The same where there is no output: until its pipes are handed over, its client can't end it.
     package var silence = Duration.milliseconds(50)
 
+    /// How long no program is started after the network process had no room for the pipes of one.
+    package var shortage = Duration.milliseconds(200)
+
     package init() {}
 }

@@ -192,7 +192,7 @@ struct StartTests {
     func aProgramWhosePipesHaveNotCome_isEnded(script: String) async throws {
         try await onLoop { loop in
             let office = try TestOffice(Self.shell(script, "input: true"))
-            let network = try TestNetwork(office, loop)
+            let network = try TestNetwork(office, loop, shortage: .seconds(1_000))
             network.begin()
             network.run("sh")
             try await network.hears(.started)
@@ -207,6 +207,26 @@ struct StartTests {
             try await network.hears(.started, .finished, .refused)
             network.run("hi")
             try await network.hears(.started, .finished, .refused, .answered)
+            #expect(network.end == nil)
+        }
+    }
+
+    @Test func programsStartAgain_afterAShortage() async throws {
+        try await onLoop { loop in
+            let office = try TestOffice(Self.shell("exit 3", "input: true"))
+            let network = try TestNetwork(office, loop, shortage: .milliseconds(20))
+            network.begin()
+            network.run("sh")
+            try await network.hears(.started)
+            network.say(Self.noEnds)
+            try await network.hears(.started, .finished)
+            var heard = 0
+            try await eventually("another one starts") {
+                guard network.kinds.count > heard else { return false }
+                heard = network.kinds.count
+                if network.kinds.last != .started { network.run("sh") }
+                return network.kinds.last == .started
+            }
             #expect(network.end == nil)
         }
     }

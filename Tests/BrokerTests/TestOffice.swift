@@ -146,7 +146,8 @@ final class TestNetwork {
 
     init(
         _ office: TestOffice, _ loop: EventLoop, sessions: Int = 2, work: TurnWork? = nil,
-        told: Duration = .seconds(20), pipes: Duration? = nil, silence: Duration? = nil
+        told: Duration = .seconds(20), pipes: Duration? = nil, silence: Duration? = nil,
+        shortage: Duration? = nil
     ) throws {
         Signals.ignoreFailedWrites()
         var pair = try PacketPair()
@@ -154,6 +155,7 @@ final class TestNetwork {
         patience.told = told
         if let pipes { (patience.output, patience.silence) = (pipes, pipes) }
         if let silence { patience.silence = silence }
+        if let shortage { patience.shortage = shortage }
         link = try NetworkLink(
             pair.takeOne(), loop: loop, maxSessions: sessions, work: work, patience: patience,
             office: office
