@@ -14,10 +14,15 @@ final class PipeDelivery {
     private let answered: (Traffic) -> Void
     private var state: State
     private var timer: Timer?
-    /// A program that takes input runs.
-    private var isRunning = false
-    /// How it ended, for its client.
-    private var outcome: Outcome?
+    private var course = Course.starting
+
+    private enum Course {
+        case starting
+        /// And takes input.
+        case running
+        /// It is over, was not started, or is no longer waited for; this is for its client.
+        case over(Outcome)
+    }
 
     private enum State {
         case held(PipeEnds)
@@ -71,13 +76,13 @@ final class PipeDelivery {
 
     /// The program runs, and takes input.
     func runs() {
-        isRunning = true
+        course = .running
         if case .arrived = state { channel.send(RunningPost(handle: post.handle).packet) }
     }
 
     /// The program is over, was not started, or is no longer waited for: its client is told as soon as it can be.
     func conclude(_ outcome: Outcome) {
-        self.outcome = outcome
+        course = .over(outcome)
         switch state {
         case .held(let ends):
             if let contents = contents(of: ends, outcome) {
@@ -99,8 +104,11 @@ final class PipeDelivery {
             throw .outOfTurn("no program's pipes are on their way")
         }
         state = haveCome ? .arrived : .unheard
-        if isRunning { runs() }
-        if let outcome { conclude(outcome) }
+        switch course {
+        case .starting: break
+        case .running: runs()
+        case .over(let outcome): conclude(outcome)
+        }
     }
 
     private func unheard(_ outcome: Outcome) -> Outcome {
@@ -131,7 +139,7 @@ final class PipeDelivery {
     /// This process's descriptors become free again.
     private func tryAgain() {
         wait(Self.pause) { [unowned self] in
-            if let outcome { conclude(outcome) } else { deliver() }
+            if case .over(let outcome) = course { conclude(outcome) } else { deliver() }
         }
     }
 
