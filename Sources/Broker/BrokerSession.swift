@@ -213,7 +213,7 @@ final class BrokerSession {
 
     /// The client has everything, or will have.
     private func answered(_ traffic: Traffic) {
-        if case .running(let program, _) = stage { _ = program.seeOff(traffic) }
+        if case .running(let program, _) = stage { program.seeOff(traffic) }
         stage = .resting
     }
 
@@ -250,7 +250,7 @@ final class BrokerSession {
         switch stage {
         case .unstarted(let delivery) where delivery.isOver: break
         case .running(let program, let delivery) where delivery.isOver:
-            _ = program.seeOff(post.traffic)
+            program.seeOff(post.traffic)
         default: throw .outOfTurn("the end of a command was reported where none has ended")
         }
         stage = .resting

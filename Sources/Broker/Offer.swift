@@ -35,7 +35,6 @@ final class Offer {
     /// Calls once it is known whether its start is recorded: with nil if it is.
     func whenRecorded(_ call: @escaping (Refusal?) -> Void) {
         command.whenRecorded(call)
-        command.awaitRecord()
     }
 
     /// At most one call of each.

@@ -6,12 +6,8 @@ package import Remote
 /// the session. Its permit makes the calls, each at most once.
 package protocol AdmittedCommand: AnyObject {
     /// Calls when it is known whether its start is recorded, at once if that is known already: with nil if its program
-    /// may start (the answer may be held back until `awaitRecord`), otherwise with the reason why not. Not if it was
-    /// given up before.
+    /// may start, otherwise with the reason why not. Not if it was given up before.
     func whenRecorded(_ call: @escaping (Refusal?) -> Void)
-
-    /// Its program isn't waiting for anything else. May call within this call.
-    func awaitRecord()
 
     /// Nothing of it is running any more: its place is free again. Called before the client can know of
     /// its end, unless something was left running or had to be ended later.

@@ -139,18 +139,11 @@ final class SupervisedProgram {
     }
 
     /// Leaves it to itself, now that its client was told: its place and its record end with it, which may
-    /// be after the session.
-    ///
-    /// - Returns: false if it isn't done.
-    func seeOff(_ traffic: Traffic) -> Bool {
-        switch phase {
-        case .starting, .running: return false
-        case .overdue: return true
-        case .done(let outcome):
-            patienceTimer = nil
-            conclude(outcome, traffic)
-            return true
-        }
+    /// be after the session. Does nothing if it isn't done.
+    func seeOff(_ traffic: Traffic) {
+        guard case .done(let outcome) = phase else { return }
+        patienceTimer = nil
+        conclude(outcome, traffic)
     }
 
     /// - Parameter traffic: nil if it was not reported.

@@ -164,7 +164,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     }
 
     /// From within a task, before it blocks the thread: runs the other tasks of this turn until each suspends, on top
-    /// of the caller's stack, then takes events and runs their tasks, while there are any. Elsewhere it does nothing;
+    /// of the caller's stack, then takes events and runs their tasks, while they have any. Elsewhere it does nothing;
     /// never to be called within a source's `ready`, whose events are still being read.
     ///
     /// - Parameter goesOn: asked before each.

@@ -30,11 +30,11 @@ final class ReadyTasks {
 
     /// Lets those that wait for a turn have theirs in this one.
     ///
-    /// - Returns: true.
+    /// - Returns: whether there are any.
     func takeNext() -> Bool {
         running.append(contentsOf: next)
         next.removeAll(keepingCapacity: true)
-        return true
+        return begun < running.count
     }
 
     /// Runs those that are left of this turn, one after the other. May be called by one of them.

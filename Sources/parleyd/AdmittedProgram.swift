@@ -63,13 +63,15 @@ final class AdmittedProgram: AdmittedCommand, Killable {
 
     func whenRecorded(_ call: @escaping (Refusal?) -> Void) {
         switch start {
-        case .onItsWay(_, let ticket): start = .onItsWay(tell: call, ticket)
+        case .onItsWay(_, let ticket):
+            start = .onItsWay(tell: call, ticket)
+            awaitRecord()
         case .recorded: call(nil)
         case .failed(let refusal): call(refusal)
         }
     }
 
-    func awaitRecord() {
+    private func awaitRecord() {
         guard case .onItsWay = start, let fate = command?.start?.wait() else { return }
         settle(fate)
     }

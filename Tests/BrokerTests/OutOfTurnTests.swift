@@ -208,7 +208,6 @@ struct OutOfTurnTests {
         private let office: Office
         init(_ office: Office) { self.office = office }
         func whenRecorded(_ call: @escaping (Refusal?) -> Void) { call(nil) }
-        func awaitRecord() {}
         func vacated() { office.vacated += 1 }
         func ended(_ outcome: Remote.Outcome, _ usage: Usage) {}
         func abandoned() {}

@@ -104,8 +104,6 @@ final class TestOffice: BrokerOffice {
     private final class Admitted: AdmittedCommand {
         private let office: TestOffice
         private var call: ((Refusal?) -> Void)?
-        private var isAwaited = false
-        private var isRecorded = false
 
         init(_ office: TestOffice) { self.office = office }
 
@@ -115,17 +113,7 @@ final class TestOffice: BrokerOffice {
             office.waiting.append(self)
         }
 
-        func awaitRecord() {
-            isAwaited = true
-            if isRecorded { tell(nil) }
-        }
-
-        func settle(_ refusal: Refusal?) {
-            isRecorded = refusal == nil
-            if isAwaited || !isRecorded { tell(refusal) }
-        }
-
-        private func tell(_ refusal: Refusal?) { call.take()?(refusal) }
+        func settle(_ refusal: Refusal?) { call.take()?(refusal) }
 
         func vacated() { office.vacated += 1 }
         func ended(_ outcome: Remote.Outcome, _ usage: Usage) {

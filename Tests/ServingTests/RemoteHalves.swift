@@ -129,7 +129,6 @@ final class OpenHost: RemoteHost {
         private let desk: Desk
         init(_ desk: Desk) { self.desk = desk }
         func whenRecorded(_ call: @escaping (Refusal?) -> Void) { call(nil) }
-        func awaitRecord() {}
         func vacated() { desk.vacated += 1 }
         func ended(_ outcome: Remote.Outcome, _ usage: Usage) { desk.ends.append((outcome, usage)) }
         func abandoned() { desk.abandoned += 1 }
