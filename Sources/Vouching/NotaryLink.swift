@@ -52,11 +52,15 @@ package final class NotaryLink: RemoteSigner, ClientVerifier {
 
     /// On the loop's thread, or while no thread runs it.
     ///
-    /// - Parameter failed: called at each attempt once nothing can be asked any more.
+    /// - Parameters:
+    ///   - patience: how long a handshake's question may wait for those of others.
+    ///   - failed: called at each attempt once nothing can be asked any more.
     package init(
-        _ channel: CallChannel, loop: EventLoop, failed: @escaping (PacketError) -> Void
+        _ channel: CallChannel, loop: EventLoop, patience: Duration = .milliseconds(2),
+        failed: @escaping (PacketError) -> Void
     ) {
-        calls = LoopBound(Calls(CallQueue(channel, loop: loop), failed), to: loop)
+        let queue = CallQueue(channel, loop: loop, patience: patience)
+        calls = LoopBound(Calls(queue, failed), to: loop)
     }
 
     /// What a stream of this link's contexts needs before its handshake begins.

@@ -52,6 +52,17 @@ struct CallQueueTests {
         #expect(try await answering.value() == [[1, 2, 3], [4]])
     }
 
+    @Test func questionThatHasWaited_leavesWithoutOthers() async throws {
+        let (a, b) = try pair()
+        let answering = Background { answerAll(b) }
+        try await onLoop { loop in
+            let queue = try queue(a, loop, patience: .zero)
+            let tasks = (1...3).map { number in loop.meanwhile { try ask(queue, number) } }
+            for task in tasks { _ = try await task.value }
+        }
+        #expect(try await answering.value() == [[1], [2], [3]])
+    }
+
     /// A task that asks twice in a turn doesn't let the stack grow with each of them.
     @Test func tasksOnTopOfOneAnother_haveABound() async throws {
         let (a, b) = try pair()
@@ -157,9 +168,12 @@ struct CallQueueTests {
     }
 }
 
-private func queue(_ end: Int32, _ loop: EventLoop) throws -> CallQueue {
+private func queue(
+    _ end: Int32, _ loop: EventLoop, patience: Duration = .seconds(20)
+) throws -> CallQueue {
     CallQueue(
-        try CallChannel(owning: Descriptor(owning: end), time: .seconds(20)), loop: loop)
+        try CallChannel(owning: Descriptor(owning: end), time: .seconds(20)), loop: loop,
+        patience: patience)
 }
 
 /// A question with a number, which is its answer.

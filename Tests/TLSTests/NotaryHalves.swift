@@ -38,7 +38,7 @@ final class NotaryHalves {
             error in breach.error.withLock { $0 = error }
         }
         channel = try CallChannel(owning: pair.takeOther(), time: .seconds(20))
-        link = NotaryLink(channel, loop: self.loop) { _ in }
+        link = NotaryLink(channel, loop: self.loop, patience: .seconds(20)) { _ in }
         front = try TLSContext(
             server: #require(context.face), key: RemoteKey(number: 0, signer: link),
             verifier: link)

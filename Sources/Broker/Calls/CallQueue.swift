@@ -9,6 +9,7 @@ internal import System
 package final class CallQueue {
     private let channel: CallChannel
     private let loop: EventLoop
+    private let patience: Duration
     /// Those that were not sent yet, in the order in which they were asked.
     private var waiting: [Question] = []
     /// Of what they take in a message, in bytes.
@@ -24,10 +25,13 @@ package final class CallQueue {
         init(_ packet: PacketWriter) { self.packet = packet }
     }
 
-    /// - Parameter channel: nobody else may ask on it.
-    package init(_ channel: CallChannel, loop: EventLoop) {
+    /// - Parameters:
+    ///   - channel: nobody else may ask on it.
+    ///   - patience: how long others may run before a question leaves, while new ones become ready all the time.
+    package init(_ channel: CallChannel, loop: EventLoop, patience: Duration) {
         self.channel = channel
         self.loop = loop
+        self.patience = patience
     }
 
     /// Asks, and waits for the answer.
@@ -48,7 +52,7 @@ package final class CallQueue {
             depth += 1
             loop.runOthers {
                 question.answer == nil && waiting.count < CallLimit.together
-                    && Moment.now - since < Self.patience
+                    && Moment.now - since < patience
             }
             depth -= 1
         }
@@ -67,7 +71,4 @@ package final class CallQueue {
             for question in questions { question.answer = .failure(error) }
         }
     }
-
-    /// How long others may run before a question leaves, while new ones become ready all the time.
-    private static let patience = Duration.milliseconds(2)
 }
