@@ -204,7 +204,10 @@ final class RunningCommand<Stream: ByteStream> {
     private func move(_ course: RemoteProgram.Course) throws(StreamError) -> Step {
         let buffer = TransferBuffer(of: loop)
         var (filled, count) = (0, 0)
-        buffer.fill(&filled) { count = output.gather(program, into: &$0) }
+        // A little more would leave in a record and a call of its own.
+        buffer.fill(&filled, upTo: TransferBuffer.payload) {
+            count = output.gather(program, into: &$0)
+        }
         if output.isOverLimit { program.stop(.overOutput) }
         if case .done(let outcome) = course, output.isQuiet(program) {
             buffer.fill(&filled) { sayExit(outcome, &$0) }

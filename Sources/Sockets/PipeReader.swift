@@ -13,6 +13,8 @@ public final class PipeReader: EventSource {
     /// The last read found at least a whole piece.
     private var isFlowing = false
     private var width = PipeWidth()
+    /// Whether the loop reports what comes.
+    private var isWatched = false
     /// Every writer has closed, and everything was read.
     public private(set) var hasEnded = false
 
@@ -28,14 +30,13 @@ public final class PipeReader: EventSource {
     package init(
         _ descriptor: consuming Descriptor, loop: EventLoop, _ changed: @escaping () -> Void
     ) throws(StreamError) {
-        let number = descriptor.number
         self.descriptor = descriptor
         self.changed = changed
         super.init(loop: loop)
-        try loop.add(self, descriptor: number, events: .reading)
+        try watch()
     }
 
-    deinit { loop.remove(descriptor: descriptor.number) }
+    deinit { unwatch() }
 
     /// What may still be read, once the program has ended; nil until then.
     private var rest: Int?
@@ -70,13 +71,15 @@ public final class PipeReader: EventSource {
         }
         isFlowing = count >= length
         if count > 0 { width.note(count, through: descriptor.number) }
+        // There is more, and each of the program's writes would cost it a report that nobody waits for.
+        if count >= Self.many, output.freeCapacity <= gap { unwatch() }
         if count == 0 { hasEnded = true }
         if let rest {
             self.rest = rest - max(0, count)
             if self.rest == 0 { hasEnded = true }
         }
         if count < 0 {
-            if errno == EAGAIN { isDrained = true } else { hasEnded = true }
+            if errno == EAGAIN { awaitMore() } else { hasEnded = true }
         }
         if hasEnded { changed() }
         return max(0, count)
@@ -86,4 +89,35 @@ public final class PipeReader: EventSource {
         isDrained = false
         changed()
     }
+
+    override public func expired() { ready(.readable) }
+
+    // MARK: Watching
+
+    private func awaitMore() {
+        isDrained = true
+        guard !isWatched else { return }
+        do throws(StreamError) {
+            // What has come since the read is reported as well.
+            try watch()
+        } catch {
+            // The system has no memory for it at the moment.
+            setDue(loop.now + Self.pause)
+        }
+    }
+
+    private func watch() throws(StreamError) {
+        try loop.add(self, descriptor: descriptor.number, events: .reading)
+        isWatched = true
+    }
+
+    private func unwatch() {
+        guard isWatched else { return }
+        isWatched = false
+        loop.remove(descriptor: descriptor.number)
+    }
+
+    /// So many bytes at once are worth two calls.
+    private static let many = 65_536
+    private static let pause = Duration.milliseconds(10)
 }

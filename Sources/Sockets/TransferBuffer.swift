@@ -23,13 +23,15 @@ package final class TransferBuffer {
         }
     }
 
-    /// Lends it for writing behind the first `filled` bytes.
+    /// Lends it for writing behind the first `filled` bytes, up to `limit`.
     package func fill<E>(
-        _ filled: inout Int, _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
+        _ filled: inout Int, upTo limit: Int = capacity,
+        _ body: (inout OutputSpan<UInt8>) throws(E) -> Void
     ) throws(E) {
-        var span = unsafe OutputSpan(buffer: bytes, initializedCount: filled)
+        let room = unsafe UnsafeMutableBufferPointer(rebasing: bytes[..<limit])
+        var span = unsafe OutputSpan(buffer: room, initializedCount: filled)
         try body(&span)
-        filled = unsafe span.finalize(for: bytes)
+        filled = unsafe span.finalize(for: room)
     }
 
     /// Lends what is in it.
@@ -39,8 +41,12 @@ package final class TransferBuffer {
         unsafe try body(UnsafeBufferPointer(rebasing: bytes[range]).span)
     }
 
-    /// Full records: enough that calls cost little beside them, few enough to stay in a processor's cache.
-    package static let records = 8
+    /// Full records: enough that calls cost little beside them, few enough to stay in a processor's cache. With what
+    /// encryption adds they are a little less than four times 64 KiB, which is what TCP hands on at most at a time: one
+    /// more would send a small piece behind them.
+    package static let records = 15
+    /// What they carry.
+    package static let payload = records * EventLoop.recordPayload
     /// What frames and records add to their payloads takes less than 512 bytes.
     package static let capacity = records * (EventLoop.recordPayload + 512)
     /// As many as one transfer needs at a time.

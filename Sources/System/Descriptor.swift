@@ -104,7 +104,7 @@ extension Descriptor {
         count + (count + length - 1) / length * gap
     }
 
-    /// Twice a transfer's records, and few enough for the stack.
+    /// A transfer's records and the rest of one before them, and few enough for the stack.
     package static var maxPieces: Int { 16 }
 
     /// What a descriptor leads to, as the type in a file's mode (inode(7)); nil if it is not open.

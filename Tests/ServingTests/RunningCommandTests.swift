@@ -56,6 +56,16 @@ struct RunningCommandTests {
         }
     }
 
+    /// However much is in its pipe: what leaves together is full records, without a small one behind them.
+    @Test func outputThatFlows_leavesInFullRecords() async throws {
+        try await running("head -c 20000000 /dev/zero", "output: 20000000") { session in
+            #expect(try await session.exit() == [0, 0])
+            let most = try #require(session.far.parts.max())
+            #expect(most <= TransferBuffer.records * EventLoop.recordPayload)
+            #expect(most > EventLoop.recordPayload)
+        }
+    }
+
     /// Runs a shell's script as a command of its own, and the test beside it.
     private func running(
         _ script: String, _ limits: String = "grace: 0.5",
@@ -75,6 +85,7 @@ struct RunningCommandTests {
 private final class RunningSession {
     let host: OpenHost
     let near: MemoryChannel
+    let far: MemoryChannel
     let serving: Task<Void, Never>
     var frames: Parley1.Frames
 
@@ -84,7 +95,7 @@ private final class RunningSession {
             loop: loop)
         self.host = host
         let (near, far) = MemoryChannel.pair(loop)
-        self.near = near
+        (self.near, self.far) = (near, far)
         let client = PlainStream(near)
         frames = Parley1.Frames(client)
         let server = RemoteServer(PlainStream(far), host: host)

@@ -69,6 +69,87 @@ struct PipeTests {
         }
     }
 
+    /// While more is there than is read at a time, nobody waits for it; then what comes is reported again, and the end.
+    @Test func reader_isToldWhatComes_onceItHasReadAll() async throws {
+        try await onLoop { loop in
+            let pipe = try Pipe()
+            let writer = pipe.takeWriter()
+            unblock(writer)
+            parley_widen_pipe(writer.number, 1 << 18)
+            let end = pipe.takeReader()
+            unblock(end)
+            var changes = 0
+            let reader = try PipeReader(end, loop: loop) { changes += 1 }
+            let bytes = pattern(0..<200_000)
+            #expect(write(bytes, to: writer) == bytes.count)
+            await turns(2)
+            #expect(changes == 1)
+            var room = [UInt8](repeating: 0, count: 70_000)
+            #expect(read(reader, into: &room, cutting: 70_000, after: 0).0 == 70_000)
+            #expect(room == pattern(0..<70_000))
+            // The program's writes then cost it no report.
+            #expect(write(pattern(0..<10), to: writer) == 10)
+            await turns(2)
+            #expect(changes == 1)
+            #expect(read(reader, into: &room, cutting: 70_000, after: 0).0 == 70_000)
+            #expect(read(reader, into: &room, cutting: 70_000, after: 0).0 == 60_010)
+            #expect(Array(room[60_000..<60_010]) == pattern(0..<10))
+            #expect(reader.isReadable)
+            #expect(read(reader, into: &room, cutting: 70_000, after: 0).0 == 0)
+            #expect(!reader.isReadable)
+            await turns(2)
+            #expect(changes == 1)
+            #expect(write(pattern(0..<10), to: writer) == 10)
+            await turns(2)
+            #expect(changes == 2)
+            #expect(read(reader, into: &room, cutting: 70_000, after: 0).0 == 10)
+            // Again, and the writer goes while nobody waits.
+            #expect(write(bytes, to: writer) == bytes.count)
+            for _ in 0..<2 {
+                #expect(read(reader, into: &room, cutting: 70_000, after: 0).0 == 70_000)
+            }
+            do { _ = consume writer }
+            #expect(read(reader, into: &room, cutting: 70_000, after: 0).0 == 60_000)
+            #expect(!reader.hasEnded)
+            // A program that another test is just starting may hold a copy of the writer for a moment.
+            try await eventually("it has ended") {
+                let count = read(reader, into: &room, cutting: 70_000, after: 0).0
+                return count == 0 && reader.hasEnded
+            }
+        }
+    }
+
+    /// It looks again by itself where the system could not be asked to report.
+    @Test func reader_looksAgain_whereNothingIsReported() async throws {
+        try await onLoop { loop in
+            let pipe = try Pipe()
+            let writer = pipe.takeWriter()
+            unblock(writer)
+            let end = pipe.takeReader()
+            unblock(end)
+            let number = end.number
+            let reader = try PipeReader(end, loop: loop) {}
+            var room = [UInt8](repeating: 0, count: 65_536)
+            #expect(write(pattern(0..<65_536), to: writer) == 65_536)
+            #expect(read(reader, into: &room, cutting: 65_536, after: 0).0 == 65_536)
+            // Whoever is there already is a failure as good as any.
+            let other = EventSource(loop: loop)
+            try loop.add(other, descriptor: number, events: .reading)
+            #expect(read(reader, into: &room, cutting: 65_536, after: 0).0 == 0)
+            #expect(!reader.isReadable)
+            withExtendedLifetime(other) { loop.remove(descriptor: number) }
+            #expect(write([1, 2, 3], to: writer) == 3)
+            try await eventually("it is read") {
+                read(reader, into: &room, cutting: 65_536, after: 0).0 == 3
+            }
+            #expect(read(reader, into: &room, cutting: 65_536, after: 0).0 == 0)
+            // Reported again.
+            #expect(write([4], to: writer) == 1)
+            await turns(2)
+            #expect(reader.isReadable)
+        }
+    }
+
     /// In one call as far as they fit, and the rest as the program reads.
     @Test func writer_passesPiecesOn_pastAFullPipe() async throws {
         try await onLoop { loop in

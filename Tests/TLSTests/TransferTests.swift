@@ -10,7 +10,7 @@ internal import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct TransferTests {
     /// In one call, up to what a buffer holds.
-    @Test(arguments: [(1, 1), (16_384, 1), (16_385, 1), (50_000, 1), (131_072, 1), (140_000, 2)])
+    @Test(arguments: [(1, 1), (16_384, 1), (16_385, 1), (50_000, 1), (245_760, 1), (250_000, 2)])
     func recordsOfOneWrite_leaveTogether(_ count: Int, _ calls: Int) async throws {
         try await onLoop { loop in
             let certificates = try CertificateFixture.shared
