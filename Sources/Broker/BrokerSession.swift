@@ -134,7 +134,8 @@ final class BrokerSession {
         }
         let pipes: ProgramPipes
         do throws(StreamError) {
-            pipes = try ProgramPipes(takesInput: entry.takesInput)
+            pipes = try ProgramPipes(
+                takesInput: entry.takesInput, user: entry.user.numbers)
         } catch {
             permit.end(.refused(Refusal(.unavailable, error.sentence)), Usage())
             return channel.send(RefusedPost(handle: handle, refusal: .cannotStart(name)).packet)

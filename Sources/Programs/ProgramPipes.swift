@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 public import Sockets
-internal import System
+public import System
 
 /// A program's standard input and outputs, created before it.
 public struct ProgramPipes: ~Copyable {
@@ -13,12 +13,21 @@ public struct ProgramPipes: ~Copyable {
     /// The other ends.
     public let ends: PipeEnds
 
-    /// - Parameter takesInput: otherwise its standard input is at its end at once.
+    /// - Parameters:
+    ///   - takesInput: otherwise its standard input is at its end at once.
+    ///   - user: whose the program is; nil for the user of this process.
     /// - Throws: `descriptorsExhausted`.
-    public init(takesInput: Bool) throws(StreamError) {
+    public init(takesInput: Bool, user: UserNumbers? = nil) throws(StreamError) {
         let output = try Pipe()
         let errorOutput = try Pipe()
         let input = takesInput ? try Pipe() : nil
+        if let user {
+            // A pipe belongs to who made it, and nobody else could open it by a name such as /dev/stderr. Where it
+            // can't be given away, the program has it open all the same.
+            output.give(to: user)
+            errorOutput.give(to: user)
+            input?.give(to: user)
+        }
         let inputEnd: Descriptor
         var inputWriter: Descriptor?
         if let input {

@@ -18,6 +18,13 @@ package final class Pipe {
         writer = Descriptor(owning: ends[1])
     }
 
+    /// Lets a user open it by the names that a process has for its descriptors (proc(5)). Does nothing without the
+    /// right to do so, or once both ends are taken.
+    package func give(to user: UserNumbers) {
+        guard let number = writer?.number ?? reader?.number else { return }
+        _ = fchown(number, user.user, user.group)
+    }
+
     /// Each at most once.
     package func takeReader() -> Descriptor { reader.take()! }
     package func takeWriter() -> Descriptor { writer.take()! }

@@ -335,6 +335,12 @@ class Users(Outcomes, TestCase):
         self.assertEqual(sorted(found), ["0", "1", "2", "3"])
         self.assertRegex(found["3"], "^/proc/")
 
+    def test_it_can_open_its_pipes_by_name(self):
+        server = self.server({"all": shell("cat /dev/stdin; echo out | tee /dev/stdout; echo err >/dev/stderr; "
+                                           "exec 3>/dev/fd/2; echo three >&3", user="nobody", input=True)})
+        outcome = server.session(self).ask("all", data=b"in\n")
+        self.assertEqual((outcome.output, outcome.errors), (b"in\nout\nout\n", b"err\nthree\n"))
+
     def test_it_ends_when_it_is_told_to(self):
         server = self.server({"waits": shell("trap '' TERM; (sleep 600 &) >/dev/null; " + WAITS, user="nobody")},
                              "--grace", "0.2")
