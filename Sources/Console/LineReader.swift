@@ -98,7 +98,10 @@ public final class LineReader: EventSource, LineSource {
                 return nil
             }
             if isReady {
-                if let bytes = readOnce(count) { return bytes }
+                if let bytes = readOnce(max(count, leastRead)) {
+                    buffered = Array(bytes.dropFirst(count))
+                    return Array(bytes.prefix(count))
+                }
             } else {
                 try await waitReadable()
             }
@@ -109,12 +112,15 @@ public final class LineReader: EventSource, LineSource {
     /// bytes, and before each are `gap` bytes of no meaning.
     ///
     /// - Returns: the number of bytes without the gaps; 0 if `next` must tell what there is: the end, a failure, what
-    ///   was read ahead, or what a device has, which may tell its end only once, and wait for a second piece.
+    ///   was read ahead, a pipe's if `count` is small, or what a device has, which may tell its end only once, and wait
+    ///   for a second piece.
     public func readAtHand(
         _ count: Int, into output: inout OutputSpan<UInt8>, cutting length: Int, after gap: Int
     ) -> Int {
         guard kind == S_IFREG || kind == S_IFIFO || kind == S_IFSOCK else { return 0 }
-        guard buffered.isEmpty, failure == nil, !hasEnded, isReady else { return 0 }
+        guard buffered.isEmpty, failure == nil, !hasEnded, isReady, count >= leastRead else {
+            return 0
+        }
         return unsafe output.withUnsafeMutableBufferPointer { buffer, filled in
             let count = unsafe Descriptor.readPieces(
                 of: 0, into: UnsafeMutableBufferPointer(rebasing: buffer[filled...]),
@@ -170,6 +176,9 @@ public final class LineReader: EventSource, LineSource {
 
     /// - Returns: at most `limit` bytes; nil if there are none, since this is the end, or somebody else has taken
     ///   them.
+    /// Less would lose the rest of a packet, if that is how the pipe keeps what was written (pipe(2)).
+    private var leastRead: Int { kind == S_IFIFO ? Int(PIPE_BUF) : 1 }
+
     private func readOnce(_ limit: Int) -> [UInt8]? {
         var failed: Int32 = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { room, count in

@@ -1,6 +1,7 @@
 // What a running command sends to its client: frames of output, and a few others.
 // SPDX-License-Identifier: Apache-2.0
 internal import Broker
+internal import Glibc
 internal import Remote
 internal import Sockets
 internal import System
@@ -181,8 +182,8 @@ final class CommandOutput<Stream: ByteStream> {
 
     /// Bytes per turn of the loop: as many as a buffer's records hold.
     static var turn: Int { TransferBuffer.records * Frame.payloadLimit }
-    /// A smaller remainder of the buffer is not worth a read.
-    private static var leastChunk: Int { 512 }
+    /// Into less, nothing is read: a pipe that keeps what was written in packets would discard the rest of one (pipe(2)).
+    private static var leastChunk: Int { Int(PIPE_BUF) }
     /// How many bytes of frames other than output may wait.
     private static var maxControl: Int { 4_096 }
 }

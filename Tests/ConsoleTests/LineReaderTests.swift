@@ -58,7 +58,7 @@ struct LineReaderTests {
     @Test(arguments: [false, true])
     func bytesAtHand_areReadInPieces_withGaps(isFile: Bool) async {
         await #expect(processExitsWith: .success) { [isFile] in
-            let bytes = Array("line\n".utf8) + pattern(0..<9_000)
+            let bytes = Array("line\n".utf8) + pattern(0..<12_000)
             if isFile {
                 StandardStream.inputFile(bytes)
             } else {
@@ -71,12 +71,14 @@ struct LineReaderTests {
                 #expect(LineReaderTests.atHand(reader, 5_000, &room) == (0, 0))
                 let ahead = try await reader.next(upTo: 5_000) ?? []
                 #expect(ahead == pattern(0..<4_091))
-                #expect(LineReaderTests.atHand(reader, 3_000, &room) == (3_000, 3_012))
+                // What is left of a packet would be lost, if the pipe has such (pipe(2)).
+                if !isFile { #expect(LineReaderTests.atHand(reader, 4_095, &room) == (0, 0)) }
+                #expect(LineReaderTests.atHand(reader, 4_500, &room) == (4_500, 4_520))
                 #expect(Array(room[4..<1_004]) == pattern(4_091..<5_091))
                 #expect(room[1_004..<1_008].allSatisfy { $0 == 0xee })
                 #expect(Array(room[2_012..<3_012]) == pattern(6_091..<7_091))
-                #expect(LineReaderTests.atHand(reader, 3_000, &room) == (1_909, 1_917))
-                #expect(LineReaderTests.atHand(reader, 3_000, &room) == (0, 0))
+                #expect(LineReaderTests.atHand(reader, 4_500, &room) == (3_409, 3_425))
+                #expect(LineReaderTests.atHand(reader, 4_500, &room) == (0, 0))
                 #expect(try await reader.next(upTo: 10) == nil)
             }
         }

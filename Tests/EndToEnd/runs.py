@@ -92,6 +92,15 @@ class Run(Program):
                 r"(?m)^ShdPnd:.*[2367abef].$", pending.read_text()), "the interrupt")
 
 
+PACKETS = "seq 2000000 | head -c 12288000 | dd bs=4096 iflag=fullblock oflag=direct status=none"
+"""Writes lines into a pipe that keeps each write as a packet: whoever reads less at a time loses the rest of it."""
+
+
+def in_packets():
+    """What that writes."""
+    return "".join(f"{number}\n" for number in range(1, 2_000_001))[:12_288_000]
+
+
 # How a connection can end.
 
 def close_notify(connection):

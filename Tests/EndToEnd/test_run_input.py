@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a remote command's standard input comes from, and what is left of it."""
 
+import os
 import shlex
 import signal
 import unittest
 
-from runs import PIECE, RunTestCase
+from runs import PACKETS, PIECE, RunTestCase, in_packets
 from support import PIPE, SCRATCH, Program, gone, settled
 
 
@@ -37,6 +38,15 @@ class Input(RunTestCase):
         run.end_input()
         self.assertStatus(run, 0)
         self.assertEqual(len(run.stdout.text), size)
+
+    def test_a_pipe_of_packets_is_passed_on_whole(self):
+        path = SCRATCH / self.id()
+        os.mkfifo(path)
+        run = self.run_it("cat", shell=f"<{path} >{path}.copy")
+        self.assertStatus(Program(self, ["/bin/sh", "-c", f"{PACKETS} >{path}"]), 0)
+        self.assertStatus(run, 0)
+        # What differs would be long.
+        self.assertTrue(path.with_name(path.name + ".copy").read_text() == in_packets())
 
     def test_a_file_is_the_programs_input(self):
         path = self.file(PIECE * 5 + b"end")

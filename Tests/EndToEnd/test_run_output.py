@@ -5,7 +5,7 @@ import os
 import signal
 import unittest
 
-from runs import PIECE, Commands, Run, RunTestCase, shell
+from runs import PACKETS, PIECE, Commands, Run, RunTestCase, in_packets, shell
 from support import PIPE, SCRATCH, Program, TestCase, gone, measures_memory, settled
 
 LARGE = 64 << 20
@@ -55,6 +55,16 @@ class Streams(RunTestCase):
         run = Run(self, server.port, "loud", shell=f"<{path} 2>{path}.copy")
         self.assertStatus(run, 0)
         self.assertEqual(path.with_name(path.name + ".copy").read_bytes(), path.read_bytes())
+
+    def test_what_a_program_writes_in_packets_comes_whole(self):
+        server = Commands(self, commands={"packets": shell(f"{PACKETS}; ({PACKETS}) >&2", output=1 << 30)})
+        path = SCRATCH / self.id()
+        run = Run(self, server.port, "packets", shell=f">{path} 2>{path}.errors")
+        self.assertStatus(run, 0)
+        expected = in_packets()
+        for copy in (path, path.with_name(path.name + ".errors")):
+            # What differs would be long.
+            self.assertTrue(copy.read_text() == expected)
 
     def test_a_terminal_gets_the_programs_bytes_as_they_are(self):
         run = self.run_it("say", "\x1b[1mbold\x1b[0m", terminal=True)
