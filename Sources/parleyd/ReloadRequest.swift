@@ -54,7 +54,7 @@ struct ReloadRequest {
             answers = try LocalDatagrams(at: path)
         } catch {
             throw error.saying(
-                "cannot wait for the result, so no signal was sent: \(error.sentence); run this as the server's user, for a server that systemd started"
+                "cannot wait for the result, so no signal was sent: \(error.sentence); run this as the user of a server that systemd started, or send SIGHUP (kill -HUP \(process)) and look at the server's log"
             )
         }
         return try wait(answers, server)
