@@ -79,7 +79,8 @@ public final class PipeReader: EventSource {
             if self.rest == 0 { hasEnded = true }
         }
         if count < 0 {
-            if errno == EAGAIN { awaitMore() } else { hasEnded = true }
+            // Who has the pipe's other end can open this one as well (proc(5)), and may have taken the rest.
+            if errno == EAGAIN, rest == nil { awaitMore() } else { hasEnded = true }
         }
         if hasEnded { changed() }
         return max(0, count)

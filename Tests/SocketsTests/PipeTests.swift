@@ -69,6 +69,25 @@ struct PipeTests {
         }
     }
 
+    /// Whoever has a pipe's end can open the other one (proc(5)).
+    @Test func reader_hasEnded_whereAnotherTookTheRest() async throws {
+        try await onLoop { loop in
+            let pipe = try Pipe()
+            let writer = pipe.takeWriter()
+            let reader = try nonBlockingReader(pipe, loop)
+            #expect(write(pattern(0..<250), to: writer) == 250)
+            reader.endBehindWhatIsThere()
+            let other = Descriptor(
+                owning: unsafe open("/proc/self/fd/\(writer.number)", O_RDONLY | O_CLOEXEC))
+            var taken = [UInt8](repeating: 0, count: 250)
+            #expect(unsafe Glibc.read(other.number, &taken, 250) == 250)
+            var room = [UInt8](repeating: 0, count: 104)
+            #expect(reader.isReadable)
+            #expect(read(reader, into: &room, cutting: 100, after: 4).0 == 0)
+            #expect(reader.hasEnded)
+        }
+    }
+
     /// While more is there than is read at a time, nobody waits for it; then what comes is reported again, and the end.
     @Test func reader_isToldWhatComes_onceItHasReadAll() async throws {
         try await onLoop { loop in
