@@ -36,7 +36,6 @@ package final class BrokerLink {
             ended: { [unowned self] end in lose(end) })
     }
 
-    /// Whether the loop may use the channel for another turn.
     deinit { channel?.close() }
 
     /// Asked before each run: whether this process has no free descriptor, so that no program can hand over its pipes.

@@ -99,8 +99,8 @@ public final class LineReader: EventSource, LineSource {
             }
             if isReady {
                 if let bytes = readOnce(max(count, leastRead)) {
-                    buffered = Array(bytes.dropFirst(count))
-                    return Array(bytes.prefix(count))
+                    guard bytes.count > count else { return bytes }
+                    buffered = bytes
                 }
             } else {
                 try await waitReadable()
